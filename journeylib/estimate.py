@@ -1,0 +1,271 @@
+"""Estimate: a number that says how sure it is, or why it does not say a number.
+
+Customers are dealt into `GROUPS` groups by a portable hash of their id. Every measure is
+a function of sums that were taken per group in one pass over the events; leaving one group
+out at a time gives its standard error (delete-a-group jackknife), drawing groups with
+replacement gives its resampling draws. Both therefore cluster by customer.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+GROUPS = 64
+DRAWS = 500
+LEVEL = 0.95
+SEED = 20260101
+
+Grade = Literal["A", "B", "C", "D"]
+AbstainReason = Literal[
+    "n_small",
+    "no_overlap",
+    "censoring_heavy",
+    "immature_window",
+    "unidentified",
+    "ci_too_wide",
+    "quality_gate",
+    "privacy",
+    "no_column",
+    "no_clock",
+]
+Floats = npt.NDArray[np.float64]
+Statistic = Callable[[Floats], Floats]
+
+ABSTAIN_TEXT: dict[str, str] = {
+    "n_small": "too few customers or journeys",
+    "no_overlap": "no comparable customers on the other side",
+    "censoring_heavy": "too many journeys were still open",
+    "immature_window": "the log is too short for this window",
+    "unidentified": "the log cannot tell",
+    "ci_too_wide": "the interval is too wide to act on",
+    "quality_gate": "the quality of the columns it needs is too low",
+    "privacy": "it would show fewer customers than allowed",
+    "no_column": "the log has no column for it",
+    "no_clock": "the log has no clock",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number with its unit, interval, base and grade, or the reason for abstaining.
+
+    Attributes
+    ----------
+    value, lo, hi : float or None
+        Point and interval at `level`; all None where the estimate abstains.
+    unit : str
+        ``"share"``, ``"seconds"``, ``"1/week"``, ``"steps"``, ``"points"`` …
+    n_customers, n_journeys, n_events : int
+        What the number rests on.
+    grade : {"A", "B", "C", "D"}
+        A randomised, B adjusted with its checks passed, C association, D assumption.
+    abstain : str or None
+        Why there is no number; one of `ABSTAIN_TEXT`.
+    estimand, method : str
+        What is estimated, in words, and how.
+    assumptions : tuple of str
+        What must hold for the number to mean what it says.
+    level : float
+        Coverage that the interval aims at.
+    provenance : str
+        Where the number comes from (column, table, or published source).
+    """
+
+    value: float | None
+    unit: str
+    lo: float | None = None
+    hi: float | None = None
+    n_customers: int = 0
+    n_journeys: int = 0
+    n_events: int = 0
+    grade: Grade = "C"
+    abstain: AbstainReason | None = None
+    estimand: str = ""
+    method: str = ""
+    assumptions: tuple[str, ...] = ()
+    level: float = LEVEL
+    provenance: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse the two impossible states: a number beside a reason, and neither."""
+        if (self.value is None) == (self.abstain is None):
+            raise ValueError("an estimate has either a value or a reason for abstaining")
+
+    @classmethod
+    def none(cls, reason: AbstainReason, unit: str, **fields: Any) -> Estimate:
+        """Return an estimate that abstains for `reason`."""
+        return cls(value=None, unit=unit, abstain=reason, **fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `audit.json` holds, rounded to six significant digits."""
+        return {
+            "value": rounded(self.value),
+            "lo": rounded(self.lo),
+            "hi": rounded(self.hi),
+            "unit": self.unit,
+            "n_customers": self.n_customers,
+            "n_journeys": self.n_journeys,
+            "grade": self.grade,
+            "abstain": self.abstain,
+        }
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"no answer: {ABSTAIN_TEXT[str(self.abstain)]}"
+        if self.unit == "share":
+            text = f"{100 * self.value:.1f} %"
+            if self.lo is not None and self.hi is not None:
+                text += f" ({100 * self.lo:.1f} to {100 * self.hi:.1f})"
+            return text
+        text = f"{self.value:.3g}"
+        if self.lo is not None and self.hi is not None:
+            text += f" ({self.lo:.3g} to {self.hi:.3g})"
+        return f"{text} {self.unit}"
+
+
+def rounded(value: float | None, digits: int = 6) -> float | None:
+    """Round to significant digits, so that the last bits of a sum never show.
+
+    Examples
+    --------
+    >>> rounded(0.123456789), rounded(123456789.0), rounded(None)
+    (0.123457, 123457000.0, None)
+    """
+    if value is None or not np.isfinite(value):
+        return None
+    number = float(f"{value:.{digits}g}")
+    return 0.0 if number == 0 else number
+
+
+@functools.lru_cache(maxsize=8)
+def _group_weights(draws: int, groups: int, seed: int) -> npt.NDArray[np.int64]:
+    weights = np.random.default_rng(seed).multinomial(groups, [1 / groups] * groups, size=draws)
+    weights.setflags(write=False)
+    return weights
+
+
+def group_weights(
+    draws: int = DRAWS, groups: int = GROUPS, seed: int = SEED
+) -> npt.NDArray[np.int64]:
+    """How often each customer group is drawn in each resample; the same for every measure.
+
+    Returns
+    -------
+    ndarray of int64, shape (draws, groups)
+        Read-only; each row sums to `groups`.
+    """
+    return _group_weights(draws, groups, seed)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One statistic for m subjects: point, standard error, interval, draws.
+
+    Attributes
+    ----------
+    value, se, lo, hi : ndarray of float64, shape (m,)
+        NaN where the statistic is undefined.
+    draws : ndarray of float64, shape (draws, m)
+        The statistic on resampled customer groups, row *b* of every measure from the same
+        resample, so that measures may be combined draw by draw.
+    """
+
+    value: Floats
+    se: Floats
+    lo: Floats
+    hi: Floats
+    draws: Floats
+
+
+def resample(
+    sums: npt.ArrayLike,
+    statistic: Statistic,
+    *,
+    share: bool = False,
+    n_customers: npt.ArrayLike | None = None,
+    n_trials: npt.ArrayLike | None = None,
+    draws: int = DRAWS,
+) -> Resampled:
+    """Estimate `statistic` with a customer-clustered interval from sums per group.
+
+    Parameters
+    ----------
+    sums : array, shape (groups, m, k)
+        For each customer group and each of m subjects, the k sums that the statistic needs.
+        Use integers (microseconds, micro-units): their sums do not depend on order.
+    statistic : callable
+        Maps totals of shape (..., m, k) to values of shape (..., m).
+    share : bool
+        The statistic is a proportion: the interval is Wilson's on the effective sample size
+        that the clustered standard error implies, so it stays inside 0..1 and does not
+        collapse at the ends.
+    n_customers : array of int, shape (m,), optional
+        Customers behind each subject; caps the degrees of freedom, and is the effective
+        sample size where the clustered error is zero.
+    n_trials : array of int, shape (m,), optional
+        Denominators of the share; caps the effective sample size.
+
+    Returns
+    -------
+    Resampled
+
+    Notes
+    -----
+    Delete-a-group jackknife with G groups: Kott (2001), Journal of Official Statistics 17,
+    521–526. Wilson's interval on an effective sample size: Korn and Graubard (1998), Survey
+    Methodology 24, 193–201, who use it with Clopper–Pearson.
+
+    Examples
+    --------
+    >>> hits = np.zeros((GROUPS, 1, 2)); hits[:, 0, 0] = 1; hits[:, 0, 1] = 2
+    >>> result = resample(hits, lambda s: s[..., 0] / s[..., 1], share=True)
+    >>> float(result.value[0]), float(result.se[0])
+    (0.5, 0.0)
+    """
+    from scipy import stats
+
+    per_group = np.asarray(sums, dtype=np.float64)
+    groups, m = per_group.shape[:2]
+    total = per_group.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.asarray(statistic(total), dtype=np.float64)
+        left_out = np.asarray(statistic(total[None] - per_group), dtype=np.float64)
+        drawn = np.asarray(
+            # einsum without BLAS: the order of additions must not depend on threads
+            statistic(np.einsum("bg,gmk->bmk", group_weights(draws, groups), per_group)),
+            dtype=np.float64,
+        )
+    deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
+    se = np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0))
+    occupied = (per_group != 0).any(axis=2).sum(axis=0)
+    clusters = np.minimum(occupied, groups).astype(np.float64)
+    customers = np.asarray(clusters if n_customers is None else n_customers, dtype=np.float64)
+    freedom = np.maximum(np.minimum(clusters, customers) - 1, 1)
+    t = stats.t.ppf(0.5 + LEVEL / 2, freedom)
+    if share:
+        trials = np.asarray(customers if n_trials is None else n_trials, dtype=np.float64)
+        lo, hi = _wilson(value, se, t, customers, trials)
+    else:
+        lo, hi = value - t * se, value + t * se
+    undefined = ~np.isfinite(value)
+    se, lo, hi = (np.where(undefined, np.nan, a) for a in (se, lo, hi))
+    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn.reshape(-1, m))
+
+
+def _wilson(
+    p: Floats, se: Floats, t: Floats, customers: Floats, trials: Floats
+) -> tuple[Floats, Floats]:
+    """Wilson's interval on the effective sample size p(1−p)/se², at most `trials`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        implied = p * (1 - p) / se**2
+    n = np.where(np.isfinite(implied) & (implied > 0), np.minimum(implied, trials), customers)
+    n = np.maximum(n, 1.0)
+    centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)
+    half = t / (1 + t**2 / n) * np.sqrt(np.clip(p * (1 - p), 0, None) / n + t**2 / (4 * n**2))
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)

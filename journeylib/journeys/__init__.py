@@ -1,0 +1,1 @@
+"""From events to ordered steps, journeys, variants and the journey graph."""

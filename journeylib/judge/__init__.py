@@ -1,0 +1,1 @@
+"""Automation fit and empathy need, moments of truth, tipping points, paradoxes."""

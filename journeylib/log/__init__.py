@@ -1,0 +1,1 @@
+"""Read logs, map columns to roles, check their quality, protect their people."""

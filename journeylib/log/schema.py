@@ -1,0 +1,139 @@
+"""Schema: which column of a log plays which role, declared once and travelling with it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Actor = Literal["customer", "bot", "human", "system"]
+ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
+Office = Literal["front", "middle", "back"]
+
+Column = Annotated[str, Field(min_length=1)]
+
+
+class Schema(BaseModel):
+    """Column roles and value maps of one event log.
+
+    Each role names a column of the source. Needed are `touchpoint`; `customer` or `journey`;
+    and `timestamp` or `position`. Each further role unlocks measures; a measure whose role is
+    absent abstains with ``no_column``.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        On a missing needed role, an unknown key, or a column used for two roles.
+
+    Examples
+    --------
+    >>> Schema(customer="client", touchpoint="step", timestamp="at").roles()
+    {'customer': 'client', 'touchpoint': 'step', 'timestamp': 'at'}
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer: Column | None = Field(None, description="Who: the customer's identifier.")
+    journey: Column | None = Field(None, description="A ready-made journey or case id.")
+    touchpoint: Column = Field(description="What happened (activity).")
+    timestamp: Column | None = Field(None, description="When it happened or began.")
+    end_timestamp: Column | None = Field(None, description="When it ended.")
+    position: Column | None = Field(
+        None, description="Event id or turn number: the order in a log without a clock, else ties."
+    )
+    channel: Column | None = Field(None, description="Where: web, app, phone, store …")
+    stage: Column | None = Field(None, description="In which part of the journey.")
+    segment: Column | None = Field(None, description="Which kind of customer.")
+    intent: Column | None = Field(None, description="About what.")
+    office: Column | None = Field(
+        None, description="front (customer sees it live), middle (customer waits) or back."
+    )
+    actor: Column | None = Field(None, description="Who acted: customer, bot, human or system.")
+    resource: Column | None = Field(None, description="Which agent or bot.")
+    session: Column | None = Field(None, description="Conversation or visit the event is part of.")
+    text: Column | None = Field(None, description="What was said.")
+    sentiment: Column | None = Field(None, description="A score brought along, -1 to 1.")
+    rating: Column | None = Field(None, description="CSAT or CES given at this touchpoint.")
+    cost: Column | None = Field(None, description="Cost of this event.")
+    ai_disclosed: Column | None = Field(None, description="Was the customer told it is an AI.")
+    context_sent: Column | None = Field(None, description="Fields handed over, comma-separated.")
+    context_requested: Column | None = Field(None, description="Fields the human asked for.")
+    error: Column | None = Field(
+        None, description="True where the event is an error, override or exception."
+    )
+    attributes: tuple[str, ...] = Field(
+        (), description="Further columns to keep, under their own names."
+    )
+
+    actor_values: dict[str, Actor] = Field(
+        {}, description="The company's words for actors; '*' matches the rest."
+    )
+    touchpoint_values: dict[str, str] = Field(
+        {}, description="Raw activity to touchpoint; names that are absent stay as they are."
+    )
+    stage_values: dict[str, str] = Field(
+        {}, description="Touchpoint to stage, where the log has no stage column."
+    )
+    office_values: dict[str, Office] = Field(
+        {}, description="Touchpoint to office, where the log has no office column."
+    )
+    stage_order: tuple[str, ...] = Field((), description="Stages from first to last.")
+    channel_order: tuple[str, ...] = Field((), description="Channels from top to bottom.")
+
+    timezone: str = Field("UTC", description="Zone of times that carry none.")
+    timestamp_format: str | None = Field(
+        None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
+    )
+    missing: tuple[str, ...] = Field(
+        ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?"),
+        description="What stands for a missing value.",
+    )
+
+    @model_validator(mode="after")
+    def _needed_roles(self) -> Self:
+        if self.customer is None and self.journey is None:
+            raise ValueError("declare 'customer' or 'journey': the log must say whose events are")
+        if self.timestamp is None and self.position is None:
+            raise ValueError("declare 'timestamp' or 'position': events need an order")
+        if self.end_timestamp is not None and self.timestamp is None:
+            raise ValueError("'end_timestamp' needs 'timestamp'")
+        return self
+
+    def roles(self) -> dict[str, str]:
+        """Return the declared roles with their columns, in the canonical order."""
+        return {
+            role: column
+            for role in ROLES
+            if (column := getattr(self, role)) is not None and isinstance(column, str)
+        }
+
+    @property
+    def has_clock(self) -> bool:
+        """Whether events carry times; without a clock what needs time abstains."""
+        return self.timestamp is not None
+
+
+ROLES: tuple[str, ...] = (
+    "customer",
+    "journey",
+    "touchpoint",
+    "timestamp",
+    "end_timestamp",
+    "position",
+    "channel",
+    "stage",
+    "segment",
+    "intent",
+    "office",
+    "actor",
+    "resource",
+    "session",
+    "text",
+    "sentiment",
+    "rating",
+    "cost",
+    "ai_disclosed",
+    "context_sent",
+    "context_requested",
+    "error",
+)

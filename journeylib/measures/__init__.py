@@ -1,0 +1,1 @@
+"""Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""

@@ -1,0 +1,1 @@
+"""Portfolio, what-if, experiments."""

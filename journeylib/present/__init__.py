@@ -1,0 +1,1 @@
+"""Maps, charts, tables, the dashboard."""
