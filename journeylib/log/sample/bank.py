@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from journeylib.log.sample.loyalty import Loyalty
-from journeylib.log.sample.talk import Bot, call, chat
+from journeylib.log.sample.talk import PATIENCE_MEAN_SECONDS, QUEUE_MEAN_SECONDS, Bot, call, chat
 from journeylib.log.sample.world import (
     THIN_CUSTOMERS,
     Book,
@@ -40,6 +40,7 @@ TOUCHPOINTS: dict[str, tuple[str, str, float | None]] = {
     "Fraud call": ("phone", "Solve", 12.0),
     "Live chat": ("chat", "Solve", 3.5),
     "Left the queue": ("chat", "Solve", None),
+    "Hung up": ("phone", "Solve", None),
     "Fee notice": ("e-mail", "Stay", 0.01),
     "Fee call": ("phone", "Stay", 6.0),
     "Advisor meeting": ("branch", "Stay", 40.0),
@@ -47,7 +48,7 @@ TOUCHPOINTS: dict[str, tuple[str, str, float | None]] = {
     "Hardship talk": ("branch", "Stay", 35.0),
 }
 
-FLAT = {"asks_early": 0.1, "asks_late": 0.1}
+ASKS = 0.1  # per minute, early and late: patience does not tip
 PRODUCTS = Bot(
     "Chatbot: products",
     "products",
@@ -56,7 +57,8 @@ PRODUCTS = Bot(
     solves=1.0,
     stalls=0.05,
     question_de="Was kostet das Konto?",
-    **FLAT,
+    asks_early=ASKS,
+    asks_late=ASKS,
 )
 CARDS = Bot(
     "Chatbot: cards",
@@ -68,7 +70,8 @@ CARDS = Bot(
     honours=0.65,
     keeps_context=0.35,
     question_de="Meine Karte ist gesperrt",
-    **FLAT,
+    asks_early=ASKS,
+    asks_late=ASKS,
 )
 
 CHURN = {
@@ -92,7 +95,9 @@ TRUTH: dict[str, Any] = {
     "thin_evidence": "Hardship talk",
     "handover_loses_context": {"Chatbot: cards": 0.65, "others": 0.1},
     "tipping_point_minutes": None,
-    "request_rate_per_minute": {"always": 0.1},
+    "seconds_in_queue_mean": QUEUE_MEAN_SECONDS,
+    "seconds_of_patience_mean": PATIENCE_MEAN_SECONDS,
+    "request_rate_per_minute": {"always": ASKS},
 }
 MENU = "Phone menu"
 
@@ -110,13 +115,15 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
     loyalty = Loyalty(dice, folk, base=CHURN["base"], new=CHURN["tenure_under_12_months"])
     new = folk.tenure_months == 0
     everyone = np.arange(n, dtype=np.int64)
-    _onboarding(book, cases(dice, everyone[new], slot=0, slots=3, severe=0.3))
+    starts = cases(dice, folk, everyone[new], slot=0, severe=0.3)
+    loyalty.join(starts)
+    _onboarding(book, starts)
     for slot in range(3):
         u = dice.uniform(n) + np.where(new & (slot == 0), 1.0, 0.0)
 
         def opened(lo: float, hi: float, slot: int = slot, u: Any = u) -> Cases:
             who: Ints = everyone[(u >= lo) & (u < hi)]
-            return cases(dice, who, slot=slot, slots=3, severe=0.4)
+            return loyalty.settled(cases(dice, folk, who, slot=slot, severe=0.4))
 
         _card(book, loyalty, opened(0.00, 0.085))
         _fraud(book, loyalty, opened(0.09, 0.18))
@@ -125,7 +132,7 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
         _advisor(book, loyalty, opened(0.42, 0.53))
         _estate(book, opened(0.53, 0.55))
         _daily(book, opened(0.55, 0.68))
-    thin = cases(dice, dice.order(n)[:THIN_CUSTOMERS], slot=1, slots=3, severe=1.0)
+    thin = cases(dice, folk, dice.order(n)[:THIN_CUSTOMERS], slot=1, severe=1.0)
     loyalty.spare(thin)
     book.add(thin, "Hardship talk", "human", intent="hardship", seconds=3000.0, solved="1")
     return book, loyalty
@@ -176,7 +183,7 @@ def _onboarding(book: Book, at: Cases) -> None:
 
 def _card(book: Book, loyalty: Loyalty, at: Cases) -> None:
     dice, n = book.dice, len(at)
-    via_bot = dice.chance(n, 0.75)
+    via_bot = dice.chance(n, 0.7)
     started = at.where(via_bot)
     talk = chat(book, started, CARDS)
     # half of what this bot calls solved comes back: raw containment misses it
@@ -273,6 +280,7 @@ def _advisor(book: Book, loyalty: Loyalty, at: Cases) -> None:
 
 
 def _estate(book: Book, at: Cases) -> None:
+    book.people.vulnerable[at.who[book.dice.chance(len(at), 0.35)]] = True
     call(
         book,
         at,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +25,6 @@ from journeylib.log.sample.world import (
     Bools,
     Dice,
     Floats,
-    Ints,
     People,
     Words,
 )
@@ -115,9 +113,9 @@ def generate(company: str, customers: int = 2000, seed: int | None = None) -> Sa
     seed = SEEDS[company] if seed is None else seed
     dice, module, style = Dice(seed), COMPANIES[company], STYLES[company]
     book, loyalty = module.play(dice, customers)
-    log = _order(dice, book.columns(), loyalty)
+    log = _order(book.columns(), loyalty)
     contacts = _dirt(dice, _contacts(dice, log, book.people, module.TOUCHPOINTS, style), style)
-    outcomes = _outcomes(dice, log, book.people, loyalty, style)
+    outcomes = _outcomes(dice, book.people, loyalty, style)
     truth = {
         "company": company,
         "seed": seed,
@@ -139,7 +137,7 @@ def generate(company: str, customers: int = 2000, seed: int | None = None) -> Sa
 Log = dict[str, npt.NDArray[Any]]
 
 
-def _order(dice: Dice, log: Log, loyalty: Loyalty) -> Log:
+def _order(log: Log, loyalty: Loyalty) -> Log:
     """Keep what lies in the half year and before the customer left; sort by time."""
     began = np.where(log["session"] > 0, log["began"], log["t"])
     keep = (began >= 0) & (log["t"] < END) & (began < loyalty.left_at[log["who"]])
@@ -185,7 +183,7 @@ def _contacts(
 ) -> pd.DataFrame:
     n, who = len(log["t"]), log["who"]
     names = list(touchpoints)
-    index = pd.Index(names).get_indexer(log["touchpoint"])
+    index = pd.Index(names).get_indexer(pd.Index(log["touchpoint"]))
     channel = np.asarray([touchpoints[name][0] for name in names], dtype=object)[index]
     stage = np.asarray([touchpoints[name][1] for name in names], dtype=object)[index]
     costs = np.asarray([touchpoints[name][2] or np.nan for name in names])[index]
@@ -223,7 +221,9 @@ def _contacts(
     if style.with_sentiment:
         mood = np.clip(log["mood"] + 0.5 * (dice.uniform(n) - 0.5), -1, 1)
         columns["sentiment"] = _blank(dice, _number(mood, 2), 0.15)
-    return pd.DataFrame(columns, dtype=object)
+    # the file keeps no order within a minute: only the event id tells what came first
+    shuffled = np.lexsort((dice.uniform(n), np.floor(log["t"] / 60)))
+    return pd.DataFrame(columns, dtype=object).iloc[shuffled].reset_index(drop=True)
 
 
 def _dirt(dice: Dice, contacts: pd.DataFrame, style: Style) -> pd.DataFrame:
@@ -243,9 +243,7 @@ def _dirt(dice: Dice, contacts: pd.DataFrame, style: Style) -> pd.DataFrame:
     return dirty.iloc[order].reset_index(drop=True)
 
 
-def _outcomes(
-    dice: Dice, log: Log, people: People, loyalty: Loyalty, style: Style
-) -> pd.DataFrame:
+def _outcomes(dice: Dice, people: People, loyalty: Loyalty, style: Style) -> pd.DataFrame:
     n = len(people)
     left = np.flatnonzero((loyalty.left_at >= 0) & (loyalty.left_at < END))
     who, when = loyalty.complaints()

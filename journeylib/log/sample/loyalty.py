@@ -6,6 +6,8 @@ import numpy as np
 
 from journeylib.log.sample.world import DAY, END, Bools, Cases, Dice, Floats, Ints, People
 
+SETTLED_DAYS = 30
+
 
 class Loyalty:
     """Collects causes of leaving; the earliest that strikes counts.
@@ -17,9 +19,18 @@ class Loyalty:
     def __init__(self, dice: Dice, people: People, *, base: float, new: float) -> None:
         self._dice = dice
         n = len(people)
-        p = base + new * (people.tenure_months < 12)
+        p: Floats = np.where(people.tenure_months < 12, base + new, base)
         self.left_at: Floats = np.where(dice.chance(n, p), END * dice.uniform(n), np.inf)
+        self.joined_at: Floats = np.full(n, -np.inf)
         self._complaints: list[tuple[Ints, Floats]] = []
+
+    def join(self, at: Cases) -> None:
+        """Note that these customers joined: what they need of a customer comes later."""
+        self.joined_at[at.who] = at.t + SETTLED_DAYS * DAY
+
+    def settled(self, at: Cases) -> Cases:
+        """Return the cases of those who were customers by then."""
+        return at.where(at.t > self.joined_at[at.who])
 
     def risk(self, at: Cases, p: Floats) -> None:
         """Let each case cost the customer with probability `p`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from journeylib.log.sample.world import Book, Bools, Cases, Dice, Floats, Ints, Words
 
 MAX_BOT_MINUTES = 9.0
+HANG_UP_SHARE = 0.08
 QUEUE_MEAN_SECONDS = 170.0
 PATIENCE_MEAN_SECONDS = 420.0
 
@@ -81,6 +83,10 @@ def said(dice: Dice, book: Book, at: Cases, phrases: Sequence[str], german: Sequ
     return np.where(book.people.german[at.who], dice.pick(len(at), german), english)
 
 
+def _under(mask: Bools, columns: dict[str, Any]) -> dict[str, Any]:
+    return {k: v[mask] if isinstance(v, np.ndarray) else v for k, v in columns.items()}
+
+
 def time_to_ask(dice: Dice, bot: Bot, n: int) -> Floats:
     """Draw minutes until a human is asked for, from a hazard that may jump once."""
     spent = dice.waits(n, 1.0)
@@ -121,7 +127,7 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
             text=text if isinstance(text, str) else text[mask],
             mood=mood,
             resource=agent[mask] if human else "ava" if actor == "bot" else "",
-            **{k: v[mask] if isinstance(v, np.ndarray) else v for k, v in columns.items()},
+            **_under(mask, columns),
         )
 
     everyone = np.ones(n, dtype=bool)
@@ -135,9 +141,7 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
         turn(longer, begins * lasts, "customer", question, mood=-0.4)
         turn(longer, (begins + 0.05) * lasts, "bot", reply, disclosed=disclosed)
     turn(solved, lasts, "bot", DONE, disclosed=disclosed, rating_base=0.85)
-    turn(
-        solved & dice.chance(n, 0.75), lasts + 8, "customer", dice.pick(n, THANKS), mood=0.7
-    )
+    turn(solved & dice.chance(n, 0.75), lasts + 8, "customer", dice.pick(n, THANKS), mood=0.7)
     turn(silent, lasts, "bot", NOT_UNDERSTOOD, disclosed=disclosed, rating_base=0.15)
 
     waiting, honoured, clock = asked.copy(), np.zeros(n, dtype=bool), lasts.copy()
@@ -170,8 +174,8 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
         clock,
         "human",
         np.where(lost, ASKS_AGAIN, KNOWS).astype(object),
-        sent=np.where(lost, "", "number,issue").astype(object),
-        asked=np.where(lost, "number,issue", "issue").astype(object),
+        sent=np.where(lost, dice.pick(n, ["language", "number"]), "number,issue"),
+        asked="number,issue",
     )
     repeats = np.where(dice.chance(n, 0.5), dice.pick(n, AGAIN), question)
     turn(lost, clock + 30, "customer", repeats, mood=-0.6)
@@ -216,6 +220,10 @@ def call(
     if menu is not None:
         book.add(at, menu, "bot", **common, seconds=40.0, resource="menu", disclosed="1")
         at = at.after(np.floor(45 + dice.waits(n, 90.0)))
+        gone = dice.chance(n, HANG_UP_SHARE)
+        book.add(at.where(gone), "Hung up", "customer", **_under(gone, common))
+        at, solved, common = at.where(~gone), solved[~gone], _under(~gone, common)
+        n = len(at)
     book.add(
         at,
         touchpoint,
@@ -245,7 +253,7 @@ def call(
         end.where(passed),
         touchpoint,
         "human",
-        **{k: v[passed] if isinstance(v, np.ndarray) else v for k, v in common.items()},
+        **_under(passed, common),
         seconds=seconds[passed],
         resource=dice.pick(int(passed.sum()), [f"{desk}{k:02d}" for k in range(21, 27)]),
         solved=flag[passed],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from journeylib.log.sample.loyalty import Loyalty
-from journeylib.log.sample.talk import Bot, call, chat
+from journeylib.log.sample.talk import PATIENCE_MEAN_SECONDS, QUEUE_MEAN_SECONDS, Bot, call, chat
 from journeylib.log.sample.world import (
     THIN_CUSTOMERS,
     Book,
@@ -132,6 +132,8 @@ TRUTH: dict[str, Any] = {
     "thin_evidence": "Letter to the board",
     "handover_loses_context": {"Chatbot: fault": 0.6, "others": 0.1},
     "tipping_point_minutes": 3.0,
+    "seconds_in_queue_mean": QUEUE_MEAN_SECONDS,
+    "seconds_of_patience_mean": PATIENCE_MEAN_SECONDS,
     "request_rate_per_minute": {"before": 0.04, "after": 0.35},
 }
 
@@ -149,13 +151,15 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
     loyalty = Loyalty(dice, folk, base=CHURN["base"], new=CHURN["tenure_under_12_months"])
     new = folk.tenure_months == 0
     everyone = np.arange(n, dtype=np.int64)
-    _onboarding(book, loyalty, cases(dice, everyone[new], slot=0, slots=3, severe=0.3))
+    starts = cases(dice, folk, everyone[new], slot=0, severe=0.3)
+    loyalty.join(starts)
+    _onboarding(book, loyalty, starts)
     for slot in (1, 2):
         matter = dice.uniform(n)
 
         def opened(lo: float, hi: float, slot: int = slot, u: Any = matter) -> Cases:
             who: Ints = everyone[(u >= lo) & (u < hi)]
-            return cases(dice, who, slot=slot, slots=3, severe=0.4)
+            return loyalty.settled(cases(dice, folk, who, slot=slot, severe=0.4))
 
         _fault(book, loyalty, opened(0.00, 0.085))
         _billing(book, loyalty, opened(0.10, 0.25))
@@ -164,10 +168,10 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
         _complaint(book, loyalty, opened(0.38, 0.46))
         _stay(book, loyalty, opened(0.46, 0.53))
         book.add(opened(0.55, 0.75), "Usage check", "customer", intent="usage")
-    old = cases(dice, everyone[~new], slot=0, slots=3, severe=0.4)
+    old = cases(dice, folk, everyone[~new], slot=0, severe=0.4)
     _billing(book, loyalty, old.where(dice.chance(len(old), 0.15)))
     _fault(book, loyalty, old.where(dice.chance(len(old), 0.07)))
-    thin = cases(dice, dice.order(n)[:THIN_CUSTOMERS], slot=1, slots=3, severe=1.0)
+    thin = cases(dice, folk, dice.order(n)[:THIN_CUSTOMERS], slot=1, severe=1.0)
     loyalty.spare(thin)
     book.add(thin, "Letter to the board", "customer", intent="complaint")
     return book, loyalty
@@ -203,7 +207,9 @@ def _onboarding(book: Book, loyalty: Loyalty, at: Cases) -> None:
     book.add(order.after(120), "Order placed", "customer", intent="order")
     book.add(order.after(121), "Order confirmation", "system", intent="order")
     checked = late.where(dice.chance(n, 0.5)).days_later(dice, 1, 1)
-    book.add(checked, "Credit check", "system", intent="order", error=dice.chance(len(checked), 0.03))
+    book.add(
+        checked, "Credit check", "system", intent="order", error=dice.chance(len(checked), 0.03)
+    )
     fixed_line = dice.chance(n, 0.6)
     setup = late.days_later(dice, 4, 8)
     moved = late.where(fixed_line & dice.chance(n, 0.3)).days_later(dice, 2, 3)
@@ -253,7 +259,7 @@ def _fault(book: Book, loyalty: Loyalty, at: Cases) -> None:
     book.add(at.where(dice.chance(n, 0.15)), "Outage SMS", "system", intent="fault")
     reported = at.after(600)
     book.add(reported.where(dice.chance(n, 0.4)), "Fault report", "customer", intent="fault")
-    via_bot = dice.chance(n, 0.8)
+    via_bot = dice.chance(n, 0.65)
     started = reported.where(via_bot).after(300)
     talk = chat(book, started, FAULT)
     # half of what this bot calls solved breaks again: raw containment misses it
@@ -266,7 +272,11 @@ def _fault(book: Book, loyalty: Loyalty, at: Cases) -> None:
         calling,
         "Fault call",
         "fault",
-        ("My line is down again and I am angry", "third time I explain this", "No signal, it is awful"),
+        (
+            "My line is down again and I am angry",
+            "third time I explain this",
+            "No signal, it is awful",
+        ),
         mood=-0.55,
         solved=solved,
         minutes=(5.0, 25.0),
@@ -348,7 +358,11 @@ def _complaint(book: Book, loyalty: Loyalty, at: Cases) -> None:
         at,
         "Complaint call",
         "complaint",
-        ("This is terrible service", "I am really angry about this", "Nobody helps me, I hate this"),
+        (
+            "This is terrible service",
+            "I am really angry about this",
+            "Nobody helps me, I hate this",
+        ),
         mood=-0.7,
         solved=solved,
         minutes=(8.0, 40.0),
@@ -363,6 +377,7 @@ def _stay(book: Book, loyalty: Loyalty, at: Cases) -> None:
     dice, n = book.dice, len(at)
     u = dice.uniform(n)
     grieving = at.where(u < 0.25)
+    book.people.vulnerable[grieving.who[dice.chance(len(grieving), 0.35)]] = True
     call(
         book,
         grieving,

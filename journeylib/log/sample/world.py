@@ -21,6 +21,7 @@ RUN_IN_DAYS = 10  # cases may begin before the log does: they are cut off on the
 WEEKDAY_WEIGHTS = (1.25, 1.1, 1.0, 1.0, 1.05, 0.7, 0.4)
 SHARED_PHONE_CUSTOMERS = 40
 THIN_CUSTOMERS = 12
+SLOTS = 3
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -81,6 +82,7 @@ class People:
     vulnerable: Bools
     german: Bools
     phone: Words
+    phase: Floats  # shifts a customer's cases round the half year, so that no week is empty
 
     def __len__(self) -> int:
         return len(self.id)
@@ -109,6 +111,7 @@ def people(
         vulnerable=dice.chance(n, 0.03),
         german=dice.chance(n, 0.04),
         phone=phone,
+        phase=3 * dice.uniform(n),
     )
 
 
@@ -157,12 +160,15 @@ def season(day: Floats) -> Floats:
     return np.asarray(1 + 0.25 * (1 - day / 91))
 
 
-def cases(dice: Dice, who: Ints, *, slot: int, slots: int, severe: float) -> Cases:
-    """Open one case per customer within a slot of the half year, by week and season."""
+def cases(dice: Dice, people: People, who: Ints, *, slot: int, severe: float) -> Cases:
+    """Open one case per customer in one of three slots of the half year, by week and season.
+
+    The slots of a customer lie three weeks apart, so that a gap of two weeks cuts journeys.
+    """
     day = np.arange(-RUN_IN_DAYS, DAYS, dtype=np.float64)
     weight = season(day) * np.asarray(WEEKDAY_WEIGHTS)[day.astype(np.int64) % 7]
     steps = np.cumsum(weight) / weight.sum()
-    u = (slot + 0.65 * dice.uniform(len(who))) / slots
+    u = (slot + people.phase[who] + 0.65 * dice.uniform(len(who))) / SLOTS % 1
     return Cases(
         who,
         day[np.searchsorted(steps, u, side="right")] * DAY + daytime(dice, len(who)),
