@@ -15,6 +15,7 @@ from journeylib.log.sample.world import (
     Dice,
     Ints,
     cases,
+    few,
     join,
     people,
 )
@@ -132,7 +133,7 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
         _advisor(book, loyalty, opened(0.42, 0.53))
         _estate(book, opened(0.53, 0.55))
         _daily(book, opened(0.55, 0.68))
-    thin = cases(dice, folk, dice.order(n)[:THIN_CUSTOMERS], slot=1, severe=1.0)
+    thin = few(dice, dice.order(n)[:THIN_CUSTOMERS])
     loyalty.spare(thin)
     book.add(thin, "Hardship talk", "human", intent="hardship", seconds=3000.0, solved="1")
     return book, loyalty

@@ -114,12 +114,13 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
         actor: str,
         text: str | Words,
         mood: float = np.nan,
+        place: str | None = None,
         **columns: object,
     ) -> None:
         human = actor == "human"
         book.add(
             at.after(np.floor(offset)).where(mask),
-            bot.human if human else bot.touchpoint,
+            place or (bot.human if human else bot.touchpoint),
             actor,
             began=at.t[mask],
             session=session[mask],
@@ -178,7 +179,7 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
         asked="number,issue",
     )
     repeats = np.where(dice.chance(n, 0.5), dice.pick(n, AGAIN), question)
-    turn(lost, clock + 30, "customer", repeats, mood=-0.6)
+    turn(lost, clock + 30, "customer", repeats, mood=-0.6, place=bot.human)
     sent_back = joined & dice.chance(n, 0.07)
     turn(sent_back, clock + 60, "bot", reply, disclosed=disclosed)
     fixed = joined & dice.chance(n, np.where(at.severe, 0.7, 0.9))

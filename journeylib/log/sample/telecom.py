@@ -16,6 +16,7 @@ from journeylib.log.sample.world import (
     Dice,
     Ints,
     cases,
+    few,
     join,
     people,
 )
@@ -121,6 +122,7 @@ TRUTH: dict[str, Any] = {
     "decides_loyalty": ["Engineer visit", "Complaint call"],
     "only_correlates": {"Billing call": "severe matters are solved less and leave more"},
     "works_through_others": {"Fault call": "unsolved leads to engineer visits and complaints"},
+    "decides_but_rare": ["Cancellation call"],
     "no_effect": ["Store consultation", "Payment reminder", "Renewal offer", "Router set-up"],
     "negative_control": "spend_before",
     "good_bot": "Chatbot: billing",
@@ -163,15 +165,15 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
 
         _fault(book, loyalty, opened(0.00, 0.085))
         _billing(book, loyalty, opened(0.10, 0.25))
-        _service(book, opened(0.28, 0.38))
-        _porting(book, loyalty, opened(0.25, 0.28))
+        _service(book, opened(0.29, 0.38))
+        _porting(book, loyalty, opened(0.25, 0.29))
         _complaint(book, loyalty, opened(0.38, 0.46))
         _stay(book, loyalty, opened(0.46, 0.53))
-        book.add(opened(0.55, 0.75), "Usage check", "customer", intent="usage")
+        book.add(opened(0.55, 0.71), "Usage check", "customer", intent="usage")
     old = cases(dice, folk, everyone[~new], slot=0, severe=0.4)
     _billing(book, loyalty, old.where(dice.chance(len(old), 0.15)))
     _fault(book, loyalty, old.where(dice.chance(len(old), 0.07)))
-    thin = cases(dice, folk, dice.order(n)[:THIN_CUSTOMERS], slot=1, severe=1.0)
+    thin = few(dice, dice.order(n)[:THIN_CUSTOMERS])
     loyalty.spare(thin)
     book.add(thin, "Letter to the board", "customer", intent="complaint")
     return book, loyalty
@@ -330,8 +332,8 @@ def _service(book: Book, at: Cases) -> None:
 def _porting(book: Book, loyalty: Loyalty, at: Cases) -> None:
     dice, n = book.dice, len(at)
     u = dice.uniform(n)
-    chat(book, at.where(u < 0.4), PORTING)
-    calling = at.where(u >= 0.4)
+    chat(book, at.where(u < 0.5), PORTING)
+    calling = at.where(u >= 0.5)
     for _ in range(4):
         solved: Bools = dice.chance(len(calling), 0.4)
         end = call(

@@ -108,7 +108,7 @@ def people(
         segment=dice.pick(n, list(segments), list(segments.values())),
         tenure_months=tenure,
         spend_before=spend,
-        vulnerable=dice.chance(n, 0.03),
+        vulnerable=dice.chance(n, 0.02),
         german=dice.chance(n, 0.04),
         phone=phone,
         phase=3 * dice.uniform(n),
@@ -174,6 +174,12 @@ def cases(dice: Dice, people: People, who: Ints, *, slot: int, severe: float) ->
         day[np.searchsorted(steps, u, side="right")] * DAY + daytime(dice, len(who)),
         dice.chance(len(who), severe),
     )
+
+
+def few(dice: Dice, who: Ints) -> Cases:
+    """Open one severe case per customer, well inside the half year."""
+    day = dice.whole(len(who), 30, 150)
+    return Cases(who, day * DAY + daytime(dice, len(who)), np.ones(len(who), dtype=bool))
 
 
 class Book:
