@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from journeylib.errors import LogError
 from journeylib.log.sample import COMPANIES, generate, write
+from journeylib.log.schema import Schema
 
 SAMPLE_DATA = Path(__file__).resolve().parents[2] / "sample_data"
 HUMAN = {"telecom": "agent", "bank": "CLERK"}
@@ -246,3 +248,28 @@ def test_ten_times_the_customers_make_ten_times_the_events() -> None:
     log = generate("telecom", 20_000, seed=3)
     assert 100_000 < len(log.contacts) < 140_000
     assert log.contacts["event_id"].nunique() == len(log.contacts) - 15
+
+
+@companies
+def test_the_audit_file_speaks_of_columns_and_words_that_exist(company: str) -> None:
+    config = yaml.safe_load((SAMPLE_DATA / company / "audit.yaml").read_text())
+    raw = table(company, "contacts")
+    schema = Schema(**config["roles"], actor_values=config["values"]["actor"])
+    assert {*schema.roles().values(), *schema.attributes} == set(raw.columns)
+    outcomes = config["log"]["outcomes"]
+    assert {outcomes.pop("file")} == {"outcomes.csv"}
+    assert set(outcomes.values()) == set(table(company, "outcomes").columns)
+    unmapped = set(raw["actor"]) - set(schema.actor_values)
+    assert unmapped == {truth(company)["unmapped_actor"]}
+    assert set(config["stages"]["order"]) == set(raw["stage"])
+    assert set(config["channels"]["order"]) == set(raw["channel"])
+    ends = {*config["journeys"]["goals"], *config["journeys"]["bad_ends"]}
+    assert ends <= set(raw["touchpoint"])
+    assert str(config["as_of"]) == truth(company)["as_of"]
+
+
+@companies
+def test_the_readme_names_every_column(company: str) -> None:
+    readme = (SAMPLE_DATA / "README.md").read_text()
+    for column in table(company, "contacts").columns:
+        assert f"`{column}`" in readme
