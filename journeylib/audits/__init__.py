@@ -1,0 +1,1 @@
+"""Configuration, run, bundle, gates."""
