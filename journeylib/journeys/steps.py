@@ -113,12 +113,19 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
 
 def _with_customers(events: ibis.Table) -> ibis.Table:
     """Replace the customer's id by an opaque number and add the customer group."""
+    return events.inner_join(customer_numbers(events), "customer").drop("customer")
+
+
+def customer_numbers(events: ibis.Table) -> ibis.Table:
+    """Return one row per customer of a log: ``customer``, ``customer_no``, ``group``.
+
+    By it what else is known of customers (outcomes, say) meets the steps.
+    """
     ids = events.select("customer").distinct()
-    customers = ids.mutate(
+    return ids.mutate(
         customer_no=ibis.row_number().over(order_by="customer"),
         group=customer_group(ids.customer),
     )
-    return events.inner_join(customers, "customer").drop("customer")
 
 
 def _with_touchpoint_numbers(events: ibis.Table) -> ibis.Table:
