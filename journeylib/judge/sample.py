@@ -130,7 +130,7 @@ def sample_of(
     moment = _ranks(given["start"]) if start is not None else np.zeros(len(outcome))
     blocks = [outcome, treated.astype(np.float64), moment, *design.T]
     signature = np.column_stack(blocks if held is None else [*blocks, held])
-    order, cluster = _content_order(signature, given["customer"])
+    order, cluster = content_order(signature, given["customer"])
     late = (
         moment[order] > np.median(moment)
         if start is not None
@@ -200,10 +200,24 @@ def _ranks(values: npt.NDArray[np.generic]) -> Floats:
     return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.float64)
 
 
-def _content_order(
+def content_order(
     signature: Floats, customer: npt.NDArray[np.generic]
 ) -> tuple[npt.NDArray[np.intp], Ints]:
-    """Order rows by (content of the customer, content of the row); number the customers."""
+    """Order rows by the content of their customer, then their own, and number the customers.
+
+    Parameters
+    ----------
+    signature : ndarray, shape (n, k)
+        What rows are told apart by.
+    customer : ndarray, shape (n,)
+        Used for equality only.
+
+    Returns
+    -------
+    order : ndarray of int, shape (n,)
+    cluster : ndarray of int64, shape (n,)
+        Customer of each ordered row, 0..customers − 1; ties are customers with equal rows.
+    """
     kind = np.unique(signature, axis=0, return_inverse=True)[1].reshape(-1)
     code = np.asarray(pd.factorize(customer)[0])
     by_customer = np.lexsort((kind, code))
