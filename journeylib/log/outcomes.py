@@ -14,7 +14,7 @@ from journeylib.log.files import scratch_name
 from journeylib.log.raw import Raw, wanted_columns
 from journeylib.log.schema import OutcomesSchema
 from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import micros_utc, plan_times
+from journeylib.log.times import micros_utc, plan_times, plausible
 
 
 def read_outcomes(
@@ -90,7 +90,7 @@ def _canonical(raw: Raw, schema: OutcomesSchema) -> ir.Table:
             missing=missing,
             where=raw.name,
         )
-        times[column] = micros_utc(table[source], plan, missing)
+        times[column] = plausible(micros_utc(table[source], plan, missing))
         lost = lost | (times[column].isnull() & text_of(table[source], missing).notnull())
     return table.select(
         customer=text_of(table[schema.customer], missing),

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
 from journeylib.log import quality
-from journeylib.log.canonical import HELPER, REASON, plan, staged
+from journeylib.log.canonical import HELPER, REASON, Plan, judged, mapped_rows, plan
+from journeylib.log.engine import run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
@@ -90,11 +91,11 @@ def read_log(
         object_type=object_type,
     )
     decided = plan(raw, roles)
-    rows = staged(raw, roles, decided)
+    rows = _staged(raw, roles, decided)
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
-    events = _materialised(raw, rows)
+    events = _events(rows)
     checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
     tidy(raw)
     found = None
@@ -163,11 +164,28 @@ def _plain(problem: Any, model: Any) -> str:
     return f"{place}: {message}." if place else f"{message}."
 
 
-def _materialised(raw: Raw, rows: ir.Table) -> ir.Table:
-    """Hold the usable rows in the engine, once, so that later passes do not read files again."""
-    columns = [column for column in rows.columns if not column.startswith(HELPER)]
-    usable = rows.filter(rows[REASON].isnull()).select(columns)
+def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
+    """Map every row once, and hold the result so that counting does not map again."""
+    first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
+        return judged(first)
+    # A view keeps the two steps apart; as one expression each time would be parsed thrice.
+    view = scratch_name("mapped")
+    run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
+    rows = judged(backend.table(view))
+    held = backend.create_table(scratch_name("staged"), rows, temp=True)
+    run(backend, f"DROP VIEW {view}")
+    return held
+
+
+def _events(rows: ir.Table) -> ir.Table:
+    """Hold the usable rows in the engine, without the helpers."""
+    columns = [column for column in rows.columns if not column.startswith(HELPER)]
+    usable = rows.filter(rows[REASON].isnull()).select(columns)
+    backend = rows.get_backend()
+    if backend.name != "duckdb":
         return usable
-    return backend.create_table(scratch_name("events"), usable, temp=True)
+    events = backend.create_table(scratch_name("events"), usable, temp=True)
+    run(backend, f"DROP TABLE {rows.get_name()}")
+    return events
