@@ -14,8 +14,6 @@ from journeylib.measures.cells import Cells, fold, share_of, silent
 from journeylib.measures.settings import MeasureSettings
 
 US_PER_MINUTE = 60_000_000
-# A visit is compared with visits about as far into the journey: upper ends of bands of steps.
-AGE_BANDS = (1, 2, 3, 5, 9)
 
 
 @dataclass(frozen=True)

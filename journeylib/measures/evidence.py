@@ -17,9 +17,12 @@ from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.cells import touchpoint_names
+from journeylib.measures.complaints import complaint_excess
 from journeylib.measures.durations import duration_measures
 from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
+from journeylib.measures.rules import rule_skill
+from journeylib.measures.saving import saving
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.successors import count_successors, successor_measures
 from journeylib.measures.touchpoints import (
@@ -100,11 +103,16 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     cells = count_visits(journeys, settings)
     successors = count_successors(journeys, cells.base("known"))
     repeats = repeat_contacts(journeys, settings)
+    # The hand-off and text measures join here; `saving` needs their containment.
+    containment: Measured | None = None
     found = [
         *touchpoint_measures(journeys, cells, settings),
         *successor_measures(journeys, successors, settings),
         *duration_measures(journeys, cells, settings),
+        rule_skill(journeys, settings),
         repeats.measured,
+        complaint_excess(journeys, settings),
+        saving(journeys, cells, containment, settings),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)

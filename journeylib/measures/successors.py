@@ -77,7 +77,10 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     frame = fetch(inner.select(columns).union(last.select(columns)))
     number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
     ends = np.stack(
-        [frame["source"].map(number), frame["target"].map(number).fillna(-1).astype("int64")],
+        [
+            frame[end].map(number).astype("float64").fillna(-1).to_numpy(np.int64)
+            for end in ("source", "target")
+        ],
         axis=1,
     )
     pairs, where = np.unique(ends, axis=0, return_inverse=True)

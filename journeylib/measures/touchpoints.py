@@ -188,18 +188,19 @@ def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measur
     weeks = whole_weeks(journeys)
     if not weeks:
         return silent("load", "min/week", "immature_window", many)
-
-    def minutes(s: Floats) -> Floats:
-        mean_us = np.where(s[..., 1] > 0, s[..., 0] / s[..., 1], 0.0)
-        return mean_us * s[..., 2] / (US_PER_MINUTE * weeks)
-
     starts = cells.base("starts")
     sums = cells.stack("human_us", "human_known", "human")
-    result = resample(sums, minutes, n_customers=starts.customers)
+    result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
     poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human")
     return measured(
         "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
     )
+
+
+def human_minutes(sums: Floats) -> Floats:
+    """Return minutes from service in microseconds, visits with a known service, visits."""
+    mean_us = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], 0.0)
+    return np.asarray(mean_us * sums[..., 2] / US_PER_MINUTE)
 
 
 def _rework(cells: Cells, settings: MeasureSettings) -> Measured:
