@@ -99,7 +99,8 @@ ENGLISH = Lexicon(
     ),
     human_refusal=(
         rf"(?:not|\w+n't|never|without)(?: \w+)? (?:want|wanting|wish|wishing|need|like|having|"
-        rf"have)? ?(?:to )?(?:be |get |being )?(?:transferred|connected|passed|put through|{_EN_PASS}|"
+        rf"have)? ?(?:to )?(?:be |get |being )?(?:transferred|connected|passed|put through|"
+        rf"{_EN_PASS}|"
         rf"talk(?:ing)?|speak(?:ing)?|contact|chat)(?: me)? ?(?:over )?(?:to|with)? ?"
         rf"{_EN_WHICH}{_EN_WHO}",
         rf"(?:not|\w+n't|no) (?:want|need|need for) {_EN_WHICH}{_EN_WHO}",

@@ -11,13 +11,17 @@ import re
 from collections.abc import Iterable, Sequence
 
 import ibis
+from ibis import _
 
+from journeylib.journeys.steps import Journeys
 from journeylib.measures.lexicon import LEXICONS, Lexicon
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
 _AFTER = r"(?:[^\pL\pN]|$)"
 WORDS_THAT_TELL_A_LANGUAGE = 4
+# Where fewer texts than this are in a known language, what is not found there tells nothing.
+REACH = 0.5
 
 
 def plain(text: ibis.expr.types.StringValue) -> ibis.expr.types.StringValue:
@@ -109,6 +113,16 @@ def in_language(
 def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanValue:
     """Whether `text` has enough words for its language to be told."""
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
+
+
+def lexicon_reach(journeys: Journeys) -> float | None:
+    """Return the share of texts in a language of the lexicons, among those long enough to tell.
+
+    None where no text is long enough.
+    """
+    long = journeys.steps.filter(long_enough(_.text))
+    counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
+    return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
 
 
 def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:
