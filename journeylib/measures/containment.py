@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
+from ibis import Table, _
 
 from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
 from journeylib.journeys.steps import Journeys
@@ -35,7 +34,8 @@ def waterfall_flags(last_us: int | None, days: float) -> dict[str, Any]:
     (nothing shows a solution) and ``verified``.
     """
     if last_us is None:
-        return dict.fromkeys(("mature", *STEPS), ibis.literal(False))
+        timed = _.end_us.notnull()  # never: without a clock no session is mature
+        return dict.fromkeys(("mature", *STEPS), timed)
     window = round(days * US_PER_DAY)
     mature = _.end_us <= last_us - window
     raw = mature & ~_.human_joined
@@ -52,7 +52,7 @@ def waterfall_flags(last_us: int | None, days: float) -> dict[str, Any]:
     }
 
 
-def session_counts(found: BotSessions, last_us: int | None, days: float) -> ibis.Table:
+def session_counts(found: BotSessions, last_us: int | None, days: float) -> Table:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
     flags = waterfall_flags(last_us, days)
     return found.table.group_by(["touchpoint_no", "group"]).aggregate(

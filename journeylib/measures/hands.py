@@ -105,7 +105,7 @@ def context_carried(journeys: Journeys) -> Estimate:
     asked = {"unit": "share", "estimand": "fields handed over, of those the human asked for"}
     if not (journeys.has("context_sent") and journeys.has("context_requested")):
         return Estimate.none("no_column", **asked)
-    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0), following=0)
+    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
     sent_step = _.step.max(where=_.context_sent.notnull()).over(so_far)
     steps = journeys.steps.select(
         "journey", "customer_no", "group", "step", "context_sent", "context_requested"
@@ -125,7 +125,9 @@ def context_carried(journeys: Journeys) -> Estimate:
     carried = [_fields(names) for names in pairs["carried"]]
     hits = [len(need & sent) for need, sent in zip(needed, carried, strict=True)]
     for place, numbers in enumerate((hits, [len(names) for names in needed])):
-        np.add.at(sums, (pairs["group"].to_numpy(), 0, place), np.array(numbers) * pairs["n"])
+        fields = np.asarray(numbers, dtype=np.float64) * pairs["n"].to_numpy(dtype=np.float64)
+        groups = pairs["group"].to_numpy(dtype=np.int64)
+        sums[:, 0, place] = np.bincount(groups, weights=fields, minlength=GROUPS)
     return ratio_of_sums(
         sums,
         **asked,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.eventlog import EventLog
@@ -208,9 +209,7 @@ def test_the_wait_counts_those_who_gave_up_and_equals_statsmodels(log_of: LogOf)
         rows.append((who, 0, "Ask", "customer"))
         rows.append((who, MINUTE, "Chat", "bot"))
         rows.append((who, end, "Call" if human else "Hang up", "human" if human else "customer"))
-    found = audit(
-        log_of(*rows, columns=COLUMNS), MeasureSettings(human_request_words=("Ask",))
-    )
+    found = audit(log_of(*rows, columns=COLUMNS), MeasureSettings(human_request_words=("Ask",)))
     seconds = np.floor(np.floor(waits * MINUTE) / SECOND)
     km = SurvfuncRight(seconds, came.astype(int))
     assert found.wait.value == pytest.approx(km.quantile(0.5))
