@@ -241,8 +241,8 @@ def test_fix_first_needs_a_firm_lower_bound(evidence_of, profile, row_of):
     assert row_of(judgement, "loose")["verdict"] != "fix_first"
     assert row_of(judgement, "spread")["verdict"] == "fix_first"
     assert row_of(judgement, "firm")["reasons"][0] == (
-        "Mend it first: 30 % (26 to 34 %, 412 customers) end in an error, an override "
-        "or a transfer."
+        "Mend it first: 30 % of visits end in an error, an override or a transfer "
+        "(26 to 34 %, 412 customers)."
     )
 
 
