@@ -92,7 +92,9 @@ class AuditConfig(_Part):
 
     def hash(self) -> str:
         """Return the sha256 of what was decided: everything but where the files lie."""
-        content = self.model_dump(mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}})
+        content = self.model_dump(
+            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+        )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -123,9 +123,7 @@ def _requests(audit: Audit) -> list[Finding]:
         found.append(_insight("requests-honoured", severity, text, honoured.to_dict()))
     if handoffs.dead_ends:
         text = f"No human can be reached from {_names(handoffs.dead_ends)}."
-        found.append(
-            _insight("dead-ends", "high", text, {"touchpoints": list(handoffs.dead_ends)})
-        )
+        found.append(_insight("dead-ends", "high", text, {"touchpoints": list(handoffs.dead_ends)}))
     return found
 
 

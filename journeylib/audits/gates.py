@@ -91,8 +91,7 @@ def _step(gate: Gate, node: Any, part: re.Match[str]) -> Any:
     if not isinstance(node, Mapping) or name not in node:
         known = list(node) if isinstance(node, Mapping) else []
         raise ConfigError(
-            f"gate '{gate.id}': metric '{gate.metric}' has no '{name}'."
-            f"{did_you_mean(name, known)}"
+            f"gate '{gate.id}': metric '{gate.metric}' has no '{name}'.{did_you_mean(name, known)}"
         )
     child = node[name]
     if key is None:

@@ -303,7 +303,9 @@ def _shapes(text: ir.StringValue) -> dict[str, int]:
     """Count each shape, the most frequent first: '2016-02-01' is '9999-99-99'."""
     shape = text.translate(_LETTERS, _SHAPE_OF_LETTERS).name("shape")
     table = shape.as_table()
-    counts = table.filter(table["shape"].notnull()).group_by("shape").aggregate(n=lambda t: t.count())
+    counts = (
+        table.filter(table["shape"].notnull()).group_by("shape").aggregate(n=lambda t: t.count())
+    )
     rows = counts.order_by([ibis.desc("n"), "shape"]).limit(_MOST_SHAPES).to_pyarrow()
     return dict(zip(rows["shape"].to_pylist(), rows["n"].to_pylist(), strict=True))
 
