@@ -120,9 +120,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns |= _mapped_columns(table, schema, touchpoint)
     columns |= _value_columns(table, schema)
     columns |= {name: name_of(table[name], schema.missing) for name in schema.attributes}
-    return table.select(
-        **columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]}
-    )
+    return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
 
 def judged(first: ir.Table) -> ir.Table:
