@@ -10,6 +10,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 from ibis.backends.duckdb import Backend
 
 from journeylib.estimate import GROUPS
@@ -144,3 +145,9 @@ def log_hash(log: EventLog) -> str:
     if log.outcomes is not None:
         parts.append(fingerprint(log.outcomes))
     return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def fetch(table: ibis.Table) -> pd.DataFrame:
+    """Bring a small table out of the engine, through Arrow as every engine offers it."""
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    return frame

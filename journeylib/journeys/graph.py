@@ -1,0 +1,160 @@
+"""The journey graph: touchpoints, directly-follows transitions, variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.log.engine import fetch
+from journeylib.log.privacy import suppress
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from journeylib.journeys.steps import Journeys
+
+START, END = "(start)", "(end)"
+
+
+def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
+    """Count every touchpoint; see `Journeys.touchpoints`."""
+    steps = journeys.steps
+    spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
+    counts = fetch(
+        steps.group_by(["touchpoint_no", "touchpoint"]).aggregate(
+            events=_.count(),
+            journeys=_.journey.nunique(),
+            customers=_.customer_no.nunique(),
+            median_position=spot.median(),
+        )
+    )
+    for column in ("stage", "channel", "office"):
+        counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
+    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office"]
+    numbers = ["events", "journeys", "customers", "median_position"]
+    ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
+    return ordered[[*columns, *numbers]].reset_index(drop=True)
+
+
+def _most_frequent(steps: ibis.Table, column: str, numbers: pd.Series[Any]) -> list[str | None]:
+    if column not in steps.columns:
+        return [None] * len(numbers)
+    counts = (
+        fetch(
+            steps.filter(_[column].notnull())
+            .group_by(["touchpoint_no", column])
+            .aggregate(n=_.count())
+        )
+        .sort_values(["n", column], ascending=[False, True], kind="stable")
+        .drop_duplicates("touchpoint_no")
+    )
+    found = dict(zip(counts["touchpoint_no"], counts[column], strict=True))
+    return [found.get(number) for number in numbers]
+
+
+def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.DataFrame:
+    """Count directly-follows transitions from visit to visit, `START` and `END` included.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    min_customers : int, optional
+        Leave out transitions of fewer customers; default the journeys' own minimum.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per transition, most journeys first, then by name: ``source``, ``target`` (str),
+        ``events``, ``journeys``, ``customers`` (int64), ``median_seconds`` (float64: median time
+        from the start of the source visit to the start of the target; NaN without a clock and at START
+        and END). ``attrs["suppressed"]`` counts the rows left out.
+    """
+    edges = _edge_counts(journeys)
+    minimum = journeys.settings.min_customers if min_customers is None else min_customers
+    shown, hidden = suppress(edges, minimum)
+    shown.attrs["suppressed"] = hidden
+    return shown
+
+
+def _edge_counts(journeys: Journeys) -> pd.DataFrame:
+    steps = journeys.steps
+    clock = journeys.has_clock
+    seconds = (_.next_us - _.visit_us).median() / 1e6 if clock else ibis.null("float64")
+    inner = (
+        steps.filter(_.ends_visit)
+        .group_by(source=_.touchpoint, target=_.next_touchpoint.fill_null(END))
+        .aggregate(
+            events=_.count(),
+            journeys=_.journey.nunique(),
+            customers=_.customer_no.nunique(),
+            median_seconds=seconds,
+        )
+    )
+    first = (
+        steps.filter(_.step == 1)
+        .group_by(target=_.touchpoint)
+        .aggregate(events=_.count(), journeys=_.count(), customers=_.customer_no.nunique())
+        .mutate(source=ibis.literal(START), median_seconds=ibis.null("float64"))
+    )
+    columns = ["source", "target", "events", "journeys", "customers", "median_seconds"]
+    edges = fetch(inner.select(columns).union(first.select(columns)))
+    edges["median_seconds"] = edges["median_seconds"].astype("float64")
+    order = ["journeys", "source", "target"]
+    return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+
+
+def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:
+    """Return the directly-follows graph.
+
+    Nodes are touchpoints, START and END, with ``events``, ``journeys``, ``customers``, ``stage``
+    and ``channel``; edges carry the columns of `transitions`. Built in sorted order, so that
+    algorithms which depend on it answer the same every time.
+    """
+    import networkx as nx
+
+    minimum = journeys.settings.min_customers if min_customers is None else min_customers
+    nodes, _hidden = suppress(journeys.touchpoints, minimum)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for row in nodes.sort_values("touchpoint").to_dict("records"):
+        graph.add_node(str(row.pop("touchpoint")), **{str(k): v for k, v in row.items()})
+    edges = transitions(journeys, min_customers=minimum).sort_values(["source", "target"])
+    for row in edges.to_dict("records"):
+        source, target = str(row.pop("source")), str(row.pop("target"))
+        graph.add_edge(source, target, **{str(k): v for k, v in row.items()})
+    return graph
+
+
+def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.DataFrame:
+    """Count variants: the distinct sequences of touchpoints.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per variant, most journeys first: ``variant`` (tuple of str), ``journeys``,
+        ``customers`` (int64), ``share`` (float64, of all journeys). ``attrs["suppressed"]``
+        counts the variants left out for having too few customers.
+    """
+    counts = (
+        fetch(
+            journeys.table.group_by("variant").aggregate(
+                journeys=_.count(), customers=_.customer_no.nunique()
+            )
+        )
+        .sort_values(["journeys", "variant"], ascending=[False, True])
+        .reset_index(drop=True)
+    )
+    counts["share"] = counts["journeys"] / max(int(counts["journeys"].sum()), 1)
+    minimum = journeys.settings.min_customers if min_customers is None else min_customers
+    shown, hidden = suppress(counts, minimum)
+    names = dict(
+        zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["touchpoint"], strict=True)
+    )
+    shown["variant"] = [
+        tuple(str(names[int(number)]) for number in variant.split(","))
+        for variant in shown["variant"]
+    ]
+    shown.attrs["suppressed"] = hidden
+    return shown

@@ -1,0 +1,207 @@
+"""Cells: integer sums per touchpoint and customer group, from one walk over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+from ibis import _
+
+from journeylib.estimate import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.measures.base import Measured
+from journeylib.measures.settings import MeasureSettings
+
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What the numbers of one measure rest on, one entry per touchpoint."""
+
+    events: Whole
+    journeys: Whole
+    customers: Whole
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sums per customer group and touchpoint.
+
+    Attributes
+    ----------
+    sums : mapping of str to ndarray of float64, shape (groups, touchpoints)
+        Whole numbers. A base ``x`` also has ``x_journeys`` and ``x_customers``.
+    """
+
+    sums: Mapping[str, Floats]
+
+    def stack(self, *columns: str) -> Floats:
+        """Return sums of shape (groups, touchpoints, len(columns)), as `resample` takes them."""
+        return np.stack([self.sums[column] for column in columns], axis=-1)
+
+    def total(self, column: str) -> Whole:
+        """Return the sum over all customer groups, per touchpoint."""
+        return np.asarray(self.sums[column].sum(axis=0), dtype=np.int64)
+
+    def base(self, name: str) -> Base:
+        """Return events, journeys and customers behind the base `name`."""
+        return Base(
+            self.total(name), self.total(f"{name}_journeys"), self.total(f"{name}_customers")
+        )
+
+
+def fold(
+    rows: ibis.Table,
+    sums: Mapping[str, ibis.Deferred],
+    bases: Sequence[str],
+    touchpoints: int,
+) -> Cells:
+    """Sum `rows` per touchpoint and customer group, counting journeys and customers of each base.
+
+    Rows are summed per journey, then per customer, then per group: a distinct count would hold
+    every key of every touchpoint at once, while these three steps may spill to disk.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``journey``, ``customer_no``, ``group``, ``touchpoint_no``.
+    sums : mapping
+        Name to an integer or boolean expression over a row (null counts as zero).
+    bases : sequence of str
+        Those of `sums` that count events which a measure rests on.
+    touchpoints : int
+        Number of touchpoints of the log.
+    """
+    keys = ["touchpoint_no", "group", "customer_no"]
+    integers = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
+    again = {name: _[name].sum() for name in sums}
+    by_journey = (
+        rows.select(*keys, "journey", **integers).group_by([*keys, "journey"]).aggregate(**again)
+    )
+    by_customer = by_journey.group_by(keys).aggregate(
+        **again, **{f"{base}_journeys": (_[base] > 0).cast("int64").sum() for base in bases}
+    )
+    by_group = by_customer.group_by(keys[:2]).aggregate(
+        **again,
+        **{f"{base}_journeys": _[f"{base}_journeys"].sum() for base in bases},
+        **{f"{base}_customers": (_[base] > 0).cast("int64").sum() for base in bases},
+    )
+    return Cells(spread(by_group, touchpoints))
+
+
+def spread(table: ibis.Table, touchpoints: int) -> dict[str, Floats]:
+    """Bring sums per ``touchpoint_no`` and ``group`` out of the engine; absent pairs are zero."""
+    frame = fetch(table)
+    spot = (frame["group"].to_numpy(), frame["touchpoint_no"].to_numpy())
+    columns = {}
+    for column in frame.columns.drop(["touchpoint_no", "group"]):
+        columns[column] = np.zeros((GROUPS, touchpoints))
+        columns[column][spot] = frame[column].to_numpy(dtype=np.float64)
+    return columns
+
+
+def thin(base: Base, settings: MeasureSettings) -> npt.NDArray[np.bool_]:
+    """Return which touchpoints have too few visits or customers for a number."""
+    few_visits = base.events < settings.min_starts
+    few_customers = base.customers < settings.min_base_customers
+    return np.asarray(few_visits | few_customers)
+
+
+def measured(
+    measure: str,
+    unit: str,
+    result: Resampled,
+    base: Base,
+    settings: MeasureSettings,
+    *,
+    refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] | None = None,
+    grade: Grade = "C",
+) -> Measured:
+    """Put a measure together: thin touchpoints abstain, then those `refused` for a reason.
+
+    A touchpoint whose number is undefined for any other cause abstains as ``unidentified``.
+    """
+    reasons: list[AbstainReason | None] = [
+        None if np.isfinite(value) else "unidentified" for value in result.value
+    ]
+    for reason, where in {"n_small": thin(base, settings), **(refused or {})}.items():
+        for spot in np.flatnonzero(where):
+            reasons[spot] = reason
+    return Measured(
+        measure, unit, result, base.events, base.journeys, base.customers, tuple(reasons), grade
+    )
+
+
+def share_of(
+    measure: str,
+    sums: Floats,
+    base: Base,
+    settings: MeasureSettings,
+    *,
+    refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] | None = None,
+) -> Measured:
+    """Measure a share from hits and trials, the two sums of the last axis."""
+    result = resample(
+        sums,
+        lambda s: s[..., 0] / s[..., 1],
+        share=True,
+        n_customers=base.customers,
+        n_trials=np.asarray(sums)[..., 1].sum(axis=0),
+    )
+    return measured(measure, "share", result, base, settings, refused=refused)
+
+
+def not_negative(result: Resampled) -> Resampled:
+    """Cut the interval of an amount at zero."""
+    return replace(result, lo=np.maximum(result.lo, 0.0))
+
+
+def mapped(
+    result: Resampled, function: Callable[[Floats], Floats], *, falling: bool = False
+) -> Resampled:
+    """Carry point, interval and draws to another scale by a monotone function."""
+    lo, hi = function(result.lo), function(result.hi)
+    return replace(
+        result,
+        value=function(result.value),
+        lo=hi if falling else lo,
+        hi=lo if falling else hi,
+        draws=function(result.draws),
+    )
+
+
+def nothing() -> Resampled:
+    """Return one subject without a number."""
+    gap = np.full(1, np.nan)
+    return Resampled(gap, gap, gap, gap, np.full((DRAWS, 1), np.nan))
+
+
+def side_by_side(results: Sequence[Resampled]) -> Resampled:
+    """Join results of one subject each into one of many."""
+    return Resampled(
+        value=np.concatenate([one.value for one in results]),
+        se=np.concatenate([one.se for one in results]),
+        lo=np.concatenate([one.lo for one in results]),
+        hi=np.concatenate([one.hi for one in results]),
+        draws=np.concatenate([one.draws for one in results], axis=1),
+    )
+
+
+def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> Measured:
+    """Return a measure that abstains at every touchpoint for one reason."""
+    nothing = np.full(touchpoints, np.nan)
+    result = Resampled(nothing, nothing, nothing, nothing, np.full((DRAWS, touchpoints), np.nan))
+    none = np.zeros(touchpoints, dtype=np.int64)
+    return Measured(measure, unit, result, none, none, none, (reason,) * touchpoints)
+
+
+def touchpoint_names(journeys: Journeys) -> list[str]:
+    """Return every touchpoint of the log in the order of ``touchpoint_no``."""
+    ordered = journeys.touchpoints.sort_values("touchpoint_no")
+    return [str(name) for name in ordered["touchpoint"]]

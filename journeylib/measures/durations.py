@@ -1,0 +1,182 @@
+"""How long things take: service and wait at a touchpoint, and their spread."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+
+import ibis
+import numpy as np
+from ibis import _
+
+from journeylib.estimate import GROUPS, LEVEL, Resampled, resample
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.measures.base import Measured
+from journeylib.measures.cells import (
+    Cells,
+    Floats,
+    mapped,
+    measured,
+    not_negative,
+    nothing,
+    side_by_side,
+    silent,
+)
+from journeylib.measures.settings import MeasureSettings
+
+US_PER_SECOND = 1_000_000
+# Bins of log2(1 + seconds): even near zero, where clocks tick, and 4.4 % wide far from it.
+BINS_PER_DOUBLING = 16
+# A normal distribution's interquartile range in standard deviations.
+NORMAL_IQR = 1.349
+# log dur of what is shorter than a second says more of the clock than of the work.
+SHORTEST_SECONDS = 1.0
+QuantileStatistic = Callable[[int, Floats], Floats]
+
+
+def duration_measures(
+    journeys: Journeys, cells: Cells, settings: MeasureSettings
+) -> list[Measured]:
+    """Measure median service and wait in seconds, and the robust log-spread of service."""
+    many = len(journeys.touchpoints)
+    units = {"duration_spread": "log seconds", "service": "seconds", "wait": "seconds"}
+    if not journeys.has_clock:
+        return [silent(measure, unit, "no_clock", many) for measure, unit in units.items()]
+    exact = _exact_medians(journeys, many)
+    waits = _per_touchpoint(histogram(journeys, "wait_us"), _median)
+    wait = _through(waits, exact["wait_us"])
+    found = [measured("wait", "seconds", wait, cells.base("waited"), settings)]
+    if not journeys.has("end_us"):
+        del units["wait"]
+        return [silent(measure, unit, "no_column", many) for measure, unit in units.items()] + found
+    counts = histogram(journeys, "service_us")
+    served = cells.base("served")
+    service = _through(_per_touchpoint(counts, _median), exact["service_us"])
+    spread = _per_touchpoint(counts, _log_spread)
+    return [
+        measured("duration_spread", "log seconds", not_negative(spread), served, settings),
+        measured("service", "seconds", service, served, settings),
+        *found,
+    ]
+
+
+def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
+    """Return the number of the bin that holds a duration in microseconds."""
+    doublings = (1 + us / US_PER_SECOND).log2()
+    return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
+
+
+def histogram(journeys: Journeys, column: str) -> Floats:
+    """Count durations by bin.
+
+    Returns
+    -------
+    ndarray of float64, shape (groups, touchpoints, bins)
+    """
+    known = journeys.steps.filter(_[column].notnull())
+    frame = fetch(
+        known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
+    )
+    bins = int(frame["bin"].max()) + 1 if len(frame) else 1
+    counts = np.zeros((GROUPS, len(journeys.touchpoints), bins))
+    counts[frame["group"], frame["touchpoint_no"], frame["bin"]] = frame["n"]
+    return counts
+
+
+def quantile(counts: Floats, share: float, first_bin: int = 0) -> Floats:
+    """Return a quantile in doublings, log2(1 + seconds), straight within a bin.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., bins)
+    share : float
+        0.5 for the median.
+    first_bin : int
+        Number of the first bin of `counts`.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        NaN where nothing was counted.
+    """
+    running = np.cumsum(counts, axis=-1)
+    wanted = share * running[..., -1:]
+    spot = np.minimum((running < wanted).sum(axis=-1, keepdims=True), counts.shape[-1] - 1)
+    here = np.take_along_axis(counts, spot, axis=-1)
+    before = np.take_along_axis(running, spot, axis=-1) - here
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = (wanted - before) / here
+    return np.asarray(((first_bin + spot + within) / BINS_PER_DOUBLING)[..., 0])
+
+
+def seconds_of(doublings: Floats) -> Floats:
+    """Turn log2(1 + seconds) back into seconds, at least 0."""
+    return np.asarray(np.maximum(np.exp2(doublings) - 1, 0.0))
+
+
+def _median(first_bin: int, counts: Floats) -> Floats:
+    return quantile(counts, 0.5, first_bin)
+
+
+def _log_spread(first_bin: int, counts: Floats) -> Floats:
+    low, high = (
+        np.log(np.maximum(seconds_of(quantile(counts, share, first_bin)), SHORTEST_SECONDS))
+        for share in (0.25, 0.75)
+    )
+    return np.asarray((high - low) / NORMAL_IQR)
+
+
+def _per_touchpoint(counts: Floats, statistic: QuantileStatistic) -> Resampled:
+    """Resample a statistic of each touchpoint's histogram, over the bins that it uses."""
+    results = []
+    for spot in range(counts.shape[1]):
+        used = np.flatnonzero(counts[:, spot].any(axis=0))
+        if not used.size:
+            results.append(nothing())
+            continue
+        own = counts[:, spot : spot + 1, used[0] : used[-1] + 1]
+        at_bin = functools.partial(statistic, int(used[0]))
+        results.append(from_draws(resample(own, at_bin), own))
+    return side_by_side(results)
+
+
+def from_draws(result: Resampled, sums: Floats) -> Resampled:
+    """Take the standard error from the draws: a quantile is too rough for the jackknife."""
+    from scipy import stats
+
+    occupied = (sums != 0).any(axis=2).sum(axis=0)
+    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied - 1, 1))
+    known = np.isfinite(result.draws)
+    # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
+    many = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, result.draws, 0.0).sum(axis=0) / many
+    squares = (np.where(known, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
+    se = np.sqrt(squares * GROUPS / (GROUPS - 1))
+    return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
+
+
+def _exact_medians(journeys: Journeys, touchpoints: int) -> dict[str, Floats]:
+    """Return medians in doublings from the engine, which sees every microsecond."""
+    frame = fetch(
+        journeys.steps.group_by("touchpoint_no").aggregate(
+            wait_us=_.wait_us.median().cast("float64"),
+            service_us=_.service_us.median().cast("float64"),
+        )
+    )
+    medians = {}
+    for column in ("wait_us", "service_us"):
+        seconds = np.full(touchpoints, np.nan)
+        seconds[frame["touchpoint_no"]] = frame[column].to_numpy(np.float64) / US_PER_SECOND
+        medians[column] = np.log2(1 + seconds)
+    return medians
+
+
+def _through(result: Resampled, exact: Floats) -> Resampled:
+    """Move the histogram's median, interval and draws to the exact one, and to seconds."""
+    by = exact - result.value
+    moved = replace(
+        result, value=exact, lo=result.lo + by, hi=result.hi + by, draws=result.draws + by
+    )
+    return mapped(moved, seconds_of)

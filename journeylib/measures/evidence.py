@@ -1,0 +1,193 @@
+"""Evidence: everything that was measured, with the small cells left at the door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journeylib.estimate import Estimate
+from journeylib.journeys.graph import transitions, variants
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.log.privacy import suppress
+from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
+from journeylib.measures.cells import touchpoint_names
+from journeylib.measures.complaints import complaint_excess
+from journeylib.measures.durations import duration_measures
+from journeylib.measures.effort import repeat_contacts
+from journeylib.measures.flow import flow_estimates
+from journeylib.measures.rules import rule_skill
+from journeylib.measures.saving import saving
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.successors import count_successors, successor_measures
+from journeylib.measures.touchpoints import (
+    check_names,
+    count_visits,
+    touchpoint_measures,
+    whole_weeks,
+)
+
+EXPERIENCE_COLUMNS = ("touchpoint", "sentiment", "lo", "hi", "source", "n_customers")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the log shows of each touchpoint; columns as in ``docs/architecture.md``.
+
+    Attributes
+    ----------
+    totals : dict
+        ``events``, ``journeys``, ``customers``, ``open``, ``cut_off`` (int), ``first_us``,
+        ``last_us`` (int or None), ``weeks`` (whole weeks in the log), ``suppressed`` (rows left
+        out of the tables below for resting on too few customers).
+    touchpoints : pandas.DataFrame
+        One row per touchpoint, in order of median position, then name.
+    transitions, variants : pandas.DataFrame
+        One row per transition, per variant; most journeys first.
+    estimates : pandas.DataFrame
+        One row per touchpoint and measure, touchpoints in the order of `touchpoints`.
+    draws : dict of str to ndarray, shape (500, touchpoints)
+        By measure, touchpoints in the order of `touchpoints`; NaN where the measure abstains.
+    handoffs : Handoffs
+        The hand-off audit of the whole log.
+    experience : pandas.DataFrame
+        One row per touchpoint with a sentiment.
+    flow : dict of str to Estimate
+        The whole log.
+    """
+
+    totals: dict[str, Any]
+    touchpoints: pd.DataFrame
+    transitions: pd.DataFrame
+    estimates: pd.DataFrame
+    draws: dict[str, npt.NDArray[np.float64]]
+    handoffs: Any
+    variants: pd.DataFrame
+    experience: pd.DataFrame
+    flow: dict[str, Estimate]
+
+    def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
+        """Return the row of `estimates` for one touchpoint and measure."""
+        rows = self.estimates
+        found = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
+        return found.iloc[0]
+
+
+def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evidence:
+    """Measure every touchpoint and the whole log.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        The minimum cell is that of their settings.
+    settings : MeasureSettings, optional
+        Windows, minimum bases, declared columns.
+
+    Returns
+    -------
+    Evidence
+        A touchpoint of fewer than ``min_customers`` customers is in none of its tables.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or touchpoint that the log does not have.
+    """
+    settings = settings or MeasureSettings()
+    check_names(journeys, settings)
+    cells = count_visits(journeys, settings)
+    successors = count_successors(journeys, cells.base("known"))
+    repeats = repeat_contacts(journeys, settings)
+    # The hand-off and text measures join here; `saving` needs their containment.
+    containment: Measured | None = None
+    found = [
+        *touchpoint_measures(journeys, cells, settings),
+        *successor_measures(journeys, successors, settings),
+        *duration_measures(journeys, cells, settings),
+        rule_skill(journeys, settings),
+        repeats.measured,
+        complaint_excess(journeys, settings),
+        saving(journeys, cells, containment, settings),
+    ]
+    shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
+    edges, paths = transitions(journeys), variants(journeys)
+    hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
+    names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
+    estimates, draws = at_the_door(found, names, kept, journeys.settings.min_customers)
+    return Evidence(
+        totals=_totals(journeys) | {"suppressed": hidden},
+        touchpoints=shown.drop(columns="touchpoint_no"),
+        transitions=edges,
+        estimates=estimates,
+        draws=draws,
+        handoffs=None,
+        variants=paths,
+        experience=pd.DataFrame(columns=list(EXPERIENCE_COLUMNS)),
+        flow=flow_estimates(journeys, successors, repeats),
+    )
+
+
+def at_the_door(
+    found: list[Measured], names: list[str], shown: list[str], min_customers: int
+) -> tuple[pd.DataFrame, dict[str, npt.NDArray[np.float64]]]:
+    """Keep the shown touchpoints of each measure, in the order in which they are shown.
+
+    Returns
+    -------
+    estimates : pandas.DataFrame
+        Columns `ESTIMATE_COLUMNS`; measures in the order found within each touchpoint.
+    draws : dict of str to ndarray, shape (draws, len(shown))
+        NaN where the measure abstains.
+    """
+    spot = {name: number for number, name in enumerate(names)}
+    order = np.array([spot[name] for name in shown], dtype=np.int64)
+    tables, draws = [], {}
+    for one in (_guarded(one, min_customers) for one in found):
+        silent = np.array([reason is not None for reason in one.abstain], dtype=bool)
+        kept = np.where(silent, np.nan, one.resampled.draws)
+        draws[one.measure] = kept[:, order]
+        tables.append(estimate_rows(one, names).iloc[order])
+    if not shown:
+        return pd.DataFrame(columns=list(ESTIMATE_COLUMNS)), draws
+    # Row i of every table is the same touchpoint: a stable sort by it keeps measures in order.
+    rows = pd.concat(tables).assign(_spot=np.tile(np.arange(len(shown)), len(tables)))
+    ordered = rows.sort_values("_spot", kind="stable").drop(columns="_spot")
+    return ordered.reset_index(drop=True), draws
+
+
+def _guarded(one: Measured, min_customers: int) -> Measured:
+    """Show no number, and no base, that rests on fewer than the minimum of customers."""
+    small = one.n_customers < min_customers
+    reasons = tuple(
+        "privacy" if few and reason is None else reason
+        for few, reason in zip(small, one.abstain, strict=True)
+    )
+    return replace(
+        one,
+        abstain=reasons,
+        n_events=np.where(small, 0, one.n_events),
+        n_journeys=np.where(small, 0, one.n_journeys),
+        n_customers=np.where(small, 0, one.n_customers),
+    )
+
+
+def _totals(journeys: Journeys) -> dict[str, Any]:
+    row = fetch(
+        journeys.table.aggregate(
+            events=_.steps.sum(),
+            journeys=_.count(),
+            customers=_.customer_no.nunique(),
+            open=(_.end_kind == "open").sum(),
+            cut_off=_.cut_off.sum(),
+        )
+    ).iloc[0]
+    return {str(name): int(number) for name, number in row.items()} | {
+        "first_us": journeys.first_us,
+        "last_us": journeys.last_us,
+        "weeks": whole_weeks(journeys),
+    }

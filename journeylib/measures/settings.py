@@ -1,0 +1,51 @@
+"""What the measures need to be told."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class MeasureSettings(BaseModel):
+    """Windows, minimum bases and declared columns of the measures."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_starts: int = Field(30, ge=1, description="A touchpoint with fewer visits abstains.")
+    min_base_customers: int = Field(
+        20, ge=1, description="A touchpoint with fewer customers abstains."
+    )
+    repeat_days: float = Field(7.0, gt=0, description="Window of repeat contact and containment.")
+    complaint_days: float = Field(14.0, gt=0, description="Window of a complaint.")
+    complaint_kinds: tuple[str, ...] = Field(
+        ("complaint",), description="Outcome kinds that are complaints."
+    )
+    complaint_touchpoints: tuple[str, ...] = Field(
+        (), description="Touchpoints that are complaints."
+    )
+    handover_hours: float = Field(
+        24.0, gt=0, description="A human who comes later than this is a new contact."
+    )
+    session_gap_minutes: float = Field(
+        60.0, gt=0, description="Silence that ends a conversation where no session id says so."
+    )
+    honoured_minutes: float = Field(
+        5.0, gt=0, description="A request for a human is honoured if one joins within this time."
+    )
+    review_minutes: float = Field(
+        0.0, ge=0, description="Human minutes to check one visit that a bot has contained."
+    )
+    failed_minutes: float = Field(
+        2.0,
+        ge=0,
+        description="Extra human minutes where a bot failed first: reading up, calming, a repeat "
+        "contact. An assumption: say yours.",
+    )
+    required_fields: dict[str, tuple[str, ...]] = Field(
+        {}, description="Touchpoint to the columns that must be filled when it starts."
+    )
+    vulnerable: str | None = Field(
+        None, description="Declared attribute that flags vulnerable customers; never inferred."
+    )
+    human_request_words: tuple[str, ...] = Field(
+        (), description="Further words by which customers ask for a human."
+    )

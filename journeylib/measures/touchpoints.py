@@ -1,0 +1,273 @@
+"""What happens at a touchpoint: how often, how much work, how often again, how often amiss."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+from ibis import _
+
+from journeylib.errors import ConfigError, did_you_mean
+from journeylib.estimate import GROUPS, resample
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.measures.base import Measured
+from journeylib.measures.cells import (
+    Cells,
+    Floats,
+    fold,
+    measured,
+    not_negative,
+    share_of,
+    silent,
+    touchpoint_names,
+)
+from journeylib.measures.settings import MeasureSettings
+
+US_PER_MINUTE = 60_000_000
+US_PER_WEEK = 7 * 86_400_000_000
+# Words by which a flag says no; everything else that is not missing says yes.
+NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
+KNOWN_AT_LEAST = 0.5
+
+
+def touchpoint_measures(
+    journeys: Journeys, cells: Cells, settings: MeasureSettings
+) -> list[Measured]:
+    """Measure volume, load, rework, exceptions, required fields, vulnerable and drop-off.
+
+    Every visit of a touchpoint (every event) is a start; `cells` come from `count_visits`.
+    """
+    return [
+        _volume(journeys, cells, settings),
+        _load(journeys, cells, settings),
+        _rework(cells, settings),
+        _exceptions(journeys, cells, settings),
+        _required_fields(journeys, cells, settings),
+        _vulnerable(cells, settings),
+        _drop_off(journeys, cells, settings),
+    ]
+
+
+def whole_weeks(journeys: Journeys) -> int:
+    """Return how many whole weeks the log spans, 0 without a clock."""
+    if journeys.first_us is None or journeys.last_us is None:
+        return 0
+    return (journeys.last_us - journeys.first_us + 1) // US_PER_WEEK
+
+
+def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
+    """Refuse settings that name what the log does not have.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest known name.
+    """
+    names = set(touchpoint_names(journeys))
+    columns = set(journeys.steps.columns)
+    wanted = {"measures.complaint_touchpoints": settings.complaint_touchpoints}
+    wanted["measures.required_fields"] = tuple(settings.required_fields)
+    for key, listed in wanted.items():
+        for name in listed:
+            if name not in names:
+                raise ConfigError(
+                    f"{key} names '{name}', which is no touchpoint of this log."
+                    f"{did_you_mean(name, names)}"
+                )
+    fields = {field for listed in settings.required_fields.values() for field in listed}
+    flags = {settings.vulnerable} if settings.vulnerable else set()
+    for key, columns_named in (("required_fields", fields), ("vulnerable", flags)):
+        for name in sorted(columns_named):
+            if name not in columns:
+                raise ConfigError(
+                    f"measures.{key} names column '{name}', which this log does not have."
+                    f"{did_you_mean(name, columns)} "
+                    "Declare it under roles.attributes to keep it."
+                )
+
+
+def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
+    """Walk over the steps once and return every sum that the measures here need."""
+    rows = journeys.steps
+    sums: dict[str, ibis.Deferred] = {
+        "events": ibis.literal(1),
+        "second": _.visit == 2,
+        "ended": (_.visit == 1) & _.is_open.isnull(),
+        "known": _.next_touchpoint.notnull() | _.is_open.isnull(),
+    }
+    bases = ["events", "ended", "known"]
+    if journeys.has_clock:
+        sums |= {"waited": _.wait_us.notnull(), "served": _.service_us.notnull()}
+        bases += ["waited", "served"]
+    weeks = whole_weeks(journeys)
+    if weeks and journeys.first_us is not None:
+        in_weeks = _.t_us < journeys.first_us + weeks * US_PER_WEEK
+        sums["starts"] = in_weeks
+        bases.append("starts")
+        if journeys.has("actor"):
+            human = in_weeks & (_.actor == "human")
+            sums["human"] = human
+            sums["human_known"] = human & _.service_us.notnull()
+            sums["human_us"] = human.ifelse(_.service_us, 0)
+            bases.append("human")
+    if _transfers_are_seen(journeys):
+        in_journey = ibis.window(group_by="journey", order_by="step")
+        rows = rows.mutate(next_resource=_.resource.lead().over(in_journey))
+    sums |= _exception_sums(journeys)
+    bases += ["exception_known"] if "exception_known" in sums else []
+    sums |= _field_sums(settings)
+    if settings.vulnerable:
+        sums |= _flag_sums(journeys, settings.vulnerable)
+        bases += ["flag_known", "flagged"]
+    is_open = journeys.table.filter(_.end_kind == "open").select(
+        open_journey=_.journey, is_open=ibis.literal(1)
+    )
+    rows = rows.left_join(is_open, rows.journey == is_open.open_journey)
+    return fold(rows, sums, bases, len(journeys.touchpoints))
+
+
+def _transfers_are_seen(journeys: Journeys) -> bool:
+    return journeys.has("actor") and journeys.has("resource")
+
+
+def _exception_sums(journeys: Journeys) -> dict[str, ibis.Deferred]:
+    known = []
+    amiss = []
+    if _transfers_are_seen(journeys):
+        passed_on = (_.actor == "human") & (_.next_actor == "human")
+        amiss.append((passed_on & (_.next_resource != _.resource)).fill_null(False))
+        known.append((_.actor == "human") & _.resource.notnull())
+    if journeys.has("error"):
+        amiss.append(_.error.fill_null(False))
+        known.append(_.error.notnull())
+    if not amiss:
+        return {}
+    return {"exception_known": ibis.or_(*known), "exceptional": ibis.or_(*amiss)}
+
+
+def _field_sums(settings: MeasureSettings) -> dict[str, ibis.Deferred]:
+    if not settings.required_fields:
+        return {}
+    there = [
+        ((_.touchpoint == touchpoint) & _[field].notnull()).cast("int64")
+        for touchpoint, fields in sorted(settings.required_fields.items())
+        for field in fields
+    ]
+    return {"filled": sum(there)}
+
+
+def _flag_sums(journeys: Journeys, column: str) -> dict[str, ibis.Deferred]:
+    """Count flags; where the column never says no, a missing value says it."""
+    word = _[column].cast("string").strip().lower()
+    says_no = word.isin(NO_WORDS)
+    ever_no = fetch(journeys.steps.aggregate(no=says_no.any()))["no"].iloc[0]
+    known = _[column].notnull() if ever_no else ibis.literal(True)
+    return {"flag_known": known, "flagged": _[column].notnull() & ~says_no}
+
+
+def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    if not journeys.has_clock:
+        return silent("volume", "1/week", "no_clock", len(journeys.touchpoints))
+    weeks = whole_weeks(journeys)
+    if not weeks:
+        return silent("volume", "1/week", "immature_window", len(journeys.touchpoints))
+    base = cells.base("starts")
+    result = resample(
+        cells.stack("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
+    )
+    return measured("volume", "1/week", not_negative(result), base, settings)
+
+
+def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    """Human service time; visits whose end is missing count at the mean of those known."""
+    many = len(journeys.touchpoints)
+    if not journeys.has_clock:
+        return silent("load", "min/week", "no_clock", many)
+    if not (journeys.has("actor") and journeys.has("end_us")):
+        return silent("load", "min/week", "no_column", many)
+    weeks = whole_weeks(journeys)
+    if not weeks:
+        return silent("load", "min/week", "immature_window", many)
+    starts = cells.base("starts")
+    sums = cells.stack("human_us", "human_known", "human")
+    result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
+    poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human")
+    return measured(
+        "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
+    )
+
+
+def human_minutes(sums: Floats) -> Floats:
+    """Return minutes from service in microseconds, visits with a known service, visits."""
+    mean_us = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], 0.0)
+    return np.asarray(mean_us * sums[..., 2] / US_PER_MINUTE)
+
+
+def _rework(cells: Cells, settings: MeasureSettings) -> Measured:
+    """Journeys with a second visit among journeys with one."""
+    sums = cells.stack("second", "events_journeys")
+    return share_of("rework", sums, cells.base("events"), settings)
+
+
+def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    """Errors, and humans who pass on to another human, among events that would show either."""
+    if "exceptional" not in cells.sums:
+        return silent("exceptions", "share", "no_column", len(journeys.touchpoints))
+    base = cells.base("exception_known")
+    sums = cells.stack("exceptional", "exception_known")
+    return share_of("exceptions", sums, base, settings, refused={"no_column": base.events == 0})
+
+
+def _required_fields(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    """Share of the declared fields that are filled, over all visits."""
+    many = len(journeys.touchpoints)
+    if not settings.required_fields:
+        return silent("required_fields", "share", "no_column", many)
+    names = touchpoint_names(journeys)
+    needed = np.array([len(settings.required_fields.get(name, ())) for name in names])
+    asked = cells.sums["events"] * needed
+    sums = np.stack([cells.sums["filled"], asked], axis=-1)
+    base = cells.base("events")
+    return share_of("required_fields", sums, base, settings, refused={"no_column": needed == 0})
+
+
+def _vulnerable(cells: Cells, settings: MeasureSettings) -> Measured:
+    """Count flagged customers among customers whose flag is known."""
+    if not settings.vulnerable:
+        return silent("vulnerable", "share", "no_column", cells.sums["events"].shape[1])
+    sums = cells.stack("flagged_customers", "flag_known_customers")
+    return share_of("vulnerable", sums, cells.base("flag_known"), settings)
+
+
+def _drop_off(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    """Count journeys that end here without a goal, among ended journeys that came by.
+
+    Open journeys are left out of both: what becomes of them is not known yet.
+    """
+    many = len(journeys.touchpoints)
+    if not journeys.settings.goals:
+        return silent("drop_off", "share", "unidentified", many)
+    lost = last_events(journeys)
+    dropped = lost["bad_end"] + lost["other"]
+    sums = np.stack([dropped, cells.sums["ended_journeys"]], axis=-1)
+    return share_of("drop_off", sums, cells.base("ended"), settings)
+
+
+def last_events(journeys: Journeys) -> dict[str, Floats]:
+    """Count journeys by their last touchpoint and end, per customer group.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (groups, touchpoints)
+        Keys ``goal``, ``bad_end``, ``open``, ``other``.
+    """
+    many = len(journeys.touchpoints)
+    number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
+    counts = fetch(
+        journeys.table.group_by(["last_touchpoint", "group", "end_kind"]).aggregate(n=_.count())
+    )
+    ends = {kind: np.zeros((GROUPS, many)) for kind in ("goal", "bad_end", "open", "other")}
+    columns = (counts["last_touchpoint"], counts["group"], counts["end_kind"], counts["n"])
+    for touchpoint, group, kind, n in zip(*columns, strict=True):
+        ends[kind][group, number[touchpoint]] += n
+    return ends

@@ -1,0 +1,48 @@
+"""Small logs in canonical columns, and where the real ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from journeylib.log.eventlog import EventLog, Quality
+from journeylib.log.schema import ROLES, Schema
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
+ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real logs; the test is skipped where it is absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("../shared/data is not beside this checkout")
+    return SHARED_DATA
+
+
+def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint") -> EventLog:
+    """Return a log of rows in canonical columns; position is the row number unless given.
+
+    A column of any other name is a declared attribute.
+    """
+    frame = pd.DataFrame(rows, columns=columns.split())
+    if "position" not in frame:
+        frame["position"] = range(len(frame))
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    events = ibis.duckdb.connect().create_table("events", table)
+    roles = {role: name for name in frame if (role := ROLE_OF.get(name, name)) in ROLES}
+    schema = Schema(**roles, attributes=tuple(sorted(set(frame) - set(roles.values()))))
+    nothing = pd.DataFrame()
+    return EventLog(events, schema, Quality(nothing, nothing, len(frame), len(frame)))
+
+
+@pytest.fixture(scope="session")
+def log_of() -> Callable[..., EventLog]:
+    """Return the maker of small logs: ``log_of(("a", 0, "A"), ("a", 1, "B"))``."""
+    return _log_of
