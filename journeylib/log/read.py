@@ -100,7 +100,9 @@ def read_log(
     tidy(raw)
     found = None
     if outcomes is not None:
-        found, told = _outcomes(outcomes, outcomes_schema, events, source, max_unusable_share, raw)
+        found, told = _outcomes(
+            outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
+        )
         checks = pd.concat([checks, told], ignore_index=True)
     return EventLog(
         events=events,
@@ -118,6 +120,8 @@ def _outcomes(
     log_source: Any,
     max_unusable_share: float,
     raw: Raw,
+    delimiter: str | None,
+    encoding: str | None,
 ) -> tuple[ir.Table, pd.DataFrame]:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
@@ -130,7 +134,10 @@ def _outcomes(
         log_source if own_columns else outcomes,
         roles,
         engine=raw.table.get_backend(),
-        max_unusable_share=1.0 if own_columns else max_unusable_share,
+        max_unusable_share=max_unusable_share,
+        from_log=own_columns,
+        delimiter=delimiter if own_columns else None,
+        encoding=encoding if own_columns else None,
     )
     return table, quality.outcome_checks(table, events, read, used)
 

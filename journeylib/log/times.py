@@ -16,6 +16,7 @@ from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from journeylib.errors import SchemaError, did_you_mean
 
@@ -473,3 +474,18 @@ def _offset_tree(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> 
     half = len(steps) // 2
     earlier, later = _offset_tree(local, steps[:half]), _offset_tree(local, steps[half:])
     return ibis.ifelse(local < steps[half][0], earlier, later)
+
+
+def shape_share(texts: pd.Series[str]) -> float:
+    """Return the share of texts that look like times in a known format."""
+    if texts.empty:
+        return 0.0
+    shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
+    counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
+    known = 0
+    for shape, n in counts.head(_MOST_SHAPES // 10).items():
+        bare = _without_tails({str(shape): int(n)})
+        # Eight digits may be a date or a number; only a name can tell.
+        if not _NUMBER_SHAPE.fullmatch(str(shape)) and _candidates(bare):
+            known += int(n)
+    return known / len(texts)
