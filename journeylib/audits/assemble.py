@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
-from journeylib.estimate import Estimate, rounded
+from journeylib.estimate import rounded
 from journeylib.log.engine import fetch
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
+    from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
     "lost_in_queue",
@@ -43,7 +44,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
-        "tipping_points": [clean(point.to_dict()) for point in audit.judgement.tipping_points],
+        "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
@@ -164,11 +165,24 @@ def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]
 def _moments(audit: Audit) -> list[dict[str, Any]]:
     rows = []
     for row in audit.judgement.moments.to_dict("records"):
-        names = ["touchpoint", "outcome", "naive", "adjusted", "q_value", "is_moment"]
-        entry = {name: clean(row[name]) for name in (*names, "grade", "reasons")}
-        effect: Estimate = row["effect"]
-        rows.append(entry | {"effect": effect.to_dict()})
+        names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
+        entry = {name: clean(row[name]) for name in names}
+        entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
+        rows.append(entry | {"effect": row["effect"].to_dict()})
     return rows
+
+
+def _tipping(point: TippingPoint) -> dict[str, Any]:
+    return {
+        "segment": point.segment,
+        "answer": point.answer,
+        "minutes": rounded(point.at.value),
+        "minutes_lo": rounded(point.at.lo),
+        "minutes_hi": rounded(point.at.hi),
+        "handoff_time": None,
+        "sessions": point.sessions,
+        "reasons": list(point.reasons),
+    }
 
 
 def _handoffs(audit: Audit) -> dict[str, Any]:
