@@ -89,13 +89,17 @@ ENGLISH = Lexicon(
         r"(?:i|we) (?:can|could|may|might) (?:talk|speak|chat)",
         rf"(?:please|you|to|can|could|just|now|and|should|,|^) ?{_EN_PASS} (?:me|us|this|it)?"
         rf"(?: ?(?:over|through|directly|now|please|straight))* ?(?:to|with) {_EN_WHICH}{_EN_WHO}",
-        rf"(?:be|get) (?:transferred|connected|put through|escalated|forwarded) (?:over )?"
+        rf"(?:be|being|get) (?:transferred|connected|put through|escalated|forwarded) (?:over )?"
         rf"(?:to|with) {_EN_WHICH}{_EN_WHO}",
         rf"(?:want|need|prefer|get me|give me|request|require|like)(?: to have| to get| to see)? "
         rf"{_EN_WHICH}{_EN_STRONG_WHO}",
         rf"but (?:to |with )?an? (?:real |live )?{_EN_STRONG_WHO}",
         r"is (?:there|anyone|anybody) (?:an? |any )?(?:human|real person|real people)(?: being)?",
         r"let me (?:talk|speak) (?:to|with)",
+        r"(?:transfer|connect) me(?: please| now)? ?(?:[.!?,]|$)",
+        r"go ahead with the transfer",
+        rf"(?:connecting|transferring) (?:me )?(?:to|with) {_EN_WHICH}{_EN_WHO}",
+        r"is there (?:an?|any) (?:supervisor|manager)",
     ),
     human_refusal=(
         rf"(?:not|\w+n't|never|without)(?: \w+)? (?:want|wanting|wish|wishing|need|like|having|"
