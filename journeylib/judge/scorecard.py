@@ -162,8 +162,8 @@ def _decide(
     if journeys < settings.min_journeys or customers < settings.min_customers:
         why, more = thin_reason(journeys, customers, settings)
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
-    if not case.scored and not gates.broken:
-        return _without_evidence(case, settings, (*said, *evidence))
+    if not case.scored:
+        return _without_evidence(case, settings)
     if gates.broken:
         stability = broken_share(gates, case.seen, settings)
     else:
@@ -193,8 +193,17 @@ def _open_figure(case: Case, settings: JudgeSettings, weights: Weights) -> str |
     return settling_indicator(case.fit, case.need, case.gates, settings, weights)
 
 
-def _without_evidence(case: Case, settings: JudgeSettings, also: tuple[str, ...]) -> Decision:
-    """Abstain because one axis or both rest on too few indicators."""
+def _without_evidence(case: Case, settings: JudgeSettings) -> Decision:
+    """Abstain because one axis or both rest on too few indicators.
+
+    A step that many return to is not called broken then: in a web shop people come back to the
+    catalogue because they like to. What was seen is said, with its number, as evidence.
+    """
+    vetoes = Gates(case.gates.vetoes, (), case.gates.empathy_binds)
+    also = (
+        *gate_reasons(vetoes, case.seen, case.need),
+        *evidence_reasons("abstain", case.fit, case.need, vetoes, case.seen),
+    )
     lacking: list[tuple[Axis, AxisScore]] = [
         (axis, score)
         for axis, score in zip(AXES, (case.fit, case.need), strict=True)

@@ -96,7 +96,7 @@ def weight_sensitivity(judgement: Judgement, settings: JudgeSettings | None = No
         usual = None
         for weighting in ("configured", *WEIGHTINGS, "complexity_in_need"):
             fit, need = (float(scores[weighting, axis][name]) for axis in AXES)
-            broken = place["verdict"] == "fix_first"
+            broken = "fix_first" in (place["verdict"], place["leaning"])
             verdict = "fix_first" if broken else verdict_of(fit, need, gates, settings)
             usual = usual or verdict
             rows.append((name, weighting, fit, need, verdict, verdict != usual))

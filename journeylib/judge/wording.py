@@ -60,8 +60,8 @@ WORDS: dict[str, Words] = {
     ),
     "rule_skill": Words(
         "how well simple rules foretell what happens",
-        "simple rules explain {x} of what happens next",
-        "simple rules explain only {x} of what happens next",
+        "simple rules foretell what happens next: {x}, where 0 % is guessing",
+        "simple rules hardly foretell what happens next: {x}, where 0 % is guessing",
         "attributes that are known when it starts",
     ),
     "rework": Words(

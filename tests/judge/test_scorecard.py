@@ -246,6 +246,14 @@ def test_fix_first_needs_a_firm_lower_bound(evidence_of, profile, row_of):
     )
 
 
+def test_without_enough_evidence_nothing_is_called_broken(evidence_of, row_of):
+    measured = {"volume": 200.0, "rework": (0.87, 0.01), "next_steps": (9.0, 0.2)}
+    row = row_of(score_evidence(evidence_of({"Catalogue": measured})), "Catalogue")
+    assert (row["verdict"], row["leaning"], row["abstain"]) == ("abstain", None, "no_column")
+    assert any("87 % of its journeys come back to it" in reason for reason in row["reasons"])
+    assert not any(reason.startswith("Mend it first") for reason in row["reasons"])
+
+
 def test_boundary_distance_in_standard_errors(evidence_of, profile, row_of):
     measured = profile(fit=1, need=0)
     measured["containment"] = (0.55, 0.05)  # fit 94; se = 100 × .12 × .05 / .7 = .857
