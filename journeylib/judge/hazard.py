@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from journeylib.estimate import LEVEL
 from journeylib.judge.sample import Bools, Floats, Ints
 
 DRAWS_NULL = 499
@@ -84,14 +85,14 @@ class HazardFit:
         Of a break as clear as this under a constant hazard.
     bic : dict of str to float
         Of constant, step, Weibull and spline; smaller is better.
-    draws : ndarray of float64
-        Place of the break in resamples of customers.
+    interval : (float, float)
+        Of the place of the break.
     """
 
     step: Break
     p_value: float
     bic: dict[str, float]
-    draws: Floats
+    interval: tuple[float, float]
 
 
 def fit_minutes(
@@ -103,7 +104,7 @@ def fit_minutes(
         step,
         break_p_value(step.statistic, spells.events, draws=draws, seed=seed),
         compare_models(spells, step),
-        break_draws(spells, draws=resamples, seed=seed),
+        break_interval(spells, step, draws=draws, resamples=resamples, seed=seed),
     )
 
 
@@ -122,32 +123,46 @@ def best_break(spells: Spells, weights: Floats | None = None) -> Break:
     ℓ(τ) = Σ D log(D/E) − D over the two sides. Its maxima sit at event times: just before one
     where the hazard rises, just after one where it falls; both sides are tried.
     """
+    scan = _scan(spells, weights)
+    if not len(scan.at):  # nearly all events at one moment: no place for a break
+        rate = scan.total / scan.exposure
+        return Break(float(np.median(spells.minutes[spells.event])), rate, rate, 0.0)
+    k = int(np.argmax(scan.statistic))
+    before = scan.share[k] * scan.exposure
+    return Break(
+        at=float(scan.at[k]),
+        before=float(scan.events[k] / before),
+        after=float((scan.total - scan.events[k]) / (scan.exposure - before)),
+        statistic=float(scan.statistic[k]),
+    )
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Every possible break: where, events and share of the exposure before it, statistic."""
+
+    at: Floats
+    events: Floats
+    share: Floats
+    statistic: Floats
+    total: float
+    exposure: float
+
+
+def _scan(spells: Spells, weights: Floats | None) -> _Scan:
     w = np.ones(len(spells.minutes)) if weights is None else weights
-    hits = w * spells.event
-    total = float(hits.sum())
     times = np.unique(spells.minutes[spells.event])
     first = np.searchsorted(spells.minutes, times, side="left")
     after = np.searchsorted(spells.minutes, times, side="right")
-    running = np.concatenate([[0.0], np.cumsum(hits)])
+    running = np.concatenate([[0.0], np.cumsum(w * spells.event)])
+    total = float(running[-1])
     exposure = _exposure_until(spells, w, times)
     whole = float((w * (spells.minutes - spells.entry)).sum())
     inside = _inside(running[after] / total) & (exposure > 0) & (exposure < whole)
-    if not inside.any():  # nearly all events at one moment: no place for a break
-        return Break(float(np.median(times)), total / whole, total / whole, 0.0)
-    candidates = [
-        (times[inside], events[inside], exposure[inside])
-        for events in (running[first], running[after])
-    ]
-    at = np.concatenate([c[0] for c in candidates])
-    events = np.concatenate([c[1] for c in candidates])
-    share = np.concatenate([c[2] for c in candidates]) / whole
-    statistic = _statistic(events, total, share)
-    k = int(np.argmax(statistic))
-    return Break(
-        at=float(at[k]),
-        before=float(events[k] / (share[k] * whole)),
-        after=float((total - events[k]) / ((1 - share[k]) * whole)),
-        statistic=float(statistic[k]),
+    events = np.concatenate([running[first][inside], running[after][inside]])
+    share = np.tile(exposure[inside] / whole, 2)
+    return _Scan(
+        np.tile(times[inside], 2), events, share, _statistic(events, total, share), total, whole
     )
 
 
@@ -181,7 +196,54 @@ def null_statistics(events: int, *, draws: int, seed: int) -> Floats:
     return result
 
 
-def break_draws(spells: Spells, *, draws: int, seed: int) -> Floats:
+def break_interval(
+    spells: Spells, step: Break, *, draws: int, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Return an interval for the place of the break.
+
+    Notes
+    -----
+    The union of two intervals at `LEVEL`: all places that the likelihood ratio does not reject,
+    its limit from a parametric bootstrap of the fitted step; and the percentiles over resamples
+    of customers, for the dependence within customers. A break is found at the rate n, not √n:
+    the interval is narrow, and somewhat wider than it need be.
+    """
+    scan = _scan(spells, None)
+    limit = float(np.quantile(_shortfalls(scan, step, draws=draws, seed=seed), LEVEL))
+    kept = scan.at[scan.statistic >= step.statistic - limit]
+    # Between two events the likelihood is not tried: the interval reaches to the next one.
+    times = np.unique(scan.at)
+    low = times[max(0, int(np.searchsorted(times, kept.min())) - 1)]
+    high = times[min(len(times) - 1, int(np.searchsorted(times, kept.max())) + 1)]
+    tail = (1 - LEVEL) / 2
+    places = _break_draws(spells, draws=resamples, seed=seed)
+    by_customer = np.quantile(places, [tail, 1 - tail])
+    return float(min(low, by_customer[0])), float(max(high, by_customer[1]))
+
+
+def _shortfalls(scan: _Scan, step: Break, *, draws: int, seed: int) -> Floats:
+    """Draw by how much the statistic at the true break falls short of its maximum."""
+    rng = np.random.default_rng([seed, 1])
+    k = int(np.argmax(scan.statistic))
+    place, size = float(scan.share[k]), int(scan.total)
+    early = step.before * place / (step.before * place + step.after * (1 - place))
+    rank = np.arange(1, size + 1, dtype=np.float64)
+    inside = _inside(rank / size)
+    result = np.empty(draws)
+    for b in range(draws):
+        before = rng.random(size) < early
+        share = rng.random(size)
+        share = np.sort(np.where(before, share * place, place + share * (1 - place)))
+        best = max(
+            _statistic(rank[inside] - 1, float(size), share[inside]).max(),
+            _statistic(rank[inside], float(size), share[inside]).max(),
+        )
+        true = _statistic(np.array([float(before.sum())]), float(size), np.array([place]))[0]
+        result[b] = best - true
+    return result
+
+
+def _break_draws(spells: Spells, *, draws: int, seed: int) -> Floats:
     """Return the minute of the break in resamples of customers; shape (draws,)."""
     rng = np.random.default_rng(seed)
     customers = int(spells.cluster.max()) + 1

@@ -154,7 +154,8 @@ def _with_bend(data: _Rated, place: float) -> Floats:
 def _bends(data: _Rated) -> Floats:
     """Return each candidate's bend, free of the straight line, at length 1; shape (n, places)."""
     bends = np.clip(data.minutes[:, None] - data.places, 0, None)
-    free = bends - data.base @ np.linalg.lstsq(data.base, bends, rcond=None)[0]
+    line, _ = np.linalg.qr(data.base)
+    free = bends - line @ (line.T @ bends)
     return np.asarray(free / np.sqrt((free**2).sum(axis=0)))
 
 

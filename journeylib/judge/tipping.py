@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import LEVEL, SEED, AbstainReason, Estimate
+from journeylib.estimate import SEED, AbstainReason, Estimate
 from journeylib.judge.hazard import DRAWS_NULL, HazardFit, Spells, fit_minutes
 from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.sample import Floats
@@ -181,7 +181,7 @@ def _at(answer: Answer, fit: HazardFit, sessions: pd.DataFrame, clock: Clock) ->
         "n_journeys": len(sessions),
         "n_events": int((sessions["event"] == FRUSTRATED).sum()),
         "estimand": "time in the bot from which frustrated exits come at a higher rate",
-        "method": "profile likelihood of a stepped cause-specific hazard, customer bootstrap",
+        "method": "profile likelihood of a stepped cause-specific hazard, bootstrap",
         "assumptions": (
             "the log's end and scripted transfers do not come because a customer is about to "
             "give up",
@@ -189,10 +189,7 @@ def _at(answer: Answer, fit: HazardFit, sessions: pd.DataFrame, clock: Clock) ->
     }
     if answer != "tipping_point":
         return Estimate.none("unidentified", clock, **fields)
-    # The percentile interval of a break is wider than it need be, which is the safe side.
-    lo, hi = np.quantile(fit.draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    at = fit.step.at
-    return Estimate(at, clock, min(float(lo), at), max(float(hi), at), grade="C", **fields)
+    return Estimate(fit.step.at, clock, *fit.interval, grade="C", **fields)
 
 
 def _none(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from journeylib.estimate import LEVEL
 from journeylib.judge.hazard import (
     DRAWS_CUSTOMERS,
     DRAWS_NULL,
@@ -170,8 +171,8 @@ def _cloglog(table: LifeTable, basis: Floats) -> float:
 
 def _resampled(
     spells: Spells, turns: int, step: Break, draws: int, rng: np.random.Generator
-) -> Floats:
-    """Return the place of the break in resamples of customers."""
+) -> tuple[float, float]:
+    """Return the percentile interval of the break over resamples of customers."""
     customers = int(spells.cluster.max()) + 1
     places = np.empty(draws)
     for b in range(draws):
@@ -180,4 +181,5 @@ def _resampled(
         reached = table.at_risk > 0
         found = _best(table.at_risk[reached], table.events[reached])
         places[b] = step.at if found is None else found.at
-    return places
+    low, high = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return min(float(low), step.at), max(float(high), step.at)
