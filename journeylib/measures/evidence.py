@@ -128,7 +128,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         handoffs=None,
         variants=paths,
         experience=pd.DataFrame(columns=list(EXPERIENCE_COLUMNS)),
-        flow=flow_estimates(journeys, successors, repeats),
+        flow=flow_estimates(journeys, successors, repeats, edges),
     )
 
 
