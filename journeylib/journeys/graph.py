@@ -56,7 +56,7 @@ def _most_frequent(steps: ibis.Table, column: str, numbers: pd.Series[Any]) -> l
 
 
 def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.DataFrame:
-    """Count directly-follows transitions, `START` and `END` included.
+    """Count directly-follows transitions from visit to visit, `START` and `END` included.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     pandas.DataFrame
         One row per transition, most journeys first, then by name: ``source``, ``target`` (str),
         ``events``, ``journeys``, ``customers`` (int64), ``median_seconds`` (float64: median time
-        from the start of the source to the start of the target; NaN without a clock and at START
+        from the start of the source visit to the start of the target; NaN without a clock and at START
         and END). ``attrs["suppressed"]`` counts the rows left out.
     """
     edges = _edge_counts(journeys)
@@ -82,12 +82,16 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
 def _edge_counts(journeys: Journeys) -> pd.DataFrame:
     steps = journeys.steps
     clock = journeys.has_clock
-    seconds = (_.next_us - _.t_us).median() / 1e6 if clock else ibis.null("float64")
-    inner = steps.group_by(source=_.touchpoint, target=_.next_touchpoint.fill_null(END)).aggregate(
-        events=_.count(),
-        journeys=_.journey.nunique(),
-        customers=_.customer_no.nunique(),
-        median_seconds=seconds,
+    seconds = (_.next_us - _.visit_us).median() / 1e6 if clock else ibis.null("float64")
+    inner = (
+        steps.filter(_.ends_visit)
+        .group_by(source=_.touchpoint, target=_.next_touchpoint.fill_null(END))
+        .aggregate(
+            events=_.count(),
+            journeys=_.journey.nunique(),
+            customers=_.customer_no.nunique(),
+            median_seconds=seconds,
+        )
     )
     first = (
         steps.filter(_.step == 1)

@@ -139,22 +139,17 @@ def _with_touchpoint_numbers(events: ibis.Table) -> ibis.Table:
 
 def _ordered(events: ibis.Table) -> ibis.Table:
     clock = ["t_us"] if "t_us" in events.columns else []
-    order = [*clock, "position", "touchpoint"]
-    in_journey = {"group_by": "journey", "order_by": order}
+    in_journey = ibis.window(group_by="journey", order_by=[*clock, "position", "touchpoint"])
     columns: dict[str, ibis.Value] = {
-        "step": ibis.row_number().over(ibis.window(**in_journey)) + 1,
+        "step": ibis.row_number().over(in_journey) + 1,
         "steps": _.count().over(ibis.window(group_by="journey")),
-        "visit": ibis.row_number().over(
-            ibis.window(group_by=["journey", "touchpoint"], order_by=order)
-        )
-        + 1,
-        "next_touchpoint": _.touchpoint.lead().over(ibis.window(**in_journey)),
+        "next_touchpoint": _.touchpoint.lead().over(in_journey),
     }
     if "actor" in events.columns:
-        columns["next_actor"] = _.actor.lead().over(ibis.window(**in_journey))
+        columns["next_actor"] = _.actor.lead().over(in_journey)
     if clock:
-        columns["next_us"] = _.t_us.lead().over(ibis.window(**in_journey))
-    steps = events.mutate(**columns)
+        columns["next_us"] = _.t_us.lead().over(in_journey)
+    steps = _with_visits(events.mutate(**columns))
     if not clock:
         return steps
     if "end_us" in events.columns:
@@ -163,9 +158,29 @@ def _ordered(events: ibis.Table) -> ibis.Table:
     else:
         steps = steps.mutate(service_us=ibis.null("int64"))
     silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
-    return steps.mutate(
-        wait_us=(_.next_us.isnull()).ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
+    wait = (_.next_us.isnull()).ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
+    return steps.mutate(wait_us=wait)
+
+
+def _with_visits(steps: ibis.Table) -> ibis.Table:
+    """Number the visits: the turns of one conversation at one touchpoint are one visit."""
+    in_journey = ibis.window(group_by="journey", order_by="step")
+    goes_on = ibis.literal(False)
+    if "session" in steps.columns:
+        same = (_.touchpoint.lag().over(in_journey) == _.touchpoint) & (
+            _.session.lag().over(in_journey) == _.session
+        )
+        goes_on = same.fill_null(False)
+    steps = steps.mutate(starts_visit=~goes_on)
+    so_far = ibis.window(group_by=["journey", "touchpoint"], order_by="step", preceding=(None, 0))
+    following = _.starts_visit.lead().over(in_journey).fill_null(True)
+    steps = steps.mutate(
+        visit=_.starts_visit.cast("int64").sum().over(so_far), ends_visit=following
     )
+    if "t_us" not in steps.columns:
+        return steps
+    in_visit = ibis.window(group_by=["journey", "touchpoint", "visit"])
+    return steps.mutate(visit_us=_.t_us.min().over(in_visit))
 
 
 def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
@@ -194,7 +209,9 @@ def _journey_table(
         last_end=_.touchpoint.argmax(_.step, where=_.touchpoint.isin(ends))
         if ends
         else ibis.null("string"),
-        variant=_.touchpoint_no.cast("string").group_concat(",", order_by=_.step),
+        variant=_.touchpoint_no.cast("string").group_concat(
+            ",", order_by=_.step, where=_.starts_visit
+        ),
     )
     if clock and first_us is not None and last_us is not None:
         is_open = _.end_us > last_us - settings.quiet_us

@@ -1,19 +1,150 @@
-"""The door to the engine that holds the events."""
+"""The door to the engine: a DuckDB connection, customer groups, and the hash of a log."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends.duckdb import Backend
 
-HEX = "0123456789abcdef"
+from journeylib.estimate import GROUPS
+from journeylib.log.eventlog import EventLog
+
+_HEX = "0123456789abcdef"
+_HASHED_CHARACTERS = 16
+_MEMORY_SHARE = 0.6
 
 
-def customer_group(customer: ibis.expr.types.StringValue) -> ibis.expr.types.IntegerValue:
-    """Return the customer group, 0..63, from the md5 of the customer id."""
+def connect(
+    *,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_directory: str | Path | None = None,
+) -> Backend:
+    """Open a DuckDB in memory that leaves room for the rest of the program.
+
+    Parameters
+    ----------
+    memory_limit : str, optional
+        Such as ``"4GB"``; 60 % of the machine's (or the container's) memory unless given.
+    threads : int, optional
+        As many as there are cores unless given. No result depends on it.
+    temp_directory : path, optional
+        Where DuckDB spills what does not fit in memory; its own choice unless given.
+
+    Returns
+    -------
+    ibis.backends.duckdb.Backend
+    """
+    backend = ibis.duckdb.connect()
+    limit = memory_limit or f"{int(_machine_memory() * _MEMORY_SHARE) // 2**20}MiB"
+    run(backend, f"SET memory_limit = {quoted(limit)}")
+    if threads is not None:
+        run(backend, f"SET threads = {int(threads)}")
+    if temp_directory is not None:
+        run(backend, f"SET temp_directory = {quoted(str(temp_directory))}")
+    # A progress bar of the engine would print over our own.
+    run(backend, "SET enable_progress_bar = false")
+    return backend
+
+
+def _machine_memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or its container's."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    cgroup = Path("/sys/fs/cgroup/memory.max")
+    if cgroup.is_file() and (text := cgroup.read_text().strip()).isdigit():
+        sizes.append(int(text))
+    return min(sizes)
+
+
+def run(backend: Backend, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
+    """Run `sql` and return all of its rows; a result left half-read blocks the connection."""
+    result = backend.con.execute(sql, parameters)
+    return [tuple(row) for row in result.fetchall()]
+
+
+def quoted(text: str) -> str:
+    """Return `text` as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Return `name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def customer_group(customer: ir.StringValue) -> ir.IntegerValue:
+    """Deal a customer into one of 64 groups, the same on every engine.
+
+    Parameters
+    ----------
+    customer : ibis string expression
+
+    Returns
+    -------
+    ibis integer expression
+        0 to 63, from the first two hexadecimal digits of the MD5 of the identifier. The
+        engines' own ``hash()`` differ, so results would depend on the engine.
+    """
     digest = customer.hexdigest("md5")
-    digits = ibis.literal(HEX)
-    number = digits.find(digest.substr(0, 1)) * 16 + digits.find(digest.substr(1, 1))
-    return (number % 64).cast("int64")
+    digits = ibis.literal(_HEX)
+    high, low = digits.find(digest.substr(0, 1)), digits.find(digest.substr(1, 1))
+    return ((high * 16 + low) % GROUPS).cast("int64")
+
+
+def fingerprint(events: ir.Table, *, leave_out: Iterable[str] = ()) -> str:
+    """Hash a table so that the order of its rows does not matter.
+
+    Parameters
+    ----------
+    events : ibis.Table
+    leave_out : iterable of str
+        Columns that do not count, such as row numbers.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Notes
+    -----
+    Each row becomes the MD5 of its cells, each with its name and length before it so that no
+    two rows look the same. The character codes of the first 16 digits are summed over the
+    rows, position by position, and SHA-256 taken of the sums: only integer sums, so every
+    engine and every number of threads gives the same.
+    """
+    columns = sorted(set(events.columns) - set(leave_out))
+    row = ibis.literal("")
+    for name in columns:
+        cell = events[name].cast("string")
+        length = cell.length().cast("string")
+        row = row + ibis.ifelse(cell.isnull(), "-", length + ":" + cell.fill_null(""))
+    digest = events.select(digest=row.hexdigest("md5"))
+    sums = {
+        f"s{i}": digest.digest.substr(i, 1).ascii_str().cast("int64").sum().fill_null(0)
+        for i in range(_HASHED_CHARACTERS)
+    }
+    totals = digest.aggregate(rows=digest.count(), **sums).to_pyarrow().to_pylist()[0]
+    text = "|".join([*columns, *(f"{key}={int(totals[key])}" for key in sorted(totals))])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def log_hash(log: EventLog) -> str:
+    """Hash the canonical events and outcomes of `log`, whatever the order of rows.
+
+    A declared position counts; row numbers, which stand in for one, do not.
+    """
+    leave_out = () if log.schema.position else ("position",)
+    parts = [fingerprint(log.events, leave_out=leave_out)]
+    if log.outcomes is not None:
+        parts.append(fingerprint(log.outcomes))
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
 def fetch(table: ibis.Table) -> pd.DataFrame:

@@ -10,6 +10,7 @@ Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
 Office = Literal["front", "middle", "back"]
 
+MISSING = ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?")
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -85,7 +86,7 @@ class Schema(BaseModel):
         None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
     )
     missing: tuple[str, ...] = Field(
-        ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?"),
+        MISSING,
         description="What stands for a missing value.",
     )
 
@@ -111,6 +112,56 @@ class Schema(BaseModel):
     def has_clock(self) -> bool:
         """Whether events carry times; without a clock what needs time abstains."""
         return self.timestamp is not None
+
+
+class OutcomesSchema(BaseModel):
+    """Which column of a table of outcomes plays which role.
+
+    An outcome is something that came of a customer: churn, repurchase, complaint, NPS, CSAT.
+    Its kind is a column (`kind`) or the same for all rows (`constant_kind`).
+
+    Raises
+    ------
+    pydantic.ValidationError
+        On a missing needed role, an unknown key, or no kind or two.
+
+    Examples
+    --------
+    >>> OutcomesSchema(customer="client", constant_kind="churn", value="left").timezone
+    'UTC'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    customer: Column = Field(description="Who: the identifier that the log uses.")
+    timestamp: Column | None = Field(None, description="When the outcome came about.")
+    kind: Column | None = Field(None, description="Column that names the kind of outcome.")
+    constant_kind: str | None = Field(None, min_length=1, description="The kind of every row.")
+    value: Column | None = Field(
+        None, description="A number, or yes and no; every row counts as 1 without it."
+    )
+    asked_timestamp: Column | None = Field(
+        None, description="When the customer was asked, for answers to surveys."
+    )
+    timezone: str = Field("UTC", description="Zone of times that carry none.")
+    timestamp_format: str | None = Field(
+        None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
+    )
+    missing: tuple[str, ...] = Field(MISSING, description="What stands for a missing value.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.kind is None) == (self.constant_kind is None):
+            raise ValueError("declare either 'kind' (a column) or 'constant_kind' (a word)")
+        return self
+
+    def roles(self) -> dict[str, str]:
+        """Return the declared roles with their columns."""
+        declared = {
+            role: getattr(self, role)
+            for role in ("customer", "timestamp", "kind", "value", "asked_timestamp")
+        }
+        return {role: column for role, column in declared.items() if column is not None}
 
 
 ROLES: tuple[str, ...] = (

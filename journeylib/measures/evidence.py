@@ -21,8 +21,10 @@ from journeylib.measures.complaints import complaint_excess
 from journeylib.measures.durations import duration_measures
 from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
+from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.rules import rule_skill
 from journeylib.measures.saving import saving
+from journeylib.measures.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.successors import count_successors, successor_measures
 from journeylib.measures.touchpoints import (
@@ -66,7 +68,7 @@ class Evidence:
     transitions: pd.DataFrame
     estimates: pd.DataFrame
     draws: dict[str, npt.NDArray[np.float64]]
-    handoffs: Any
+    handoffs: Handoffs
     variants: pd.DataFrame
     experience: pd.DataFrame
     flow: dict[str, Estimate]
@@ -103,8 +105,9 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     cells = count_visits(journeys, settings)
     successors = count_successors(journeys, cells.base("known"))
     repeats = repeat_contacts(journeys, settings)
-    # The hand-off and text measures join here; `saving` needs their containment.
-    containment: Measured | None = None
+    sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
+    handed = handoff_measures(journeys, settings, found=sessions)
+    containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
         *successor_measures(journeys, successors, settings),
@@ -113,6 +116,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         repeats.measured,
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
+        *handed,
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)
@@ -125,7 +129,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         transitions=edges,
         estimates=estimates,
         draws=draws,
-        handoffs=None,
+        handoffs=audit_handoffs(journeys, settings, found=sessions),
         variants=paths,
         experience=pd.DataFrame(columns=list(EXPERIENCE_COLUMNS)),
         flow=flow_estimates(journeys, successors, repeats, edges),

@@ -131,3 +131,21 @@ def test_cells_below_the_minimum_are_left_out_and_counted(log_of: LogOf) -> None
     assert "Rare" not in set(edges["source"]) | set(edges["target"])
     assert edges.attrs["suppressed"] == 2
     assert sorted(journey_graph(journeys)) == [END, START, "A"]
+
+
+def test_the_turns_of_one_conversation_at_one_touchpoint_are_one_visit(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "s1", "Bot"),
+        ("a", 3_000_000, "s1", "Bot"),
+        ("a", 9_000_000, "s1", "Human"),
+        ("a", 10_000_000, "s2", "Human"),
+        ("a", 11_000_000, None, "Bot"),
+        ("a", 12_000_000, None, "Bot"),
+        columns="customer t_us session touchpoint",
+    )
+    journeys = rebuild(log, SHOW_ALL)
+    assert list(steps_of(journeys)["visit"]) == [1, 1, 1, 2, 2, 3]
+    assert list(variants(journeys)["variant"]) == [("Bot", "Human", "Human", "Bot", "Bot")]
+    edges = transitions(journeys).set_index(["source", "target"])
+    assert edges.loc[("Bot", "Human"), "median_seconds"] == 9.0
+    assert edges.loc[("Bot", "Bot"), "events"] == 1

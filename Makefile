@@ -1,0 +1,68 @@
+# Needs Python 3.11 to 3.13 and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= audits
+CONFIG ?= sample_data/telecom/audit.yaml
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+audit: $(VENV)/.audit ## run the audit on the sample log and say where the dashboard is
+	@$(BIN)/journeylib audit $(CONFIG) --out $(OUT)
+
+test: lint types contracts unit notebooks ## everything that must hold before a change lands
+
+unit: $(VENV)/.test ## tests and doctests
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/.test ## tests without the slow ones
+	$(BIN)/python -m pytest -m "not slow and not browser" -x
+
+notebooks: $(VENV)/.test ## notebooks run again, outputs compared with the stored ones
+	$(BIN)/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -o addopts= notebooks
+
+lint: $(VENV)/.test ## format and style
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test ## mypy, strict
+	$(BIN)/mypy
+
+contracts: $(VENV)/.test ## no room imports a higher one
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test ## benchmarks, printed as ratios
+	$(BIN)/python -m benchmarks
+
+formats: $(VENV)/.test ## write the JSON Schemas to docs/formats
+	$(BIN)/journeylib schema config > docs/formats/config.schema.json
+	$(BIN)/journeylib schema audit > docs/formats/audit.schema.json
+
+lab: $(VENV)/.lab ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+clean: ## remove what was installed and made
+	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); \
+	  ok or sys.exit("journeylib needs Python 3.11 to 3.13; this is %d.%d. Try: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.audit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	@touch $@
+
+$(VENV)/.lab: $(VENV)/.audit
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab]"
+	@touch $@
+
+.PHONY: help audit test unit quick notebooks lint types contracts bench formats lab clean

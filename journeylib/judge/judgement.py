@@ -1,0 +1,99 @@
+"""What is judged of a log: scores, verdicts and the evidence behind each, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from journeylib.judge.settings import AXES
+
+PLACE = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
+SCORE_COLUMNS = (
+    *PLACE,
+    *(
+        f"{axis}{suffix}"
+        for axis in AXES
+        for suffix in ("", "_lo", "_hi", "_coverage", "_floor", "_ceiling")
+    ),
+    "verdict",
+    "leaning",
+    "verdict_stability",
+    "boundary_distance",
+    "vetoes",
+    "reasons",
+    "next_datum",
+    "abstain",
+)
+INDICATOR_COLUMNS = (
+    "touchpoint",
+    "axis",
+    "indicator",
+    "raw",
+    "lo",
+    "hi",
+    "unit",
+    "score",
+    "weight",
+    "missing",
+    "n_customers",
+    "grade",
+)
+
+
+NULLABLE = frozenset({"leaning", "next_datum", "abstain", "missing", "stage", "channel", "office"})
+
+
+def frame_of(rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Build a frame in which an absent text is None, not NaN."""
+    by_column = dict(
+        zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True)
+    )
+    return pd.DataFrame(
+        {
+            name: pd.Series(_none_for_nan(cells), dtype=object) if name in NULLABLE else list(cells)
+            for name, cells in by_column.items()
+        }
+    )
+
+
+def _none_for_nan(cells: tuple[Any, ...]) -> list[Any]:
+    return [None if cell is None or cell != cell else cell for cell in cells]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is judged of a log, each verdict with its evidence.
+
+    Attributes
+    ----------
+    scores : DataFrame
+        One row per touchpoint in the order of the evidence: place and counts;
+        `automation_fit` and `empathy_need` (0..100, NaN where coverage is too low), each with
+        `_lo`, `_hi` (95 % over resamples of customers), `_coverage` (share of weight observed),
+        `_floor`, `_ceiling` (if all that is missing were 0, and 1); `verdict`, `leaning` (str
+        or None), `verdict_stability` (0..1), `boundary_distance` (standard errors), `vetoes`
+        (tuple of str), `reasons` (tuple of sentences), `next_datum`, `abstain` (str or None).
+    indicators : DataFrame
+        One row per touchpoint, axis and indicator: `raw`, `lo`, `hi`, `unit`, `score` (0..1),
+        `weight` (share of the axis at this touchpoint), `missing` (reason or None),
+        `n_customers`, `grade`.
+    axes : dict
+        `rho`, `lo`, `hi` (None where too few touchpoints are scored), `touchpoints`,
+        `distinguishable`.
+    moments : DataFrame
+        One row per touchpoint and outcome.
+    tipping_points : tuple
+        One per segment.
+    paradoxes : tuple
+        The six of them.
+    """
+
+    scores: pd.DataFrame
+    indicators: pd.DataFrame
+    axes: dict[str, Any]
+    moments: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tipping_points: tuple[Any, ...] = ()
+    paradoxes: tuple[Any, ...] = ()

@@ -1,0 +1,273 @@
+"""From a raw table and a schema to canonical events, as one Ibis expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from journeylib.log.raw import FILE, POSITION, ROW, Raw
+from journeylib.log.schema import ACTORS, Schema
+from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
+
+MICRO = 1_000_000
+HELPER = "_journeylib_"
+REASON = f"{HELPER}reason"
+WRITTEN = f"{HELPER}written_"
+UNREAD = f"{HELPER}unread_"
+CONTROL = f"{HELPER}control_"
+# Roles whose value is one of the canonical columns of text, kept under the role's name.
+TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
+NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
+FLAG_ROLES = ("ai_disclosed", "error")
+# Roles whose value may be there and yet mean nothing that the role can use.
+PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
+PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
+FIELD_ROLES = ("context_sent", "context_requested")
+_NAMES = ("channel", "stage", "segment", "intent")
+_CONTROLS = r"[\x00-\x1f\x7f]+"
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
+_LARGEST = 9.0e12
+
+NO_CUSTOMER = "no customer"
+NO_JOURNEY = "no journey"
+NO_TOUCHPOINT = "no touchpoint"
+NO_TIME = "no time"
+BAD_TIME = "time cannot be read"
+NO_POSITION = "no position"
+REASON_ROLE = {
+    NO_CUSTOMER: "customer",
+    NO_JOURNEY: "journey",
+    NO_TOUCHPOINT: "touchpoint",
+    NO_TIME: "timestamp",
+    BAD_TIME: "timestamp",
+    NO_POSITION: "position",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was decided from the whole of the source before any row was mapped.
+
+    Attributes
+    ----------
+    times : dict of str to TimePlan
+        For the roles ``timestamp`` and ``end_timestamp``, where declared.
+    whole_position : bool
+        Every declared position is a whole number.
+    """
+
+    times: dict[str, TimePlan]
+    whole_position: bool = True
+
+
+def plan(raw: Raw, schema: Schema) -> Plan:
+    """Look at the columns whose reading depends on all their values: times and positions."""
+    times = {
+        role: plan_times(
+            raw.table,
+            column,
+            declared=schema.timestamp_format,
+            timezone=schema.timezone,
+            missing=schema.missing,
+            where=raw.name,
+        )
+        for role in ("timestamp", "end_timestamp")
+        if (column := getattr(schema, role)) is not None
+    }
+    return Plan(times, _whole_position(raw.table, schema))
+
+
+def _whole_position(table: ir.Table, schema: Schema) -> bool:
+    if schema.position is None or table[schema.position].type().is_integer():
+        return True
+    texts = text_of(table[schema.position], schema.missing)
+    odd = texts.notnull() & texts.try_cast("int64").isnull()
+    return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
+
+
+def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
+    """Return canonical columns for every row of the source, usable or not.
+
+    Parameters
+    ----------
+    raw : Raw
+    schema : Schema
+    decided : Plan
+
+    Returns
+    -------
+    ibis.Table
+        Row: one raw row. The columns of ``EventLog.events``, and helpers whose names begin with
+        `HELPER`: `FILE`, `ROW`, and flags for roles whose value is there (`WRITTEN`) or holds
+        control characters (`CONTROL`).
+    """
+    table = raw.table
+    columns: dict[str, ir.Value] = {"customer": text_of(_customer(table, schema), schema.missing)}
+    if schema.journey is not None:
+        columns["case"] = text_of(table[schema.journey], schema.missing)
+    touchpoint = mapped(name_of(table[schema.touchpoint], schema.missing), schema.touchpoint_values)
+    columns["touchpoint"] = touchpoint
+    for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
+        if role in decided.times:
+            values = table[getattr(schema, role)]
+            columns[column] = micros_utc(values, decided.times[role], schema.missing)
+    columns["position"] = _position(table, schema, decided)
+    columns |= _text_columns(table, schema)
+    columns |= _mapped_columns(table, schema, touchpoint)
+    columns |= _value_columns(table, schema)
+    columns |= {name: name_of(table[name], schema.missing) for name in schema.attributes}
+    return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
+
+
+def judged(first: ir.Table) -> ir.Table:
+    """Return the mapped rows with `REASON` and with `UNREAD` instead of `WRITTEN` flags.
+
+    A step of its own: what the first step computed is used several times here.
+    """
+    times = {c: plausible(first[c]) for c in ("t_us", "end_us") if c in first.columns}
+    rows = first.mutate(**times)
+    unread = {
+        UNREAD + role: first[WRITTEN + role] & rows[column].isnull()
+        for role, column in PARSED.items()
+        if WRITTEN + role in first.columns
+    }
+    written = [column for column in first.columns if column.startswith(WRITTEN)]
+    return rows.mutate(**unread, **{REASON: _reason(rows)}).drop(*written)
+
+
+def _flags(table: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
+    written = {
+        WRITTEN + role: text_of(table[source], schema.missing).notnull()
+        for role in ("timestamp", *PARSED)
+        if (source := getattr(schema, role)) is not None
+    }
+    named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
+    named += [(name, name) for name in schema.attributes]
+    return written | {
+        CONTROL + role: table[source].re_search(_CONTROLS).fill_null(False)
+        for role, source in named
+        if source is not None and table[source].type().is_string()
+    }
+
+
+def _customer(table: ir.Table, schema: Schema) -> ir.Value:
+    return table[schema.customer if schema.customer is not None else str(schema.journey)]
+
+
+def _position(table: ir.Table, schema: Schema, decided: Plan) -> ir.Value:
+    if schema.position is None:
+        return table[POSITION].cast("int64")
+    if table[schema.position].type().is_integer():
+        return table[schema.position].cast("int64")
+    texts = text_of(table[schema.position], schema.missing)
+    return texts.try_cast("int64") if decided.whole_position else texts
+
+
+def _text_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+    read = {role: name_of if role in _NAMES else text_of for role in TEXT_ROLES + FIELD_ROLES}
+    return {
+        role: read[role](table[column], schema.missing)
+        for role in TEXT_ROLES + FIELD_ROLES
+        if (column := getattr(schema, role)) is not None
+    }
+
+
+def _mapped_columns(
+    table: ir.Table, schema: Schema, touchpoint: ir.StringValue
+) -> dict[str, ir.Value]:
+    """Actor, and stage and office where only their value maps are given."""
+    columns: dict[str, ir.Value] = {}
+    if schema.actor is not None:
+        columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
+    if schema.office is not None:
+        word = name_of(table[schema.office], schema.missing).strip().lower()
+        columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
+    elif schema.office_values:
+        columns["office"] = touchpoint.cases(*schema.office_values.items(), else_=None)
+    if schema.stage is None and schema.stage_values:
+        columns["stage"] = touchpoint.cases(*schema.stage_values.items(), else_=None)
+    return columns
+
+
+def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
+    """Map the company's word to an actor; null where no word of `actor_values` fits."""
+    values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
+    rest = values.pop("*", None)
+    found = word.cases(*values.items(), else_=rest)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), found)
+
+
+def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+    columns: dict[str, ir.Value] = {
+        target: micro_of(table[column], schema.missing)
+        for role, target in NUMBER_ROLES.items()
+        if (column := getattr(schema, role)) is not None
+    }
+    columns |= {
+        role: flag_of(table[column], schema.missing)
+        for role in FLAG_ROLES
+        if (column := getattr(schema, role)) is not None
+    }
+    return columns
+
+
+def _reason(rows: ir.Table) -> ir.StringValue:
+    """Say why a row cannot be used: the first of the reasons, or null."""
+    tests = [(rows["customer"].isnull(), NO_CUSTOMER)]
+    if "case" in rows.columns:
+        tests.append((rows["case"].isnull(), NO_JOURNEY))
+    tests.append((rows["touchpoint"].isnull(), NO_TOUCHPOINT))
+    if "t_us" in rows.columns:
+        tests.append((~rows[WRITTEN + "timestamp"], NO_TIME))
+        tests.append((rows["t_us"].isnull(), BAD_TIME))
+    tests.append((rows["position"].isnull(), NO_POSITION))
+    return ibis.cases(*tests, else_=ibis.null("string"))
+
+
+def text_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return the value as text, kept as it is, or null where it stands for a missing value.
+
+    A float column of whole numbers, as pandas makes of integers with gaps, reads as integers.
+    """
+    text = values.cast("string")
+    if values.type().is_floating():
+        whole = (values == values.floor()) & (values.abs() < _LARGEST)
+        text = ibis.ifelse(whole, values.cast("int64").cast("string"), text)
+        text = ibis.ifelse(values.isnan(), ibis.null("string"), text)
+    return ibis.ifelse(text.strip().isin(missing), ibis.null("string"), text)
+
+
+def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return a name to be shown: as `text_of`, a run of control characters as one blank."""
+    return text_of(values, missing).re_replace(_CONTROLS, " ")
+
+
+def mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
+    """Replace the words of `values`; others stay as they are."""
+    return text.cases(*values.items(), else_=text) if values else text
+
+
+def micro_of(values: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
+    """Return a number times 1,000,000, rounded; null where it is none. ``3,5`` reads as 3.5."""
+    if values.type().is_string():
+        text = present(values, missing)
+        comma = text.contains(",") & ~text.contains(".")
+        number = ibis.ifelse(comma, text.replace(",", "."), text).try_cast("float64")
+    else:
+        number = values.cast("float64")
+    sane = number.abs() < _LARGEST
+    return ibis.ifelse(sane, number * MICRO, ibis.null("float64")).round().cast("int64")
+
+
+def flag_of(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
+    """Return a yes-or-no word (English, German, French, 1 and 0) as a boolean, else null."""
+    if values.type().is_boolean():
+        return values
+    word = present(values, missing).lower()
+    return ibis.cases((word.isin(_TRUE), True), (word.isin(_FALSE), False), else_=None).cast(
+        "boolean"
+    )

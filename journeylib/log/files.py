@@ -1,0 +1,296 @@
+"""Log files into the engine: delimited text, JSON Lines, Parquet, with every row traceable."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import duckdb
+from ibis.backends.duckdb import Backend
+
+from journeylib.errors import LogError
+from journeylib.log.engine import identifier, quoted, run
+from journeylib.log.raw import FILE, POSITION, ROW, Fact, Raw, quarantine_frame
+from journeylib.log.textfiles import (
+    DELIMITER_NAMES,
+    Dialect,
+    PlainText,
+    dialect,
+    likely_delimiter,
+    plain_text,
+)
+
+# Chooses the columns to keep from those that are there: (columns, where) -> columns
+Pick = Callable[[Sequence[str], str], list[str]]
+
+_REASONS = {
+    "MISSING COLUMNS": "fewer columns than the header",
+    "TOO MANY COLUMNS": "more columns than the header",
+    "UNQUOTED VALUE": "a quotation mark is not closed where it should be",
+    "LINE SIZE OVER MAXIMUM": "the line is too long",
+    "INVALID ENCODING": "bytes that are no text",
+}
+_NUMBER = itertools.count(1)
+
+
+def scratch_name(kind: str) -> str:
+    """Return a name that no other table of this process has."""
+    return f"_journeylib_{kind}_{next(_NUMBER)}"
+
+
+def load_delimited(
+    paths: Sequence[Path],
+    backend: Backend,
+    pick: Pick,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    limit: int | None = None,
+) -> Raw:
+    """Load CSV or TSV files, every cell as text, so that nothing is coerced silently.
+
+    Rows with more or fewer cells than the header are counted in `Raw.rejected`.
+    """
+    table = scratch_name("raw")
+    rejected: list[tuple[str, int, str, str]] = []
+    facts: list[Fact] = []
+    offset = 0
+    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+        for index, path in enumerate(paths):
+            text = plain_text(path, Path(folder), encoding)
+            layout = dialect(text, delimiter)
+            columns = _picked(text, layout, delimiter, pick)
+            bad = _load_one(backend, table, text, layout, columns, index, offset, limit)
+            rejected += [(path.name, row, "row", reason) for row, reason in bad]
+            facts += _delimited_facts(text, layout)
+            offset += _count(backend, table, index)
+    if offset == 0 and not rejected:
+        raise LogError(f"{_names(paths)} holds a header and no rows. Check the export's filter.")
+    return Raw(
+        backend.table(table),
+        _names(paths),
+        tuple(path.name for path in paths),
+        tuple(dict.fromkeys(facts)),
+        quarantine_frame(rejected),
+        (table,),
+    )
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more"
+
+
+def _picked(text: PlainText, layout: Dialect, delimiter: str | None, pick: Pick) -> list[str]:
+    try:
+        return pick(layout.columns, text.name)
+    except LogError as error:
+        likely = likely_delimiter(text)
+        if delimiter is None or likely == delimiter:
+            raise
+        raise type(error)(
+            f"{error} The file was read with the delimiter '{delimiter}' as declared; it looks "
+            f"like '{likely}' ({DELIMITER_NAMES.get(likely, 'character')})."
+        ) from None
+
+
+def _load_one(
+    backend: Backend,
+    table: str,
+    text: PlainText,
+    layout: Dialect,
+    columns: list[str],
+    index: int,
+    offset: int,
+    limit: int | None,
+) -> list[tuple[int, str]]:
+    """Append one file to `table`; return its rejected rows with reasons."""
+    rejects, scans = scratch_name("rejects"), scratch_name("scans")
+    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
+    reader = (
+        f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
+        f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote='\"', escape='\"', "
+        f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
+        f"rejects_scan={quoted(scans)}, compression='none')"
+    )
+    kept = ", ".join(identifier(name) for name in columns)
+    kept = kept + ", " if kept else ""
+    select = (
+        f"SELECT {kept}{index}::BIGINT AS {FILE}, row_number() OVER () AS {ROW}, "
+        f"{offset} + row_number() OVER () AS {POSITION} FROM {reader}"
+        + (f" LIMIT {limit}" if limit is not None else "")
+    )
+    try:
+        if index == 0:
+            run(backend, f"CREATE TEMP TABLE {table} AS {select}")
+        else:
+            run(backend, f"INSERT INTO {table} BY NAME {select}")
+        bad = run(
+            backend,
+            f"SELECT line, min(error_type::VARCHAR) FROM {rejects} GROUP BY line ORDER BY line",
+        )
+    except duckdb.Error as error:
+        raise LogError(
+            f"{text.name} cannot be read as delimited text: {type(error).__name__}. "
+            "Check that it is a CSV file with one header line."
+        ) from None
+    finally:
+        run(backend, f"DROP TABLE IF EXISTS {rejects}")
+        run(backend, f"DROP TABLE IF EXISTS {scans}")
+    # The engine counts the header as a line.
+    found = [(int(line) - 1 - layout.skip, _REASONS.get(kind, "not a row")) for line, kind in bad]
+    if found:
+        _renumber(backend, table, index, [row for row, _ in found])
+    return found
+
+
+def _renumber(backend: Backend, table: str, index: int, rejected: list[int]) -> None:
+    """Rows were numbered without the rejected ones: give them their numbers in the file."""
+    shifts = ", ".join(f"({row - i}, {i + 1})" for i, row in enumerate(rejected))
+    shifted = scratch_name("shifted")
+    run(
+        backend,
+        f"CREATE TEMP TABLE {shifted} AS SELECT kept.* REPLACE "
+        f"(kept.{ROW} + coalesce(gaps.shift, 0) AS {ROW}) FROM {table} AS kept ASOF LEFT JOIN "
+        f"(SELECT first, {index} AS file, max(shift) AS shift FROM (VALUES {shifts}) "
+        f"AS gaps(first, shift) GROUP BY first) AS gaps "
+        f"ON kept.{FILE} = gaps.file AND kept.{ROW} >= gaps.first",
+    )
+    run(backend, f"DROP TABLE {table}")
+    run(backend, f"ALTER TABLE {shifted} RENAME TO {table}")
+
+
+def _count(backend: Backend, table: str, index: int) -> int:
+    return int(run(backend, f"SELECT count(*) FROM {table} WHERE {FILE} = {index}")[0][0])
+
+
+def _delimited_facts(text: PlainText, layout: Dialect) -> list[Fact]:
+    shown = DELIMITER_NAMES.get(layout.delimiter, f"'{layout.delimiter}'")
+    facts = [Fact("delimiter", "ok", 0, f"Cells are delimited by {shown}.")]
+    plain = text.encoding in ("utf-8", "utf-8-sig")
+    facts.append(
+        Fact(
+            "encoding",
+            "ok" if plain else "note",
+            0,
+            f"The text is in {text.encoding}."
+            if plain
+            else f"{text.name} is not in UTF-8; it was read as {text.encoding}. Declare the "
+            "encoding if letters look wrong.",
+        )
+    )
+    if layout.repeated:
+        names = ", ".join(f"'{name}'" for name in layout.repeated)
+        facts.append(
+            Fact(
+                "repeated_columns",
+                "note",
+                0,
+                f"The header of {text.name} holds {names} more than once; the second is called "
+                f"'{layout.repeated[0]} (2)' here.",
+            )
+        )
+    return facts
+
+
+def load_parquet(paths: Sequence[Path], backend: Backend, pick: Pick) -> Raw:
+    """Look at Parquet files in place: only the columns that `pick` keeps are ever read."""
+    view = scratch_name("raw")
+    selects, offset = [], 0
+    for index, path in enumerate(paths):
+        file = quoted(_literal(path))
+        try:
+            described = run(backend, f"DESCRIBE SELECT * FROM read_parquet({file})")
+            counted = run(backend, f"SELECT sum(num_rows) FROM parquet_file_metadata({file})")[0]
+        except duckdb.Error:
+            raise LogError(
+                f"{path.name} is not a whole Parquet file. Write it again, or rename it if it "
+                "is something else."
+            ) from None
+        kept = "".join(f"{identifier(c)}, " for c in pick([row[0] for row in described], path.name))
+        selects.append(
+            f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
+            f"{offset} + file_row_number + 1 AS {POSITION} "
+            f"FROM read_parquet({file}, file_row_number=true)"
+        )
+        offset += int(counted[0] or 0)
+    if offset == 0:
+        raise LogError(f"{_names(paths)} holds columns and no rows. Check the export's filter.")
+    run(backend, f"CREATE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(selects))
+    return Raw(
+        backend.table(view), _names(paths), tuple(path.name for path in paths), scratch=(view,)
+    )
+
+
+def _literal(path: Path) -> str:
+    """Return the path with the engine's pattern characters made literal."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def load_json_lines(
+    paths: Sequence[Path], backend: Backend, pick: Pick, *, encoding: str | None = None
+) -> Raw:
+    """Load JSON Lines: one object a line, its top-level keys as columns of text."""
+    table = scratch_name("raw")
+    lines = scratch_name("lines")
+    rejected: list[tuple[str, int, str, str]] = []
+    offset = 0
+    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+        for index, path in enumerate(paths):
+            text = plain_text(path, Path(folder), encoding)
+            total = _load_lines(backend, lines, text)
+            is_object = "(json_valid(line) AND json_type(line) = 'OBJECT')"
+            keys = run(
+                backend,
+                f"SELECT DISTINCT unnest(json_keys(line)) AS key FROM {lines} "
+                f"WHERE {is_object} ORDER BY key",
+            )
+            if not keys:
+                raise LogError(
+                    f"{path.name} holds no line that is a JSON object. JSON Lines has one "
+                    'object on each line, such as {"customer": …}.'
+                )
+            kept = "".join(
+                f"json_extract_string(line, {quoted(_pointer(key))}) AS {identifier(key)}, "
+                for key in pick([row[0] for row in keys], path.name)
+            )
+            select = (
+                f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
+                f"{offset} + number AS {POSITION} FROM {lines} WHERE {is_object}"
+            )
+            start = (
+                f"CREATE TEMP TABLE {table} AS" if index == 0 else f"INSERT INTO {table} BY NAME"
+            )
+            run(backend, f"{start} {select}")
+            bad = run(
+                backend,
+                f"SELECT number FROM {lines} WHERE NOT coalesce({is_object}, false) ORDER BY number",
+            )
+            rejected += [(path.name, int(row[0]), "row", "not a JSON object") for row in bad]
+            offset += total
+            run(backend, f"DROP TABLE {lines}")
+    files = tuple(path.name for path in paths)
+    return Raw(
+        backend.table(table),
+        _names(paths),
+        files,
+        (),
+        quarantine_frame(rejected),
+        (table,),
+    )
+
+
+def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
+    run(
+        backend,
+        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number FROM "
+        f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
+        "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
+        "max_line_size=67108864, buffer_size=268435456)",
+    )
+    return int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")

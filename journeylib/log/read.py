@@ -1,0 +1,198 @@
+"""Read a log: source and schema in, canonical events with their quality out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+from ibis.backends.duckdb import Backend
+from pydantic import ValidationError
+
+from journeylib.errors import SchemaError, did_you_mean
+from journeylib.log import quality
+from journeylib.log.canonical import HELPER, REASON, Plan, judged, mapped_rows, plan
+from journeylib.log.engine import run
+from journeylib.log.eventlog import EventLog
+from journeylib.log.files import scratch_name
+from journeylib.log.outcomes import read_outcomes
+from journeylib.log.raw import Raw, wanted_columns
+from journeylib.log.schema import OutcomesSchema, Schema
+from journeylib.log.sources import open_source, tidy
+
+Day = str | dt.date
+
+
+def read_log(
+    source: Any,
+    schema: Schema | Mapping[str, Any],
+    *,
+    outcomes: Any = None,
+    outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
+    name: str | None = None,
+    period: tuple[Day | None, Day | None] | None = None,
+    as_of: Day | None = None,
+    max_unusable_share: float = 0.05,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    object_type: str | None = None,
+    engine: Backend | None = None,
+) -> EventLog:
+    """Read a log and look at its quality before anything is computed from it.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, data frame, Ibis table, str or pair
+        CSV or TSV (also gzipped, or alone in a zip), Parquet, JSON Lines, XES, OCEL 2.0; a
+        pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
+        connection and table name; any Ibis table.
+    schema : Schema or mapping of its fields
+    outcomes : like `source`, or ``"log"``, optional
+        Where outcomes are: a table of their own, or columns of the log itself.
+    outcomes_schema : OutcomesSchema or mapping of its fields, optional
+        Needed with `outcomes`.
+    name : str, optional
+        What to call the log in titles; the source's name unless given.
+    period : pair of dates, optional
+        Events outside, in the schema's time zone, both days included, are counted, not dropped.
+    as_of : date, optional
+        Events after this day (UTC) are counted as future; today unless given.
+    max_unusable_share : float
+        More unusable rows than this share of all are refused.
+    delimiter, encoding : str, optional
+        Of text files; found out unless given.
+    object_type : str, optional
+        For OCEL: the object type whose objects are the journeys.
+    engine : ibis.backends.duckdb.Backend, optional
+        Where events are held; a new DuckDB in memory unless given.
+
+    Returns
+    -------
+    EventLog
+
+    Raises
+    ------
+    LogError
+        The source cannot be read.
+    SchemaError
+        A role names a column that is not there, or one of the wrong kind.
+    QualityError
+        Too many rows are unusable, or all.
+    """
+    roles = as_schema(schema, Schema)
+    raw = open_source(
+        source,
+        lambda columns, where: wanted_columns(roles, columns, where),
+        engine=engine,
+        delimiter=delimiter,
+        encoding=encoding,
+        object_type=object_type,
+    )
+    decided = plan(raw, roles)
+    rows = _staged(raw, roles, decided)
+    survey = quality.survey(raw, rows)
+    quality.refuse_unusable(raw, survey, max_unusable_share)
+    quarantine = quality.quarantine(raw, rows, survey)
+    events = _events(rows)
+    checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
+    tidy(raw)
+    found = None
+    if outcomes is not None:
+        found, told = _outcomes(
+            outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
+        )
+        checks = pd.concat([checks, told], ignore_index=True)
+    return EventLog(
+        events=events,
+        schema=roles,
+        quality=quality.Quality(checks, quarantine, survey.read, survey.used),
+        outcomes=found,
+        name=name or raw.name,
+    )
+
+
+def _outcomes(
+    outcomes: Any,
+    given: Any,
+    events: ir.Table,
+    log_source: Any,
+    max_unusable_share: float,
+    raw: Raw,
+    delimiter: str | None,
+    encoding: str | None,
+) -> tuple[ir.Table, pd.DataFrame]:
+    """Read outcomes and count those of customers that the log does not know."""
+    if given is None:
+        raise SchemaError(
+            "outcomes need an outcomes_schema: at least 'customer', and 'kind' or 'constant_kind'."
+        )
+    roles = as_schema(given, OutcomesSchema)
+    own_columns = isinstance(outcomes, str) and outcomes == "log"
+    table, read, used = read_outcomes(
+        log_source if own_columns else outcomes,
+        roles,
+        engine=raw.table.get_backend(),
+        max_unusable_share=max_unusable_share,
+        from_log=own_columns,
+        delimiter=delimiter if own_columns else None,
+        encoding=encoding if own_columns else None,
+    )
+    return table, quality.outcome_checks(table, events, read, used)
+
+
+def as_schema(given: Any, model: Any) -> Any:
+    """Return `given` as `model`, with what is wrong said in plain words.
+
+    Raises
+    ------
+    SchemaError
+        Names every wrong field, with the nearest known name where one is unknown.
+    """
+    if isinstance(given, model):
+        return given
+    try:
+        return model.model_validate(dict(given))
+    except ValidationError as error:
+        problems = [_plain(problem, model) for problem in error.errors()]
+        raise SchemaError(" ".join(problems)) from None
+
+
+def _plain(problem: Any, model: Any) -> str:
+    place = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return (
+            f"'{place}' is no field of {model.__name__}.{did_you_mean(place, model.model_fields)}"
+        )
+    if problem["type"] == "missing":
+        return f"'{place}' is needed: {model.model_fields[place].description}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}." if place else f"{message}."
+
+
+def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
+    """Map every row once, and hold the result so that counting does not map again."""
+    first = mapped_rows(raw, roles, decided)
+    backend = raw.table.get_backend()
+    if backend.name != "duckdb":
+        return judged(first)
+    # A view keeps the two steps apart; as one expression each time would be parsed thrice.
+    view = scratch_name("mapped")
+    run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
+    rows = judged(backend.table(view))
+    held = backend.create_table(scratch_name("staged"), rows, temp=True)
+    run(backend, f"DROP VIEW {view}")
+    return held
+
+
+def _events(rows: ir.Table) -> ir.Table:
+    """Hold the usable rows in the engine, without the helpers."""
+    columns = [column for column in rows.columns if not column.startswith(HELPER)]
+    usable = rows.filter(rows[REASON].isnull()).select(columns)
+    backend = rows.get_backend()
+    if backend.name != "duckdb":
+        return usable
+    events = backend.create_table(scratch_name("events"), usable, temp=True)
+    run(backend, f"DROP TABLE {rows.get_name()}")
+    return events

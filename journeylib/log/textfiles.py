@@ -1,0 +1,314 @@
+"""Text files made plain: unpacked, in UTF-8, with their delimiter and header known."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import shutil
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from journeylib.errors import LogError
+
+_BLOCK = 1 << 20
+_SAMPLE = 1 << 18
+_DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
+DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_BINARY = {
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"%PDF": "a PDF",
+    b"SQLite format 3": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\x7fELF": "a program",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\x28\xb5\x2f\xfd": "a zstd archive",
+    b"BZh": "a bzip2 archive",
+}
+# cp1252 is what Western exports are written in; its neighbours decode the same bytes to
+# other letters, so short samples cannot tell them apart.
+_ENCODINGS = ["cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1254", "shift_jis", "euc_jp"]
+_ENCODINGS += ["gb18030", "big5", "euc_kr", "cp1255", "cp1256"]
+_WESTERN = {"English", "German", "French", "Spanish", "Italian", "Portuguese", "Dutch", "Unknown"}
+_WESTERN |= {"Swedish", "Norwegian", "Danish", "Finnish", "Indonesian", "Turkish"}
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """A UTF-8 file on disk, with what it took to get there."""
+
+    path: Path
+    name: str
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is laid out.
+
+    Attributes
+    ----------
+    delimiter : str
+    columns : tuple of str
+        Header names, blank and repeated ones made unique.
+    skip : int
+        Lines before the header.
+    repeated : tuple of str
+        Names that the header holds more than once.
+    """
+
+    delimiter: str
+    columns: tuple[str, ...]
+    skip: int = 0
+    repeated: tuple[str, ...] = ()
+
+
+def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainText:
+    """Unpack and transcode `path` into `folder`, or leave it where it is when already plain.
+
+    Raises
+    ------
+    LogError
+        The file is empty, binary, an archive of several files, or not in its encoding.
+    """
+    plain = _unpacked(path, folder)
+    with plain.open("rb") as stream:
+        head = stream.read(_BLOCK)
+    if not head.strip():
+        raise LogError(f"{path.name} is empty. Export the log again and check its size.")
+    if encoding is None:
+        encoding = _encoding(plain, head, path.name)
+    elif not _known_encoding(encoding):
+        raise LogError(f"encoding '{encoding}' is unknown. Try 'utf-8', 'cp1252' or 'utf-16'.")
+    if codecs.lookup(encoding).name != "utf-8":
+        plain = _transcoded(plain, folder, encoding, path.name)
+    return PlainText(plain, path.name, encoding)
+
+
+def _known_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
+
+
+def _free_name(folder: Path, suffix: str) -> Path:
+    return folder / f"{len(list(folder.iterdir())):05d}{suffix}"
+
+
+def _unpacked(path: Path, folder: Path) -> Path:
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic[:2] == b"\x1f\x8b":
+        return _copied(gzip.open(path, "rb"), _free_name(folder, ".txt"), path.name)
+    if magic == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as archive:
+            return _copied(_member(archive, path.name), _free_name(folder, ".txt"), path.name)
+    if any(c in path.name for c in "*?["):
+        # The engine would take such a name for a pattern.
+        link = _free_name(folder, ".txt")
+        link.symlink_to(path.resolve())
+        return link
+    return path
+
+
+def _copied(source: IO[bytes], target: Path, name: str) -> Path:
+    try:
+        with source, target.open("wb") as out:
+            shutil.copyfileobj(source, out, _BLOCK)
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise LogError(f"{name} is damaged: it cannot be unpacked. Copy it again.") from error
+    return target
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+    if any(m.filename == "[Content_Types].xml" for m in members):
+        raise LogError(f"{name} is an Excel or Office file. Save its sheet as CSV (UTF-8).")
+    if len(members) != 1:
+        listed = ", ".join(sorted(m.filename for m in members)[:5])
+        raise LogError(
+            f"{name} holds {len(members)} files ({listed}); a zipped log holds one. Unpack it "
+            "and name the files."
+        )
+    if members[0].flag_bits & 1:
+        raise LogError(f"{name} is encrypted. Unpack it and name the file inside.")
+    return archive.open(members[0])
+
+
+def _encoding(path: Path, head: bytes, name: str) -> str:
+    for bom, encoding in _BOMS:
+        if head.startswith(bom):
+            return encoding
+    for magic, what in _BINARY.items():
+        if head.startswith(magic):
+            raise LogError(f"{name} is {what}, not a log. Export the log as CSV or Parquet.")
+    if b"\0" in head:
+        return _wide_encoding(head, name)
+    if _is_utf8(path):
+        return "utf-8"
+    return _legacy_encoding(path, name)
+
+
+def _wide_encoding(head: bytes, name: str) -> str:
+    """UTF-16 without a mark shows as zeros in every other byte; other zeros mean binary."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if odd > 0.4 * len(head[1::2]) and even == 0:
+        return "utf-16-le"
+    if even > 0.4 * len(head[0::2]) and odd == 0:
+        return "utf-16-be"
+    raise LogError(f"{name} is a binary file, not a log. Export the log as CSV or Parquet.")
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            yield block
+
+
+def _legacy_encoding(path: Path, name: str) -> str:
+    import charset_normalizer
+
+    with path.open("rb") as stream:
+        telling: list[bytes] = []
+        size = 0
+        for line in stream:
+            if not line.isascii():
+                telling.append(line)
+                size += len(line)
+            if size > _SAMPLE // 4:
+                break
+    sample = b"".join(telling)
+    controls = sum(byte < 32 and byte not in b"\t\r\n\f" for byte in sample)
+    if controls > len(sample) // 100:
+        raise LogError(f"{name} is a binary file, not a log. Export the log as CSV or Parquet.")
+    best = charset_normalizer.from_bytes(sample, cp_isolation=_ENCODINGS).best()
+    if best is not None and best.language not in _WESTERN:
+        return best.encoding
+    try:
+        sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "cp1252"
+
+
+def _transcoded(path: Path, folder: Path, encoding: str, name: str) -> Path:
+    target = _free_name(folder, ".txt")
+    try:
+        with (
+            path.open(encoding=encoding, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as out,
+        ):
+            shutil.copyfileobj(source, out, _BLOCK)
+    except UnicodeError as error:
+        raise LogError(
+            f"{name} cannot be read in the encoding '{encoding}'. Declare the right one, or "
+            "export the log as UTF-8."
+        ) from error
+    return target
+
+
+def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
+    """Find the delimiter and the header of a delimited file.
+
+    Raises
+    ------
+    LogError
+        The file holds a header and nothing else, or no header.
+    """
+    with text.path.open("rb") as stream:
+        sample = stream.read(_SAMPLE)
+        whole = len(sample) < _SAMPLE
+    lines = sample.decode("utf-8-sig", errors="ignore").splitlines(keepends=True)
+    if not whole and len(lines) > 1:
+        lines = lines[:-1]
+    skip = 0
+    if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip()) == 5:
+        delimiter = delimiter or lines[0].strip()[4]
+        skip = 1
+    while skip < len(lines) and not lines[skip].strip():
+        skip += 1
+    body = "".join(lines[skip:])
+    if delimiter is None:
+        delimiter = _delimiter(body)
+    elif len(delimiter) != 1:
+        raise LogError(f"delimiter '{delimiter}' has {len(delimiter)} characters; it must have 1.")
+    rows = _rows(body, delimiter)
+    if len(rows) < 2:
+        raise LogError(f"{text.name} holds a header and no rows. Check the filter of the export.")
+    widths = Counter(len(row) for row in rows[1:] if row)
+    columns, repeated = _unique(rows[0], widths.most_common(1)[0][0] if widths else 0)
+    return Dialect(delimiter, columns, skip, repeated)
+
+
+def likely_delimiter(text: PlainText) -> str:
+    """Return the delimiter that the file seems to be written with."""
+    with text.path.open("rb") as stream:
+        return _delimiter(stream.read(_SAMPLE).decode("utf-8-sig", errors="ignore"))
+
+
+def _delimiter(body: str) -> str:
+    """Take the delimiter that gives rows of equal width, then the one that gives most columns."""
+
+    def score(candidate: str) -> tuple[bool, float, int]:
+        rows = [row for row in _rows(body, candidate)[:200] if row]
+        width = len(rows[0]) if rows else 0
+        even = sum(len(row) == width for row in rows) / max(len(rows), 1)
+        return width > 1, round(even, 1), width
+
+    return max(_DELIMITERS, key=score)
+
+
+def _rows(body: str, delimiter: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(io.StringIO(body, newline=""), delimiter=delimiter):
+            if row:
+                rows.append(row)
+            if len(rows) > 500:
+                break
+    except csv.Error:
+        # A field longer than the reader allows; what came before is enough to judge.
+        return rows
+    return rows
+
+
+def _unique(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name every column once; rows that end in a delimiter get a last column without name."""
+    names = [cell.strip() or f"column {i}" for i, cell in enumerate(header, start=1)]
+    if width == len(names) + 1:
+        names.append(f"column {width}")
+    seen: Counter[str] = Counter()
+    unique: list[str] = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(unique), tuple(name for name, n in seen.items() if n > 1)
