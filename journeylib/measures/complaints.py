@@ -55,7 +55,7 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     bands = {f"band_{band}": _.band == band for band in range(len(AGE_BANDS) + 1)}
     seen = fold(visits, {"visits": ibis.literal(1), **bands}, ["visits"], many)
     complained = fold(followed, bands, [], many)
-    own = np.concatenate([seen.stack(*bands), complained.stack(*bands)], axis=-1)
+    own = np.concatenate([seen.together(*bands), complained.together(*bands)], axis=-1)
     others = own.sum(axis=1, keepdims=True) - own
     base = seen.base("visits")
     result = resample(np.concatenate([own, others], axis=-1), _excess, n_customers=base.customers)

@@ -134,7 +134,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         handoffs=audit_handoffs(journeys, settings, found=sessions),
         variants=paths,
         experience=experience_table(journeys, settings, scores=scores),
-        flow=flow_estimates(journeys, successors, repeats),
+        flow=flow_estimates(journeys, successors, repeats, edges),
     )
 
 

@@ -41,9 +41,9 @@ def saving(
     if not weeks:
         return silent(NAME, UNIT, "immature_window", many)
     base = cells.base("human")
-    sums = cells.stack("human_us", "human_known", "human")
+    sums = cells.together("human_us", "human_known", "human")
     load = resample(sums, lambda s: human_minutes(s) / weeks)
-    visits = resample(cells.stack("human"), lambda s: s[..., 0] / weeks)
+    visits = resample(cells.together("human"), lambda s: s[..., 0] / weeks)
     contained = containment.resampled
 
     def net(minutes: Floats, taken: Floats, p: Floats) -> Floats:
