@@ -105,6 +105,12 @@ def _found(keys: Keys, values: Floats, wanted: Keys) -> Floats:
     return np.where(keys[at] == wanted, values[at], 0.0)
 
 
+def _sums(numbers: Ints, weights: Floats, size: int) -> Floats:
+    """Sum weights by number."""
+    sums = np.bincount(numbers.ravel(), weights.ravel(), size)
+    return np.asarray(sums, dtype=np.float64)
+
+
 @dataclass(frozen=True)
 class Tally:
     """The contexts of one order in one log, numbered, so that counting is one pass."""
@@ -130,10 +136,8 @@ class Tally:
     def count(self, carry: Floats, cut: Floats) -> tuple[Floats, Floats]:
         """Return expected counts per context and per outcome in it."""
         outcomes = len(self.outcome_keys)
-        counts: Floats = np.bincount(self.following.ravel(), carry.ravel(), outcomes)
-        counts += np.bincount(self.end.ravel(), cut.ravel(), outcomes)
-        totals: Floats = np.bincount(self.at.ravel(), (carry + cut).ravel(), len(self.keys))
-        return totals, counts
+        counts = _sums(self.following, carry, outcomes) + _sums(self.end, cut, outcomes)
+        return _sums(self.at, carry + cut, len(self.keys)), counts
 
     def level(self, carry: Floats, cut: Floats, concentration: float) -> Level:
         """Keep the counts, to look them up for another log."""
