@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.segment import JourneySettings
     from journeylib.journeys.steps import Journeys, rebuild
+    from journeylib.judge.judging import score
     from journeylib.log.eventlog import EventLog
     from journeylib.log.read import read_log
     from journeylib.log.schema import OutcomesSchema, Schema
+    from journeylib.measures.evidence import Evidence, measure
+    from journeylib.present.views import journey_map
 
 PUBLIC = {
     "Audit": "audits.run",
@@ -27,6 +30,7 @@ PUBLIC = {
     "ConfigError": "errors",
     "Estimate": "estimate",
     "EventLog": "log.eventlog",
+    "Evidence": "measures.evidence",
     "JourneySettings": "journeys.segment",
     "JourneylibError": "errors",
     "Journeys": "journeys.steps",
@@ -37,15 +41,44 @@ PUBLIC = {
     "SchemaError": "errors",
     "audit": "audits.run",
     "journey_graph": "journeys.graph",
+    "journey_map": "present.views",
     "load_config": "audits.config",
+    "measure": "measures.evidence",
     "read_log": "log.read",
     "rebuild": "journeys.steps",
     "save": "audits.bundle",
+    "score": "judge.judging",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
 }
 
-__all__ = sorted(PUBLIC)  # noqa: PLE0605
+__all__ = [
+    "Audit",
+    "AuditConfig",
+    "ConfigError",
+    "Estimate",
+    "EventLog",
+    "Evidence",
+    "JourneySettings",
+    "JourneylibError",
+    "Journeys",
+    "LogError",
+    "OutcomesSchema",
+    "QualityError",
+    "Schema",
+    "SchemaError",
+    "audit",
+    "journey_graph",
+    "journey_map",
+    "load_config",
+    "measure",
+    "read_log",
+    "rebuild",
+    "save",
+    "score",
+    "transitions",
+    "variants",
+]
 __version__ = "0.1.0"
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
 from journeylib.estimate import rounded
-from journeylib.log.engine import fetch
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

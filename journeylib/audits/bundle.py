@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -14,12 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from journeylib import __version__
 from journeylib.errors import RunError
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
 
-RECORDED = ("journeylib", "duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
+RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def commit(folder: Path, home: Path) -> Path:
     folder.rename(target)
     pointer = folder.parent / "latest"
     pointer.symlink_to(target.name)
-    os.replace(pointer, home / "latest")
+    pointer.replace(home / "latest")
     return target
 
 
@@ -111,6 +111,6 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
         "config_hash": audit.config_hash,
         "files": [Path(file).name for file in files],
         "config": config.model_dump(mode="json", exclude={"log": {"files", "outcomes"}}),
-        "versions": {"python": platform.python_version()}
+        "versions": {"journeylib": __version__, "python": platform.python_version()}
         | {package: metadata.version(package) for package in RECORDED},
     }

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.estimate import AbstainReason, Grade
 
-
 SCHEMA_VERSION = "1"
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.assemble import build_document, build_tables
+from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.judgement import Judgement

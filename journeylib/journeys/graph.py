@@ -69,8 +69,8 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
     pandas.DataFrame
         One row per transition, most journeys first, then by name: ``source``, ``target`` (str),
         ``events``, ``journeys``, ``customers`` (int64), ``median_seconds`` (float64: median time
-        from the start of the source visit to the start of the target; NaN without a clock and at START
-        and END). ``attrs["suppressed"]`` counts the rows left out.
+        from the start of the source visit to the start of the target; NaN without a clock and at
+        START and END). ``attrs["suppressed"]`` counts the rows left out.
     """
     edges = _edge_counts(journeys)
     minimum = journeys.settings.min_customers if min_customers is None else min_customers

@@ -98,12 +98,12 @@ def outcome_within(
     known = customer_numbers(journeys.log.events).select("customer", "customer_no")
     times = fetch(kinds.inner_join(known, "customer").select("customer_no", "t_us"))
     by_customer = {
-        int(no): np.sort(group.to_numpy()) for no, group in times.groupby("customer_no")["t_us"]
+        no: np.sort(group.to_numpy()) for no, group in times.groupby("customer_no")["t_us"]
     }
     happened, usable = [], []
     last = journeys.last_us or 0
     for no, t_us in zip(visits["customer"], visits["t_us"], strict=True):
-        moments = by_customer.get(int(no), np.empty(0, dtype=np.int64))
+        moments = by_customer.get(no, np.empty(0, dtype=np.int64))
         after = moments[moments > t_us]
         happened.append(bool(len(after)) and bool(after[0] <= t_us + horizon))
         usable.append(t_us + horizon <= last and len(after) == len(moments))

@@ -106,7 +106,10 @@ def run_audit(
 
 def _execute(executed: Path, parameters: dict[str, Any], failed: Path, *, progress: bool) -> None:
     import papermill
+    from traitlets.config import Config
 
+    # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
+    transport = Config({"KernelManager": {"transport": "ipc"}})
     # Kernels of a test run may come from another checkout: this one must be imported.
     package_home = str(Path(__file__).resolve().parents[2])
     path = os.environ.get("PYTHONPATH", "")
@@ -119,6 +122,7 @@ def _execute(executed: Path, parameters: dict[str, Any], failed: Path, *, progre
             kernel_name="python3",
             progress_bar=progress,
             log_output=False,
+            config=transport,
         )
     except papermill.PapermillExecutionError as error:
         if error.ename in INPUT_ERRORS:

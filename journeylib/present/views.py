@@ -287,9 +287,7 @@ def flow(audit: Audit) -> Table:
 def data_quality(audit: Audit) -> Table:
     """Return what was found out about the log before anything was computed."""
     quality = audit.log.quality
-    return quality_table(
-        quality.checks, rows_read=quality.rows_read, rows_used=quality.rows_used
-    )
+    return quality_table(quality.checks, rows_read=quality.rows_read, rows_used=quality.rows_used)
 
 
 def definitions(audit: Audit) -> Table:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import nbformat
 
 from journeylib.estimate import Estimate
-from journeylib.present import Card, cards, findings_list, quality_table, verdict_list
+from journeylib.present.blocks import Card, cards, findings_list, verdict_list
+from journeylib.present.tables import quality_table
 from tests.present import frames
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.present import render_html
+from journeylib.present.report import render_html
 from tests.present.notebook import demo_notebook
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")

@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 
 from journeylib.estimate import Estimate
-from journeylib.present import (
-    containment_waterfall,
-    experience_line,
-    handoff_partition,
-    heatmap,
-    journey_map,
-    quadrant,
-)
+from journeylib.present.bars import containment_waterfall, handoff_partition, heatmap
+from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
-from journeylib.present.maps import feeling
+from journeylib.present.maps import feeling, journey_map
+from journeylib.present.quadrant import quadrant
 from journeylib.present.svg import num, shorten, text_width, wrap
 from tests.present import frames
 

@@ -3,7 +3,7 @@ import re
 import nbformat
 import pytest
 
-from journeylib.present import render_html
+from journeylib.present.report import render_html
 from tests.present.notebook import demo_notebook
 
 

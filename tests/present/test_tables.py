@@ -3,8 +3,15 @@ import pandas as pd
 import pytest
 
 from journeylib.estimate import Estimate
-from journeylib.present import Card, cards, findings_list, quality_table, table, verdict_list
-from journeylib.present.tables import cell_text, estimate_text, html_table, number_text
+from journeylib.present.blocks import Card, cards, findings_list, verdict_list
+from journeylib.present.tables import (
+    cell_text,
+    estimate_text,
+    html_table,
+    number_text,
+    quality_table,
+    table,
+)
 from tests.present import frames
 
 
