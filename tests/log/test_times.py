@@ -125,7 +125,7 @@ def test_no_time_at_all_is_an_error_that_shows_shapes_only() -> None:
     assert "none of its 2 values can be read as a time" in str(raised.value)
     assert "'aaaa 9'" in str(raised.value)
     assert "Tues" not in str(raised.value)
-    with pytest.raises(SchemaError, match="with the declared format '%d.%m.%Y'"):
+    with pytest.raises(SchemaError, match=r"with the declared format '%d.%m.%Y'"):
         log_at(["2024-02-29"], timestamp_format="%d.%m.%Y")
 
 
