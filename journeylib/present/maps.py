@@ -335,7 +335,7 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
             f'<path d="{svg.path([(x + 2, y - 4), (x + 26, y - 4)])}" class="jl-back" '
             'stroke-width="2"/>'
         )
-        parts.append(svg.label(x + 33, y, "return to an earlier stage", "jl-t4"))
+        parts.append(svg.label(x + 33, y, "way back", "jl-t4"))
     return parts
 
 
