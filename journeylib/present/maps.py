@@ -205,7 +205,7 @@ def _head(column: Band, end: float) -> str:
 
 def flow_width(journeys: int, most: int) -> float:
     """Return the width of a flow in pixels, linear in journeys."""
-    return 1.2 + 3.8 * journeys / most if most else 1.2
+    return 1.2 + 3.4 * journeys / most if most else 1.2
 
 
 def _flows(layout: MapLayout, journeys: int | None) -> list[str]:

@@ -122,7 +122,7 @@ def test_flow_width_is_linear_in_journeys(figures):
     journeys = figure.table["Journeys"].tolist()[::-1]
     most = max(journeys)
     for width, count in zip(widths, journeys, strict=False):
-        assert width == pytest.approx(1.2 + 3.8 * count / most, abs=0.051)
+        assert width == pytest.approx(1.2 + 3.4 * count / most, abs=0.051)
 
 
 @pytest.mark.parametrize(
