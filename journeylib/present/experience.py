@@ -42,6 +42,9 @@ class _Point:
         return _height(self.value)
 
 
+_Run = list[_Point]
+
+
 def _height(value: float) -> float:
     """Return where a feeling stands; the scale is −1 to +1, always."""
     return TOP + (1 - max(-1.0, min(1.0, value))) / 2 * (BOTTOM - TOP)
@@ -88,9 +91,15 @@ def experience_line(
     step = (RIGHT - LEFT) / max(len(shown), 1)
     points = _points(shown, step)
     parts = [*_stage_bands(points, step), *_scale()]
-    parts += _lines(points) if paths is None else _path_lines(points, paths)
+    if paths is None:
+        runs = _runs(points)
+        parts += _lines(runs)
+    else:
+        walks = _walks(points, paths)
+        runs = [run for _, walk in walks for run in walk]
+        parts += _path_lines(walks)
     parts += [_feeling_mark(p) for p in points if p.known]
-    parts += _strongest(points, labelled)
+    parts += _strongest(points, labelled, runs)
     parts += [_axis_name(p, step) for p in points]
     alt = _line_finding(points)
     return Figure(
@@ -131,23 +140,32 @@ def _in_order(
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
 
 
-def _lines(points: Sequence[_Point]) -> list[str]:
+def _lines(runs: Sequence[_Run]) -> list[str]:
     parts = []
-    for run in _runs(points):
+    for run in runs:
         band = [(p.x, _height(p.hi)) for p in run] + [(p.x, _height(p.lo)) for p in reversed(run)]
         parts.append(f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>')
         parts.append(f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="jl-line"/>')
     return parts
 
 
-def _path_lines(points: Sequence[_Point], paths: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return one line per path, told apart by its dashes, and their legend on top."""
+def _walks(
+    points: Sequence[_Point], paths: Mapping[str, Sequence[str]]
+) -> list[tuple[str, list[_Run]]]:
+    """Return each path with its unbroken stretches."""
+    return [
+        (name, _runs([p for p in points if p.name in set(members)]))
+        for name, members in list(paths.items())[:MAX_PATHS]
+    ]
+
+
+def _path_lines(walks: Sequence[tuple[str, list[_Run]]]) -> list[str]:
+    """Return one line per path, told apart by its dashes, and their legend."""
     parts, x = [], LEFT + 8
-    for i, (name, members) in enumerate(list(paths.items())[:MAX_PATHS]):
-        kind, walked = f"jl-line jl-path{i}", set(members)
+    for i, (name, runs) in enumerate(walks):
+        kind = f"jl-line jl-path{i}"
         lines = [
-            f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="{kind}"/>'
-            for run in _runs([p for p in points if p.name in walked])
+            f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="{kind}"/>' for run in runs
         ]
         word = svg.shorten(svg.clean(name), 260, 12)
         parts += [svg.titled(name, *lines), svg.line(x, LEGEND_Y, x + 34, LEGEND_Y, kind)]
@@ -197,7 +215,7 @@ def _scale() -> list[str]:
     return parts
 
 
-def _runs(points: Sequence[_Point]) -> list[list[_Point]]:
+def _runs(points: Sequence[_Point]) -> list[_Run]:
     """Return the unbroken stretches of the line."""
     groups = itertools.groupby(points, key=lambda p: p.known)
     return [list(group) for known, group in groups if known]
@@ -214,14 +232,14 @@ def _feeling_mark(p: _Point) -> str:
     return svg.titled(f"{p.name}: {signed(p.value)}{interval}", whisker, mark)
 
 
-def _strongest(points: Sequence[_Point], labelled: int) -> list[str]:
+def _strongest(points: Sequence[_Point], labelled: int, runs: Sequence[_Run]) -> list[str]:
     """Write the names of the strongest feelings beside their points, off the line."""
     marked = (p for p in points if p.mark)
     chosen = sorted(marked, key=lambda p: (-abs(p.value), p.name))[:labelled]
     texts = [svg.shorten(svg.clean(p.name), 150, 12, bold=True) for p in chosen]
     spots = [(p.x, p.y) for p in chosen]
     line = []
-    for run in _runs(points):
+    for run in runs:
         for a, b in itertools.pairwise(run):
             for k in range(1, 6):
                 x, y = a.x + (b.x - a.x) * k / 6, a.y + (b.y - a.y) * k / 6

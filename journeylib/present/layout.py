@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from journeylib.present.layering import layers_of
 from journeylib.present.routing import Route, Way, route
 from journeylib.present.svg import clean, wrap
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BOX_WIDTH, BOX_HEIGHT = 150.0, 60.0
 NAME_ROOM, NAME_SIZE, LINE = 116.0, 13.5, 16.0
@@ -101,7 +99,7 @@ class _Spot:
 
 
 def _word(value: object, absent: str) -> str:
-    return absent if value is None or value != value else clean(value)
+    return absent if pd.isna(value) else clean(value)  # type: ignore[call-overload]
 
 
 def _ordered(names: Mapping[str, float], first: Sequence[str], last: str) -> list[str]:

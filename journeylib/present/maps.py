@@ -205,7 +205,7 @@ def _head(column: Band, end: float) -> str:
 
 def flow_width(journeys: int, most: int) -> float:
     """Return the width of a flow in pixels, linear in journeys."""
-    return 1.2 + 3.8 * journeys / most if most else 1.2
+    return 1.2 + 3.4 * journeys / most if most else 1.2
 
 
 def _flows(layout: MapLayout, journeys: int | None) -> list[str]:
@@ -335,7 +335,7 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
             f'<path d="{svg.path([(x + 2, y - 4), (x + 26, y - 4)])}" class="jl-back" '
             'stroke-width="2"/>'
         )
-        parts.append(svg.label(x + 33, y, "return to an earlier stage", "jl-t4"))
+        parts.append(svg.label(x + 33, y, "way back", "jl-t4"))
     return parts
 
 
