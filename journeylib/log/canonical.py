@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
+from journeylib.errors import SchemaError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
 from journeylib.log.schema import ACTORS, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
@@ -31,6 +32,12 @@ _CONTROLS = r"[\x00-\x1f\x7f]+"
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
 _LARGEST = 9.0e12
+
+# Columns of events and, later, of steps: no attribute may bear such a name.
+RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "actor", "office"}
+RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
+RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
+RESERVED |= {"next_touchpoint", "next_actor", "next_us", "service_us", "wait_us"}
 
 NO_CUSTOMER = "no customer"
 NO_JOURNEY = "no journey"
@@ -119,7 +126,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns |= _text_columns(table, schema)
     columns |= _mapped_columns(table, schema, touchpoint)
     columns |= _value_columns(table, schema)
-    columns |= {name: name_of(table[name], schema.missing) for name in schema.attributes}
+    columns |= _attributes(table, schema, columns)
     return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
 
@@ -152,6 +159,24 @@ def _flags(table: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
         for role, source in named
         if source is not None and table[source].type().is_string()
     }
+
+
+def _attributes(
+    table: ir.Table, schema: Schema, columns: Mapping[str, ir.Value]
+) -> dict[str, ir.Value]:
+    """Return the declared attributes; one that a role keeps under the same name is there."""
+    wanted = [
+        name
+        for name in schema.attributes
+        if not (name in columns and schema.roles().get(name) == name)
+    ]
+    for name in wanted:
+        if name in RESERVED or name.startswith(HELPER):
+            raise SchemaError(
+                f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
+                "the column, or declare it as a role."
+            )
+    return {name: name_of(table[name], schema.missing) for name in wanted}
 
 
 def _customer(table: ir.Table, schema: Schema) -> ir.Value:

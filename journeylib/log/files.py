@@ -240,11 +240,10 @@ def load_json_lines(
         for index, path in enumerate(paths):
             text = plain_text(path, Path(folder), encoding)
             total = _load_lines(backend, lines, text)
-            is_object = "(json_valid(line) AND json_type(line) = 'OBJECT')"
             keys = run(
                 backend,
                 f"SELECT DISTINCT unnest(json_keys(line)) AS key FROM {lines} "
-                f"WHERE {is_object} ORDER BY key",
+                "WHERE good ORDER BY key",
             )
             if not keys:
                 raise LogError(
@@ -257,7 +256,7 @@ def load_json_lines(
             )
             select = (
                 f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
-                f"{offset} + number AS {POSITION} FROM {lines} WHERE {is_object}"
+                f"{offset} + number AS {POSITION} FROM {lines} WHERE good"
             )
             start = (
                 f"CREATE TEMP TABLE {table} AS" if index == 0 else f"INSERT INTO {table} BY NAME"
@@ -265,7 +264,7 @@ def load_json_lines(
             run(backend, f"{start} {select}")
             bad = run(
                 backend,
-                f"SELECT number FROM {lines} WHERE NOT coalesce({is_object}, false) ORDER BY number",
+                f"SELECT number FROM {lines} WHERE NOT good ORDER BY number",
             )
             rejected += [(path.name, int(row[0]), "row", "not a JSON object") for row in bad]
             offset += total
@@ -284,7 +283,8 @@ def load_json_lines(
 def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
     run(
         backend,
-        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number FROM "
+        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number, "
+        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
         "max_line_size=67108864, buffer_size=268435456)",

@@ -118,7 +118,8 @@ def _sample(raw: Raw) -> pd.DataFrame:
     texts = raw.table.limit(_SAMPLE_ROWS).select(
         **{name: raw.table[name].cast("string") for name in names}
     )
-    return texts.to_pandas()
+    frame: pd.DataFrame = texts.to_pandas()
+    return frame
 
 
 def _profile(name: str, values: pd.Series[str], missing: tuple[str, ...], typed: bool) -> _Column:
@@ -219,12 +220,12 @@ class _Search:
             self.warnings.append(
                 f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
             )
-        owner = self.taken.get("journey", self.taken.get("customer"))
+        owner = self.taken.get("journey") or self.taken["customer"]
         grouped = self.sample.groupby(owner, sort=False)
         more = grouped.size() > 1
-        for name in self.sample.columns:
-            varied = grouped[name].nunique()[more] > 1
-            self.changes[name] = float(varied.mean()) if len(varied) else 0.0
+        for column_name in self.sample.columns:
+            varied = grouped[column_name].nunique()[more] > 1
+            self.changes[column_name] = float(varied.mean()) if len(varied) else 0.0
 
     def _stand_in(self) -> None:
         """Where no column is named like an identifier, take the one that repeats most finely."""

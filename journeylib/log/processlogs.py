@@ -83,15 +83,26 @@ def read_xes(path: Path) -> pa.Table:
     with _plain(path, ".xes") as plain:
         with plain.open("rb") as stream:
             refuse_entities(stream, path.name)
-        try:
-            return _in_utc(_xes_by_rust(plain))
-        except ImportError:
-            return _in_utc(_xes_by_pm4py(plain))
-        except (OSError, ValueError, RuntimeError) as error:
+        with _reader_errors(path, "XES"):
+            try:
+                return _in_utc(_xes_by_rust(plain))
+            except ImportError:
+                return _in_utc(_xes_by_pm4py(plain))
+
+
+@contextmanager
+def _reader_errors(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a reader throws into one plain error."""
+    try:
+        yield
+    except BaseException as error:
+        # Readers in Rust panic, which Python sees as no Exception.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             raise LogError(
-                f"{path.name} cannot be read as XES ({type(error).__name__}). Open it in another "
-                "tool to see whether it is whole."
+                f"{path.name} cannot be read as {kind} ({type(error).__name__}). Open it in "
+                "another tool to see whether it is whole."
             ) from None
+        raise
 
 
 def _xes_by_rust(path: Path) -> pa.Table:
@@ -128,13 +139,9 @@ def read_ocel(path: Path, object_type: str | None) -> pa.Table:
         # pm4py tells formats apart by their names.
         named = Path(folder) / f"log{suffix}"
         shutil.copyfile(plain, named)
-        try:
+        with _reader_errors(path, "OCEL 2.0"):
             log = pm4py.read_ocel2(str(named))
             types = sorted(pm4py.ocel_get_object_types(log))
-        except Exception as error:  # readers of three formats, each with errors of its own
-            raise LogError(
-                f"{path.name} cannot be read as OCEL 2.0 ({type(error).__name__})."
-            ) from None
     if object_type not in types:
         near = did_you_mean(object_type, types) if object_type else ""
         what = f"no object type '{object_type}'" if object_type else "several object types"

@@ -433,8 +433,9 @@ def moment_role(schema: Schema) -> str:
 
 def _duplicates(found: _Checks, events: ir.Table) -> None:
     same = [column for column in events.columns if column != "position"]
-    groups = events.group_by(same).aggregate(n=events.count())
-    extra = _one_row(groups.aggregate(extra=(groups["n"] - 1).sum()))["extra"]
+    # Attributes bear the names that the company gave them, so ours must not be a common one.
+    groups = events.group_by(same).aggregate(**{f"{HELPER}rows": events.count()})
+    extra = _one_row(groups.aggregate(extra=(groups[f"{HELPER}rows"] - 1).sum()))["extra"]
     found.count(
         "duplicates",
         "",

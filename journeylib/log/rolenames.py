@@ -18,7 +18,8 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "journey": (
         "case concept name", "case id", "case", "journey id", "journey", "ticket id",
-        "ticket number", "ticket nr", "ticket", "incident number", "incident id", "number",
+        "ticket number", "ticket nr",
+        "ticketnummer", "numero ticket", "ticket", "incident number", "incident id", "number",
         "issue key", "issue id", "complaint id", "request id", "order id", "fall id",
         "fallnummer", "fall", "vorgangsnummer", "vorgang", "id dossier", "numero dossier",
         "dossier", "trace id", "dialogue id", "dialog id", "process id",

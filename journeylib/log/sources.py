@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -95,7 +96,7 @@ def _expanded(text: str) -> list[Path]:
             f"'{path.name or path}/*.csv'."
         )
     if not path.exists() and glob.has_magic(text):
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]
+        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute patterns
         files = [name for name in found if name.is_file()]
         if not files:
             raise LogError(f"no file matches the pattern '{text}'.")
@@ -277,7 +278,14 @@ def _from_connection(connection: Any, table: str, pick: Pick) -> Raw:
     backend = (
         connection if isinstance(connection, Backend) else ibis.duckdb.from_connection(connection)
     )
-    known = backend.list_tables()
+    known = [
+        row[0]
+        for row in run(
+            backend,
+            "SELECT table_name FROM duckdb_tables() UNION "
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1",
+        )
+    ]
     if table not in known:
         raise LogError(
             f"there is no table '{table}' in the database.{did_you_mean(table, known)} "
@@ -295,7 +303,12 @@ def _from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
     else:
         number = ibis.row_number().over(order_by=[kept[column] for column in sorted(columns)])
     numbered = kept.mutate(**{FILE: ibis.literal(0, type="int64"), ROW: number + 1})
-    return Raw(numbered.mutate(**{POSITION: numbered[ROW]}), name)
+    numbered = numbered.mutate(**{POSITION: numbered[ROW]})
+    if not table.op().find(ops.InMemoryTable):
+        return Raw(numbered, name)
+    # Ibis shows its in-memory tables to the engine for one query only.
+    held = scratch_name("raw")
+    return Raw(table.get_backend().create_table(held, numbered, temp=True), name, scratch=(held,))
 
 
 def tidy(raw: Raw) -> None:

@@ -98,7 +98,27 @@ def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainTe
         raise LogError(f"encoding '{encoding}' is unknown. Try 'utf-8', 'cp1252' or 'utf-16'.")
     if codecs.lookup(encoding).name != "utf-8":
         plain = _transcoded(plain, folder, encoding, path.name)
+    if _mixes_line_ends(plain):
+        # The engine takes the first line's end for all of them, and would lose rows.
+        plain = _one_line_end(plain, folder)
     return PlainText(plain, path.name, encoding)
+
+
+def _mixes_line_ends(path: Path) -> bool:
+    """Return whether some lines end in CR LF and some in LF alone."""
+    windows, all_ends, last = 0, 0, b""
+    for block in _blocks(path):
+        windows += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
+        all_ends += block.count(b"\n")
+        last = block[-1:]
+    return 0 < windows < all_ends
+
+
+def _one_line_end(path: Path, folder: Path) -> Path:
+    target = _free_name(folder, ".txt")
+    with path.open("rb") as source, target.open("wb") as out:
+        out.writelines(line.replace(b"\r\n", b"\n") for line in source)
+    return target
 
 
 def _known_encoding(name: str) -> bool:
@@ -129,7 +149,7 @@ def _unpacked(path: Path, folder: Path) -> Path:
     return path
 
 
-def _copied(source: IO[bytes], target: Path, name: str) -> Path:
+def _copied(source: IO[bytes] | gzip.GzipFile, target: Path, name: str) -> Path:
     try:
         with source, target.open("wb") as out:
             shutil.copyfileobj(source, out, _BLOCK)

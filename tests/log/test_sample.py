@@ -78,7 +78,7 @@ def test_another_seed_gives_another_log() -> None:
 
 
 def test_a_misspelt_company_is_answered_with_the_nearest() -> None:
-    with pytest.raises(LogError, match="Did you mean 'telecom'"):
+    with pytest.raises(LogError, match=r"Did you mean 'telecom'"):
         generate("telecon")
     with pytest.raises(LogError, match="200 or more"):
         generate("bank", customers=50)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from journeylib.errors import LogError, SchemaError
+from journeylib.log.processlogs import refuse_entities
+
+from .conftest import frame_of, read
+
+XES = """<?xml version="1.0" encoding="UTF-8"?>
+<log xes.version="1.0">
+  <trace><string key="concept:name" value="c1"/>
+    <event><string key="concept:name" value="open"/>
+      <date key="time:timestamp" value="2024-07-01T12:00:00.000+02:00"/></event>
+    <event><string key="concept:name" value="close"/>
+      <date key="time:timestamp" value="2024-07-01T12:00:00.000Z"/></event>
+  </trace>
+</log>"""
+ROLES = {
+    "journey": "case:concept:name",
+    "touchpoint": "concept:name",
+    "timestamp": "time:timestamp",
+}
+BOMB = """<?xml version="1.0"?><!DOCTYPE log [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>
+<log><trace><string key="concept:name" value="&b;"/></trace></log>"""
+NOON = 1719835200000000
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_xes_times_are_utc_whatever_the_zone(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / ("log.xes.gz" if packed else "log.xes")
+    path.write_bytes(gzip.compress(XES.encode()) if packed else XES.encode())
+    rows = frame_of(read(path, ROLES | {"timezone": "Europe/Berlin"}))
+    assert rows["touchpoint"].tolist() == ["open", "close"]
+    assert rows["t_us"].tolist() == [NOON - 7_200_000_000, NOON]
+    assert rows["customer"].tolist() == ["c1", "c1"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_are_refused_before_parsing(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "log.xes"
+    path.write_bytes(BOMB.encode(encoding))
+    with pytest.raises(LogError, match=r"has a document type"):
+        read(path, ROLES)
+
+
+def test_a_doctype_in_text_is_no_doctype() -> None:
+    refuse_entities(io.BytesIO(b"<log><!-- <!DOCTYPE x> --></log>"), "log.xes")
+    with pytest.raises(LogError, match=r"is not XML, or is damaged"):
+        refuse_entities(io.BytesIO(b"who,what\n"), "log.xes")
+
+
+OCEL = """{"objectTypes": [{"name": "order", "attributes": []}, {"name": "item", "attributes": []}],
+"eventTypes": [{"name": "place", "attributes": []}, {"name": "pay", "attributes": []}],
+"objects": [{"id": "o1", "type": "order"}, {"id": "o2", "type": "order"},
+            {"id": "i1", "type": "item"}],
+"events": [
+ {"id": "e1", "type": "place", "time": "2024-07-01T12:00:00Z",
+  "relationships": [{"objectId": "o1", "qualifier": "x"}, {"objectId": "i1", "qualifier": "x"}]},
+ {"id": "e2", "type": "pay", "time": "2024-07-01T13:00:00Z",
+  "relationships": [{"objectId": "o1", "qualifier": "x"}, {"objectId": "o2", "qualifier": "x"}]}
+]}"""
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ocel_is_flattened_on_the_chosen_type(tmp_path: Path) -> None:
+    path = tmp_path / "orders.ocel.json"
+    path.write_text(OCEL)
+    rows = frame_of(read(path, ROLES, object_type="order"))
+    pairs = sorted(zip(rows["case"], rows["touchpoint"], rows["t_us"], strict=True))
+    assert pairs == [
+        ("o1", "pay", NOON + 3_600_000_000),
+        ("o1", "place", NOON),
+        ("o2", "pay", NOON + 3_600_000_000),
+    ]
+    with pytest.raises(SchemaError, match=r"Did you mean 'order'.*item, order"):
+        read(path, ROLES, object_type="orders")
+    with pytest.raises(SchemaError, match=r"Declare as object_type"):
+        read(path, ROLES)
+    path.write_text("{}")
+    with pytest.raises(LogError, match=r"cannot be read as OCEL 2.0"):
+        read(path, ROLES, object_type="order")
+
+
+def test_ocel_xml_is_checked_too(tmp_path: Path) -> None:
+    path = tmp_path / "orders.xmlocel"
+    path.write_text(BOMB)
+    with pytest.raises(LogError, match=r"has a document type"):
+        read(path, ROLES, object_type="order")

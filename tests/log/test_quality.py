@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pandas as pd
+
+from .conftest import ROLES, checks_of, read
+
+
+def log_of(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"who": "u1", **columns})
+
+
+def rows_of(log: object, check: str) -> dict[str, int]:
+    found = checks_of(log, check)  # type: ignore[arg-type]
+    return dict(zip(found["role"], found["rows"], strict=True))
+
+
+def test_ties_by_file_order_and_by_position() -> None:
+    frame = log_of(
+        what=["a", "b", "c", "c", "d"],
+        at=["2024-01-01 10:00"] * 2 + ["2024-01-01 11:00"] * 2 + ["2024-01-01 12:00"],
+        turn=[1, 2, 3, 3, 4],
+    )
+    by_file = checks_of(read(frame), "ties")
+    assert by_file[["severity", "rows"]].to_numpy().tolist() == [["warning", 4]]
+    assert "they keep the order of rows in the file. 2 of them" in by_file["text"][0]
+    by_turn = checks_of(read(frame, ROLES | {"position": "turn"}), "ties")
+    assert "'turn' puts them in order, except for 2" in by_turn["text"][0]
+    sure = read(frame.assign(turn=[1, 2, 3, 4, 5]), ROLES | {"position": "turn"})
+    assert checks_of(sure, "ties")["severity"].tolist() == ["note"]
+    assert rows_of(read(frame.iloc[[0, 2, 4]]), "ties") == {"timestamp": 0}
+
+
+def test_ties_count_within_one_owner_only() -> None:
+    frame = log_of(what=["a", "b"], at=["2024-01-01 10:00"] * 2).assign(who=["u1", "u2"])
+    assert rows_of(read(frame), "ties") == {"timestamp": 0}
+
+
+def test_exact_duplicates_are_counted_and_kept() -> None:
+    frame = log_of(what=["a", "a", "a", "b"], at=["2024-01-01 10:00"] * 4)
+    log = read(frame)
+    assert rows_of(log, "duplicates") == {"": 2}
+    assert log.quality.rows_used == 4
+
+
+def test_clock_resolution() -> None:
+    def told(*times: str) -> str:
+        log = read(log_of(what="a", at=list(times)))
+        return str(checks_of(log, "clock_resolution")["text"][0])
+
+    assert "whole minute" in told("2024-01-01 10:00", "2024-01-01 10:01")
+    assert told("2024-01-01 10:00:01") == "The clock counts to the second."
+    assert "fraction" in told("2024-01-01 10:00:01.5")
+    mixed = read(log_of(what="a", at=["2024-01-01", "2024-01-01 10:00:01"]))
+    assert rows_of(mixed, "midnights") == {"timestamp": 1}
+
+
+def test_nulls_per_role() -> None:
+    frame = log_of(what="a", at="2024-01-01", channel=["web", "N/A", " ", "?"], stage="s")
+    log = read(frame, ROLES | {"channel": "channel", "stage": "stage"})
+    assert rows_of(log, "missing") == {"channel": 3, "stage": 0}
+    assert checks_of(log, "missing")["severity"].tolist() == ["warning", "ok"]
+    assert checks_of(log, "missing")["share"].tolist() == [0.75, 0.0]
+
+
+def test_bots_without_a_session() -> None:
+    frame = log_of(
+        what="a", at="2024-01-01", actor=["bot", "bot", "human"], session=["s1", None, None]
+    )
+    log = read(frame, ROLES | {"actor": "actor", "session": "session"})
+    assert rows_of(log, "bot_without_session") == {"session": 1}
+
+
+def test_names_that_look_alike() -> None:
+    frame = log_of(what=["Call", "call ", "mail"], at="2024-01-01")
+    assert rows_of(read(frame), "names_alike") == {"touchpoint": 2}
+
+
+def test_unusable_rows_by_reason() -> None:
+    frame = log_of(
+        what=["a", None, "b", "c"], at=["2024-01-01", "2024-01-01", "", "2024-01-01"]
+    ).assign(who=["u1", "u1", "u1", None], case=["c", "c", "c", "c"])
+    log = read(frame, ROLES | {"journey": "case"}, max_unusable_share=0.75)
+    assert rows_of(log, "unusable") == {"touchpoint": 1, "timestamp": 1, "customer": 1}
+    assert log.quality.quarantine["row"].tolist() == [2, 3, 4]
+
+
+def test_no_check_holds_content() -> None:
+    frame = log_of(what=["secretword", "other"], at=["2024-01-01", "nottime"])
+    log = read(frame, max_unusable_share=0.5)
+    everything = log.quality.checks.to_csv() + log.quality.quarantine.to_csv()
+    assert "secretword" not in everything
+    assert "nottime" not in everything
+    assert "u1" not in everything

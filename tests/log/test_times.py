@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeylib.errors import SchemaError
+from journeylib.log.engine import connect
+
+from .conftest import ROLES, checks_of, frame_of, read
+
+DAY = dt.datetime(2024, 2, 29, 13, 5)
+
+
+def us(*when: int) -> int:
+    return (dt.datetime(*when) - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1)  # type: ignore[arg-type]
+
+
+def log_at(times: list[Any], **fields: Any) -> Any:
+    frame = pd.DataFrame({"who": "u1", "what": "a", "at": times})
+    return read(frame, ROLES | fields, max_unusable_share=0.9)
+
+
+def micros(times: list[Any], **fields: Any) -> list[int]:
+    return [int(t) for t in frame_of(log_at(times, **fields))["t_us"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-02-29 13:05",
+        "2024-02-29T13:05",
+        "2024-02-29T13:05:00",
+        "2024-02-29T13:05:00Z",
+        "2024-02-29 13:05:00 UTC",
+        "2024-02-29T14:05:00+01:00",
+        "2024-02-29T14:05:00+0100",
+        "2024-02-29T14:05:00+01",
+        "2024-02-29T07:35:00.000-05:30",
+        "2024-02-29 13:05:00.000000000",
+        "2024-02-29 13:05:00,000",
+        "2024/02/29 13:05:00",
+        "29/2/2024 13:05",
+        "2/29/2024 1:05 PM",
+        "29/02/24 13:05",
+        "29.02.2024 13:05:00",
+        "29-02-2024 13:05",
+        "29 Feb 2024 13:05",
+        "29-Feb-2024 13:05",
+        "Feb 29, 2024 1:05 PM",
+        "February 29, 2024 13:05",
+        "20240229130500",
+        "20240229T130500",
+        "  2024-02-29 13:05  ",
+    ],
+)
+def test_one_moment_written_in_many_ways(text: str) -> None:
+    assert micros([text]) == [us(2024, 2, 29, 13, 5)]
+
+
+def test_dates_without_clock() -> None:
+    log = log_at(["2024-02-29", "2024-03-01"])
+    assert frame_of(log)["t_us"].tolist() == [us(2024, 2, 29), us(2024, 3, 1)]
+    assert checks_of(log, "clock_resolution")["severity"].tolist() == ["warning"]
+
+
+def test_midnights_are_local() -> None:
+    log = log_at(["2024-01-29", "2024-07-01"], timezone="Europe/Berlin")
+    assert frame_of(log)["t_us"].tolist() == [us(2024, 1, 28, 23), us(2024, 6, 30, 22)]
+    assert "Every time is a midnight" in checks_of(log, "clock_resolution")["text"][0]
+
+
+def test_fractions_keep_microseconds() -> None:
+    assert micros(["2024-02-29 13:05:00.1234567"]) == [us(2024, 2, 29, 13, 5) + 123_456]
+
+
+def test_day_or_month_first_is_settled_over_the_column() -> None:
+    assert micros(["1/2/2024", "13/2/2024"]) == [us(2024, 2, 1), us(2024, 2, 13)]
+    assert micros(["1/2/2024", "2/13/2024"]) == [us(2024, 1, 2), us(2024, 2, 13)]
+    ambiguous = log_at(["1/2/2024", "3/4/2024"])
+    assert frame_of(ambiguous)["t_us"].tolist()[0] == us(2024, 2, 1)
+    assert checks_of(ambiguous, "day_or_month_first")["rows"].tolist() == [2]
+    with pytest.raises(SchemaError, match=r"1 values can only be read day-first, 2 only month-f"):
+        log_at(["13/2/2024", "2/13/2024", "2/14/2024 10:00"])
+
+
+def test_mixed_formats_and_zones_are_told() -> None:
+    log = log_at(["2024-02-29 13:05", "29.02.2024", "2024-02-29T13:05:00+01:00"])
+    assert frame_of(log)["t_us"].tolist() == [
+        us(2024, 2, 29, 13, 5),
+        us(2024, 2, 29),
+        us(2024, 2, 29, 12, 5),
+    ]
+    assert checks_of(log, "time_format")["severity"].tolist() == ["note"]
+    zones = checks_of(log, "time_zones")
+    assert zones[["severity", "rows"]].to_numpy().tolist() == [["warning", 2]]
+
+
+def test_a_stated_offset_wins_over_the_zone() -> None:
+    both = ["2024-02-29T13:05:00", "2024-02-29T13:05:00Z"]
+    assert micros(both, timezone="America/New_York") == [
+        us(2024, 2, 29, 18, 5),
+        us(2024, 2, 29, 13, 5),
+    ]
+
+
+def test_times_that_cannot_be_read_are_set_aside() -> None:
+    log = log_at(["2024-02-29", "31/02/2024", "?", "9999-12-31", "soon"])
+    assert log.quality.quarantine[["row", "reason"]].to_numpy().tolist() == [
+        [2, "time cannot be read"],
+        [3, "no time"],
+        [4, "time cannot be read"],
+        [5, "time cannot be read"],
+    ]
+
+
+def test_no_time_at_all_is_an_error_that_shows_shapes_only() -> None:
+    with pytest.raises(SchemaError) as raised:
+        log_at(["tomorrow", "Tues 5"])
+    assert "none of its 2 values can be read as a time" in str(raised.value)
+    assert "'aaaa 9'" in str(raised.value)
+    assert "Tues" not in str(raised.value)
+    with pytest.raises(SchemaError, match=r"with the declared format '%d.%m.%Y'"):
+        log_at(["2024-02-29"], timestamp_format="%d.%m.%Y")
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        (["1709211900"], "suggests 's'"),
+        (["1709211900000", "1709211900001"], "suggests 'ms'"),
+        ([1709211900000000], "suggests 'us'"),
+        ([1.5, 2.25], "order"),
+    ],
+)
+def test_numbers_of_unknown_unit_are_an_error(values: list[Any], hint: str) -> None:
+    with pytest.raises(SchemaError, match="holds numbers of unknown unit") as raised:
+        log_at(values)
+    assert hint in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        ("1709211900", "s"),
+        ("1709211900.0", "s"),
+        (1709211900.0, "s"),
+        (1709211900000, "ms"),
+        ("1709211900000000", "us"),
+    ],
+)
+def test_numbers_of_declared_unit(value: Any, unit: str) -> None:
+    assert micros([value], timestamp_format=unit) == [us(2024, 2, 29, 13, 5)]
+
+
+def test_typed_times() -> None:
+    naive = pd.to_datetime(["2024-07-01 12:00"])
+    assert micros(list(naive), timezone="Europe/Berlin") == [us(2024, 7, 1, 10)]
+    aware = naive.tz_localize("America/New_York")
+    assert micros(list(aware), timezone="Europe/Berlin") == [us(2024, 7, 1, 16)]
+    assert micros([dt.date(2024, 7, 1)]) == [us(2024, 7, 1)]
+
+
+def test_the_sessions_zone_does_not_matter() -> None:
+    frame = pd.DataFrame(
+        {"who": "u1", "what": "a", "at": ["2024-07-01 12:00", "2024-07-01T12:00Z"]}
+    )
+    engine = connect()
+    engine.con.execute("SET TimeZone = 'Asia/Tokyo'").fetchall()
+    assert frame_of(read(frame, engine=engine))["t_us"].tolist() == [us(2024, 7, 1, 12)] * 2
+    typed = frame.assign(at=pd.to_datetime(["2024-07-01 12:00"] * 2).tz_localize("UTC"))
+    assert frame_of(read(typed, engine=engine))["t_us"].tolist() == [us(2024, 7, 1, 12)] * 2
+
+
+def test_future_period_and_ends() -> None:
+    frame = pd.DataFrame(
+        {
+            "who": "u1",
+            "what": "a",
+            "at": ["2024-01-01 00:30", "2024-01-31 23:30", "2024-02-01 00:30"],
+            "to": ["2024-01-01 00:20", "2024-01-31 23:40", "later"],
+        }
+    )
+    log = read(
+        frame,
+        ROLES | {"end_timestamp": "to"},
+        as_of="2024-01-31",
+        period=("2024-01-01", "2024-01-31"),
+    )
+    assert checks_of(log, "future")["rows"].tolist() == [1]
+    assert checks_of(log, "outside_period")["rows"].tolist() == [1]
+    assert checks_of(log, "end_before_start")["rows"].tolist() == [1]
+    assert checks_of(log, "unreadable")["rows"].tolist() == [1]
+    berlin = read(
+        frame, ROLES | {"timezone": "Europe/Berlin"}, period=("2024-01-01", dt.date(2024, 1, 31))
+    )
+    assert checks_of(berlin, "outside_period")["rows"].tolist() == [1]
+    with pytest.raises(SchemaError, match="Write it as 2026-03-31"):
+        read(frame, as_of="31.1.2024")
+
+
+zones = st.sampled_from(
+    ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"]
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    times=st.lists(
+        st.datetimes(dt.datetime(1971, 1, 1), dt.datetime(2036, 1, 1)), min_size=1, max_size=40
+    ),
+    zone=zones,
+)
+def test_local_times_agree_with_python(times: list[dt.datetime], zone: str) -> None:
+    expected = [
+        (t.replace(tzinfo=zoneinfo.ZoneInfo(zone)) - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
+        // dt.timedelta(microseconds=1)
+        for t in times
+    ]
+    assert micros([t.isoformat(" ", "microseconds") for t in times], timezone=zone) == expected
