@@ -46,6 +46,15 @@ def test_start_stop_equals_two_exponentials_by_hand() -> None:
     assert found.grade == "C"
 
 
+def test_leaving_right_after_the_visit_is_counted_after_it() -> None:
+    rng = np.random.default_rng(8)
+    visit, alone = rng.exponential(10, 4000), rng.exponential(20, 4000)
+    stay = np.where(visit < alone, visit + rng.exponential(0.02, 4000), alone)
+    found = presence_effect(stay, np.ones(4000), np.where(visit < alone, visit, np.nan))
+    assert found.value is not None
+    assert found.value > 100  # .05 a day before, 50 a day after, on a grid of .1 days
+
+
 def test_presence_abstains_where_nobody_visits_or_few_leave() -> None:
     stay, nobody = np.arange(1.0, 101.0), np.full(100, np.nan)
     assert presence_effect(stay, np.ones(100), nobody).abstain == "no_overlap"
