@@ -139,8 +139,9 @@ def quality_effect(
     good : array of bool, shape (n,)
         Whether the visit went well, by something observed at the touchpoint.
     X : DataFrame, n rows
-        What was known *before* the touchpoint. Journey length, later touchpoints and final
-        sentiment are consequences: with them the answer is wrong.
+        What was known *before* the touchpoint, the journey's age and stage among it (late
+        touchpoints go with outcomes because the outcome is near). Journey length, later
+        touchpoints and final sentiment are consequences: with them the answer is wrong.
     customer : array, shape (n,)
         Journeys of one customer are dependent.
     touchpoint, outcome, unit : str
