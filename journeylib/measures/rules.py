@@ -71,7 +71,7 @@ def _sampled_visits(journeys: Journeys) -> pd.DataFrame:
         for number, events in sizes
         if events > VISITS_PER_TOUCHPOINT
     ]
-    picked = journeys.steps
+    picked = _starts(journeys)
     if limits:
         picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
     columns: dict[str, ibis.Deferred] = {
@@ -95,6 +95,25 @@ def _sampled_visits(journeys: Journeys) -> pd.DataFrame:
     ).filter(_.open_journey.isnull())
     rows = closed.drop("open_journey").mutate(next=_.next.fill_null(END))
     return fetch(rows.order_by(["journey", "step"]))
+
+
+def _starts(journeys: Journeys) -> ibis.Table:
+    """One row per visit: its first event, with what follows its last."""
+    starts = journeys.steps.filter(_.starts_visit)
+    if not journeys.has("session"):
+        return starts
+    ends = journeys.steps.filter(_.ends_visit).select(
+        end_journey=_.journey,
+        end_touchpoint=_.touchpoint_no,
+        end_visit=_.visit,
+        after_visit=_.next_touchpoint,
+    )
+    same = [
+        starts.journey == ends.end_journey,
+        starts.touchpoint_no == ends.end_touchpoint,
+        starts.visit == ends.end_visit,
+    ]
+    return starts.inner_join(ends, same).mutate(next_touchpoint=_.after_visit)
 
 
 def _losses(rows: pd.DataFrame, features: Sequence[str]) -> Floats:
