@@ -258,8 +258,8 @@ def shrunk(totals: Floats, family: np.ndarray[Any, np.dtype[np.intp]]) -> Floats
         trials = per_family(n)
         mean = per_family(hits) / trials
         own_mean = np.take(mean, family, axis=-1)
-        share = np.where(n > 0, hits / n, own_mean)
-        spread = per_family(n * (share - own_mean) ** 2) / (mean * (1 - mean))
+        away = np.where(n > 0, n * (hits / n - own_mean) ** 2, 0.0)
+        spread = per_family(away) / (mean * (1 - mean))
         others = per_family((n > 0).astype(np.float64)) - 1
         weight = trials - per_family(n**2) / trials - others
         rho = np.clip(np.nan_to_num((spread - others) / weight, nan=LEAST_RHO), LEAST_RHO, 1.0)

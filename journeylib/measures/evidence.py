@@ -24,6 +24,7 @@ from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.rules import rule_skill
 from journeylib.measures.saving import saving
+from journeylib.measures.sentiment import customer_scores, experience_table, text_measures
 from journeylib.measures.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.successors import count_successors, successor_measures
@@ -34,7 +35,6 @@ from journeylib.measures.touchpoints import (
     whole_weeks,
 )
 
-EXPERIENCE_COLUMNS = ("touchpoint", "sentiment", "lo", "hi", "source", "n_customers")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     repeats = repeat_contacts(journeys, settings)
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
     handed = handoff_measures(journeys, settings, found=sessions)
+    scores = customer_scores(journeys)
     containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
@@ -117,6 +118,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
         *handed,
+        *text_measures(journeys, settings, scores=scores),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)
@@ -131,7 +133,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         draws=draws,
         handoffs=audit_handoffs(journeys, settings, found=sessions),
         variants=paths,
-        experience=pd.DataFrame(columns=list(EXPERIENCE_COLUMNS)),
+        experience=experience_table(journeys, settings, scores=scores),
         flow=flow_estimates(journeys, successors, repeats, edges),
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.present.svg import clean, esc, verdict_marker
 from journeylib.present.tables import estimate_text, number_text
-from journeylib.present.theme import VERDICTS, style_tag
+from journeylib.present.theme import VERDICTS, leaning, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]
 STATE_GLYPH: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
@@ -175,7 +175,8 @@ def _member(row: Mapping[Any, Any], code: str) -> str:
     reasons: Sequence[str] = [] if _is_absent(row.get("reasons")) else list(row["reasons"])
     words = []
     if code != "abstain" and _stability(row) > 0:
-        words.append(f"stability {100 * _stability(row):.0f} %")
+        lean = "leaning, " if leaning(_stability(row)) else ""
+        words.append(f"{lean}stability {100 * _stability(row):.0f} %")
     words += [str(reason) for reason in reasons[:2]]
     small = f"<small>{esc(' · '.join(words))}</small>" if words else ""
     return f"<li>{esc(row['touchpoint'])}{small}</li>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +16,7 @@ from journeylib.present.maps import feeling
 from journeylib.present.tables import number, signed
 
 WIDTH = 1180.0
+MAX_PATHS, LEGEND_Y = 3, 338.0
 SCALE = ((1.0, "Very good"), (0.5, ""), (0.0, "Neutral"), (-0.5, ""), (-1.0, "Very bad"))
 LEFT, RIGHT, TOP, BOTTOM = 104.0, WIDTH - 14, 50.0, 350.0
 
@@ -51,7 +52,9 @@ def experience_line(
     touchpoints: pd.DataFrame,
     *,
     stage_order: Sequence[str] = (),
+    paths: Mapping[str, Sequence[str]] | None = None,
     labelled: int = 10,
+    max_touchpoints: int = 60,
     name: str = "experience-line",
     title: str = "Experience line",
 ) -> Figure:
@@ -66,8 +69,13 @@ def experience_line(
         ``touchpoint``, ``stage``, ``median_position``.
     stage_order : sequence of str
         Stages from first to last.
+    paths : mapping, optional
+        Name of a path (or outcome) to its touchpoints: one line each instead of one through all
+        touchpoints, which nobody may have walked. At most three are drawn.
     labelled : int
         How many of the strongest feelings are written at their points.
+    max_touchpoints : int
+        The ones with most customers are drawn; the table has all.
 
     Returns
     -------
@@ -75,13 +83,12 @@ def experience_line(
         `table` has one row per touchpoint, in the order drawn.
     """
     rows = _in_order(experience, touchpoints, stage_order)
-    step = (RIGHT - LEFT) / max(len(rows), 1)
-    points = _points(rows, step)
+    most = rows.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
+    shown = rows.loc[rows.index.isin(most.index[:max_touchpoints])]
+    step = (RIGHT - LEFT) / max(len(shown), 1)
+    points = _points(shown, step)
     parts = [*_stage_bands(points, step), *_scale()]
-    for run in _runs(points):
-        band = [(p.x, _height(p.hi)) for p in run] + [(p.x, _height(p.lo)) for p in reversed(run)]
-        parts.append(f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>')
-        parts.append(f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="jl-line"/>')
+    parts += _lines(points) if paths is None else _path_lines(points, paths)
     parts += [_feeling_mark(p) for p in points if p.known]
     parts += _strongest(points, labelled)
     parts += [_axis_name(p, step) for p in points]
@@ -92,11 +99,21 @@ def experience_line(
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=BOTTOM + 108, alt=alt, min_width=860),
         table=_line_table(rows),
-        note=(
-            "Mean feeling at each touchpoint, −1 to +1, with its 95 % interval. Touchpoints stand "
-            "by stage and median position: the line joins them in that order and is nobody's own "
-            "path. It breaks where there is not enough evidence."
-        ),
+        note=_note(paths is not None, len(rows) - len(shown)),
+    )
+
+
+def _note(by_path: bool, hidden: int) -> str:
+    text = "Mean feeling at each touchpoint, −1 to +1, with its 95 % interval. "
+    text += (
+        "Each line joins the touchpoints of one path. "
+        if by_path
+        else "Touchpoints stand by stage and median position: the line joins them in that order "
+        "and is nobody's own path. "
+    )
+    text += "A line breaks where there is not enough evidence."
+    return text + (
+        f" {hidden} touchpoints with fewer customers are only in the table." * bool(hidden)
     )
 
 
@@ -112,6 +129,31 @@ def _in_order(
     keys = sorted(first.index, key=lambda s: (s == "", rank.get(s, len(rank)), first[s], s))
     rows["rank"] = rows["stage"].map({stage: i for i, stage in enumerate(keys)})
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
+
+
+def _lines(points: Sequence[_Point]) -> list[str]:
+    parts = []
+    for run in _runs(points):
+        band = [(p.x, _height(p.hi)) for p in run] + [(p.x, _height(p.lo)) for p in reversed(run)]
+        parts.append(f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>')
+        parts.append(f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="jl-line"/>')
+    return parts
+
+
+def _path_lines(points: Sequence[_Point], paths: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return one line per path, told apart by its dashes, and their legend on top."""
+    parts, x = [], LEFT + 8
+    for i, (name, members) in enumerate(list(paths.items())[:MAX_PATHS]):
+        kind, walked = f"jl-line jl-path{i}", set(members)
+        lines = [
+            f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="{kind}"/>'
+            for run in _runs([p for p in points if p.name in walked])
+        ]
+        word = svg.shorten(svg.clean(name), 260, 12)
+        parts += [svg.titled(name, *lines), svg.line(x, LEGEND_Y, x + 34, LEGEND_Y, kind)]
+        parts.append(svg.label(x + 42, LEGEND_Y + 4, word, "jl-t4 jl-halo"))
+        x += 66 + svg.text_width(word, 12)
+    return parts
 
 
 def _points(rows: pd.DataFrame, step: float) -> list[_Point]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 MAX_LAYERS = 8
-SWEEPS = 8
+SWEEPS = 7
 
 
 def layers_of(
@@ -75,14 +75,16 @@ def _barycentres(
     near: Mapping[str, Sequence[tuple[str, int]]],
 ) -> dict[str, float]:
     """Move each touchpoint to the weighted middle of its neighbours, then renumber."""
-    wish = {}
+    wish, strength = {}, {}
     for name in names:
-        weight = sum(w for _, w in near[name])
+        weight = strength[name] = sum(w for _, w in near[name])
         middle = sum(order[other] * w for other, w in near[name]) / weight if weight else None
         wish[name] = order[name] if middle is None else middle
     result: dict[str, float] = {}
     for depth in sorted(set(layer.values())):
         members = [name for name in names if layer[name] == depth]
-        for i, name in enumerate(sorted(members, key=lambda name: (wish[name], name))):
+        for i, name in enumerate(
+            sorted(members, key=lambda name: (wish[name], -strength[name], name))
+        ):
             result[name] = float(i)
     return result

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from journeylib.present.layering import layers_of
 from journeylib.present.routing import Route, Way, route
-from journeylib.present.svg import clean
+from journeylib.present.svg import clean, wrap
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BOX_WIDTH, BOX_HEIGHT = 150.0, 60.0
+NAME_ROOM, NAME_SIZE, LINE = 116.0, 13.5, 16.0
+NAME_LINES = 3
 LANE_LABEL = 98.0
 HEADER = 46.0
 NO_STAGE, NO_CHANNEL = "No stage", "No channel"
@@ -166,6 +168,14 @@ def _spots(
     return spots, sizes
 
 
+def _box_height(spots: Sequence[_Spot]) -> float:
+    """Return the height that the longest name needs; every box has the same."""
+    lines = (
+        len(wrap(spot.name, NAME_ROOM, NAME_SIZE, lines=NAME_LINES, bold=True)) for spot in spots
+    )
+    return BOX_HEIGHT + LINE * max(0, max(lines, default=0) - 2)
+
+
 def _drawn_routes(
     moves: pd.DataFrame,
     columns: Mapping[str, int],
@@ -202,9 +212,9 @@ def map_layout(
     *,
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
-    share: float = 0.8,
+    share: float = 0.95,
     max_touchpoints: int = 60,
-    max_flows: int = 40,
+    max_flows: int = 36,
     max_returns: int = 6,
 ) -> MapLayout:
     """Lay out a journey map: stage columns × channel lanes with flows in the gutters.
@@ -246,7 +256,7 @@ def map_layout(
         routes=routes,
         columns=len(heads),
         rows=sum(depth for _, depth in lanes),
-        box=(BOX_WIDTH, BOX_HEIGHT),
+        box=(BOX_WIDTH, _box_height(spots)),
         origin=(LANE_LABEL, HEADER if any(heads) else 4.0),
     )
     boxes = tuple(

@@ -10,7 +10,16 @@ import pandas as pd
 
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.layout import Band, Box, Flow, MapLayout, map_layout
+from journeylib.present.layout import (
+    LINE,
+    NAME_LINES,
+    NAME_SIZE,
+    Band,
+    Box,
+    Flow,
+    MapLayout,
+    map_layout,
+)
 from journeylib.present.tables import number, signed
 from journeylib.present.theme import FEELING, VERDICTS
 
@@ -18,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEGEND = 54.0
-NAME_SIZE, META_SIZE = 13.5, 11.5
+META_SIZE = 11.5
 
 
 @dataclass(frozen=True)
@@ -43,9 +52,9 @@ def journey_map(
     journeys: int | None = None,
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
-    share: float = 0.8,
+    share: float = 0.95,
     max_touchpoints: int = 60,
-    max_flows: int = 40,
+    max_flows: int = 36,
     name: str = "journey-map",
     title: str = "Journey map",
 ) -> Figure:
@@ -110,7 +119,7 @@ def journey_map(
             min_width=min(round(layout.width * 0.72), 1180),
         ),
         table=_table(layout, journeys),
-        note=_note(layout),
+        note=_note(layout, felt=any(fact.sentiment is not None for fact in facts.values())),
     )
 
 
@@ -186,7 +195,7 @@ def _head(column: Band, end: float) -> str:
     """Return a stage's chevron, which reaches to the next one."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
-    text = svg.shorten(column.name, column.size - 12, 15, bold=True)
+    text = svg.shorten(column.name, right - left - 2 * tip, 14, bold=True)
     return svg.titled(
         column.name,
         f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',
@@ -249,13 +258,13 @@ def _box(box: Box, facts: _Facts | None, loops: int) -> str:
         left = box.x + 28.0
     room = box.x + box.width - 6 - left
     strong = facts.feeling != 0
-    lines = svg.wrap(box.name, room, NAME_SIZE, bold=strong)
-    height = 16 * len(lines) + 13
+    lines = svg.wrap(box.name, room, NAME_SIZE, lines=NAME_LINES, bold=strong)
+    height = LINE * len(lines) + 13
     y = box.y + (box.height - height) / 2 + 12.5
     weight = " jl-b" if strong else ""
     for line in lines:
         parts.append(svg.label(left, y, line, f"jl-t6{weight}"))
-        y += 16
+        y += LINE
     parts += _meta(left, y - 1, room, facts, loops)
     return svg.titled(_tooltip(box.name, facts, loops), *parts)
 
@@ -353,14 +362,16 @@ def _worst(facts: Mapping[str, _Facts], way: int) -> list[str]:
     return sorted(chosen, key=lambda name: (-way * (facts[name].sentiment or 0.0), name))
 
 
-def _note(layout: MapLayout) -> str:
+def _note(layout: MapLayout, *, felt: bool) -> str:
     flows = len(layout.flows)
     text = (
         f"Drawn are the {flows} strongest flows; they carry {100 * layout.shown_share:.0f} % of "
         f"all moves between touchpoints ({layout.hidden_flows:,} weaker ones are not drawn). "
-        "Width is the number of journeys; the small number in a box is how many journeys reach it. "
-        f"▲ ▼ mark a feeling at least {FEELING} from neutral whose interval excludes neutral."
+        "Width is the number of journeys; the small number in a box is how many journeys reach it, "
+        "⟳ how many of those repeat it at once."
     )
+    if felt:
+        text += f" ▲ ▼ mark a feeling at least {FEELING} from neutral for certain."
     if layout.hidden_touchpoints:
         text += f" {layout.hidden_touchpoints:,} touchpoints with fewer journeys are not drawn."
     return text

@@ -11,7 +11,7 @@ from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.labels import Rect, label_parts, place_labels
 from journeylib.present.tables import number
-from journeylib.present.theme import VERDICTS
+from journeylib.present.theme import LEANING, VERDICTS, leaning
 
 WIDTH = 1180.0
 FIT_LIMITS = (40.0, 60.0)
@@ -25,6 +25,7 @@ def quadrant(
     *,
     fit_limits: tuple[float, float] = FIT_LIMITS,
     empathy_limits: tuple[float, float] = EMPATHY_LIMITS,
+    caution: str = "",
     name: str = "quadrant",
     title: str = "Automation fit × empathy need",
 ) -> Figure:
@@ -39,6 +40,9 @@ def quadrant(
         abstain are listed beside the picture, not plotted.
     fit_limits, empathy_limits : (float, float)
         The decision thresholds that are drawn.
+    caution : str
+        Why the axes must not be read as quadrants (they are too alike on this log, say); then
+        thresholds are not drawn and the finding begins with it.
 
     Returns
     -------
@@ -61,7 +65,12 @@ def quadrant(
     def y(value: float) -> float:
         return top + size_y * (1 - value / 100)
 
-    parts = _axes(x, y, fit_limits, empathy_limits)
+    parts = _axes(x, y)
+    lines: list[Rect] = []
+    if not caution:
+        parts += _thresholds(x, y, fit_limits, empathy_limits)
+        lines = [Rect(x(limit) - 2, top, 4, size_y) for limit in fit_limits]
+        lines += [Rect(left, y(limit) - 2, size_x, 4) for limit in empathy_limits]
     marks, whiskers, spots = [], [], []
     for row in rows:
         spot = (x(float(row["automation_fit"])), y(float(row["empathy_need"])))
@@ -79,8 +88,6 @@ def quadrant(
             whiskers.append(Rect(spot[0] - 1, a, 2, b - a))
     texts = [svg.shorten(svg.clean(row["touchpoint"]), 170, 12) for row in rows]
     sizes = [(svg.text_width(text, 12) * 0.92, 15.0) for text in texts]
-    lines = [Rect(x(limit) - 2, top, 4, size_y) for limit in fit_limits]
-    lines += [Rect(left, y(limit) - 2, size_x, 4) for limit in empathy_limits]
     bounds = Rect(left + 2, top + 2, size_x + 8, size_y - 4)
     # The crowded ones choose first: they have the fewest places.
     rank = sorted(range(len(rows)), key=lambda i: (-_crowd(spots, i), texts[i]))
@@ -92,68 +99,70 @@ def quadrant(
     for i, place in zip(rank, chosen, strict=True):
         places[i] = place
     for row, spot in zip(rows, spots, strict=True):
-        parts.append(svg.titled(_score_text(row), svg.verdict_marker(row["verdict"], *spot, 6.5)))
+        parts.append(
+            svg.titled(
+                _score_text(row),
+                svg.verdict_marker(
+                    row["verdict"], *spot, 6.5, leaning=leaning(row["verdict_stability"])
+                ),
+            )
+        )
     parts += label_parts(spots, texts, places, [0] * len(rows))
     parts += _side(rows, absent, left + size_x + 28, top)
-    alt = _quadrant_finding(rows, absent)
+    alt = f"{caution} {_quadrant_finding(rows, absent)}".strip()
     return Figure(
         name=name,
         title=title,
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=top + size_y + 56, alt=alt, min_width=860),
         table=_quadrant_table(ordered),
-        note=(
-            "0 to 100 on both axes; whiskers are 95 % intervals; dashed lines are the decision "
-            f"thresholds (automation fit {fit_limits[0]:.0f} and {fit_limits[1]:.0f}, empathy need "
-            f"{empathy_limits[0]:.0f} and {empathy_limits[1]:.0f}). Verdicts also heed vetoes, so "
-            "a marker may differ from its neighbours."
-        ),
+        note=_note(None if caution else (*fit_limits, *empathy_limits)),
     )
 
 
-def _axes(x: Scale, y: Scale, fit: tuple[float, float], empathy: tuple[float, float]) -> list[str]:
-    parts = [svg.rect(x(0), y(100), x(100) - x(0), y(0) - y(100), "jl-plot")]
-    zone = "jl-zone"
-    parts.append(
-        svg.rect(
-            x(fit[1]),
-            y(empathy[0]),
-            x(100) - x(fit[1]),
-            y(0) - y(empathy[0]),
-            f"{zone} jl-automate",
+def _note(limits: tuple[float, ...] | None) -> str:
+    text = "0 to 100 on both axes; whiskers are 95 % intervals; a hollow marker only leans "
+    text += f"towards its verdict (stability under {LEANING:.0%})."
+    if limits is not None:
+        fit_low, fit_high, need_low, need_high = (f"{limit:.0f}" for limit in limits)
+        text += (
+            f" Dashed lines are the decision thresholds (automation fit {fit_low} and {fit_high}, "
+            f"empathy need {need_low} and {need_high}). Verdicts also heed vetoes, so a marker may "
+            "differ from its neighbours."
         )
-    )
-    parts.append(
-        svg.rect(x(0), y(100), x(100) - x(0), y(empathy[1]) - y(100), f"{zone} jl-human_led")
-    )
+    return text.replace("%)", " %)")
+
+
+def _axes(x: Scale, y: Scale) -> list[str]:
+    parts = [svg.rect(x(0), y(100), x(100) - x(0), y(0) - y(100), "jl-plot")]
     for tick in range(0, 101, 20):
         parts.append(svg.line(x(tick), y(0), x(tick), y(100), "jl-rule"))
         parts.append(svg.line(x(0), y(tick), x(100), y(tick), "jl-rule"))
         parts.append(svg.label(x(tick), y(0) + 18, tick, "jl-t1 jl-m", anchor="middle"))
         parts.append(svg.label(x(0) - 8, y(tick) + 4, tick, "jl-t1 jl-m", anchor="end"))
-    parts += [svg.line(x(limit), y(0), x(limit), y(100), "jl-limit") for limit in fit]
-    parts += [svg.line(x(0), y(limit), x(100), y(limit), "jl-limit") for limit in empathy]
-    middle = (x(0) + x(100)) / 2
-    parts.append(svg.label(middle, y(0) + 42, "Automation fit →", "jl-t6 jl-b", anchor="middle"))
-    turn = f' transform="rotate(-90 18 {svg.num((y(0) + y(100)) / 2)})"'
-    parts.append(
-        svg.label(
-            18, (y(0) + y(100)) / 2, "Empathy need →", "jl-t6 jl-b", anchor="middle", extra=turn
-        )
-    )
-    parts.append(
-        svg.label(
-            x(100) - 8,
-            y(0) - 9,
-            "machine can serve",
-            "jl-t4 jl-b jl-zonet jl-automate",
-            anchor="end",
-        )
-    )
-    parts.append(
-        svg.label(x(0) + 8, y(100) + 17, "people must lead", "jl-t4 jl-b jl-zonet jl-human_led")
-    )
+    across, up = (x(0) + x(100)) / 2, (y(0) + y(100)) / 2
+    turn = f' transform="rotate(-90 18 {svg.num(up)})"'
+    kind = "jl-t6 jl-b"
+    parts.append(svg.label(across, y(0) + 42, "Automation fit →", kind, anchor="middle"))
+    parts.append(svg.label(18, up, "Empathy need →", kind, anchor="middle", extra=turn))
     return parts
+
+
+def _thresholds(
+    x: Scale, y: Scale, fit: tuple[float, float], empathy: tuple[float, float]
+) -> list[str]:
+    """Return the decision thresholds and the two zones that have a plain answer."""
+    serve = (x(fit[1]), y(empathy[0]), x(100) - x(fit[1]), y(0) - y(empathy[0]))
+    lead = (x(0), y(100), x(100) - x(0), y(empathy[1]) - y(100))
+    word = "jl-t4 jl-b jl-zonet"
+    return [
+        svg.rect(*serve, "jl-zone jl-automate"),
+        svg.rect(*lead, "jl-zone jl-human_led"),
+        *(svg.line(x(limit), y(0), x(limit), y(100), "jl-limit") for limit in fit),
+        *(svg.line(x(0), y(limit), x(100), y(limit), "jl-limit") for limit in empathy),
+        svg.label(x(100) - 8, y(0) - 9, "machine can serve", f"{word} jl-automate", anchor="end"),
+        svg.label(x(0) + 8, y(100) + 17, "people must lead", f"{word} jl-human_led"),
+    ]
 
 
 def _crowd(spots: Sequence[tuple[float, float]], i: int) -> int:
@@ -164,8 +173,10 @@ def _crowd(spots: Sequence[tuple[float, float]], i: int) -> int:
 def _score_text(row: Row) -> str:
     stability = number(row["verdict_stability"])
     sure = "" if stability is None else f", stability {100 * stability:.0f} %"
+    word = VERDICTS[str(row["verdict"])].word
+    word = f"leaning towards {word}" if leaning(stability) else word
     return (
-        f"{row['touchpoint']}: {VERDICTS[str(row['verdict'])].word}{sure}; automation fit "
+        f"{row['touchpoint']}: {word}{sure}; automation fit "
         f"{_span(row, 'automation_fit')}, empathy need {_span(row, 'empathy_need')}"
     )
 

@@ -68,13 +68,31 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def shorten(text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """Return `text`, cut with an ellipsis so that it fits into `width` pixels."""
+    """Return `text` so that it fits into `width` pixels; what is left out is left out inside.
+
+    Names of one log often begin alike, so their end stays.
+
+    Examples
+    --------
+    >>> shorten("Declaration rejected by supervisor", 120, 12)
+    'Declarati…ervisor'
+    """
     if text_width(text, size, bold=bold) <= width:
         return text
-    kept = text
-    while kept and text_width(kept + "…", size, bold=bold) > width:
-        kept = kept[:-1]
-    return kept.rstrip() + "…"
+    kept = len(text) - 1
+    while kept > 1:
+        head = (kept + 1) * 4 // 7
+        short = f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
+        if text_width(short, size, bold=bold) <= width:
+            return short
+        kept -= 1
+    return "…"
+
+
+def _fitting(text: str, width: float, size: float, bold: bool) -> int:
+    """Return how many characters of `text` fit."""
+    fits = (n for n in range(len(text), 0, -1) if text_width(text[:n], size, bold=bold) <= width)
+    return next(fits, 1)
 
 
 def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
@@ -85,7 +103,7 @@ def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = F
     >>> wrap("Compare plans", 60, 12)
     ['Compare', 'plans']
     >>> wrap("Vertragsverlängerungsangebot", 90, 12)
-    ['Vertragsverl-', 'ängerungsa…']
+    ['Vertragsverl-', 'ängeru…gebot']
     """
     rest = clean(text)
     out: list[str] = []
@@ -98,7 +116,7 @@ def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = F
                 break
             head = rest[: piece.end()]
         if not head:
-            cut = max(2, len(shorten(rest, width, size, bold=bold)) - 1)
+            cut = max(2, _fitting(rest, width, size, bold) - 1)
             head, rest = rest[:cut] + "-", rest[cut:]
         else:
             rest = rest[len(head) :].lstrip()
@@ -169,9 +187,10 @@ def marker(shape: Shape, x: float, y: float, radius: float, kind: str) -> str:
     return f'<path d="{path(points, closed=True)}" class="{kind}"/>'
 
 
-def verdict_marker(code: str, x: float, y: float, radius: float) -> str:
-    """Return the marker of a verdict in its colour."""
-    return marker(VERDICTS[code].shape, x, y, radius, f"jl-v jl-{code}")
+def verdict_marker(code: str, x: float, y: float, radius: float, *, leaning: bool = False) -> str:
+    """Return the marker of a verdict in its colour, hollow where the verdict only leans."""
+    kind = f"jl-v jl-{code}" + " jl-hollow" * leaning
+    return marker(VERDICTS[code].shape, x, y, radius, kind)
 
 
 def triangle(x: float, y: float, size: float, *, up: bool) -> str:

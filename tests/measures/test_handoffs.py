@@ -14,6 +14,7 @@ import pytest
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.containment import shrunk
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.settings import MeasureSettings
 
@@ -92,6 +93,18 @@ def test_the_containment_of_a_touchpoint_alone_in_its_channel_is_its_own(log_of:
     assert containment.abstain[chat] is None
     assert containment.abstain[names.index("Bell")] == "n_small"
     assert transfers.resampled.value[chat] == pytest.approx(20 / 100)
+
+
+def test_shares_are_drawn_towards_their_channel_as_far_as_touchpoints_are_alike() -> None:
+    # Two channels, the third touchpoint of the first with no session; by hand: mean 1/2,
+    # Q = (20·.3² + 20·.3²)/.25 = 14.4, ρ = (14.4 − 1)/(40 − 800/40 − 1) = 13.4/19.
+    totals = np.array([[16.0, 20.0], [4.0, 20.0], [0.0, 0.0], [5.0, 10.0]])
+    rho = 13.4 / 19
+    pull = (1 - rho) / rho
+    expected = [(16 + pull / 2) / (20 + pull), (4 + pull / 2) / (20 + pull), np.nan, 0.5]
+    assert shrunk(totals, np.array([0, 0, 0, 1])) == pytest.approx(expected, nan_ok=True)
+    alike = shrunk(np.array([[11.0, 20.0], [9.0, 20.0]]), np.array([0, 0]))
+    assert alike == pytest.approx([0.5, 0.5], abs=0.002)
 
 
 def test_only_mature_sessions_can_be_verified(log_of: LogOf) -> None:

@@ -234,5 +234,48 @@ def test_a_figure_name_prefixes_ids_so_it_must_be_plain():
 def test_names_are_wrapped_and_shortened_to_their_room():
     for line in wrap(NASTY["Renew"], 110, 13.5, bold=True):
         assert text_width(line, 13.5, bold=True) <= 110 + 13.5
-    assert shorten("Compare plans", 60, 12).endswith("…")
+    assert shorten("Declared by A", 60, 12) != shorten("Declared by B", 60, 12)
     assert shorten("Ok", 60, 12) == "Ok"
+
+
+def test_paths_have_a_line_each_and_no_line_joins_them_all():
+    paths = {"stays": ("First bill", "Renew"), "leaves": ("First bill", "Complaint", "Leave")}
+    figure = experience_line(
+        frames.experience(), frames.touchpoints(), stage_order=frames.STAGES, paths=paths
+    )
+    lines = re.findall(r'<path d="(M[^"]*)" class="jl-line( jl-path\d)?"', figure.svg)
+    assert [(data.count("L"), kind) for data, kind in lines] == [(1, " jl-path0"), (2, " jl-path1")]
+    assert {"stays", "leaves"} <= set(texts(figure))
+    assert "nobody" not in figure.note
+
+
+def test_the_line_draws_the_touchpoints_with_most_customers():
+    figure = experience_line(frames.experience(), frames.touchpoints(), max_touchpoints=10)
+    few = frames.experience()["n_customers"].sort_values().iloc[:25]
+    assert figure.svg.count('class="jl-whisker"') == 35 - len(few) - figure.svg.count(
+        'jl-t1 jl-m" transform'
+    )
+    assert "25 touchpoints with fewer customers are only in the table." in figure.note
+    assert len(figure.table) == 35
+
+
+def test_a_verdict_that_only_leans_is_hollow_and_said_so():
+    scores = frames.scores().head(1).assign(verdict="assist", verdict_stability=0.65)
+    figure = quadrant(scores)
+    assert "jl-assist jl-hollow" in figure.svg
+    assert "leaning towards AI-assisted human, stability 65 %" in figure.svg
+
+
+def test_axes_that_are_too_alike_are_no_quadrants():
+    caution = "These axes are not distinguishable on this log."
+    figure = quadrant(frames.scores(), caution=caution)
+    assert figure.alt.startswith(caution)
+    assert "jl-limit" not in figure.svg
+    assert "thresholds" not in figure.note
+    assert quadrant(frames.scores()).svg.count("jl-limit") == 4
+
+
+def test_the_map_writes_long_names_in_three_lines():
+    points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
+    figure = journey_map(points, frames.transitions())
+    assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))
