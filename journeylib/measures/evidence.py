@@ -36,7 +36,6 @@ from journeylib.measures.touchpoints import (
 )
 
 
-
 @dataclass(frozen=True)
 class Evidence:
     """What the log shows of each touchpoint; columns as in ``docs/architecture.md``.

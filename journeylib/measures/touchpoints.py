@@ -79,7 +79,9 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
                 )
     fields = {field for listed in settings.required_fields.values() for field in listed}
     flags = {settings.vulnerable} if settings.vulnerable else set()
-    for key, columns_named in (("required_fields", fields), ("vulnerable", flags)):
+    named = {"required_fields": fields, "vulnerable": flags}
+    named["known_at_start"] = set(settings.known_at_start)
+    for key, columns_named in named.items():
         for name in sorted(columns_named):
             if name not in columns:
                 raise ConfigError(
