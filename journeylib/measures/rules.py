@@ -37,8 +37,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
 
     Skill is 1 − log loss of the tree / log loss of the margin, each on customers that neither
     has seen (five folds of customer groups). The tree knows the previous touchpoint, channel,
-    segment, intent, actor, the attributes ``known_at_start``, step number, hour and weekday. Touchpoints
-    with many visits are sampled by customer; the base counts the visits used.
+    segment, intent, actor, the attributes ``known_at_start``, step number, hour and weekday.
+    Touchpoints with many visits are sampled by customer; the base counts the visits used.
 
     Notes
     -----
