@@ -82,30 +82,30 @@ def repeated_table(found: BotSessions) -> ibis.Table:
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
     said before (`text.says_again`), or says what is nearly the same as an earlier turn of theirs
-    in the journey. Sessions in which the customer then wrote nothing have no row. Of very many
-    replies only those of a fixed sample of customers count.
+    in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
+    row. Of very many words only those of a fixed sample of customers count.
     """
     handed = found.table.filter(_.state == "handed_over")
     first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
-    words = found.turns.filter((_.actor == "customer") & _.text.notnull())
-    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
-    early = (
-        words.filter(_.step > _.human_step)
+    words = found.turns.filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
+    after = (
+        words.filter(_.step >= _.human_step)
         .inner_join(first, "journey")
         .filter(_.opened >= _.bot_opened)
-        .mutate(turn=turn)
-        .filter(_.turn < EARLY_REPLIES)
-        .select(*_KEY, "step", "human_step", "customer_no", "group", "text")
+        .select(*_KEY, "step", "human_step", "customer_no", "group", "actor", "text")
     )
-    n = early.count().to_pyarrow().as_py()
-    early = early.filter(drawn_customers(n, MOST_REPLIES)[0])
+    n = after.count().to_pyarrow().as_py()
+    after = after.filter(drawn_customers(n, MOST_REPLIES)[0])
+    replies = after.filter(_.actor == "customer")
+    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
+    early = replies.mutate(turn=turn).filter(_.turn < EARLY_REPLIES)
+    said = early.filter(says_again(_.text)).select(*_KEY, again=ibis.literal(True))
+    again = said.union(_near_copies(early, words.filter(_.actor == "customer"))).distinct()
     return (
-        early.group_by(_KEY)
-        .aggregate(
-            customer_no=_.customer_no.min(), group=_.group.min(), says=says_again(_.text).any()
-        )
-        .left_join(_near_copies(early, words), _KEY)
-        .mutate(again=_.says | _.copied.fill_null(False))
+        after.group_by(_KEY)
+        .aggregate(customer_no=_.customer_no.min(), group=_.group.min())
+        .left_join(again, _KEY)
+        .mutate(again=_.again.fill_null(False))
         .select(*_KEY, "customer_no", "group", "again")
     )
 
@@ -125,7 +125,7 @@ def _near_copies(early: ibis.Table, words: ibis.Table) -> ibis.Table:
         for text, earlier in zip(pairs["text"], pairs["earlier"], strict=True)
     ]
     found = pairs.loc[np.asarray(copied, dtype=bool), _KEY].drop_duplicates()
-    return ibis.memtable(found.astype("int64").assign(copied=True))
+    return ibis.memtable(found.astype("int64").assign(again=True))
 
 
 def context_carried(journeys: Journeys) -> Estimate:
