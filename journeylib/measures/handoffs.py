@@ -35,6 +35,14 @@ _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
 
 
+def _no_rows(*columns: str) -> Any:
+    """Return the default of a table in a log without actors."""
+    return field(default_factory=lambda: pd.DataFrame(columns=list(columns)))
+
+
+_CHANGES = ("source", "target", "events", "journeys", "customers")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Handoffs:
     """The hand-off audit of one log. Definitions in ``docs/methods.md``, section 7.
@@ -90,9 +98,9 @@ class Handoffs:
     open: int = 0
     contained_raw: Estimate = _NO_SHARE
     contained_verified: Estimate = _NO_SHARE
-    waterfall: pd.DataFrame = field(default_factory=pd.DataFrame)
-    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
-    actor_changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    waterfall: pd.DataFrame = _no_rows("step", "sessions", "share")  # noqa: RUF009
+    curve: pd.DataFrame = _no_rows(*containment.CURVE_COLUMNS)  # noqa: RUF009
+    actor_changes: pd.DataFrame = _no_rows(*_CHANGES)  # noqa: RUF009
     wait: Estimate = _NO_SECONDS
     lost_in_queue: Estimate = _NO_SHARE
     requests: int = 0
@@ -107,7 +115,7 @@ class Handoffs:
     escape_hatch_offered: Estimate = _NO_SHARE
     silent_abandonment: Estimate = _NO_SHARE
     dead_ends: tuple[str, ...] = ()
-    by_touchpoint: pd.DataFrame = field(default_factory=pd.DataFrame)
+    by_touchpoint: pd.DataFrame = _no_rows(*containment.SPOT_COLUMNS)  # noqa: RUF009
     session_table: ibis.Table | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -39,6 +39,8 @@ def audit(log: EventLog, wanted: MeasureSettings | None = None, **journey: objec
 def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     found = audit(log_of(("a", 0, "A")))
     assert found.abstain == "no_column"
+    assert list(found.waterfall.columns) == ["step", "sessions", "share"]
+    assert list(found.curve.columns)[:2] == ["days", "sessions"]
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
 
@@ -248,12 +250,24 @@ def test_what_was_carried_over_and_what_was_said_again(log_of: LogOf) -> None:
         ("b", 0, "Chat", "bot", None, None, None),
         ("b", 1, "Call", "human", "Hello", None, "number,address"),
         ("b", 2, "Call", "customer", "It is 42.", None, None),
+        ("c", 0, "Chat", "bot", None, None, None),
+        ("c", 1, "Chat", "customer", "My invoice of May is wrong", None, None),
+        ("c", 2, "Call", "human", "Hello", None, None),
+        ("c", 3, "Call", "customer", "Hi, my invoice of May is wrong.", None, None),
+        ("d", 0, "Chat", "bot", None, None, None),
+        ("d", 1, "Chat", "customer", "Yes please", None, None),
+        ("d", 2, "Call", "human", "Hello", None, None),
+        ("d", 3, "Call", "customer", "Yes please", None, None),
+        ("silent", 0, "Chat", "bot", None, None, None),
+        ("silent", 1, "Chat", "human", "I have your details here.", None, None),
+        ("unlogged", 0, "Chat", "bot", None, None, None),
+        ("unlogged", 1, "Call", "human", None, None, None),
         (*LATER, None, None, None),
         columns=COLUMNS + " text context_sent context_requested",
     )
     found = audit(log)
     assert found.context_carried.value == 1 / 4
-    assert found.repeated_information.value == 1 / 2
+    assert found.repeated_information.value == 2 / 5
 
 
 def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:
