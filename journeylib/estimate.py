@@ -33,6 +33,7 @@ AbstainReason = Literal[
     "privacy",
     "no_column",
     "no_clock",
+    "not_served",
 ]
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -48,6 +49,7 @@ ABSTAIN_TEXT: dict[str, str] = {
     "privacy": "it would show fewer customers than allowed",
     "no_column": "the log has no column for it",
     "no_clock": "the log has no clock",
+    "not_served": "customers serve themselves here, or a system acts alone",
 }
 
 

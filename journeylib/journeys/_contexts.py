@@ -16,6 +16,8 @@ Keys = npt.NDArray[np.uint64]
 AGES = 20  # ages of a journey that are told apart; the last stands for older
 # Contexts from short to long: none, the last touchpoint, two, three, the whole journey.
 ORDERS = (0, 1, 2, 3, AGES)
+# Ages this improbable have no say in the choice of a concentration.
+NEGLIGIBLE = 1e-3
 CONCENTRATIONS = (0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)
 
 _START = np.uint64(0x5851F42D4C957F2D)
@@ -111,6 +113,23 @@ def _sums(numbers: Ints, weights: Floats, size: int) -> Floats:
     return np.asarray(sums, dtype=np.float64)
 
 
+def _log_likelihood(
+    concentration: float,
+    carry: Floats,
+    cut: Floats,
+    on: Floats,
+    ended: Floats,
+    total: Floats,
+    shorter_on: Floats,
+    shorter_ended: Floats,
+) -> float:
+    """Weigh what happened by what counts smoothed with `concentration` foresaw."""
+    happened = carry * np.log(on + concentration * shorter_on)
+    happened += cut * np.log(ended + concentration * shorter_ended)
+    happened -= (carry + cut) * np.log(total + concentration)
+    return float(happened.sum())
+
+
 @dataclass(frozen=True)
 class Tally:
     """The contexts of one order in one log, numbered, so that counting is one pass."""
@@ -173,18 +192,9 @@ class Tally:
         on = np.maximum(counts[self.following] - own_carry, 0.0)
         ended = np.maximum(counts[self.end] - own_cut, 0.0)
         total = np.maximum(totals[self.at] - own_carry - own_cut, 0.0)
-        seen = carry + cut > 0
-        weight_on, weight_ended = carry[seen], cut[seen]
-
-        def likelihood(c: float) -> float:
-            log_total = np.log(total[seen] + c)
-            log_on = np.log(on[seen] + c * shorter[0][seen])
-            log_ended = np.log(ended[seen] + c * shorter[1][seen])
-            return float(
-                (weight_on * (log_on - log_total) + weight_ended * (log_ended - log_total)).sum()
-            )
-
-        best = max(CONCENTRATIONS, key=likelihood)
+        seen = np.flatnonzero(carry + cut > NEGLIGIBLE)
+        of = [a.ravel()[seen] for a in (carry, cut, on, ended, total, *shorter)]
+        best = max(CONCENTRATIONS, key=lambda c: _log_likelihood(c, *of))
         return (
             (on + best * shorter[0]) / (total + best),
             (ended + best * shorter[1]) / (total + best),

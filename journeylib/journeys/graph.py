@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 START, END = "(start)", "(end)"
+# A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
+SERVES = 0.05
 
 
 def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
@@ -33,7 +35,8 @@ def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     )
     for column in ("stage", "channel", "office"):
         counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
-    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office"]
+    counts["served_by"] = _served_by(steps, counts["touchpoint_no"])
+    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
     numbers = ["events", "journeys", "customers", "median_position"]
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
     return ordered[[*columns, *numbers]].reset_index(drop=True)
@@ -53,6 +56,21 @@ def _most_frequent(steps: ibis.Table, column: str, numbers: pd.Series[Any]) -> l
     )
     found = dict(zip(counts["touchpoint_no"], counts[column], strict=True))
     return [found.get(number) for number in numbers]
+
+
+def _served_by(steps: ibis.Table, numbers: pd.Series[Any]) -> list[str | None]:
+    if "actor" not in steps.columns:
+        return [None] * len(numbers)
+    shares = fetch(
+        steps.group_by("touchpoint_no").aggregate(
+            bot=(_.actor == "bot").fill_null(False).mean(),
+            human=(_.actor == "human").fill_null(False).mean(),
+        )
+    ).set_index("touchpoint_no")
+    words = {(False, False): "nobody", (True, False): "bot", (False, True): "human"}
+    acts = shares >= SERVES
+    found = {no: words.get((row.bot, row.human), "both") for no, row in acts.iterrows()}
+    return [found[number] for number in numbers]
 
 
 def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.DataFrame:

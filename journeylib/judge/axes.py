@@ -13,6 +13,7 @@ from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect
 from journeylib.judge.values import AxisScore, axis_score, value_of
 
 MIN_TOUCHPOINTS = 4
+CANNOT_EXIST: dict[str, tuple[str, ...]] = {"human": ("human_request",)}
 
 
 def score_axis(
@@ -20,13 +21,20 @@ def score_axis(
     seen: Mapping[str, Observation],
     settings: JudgeSettings,
     effect: OfficeEffect | None = None,
+    served_by: str | None = None,
 ) -> AxisScore:
-    """Score one axis at one touchpoint from what was observed there."""
-    cannot = effect.no_customer_voice if effect is not None else ()
+    """Score one axis at one touchpoint from what was observed there.
+
+    What cannot exist there is left out rather than counted as missing or as zero: a request for
+    a human where a human serves; words of customers at a back office, unless some were heard.
+    """
+    unheard = effect.no_customer_voice if effect is not None else ()
+    cannot = CANNOT_EXIST.get(served_by or "", ())
     used = {
         name: indicator
         for name, indicator in settings.indicators(axis).items()
-        if name not in cannot or seen.get(name, NOT_TAKEN).missing is None
+        if name not in cannot
+        and (name not in unheard or seen.get(name, NOT_TAKEN).missing is None)
     }
     observed = [seen.get(name, NOT_TAKEN) for name in used]
     draws = max((len(o.draws) for o in observed if o.missing is None), default=1)

@@ -19,6 +19,7 @@ from journeylib.judge.sample import Bools, Floats, design_matrix
 
 DESIGNS = ("start_stop", "landmark")
 MIN_EVENTS = 30
+STEPS = 1_000
 REFUSED = (
     "an 'ever visited' comparison is refused: whoever visits late has stayed until then, so the "
     "visit is credited with time that came before it (immortal time bias). Use design="
@@ -61,7 +62,8 @@ def presence_effect(
     Estimate
         Hazard ratio, unit ``"hazard ratio"``; below 1 where visitors leave later. Grade C: who
         visits is chosen by the customer. Abstains with ``n_small`` below 30 leavers in either
-        state, and with ``no_overlap`` where nobody, or everybody, visits.
+        state, with ``no_overlap`` where nobody, or everybody, visits, and with
+        ``unidentified`` where a visit all but decides who leaves.
 
     Raises
     ------
@@ -105,7 +107,18 @@ def _columns(
     wrong = int((~(days >= 0)).sum() + (seen < 0).sum())
     if wrong:
         raise RunError(f"{wrong} times are missing or negative; leave those customers out first")
-    return days, gone, seen
+    return _coarse(days, gone, seen)
+
+
+def _coarse(days: Floats, gone: Bools, seen: Floats) -> tuple[Floats, Bools, Floats]:
+    """Put many distinct times on a grid of `STEPS`, as the Cox model walks through each of them.
+
+    Ends are rounded up and visits down: who leaves right after a visit leaves after it.
+    """
+    if len(np.unique(days[gone])) <= STEPS:
+        return days, gone, seen
+    step = float(days.max()) / STEPS
+    return np.ceil(days / step) * step, gone, np.floor(seen / step) * step
 
 
 def _start_stop(days: Floats, gone: Bools, seen: Floats, X: Floats) -> Estimate:
@@ -172,8 +185,17 @@ def _cox(
     order = np.lexsort((exposed, event, entry, stop))
     design = np.column_stack([exposed, X])[order]
     model = PHReg(stop[order], design, status=event[order], entry=entry[order], ties="breslow")
-    fit = model.fit()
+    # From the crude ratio, not from 1: the first Newton step from far away can leave the numbers.
+    at_risk = [float((stop - entry)[exposed == arm].sum()) for arm in (1, 0)]
+    crude = [event[exposed == arm].sum() / days for arm, days in zip((1, 0), at_risk, strict=True)]
+    start = np.zeros(design.shape[1])
+    start[0] = np.log(crude[0] / crude[1])
+    # Where a visit all but decides who leaves, the risk sums cancel to 0 and the fit is no number.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        fit = model.fit(start_params=start)
     log_ratio, se = float(fit.params[0]), float(fit.bse[0])
+    if not (np.isfinite(log_ratio) and np.isfinite(se)):
+        return Estimate.none("unidentified", "hazard ratio", **fields)
     z = float(stats.norm.ppf(0.975))
     return Estimate(
         value=float(np.exp(log_ratio)),

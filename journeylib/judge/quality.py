@@ -16,7 +16,7 @@ import pandas as pd
 from journeylib.estimate import SEED, AbstainReason, Estimate, Grade
 from journeylib.judge import effects
 from journeylib.judge.effects import Influence, Nuisance
-from journeylib.judge.sample import Floats, Sample, sample_of
+from journeylib.judge.sample import Bools, Floats, Sample, sample_of
 
 MIN_CUSTOMERS = 200
 MIN_CELL = 30
@@ -25,6 +25,8 @@ MAX_TRIMMED = 0.10
 MAX_IMBALANCE = 0.10
 # Three falsification tests per touchpoint: together they discard one sound effect in a hundred.
 CHECK_LEVEL = 0.01 / 3
+# The placebos test the machinery, not the log: a large log lends them a part of its customers.
+PLACEBO_JOURNEYS = 10_000
 
 ASSUMPTIONS = (
     "what was known before the touchpoint explains who had a good visit",
@@ -137,8 +139,9 @@ def quality_effect(
     good : array of bool, shape (n,)
         Whether the visit went well, by something observed at the touchpoint.
     X : DataFrame, n rows
-        What was known *before* the touchpoint. Journey length, later touchpoints and final
-        sentiment are consequences: with them the answer is wrong.
+        What was known *before* the touchpoint, the journey's age and stage among it (late
+        touchpoints go with outcomes because the outcome is near). Journey length, later
+        touchpoints and final sentiment are consequences: with them the answer is wrong.
     customer : array, shape (n,)
         Journeys of one customer are dependent.
     touchpoint, outcome, unit : str
@@ -189,8 +192,7 @@ def quality_effect(
         Check("overlap", "passed", f"{100 * trimmed:.1f} % of journeys had no counterpart"),
         _balance(smd),
         _negative_control(kept, fitted, seed),
-        _permuted_treatment(kept, seed),
-        _dummy_touchpoint(kept, fitted, seed),
+        *_placebos(kept, fitted, seed),
     )
     grade: Grade = "B" if all(check.state == "passed" for check in checks) else "C"
     lo, hi = influence.interval
@@ -215,7 +217,7 @@ def quality_effect(
             influence.value,
             lo,
             hi,
-            baseline=influence_baseline(kept, fitted),
+            baseline=_baseline(kept, fitted),
             spread=float(sample.y.std()),
             binary=sample.binary,
         ),
@@ -225,7 +227,7 @@ def quality_effect(
     )
 
 
-def influence_baseline(sample: Sample, nuisance: Nuisance) -> float:
+def _baseline(sample: Sample, nuisance: Nuisance) -> float:
     """Return the doubly robust mean outcome had every visit gone badly."""
     e = np.clip(nuisance.propensity, *effects.OVERLAP)
     correction = np.where(sample.good, 0.0, (sample.y - nuisance.if_bad) / (1 - e))
@@ -333,25 +335,31 @@ def _negative_control(sample: Sample, nuisance: Nuisance, seed: int) -> Check:
     return Check(name, "failed" if moved else "passed", text)
 
 
-def _permuted_treatment(sample: Sample, seed: int) -> Check:
-    """Good and bad dealt anew at random must make no difference."""
-    dealt = np.random.default_rng([seed, 1]).permutation(sample.good)
-    return _placebo(sample, dealt, "permuted_treatment", "good and bad dealt at random", seed)
+def _placebos(sample: Sample, nuisance: Nuisance, seed: int) -> tuple[Check, Check]:
+    """Two treatments without an effect must show none.
 
-
-def _dummy_touchpoint(sample: Sample, nuisance: Nuisance, seed: int) -> Check:
-    """Draw a made-up touchpoint that goes well for the same customers: no effect either.
-
-    Its quality is drawn from the propensity: it is confounded just as the real one is, and
-    has no effect. So it tests the adjustment, where the permutation tests the error.
+    Good and bad dealt anew at random test the error. A made-up touchpoint whose quality is
+    drawn from the propensity is confounded as the real one is: it tests the adjustment.
     """
-    drawn = np.random.default_rng([seed, 2]).random(len(sample.y)) < nuisance.propensity
-    return _placebo(
-        sample, drawn, "dummy_touchpoint", "a made-up touchpoint for the same customers", seed
+    rng = np.random.default_rng([seed, 1])
+    part = _part(sample, rng)
+    some, chance = sample.keep(part), nuisance.propensity[part]
+    dealt, drawn = rng.permutation(some.good), rng.random(len(chance)) < chance
+    return (
+        _placebo(some, dealt, "permuted_treatment", "good and bad dealt at random", seed),
+        _placebo(
+            some, drawn, "dummy_touchpoint", "a made-up touchpoint for the same customers", seed
+        ),
     )
 
 
-def _placebo(sample: Sample, good: npt.NDArray[np.bool_], name: str, what: str, seed: int) -> Check:
+def _part(sample: Sample, rng: np.random.Generator) -> Bools:
+    """Mark the rows of so many random customers that about `PLACEBO_JOURNEYS` remain."""
+    share = min(1.0, PLACEBO_JOURNEYS / len(sample.y))
+    return np.asarray((rng.random(sample.customers) < share)[sample.cluster])
+
+
+def _placebo(sample: Sample, good: Bools, name: str, what: str, seed: int) -> Check:
     placebo = sample.with_treatment(good)
     if good.all() or not good.any():
         return Check(name, "not_assessable", f"{what}: one arm is empty")

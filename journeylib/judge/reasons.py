@@ -25,6 +25,10 @@ from journeylib.judge.wording import (
 PER_SIDE = 3
 PER_AXIS = 2
 NOTEWORTHY = 0.1
+NOBODY_SERVES = (
+    "Customers serve themselves here, or a system acts alone: there is no service to give to a "
+    "machine or a person."
+)
 HATCH_UNKNOWN = (
     "Before automating, make sure that customers can reach a human: the log cannot show it."
 )
@@ -140,7 +144,12 @@ def missing_datum(
             continue
         why = seen[name].missing if name in seen else "no_column"
         why = why or "no_column"
-        remedy = f"declare {WORDS[name].unlock}" if why in ADD_COLUMN else f"{MORE} here"
+        # A column that is there but empty at this touchpoint is a thing to record, not to wait for.
+        unheard = why == "n_small" and seen[name].n_customers == 0
+        if why in ADD_COLUMN:
+            remedy = f"declare {WORDS[name].unlock}"
+        else:
+            remedy = f"record {WORDS[name].unlock} here" if unheard else f"{MORE} here"
         gain[remedy] = gain.get(remedy, 0.0) + float(weight)
         reason.setdefault(remedy, why)
     remedy = max(gain, key=lambda text: (round(gain[text], 9), text))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from journeylib.errors import RunError
-from journeylib.estimate import Estimate
+from journeylib.estimate import SEED, Estimate
+from journeylib.judge.effects import OVERLAP, Influence, cross_fit
+from journeylib.judge.sample import sample_of
+
+MIN_ANSWERS = 200
 
 
 def response_bounds(
@@ -67,4 +74,62 @@ def response_bounds(
         method="mean of those who answered, with worst-case bounds",
         assumptions=("those who answered stand for those who did not (the value, not the bounds)",),
         level=1.0,
+    )
+
+
+def response_adjusted(
+    answers: npt.ArrayLike,
+    X: pd.DataFrame,
+    customer: npt.ArrayLike,
+    *,
+    unit: str = "share",
+    seed: int = SEED,
+) -> Estimate:
+    """Estimate the mean over everyone who was asked, as far as `X` explains who answers.
+
+    Parameters
+    ----------
+    answers : array of float, shape (n,)
+        One row per request; NaN where there was no answer.
+    X : DataFrame, n rows
+        What was known when the customer was asked.
+    customer : array, shape (n,)
+    unit : str
+    seed : int
+
+    Returns
+    -------
+    Estimate
+        Doubly robust mean with a customer-clustered interval. It belongs beside
+        `response_bounds`, never instead of it. Abstains with ``n_small`` below 200 answers, and
+        with ``no_overlap`` where over 10 % of those asked hardly ever answer.
+
+    Raises
+    ------
+    RunError
+        Where columns differ in length.
+    """
+    scores = np.asarray(answers, dtype=np.float64)
+    answered = ~np.isnan(scores)
+    base: dict[str, Any] = {"n_customers": int(answered.sum()), "n_journeys": len(scores)}
+    if answered.sum() < MIN_ANSWERS:
+        return Estimate.none("n_small", unit, **base)
+    sample = sample_of(np.where(answered, scores, 0.0), answered, X, customer, seed=seed)
+    nuisance = cross_fit(sample, seed=seed)
+    if (nuisance.propensity < OVERLAP[0]).mean() > 0.10:
+        return Estimate.none("no_overlap", unit, **base)
+    weight = sample.good / np.clip(nuisance.propensity, OVERLAP[0], 1.0)
+    phi = nuisance.if_good + weight * (sample.y - nuisance.if_good)
+    found = Influence(float(phi.mean()), phi - phi.mean(), sample.cluster)
+    lo, hi = found.interval
+    return Estimate(
+        found.value,
+        unit,
+        lo,
+        hi,
+        grade="C",
+        estimand="mean over everyone who was asked",
+        method="cross-fitted doubly robust mean",
+        assumptions=("what was known at the request explains who answers",),
+        **base,
     )

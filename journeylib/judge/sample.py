@@ -125,10 +125,10 @@ def sample_of(
             )
     outcome = given["y"].astype(np.float64)
     treated = given["good"].astype(bool)
-    design = design_matrix(X)
+    raw = _columns(X)
     held = given["control"].astype(np.float64) if control is not None else None
     moment = _ranks(given["start"]) if start is not None else np.zeros(len(outcome))
-    blocks = [outcome, treated.astype(np.float64), moment, *design.T]
+    blocks = [outcome, treated.astype(np.float64), moment, *raw.T]
     signature = np.column_stack(blocks if held is None else [*blocks, held])
     order, cluster = content_order(signature, given["customer"])
     late = (
@@ -139,7 +139,7 @@ def sample_of(
     return Sample(
         outcome[order],
         treated[order],
-        design[order],
+        _standardised(raw[order]),
         cluster,
         None if held is None else held[order],
         late,
@@ -163,6 +163,10 @@ def design_matrix(X: pd.DataFrame) -> Floats:
     ndarray of float64, shape (n, p)
         Mean 0, standard deviation 1; p may be 0.
     """
+    return _standardised(_columns(X))
+
+
+def _columns(X: pd.DataFrame) -> Floats:
     columns: list[Floats] = []
     for name in X.columns:
         column = X[name]
@@ -176,9 +180,10 @@ def design_matrix(X: pd.DataFrame) -> Floats:
                 columns.append(missing.astype(np.float64))
         else:
             columns.extend(_levels(column))
-    if not columns:
-        return np.zeros((len(X), 0))
-    matrix = np.column_stack(columns)
+    return np.column_stack(columns) if columns else np.zeros((len(X), 0))
+
+
+def _standardised(matrix: Floats) -> Floats:
     spread = matrix.std(axis=0)
     varies = spread > 1e-12
     return np.asarray((matrix[:, varies] - matrix[:, varies].mean(axis=0)) / spread[varies])
@@ -220,14 +225,14 @@ def content_order(
     """
     kind = np.unique(signature, axis=0, return_inverse=True)[1].reshape(-1)
     code = np.asarray(pd.factorize(customer)[0])
-    by_customer = np.lexsort((kind, code))
-    cuts = np.flatnonzero(np.diff(code[by_customer])) + 1
-    parts = np.split(by_customer, cuts)
-    contents = [tuple(kind[part].tolist()) for part in parts]
-    ranked = sorted(range(len(parts)), key=contents.__getitem__)
-    order = np.concatenate([parts[i] for i in ranked])
-    sizes = [len(parts[i]) for i in ranked]
-    return order, np.repeat(np.arange(len(parts)), sizes).astype(np.int64)
+    # A customer is told by the sum of one large random number per row: the same whatever the
+    # order of the rows, and different for different rows.
+    numbers = np.random.default_rng(0).integers(0, 2**63, int(kind.max(initial=-1)) + 1)
+    content = np.zeros(int(code.max(initial=-1)) + 1, dtype=np.uint64)
+    np.add.at(content, code, numbers[kind].astype(np.uint64))
+    order = np.lexsort((kind, code, content[code]))
+    begins = np.concatenate([[True], np.diff(code[order]) != 0])[: len(order)]
+    return order, np.cumsum(begins) - 1
 
 
 def _half_of_customers(cluster: Ints, seed: int) -> Bools:

@@ -21,6 +21,7 @@ from journeylib.judge.judgement import (
 from journeylib.judge.observe import NOT_TAKEN, EvidenceTables, Observation, observe
 from journeylib.judge.reasons import (
     HATCH_UNKNOWN,
+    NOBODY_SERVES,
     coverage_reason,
     evidence_reasons,
     gate_reasons,
@@ -90,7 +91,7 @@ def score_evidence(
         seen = seen_at[str(place["touchpoint"])]
         effect = _office_effect(place, settings)
         fit = score_axis("automation_fit", seen, settings)
-        need = score_axis("empathy_need", seen, settings, effect)
+        need = score_axis("empathy_need", seen, settings, effect, place.get("served_by"))
         gates = gates_of(
             str(place["touchpoint"]),
             seen,
@@ -162,6 +163,8 @@ def _decide(
     if journeys < settings.min_journeys or customers < settings.min_customers:
         why, more = thin_reason(journeys, customers, settings)
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
+    if case.place.get("served_by") == "nobody":
+        return Decision("abstain", 0.0, (NOBODY_SERVES,), abstain="not_served")
     if not case.scored:
         return _without_evidence(case, settings)
     if gates.broken:

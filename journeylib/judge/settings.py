@@ -87,22 +87,23 @@ AUTOMATION_FIT: dict[str, Indicator] = {
     "saving": _indicator(0.04, (0, 0), (240, 0.5), (2400, 1), source=FULL_TIME),
 }
 
-# Customers' words and a clock give .70: enough to judge without outcomes or declared flags.
+# What customers say and a clock give .70: enough to judge a bot without outcomes or declared
+# flags. Where a human serves, asking for one cannot happen and is left out.
 # Complexity is left out on purpose: it lowers automation fit already, and a second use would
 # make one axis the mirror of the other.
 EMPATHY_NEED: dict[str, Indicator] = {
-    "negative": _indicator(0.20, (0.05, 0), (0.4, 1), source=CONVENTION),
-    "volatility": _indicator(0.08, (0, 0), (0.4, 1), source=CONVENTION),
-    "sentiment_drop": _indicator(0.12, (-0.4, 1), (0, 0), source=CONVENTION),
-    "human_request": _indicator(0.20, (0, 0), (0.15, 1), source=CONVENTION),
+    "negative": _indicator(0.30, (0.05, 0), (0.4, 1), source=CONVENTION),
+    "volatility": _indicator(0.04, (0, 0), (0.4, 1), source=CONVENTION),
+    "sentiment_drop": _indicator(0.08, (-0.4, 1), (0, 0), source=CONVENTION),
+    "human_request": _indicator(0.18, (0, 0), (0.15, 1), source=CONVENTION),
     "stakes": _indicator(
-        0.15, (0, 0), (0.1, 1), source="lower bound of the moment-of-truth effect; " + CONVENTION
+        0.12, (0, 0), (0.1, 1), source="lower bound of the moment-of-truth effect; " + CONVENTION
     ),
     "vulnerable": _indicator(
-        0.05, (0, 0), (0.05, 0.5), (0.2, 1), source="half way at the limit of the veto"
+        0.10, (0, 0), (0.05, 0.5), (0.2, 1), source="half way at the limit of the veto"
     ),
     "repeat_contact": _indicator(0.10, (0.05, 0), (0.35, 1), source=CONVENTION),
-    "complaint_excess": _indicator(0.10, (0, 0), (0.05, 1), source=CONVENTION),
+    "complaint_excess": _indicator(0.08, (0, 0), (0.05, 1), source=CONVENTION),
 }
 
 DEFAULTS: dict[Axis, dict[str, Indicator]] = {

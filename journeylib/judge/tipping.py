@@ -14,11 +14,18 @@ import numpy as np
 import pandas as pd
 
 from journeylib.estimate import SEED, AbstainReason, Estimate
-from journeylib.judge.hazard import DRAWS_NULL, HazardFit, Spells, fit_minutes
+from journeylib.judge.hazard import (
+    DRAWS_NULL,
+    Break,
+    HazardFit,
+    Spells,
+    fit_minutes,
+    minutes_interval,
+)
 from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, SCRIPTED, Clock, check_sessions, spells_of
-from journeylib.judge.turns import fit_turns
+from journeylib.judge.turns import fit_turns, turns_interval
 
 Answer = Literal["tipping_point", "rises", "falls", "none", "abstain"]
 MIN_EVENTS = 50
@@ -155,7 +162,7 @@ def _judge(
     return TippingPoint(
         segment=segment,
         answer=answer,
-        at=_at(answer, fit, sessions, clock),
+        at=_at(answer, fit.step, spells, sessions, clock, seed),
         before=fit.step.before,
         after=fit.step.after,
         p_value=fit.p_value,
@@ -175,7 +182,14 @@ def _fit(spells: Spells, clock: Clock, draws: int, seed: int) -> HazardFit | Non
     return fit_minutes(spells, draws=draws, seed=seed) if distinct >= MIN_MOMENTS else None
 
 
-def _at(answer: Answer, fit: HazardFit, sessions: pd.DataFrame, clock: Clock) -> Estimate:
+def _at(
+    answer: Answer,
+    step: Break,
+    spells: Spells,
+    sessions: pd.DataFrame,
+    clock: Clock,
+    seed: int,
+) -> Estimate:
     fields: dict[str, Any] = {
         "n_customers": sessions["customer"].nunique(),
         "n_journeys": len(sessions),
@@ -189,7 +203,11 @@ def _at(answer: Answer, fit: HazardFit, sessions: pd.DataFrame, clock: Clock) ->
     }
     if answer != "tipping_point":
         return Estimate.none("unidentified", clock, **fields)
-    return Estimate(fit.step.at, clock, *fit.interval, grade="C", **fields)
+    if clock == "turns":
+        lo, hi = turns_interval(spells, step, seed=seed)
+    else:
+        lo, hi = minutes_interval(spells, step, seed=seed)
+    return Estimate(step.at, clock, lo, hi, grade="C", **fields)
 
 
 def _none(

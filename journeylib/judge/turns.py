@@ -73,9 +73,7 @@ def life_table(
     )
 
 
-def fit_turns(
-    spells: Spells, *, draws: int = DRAWS_NULL, resamples: int = DRAWS_CUSTOMERS, seed: int
-) -> HazardFit | None:
+def fit_turns(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit | None:
     """Fit a step to a hazard in turns, test it, and compare it with smooth shapes.
 
     Returns
@@ -96,8 +94,23 @@ def fit_turns(
         step,
         float((1 + (found >= step.statistic).sum()) / (1 + draws)),
         _compare(table, step),
-        _resampled(spells, len(table.turn), step, resamples, rng),
     )
+
+
+def turns_interval(spells: Spells, step: Break, *, seed: int) -> tuple[float, float]:
+    """Return the percentile interval of the break over resamples of customers."""
+    rng = np.random.default_rng([seed, 1])
+    turns = len(life_table(spells).turn)
+    customers = int(spells.cluster.max()) + 1
+    places = np.empty(DRAWS_CUSTOMERS)
+    for b in range(DRAWS_CUSTOMERS):
+        drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
+        table = life_table(spells, drawn[spells.cluster].astype(np.float64), turns)
+        reached = table.at_risk > 0
+        found = _best(table.at_risk[reached], table.events[reached])
+        places[b] = step.at if found is None else found.at
+    low, high = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return min(float(low), step.at), max(float(high), step.at)
 
 
 def _best(at_risk: Floats, events: Floats) -> Break | None:
@@ -167,19 +180,3 @@ def _cloglog(table: LifeTable, basis: Floats) -> float:
     fitted = np.asarray(sm.GLM(trials, basis, family=family).fit().fittedvalues)
     p = np.clip(fitted, 1e-12, 1 - 1e-12)
     return float((trials[:, 0] * np.log(p) + trials[:, 1] * np.log1p(-p)).sum())
-
-
-def _resampled(
-    spells: Spells, turns: int, step: Break, draws: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Return the percentile interval of the break over resamples of customers."""
-    customers = int(spells.cluster.max()) + 1
-    places = np.empty(draws)
-    for b in range(draws):
-        drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        table = life_table(spells, drawn[spells.cluster].astype(np.float64), turns)
-        reached = table.at_risk > 0
-        found = _best(table.at_risk[reached], table.events[reached])
-        places[b] = step.at if found is None else found.at
-    low, high = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return min(float(low), step.at), max(float(high), step.at)

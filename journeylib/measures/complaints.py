@@ -41,9 +41,9 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return silent(NAME, UNIT, "immature_window", many)
-    visits = journeys.steps.filter((_.visit == 1) & (_.t_us <= mature_until)).select(
-        "journey", "customer_no", "group", "touchpoint_no", "t_us", band=_band()
-    )
+    visits = journeys.steps.filter(
+        _.starts_visit & (_.visit == 1) & (_.t_us <= mature_until)
+    ).select("journey", "customer_no", "group", "touchpoint_no", "t_us", band=_band())
     followed = visits.semi_join(
         complaints,
         [

@@ -21,6 +21,11 @@ US_PER_DAY = 86_400_000_000
 STATES = ("contained", "handed_over", "abandoned", "open")
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
 CURVE_DAYS = range(1, 31)
+CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
+SPOT_COLUMNS = (
+    *("touchpoint", "sessions", *STATES),
+    *("customers", "verified", "verified_lo", "verified_hi"),
+)
 # Touchpoints are never taken for more alike than this: their own sessions keep some weight.
 LEAST_RHO = 1e-3
 
@@ -126,7 +131,7 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
         ``upper`` (float64: with all unknown sessions good). Windows with fewer than
         `min_customers` customers are left out.
     """
-    columns = ["days", "sessions", "verified", "verified_lo", "verified_hi", "upper"]
+    columns = list(CURVE_COLUMNS)
     if last_us is None:
         return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
             {"days": "int64", "sessions": "int64"}
@@ -179,8 +184,7 @@ def by_touchpoint(found: BotSessions, journeys: Journeys, counts: pd.DataFrame) 
     share = table["verified"] / mature
     table["verified_hi"] = (table["verified"] + table["unknown"]) / mature
     table["verified"] = table["verified_lo"] = share
-    columns = ["touchpoint", "sessions", *STATES, "customers"]
-    columns += ["verified", "verified_lo", "verified_hi"]
+    columns = list(SPOT_COLUMNS)
     shown = table.sort_values("touchpoint", kind="stable")[columns].reset_index(drop=True)
     shown.attrs["suppressed"] = hidden
     return shown

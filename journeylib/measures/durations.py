@@ -48,7 +48,7 @@ def duration_measures(
     waits = _per_touchpoint(histogram(journeys, "wait_us"), _median)
     wait = _through(waits, exact["wait_us"])
     found = [measured("wait", "seconds", wait, cells.base("waited"), settings)]
-    if not journeys.has("end_us"):
+    if not (journeys.has("end_us") or journeys.has("session")):
         del units["wait"]
         return [silent(measure, unit, "no_column", many) for measure, unit in units.items()] + found
     counts = histogram(journeys, "service_us")
@@ -60,6 +60,21 @@ def duration_measures(
         measured("service", "seconds", service, served, settings),
         *found,
     ]
+
+
+def _visits(journeys: Journeys) -> ibis.Table:
+    """One row per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
+
+    A visit of a single event without an end has no known service.
+    """
+    own = _.service_us.fill_null(0) + _.t_us - _.visit_us
+    unknown = _.starts_visit & _.service_us.isnull()
+    return journeys.steps.filter(_.ends_visit).select(
+        "touchpoint_no",
+        "group",
+        "wait_us",
+        service_us=unknown.ifelse(ibis.null("int64"), own),
+    )
 
 
 def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
@@ -75,7 +90,7 @@ def histogram(journeys: Journeys, column: str) -> Floats:
     -------
     ndarray of float64, shape (groups, touchpoints, bins)
     """
-    known = journeys.steps.filter(_[column].notnull())
+    known = _visits(journeys).filter(_[column].notnull())
     frame = fetch(
         known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
     )
@@ -160,7 +175,9 @@ def from_draws(result: Resampled, sums: Floats) -> Resampled:
 def _exact_medians(journeys: Journeys, touchpoints: int) -> dict[str, Floats]:
     """Return medians in doublings from the engine, which sees every microsecond."""
     frame = fetch(
-        journeys.steps.group_by("touchpoint_no").aggregate(
+        _visits(journeys)
+        .group_by("touchpoint_no")
+        .aggregate(
             wait_us=_.wait_us.median().cast("float64"),
             service_us=_.service_us.median().cast("float64"),
         )

@@ -30,11 +30,17 @@ from journeylib.measures.text import REACH, lexicon_reach
 from journeylib.measures.waits import queue_times, wait_estimates
 
 US = 1_000_000
-
-
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
+
+
+def _no_rows(*columns: str) -> Any:
+    """Return the default of a table in a log without actors."""
+    return field(default_factory=lambda: pd.DataFrame(columns=list(columns)))
+
+
+_CHANGES = ("source", "target", "events", "journeys", "customers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +98,9 @@ class Handoffs:
     open: int = 0
     contained_raw: Estimate = _NO_SHARE
     contained_verified: Estimate = _NO_SHARE
-    waterfall: pd.DataFrame = field(default_factory=pd.DataFrame)
-    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
-    actor_changes: pd.DataFrame = field(default_factory=pd.DataFrame)
+    waterfall: pd.DataFrame = _no_rows("step", "sessions", "share")  # noqa: RUF009
+    curve: pd.DataFrame = _no_rows(*containment.CURVE_COLUMNS)  # noqa: RUF009
+    actor_changes: pd.DataFrame = _no_rows(*_CHANGES)  # noqa: RUF009
     wait: Estimate = _NO_SECONDS
     lost_in_queue: Estimate = _NO_SHARE
     requests: int = 0
@@ -109,8 +115,8 @@ class Handoffs:
     escape_hatch_offered: Estimate = _NO_SHARE
     silent_abandonment: Estimate = _NO_SHARE
     dead_ends: tuple[str, ...] = ()
-    by_touchpoint: pd.DataFrame = field(default_factory=pd.DataFrame)
-    session_table: ibis.Table | None = None
+    by_touchpoint: pd.DataFrame = _no_rows(*containment.SPOT_COLUMNS)  # noqa: RUF009
+    session_table: ibis.Table | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a partition that does not add up."""
@@ -146,9 +152,10 @@ def audit_handoffs(
     found = found or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
+    heard = _unheard(journeys)
     counts = fetch(containment.session_counts(found, last_us, days))
     told: dict[str, Any] = ratios(
-        found.table, _session_ratios(journeys, settings, counts), min_customers=minimum
+        found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum
     )
     told |= ratios(
         loop_table(found),
@@ -160,7 +167,11 @@ def audit_handoffs(
         {"ping_pong": Ratio(_.returned, _.changed, _PING_PONG)},
         min_customers=minimum,
     )
-    told["repeated_information"] = _repeated(found, journeys, minimum)
+    told |= ratios(
+        repeated_table(found),
+        {"repeated_information": Ratio(_.again, _.again.notnull(), _REPEATED, abstain=heard)},
+        min_customers=minimum,
+    )
     told["context_carried"] = context_carried(journeys)
     if last_us is not None:
         told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)
@@ -200,14 +211,17 @@ _REPEATED = "hand-overs after which the customer says something again within fiv
 
 
 def _session_ratios(
-    journeys: Journeys, settings: MeasureSettings, counts: pd.DataFrame
+    journeys: Journeys,
+    settings: MeasureSettings,
+    counts: pd.DataFrame,
+    heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
     last_us = journeys.last_us
     mature = containment.waterfall_flags(last_us, settings.repeat_days)["mature"]
     every = _.state.notnull()
     asked = _.requests > 0
     honoured_us = round(settings.honoured_minutes * 60 * US)
-    heard, asking = _text_reasons(journeys, settings)
+    asking = None if settings.human_request_words else heard
     answered: object = _.human_joined
     askable: object = asked
     if last_us is not None:
@@ -259,21 +273,12 @@ def _session_ratios(
     }
 
 
-def _text_reasons(
-    journeys: Journeys, settings: MeasureSettings
-) -> tuple[AbstainReason | None, AbstainReason | None]:
-    """Why texts tell nothing, and why requests for a human cannot be counted."""
+def _unheard(journeys: Journeys) -> AbstainReason | None:
+    """Return why texts tell nothing in this log, or None where they do."""
     if not journeys.has("text"):
-        return "no_column", None if settings.human_request_words else "no_column"
+        return "no_column"
     reach = lexicon_reach(journeys)
-    heard: AbstainReason | None = "unidentified" if reach is not None and reach < REACH else None
-    return heard, None if settings.human_request_words else heard
-
-
-def _repeated(found: BotSessions, journeys: Journeys, minimum: int) -> Estimate:
-    reason = _text_reasons(journeys, MeasureSettings())[0]
-    wanted = {"repeated": Ratio(_.again, _.again.notnull(), _REPEATED, abstain=reason)}
-    return ratios(repeated_table(found), wanted, min_customers=minimum)["repeated"]
+    return "unidentified" if reach is not None and reach < REACH else None
 
 
 def _customers(table: ibis.Table) -> int:

@@ -16,11 +16,16 @@ from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.sessions import BotSessions
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import plain, says_again
+from journeylib.measures.text import drawn_customers, plain, says_again
 
 LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2
 EARLY_REPLIES = 5
+MOST_REPLIES = 20_000
+# Of a hundred: how alike the words of two turns are, whatever their order and what one adds.
+SAME_WORDS = 85
+# Shorter turns ("yes please") are alike without anything being said again.
+WORDS_TO_COMPARE = 4
 BAD_END_SHARE = 0.5
 _KEY = ["journey", "opened"]
 
@@ -76,24 +81,51 @@ def repeated_table(found: BotSessions) -> ibis.Table:
     """Return one row per session with a human after a bot, with ``again``.
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
-    said before (`text.says_again`). Sessions in which the customer then wrote nothing have no
-    row.
+    said before (`text.says_again`), or says what is nearly the same as an earlier turn of theirs
+    in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
+    row. Of very many words only those of a fixed sample of customers count.
     """
     handed = found.table.filter(_.state == "handed_over")
     first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
-    replies = found.turns.filter(
-        (_.actor == "customer") & _.text.notnull() & (_.step > _.human_step)
-    )
-    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
-    early = (
-        replies.inner_join(first, "journey")
+    words = found.turns.filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
+    after = (
+        words.filter(_.step >= _.human_step)
+        .inner_join(first, "journey")
         .filter(_.opened >= _.bot_opened)
-        .mutate(turn=turn)
-        .filter(_.turn < EARLY_REPLIES)
+        .select(*_KEY, "step", "human_step", "customer_no", "group", "actor", "text")
     )
-    return early.group_by(_KEY).aggregate(
-        customer_no=_.customer_no.min(), group=_.group.min(), again=says_again(_.text).any()
+    n = after.count().to_pyarrow().as_py()
+    after = after.filter(drawn_customers(n, MOST_REPLIES)[0])
+    replies = after.filter(_.actor == "customer")
+    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
+    early = replies.mutate(turn=turn).filter(_.turn < EARLY_REPLIES)
+    said = early.filter(says_again(_.text)).select(*_KEY, again=ibis.literal(True))
+    again = said.union(_near_copies(early, words.filter(_.actor == "customer"))).distinct()
+    return (
+        after.group_by(_KEY)
+        .aggregate(customer_no=_.customer_no.min(), group=_.group.min())
+        .left_join(again, _KEY)
+        .mutate(again=_.again.fill_null(False))
+        .select(*_KEY, "customer_no", "group", "again")
     )
+
+
+def _near_copies(early: ibis.Table, words: ibis.Table) -> ibis.Table:
+    """Return the sessions in which a reply repeats an earlier turn of the customer."""
+    from rapidfuzz.fuzz import token_set_ratio
+
+    spans = early.group_by(_KEY).aggregate(until=_.human_step.min())
+    replies = fetch(early.select(*_KEY, "text"))
+    before = words.select("journey", "step", earlier="text").inner_join(spans, "journey")
+    said = fetch(before.filter(_.step < _.until).select(*_KEY, "earlier"))
+    pairs = replies.merge(said, on=_KEY)
+    copied = [
+        min(len(text.split()), len(earlier.split())) >= WORDS_TO_COMPARE
+        and token_set_ratio(text.casefold(), earlier.casefold()) >= SAME_WORDS
+        for text, earlier in zip(pairs["text"], pairs["earlier"], strict=True)
+    ]
+    found = pairs.loc[np.asarray(copied, dtype=bool), _KEY].drop_duplicates()
+    return ibis.memtable(found.astype("int64").assign(again=True))
 
 
 def context_carried(journeys: Journeys) -> Estimate:

@@ -37,8 +37,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
 
     Skill is 1 − log loss of the tree / log loss of the margin, each on customers that neither
     has seen (five folds of customer groups). The tree knows the previous touchpoint, channel,
-    segment, intent, actor, declared attributes, step number, hour and weekday. Touchpoints
-    with many visits are sampled by customer; the base counts the visits used.
+    segment, intent, actor, the attributes ``known_at_start``, step number, hour and weekday.
+    Touchpoints with many visits are sampled by customer; the base counts the visits used.
 
     Notes
     -----
@@ -47,7 +47,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     and abstains as ``unidentified``.
     """
     many = len(journeys.touchpoints)
-    visits = _sampled_visits(journeys)
+    visits = _sampled_visits(journeys, settings.known_at_start)
     features = [column for column in visits.columns if column not in NOT_KNOWN]
     losses = np.zeros((GROUPS, many, 2))
     counted = np.zeros((3, many), dtype=np.int64)
@@ -62,7 +62,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     return measured("rule_skill", "share", result, base, settings)
 
 
-def _sampled_visits(journeys: Journeys) -> pd.DataFrame:
+def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
     """Bring visits whose successor is known, with what is known at their start, in fixed order."""
     hashed = ((_.customer_no + 1) * MULTIPLIER) % MODULUS * MULTIPLIER % MODULUS
     sizes = zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["events"], strict=True)
@@ -71,12 +71,12 @@ def _sampled_visits(journeys: Journeys) -> pd.DataFrame:
         for number, events in sizes
         if events > VISITS_PER_TOUCHPOINT
     ]
-    picked = journeys.steps
+    picked = _starts(journeys)
     if limits:
         picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
     columns: dict[str, ibis.Deferred] = {
         name: _[name]
-        for name in (*KNOWN_AT_START, *journeys.log.schema.attributes)
+        for name in dict.fromkeys((*KNOWN_AT_START, *attributes))
         if journeys.has(name)
     }
     if journeys.has_clock:
@@ -95,6 +95,25 @@ def _sampled_visits(journeys: Journeys) -> pd.DataFrame:
     ).filter(_.open_journey.isnull())
     rows = closed.drop("open_journey").mutate(next=_.next.fill_null(END))
     return fetch(rows.order_by(["journey", "step"]))
+
+
+def _starts(journeys: Journeys) -> ibis.Table:
+    """One row per visit: its first event, with what follows its last."""
+    starts = journeys.steps.filter(_.starts_visit)
+    if not journeys.has("session"):
+        return starts
+    ends = journeys.steps.filter(_.ends_visit).select(
+        end_journey=_.journey,
+        end_touchpoint=_.touchpoint_no,
+        end_visit=_.visit,
+        after_visit=_.next_touchpoint,
+    )
+    same = [
+        starts.journey == ends.end_journey,
+        starts.touchpoint_no == ends.end_touchpoint,
+        starts.visit == ends.end_visit,
+    ]
+    return starts.inner_join(ends, same).mutate(next_touchpoint=_.after_visit)
 
 
 def _losses(rows: pd.DataFrame, features: Sequence[str]) -> Floats:

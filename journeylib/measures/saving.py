@@ -41,7 +41,7 @@ def saving(
     if not weeks:
         return silent(NAME, UNIT, "immature_window", many)
     base = cells.base("human")
-    sums = cells.together("human_us", "human_known", "human")
+    sums = cells.together("human_us", "human_known", "human_turns")
     load = resample(sums, lambda s: human_minutes(s) / weeks)
     visits = resample(cells.together("human"), lambda s: s[..., 0] / weeks)
     contained = containment.resampled

@@ -22,7 +22,13 @@ from journeylib.log.privacy import suppress
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import REACH, asks_for_human, lexicon_reach, text_language
+from journeylib.measures.text import (
+    REACH,
+    asks_for_human,
+    drawn_customers,
+    lexicon_reach,
+    text_language,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,9 +83,7 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     if journeys.has("actor"):
         own = own & (_.actor == "customer")
     n = steps.filter(own).count().to_pyarrow().as_py()
-    per_mille = min(1000, 1000 * MOST_TEXTS // max(n, 1))
-    # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
-    drawn = (_.customer_no * 2_654_435_761) % 1000 < per_mille
+    drawn, per_mille = drawn_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
     texts["score"] = _vader(texts["text"])

@@ -78,8 +78,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A missing intent matches every intent:
     a contact without a label may be about the same thing, and missing labels shall not flatter.
     """
-    turns = _turns(journeys, settings).cache()
-    sessions = _facts(turns)
+    turns = _with_humans(_turns(journeys, settings).cache()).cache()
+    sessions = _facts(turns, journeys)
     sessions = sessions.mutate(
         next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"]),
         again_us=_next_of(
@@ -113,45 +113,44 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
         if journeys.has("text")
         else ibis.literal(False)
     )
-    no = ibis.literal(False)
-    offers = offers_human(_.text) if journeys.has("text") else no
-    goal = _.touchpoint.isin(journeys.settings.goals)
+    offers = offers_human(_.text) if journeys.has("text") else ibis.literal(False)
     steps = steps.mutate(
         # `cases` spares the engine the regular expressions on everybody else's texts.
         asks=ibis.cases((_.actor == "customer", said | by_name), else_=False),
         offers=ibis.cases((_.actor == "bot", offers), else_=False),
-        goal_step=_.step.max(where=goal).over(ibis.window(group_by="journey")),
-        dropped=_.touchpoint.isin(journeys.settings.bad_ends),
-        human_step=_.step.min(where=_.actor == "human").over(ibis.window(group_by=_KEY)),
-        actor_turn=ibis.row_number().over(ibis.window(group_by=[*_KEY, "actor"], order_by="step")),
     )
     return steps.select(
         *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
         *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
-        *("goal_step", "dropped", "human_step", "actor_turn"),
     )
 
 
 def _with_sessions(steps: ibis.Table, *, clock: bool, gap_us: int) -> ibis.Table:
     """Add ``opened``, the first step of the session that a step belongs to."""
-    if not clock:
-        return steps.mutate(opened=_.step.min().over(ibis.window(group_by=["journey", "session"])))
     in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
+    if not clock:
+        return steps.mutate(opened=_.step.min().over(ibis.window(group_by=in_order["group_by"])))
     busy_until = _.done_us.max().over(ibis.window(preceding=(None, 1), **in_order))
-    silent = steps.mutate(fresh=_.session.isnull() & (_.t_us - busy_until > gap_us))
-    run = _.fresh.fill_null(False).cast("int64").sum()
-    runs = silent.mutate(run=run.over(ibis.window(preceding=(None, 0), **in_order)))
-    return runs.mutate(
-        opened=_.step.min().over(ibis.window(group_by=["journey", "session", "run"]))
-    )
+    silent = steps.mutate(silence=_.t_us - busy_until)
+    opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
+    first = opens.ifelse(_.step, ibis.null("int64")).max()
+    return silent.mutate(opened=first.over(ibis.window(preceding=(None, 0), **in_order)))
 
 
-def _facts(turns: ibis.Table) -> ibis.Table:
+def _with_humans(turns: ibis.Table) -> ibis.Table:
+    """Add ``human_step``, the first step of a human in the session."""
+    humans = turns.filter(_.actor == "human").group_by(_KEY).aggregate(human_step=_.step.min())
+    # Joins of small aggregates, not windows: those would sort all events again.
+    return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
+
+
+def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
     """Return one row per session, a bot's or not."""
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
     before = _.human_step.isnull() | (_.step < _.human_step)
     spoken = bot & _.text.notnull()
-    return turns.group_by(_KEY).aggregate(
+    ends = journeys.settings.bad_ends
+    facts = turns.group_by(_KEY).aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
         intent=_.intent.argmin(_.step, where=_.intent.notnull()),
@@ -168,11 +167,27 @@ def _facts(turns: ibis.Table) -> ibis.Table:
         last_words=_.text.argmax(_.step, where=spoken),
         last_customer=_.step.max(where=customer),
         last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()),
-        goal_step=_.goal_step.max(),
-        dropped_step=_.step.max(where=_.dropped),
+        dropped_step=_.step.max(where=_.touchpoint.isin(ends)),
         requests=(_.asks & before).fill_null(False).sum().cast("int64"),
         request_us=_.t_us.min(where=_.asks & before),
-        offered=(_.offers & (_.actor_turn < EARLY_BOT_TURNS)).any(),
+    )
+    goals = turns.filter(_.touchpoint.isin(journeys.settings.goals))
+    reached = goals.group_by("journey").aggregate(goal_step=_.step.max())
+    facts = facts.left_join(reached, "journey").drop("journey_right")
+    return facts.left_join(_early_offers(turns), _KEY).drop("journey_right", "opened_right")
+
+
+def _early_offers(turns: ibis.Table) -> ibis.Table:
+    """Return the sessions in which a human is offered in the first bot turns, ``offered``."""
+    offers = turns.filter(_.offers).group_by(_KEY).aggregate(offer_step=_.step.min())
+    return (
+        turns.filter(_.actor == "bot")
+        .inner_join(offers, _KEY)
+        .filter(_.step <= _.offer_step)
+        .group_by(_KEY)
+        .aggregate(bot_turns=_.count())
+        .filter(_.bot_turns <= EARLY_BOT_TURNS)
+        .select(*_KEY, offered=ibis.literal(True))
     )
 
 
@@ -207,6 +222,7 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
         waiting=unanswered & awaits_answer(_.last_words) if heard else ibis.literal(False),
         promised=offers_human(_.last_words) & ~awaits_answer(_.last_words),
         soon=soon,
+        offered=_.offered.fill_null(False),
     ).mutate(
         silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
     )

@@ -40,6 +40,11 @@ class MeasureSettings(BaseModel):
         description="Extra human minutes where a bot failed first: reading up, calming, a repeat "
         "contact. An assumption: say yours.",
     )
+    known_at_start: tuple[str, ...] = Field(
+        (),
+        description="Declared attributes that are known when a touchpoint starts, so that rules "
+        "may rest on them. What is known only afterwards (solved or not, say) would be cheating.",
+    )
     required_fields: dict[str, tuple[str, ...]] = Field(
         {}, description="Touchpoint to the columns that must be filled when it starts."
     )

@@ -42,7 +42,7 @@ class Successors:
     counts : ndarray of float64, shape (groups, thirds, pairs)
         All in the first third where the log has no clock.
     base : Base
-        Steps whose successor is known, per touchpoint.
+        Visits whose successor is known, per touchpoint.
     """
 
     source: npt.NDArray[np.int64]
@@ -58,10 +58,10 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     ----------
     journeys : Journeys
     base : Base
-        Steps whose successor is known, from the walk over the visits.
+        Visits whose successor is known, from the walk over the visits.
     """
     inner = (
-        journeys.steps.filter(_.next_touchpoint.notnull())
+        journeys.steps.filter(_.ends_visit & _.next_touchpoint.notnull())
         .group_by(
             source="touchpoint", target="next_touchpoint", group="group", third=_third(journeys)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import ibis
 from ibis import _
@@ -123,6 +124,20 @@ def lexicon_reach(journeys: Journeys) -> float | None:
     long = journeys.steps.filter(long_enough(_.text))
     counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
     return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
+
+
+def drawn_customers(n: int, most: int) -> tuple[Any, int]:
+    """Return which customers to read, so that of `n` texts about `most` are read at most.
+
+    Returns
+    -------
+    tuple of Ibis boolean and int
+        A condition on ``customer_no``, true for a fixed pseudo-random sample of customers, and
+        the sample's size in thousandths.
+    """
+    per_mille = min(1000, 1000 * most // max(n, 1))
+    # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
+    return (_.customer_no * 2_654_435_761) % 1000 < per_mille, per_mille
 
 
 def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:

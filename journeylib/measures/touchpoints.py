@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import ibis
 import numpy as np
 from ibis import _
@@ -28,6 +30,7 @@ US_PER_WEEK = 7 * 86_400_000_000
 # Words by which a flag says no; everything else that is not missing says yes.
 NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
 KNOWN_AT_LEAST = 0.5
+ONCE_A_VISIT = ("human", "exception_known", "exceptional", "flag_known", "flagged")
 
 
 def touchpoint_measures(
@@ -35,7 +38,7 @@ def touchpoint_measures(
 ) -> list[Measured]:
     """Measure volume, load, rework, exceptions, required fields, vulnerable and drop-off.
 
-    Every visit of a touchpoint (every event) is a start; `cells` come from `count_visits`.
+    Every visit of a touchpoint is a start; `cells` come from `count_visits`.
     """
     return [
         _volume(journeys, cells, settings),
@@ -76,7 +79,9 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
                 )
     fields = {field for listed in settings.required_fields.values() for field in listed}
     flags = {settings.vulnerable} if settings.vulnerable else set()
-    for key, columns_named in (("required_fields", fields), ("vulnerable", flags)):
+    named = {"required_fields": fields, "vulnerable": flags}
+    named["known_at_start"] = set(settings.known_at_start)
+    for key, columns_named in named.items():
         for name in sorted(columns_named):
             if name not in columns:
                 raise ConfigError(
@@ -91,22 +96,24 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     rows = journeys.steps
     sums: dict[str, ibis.Deferred] = {
         "events": ibis.literal(1),
-        "second": _.visit == 2,
-        "ended": (_.visit == 1) & _.is_open.isnull(),
-        "known": _.next_touchpoint.notnull() | _.is_open.isnull(),
+        "visits": _.starts_visit,
+        "second": _.starts_visit & (_.visit == 2),
+        "ended": _.starts_visit & (_.visit == 1) & _.is_open.isnull(),
+        "known": _.ends_visit & (_.next_touchpoint.notnull() | _.is_open.isnull()),
     }
-    bases = ["events", "ended", "known"]
+    bases = ["events", "visits", "ended", "known"]
     if journeys.has_clock:
-        sums |= {"waited": _.wait_us.notnull(), "served": _.service_us.notnull()}
+        sums["waited"] = _.ends_visit & _.wait_us.notnull()
+        sums["served"] = _.ends_visit & (_.service_us.notnull() | ~_.starts_visit)
         bases += ["waited", "served"]
     weeks = whole_weeks(journeys)
     if weeks and journeys.first_us is not None:
         in_weeks = _.t_us < journeys.first_us + weeks * US_PER_WEEK
-        sums["starts"] = in_weeks
+        sums["starts"] = in_weeks & _.starts_visit
         bases.append("starts")
         if journeys.has("actor"):
             human = in_weeks & (_.actor == "human")
-            sums["human"] = human
+            sums["human"] = sums["human_turns"] = human
             sums["human_known"] = human & _.service_us.notnull()
             sums["human_us"] = human.ifelse(_.service_us, 0)
             bases.append("human")
@@ -123,7 +130,25 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         open_journey=_.journey, is_open=ibis.literal(1)
     )
     rows = rows.left_join(is_open, rows.journey == is_open.open_journey)
+    if journeys.has("session"):
+        rows, sums = _per_visit(rows, sums)
     return fold(rows, sums, bases, len(journeys.touchpoints))
+
+
+def _per_visit(
+    rows: ibis.Table, sums: Mapping[str, ibis.Value]
+) -> tuple[ibis.Table, dict[str, ibis.Deferred]]:
+    """Sum the turns of each visit; what any turn shows (`ONCE_A_VISIT`), the visit shows once."""
+    keys = ["touchpoint_no", "group", "customer_no", "journey", "visit"]
+    whole = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
+    visits = (
+        rows.select(*keys, **whole)
+        .group_by(keys)
+        .aggregate(
+            **{name: _[name].max() if name in ONCE_A_VISIT else _[name].sum() for name in sums}
+        )
+    )
+    return visits, {name: _[name] for name in sums}
 
 
 def _transfers_are_seen(journeys: Journeys) -> bool:
@@ -179,7 +204,7 @@ def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Meas
 
 
 def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
-    """Human service time; visits whose end is missing count at the mean of those known."""
+    """Measure human service time; turns without an end count at the mean of those known."""
     many = len(journeys.touchpoints)
     if not journeys.has_clock:
         return silent("load", "min/week", "no_clock", many)
@@ -189,28 +214,28 @@ def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measur
     if not weeks:
         return silent("load", "min/week", "immature_window", many)
     starts = cells.base("starts")
-    sums = cells.together("human_us", "human_known", "human")
+    sums = cells.together("human_us", "human_known", "human_turns")
     result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
-    poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human")
+    poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human_turns")
     return measured(
         "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
     )
 
 
 def human_minutes(sums: Floats) -> Floats:
-    """Return minutes from service in microseconds, visits with a known service, visits."""
+    """Return minutes from service in microseconds, turns with a known service, turns."""
     mean_us = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], 0.0)
     return np.asarray(mean_us * sums[..., 2] / US_PER_MINUTE)
 
 
 def _rework(cells: Cells, settings: MeasureSettings) -> Measured:
     """Journeys with a second visit among journeys with one."""
-    sums = cells.together("second", "events_journeys")
-    return share_of("rework", sums, cells.base("events"), settings)
+    sums = cells.together("second", "visits_journeys")
+    return share_of("rework", sums, cells.base("visits"), settings)
 
 
 def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
-    """Errors, and humans who pass on to another human, among events that would show either."""
+    """Count visits with an error or passed from human to human, where either would show."""
     if "exceptional" not in cells.sums:
         return silent("exceptions", "share", "no_column", len(journeys.touchpoints))
     base = cells.base("exception_known")

@@ -87,34 +87,45 @@ def _card_words(item: Card) -> tuple[str, str, State]:
     return number_text(item.value), item.note, item.state
 
 
-FINDING_WORD: dict[str, tuple[str, str, str]] = {
-    "fail": ("✖ Fails", "jl-fail", "jl-failed"),
-    "pass": ("✓ Passes", "jl-pass", "jl-passed"),
+GATE_WORD: dict[str, tuple[str, str, str]] = {
+    "fail": ("✖ Gate fails", "jl-fail", "jl-failed"),
+    "pass": ("✓ Gate holds", "jl-pass", "jl-passed"),
     "not_assessable": ("○ Cannot tell", "", "jl-unknown"),
+}
+SEVERITY_WORD: dict[str, tuple[str, str, str]] = {
+    "high": ("▲ Act on", "jl-fail", "jl-failed"),
+    "medium": ("◆ Weigh", "jl-weigh", "jl-weighed"),
+    "low": ("● Note", "", "jl-unknown"),
+    "info": ("● Note", "", "jl-unknown"),
 }
 
 
 def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
-    """Return findings in sentences, failed ones first.
+    """Return findings in sentences: failed gates first, then by severity.
 
     Parameters
     ----------
     findings : iterable of mapping
-        As in `audit.json`: ``id``, ``severity``, ``verdict`` (``pass``, ``fail``,
-        ``not_assessable``), ``text``; optional ``evidence`` (str, shown smaller).
+        As in `audit.json`: ``id``, ``kind`` (``gate``, ``insight``, ``quality``), ``severity``
+        (``high``, ``medium``, ``low``, ``info``), ``verdict`` (``pass``, ``fail``,
+        ``not_assessable``), ``text``.
     """
-    rank = {"fail": 0, "not_assessable": 1, "pass": 2}
+    severities = list(SEVERITY_WORD)
     ordered = sorted(
-        findings, key=lambda f: (rank[f["verdict"]], -_severity(f.get("severity")), str(f["id"]))
+        findings,
+        key=lambda f: (
+            f["verdict"] != "fail",
+            severities.index(f["severity"]),
+            f["verdict"] == "not_assessable",
+            str(f["id"]),
+        ),
     )
     items, lines = [], []
     for finding in ordered:
-        word, tag, kind = FINDING_WORD[finding["verdict"]]
-        evidence = finding.get("evidence")
-        more = f'<p class="jl-note">{esc(evidence)}</p>' if isinstance(evidence, str) else ""
+        word, tag, kind = _finding_words(finding)
         items.append(
             f'<li class="{kind}"><span class="jl-tag {tag}">{word}</span>'
-            f"<div><p>{esc(finding['text'])}</p>{more}</div></li>"
+            f"<div><p>{esc(finding['text'])}</p></div></li>"
         )
         lines.append(f"{word}: {clean(finding['text'])}")
     if not items:
@@ -122,12 +133,10 @@ def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
     return Block(f'<ul class="jl jl-list">{"".join(items)}</ul>', "\n".join(lines))
 
 
-def _severity(value: object) -> float:
-    """Severities are words or numbers; the worst goes first."""
-    words = {"blocking": 4.0, "critical": 4.0, "high": 3.0, "warning": 2.0, "medium": 2.0}
-    if isinstance(value, int | float):
-        return float(value)
-    return words.get(str(value), 1.0)
+def _finding_words(finding: Mapping[str, Any]) -> tuple[str, str, str]:
+    if finding["kind"] == "gate" or finding["verdict"] == "not_assessable":
+        return GATE_WORD[finding["verdict"]]
+    return SEVERITY_WORD[finding["severity"]]
 
 
 def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:

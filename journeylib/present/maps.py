@@ -43,7 +43,7 @@ class _Facts:
     verdict: str | None
 
 
-def journey_map(
+def draw_map(
     touchpoints: pd.DataFrame,
     transitions: pd.DataFrame,
     *,

@@ -15,7 +15,7 @@ from journeylib.present.bars import containment_waterfall, handoff_partition
 from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
-from journeylib.present.maps import journey_map as draw_map
+from journeylib.present.maps import draw_map
 from journeylib.present.quadrant import quadrant
 from journeylib.present.svg import esc
 from journeylib.present.tables import Table, estimate_text, quality_table, table
@@ -78,7 +78,7 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     else:
         nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
         schema, total = subject.config.roles, subject.evidence.totals["journeys"]
-        scores = subject.judgement.scores
+        scores = _with_leanings(subject.judgement.scores)
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
     return draw_map(
@@ -125,7 +125,7 @@ def findings(audit: Audit) -> Block:
 
 def verdicts(audit: Audit) -> Block:
     """Return the verdicts, one card each, with the touchpoints they are for."""
-    return verdict_list(audit.judgement.scores)
+    return verdict_list(_with_leanings(audit.judgement.scores))
 
 
 def experience(audit: Audit) -> Figure | Block:
@@ -151,7 +151,7 @@ def fit_and_need(audit: Audit) -> Figure | Block:
         )
     settings = audit.config.judge
     return quadrant(
-        audit.judgement.scores,
+        _with_leanings(audit.judgement.scores),
         fit_limits=(settings.assist_from, settings.automate_from),
         empathy_limits=(settings.empathy_low, settings.empathy_high),
     )
@@ -319,6 +319,11 @@ def definitions(audit: Audit) -> Table:
         pd.DataFrame({"Term": list(rows), "Meaning in this audit": list(rows.values())}),
         "Definitions",
     )
+
+
+def _with_leanings(scores: pd.DataFrame) -> pd.DataFrame:
+    """Show a leaning under the verdict it leans to; its low stability is drawn hollow."""
+    return scores.assign(verdict=scores["leaning"].fillna(scores["verdict"]))
 
 
 def _words(sentence: str) -> Block:

@@ -64,7 +64,10 @@ def auc(truth: pd.Series, table: pd.DataFrame, column: str = "probability") -> f
 
 
 @needs_data
-@pytest.mark.parametrize("delay", PUBLISHED)
+@pytest.mark.parametrize(
+    "delay",
+    ["0.1", "2.0", *(pytest.param(d, marks=pytest.mark.slow) for d in ("0.2", "0.5"))],
+)
 def test_published_logs_are_cut_better_than_by_the_published_lstm(delay):
     frame, truth = published_log(delay)
     model = fit_boundaries(frame)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeylib.errors import ConfigError
 from journeylib.judge.handover import Costs, Hazards, expected_cost, handoff_time, optimum
@@ -68,6 +70,26 @@ def test_of_two_valleys_the_deeper_one_is_taken() -> None:
     assert optimum(model, costs).minutes == pytest.approx(
         grid[np.argmin(expected_cost(model, costs, grid))]
     )
+
+
+rate = st.floats(0.01, 2.0)
+
+
+@given(
+    resolve=st.tuples(rate, rate, rate),
+    frustrate=st.tuples(rate, rate, rate),
+    costs=st.tuples(st.floats(0, 1), st.floats(0, 50), st.floats(0, 20)),
+)
+def test_nothing_is_cheaper_than_the_optimum(
+    resolve: tuple[float, ...], frustrate: tuple[float, ...], costs: tuple[float, float, float]
+) -> None:
+    model = Hazards((1.0, 4.0), resolve, frustrate)
+    found = optimum(model, costs)
+    grid = np.append(np.linspace(0, 20, 401), np.inf)
+    assert (expected_cost(model, costs, grid) >= found.cost - 1e-9).all()
+    assert found.flat[0] <= found.minutes <= found.flat[1]
+    inside = grid[(grid >= found.flat[0]) & (grid <= found.flat[1])]
+    assert (expected_cost(model, costs, inside) <= 1.02 * found.cost + 1e-6).all()
 
 
 def sessions(seed: int, n: int = 2000) -> pd.DataFrame:

@@ -176,3 +176,28 @@ def test_asymmetry_by_fieller_and_its_refusal() -> None:
     # nearly exact denominators: the delta method, √(.001² + 4·.001²)/.1
     assert found.hi - found.value == pytest.approx(1.96 * 0.0224, rel=0.03)
     assert asymmetry(effect(0.20, 0.02), effect(0.01, 0.02)).abstain == "unidentified"
+
+
+def test_shuffled_rows_renamed_customers_and_a_shifted_clock_change_no_bit() -> None:
+    rng = np.random.default_rng(4)
+    n = 800
+    data = pd.DataFrame({"x": rng.normal(size=n), "plan": rng.choice(["a", "b", "c"], n)})
+    data["good"] = rng.random(n) < 1 / (1 + np.exp(data["x"]))
+    data["y"] = rng.random(n) < 0.4 + 0.2 * data["good"]
+    data["start"], data["control"] = np.arange(n), rng.normal(size=n)
+    data["customer"] = rng.integers(0, 500, n)
+
+    def effect_of(frame: pd.DataFrame) -> QualityEffect:
+        return quality_effect(
+            frame["y"],
+            frame["good"],
+            frame[["x", "plan"]],
+            frame["customer"],
+            start=frame["start"],
+            control=frame["control"],
+        )
+
+    other = data.sample(frac=1, random_state=1)
+    other["customer"] = "c" + (other["customer"] * 7919 % 100_003).astype(str)
+    other["start"] += 3_600
+    assert effect_of(other) == effect_of(data)

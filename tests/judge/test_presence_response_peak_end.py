@@ -11,7 +11,7 @@ import pytest
 from journeylib.errors import ConfigError, RunError
 from journeylib.judge.peak_end import moments_of_session, peak_end_weights
 from journeylib.judge.presence import presence_effect
-from journeylib.judge.response import response_bounds
+from journeylib.judge.response import response_adjusted, response_bounds
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
 
@@ -46,6 +46,15 @@ def test_start_stop_equals_two_exponentials_by_hand() -> None:
     assert found.grade == "C"
 
 
+def test_leaving_right_after_the_visit_is_counted_after_it() -> None:
+    rng = np.random.default_rng(8)
+    visit, alone = rng.exponential(10, 4000), rng.exponential(20, 4000)
+    stay = np.where(visit < alone, visit + rng.exponential(0.5, 4000), alone)
+    found = presence_effect(stay, np.ones(4000), np.where(visit < alone, visit, np.nan))
+    assert found.value is not None
+    assert 30 < found.value < 45  # 2 a day after the visit, .05 before it; the grid costs a little
+
+
 def test_presence_abstains_where_nobody_visits_or_few_leave() -> None:
     stay, nobody = np.arange(1.0, 101.0), np.full(100, np.nan)
     assert presence_effect(stay, np.ones(100), nobody).abstain == "no_overlap"
@@ -64,6 +73,20 @@ def test_silence_leaves_six_to_ninety_percent_open() -> None:
     assert response_bounds([np.nan]).abstain == "n_small"
     with pytest.raises(RunError, match="1 answers lie outside the scale"):
         response_bounds([7.0])
+
+
+def test_who_answers_is_adjusted_for_where_it_is_known() -> None:
+    rng = np.random.default_rng(9)
+    n = 6000
+    waited = rng.random(n) < 0.5  # who waited is less satisfied and answers more often
+    satisfied = rng.random(n) < np.where(waited, 0.3, 0.9)
+    answers = np.where(rng.random(n) < np.where(waited, 0.5, 0.2), satisfied, np.nan)
+    found = response_adjusted(answers, pd.DataFrame({"waited": waited}), range(n))
+    assert found.lo <= 0.60 <= found.hi
+    assert np.nanmean(answers) == pytest.approx((0.5 * 0.3 + 0.2 * 0.9) / 0.7, abs=0.03)
+    assert found.hi - found.lo < 0.06
+    few = response_adjusted(answers[:300], pd.DataFrame({"waited": waited[:300]}), range(300))
+    assert few.abstain == "n_small"
 
 
 def test_four_numbers_of_a_session_by_hand() -> None:

@@ -38,7 +38,7 @@ def planted(
 
 def fit(before: float, after: float, step: float, smooth: float) -> HazardFit:
     bic = {"constant": 900.0, "step": step, "weibull": smooth, "spline": smooth + 1}
-    return HazardFit(Break(3.0, before, after, 50.0), 0.002, bic, (2.9, 3.1))
+    return HazardFit(Break(3.0, before, after, 50.0), 0.002, bic)
 
 
 @pytest.mark.parametrize(

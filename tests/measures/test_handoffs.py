@@ -6,13 +6,17 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.containment import shrunk
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
@@ -27,14 +31,16 @@ LATER = ("zz", 60 * DAY, "Bell", "system")  # so that nothing else is open
 COLUMNS = "customer t_us touchpoint actor"
 
 
-def audit(log: EventLog, settings: MeasureSettings | None = None, **journey: object) -> Handoffs:
+def audit(log: EventLog, wanted: MeasureSettings | None = None, **journey: object) -> Handoffs:
     journeys = rebuild(log, JourneySettings(**{"min_customers": 1, **journey}))  # type: ignore[arg-type]
-    return audit_handoffs(journeys, settings or MeasureSettings())
+    return audit_handoffs(journeys, wanted or MeasureSettings())
 
 
 def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     found = audit(log_of(("a", 0, "A")))
     assert found.abstain == "no_column"
+    assert list(found.waterfall.columns) == ["step", "sessions", "share"]
+    assert list(found.curve.columns)[:2] == ["days", "sessions"]
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
 
@@ -244,12 +250,24 @@ def test_what_was_carried_over_and_what_was_said_again(log_of: LogOf) -> None:
         ("b", 0, "Chat", "bot", None, None, None),
         ("b", 1, "Call", "human", "Hello", None, "number,address"),
         ("b", 2, "Call", "customer", "It is 42.", None, None),
+        ("c", 0, "Chat", "bot", None, None, None),
+        ("c", 1, "Chat", "customer", "My invoice of May is wrong", None, None),
+        ("c", 2, "Call", "human", "Hello", None, None),
+        ("c", 3, "Call", "customer", "Hi, my invoice of May is wrong.", None, None),
+        ("d", 0, "Chat", "bot", None, None, None),
+        ("d", 1, "Chat", "customer", "Yes please", None, None),
+        ("d", 2, "Call", "human", "Hello", None, None),
+        ("d", 3, "Call", "customer", "Yes please", None, None),
+        ("silent", 0, "Chat", "bot", None, None, None),
+        ("silent", 1, "Chat", "human", "I have your details here.", None, None),
+        ("unlogged", 0, "Chat", "bot", None, None, None),
+        ("unlogged", 1, "Call", "human", None, None, None),
         (*LATER, None, None, None),
         columns=COLUMNS + " text context_sent context_requested",
     )
     found = audit(log)
     assert found.context_carried.value == 1 / 4
-    assert found.repeated_information.value == 1 / 2
+    assert found.repeated_information.value == 2 / 5
 
 
 def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:
@@ -301,11 +319,66 @@ def test_the_airline_bot_hands_over_48_of_200(shared_data: Path, log_of: LogOf) 
     assert found.silent_abandonment.value == 0.0
 
 
-def shuffled(rows: list[tuple[object, ...]], seed: int) -> list[tuple[object, ...]]:
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return [rows[place] for place in order]
+def domestic_declarations(path: Path) -> list[tuple[object, ...]]:
+    """Events of the BPI Challenge 2020 log: its SYSTEM is the bot, everybody else a human."""
+    rows: list[tuple[object, ...]] = []
+    with gzip.open(path) as file:
+        for _event, node in ElementTree.iterparse(file, events=("end",)):
+            if node.tag.rpartition("}")[2] != "trace":
+                continue
+            values = [{i.get("key"): i.get("value", "") for i in item} for item in node]
+            case = next(i.get("value") for i in node if i.get("key") == "concept:name")
+            for of in filter(None, values):
+                clock = int(pd.Timestamp(of["time:timestamp"]).timestamp() * SECOND)
+                actor = "bot" if of["org:resource"] == "SYSTEM" else "human"
+                rows.append((case, len(rows), clock, of["concept:name"], actor))
+            node.clear()
+    return rows
 
 
-def told(journeys: Journeys) -> list[pd.DataFrame | str]:
-    found = audit_handoffs(journeys, MeasureSettings())
-    return [found.waterfall, found.curve, found.actor_changes, str(found.estimates())]
+def test_domestic_declarations_have_four_hand_overs(shared_data: Path, log_of: LogOf) -> None:
+    rows = domestic_declarations(shared_data / "bpic2020" / "DomesticDeclarations.xes.gz")
+    assert (len(rows), len({row[0] for row in rows})) == (56_437, 10_500)
+    log = log_of(*rows, columns="customer position t_us touchpoint actor")
+    found = audit(log, cut="customer")
+    changes = found.actor_changes.set_index(["source", "target"])["events"]
+    assert changes["bot", "human"] == 4
+    assert found.requests_rate.abstain == found.silent_abandonment.abstain == "no_column"
+
+
+WORDS = ("agent!", "Thank you!", "What is your number?", "My bill", "Sorry, please rephrase.", None)
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from("abc"),
+        st.integers(0, 40).map(lambda hours: hours * 3 * HOUR),
+        st.sampled_from(("Chat", "Call", "Paid", "Cancel")),
+        st.sampled_from(("customer", "bot", "human", "system", None)),
+        st.sampled_from(("bill", "move", None)),
+        st.sampled_from(("s1", "s2", None)),
+        st.sampled_from(WORDS),
+    ),
+    min_size=1,
+    max_size=25,
+)
+RANDOM = "position customer t_us touchpoint actor intent session text"
+
+
+@pytest.mark.slow
+@settings(max_examples=6, deadline=None)
+@given(EVENTS, st.randoms(use_true_random=False))
+def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
+    log_of: LogOf, rows: list[tuple[object, ...]], random: Random
+) -> None:
+    numbered = [(place, *row) for place, row in enumerate(rows)]
+    ends = {"goals": ("Paid",), "bad_ends": ("Cancel",)}
+    first = audit(log_of(*numbered, columns=RANDOM), **ends)
+    random.shuffle(numbered)
+    second = audit(log_of(*numbered, columns=RANDOM), **ends)
+    assert first.contained + first.handed_over + first.abandoned + first.open == first.sessions
+    steps = dict(zip(first.waterfall["step"], first.waterfall["sessions"], strict=True))
+    if steps:
+        parts = ("repeat", "silent", "unknown", "verified")
+        assert steps["raw"] == sum(steps[part] for part in parts)
+    assert first.estimates() == second.estimates()
+    for name in ("waterfall", "curve", "actor_changes", "by_touchpoint"):
+        pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))

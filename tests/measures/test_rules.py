@@ -11,13 +11,15 @@ from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.settings import MeasureSettings
 
 LogOf = Callable[..., EventLog]
 COLUMNS = "customer position touchpoint intent size"
 
 
-def evidence_of(log: EventLog) -> Evidence:
-    return measure(rebuild(log, JourneySettings(min_customers=1)))
+def evidence_of(log: EventLog, *, knowing: bool = True) -> Evidence:
+    settings = MeasureSettings(known_at_start=("size",) if knowing else ())
+    return measure(rebuild(log, JourneySettings(min_customers=1)), settings)
 
 
 def planted(rule: str, many: int = 400) -> list[tuple[object, ...]]:
@@ -43,6 +45,12 @@ def test_a_rule_in_a_column_is_found(log_of: LogOf, rule: str) -> None:
 
 def test_chance_is_not_taken_for_a_rule(log_of: LogOf) -> None:
     row = evidence_of(log_of(*planted("none"), columns=COLUMNS)).estimate("A", "rule_skill")
+    assert row["value"] < 0.05
+
+
+def test_an_attribute_not_declared_as_known_at_the_start_is_not_used(log_of: LogOf) -> None:
+    log = log_of(*planted("size"), columns=COLUMNS)
+    row = evidence_of(log, knowing=False).estimate("A", "rule_skill")
     assert row["value"] < 0.05
 
 

@@ -160,3 +160,15 @@ def test_thin_touchpoints_abstain_and_are_not_shown(log_of: LogOf) -> None:
     found = by_name(journeys, MeasureSettings())["negative"]
     assert found.abstain == (None, "n_small")
     assert list(experience_table(journeys, MeasureSettings())["touchpoint"]) == ["Chat"]
+
+
+def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
+    rng = np.random.default_rng(5)
+    words = ["I love this, thanks", "This is terrible", "agent!", "My bill is wrong, sorry"]
+    rows = [(f"c{n % 40}", n, f"T{rng.integers(3)}", words[rng.integers(4)]) for n in range(400)]
+    columns = "customer position touchpoint text"
+    one = by_name(cut(log_of(*rows, columns=columns)))
+    two = by_name(cut(log_of(*[rows[n] for n in rng.permutation(400)], columns=columns)))
+    for name, measured in one.items():
+        assert np.array_equal(measured.resampled.value, two[name].resampled.value)
+        assert np.array_equal(measured.resampled.draws, two[name].resampled.draws)

@@ -189,3 +189,25 @@ def test_a_random_log_agrees_with_pandas(log_of: LogOf) -> None:
         ends = own["end_us"]
         gap = (frame.groupby("customer")["t_us"].shift(-1).loc[own.index] - ends).clip(lower=0)
         assert value(evidence, name, "wait") == pytest.approx(gap.median() / 1e6)
+
+
+def test_the_turns_of_a_conversation_are_one_visit(log_of: LogOf) -> None:
+    turns = [
+        ("a", 0, "Chat", "s1", "bot", False),
+        ("a", MINUTE, "Chat", "s1", "human", True),
+        ("a", 2 * MINUTE, "Chat", "s1", "human", True),
+        ("a", DAY, "Mail", "s2", "human", False),
+        ("b", 0, "Chat", "s3", "bot", False),
+        ("b", 6 * MINUTE, "Chat", "s3", "bot", False),
+        ("b", DAY, "Chat", "s4", "bot", False),
+        ("c", 8 * DAY, "Mail", "s5", "human", False),
+    ]
+    evidence = evidence_of(log_of(*turns, columns="customer t_us touchpoint session actor error"))
+    row = evidence.estimate("Chat", "volume")
+    assert (row["value"], row["n_events"]) == (3, 3)
+    assert value(evidence, "Chat", "rework") == 1 / 2
+    assert value(evidence, "Chat", "exceptions") == pytest.approx(1 / 3)
+    # s1 took two minutes and s3 six; how long the one turn of s4 took is not known.
+    assert value(evidence, "Chat", "service") == pytest.approx(240)
+    assert evidence.estimate("Chat", "next_steps")["n_events"] == 3
+    assert evidence.flow["self_loop_rate"].value == pytest.approx(1 / 2)

@@ -44,6 +44,12 @@ def mixture(rng: np.random.Generator) -> np.ndarray:
     return rng.exponential(np.where(rng.random(N) < 0.3, 1.0, 20.0))
 
 
+def stepped_for_each(rng: np.random.Generator) -> np.ndarray:
+    """Return exits that step at minute 3 for customers who differ in patience."""
+    u = rng.exponential(1, N) / rng.gamma(2, 0.5, N)
+    return np.where(u < 0.15, u / 0.05, 3 + (u - 0.15) / 0.40)
+
+
 def sessions(exits: Exits, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     out, solved, log_end = exits(rng), rng.exponential(1 / 0.35, N), rng.exponential(30, N)
@@ -62,6 +68,12 @@ def test_a_step_is_found_within_a_tenth_of_a_minute() -> None:
     assert np.mean(near) >= 0.95
     covered = [f.at.lo <= 3 <= f.at.hi for f in found if f.at.value is not None]
     assert np.mean(covered) >= 0.92
+
+
+def test_a_step_is_found_among_customers_who_differ_in_patience() -> None:
+    found = answers(stepped_for_each, 40)
+    near = [f.answer == "tipping_point" and abs(f.at.value - 3) <= 0.1 for f in found]
+    assert np.mean(near) >= 0.95
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,26 @@ def _prose(text):
 FINDINGS = [
     {
         "id": "containment",
+        "kind": "gate",
         "severity": "high",
         "verdict": "fail",
         "text": "Verified containment is 53.0 % (53.0–59.0), below the gate of 60 %.",
         "evidence": "1,400 of 8,000 raw contained sessions came back within 7 days",
     },
-    {"id": "a", "severity": "note", "verdict": "pass", "text": "97 % of requests were honoured."},
-    {"id": "b", "severity": "note", "verdict": "not_assessable", "text": "Too many are open."},
+    {
+        "id": "a",
+        "kind": "gate",
+        "severity": "info",
+        "verdict": "pass",
+        "text": "97 % of requests were honoured.",
+    },
+    {
+        "id": "b",
+        "kind": "insight",
+        "severity": "low",
+        "verdict": "not_assessable",
+        "text": "Too many are open.",
+    },
 ]
 
 

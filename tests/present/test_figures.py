@@ -8,7 +8,7 @@ from journeylib.estimate import Estimate
 from journeylib.present.bars import containment_waterfall, handoff_partition, heatmap
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
-from journeylib.present.maps import feeling, journey_map
+from journeylib.present.maps import draw_map, feeling
 from journeylib.present.quadrant import quadrant
 from journeylib.present.svg import num, shorten, text_width, wrap
 from tests.present import frames
@@ -33,7 +33,7 @@ def all_figures(rename=lambda frame, *columns: frame):
     cells = points.merge(felt, on="touchpoint").dropna(subset=["sentiment"])
     cells = cells.drop_duplicates(["stage", "channel"])
     return [
-        journey_map(
+        draw_map(
             points,
             rename(frames.transitions(), "source", "target"),
             experience=felt,
@@ -272,5 +272,5 @@ def test_axes_that_are_too_alike_are_no_quadrants():
 
 def test_the_map_writes_long_names_in_three_lines():
     points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
-    figure = journey_map(points, frames.transitions())
+    figure = draw_map(points, frames.transitions())
     assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))

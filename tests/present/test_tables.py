@@ -97,17 +97,25 @@ def test_a_card_shows_interval_and_base_or_the_reason():
 def test_findings_go_worst_first_and_are_escaped():
     block = findings_list(
         [
-            {"id": "b", "severity": "note", "verdict": "pass", "text": "Fine."},
-            {"id": "c", "severity": "note", "verdict": "fail", "text": "Small <b>."},
-            {"id": "a", "severity": "high", "verdict": "fail", "text": "Big.", "evidence": "x"},
-            {"id": "d", "severity": "note", "verdict": "not_assessable", "text": "Who knows."},
+            {"id": "b", "kind": "gate", "severity": "info", "verdict": "pass", "text": "Fine."},
+            {"id": "c", "kind": "gate", "severity": "low", "verdict": "fail", "text": "Small <b>."},
+            {"id": "a", "kind": "gate", "severity": "high", "verdict": "fail", "text": "Big."},
+            {
+                "id": "d",
+                "kind": "insight",
+                "severity": "low",
+                "verdict": "not_assessable",
+                "text": "Who knows.",
+            },
+            {"id": "e", "kind": "insight", "severity": "high", "verdict": "pass", "text": "Mend."},
         ]
     )
     assert repr(block).splitlines() == [
-        "✖ Fails: Big.",
-        "✖ Fails: Small <b>.",
+        "✖ Gate fails: Big.",
+        "✖ Gate fails: Small <b>.",
+        "▲ Act on: Mend.",
         "○ Cannot tell: Who knows.",
-        "✓ Passes: Fine.",
+        "✓ Gate holds: Fine.",
     ]
     assert "<b>" not in block.html.replace("<b>", "", 0).split("Small")[1][:10]
     assert repr(findings_list([])) == "There are no findings."

@@ -1,0 +1,68 @@
+"""The humans' queue, against closed forms, and what it does to the hand-off."""
+
+from __future__ import annotations
+
+from math import exp, factorial
+
+import numpy as np
+import pytest
+
+from journeylib.errors import ConfigError
+from journeylib.judge.capacity import Queue, erlang_a, handed_over, optimum_with_queue
+from journeylib.judge.handover import Hazards, optimum
+
+STEP = Hazards((3.0,), (0.35, 0.35), (0.05, 0.40))
+COSTS = (0.10, 20.0, 6.0)
+
+
+def queue(agents: int, patience: float = 5.0, waiting: float = 1.0) -> Queue:
+    return Queue(1.0, agents, 8.0, patience, waiting)
+
+
+def test_endless_patience_is_erlang_c() -> None:
+    load, n = 8.0, 10
+    busy = load**n / factorial(n) * n / (n - load)
+    waits = busy / (sum(load**k / factorial(k) for k in range(n)) + busy)
+    assert erlang_a(queue(n, patience=1e4), 1.0).wait_minutes == pytest.approx(
+        waits * 8.0 / (n - load), rel=0.01
+    )
+
+
+def test_no_patience_is_erlang_b() -> None:
+    load, n = 8.0, 10
+    blocked = load**n / factorial(n) / sum(load**k / factorial(k) for k in range(n + 1))
+    assert erlang_a(queue(n, patience=1e-9), 1.0).gives_up == pytest.approx(blocked, rel=1e-4)
+
+
+def test_patience_as_long_as_service_is_poisson() -> None:
+    # every customer then leaves at the same rate: the number present is Poisson with mean 8
+    present = np.array([exp(-8) * 8.0**k / factorial(k) for k in range(80)])
+    waiting = np.clip(np.arange(80) - 6, 0, None)
+    assert erlang_a(queue(6, patience=8.0), 1.0).wait_minutes == pytest.approx(
+        float((present * waiting).sum())
+    )
+
+
+def test_share_handed_over_by_hand() -> None:
+    assert handed_over(STEP, 0.0) == 1.0
+    assert handed_over(STEP, 4.0) == pytest.approx(exp(-3 * 0.40 - 0.75))
+    assert handed_over(STEP, np.inf) == 0.0
+
+
+def test_enough_agents_change_nothing() -> None:
+    found, load = optimum_with_queue(STEP, COSTS, queue(40))
+    assert found.minutes == optimum(STEP, COSTS).minutes == 3.0
+    assert load.wait_minutes < 1e-6
+
+
+def test_too_few_agents_make_the_bot_try_for_longer() -> None:
+    found, load = optimum_with_queue(STEP, COSTS, queue(1, patience=30.0, waiting=3.0))
+    assert found.minutes == np.inf
+    assert load.wait_minutes == 0.0
+
+
+def test_impossible_queues_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one agent"):
+        queue(0)
+    with pytest.raises(ConfigError, match="patience of at most 10000 minutes"):
+        queue(1, patience=1e9)
