@@ -33,8 +33,7 @@ def score_axis(
     used = {
         name: indicator
         for name, indicator in settings.indicators(axis).items()
-        if name not in cannot
-        and (name not in unheard or seen.get(name, NOT_TAKEN).missing is None)
+        if name not in cannot and (name not in unheard or seen.get(name, NOT_TAKEN).missing is None)
     }
     observed = [seen.get(name, NOT_TAKEN) for name in used]
     draws = max((len(o.draws) for o in observed if o.missing is None), default=1)
