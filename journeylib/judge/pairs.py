@@ -1,0 +1,426 @@
+"""The six pairs of indicators: what bots give, and what it costs the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import numpy as np
+from ibis import _
+
+from journeylib.estimate import GROUPS, AbstainReason, Estimate
+from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.judge.compare import Ask, compare, group_totals, share, share_of_sums
+from journeylib.judge.contacts import US, Contacts, episodes, outcomes_of, with_outcome_costs
+from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.log.engine import fetch
+
+ACTOR = "a column of who acted (role 'actor')"
+CLOCK = "a timestamp"
+COST = "a column of costs (role 'cost')"
+RATING = "a column of ratings (role 'rating')"
+SENTIMENT = "a column of sentiment (role 'sentiment') of what customers say"
+CRIES = f"{SENTIMENT}, or texts (role 'text') in which customers ask for a human"
+CUSTOMERS = "the customers' own events (actor 'customer')"
+PERSONAL = "an attribute that says whether a bot used personal data (setting 'personal_data')"
+OPT_OUTS = (
+    "opt-outs or privacy complaints among outcomes or touchpoints (settings 'privacy_kinds', "
+    "'privacy_touchpoints')"
+)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a pair: its estimate, and what the log lacks where that is why it abstains."""
+
+    estimate: Estimate
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What every pair looks at.
+
+    Attributes
+    ----------
+    journeys : Journeys
+    contacts : Contacts
+    sessions : ibis.Table or None
+        Bot sessions with their ends.
+    settings : ParadoxSettings
+    """
+
+    journeys: Journeys
+    contacts: Contacts
+    sessions: ibis.Table | None
+    settings: ParadoxSettings
+
+    def ask(self, estimand: str, unit: str, *assumptions: str, scale: float = 1.0) -> Ask:
+        """Return what is asked for, with the minimum bases of the settings."""
+        settings = self.settings
+        fewest = max(settings.min_customers, self.journeys.settings.min_customers)
+        return Ask(estimand, unit, fewest, settings.min_support, scale, assumptions)
+
+    def too_young(self, days: float) -> AbstainReason | None:
+        """Return why nothing is at least so many days older than the log's end."""
+        first, last = self.journeys.first_us, self.journeys.last_us
+        if first is None or last is None:
+            return "no_clock"
+        return "immature_window" if last - first < days * US_PER_DAY else None
+
+
+def _silent(ask: Ask, reason: AbstainReason, lacks: str = "") -> Side:
+    return Side(ask.none(reason), CLOCK if reason == "no_clock" else lacks)
+
+
+def connected(scene: Scene) -> Side:
+    """More contacts answered at once, at whatever hour."""
+    ask = scene.ask(
+        "share of contacts answered at once, bots minus people",
+        "share",
+        "contacts that nobody answered belong to neither side",
+        "a contact that bot or human opens and in which the customer then acts is answered at once",
+    )
+    if not scene.journeys.has_clock:
+        return _silent(ask, "no_clock")
+    answered = scene.contacts.table.filter(_.answer_us.notnull())
+    if answered.limit(1).count().to_pyarrow().as_py() == 0:
+        return _silent(ask, "no_column", CUSTOMERS)
+    quick = _.answer_us <= round(scene.settings.answer_seconds * US)
+    return Side(compare(answered, quick, ibis.literal(1), "difference", ask))
+
+
+def isolated(scene: Scene) -> Side:
+    """Customers who were negative, or left a bot in frustration, and then met no human."""
+    ask = scene.ask(
+        "share of customers of bots who asked for a human or were negative and met no human after",
+        "share",
+    )
+    journeys, settings = scene.journeys, scene.settings
+    if not journeys.has("sentiment_micro") and scene.sessions is None:
+        return _silent(ask, "no_column", CRIES)
+    if reason := scene.too_young(settings.isolation_days):
+        return _silent(ask, reason)
+    window = round(settings.isolation_days * US_PER_DAY)
+    after = ibis.window(group_by="customer_no", order_by=["at_us", "human"], following=(0, None))
+    moments = _moments(scene).mutate(human_us=_.human.ifelse(_.at_us, ibis.null("int64")))
+    moments = moments.mutate(met_us=_.human_us.min().over(after))
+    alone = _.cry & (_.met_us.isnull() | (_.met_us - _.at_us > window))
+    mature = moments.filter(_.at_us <= int(journeys.last_us or 0) - window)
+    people = mature.group_by(["customer_no", "group"]).aggregate(
+        journey=_.journey.min(), alone=alone.any(), bot=_.bot.any()
+    )
+    return Side(share(people, _.alone, _.bot, ask))
+
+
+def _moments(scene: Scene) -> ibis.Table:
+    """One row per act of bot or human, and per cry: ``at_us``, ``cry``, ``bot``, ``human``."""
+    negative = (_.actor == "customer") & (_.sentiment_micro <= _micro(scene.settings))
+    turns = scene.contacts.turns.select(
+        *("customer_no", "group", "journey"),
+        at_us=_.t_us,
+        cry=negative.fill_null(False),
+        bot=(_.actor == "bot").fill_null(False),
+        human=(_.actor == "human").fill_null(False),
+    ).filter(_.cry | _.bot | _.human)
+    if scene.sessions is None:
+        return turns
+    frustrated = scene.sessions.filter((_.end == "frustrated") & _.seconds_to_end.notnull())
+    no = ibis.literal(False)
+    cries = frustrated.select(
+        *("customer_no", "group"),
+        journey=ibis.null("int64"),
+        at_us=_.start_us + (_.seconds_to_end * US).round().cast("int64"),
+        cry=ibis.literal(True),
+        bot=no,
+        human=no,
+    )
+    return turns.union(cries)
+
+
+def _micro(settings: ParadoxSettings) -> int:
+    return round(settings.negative_from * US)
+
+
+def cheaper_contact(scene: Scene) -> Side:
+    """Cost of a contact, relative to people's."""
+    ask = scene.ask(
+        "cost per contact with bots, relative to contacts with people",
+        "share",
+        "an event without a cost costs nothing; contacts without any are left out",
+    )
+    if not scene.journeys.has("cost_micro"):
+        return _silent(ask, "no_column", COST)
+    priced = scene.contacts.table.filter(_.cost_micro.notnull())
+    return Side(compare(priced, _.cost_micro, ibis.literal(1), "relative", ask))
+
+
+def dearer_resolution(scene: Scene) -> Side:
+    """Cost of a matter until it is verified as resolved, relative to people's."""
+    journeys, settings = scene.journeys, scene.settings
+    counted = (
+        "declared costs of outcomes are in"
+        if settings.outcome_costs
+        else ("refunds, liability and lost customers are left out: no 'outcome_costs' are declared")
+    )
+    ask = scene.ask(
+        "cost per verified resolution of matters opened with bots, relative to those opened with "
+        "people, repeats included",
+        "share",
+        counted,
+        _verified_how(scene),
+    )
+    if not journeys.has("cost_micro"):
+        return _silent(ask, "no_column", COST)
+    days = settings.repeat_days
+    if settings.outcome_costs:
+        days = max(days, settings.outcome_days)
+    if reason := scene.too_young(days):
+        return _silent(ask, reason)
+    matters = episodes(scene.contacts, journeys, settings, days).filter(_.cost_micro.notnull())
+    matters = with_outcome_costs(matters, journeys, settings)
+    return Side(compare(matters, _.cost_micro, _.resolved, "relative", ask))
+
+
+def _verified_how(scene: Scene) -> str:
+    silence = "leaving a bot in frustration counts as failed"
+    if scene.sessions is None:
+        silence = "silent leaving is not seen: there is no hand-off audit"
+    days = f"{scene.settings.repeat_days:g}"
+    return f"resolved means no bad end and no contact about it within {days} days; {silence}"
+
+
+def better_resolution(scene: Scene) -> Side:
+    """Matters that the first contact resolves."""
+    ask = scene.ask(
+        "share of matters resolved at first contact, bots minus people",
+        "share",
+        _verified_how(scene),
+    )
+    if reason := scene.too_young(scene.settings.repeat_days):
+        return _silent(ask, reason)
+    matters = episodes(scene.contacts, scene.journeys, scene.settings, scene.settings.repeat_days)
+    return Side(compare(matters, _.at_once, ibis.literal(1), "difference", ask))
+
+
+def weaker_recovery(scene: Scene) -> Side:
+    """How far feeling rises from a negative turn to the customer's next, by who answers it."""
+    ask = scene.ask(
+        "rise of sentiment after a negative turn, answered by bots minus by people",
+        "points",
+        "turns after which the customer says nothing more in the contact are not seen",
+        scale=US,
+    )
+    if not scene.journeys.has("sentiment_micro"):
+        return _silent(ask, "no_column", SENTIMENT)
+    in_contact: dict[str, Any] = {"group_by": ["journey", "opened"], "order_by": "step"}
+    after = ibis.window(following=(1, None), **in_contact)
+    turns = scene.contacts.turns.mutate(
+        bot_step=(_.actor == "bot").ifelse(_.step, ibis.null("int64")),
+        human_step=(_.actor == "human").ifelse(_.step, ibis.null("int64")),
+    ).mutate(bot_next=_.bot_step.min().over(after), human_next=_.human_step.min().over(after))
+    scored = turns.filter((_.actor == "customer") & _.sentiment_micro.notnull()).mutate(
+        then=_.sentiment_micro.lead().over(ibis.window(**in_contact)),
+        then_step=_.step.lead().over(ibis.window(**in_contact)),
+    )
+    by_bot = _.bot_next.notnull() & (_.human_next.isnull() | (_.bot_next < _.human_next))
+    answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
+        (_.sentiment_micro <= _micro(scene.settings)) & (_.reply < _.then_step)
+    )
+    known = scene.contacts.table.select(
+        "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)
+    )
+    rows = answered.inner_join(known, ["journey", "opened"]).select(
+        *("group", "customer_no", "journey"),
+        intent=_.about,
+        arm=ibis.cases((_.by_bot, 1), (_.in_baseline, 0)),
+        rise=_.then - _.sentiment_micro,
+    )
+    return Side(compare(_labelled(rows, scene), _.rise, ibis.literal(1), "difference", ask))
+
+
+def _labelled(rows: ibis.Table, scene: Scene) -> ibis.Table:
+    """Leave out what has no intent in a log that has intents: it cannot be matched."""
+    return rows.filter(_.intent.notnull()) if scene.journeys.has("intent") else rows
+
+
+def satisfied(scene: Scene) -> Side:
+    """Share of answers after contacts with bots that are satisfied."""
+    ask = scene.ask(
+        "satisfied answers, of those given after contacts with bots",
+        "share",
+        "those who answer may differ from those who do not",
+        *_scale_note(scene),
+    )
+    scale = _rating_scale(scene)
+    if scale is None:
+        return _silent(ask, "no_column", RATING)
+    least = scale[0] + round(scene.settings.satisfied_from * (scale[1] - scale[0]))
+    rated = (_.arm == 1) & _.rating_micro.notnull()
+    return Side(share(scene.contacts.table, _.rating_micro >= least, rated, ask))
+
+
+def frustrated(scene: Scene) -> Side:
+    """Share of contacts with bots in the worst tail; who gave no rating may be in it.
+
+    The estimate and its lower bound count every contact without a rating as not of the worst
+    rating, the upper bound as of the worst.
+    """
+    ask = scene.ask(
+        "contacts with bots that end in frustration without a human, run in a loop, or are rated "
+        "worst",
+        "share",
+        "the upper bound takes contacts without a rating for rated worst",
+        *_scale_note(scene),
+    )
+    scale = _rating_scale(scene)
+    if scale is None and scene.sessions is None and not scene.journeys.has("text"):
+        return _silent(ask, "no_column", RATING)
+    no = ibis.literal(False)
+    worst, unrated = no, no
+    if scale is not None:
+        most = scale[0] + round(scene.settings.bottom_box * (scale[1] - scale[0]))
+        worst, unrated = (_.rating_micro <= most).fill_null(False), _.rating_micro.isnull()
+    bad = _.looped | (_.frustrated & ~_.human) | worst
+    seen = share(scene.contacts.table, bad, _.arm == 1, ask)
+    bound = share(scene.contacts.table, bad | unrated, _.arm == 1, ask)
+    if seen.value is None or bound.hi is None:
+        return Side(seen)
+    return Side(
+        Estimate(
+            seen.value,
+            "share",
+            seen.lo,
+            bound.hi,
+            n_customers=seen.n_customers,
+            n_journeys=seen.n_journeys,
+            n_events=seen.n_events,
+            estimand=seen.estimand,
+            method=f"{seen.method}; bounds for contacts without a rating",
+            assumptions=seen.assumptions,
+        )
+    )
+
+
+def _rating_scale(scene: Scene) -> tuple[int, int] | None:
+    """Return the worst and best rating in micro-units; None without a column or any rating."""
+    if not scene.journeys.has("rating_micro"):
+        return None
+    if scene.settings.rating_scale is not None:
+        worst, best = scene.settings.rating_scale
+        return round(worst * US), round(best * US)
+    ends = fetch(
+        scene.journeys.steps.aggregate(worst=_.rating_micro.min(), best=_.rating_micro.max())
+    ).iloc[0]
+    return None if ends.isna().any() else (int(ends["worst"]), int(ends["best"]))
+
+
+def _scale_note(scene: Scene) -> tuple[str, ...]:
+    if scene.settings.rating_scale is not None:
+        return ()
+    return ("the lowest and highest rating in the log are the ends of the scale",)
+
+
+def personalised(scene: Scene) -> Side:
+    """Resolution by bots with personal data against without."""
+    ask = scene.ask(
+        "share of matters that bots resolve at first contact, with minus without personal data",
+        "share",
+        _verified_how(scene),
+    )
+    settings = scene.settings
+    if settings.personal_data is None:
+        return _silent(ask, "no_column", PERSONAL)
+    if reason := scene.too_young(settings.repeat_days):
+        return _silent(ask, reason)
+    matters = episodes(scene.contacts, scene.journeys, settings, settings.repeat_days)
+    by_data = matters.filter(_.arm == 1).mutate(arm=_.personal.cast("int64"))
+    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", ask))
+
+
+def intrusive(scene: Scene) -> Side:
+    """Opt-outs after contacts with bots with personal data, over those without."""
+    ask = scene.ask(
+        "contacts with bots after which the customer opts out or complains about privacy, with "
+        "over without personal data",
+        "ratio",
+    )
+    settings, journeys = scene.settings, scene.journeys
+    if settings.personal_data is None:
+        return _silent(ask, "no_column", PERSONAL)
+    if reason := scene.too_young(settings.privacy_days):
+        return _silent(ask, reason)
+    withdrawals = _withdrawals(scene)
+    if withdrawals is None:
+        return _silent(ask, "no_column", OPT_OUTS)
+    window = round(settings.privacy_days * US_PER_DAY)
+    mature = scene.contacts.table.filter(
+        (_.arm == 1) & (_.begin_us <= int(journeys.last_us or 0) - window)
+    ).mutate(arm=_.personal.cast("int64"))
+    key = ["journey", "opened"]
+    soon = mature.inner_join(withdrawals, "customer_no").filter(
+        (_.at_us >= _.begin_us) & (_.at_us - _.begin_us <= window)
+    )
+    left = soon.select(*key).distinct().mutate(opted_out=1)
+    rows = mature.left_join(left, key).mutate(opted_out=_.opted_out.fill_null(0))
+    rows = _labelled(rows, scene)
+    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", ask))
+
+
+def _withdrawals(scene: Scene) -> ibis.Table | None:
+    """Return ``customer_no`` and ``at_us`` of opt-outs, or None where none are declared."""
+    settings = scene.settings
+    found = outcomes_of(scene.journeys, settings.privacy_kinds)
+    told = None if found is None else found.select("customer_no", at_us=_.t_us)
+    if not settings.privacy_touchpoints:
+        return told
+    seen = scene.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
+    seen = seen.select("customer_no", at_us=_.t_us)
+    return seen if told is None else told.union(seen)
+
+
+def powerful(scene: Scene) -> Side:
+    """Share of served journeys that bots complete alone."""
+    ask = scene.ask("journeys completed by bots alone, of those served by bot or human", "share")
+    return Side(share(_served(scene), _.by_bots, ibis.literal(True), ask))
+
+
+def vulnerable(scene: Scene) -> Side:
+    """Share of served journeys that hang on the one bot on which most do.
+
+    Notes
+    -----
+    What would be lost is the share of journeys that pass through the bot and no human. The
+    removal effect of an absorbing chain (Anderl et al. 2016) estimates the same from pairs of
+    steps, supposing that journeys have no memory; whole journeys need no such assumption.
+    """
+    ask = scene.ask(
+        "journeys completed by bots through the one bot on which most of them hang, of those "
+        "served by bot or human",
+        "share",
+        "no journey finds another way; whether a fallback was ever tested the log cannot tell",
+    )
+    served = _served(scene)
+    bots = scene.contacts.turns.filter(_.actor == "bot").select(
+        "journey", bot=_.resource.coalesce(_.touchpoint)
+    )
+    through = served.filter(_.by_bots).inner_join(bots.distinct(), "journey")
+    frame = fetch(through.group_by(["group", "bot"]).aggregate(n=_.count()))
+    trials, people = group_totals(served, {})
+    names = {name: spot for spot, name in enumerate(sorted(frame["bot"].unique()))}
+    sums = np.zeros((GROUPS, 1, max(len(names), 1) + 1))
+    sums[frame["group"], 0, frame["bot"].map(names).to_numpy(dtype=np.int64)] = frame["n"]
+    sums[:, :, -1] = trials[:, :, 0]
+    return Side(share_of_sums(sums, people, ask, how="widest"))
+
+
+def _served(scene: Scene) -> ibis.Table:
+    """One row per journey that is over and in which a bot or human acts: ``by_bots``."""
+    acts = scene.contacts.table.group_by("journey").aggregate(
+        human=_.human.any(), failed=_.failed.argmax(_.opened)
+    )
+    over = scene.journeys.table.filter(_.end_kind != "open")
+    return over.inner_join(acts, "journey").mutate(
+        by_bots=~_.human & ~_.failed & (_.end_kind != "bad_end")
+    )
