@@ -1,1 +1,117 @@
-"""Command line."""
+"""Command line: look at a log, run an audit, publish the schemas."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
+
+EXIT_STATUS = (
+    "exit status: 0 done and all gates passed; 1 done, a gate failed; "
+    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    # Nothing heavy is imported before here: --help must answer at once.
+    from journeylib.errors import ConfigError, JourneylibError, LogError
+
+    try:
+        return int(options.command(options))
+    except (ConfigError, LogError) as error:
+        return _fail(f"{error}", WRONG_INPUT)
+    except JourneylibError as error:
+        return _fail(f"{error}", RUN_FAILED)
+    except KeyboardInterrupt:
+        return _fail("stopped; no half run was left.", RUN_FAILED)
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"journeylib: {message}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="journeylib",
+        description="Rebuild customer journeys from event logs and audit where machines should "
+        "serve and where people must.",
+        epilog=EXIT_STATUS,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    init = commands.add_parser(
+        "init", help="look at a log and write a first configuration", epilog=EXIT_STATUS
+    )
+    init.add_argument("log", metavar="LOG", help="CSV, Parquet, JSON Lines, XES or OCEL file")
+    init.add_argument("--outcomes", metavar="FILE", help="table of churn, complaints, surveys …")
+    init.add_argument("--out", metavar="CONFIG", type=Path, help="default: LOG's name with .yaml")
+    init.add_argument("--force", action="store_true", help="replace an existing configuration")
+    init.set_defaults(command=_init)
+
+    audit = commands.add_parser(
+        "audit", help="run an audit and leave its dashboard", epilog=EXIT_STATUS
+    )
+    audit.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    audit.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("audits"), help="default: audits"
+    )
+    audit.add_argument(
+        "--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
+        help="change one setting, such as measures.repeat_days=14; may be repeated",
+    )  # fmt: skip
+    audit.add_argument(
+        "--as-of", metavar="DAY", type=dt.date.fromisoformat, help="look back from this day"
+    )
+    audit.set_defaults(command=_audit)
+
+    schema = commands.add_parser("schema", help="print a JSON Schema")
+    schema.add_argument("what", choices=["config", "audit"])
+    schema.set_defaults(command=_schema)
+    return parser
+
+
+def _init(options: argparse.Namespace) -> int:
+    from journeylib.audits.draft import write_first_config
+
+    path, account = write_first_config(
+        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+    )
+    print(account)
+    print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
+    return OK
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from journeylib.present.execute import run_audit
+
+    run = run_audit(
+        options.config,
+        out=options.out,
+        overrides=options.overrides,
+        as_of=options.as_of,
+        progress=sys.stderr.isatty(),
+    )
+    print(run.summary)
+    return OK if run.passed else GATE_FAILED
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import json
+
+    from journeylib.audits.config import config_schema
+    from journeylib.audits.document import document_schema
+
+    schema = config_schema() if options.what == "config" else document_schema()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

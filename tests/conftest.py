@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from journeylib.log.eventlog import EventLog, Quality
-from journeylib.log.schema import Schema
+from journeylib.log.schema import ROLES, Schema
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
@@ -27,13 +27,17 @@ def shared_data() -> Path:
 
 
 def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint") -> EventLog:
-    """Return a log of rows in canonical columns; position is the row number unless given."""
+    """Return a log of rows in canonical columns; position is the row number unless given.
+
+    A column of any other name is a declared attribute.
+    """
     frame = pd.DataFrame(rows, columns=columns.split())
     if "position" not in frame:
         frame["position"] = range(len(frame))
     table = pa.Table.from_pandas(frame, preserve_index=False)
     events = ibis.duckdb.connect().create_table("events", table)
-    schema = Schema(**{ROLE_OF.get(name, name): name for name in frame})
+    roles = {role: name for name in frame if (role := ROLE_OF.get(name, name)) in ROLES}
+    schema = Schema(**roles, attributes=tuple(sorted(set(frame) - set(roles.values()))))
     nothing = pd.DataFrame()
     return EventLog(events, schema, Quality(nothing, nothing, len(frame), len(frame)))
 

@@ -87,6 +87,8 @@ class Judgement:
         One row per touchpoint and outcome.
     tipping_points : tuple
         One per segment.
+    paradoxes : tuple
+        The six of them.
     """
 
     scores: pd.DataFrame
@@ -94,3 +96,4 @@ class Judgement:
     axes: dict[str, Any]
     moments: pd.DataFrame = field(default_factory=pd.DataFrame)
     tipping_points: tuple[Any, ...] = ()
+    paradoxes: tuple[Any, ...] = ()

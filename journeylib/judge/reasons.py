@@ -13,6 +13,7 @@ from journeylib.judge.verdict import Gates, Verdict
 from journeylib.judge.wording import (
     AXIS_TEXT,
     BROKEN_TEXT,
+    MORE,
     VERDICT_TEXT,
     VETO_TEXT,
     WORDS,
@@ -22,6 +23,7 @@ from journeylib.judge.wording import (
 )
 
 PER_SIDE = 3
+PER_AXIS = 2
 NOTEWORTHY = 0.1
 HATCH_UNKNOWN = (
     "Before automating, make sure that customers can reach a human: the log cannot show it."
@@ -33,36 +35,66 @@ def gate_reasons(gates: Gates, seen: Mapping[str, Observation], need: AxisScore)
     """Return one sentence for each veto and each broken measure."""
     said = []
     for veto in gates.vetoes:
-        x = figure(seen["vulnerable"]) if veto == "vulnerable" else ""
-        said.append(VETO_TEXT[veto].format(x=x, need=score_text(need.value, need.lo, need.hi)))
-    said += [BROKEN_TEXT[measure].format(x=figure(seen[measure])) for measure in gates.broken]
+        x, base = figure(seen["vulnerable"]) if veto == "vulnerable" else ("", "")
+        level = score_text(need.value, need.lo, need.hi)
+        said.append(VETO_TEXT[veto].format(x=x, base=base, need=level))
+    for measure in gates.broken:
+        x, base = figure(seen[measure])
+        said.append(BROKEN_TEXT[measure].format(x=x, base=base))
     return tuple(said)
 
 
 def evidence_reasons(
-    verdict: Verdict, fit: AxisScore, need: AxisScore, seen: Mapping[str, Observation]
+    verdict: Verdict,
+    fit: AxisScore,
+    need: AxisScore,
+    gates: Gates,
+    seen: Mapping[str, Observation],
 ) -> tuple[str, ...]:
     """Return the strongest indicators on both sides, those for the verdict first.
 
     Notes
     -----
-    Strength is weight × distance of the value from the middle of its scale. An indicator near
-    the middle speaks for neither side and is left out.
+    Strength is weight × distance of the value from the middle of its scale; at most two of one
+    axis are named per side. An indicator near the middle speaks for neither side and is left
+    out, and so is one that a gate has named already.
     """
-    machine: list[tuple[float, str]] = []
-    human: list[tuple[float, str]] = []
-    for axis, towards in ((fit, 1.0), (need, -1.0)):
-        for name, weight, u in zip(axis.names, axis.weights, axis.u, strict=True):
-            if np.isfinite(u) and abs(u - 0.5) >= NOTEWORTHY and weight > 0:
-                pull = towards * float(weight) * (float(u) - 0.5)
-                (machine if pull > 0 else human).append((-round(abs(pull), 9), name))
-    sides = [
-        [statement(name, seen[name], for_machine=side) for _, name in sorted(found)[:PER_SIDE]]
-        for side, found in ((True, machine), (False, human))
-    ]
+    sides = [_strongest(fit, need, gates, seen, machine=machine) for machine in (True, False)]
     if verdict in ("human_led", "human_only", "fix_first"):
         sides.reverse()
     return (*sides[0], *sides[1])
+
+
+def _strongest(
+    fit: AxisScore,
+    need: AxisScore,
+    gates: Gates,
+    seen: Mapping[str, Observation],
+    *,
+    machine: bool,
+) -> list[str]:
+    """Return what speaks for one side."""
+    named = {*gates.vetoes, *gates.broken}
+    found: list[tuple[float, str]] = []
+    for axis, sign in ((fit, 1.0), (need, -1.0)):
+        towards = sign if machine else -sign
+        pulls = sorted(
+            (-round(towards * float(weight) * (float(u) - 0.5), 9), name)
+            for name, weight, u in zip(axis.names, axis.weights, axis.u, strict=True)
+            if towards * (float(u) - 0.5) >= NOTEWORTHY and weight > 0 and name not in named
+        )
+        found += pulls[:PER_AXIS]
+    return [
+        statement(name, seen[name], for_machine=machine) for _, name in sorted(found)[:PER_SIDE]
+    ]
+
+
+def small_offer_reason(fit: AxisScore) -> str:
+    """Return that a machine has little to offer even as a help."""
+    return (
+        "A machine has little to offer here even as a help: automation fit is "
+        f"{score_text(fit.value, fit.lo, fit.hi)}."
+    )
 
 
 def thin_reason(journeys: int, customers: int, settings: JudgeSettings) -> tuple[str, str]:
@@ -108,7 +140,7 @@ def missing_datum(
             continue
         why = seen[name].missing if name in seen else "no_column"
         why = why or "no_column"
-        remedy = f"declare {WORDS[name].unlock}" if why in ADD_COLUMN else "more visits here"
+        remedy = f"declare {WORDS[name].unlock}" if why in ADD_COLUMN else f"{MORE} here"
         gain[remedy] = gain.get(remedy, 0.0) + float(weight)
         reason.setdefault(remedy, why)
     remedy = max(gain, key=lambda text: (round(gain[text], 9), text))
@@ -124,8 +156,9 @@ def settling_datum(indicator: str | None, seen: Mapping[str, Observation]) -> st
     """Return what would settle a verdict that resampling leaves open."""
     if indicator is None:
         return "agree on the weights: no single figure would settle the verdict, they would"
+    x, base = figure(seen[indicator])
     return (
-        f"a firmer figure for {WORDS[indicator].label}, now {figure(seen[indicator])}: "
+        f"a firmer figure for {WORDS[indicator].label}, now {x}{base}: "
         "take in a longer log or check a sample by hand"
     )
 

@@ -27,6 +27,7 @@ from journeylib.judge.reasons import (
     missing_datum,
     open_reason,
     settling_datum,
+    small_offer_reason,
     thin_reason,
 )
 from journeylib.judge.settings import AXES, Axis, JudgeSettings, OfficeEffect
@@ -155,14 +156,14 @@ def _decide(
     said = gate_reasons(gates, case.seen, need)
     journeys, customers = int(case.place["journeys"]), int(case.place["customers"])
     verdict = verdict_of(fit.value, need.value, gates, settings)
+    evidence = evidence_reasons(verdict, fit, need, gates, case.seen)
     if "legally_human" in gates.vetoes:
-        return Decision(verdict, 1.0, (*said, *evidence_reasons(verdict, fit, need, case.seen)))
+        return Decision(verdict, 1.0, (*said, *evidence))
     if journeys < settings.min_journeys or customers < settings.min_customers:
         why, more = thin_reason(journeys, customers, settings)
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
-    evidence = evidence_reasons(verdict, fit, need, case.seen)
-    if not case.scored and not gates.broken:
-        return _without_evidence(case, settings, (*said, *evidence))
+    if not case.scored:
+        return _without_evidence(case, settings)
     if gates.broken:
         stability = broken_share(gates, case.seen, settings)
     else:
@@ -171,6 +172,8 @@ def _decide(
     if stability >= settings.min_stability:
         if verdict == "automate" and hatch_unsure and gates.empathy_binds:
             said = (*said, HATCH_UNKNOWN)
+        if verdict == "assist" and fit.value < settings.assist_from:
+            said = (*said, small_offer_reason(fit))
         return Decision(verdict, stability, (*said, *evidence), boundary_distance=distance)
     return Decision(
         "abstain",
@@ -190,8 +193,17 @@ def _open_figure(case: Case, settings: JudgeSettings, weights: Weights) -> str |
     return settling_indicator(case.fit, case.need, case.gates, settings, weights)
 
 
-def _without_evidence(case: Case, settings: JudgeSettings, also: tuple[str, ...]) -> Decision:
-    """Abstain because one axis or both rest on too few indicators."""
+def _without_evidence(case: Case, settings: JudgeSettings) -> Decision:
+    """Abstain because one axis or both rest on too few indicators.
+
+    A step that many return to is not called broken then: in a web shop people come back to the
+    catalogue because they like to. What was seen is said, with its number, as evidence.
+    """
+    vetoes = Gates(case.gates.vetoes, (), case.gates.empathy_binds)
+    also = (
+        *gate_reasons(vetoes, case.seen, case.need),
+        *evidence_reasons("abstain", case.fit, case.need, vetoes, case.seen),
+    )
     lacking: list[tuple[Axis, AxisScore]] = [
         (axis, score)
         for axis, score in zip(AXES, (case.fit, case.need), strict=True)

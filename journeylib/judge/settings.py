@@ -135,11 +135,39 @@ OFFICES: dict[Office, OfficeEffect] = {
 }
 
 
+class MomentSettings(BaseModel):
+    """Which visits went well, what came of them, and what was known before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    good: str | None = Field(
+        None, description="Column that says a visit went well: true, yes or 1; or see good_from."
+    )
+    good_from: float | None = Field(None, description="A visit went well from this value on.")
+    outcomes: tuple[str, ...] = Field((), description="Kinds of outcome to look at, such as churn.")
+    horizon_days: float = Field(
+        30.0, gt=0, description="Window in which an outcome counts; fixed before looking."
+    )
+    adjust: tuple[str, ...] = Field(
+        (), description="Columns known before the visit that may decide both visit and outcome."
+    )
+    negative_control: str | None = Field(
+        None, description="Number fixed before the visit that it cannot have changed."
+    )
+    false_discoveries: float = Field(
+        0.10, gt=0, lt=1, description="Share of false discoveries that is accepted."
+    )
+    margin: float = Field(0.02, ge=0, description="Smallest difference that matters.")
+
+
 class JudgeSettings(BaseModel):
     """Anchors, weights and thresholds of the scores and verdicts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    moments: MomentSettings = Field(
+        MomentSettings(), description="Moments of truth: what to compare with what."
+    )
     automation_fit: dict[str, Indicator] = Field(
         AUTOMATION_FIT, description="Indicators to change; those not named keep their defaults."
     )

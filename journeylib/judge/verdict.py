@@ -65,14 +65,12 @@ def verdict_codes(fit: Floats, need: Floats, gates: Gates, settings: JudgeSettin
 
     Notes
     -----
-    A decision that the law gives to humans needs no evidence; a broken step is to be mended
-    before anything else, and says so even where the scores lack evidence.
+    A decision that the law gives to humans needs no evidence. A broken step is to be mended
+    before anything else, but only once both scores have enough evidence.
     """
     shape = np.shape(fit)
     if "legally_human" in gates.vetoes:
         return np.full(shape, CODE["human_only"], dtype=np.int8)
-    if gates.broken:
-        return np.full(shape, CODE["fix_first"], dtype=np.int8)
     codes = np.full(shape, CODE["assist"], dtype=np.int8)
     if not gates.vetoes:
         free = (fit >= settings.automate_from) & (need < settings.empathy_low)
@@ -80,6 +78,8 @@ def verdict_codes(fit: Floats, need: Floats, gates: Gates, settings: JudgeSettin
     if gates.empathy_binds:
         human = "human_only" if HUMAN_ONLY_VETOES & set(gates.vetoes) else "human_led"
         codes[need >= settings.empathy_high] = CODE[human]
+    if gates.broken:
+        codes[...] = CODE["fix_first"]
     codes[~(np.isfinite(fit) & np.isfinite(need))] = CODE["abstain"]
     return codes
 

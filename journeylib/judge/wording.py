@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from journeylib.estimate import ABSTAIN_TEXT
 from journeylib.judge.observe import Observation
 
 
@@ -17,8 +16,8 @@ class Words:
     label : str
         What it is, as a noun.
     machine, human : str
-        What it says where it speaks for a machine, and for a human. ``{x}`` is the figure with
-        its interval and base; ``{verb}`` follows the grade of the evidence.
+        What it says where it speaks for a machine, and for a human. ``{x}`` is the figure,
+        ``{p}`` a difference of shares in percentage points; ``{verb}`` follows the grade.
     unlock : str
         What to declare, or to do, where the log lacks it.
     """
@@ -32,6 +31,7 @@ class Words:
 CLOCK = "a timestamp"
 ENDS = "end timestamps and who acted"
 TEXT = "a text or sentiment column"
+MORE = "more visits"
 
 WORDS: dict[str, Words] = {
     "volume": Words(
@@ -50,7 +50,7 @@ WORDS: dict[str, Words] = {
         "how predictable the next step is",
         "what follows is predictable: {x} next steps in effect",
         "what follows varies: {x} next steps in effect",
-        "more visits",
+        MORE,
     ),
     "duration_spread": Words(
         "how even its durations are",
@@ -60,20 +60,20 @@ WORDS: dict[str, Words] = {
     ),
     "rule_skill": Words(
         "how well simple rules foretell what happens",
-        "simple rules explain {x} of what happens next",
-        "simple rules explain only {x} of what happens next",
+        "simple rules foretell what happens next: {x}, where 0 % is guessing",
+        "simple rules hardly foretell what happens next: {x}, where 0 % is guessing",
         "attributes that are known when it starts",
     ),
     "rework": Words(
         "how many journeys come back to it",
-        "few journeys come back to it: {x}",
-        "many journeys come back to it: {x}",
-        "more visits",
+        "only {x} of its journeys come back to it",
+        "{x} of its journeys come back to it",
+        MORE,
     ),
     "exceptions": Words(
         "how often it ends in an exception",
-        "errors, overrides and transfers are rare: {x}",
-        "errors, overrides and transfers are frequent: {x}",
+        "only {x} of visits end in an error, an override or a transfer",
+        "{x} of visits end in an error, an override or a transfer",
         "an error column, or who acted",
     ),
     "required_fields": Words(
@@ -90,8 +90,8 @@ WORDS: dict[str, Words] = {
     ),
     "stability": Words(
         "how stable it is over time",
-        "what follows hardly changed over the log: {x} alike",
-        "what follows changed over the log: only {x} alike",
+        "what follows stayed {x} alike from the start of the log to its end",
+        "what follows stayed only {x} alike from the start of the log to its end",
         CLOCK,
     ),
     "saving": Words(
@@ -102,50 +102,52 @@ WORDS: dict[str, Words] = {
     ),
     "negative": Words(
         "how often customers are negative",
-        "little of what customers say here is negative: {x}",
+        "only {x} of what customers say here is negative",
         "{x} of what customers say here is negative",
         TEXT,
     ),
     "volatility": Words(
         "how far feelings swing",
-        "feelings hardly swing around it: {x} points beyond chance",
-        "feelings swing around it: {x} points beyond chance",
+        "feelings hardly swing around it: {x} beyond chance, on a scale from −1 to 1",
+        "feelings swing around it: {x} beyond chance, on a scale from −1 to 1",
         TEXT,
     ),
     "sentiment_drop": Words(
         "how feeling changes across it",
-        "feeling does not fall across it: a change of {x} points between −1 and 1",
-        "feeling falls across it: a change of {x} points between −1 and 1",
+        "feeling does not fall across it: a change of {x} on a scale from −1 to 1",
+        "feeling falls across it: a change of {x} on a scale from −1 to 1",
         TEXT,
     ),
     "human_request": Words(
         "how often customers ask for a human",
-        "customers seldom ask for a human here: {x} of visits",
-        "customers ask for a human here: {x} of visits",
+        "customers ask for a human in only {x} of visits",
+        "customers ask for a human in {x} of visits",
         TEXT,
     ),
     "stakes": Words(
         "what is at stake for loyalty",
-        "little is at stake: how well it goes {verb} at least {x} in the outcome",
-        "much is at stake: how well it goes {verb} at least {x} in the outcome",
+        "little is at stake: a good visit, not a bad one, {verb} at least {p} percentage points "
+        "in the outcome",
+        "much is at stake: a good visit, not a bad one, {verb} at least {p} percentage points "
+        "in the outcome",
         "outcomes such as churn or repurchase",
     ),
     "vulnerable": Words(
         "how many customers are vulnerable",
-        "few customers here are flagged as vulnerable: {x}",
+        "only {x} of the customers here are flagged as vulnerable",
         "{x} of the customers here are flagged as vulnerable",
         "an attribute that flags vulnerable customers",
     ),
     "repeat_contact": Words(
         "how often customers come back with the same matter",
-        "few customers come back with the same matter: {x}",
-        "{x} come back with the same matter",
+        "only {x} of contacts are followed by another about the same matter",
+        "{x} of contacts are followed by another about the same matter",
         "what each contact is about (intent), with a timestamp",
     ),
     "complaint_excess": Words(
         "how much more often customers complain",
-        "it goes with hardly more complaints than elsewhere: {x} more customers",
-        "it goes with more complaints than elsewhere: {x} more customers",
+        "it goes with hardly more complaints than elsewhere: {p} percentage points",
+        "it goes with more complaints than elsewhere: {p} percentage points",
         "complaints among the outcomes",
     ),
 }
@@ -159,16 +161,16 @@ VERB = {
     },
     "stakes": {
         "A": "causes a change of",
-        "B": "is estimated, if its checks hold, to change",
+        "B": "is estimated, if its checks hold, to change by",
         "C": "goes with a difference of",
-        "D": "is assumed to change",
+        "D": "is assumed to change by",
     },
 }
 
 VETO_TEXT = {
     "legally_human": "The law asks for a human decision here.",
     "high_empathy": "The need for empathy is high and sure: {need}.",
-    "vulnerable": "No automation: {x} of the customers here are flagged as vulnerable.",
+    "vulnerable": "No automation: {x} of the customers here are flagged as vulnerable{base}.",
     "moment_of_truth": (
         "No automation: this is a moment of truth where a bad visit goes with more loss than a "
         "good one with gain."
@@ -177,9 +179,9 @@ VETO_TEXT = {
 }
 
 BROKEN_TEXT = {
-    "rework": "Mend it first: {x} of its journeys come back to it.",
-    "exceptions": "Mend it first: {x} end in an error, an override or a transfer.",
-    "next_steps": "Mend it first: what follows spreads over {x} next steps in effect.",
+    "rework": "Mend it first: {x} of its journeys come back to it{base}.",
+    "exceptions": "Mend it first: {x} of visits end in an error, an override or a transfer{base}.",
+    "next_steps": "Mend it first: what follows spreads over {x} next steps in effect{base}.",
 }
 
 AXIS_TEXT = {"automation_fit": "automation fit", "empathy_need": "empathy need"}
@@ -193,41 +195,48 @@ VERDICT_TEXT = {
 }
 
 
-def figure(seen: Observation) -> str:
-    """Return a number with its unit, interval and base.
+def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
+    """Return a number with its unit, and its interval and base in brackets.
+
+    Shares are spoken of in per cent (`sign`) or, where they are differences, in points.
 
     Examples
     --------
     >>> import numpy as np
-    >>> seen = Observation(0.71, 0.64, 0.77, "share", 412, "C", None, np.array([0.71]))
-    >>> figure(seen)
-    '71 % (64 to 77 %, 412 customers)'
+    >>> figure(Observation(0.71, 0.64, 0.77, "share", 412, "C", None, np.array([0.71])))
+    ('71 %', ' (64 to 77 %, 412 customers)')
+    >>> figure(Observation(1240.2, 980, 1500, "min/week", 1412, "C", None, np.array([1240.2])))
+    ('1,240', ' (980 to 1,500, 1,412 customers)')
     """
-    value, lo, hi = (number(x, seen.unit) for x in (seen.raw, seen.lo, seen.hi))
-    sign = " %" if seen.unit == "share" else ""
-    base = f"{seen.n_customers:,} customers"
-    return f"{value}{sign} ({lo} to {hi}{sign}, {base})"
+    share = seen.unit == "share"
+    value, lo, hi = (100 * x if share else x for x in (seen.raw, seen.lo, seen.hi))
+    decimals = _decimals(value, share=share)
+    per_cent = " %" if share and sign else ""
+    ends = f"{number(lo, decimals)} to {number(hi, decimals)}{per_cent}"
+    assumed = "assumed, " if seen.grade == "D" else ""
+    base = f" ({assumed}{ends}, {seen.n_customers:,} customers)"
+    return f"{number(value, decimals)}{per_cent}", base
 
 
-def number(value: float, unit: str) -> str:
-    """Return a number as people say it: shares in per cent, no more than three figures.
+def _decimals(value: float, *, share: bool) -> int:
+    """Return how many decimals people would say; the interval is rounded like its point."""
+    if abs(value) >= 10:
+        return 0
+    return 1 if share else 2
+
+
+def number(value: float, decimals: int) -> str:
+    """Return a number with thousands separated, a true minus and no negative zero.
 
     Examples
     --------
-    >>> number(0.0312, "share"), number(0.712, "share"), number(1234.5, "1/week")
-    ('3.1', '71', '1,234')
+    >>> number(1234.5, 0), number(-0.2, 1), number(-0.001, 1)
+    ('1,234', '−0.2', '0.0')
     """
-    scaled = 100 * value if unit == "share" else value
-    if abs(scaled) >= 100:
-        text = f"{scaled:,.0f}"
-    elif unit == "share":
-        text = f"{scaled:.0f}" if abs(scaled) >= 10 else f"{scaled:.1f}".removesuffix(".0")
-    elif abs(scaled) >= 10:
-        text = f"{scaled:.0f}"
-    else:
-        text = f"{scaled:.2f}"
-    bare = text if text.strip("-0.,") else text.removeprefix("-")
-    return bare.replace("-", "−")
+    text = f"{value:,.{decimals}f}"
+    if not text.strip("-0.,"):
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
 
 
 def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
@@ -237,22 +246,18 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     --------
     >>> import numpy as np
     >>> seen = Observation(0.71, 0.64, 0.77, "share", 412, "C", None, np.array([0.71]))
-    >>> statement("containment", seen, for_machine=True)
-    'For a machine: bots already solve 71 % (64 to 77 %, 412 customers) of these contacts without \
-a repeat.'
+    >>> statement("containment", seen, for_machine=True)[:49]
+    'For a machine: bots already solve 71 % of these c'
     """
     words = WORDS[measure]
     text = words.machine if for_machine else words.human
     verb = VERB.get(measure, {}).get(seen.grade, "")
-    side = "machine" if for_machine else "human"
-    return f"For a {side}: {text.format(x=figure(seen), verb=verb)}."
+    x, base = figure(seen, sign="{p}" not in text)
+    return (
+        f"For a {'machine' if for_machine else 'human'}: {text.format(x=x, p=x, verb=verb)}{base}."
+    )
 
 
 def score_text(value: float, lo: float, hi: float) -> str:
     """Return a score with its interval: ``'72 of 100 (66 to 78)'``."""
     return f"{value:.0f} of 100 ({lo:.0f} to {hi:.0f})"
-
-
-def not_taken(measure: str, reason: str) -> str:
-    """Return why an indicator is missing, in words."""
-    return f"{WORDS[measure].label}: {ABSTAIN_TEXT.get(reason, reason)}"

@@ -10,17 +10,21 @@ import ibis.expr.types as ir
 
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
 from journeylib.log.schema import ACTORS, Schema
-from journeylib.log.times import TimePlan, micros_utc, plan_times, present
+from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
 
 MICRO = 1_000_000
 HELPER = "_journeylib_"
 REASON = f"{HELPER}reason"
+WRITTEN = f"{HELPER}written_"
 UNREAD = f"{HELPER}unread_"
 CONTROL = f"{HELPER}control_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
 FLAG_ROLES = ("ai_disclosed", "error")
+# Roles whose value may be there and yet mean nothing that the role can use.
+PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
+PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
 FIELD_ROLES = ("context_sent", "context_requested")
 _NAMES = ("channel", "stage", "segment", "intent")
 _CONTROLS = r"[\x00-\x1f\x7f]+"
@@ -85,7 +89,7 @@ def _whole_position(table: ir.Table, schema: Schema) -> bool:
     return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
 
 
-def staged(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
+def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     """Return canonical columns for every row of the source, usable or not.
 
     Parameters
@@ -98,8 +102,8 @@ def staged(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     -------
     ibis.Table
         Row: one raw row. The columns of ``EventLog.events``, and helpers whose names begin with
-        `HELPER`: `FILE`, `ROW`, `REASON` (null where the row is usable), and flags for roles
-        whose value is there but cannot be read (`UNREAD`) or held control characters (`CONTROL`).
+        `HELPER`: `FILE`, `ROW`, and flags for roles whose value is there (`WRITTEN`) or holds
+        control characters (`CONTROL`).
     """
     table = raw.table
     columns: dict[str, ir.Value] = {"customer": text_of(_customer(table, schema), schema.missing)}
@@ -116,24 +120,34 @@ def staged(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns |= _mapped_columns(table, schema, touchpoint)
     columns |= _value_columns(table, schema)
     columns |= {name: name_of(table[name], schema.missing) for name in schema.attributes}
-    reason = _reason(table, schema, columns)
-    helpers = {REASON: reason, FILE: table[FILE], ROW: table[ROW]}
-    return table.select(**columns, **helpers, **_flags(table, schema, columns))
+    return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
 
-def _flags(
-    table: ir.Table, schema: Schema, columns: Mapping[str, ir.Value]
-) -> dict[str, ir.BooleanValue]:
-    parsed = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
-    parsed |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
-    flags = {
-        UNREAD + role: text_of(table[source], schema.missing).notnull() & columns[column].isnull()
-        for role, column in parsed.items()
+def judged(first: ir.Table) -> ir.Table:
+    """Return the mapped rows with `REASON` and with `UNREAD` instead of `WRITTEN` flags.
+
+    A step of its own: what the first step computed is used several times here.
+    """
+    times = {c: plausible(first[c]) for c in ("t_us", "end_us") if c in first.columns}
+    rows = first.mutate(**times)
+    unread = {
+        UNREAD + role: first[WRITTEN + role] & rows[column].isnull()
+        for role, column in PARSED.items()
+        if WRITTEN + role in first.columns
+    }
+    written = [column for column in first.columns if column.startswith(WRITTEN)]
+    return rows.mutate(**unread, **{REASON: _reason(rows)}).drop(*written)
+
+
+def _flags(table: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
+    written = {
+        WRITTEN + role: text_of(table[source], schema.missing).notnull()
+        for role in ("timestamp", *PARSED)
         if (source := getattr(schema, role)) is not None
     }
     named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
     named += [(name, name) for name in schema.attributes]
-    return flags | {
+    return written | {
         CONTROL + role: table[source].re_search(_CONTROLS).fill_null(False)
         for role, source in named
         if source is not None and table[source].type().is_string()
@@ -170,7 +184,7 @@ def _mapped_columns(
     if schema.actor is not None:
         columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
     if schema.office is not None:
-        word = name_of(table[schema.office], schema.missing).lower()
+        word = name_of(table[schema.office], schema.missing).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
     elif schema.office_values:
         columns["office"] = touchpoint.cases(*schema.office_values.items(), else_=None)
@@ -201,19 +215,16 @@ def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
     return columns
 
 
-def _reason(table: ir.Table, schema: Schema, columns: Mapping[str, ir.Value]) -> ir.StringValue:
-    """Why a row cannot be used: the first of the reasons, or null."""
-    tests = [(columns["customer"].isnull(), NO_CUSTOMER)]
-    if "case" in columns:
-        tests.append((columns["case"].isnull(), NO_JOURNEY))
-    tests.append((columns["touchpoint"].isnull(), NO_TOUCHPOINT))
-    if schema.timestamp is not None:
-        written = table[schema.timestamp]
-        if written.type().is_string():
-            written = present(written, schema.missing)
-        tests.append((written.isnull(), NO_TIME))
-        tests.append((columns["t_us"].isnull(), BAD_TIME))
-    tests.append((columns["position"].isnull(), NO_POSITION))
+def _reason(rows: ir.Table) -> ir.StringValue:
+    """Say why a row cannot be used: the first of the reasons, or null."""
+    tests = [(rows["customer"].isnull(), NO_CUSTOMER)]
+    if "case" in rows.columns:
+        tests.append((rows["case"].isnull(), NO_JOURNEY))
+    tests.append((rows["touchpoint"].isnull(), NO_TOUCHPOINT))
+    if "t_us" in rows.columns:
+        tests.append((~rows[WRITTEN + "timestamp"], NO_TIME))
+        tests.append((rows["t_us"].isnull(), BAD_TIME))
+    tests.append((rows["position"].isnull(), NO_POSITION))
     return ibis.cases(*tests, else_=ibis.null("string"))
 
 

@@ -148,14 +148,17 @@ def _load_one(
 def _renumber(backend: Backend, table: str, index: int, rejected: list[int]) -> None:
     """Rows were numbered without the rejected ones: give them their numbers in the file."""
     shifts = ", ".join(f"({row - i}, {i + 1})" for i, row in enumerate(rejected))
+    shifted = scratch_name("shifted")
     run(
         backend,
-        f"UPDATE {table} SET {ROW} = {ROW} + shift FROM ("
-        f"SELECT numbered.{ROW} AS was, max(shift) AS shift FROM {table} AS numbered "
-        f"JOIN (VALUES {shifts}) AS gaps(first, shift) ON numbered.{ROW} >= first "
-        f"WHERE numbered.{FILE} = {index} GROUP BY numbered.{ROW}) AS moved "
-        f"WHERE {table}.{FILE} = {index} AND {table}.{ROW} = was",
+        f"CREATE TEMP TABLE {shifted} AS SELECT kept.* REPLACE "
+        f"(kept.{ROW} + coalesce(gaps.shift, 0) AS {ROW}) FROM {table} AS kept ASOF LEFT JOIN "
+        f"(SELECT first, {index} AS file, max(shift) AS shift FROM (VALUES {shifts}) "
+        f"AS gaps(first, shift) GROUP BY first) AS gaps "
+        f"ON kept.{FILE} = gaps.file AND kept.{ROW} >= gaps.first",
     )
+    run(backend, f"DROP TABLE {table}")
+    run(backend, f"ALTER TABLE {shifted} RENAME TO {table}")
 
 
 def _count(backend: Backend, table: str, index: int) -> int:

@@ -14,7 +14,7 @@ from journeylib.log.files import scratch_name
 from journeylib.log.raw import Raw, wanted_columns
 from journeylib.log.schema import OutcomesSchema
 from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import micros_utc, plan_times
+from journeylib.log.times import micros_utc, plan_times, plausible
 
 
 def read_outcomes(
@@ -23,10 +23,14 @@ def read_outcomes(
     *,
     engine: Backend,
     max_unusable_share: float,
+    from_log: bool = False,
     delimiter: str | None = None,
     encoding: str | None = None,
 ) -> tuple[ir.Table, int, int]:
-    """Read a table of outcomes.
+    """Read a table of outcomes, or outcomes from columns of the log.
+
+    In a log, an outcome stands beside one event or is repeated beside each: rows without a kind
+    or value hold no outcome, and repeated ones count once.
 
     Returns
     -------
@@ -49,9 +53,15 @@ def read_outcomes(
         encoding=encoding,
     )
     rows = _canonical(raw, schema)
+    if from_log:
+        rows = rows.filter(rows["kind"].notnull(), rows["value_micro"].notnull() | rows["lost"])
+        rows = rows.distinct()
     usable = rows["customer"].notnull() & rows["kind"].notnull() & ~rows["lost"]
     counts = rows.aggregate(read=rows.count(), used=usable.sum()).to_pyarrow().to_pylist()[0]
-    read, used = int(counts["read"]) + len(raw.rejected), int(counts["used"] or 0)
+    read, used = (
+        int(counts["read"]) + (0 if from_log else len(raw.rejected)),
+        int(counts["used"] or 0),
+    )
     if used == 0 or read - used > max_unusable_share * read:
         raise QualityError(
             f"{read - used} of {read} outcomes in {raw.name} have no customer, no kind, or a value "
@@ -90,7 +100,7 @@ def _canonical(raw: Raw, schema: OutcomesSchema) -> ir.Table:
             missing=missing,
             where=raw.name,
         )
-        times[column] = micros_utc(table[source], plan, missing)
+        times[column] = plausible(micros_utc(table[source], plan, missing))
         lost = lost | (times[column].isnull() & text_of(table[source], missing).notnull())
     return table.select(
         customer=text_of(table[schema.customer], missing),

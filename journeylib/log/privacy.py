@@ -1,13 +1,137 @@
-"""Privacy: who is behind a number stays there."""
+"""Privacy: identifiers replaced by keyed digests, and small cells left out of tables."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from dataclasses import replace
+
+import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+
+from journeylib.errors import LogError
+from journeylib.log.engine import run
+from journeylib.log.eventlog import EventLog
+from journeylib.log.files import scratch_name
+
+_IDENTIFIERS = ("customer", "case", "resource", "session")
+_DIGITS = 32
+_SHORTEST_KEY = 16
+
+
+def pseudonymise(log: EventLog, key: bytes) -> EventLog:
+    """Replace the identifiers of customers, cases, sessions and resources by keyed digests.
+
+    The same identifier gives the same digest under the same key, in events and outcomes, so
+    journeys stay whole; without the key nobody can try identifiers out.
+
+    Parameters
+    ----------
+    log : EventLog
+        In DuckDB.
+    key : bytes
+        Secret, at least 16 bytes; keep it apart from the data.
+
+    Returns
+    -------
+    EventLog
+        Identifiers are 32 hexadecimal digits. Texts and attributes stay as they are: what
+        people wrote may still name them.
+
+    Raises
+    ------
+    LogError
+        The key is too short, or the log lies in another engine than DuckDB.
+
+    Notes
+    -----
+    HMAC-SHA256 (RFC 2104), cut to 128 bits. A role's name is part of what is digested, so a
+    case and a customer of equal number do not look alike; where the case stands in for the
+    customer, both are digested as the customer.
+    """
+    if len(key) < _SHORTEST_KEY:
+        raise LogError(
+            f"the key has {len(key)} bytes; use at least {_SHORTEST_KEY}, for example "
+            "secrets.token_bytes(32)."
+        )
+    backend = log.events.get_backend()
+    if not isinstance(backend, Backend):
+        raise LogError("identifiers are replaced in DuckDB only. Read the log's files instead.")
+    events = log.events
+    for column in _IDENTIFIERS:
+        if column in events.columns:
+            role = "customer" if column == "case" and log.schema.customer is None else column
+            events = _replaced(backend, events, column, role, key)
+    outcomes = log.outcomes
+    if outcomes is not None:
+        outcomes = _held(backend, _replaced(backend, outcomes, "customer", "customer", key))
+    return replace(log, events=_held(backend, events), outcomes=outcomes)
+
+
+def _replaced(backend: Backend, table: ir.Table, column: str, role: str, key: bytes) -> ir.Table:
+    """Join the digests of the column's distinct values in place of the values."""
+    known = table.select(column).distinct().to_pyarrow()[column].drop_null().to_pylist()
+    digests = pa.table(
+        {
+            "_plain": pa.array(known, type=pa.string()),
+            "_digest": pa.array([_digest(key, role, value) for value in known], type=pa.string()),
+        }
+    )
+    pairs = backend.create_table(scratch_name("digests"), digests, temp=True)
+    joined = table.left_join(pairs, table[column] == pairs["_plain"])
+    kept = [c for c in table.columns if c != column]
+    swapped = joined.select(*kept, joined["_digest"].name(column))
+    return _held(backend, swapped.select(*table.columns), drop=pairs.get_name())
+
+
+def _held(backend: Backend, table: ir.Table, drop: str | None = None) -> ir.Table:
+    held = backend.create_table(scratch_name("private"), table, temp=True)
+    if drop is not None:
+        # The pairs of identifier and digest must not outlive this call.
+        run(backend, f"DROP TABLE {drop}")
+    return held
+
+
+def _digest(key: bytes, role: str, value: str) -> str:
+    message = f"{role}\0{value}".encode()
+    return hmac.new(key, message, hashlib.sha256).hexdigest()[:_DIGITS]
 
 
 def suppress(
     frame: pd.DataFrame, min_customers: int, customers: str = "customers"
 ) -> tuple[pd.DataFrame, int]:
-    """Remove rows that rest on fewer than `min_customers` customers; return how many went."""
-    kept = frame[frame[customers] >= min_customers]
-    return kept.reset_index(drop=True), len(frame) - len(kept)
+    """Remove the rows that rest on fewer customers than may be shown.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Row: one cell of a published table.
+    min_customers : int
+        Fewest customers that a shown row rests on.
+    customers : str
+        Column with the number of customers of each row.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        The rows that may be shown, in their order, with a fresh index.
+    suppressed : int
+        How many rows were removed.
+
+    Notes
+    -----
+    Primary suppression only. Where exactly one row is removed from a table whose total is shown
+    beside it, the removed row can be found by subtraction; customers can belong to several rows
+    of a table of touchpoints, which blurs this but does not prevent it. Publish totals rounded,
+    or not at all, where that matters.
+
+    Examples
+    --------
+    >>> shown, removed = suppress(pd.DataFrame({"customers": [9, 10, 11]}), 10)
+    >>> shown["customers"].tolist(), removed
+    ([10, 11], 1)
+    """
+    shown = frame[frame[customers] >= min_customers].reset_index(drop=True)
+    return shown, len(frame) - len(shown)

@@ -79,8 +79,8 @@ def survey(raw: Raw, rows: ir.Table) -> Survey:
             wanted[f"flag{i}"] = (usable & rows[column]).sum()
     totals = _one_row(rows.aggregate(**wanted))
     reasons = {reason: totals[f"reason{i}"] for i, reason in enumerate(REASON_ROLE)}
-    for reason, n in raw.rejected.groupby("reason").size().items():
-        reasons[str(reason)] = int(n)
+    for reason in raw.rejected["reason"]:
+        reasons[reason] = reasons.get(reason, 0) + 1
     read = totals["rows"] + len(raw.rejected)
 
     def by_role(prefix: str) -> dict[str, int]:
@@ -351,7 +351,7 @@ def _clock_values(
 
 
 def _midnights(decided: Plan) -> list[int]:
-    """Times of day in UTC, in microseconds, at which local days begin."""
+    """Return the times of day in UTC, in microseconds, at which local days begin."""
     offsets = {offset for _, offset in decided.times["timestamp"].steps} or {0}
     return sorted({-offset % _DAY_US for offset in offsets})
 

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.errors import SchemaError, did_you_mean
-from journeylib.log.schema import Schema
+from journeylib.log.schema import OutcomesSchema, Schema
 
 FILE, ROW, POSITION = "_journeylib_file", "_journeylib_row", "_journeylib_position"
 _SHOWN_COLUMNS = 40
@@ -60,7 +60,9 @@ def quarantine_frame(rows: Iterable[tuple[str, int, str, str]]) -> pd.DataFrame:
     return frame.astype({"source": "str", "row": "int64", "role": "str", "reason": "str"})
 
 
-def wanted_columns(schema: Schema, available: Iterable[str], where: str) -> list[str]:
+def wanted_columns(
+    schema: Schema | OutcomesSchema, available: Iterable[str], where: str
+) -> list[str]:
     """Return the columns that `schema` needs, each once, or say which are not there.
 
     Raises
@@ -70,7 +72,7 @@ def wanted_columns(schema: Schema, available: Iterable[str], where: str) -> list
     """
     there = list(available)
     needed = [(role, column) for role, column in schema.roles().items()]
-    needed += [("attributes", column) for column in schema.attributes]
+    needed += [("attributes", column) for column in getattr(schema, "attributes", ())]
     missing = [
         f"column '{column}' (role '{role}') is not in {where}.{did_you_mean(column, there)}"
         for role, column in needed

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
 from journeylib.log import quality
-from journeylib.log.canonical import HELPER, REASON, plan, staged
+from journeylib.log.canonical import HELPER, REASON, Plan, judged, mapped_rows, plan
+from journeylib.log.engine import run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
@@ -90,16 +91,18 @@ def read_log(
         object_type=object_type,
     )
     decided = plan(raw, roles)
-    rows = staged(raw, roles, decided)
+    rows = _staged(raw, roles, decided)
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
-    events = _materialised(raw, rows)
+    events = _events(rows)
     checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
     tidy(raw)
     found = None
     if outcomes is not None:
-        found, told = _outcomes(outcomes, outcomes_schema, events, source, max_unusable_share, raw)
+        found, told = _outcomes(
+            outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
+        )
         checks = pd.concat([checks, told], ignore_index=True)
     return EventLog(
         events=events,
@@ -117,6 +120,8 @@ def _outcomes(
     log_source: Any,
     max_unusable_share: float,
     raw: Raw,
+    delimiter: str | None,
+    encoding: str | None,
 ) -> tuple[ir.Table, pd.DataFrame]:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
@@ -129,7 +134,10 @@ def _outcomes(
         log_source if own_columns else outcomes,
         roles,
         engine=raw.table.get_backend(),
-        max_unusable_share=1.0 if own_columns else max_unusable_share,
+        max_unusable_share=max_unusable_share,
+        from_log=own_columns,
+        delimiter=delimiter if own_columns else None,
+        encoding=encoding if own_columns else None,
     )
     return table, quality.outcome_checks(table, events, read, used)
 
@@ -163,11 +171,28 @@ def _plain(problem: Any, model: Any) -> str:
     return f"{place}: {message}." if place else f"{message}."
 
 
-def _materialised(raw: Raw, rows: ir.Table) -> ir.Table:
-    """Hold the usable rows in the engine, once, so that later passes do not read files again."""
-    columns = [column for column in rows.columns if not column.startswith(HELPER)]
-    usable = rows.filter(rows[REASON].isnull()).select(columns)
+def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
+    """Map every row once, and hold the result so that counting does not map again."""
+    first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
+        return judged(first)
+    # A view keeps the two steps apart; as one expression each time would be parsed thrice.
+    view = scratch_name("mapped")
+    run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
+    rows = judged(backend.table(view))
+    held = backend.create_table(scratch_name("staged"), rows, temp=True)
+    run(backend, f"DROP VIEW {view}")
+    return held
+
+
+def _events(rows: ir.Table) -> ir.Table:
+    """Hold the usable rows in the engine, without the helpers."""
+    columns = [column for column in rows.columns if not column.startswith(HELPER)]
+    usable = rows.filter(rows[REASON].isnull()).select(columns)
+    backend = rows.get_backend()
+    if backend.name != "duckdb":
         return usable
-    return backend.create_table(scratch_name("events"), usable, temp=True)
+    events = backend.create_table(scratch_name("events"), usable, temp=True)
+    run(backend, f"DROP TABLE {rows.get_name()}")
+    return events

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import string
 import zoneinfo
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from journeylib.errors import SchemaError, did_you_mean
 
@@ -61,6 +64,10 @@ _COMPACT: tuple[tuple[str, str], ...] = (
     ("%Y%m%d%H%M", r"9{12}"),
     ("%Y%m%dT%H%M%S", r"9{8}a9{6}"),
 )
+_LETTERS = string.digits + string.ascii_letters
+_SHAPE_OF_LETTERS = "9" * len(string.digits) + "a" * len(string.ascii_letters)
+_SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?)\s*(?:a|aaa|[+-]99(?::?99)?)$")
+_SHAPE_FRACTION = re.compile(r":99(?:,9+|\.9{7,})(?:\s*(?:a|aaa|[+-]99(?::?99)?))?$")
 _NUMBER_SHAPE = re.compile(r"-?9+(\.9+)?")
 
 
@@ -77,6 +84,8 @@ class TimePlan:
         For numbers: ``s``, ``ms`` or ``us``.
     offsets : bool
         Some texts carry an offset from UTC.
+    fractions : bool
+        Some texts have a decimal comma or more than six decimals.
     steps : tuple of (int, int)
         Offset of local time from UTC in force from a local time on, both in microseconds;
         empty where times need no zone.
@@ -92,6 +101,7 @@ class TimePlan:
     formats: tuple[str, ...] = ()
     unit: str = ""
     offsets: bool = False
+    fractions: bool = False
     steps: tuple[tuple[int, int], ...] = ()
     hits: dict[str, int] = field(default_factory=dict)
     ambiguous: bool = False
@@ -159,7 +169,11 @@ def plan_times(
 
 
 def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir.IntegerValue:
-    """Return microseconds since 1970 UTC, null where there is no time or it cannot be read."""
+    """Return microseconds since 1970 UTC, null where there is no time or it cannot be read.
+
+    Pass the result through `plausible` in a step of its own: used twice in one expression, it
+    would be computed twice.
+    """
     if plan.kind == "number":
         micros = _number_micros(values, plan.unit, missing)
     elif plan.kind == "typed":
@@ -167,11 +181,19 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
     else:
         text = present(values, missing)
         local = _text_local(text, plan)
-        if plan.offsets:
-            offset = _offset_micros(text)
-            micros = ibis.ifelse(offset.isnull(), _to_utc(local, plan.steps), local - offset)
-        else:
+        if not plan.offsets:
             micros = _to_utc(local, plan.steps)
+        elif not plan.steps:
+            micros = local - _offset_micros(text)
+        else:
+            stated = _offset_text(text) != ""
+            utc = _to_utc(local, plan.steps)
+            micros = ibis.ifelse(stated, local - _offset_micros(text), utc)
+    return micros
+
+
+def plausible(micros: ir.IntegerValue) -> ir.IntegerValue:
+    """Return the time where it lies between 1900 and 2200, else null: 9999 is no time."""
     return ibis.ifelse(micros.between(_FIRST_US, _LAST_US), micros, ibis.null("int64"))
 
 
@@ -241,16 +263,22 @@ def _number_micros(values: ir.Value, unit: str, missing: tuple[str, ...]) -> ir.
 
 
 def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: str) -> TimePlan:
-    shapes = _shapes(text)
-    filled = sum(shapes.values())
+    written = _shapes(text)
+    filled = sum(written.values())
     if not filled:
         return TimePlan("text")
-    candidates = [(declared, None)] if declared else _candidates(shapes)
+    offsets = any(_SHAPE_TAIL.search(shape) for shape in written)
+    fractions = any(_SHAPE_FRACTION.search(shape) for shape in written)
+    shapes = _without_tails(written)
+    candidates: list[tuple[str, str | None]] = _candidates(shapes)
+    if declared is not None:
+        candidates = [(declared, None)]
     numbers = {shape: n for shape, n in shapes.items() if _NUMBER_SHAPE.fullmatch(shape)}
     if not candidates and 2 * sum(numbers.values()) > filled:
         digits = max(numbers, key=lambda shape: (numbers[shape], shape)).split(".")[0]
         raise _unknown_unit(column, where, len(digits))
-    counts = _count(text, candidates)
+    draft = TimePlan("text", offsets=offsets, fractions=fractions)
+    counts = _count(text, candidates, draft)
     formats, ambiguous = _choose(candidates, counts, column, where)
     if not formats:
         wanted = f"with the declared format '{declared}'" if declared else "as a time"
@@ -264,6 +292,7 @@ def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: s
         "text",
         formats=formats,
         offsets=counts["offset"] > 0,
+        fractions=fractions,
         hits={name: counts[name] for name in formats},
         ambiguous=ambiguous,
         offset_rows=counts["offset"],
@@ -272,16 +301,27 @@ def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: s
 
 
 def _shapes(text: ir.StringValue) -> dict[str, int]:
-    """How often each shape occurs, the most frequent first: '2016-02-01' is '9999-99-99'."""
-    shape = _core(text).re_replace("[0-9]", "9").re_replace("[A-Za-z]", "a").name("shape")
-    table = shape.as_table().filter(lambda t: t["shape"].notnull())
-    counts = table.group_by("shape").aggregate(n=lambda t: t.count())
+    """Count each shape, the most frequent first: '2016-02-01' is '9999-99-99'."""
+    shape = text.translate(_LETTERS, _SHAPE_OF_LETTERS).name("shape")
+    table = shape.as_table()
+    counts = (
+        table.filter(table["shape"].notnull()).group_by("shape").aggregate(n=lambda t: t.count())
+    )
     rows = counts.order_by([ibis.desc("n"), "shape"]).limit(_MOST_SHAPES).to_pyarrow()
     return dict(zip(rows["shape"].to_pylist(), rows["n"].to_pylist(), strict=True))
 
 
+def _without_tails(written: dict[str, int]) -> dict[str, int]:
+    """Add up shapes that differ only by an offset or by the length of a fraction."""
+    shapes: Counter[str] = Counter()
+    for shape, n in written.items():
+        bare = _SHAPE_TAIL.sub(r"\1", shape)
+        shapes[re.sub(r"(:99)[.,]9+$", r"\1.999999", bare)] += n
+    return dict(shapes.most_common())
+
+
 def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
-    """Formats, each with its month-first twin, that fit at least one of the shapes."""
+    """Return formats, each with its month-first twin, that fit at least one of the shapes."""
     known = [
         (date + joint + clock, twin and twin + joint + clock, date_shape + joint_shape + shape)
         for date, twin, date_shape in _DATES
@@ -298,11 +338,15 @@ def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
     ]
 
 
-def _count(text: ir.StringValue, candidates: list[tuple[str, str | None]]) -> dict[str, int]:
-    """How many rows each format reads, each pair reads between them, and have an offset."""
+def _count(
+    text: ir.StringValue, candidates: list[tuple[str, str | None]], draft: TimePlan
+) -> dict[str, int]:
+    """Count the rows that each format reads, each pair between them, and those with an offset."""
     table = text.name("text").as_table()
-    core = _core(table["text"])
-    sums = {"offset": _offset_micros(table["text"]).count()}
+    core = _core(table["text"], draft)
+    sums = {"offset": ibis.literal(0)}
+    if draft.offsets:
+        sums["offset"] = (_offset_text(table["text"]) != "").sum()
     for form, twin in candidates:
         first = _in_range(_try_strptime(core, form))
         sums[form] = first.sum()
@@ -341,21 +385,27 @@ def _choose(
     return tuple(hit), either > 0 and day == month and not american
 
 
-def _core(text: ir.StringValue) -> ir.StringValue:
-    """The text without its offset, and with at most six digits after a decimal point."""
-    bare = text.re_replace(_TAIL, r"\1").re_replace(r"(:[0-9]{2}),([0-9]+)$", r"\1.\2")
-    return bare.re_replace(r"(\.[0-9]{6})[0-9]+$", r"\1")
+def _core(text: ir.StringValue, plan: TimePlan) -> ir.StringValue:
+    """Return the text without its offset, and with at most six digits after a decimal point."""
+    if plan.offsets:
+        text = text.re_replace(_TAIL, r"\1")
+    if plan.fractions:
+        text = text.re_replace(r"(:[0-9]{2})[.,]([0-9]{1,6})[0-9]*$", r"\1.\2")
+    return text
+
+
+def _offset_text(text: ir.StringValue) -> ir.StringValue:
+    """Return the offset that the text states, such as '+01:00' or 'Z', or an empty string."""
+    return text.re_extract(_TAIL, 2)
 
 
 def _offset_micros(text: ir.StringValue) -> ir.IntegerValue:
-    """Offset from UTC that the text states, null where it states none."""
-    offset = text.re_extract(_TAIL, 2).replace(":", "")
-    hours = offset.substr(1, 2).try_cast("int64").fill_null(0)
-    minutes = offset.substr(3, 2).try_cast("int64").fill_null(0)
-    sign = ibis.ifelse(offset.startswith("-"), -1, 1)
-    numeric = offset.startswith("-") | offset.startswith("+")
-    micros = ibis.ifelse(numeric, sign * (hours * 60 + minutes) * 60_000_000, 0)
-    return ibis.ifelse(offset.fill_null("") == "", ibis.null("int64"), micros.cast("int64"))
+    """Return the offset from UTC that the text states, 0 where it states none."""
+    # '+01:00', '+0100' and '+01' all become 100; 'Z' becomes no number, so 0.
+    clock = _offset_text(text).replace(":", "").rpad(5, "0").try_cast("int64").fill_null(0)
+    size = clock.abs()
+    minutes = (size - size % 100) * 60 + size % 100 * 100
+    return (clock.sign().cast("int64") * minutes * 600_000).cast("int64")
 
 
 def _in_range(time: ir.TimestampValue) -> ir.BooleanValue:
@@ -363,17 +413,14 @@ def _in_range(time: ir.TimestampValue) -> ir.BooleanValue:
 
 
 def _text_local(text: ir.StringValue, plan: TimePlan) -> ir.IntegerValue:
-    """Microseconds from 1970 in the zone of the text."""
+    """Return microseconds from 1970 in the zone of the text."""
     if not plan.formats:
-        return ibis.ifelse(text.isnull(), ibis.null("int64"), ibis.null("int64"))
-    core = _core(text)
-    # A clock such as 01:16 PM must not be read by a format that ends before the PM, nor a year
-    # of two digits as the year 16: what lies out of range counts as not read.
-    tried = []
-    for form in plan.formats:
-        micros = _micros(_try_strptime(core, form))
-        tried.append(ibis.ifelse(micros.between(_FIRST_US, _LAST_US), micros, ibis.null("int64")))
-    return tried[0] if len(tried) == 1 else ibis.coalesce(*tried)
+        return ibis.null("int64")
+    core = _core(text, plan)
+    # Years of two digits first: '%Y' would read '16' as the year 16.
+    ordered = sorted(plan.formats, key=lambda form: "%y" not in form)
+    tried = [_try_strptime(core, form) for form in ordered]
+    return _micros(tried[0] if len(tried) == 1 else ibis.coalesce(*tried))
 
 
 def _zone_steps(local: ir.IntegerValue, zone: zoneinfo.ZoneInfo) -> tuple[tuple[int, int], ...]:
@@ -427,3 +474,18 @@ def _offset_tree(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> 
     half = len(steps) // 2
     earlier, later = _offset_tree(local, steps[:half]), _offset_tree(local, steps[half:])
     return ibis.ifelse(local < steps[half][0], earlier, later)
+
+
+def shape_share(texts: pd.Series[str]) -> float:
+    """Return the share of texts that look like times in a known format."""
+    if texts.empty:
+        return 0.0
+    shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
+    counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
+    known = 0
+    for shape, n in counts.head(_MOST_SHAPES // 10).items():
+        bare = _without_tails({str(shape): int(n)})
+        # Eight digits may be a date or a number; only a name can tell.
+        if not _NUMBER_SHAPE.fullmatch(str(shape)) and _candidates(bare):
+            known += int(n)
+    return known / len(texts)

@@ -10,6 +10,7 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ibis import _
 
 from journeylib.estimate import GROUPS, AbstainReason, Grade, Resampled
 from journeylib.log.engine import fetch
@@ -110,3 +111,26 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
         }
     )
     return frame[list(ESTIMATE_COLUMNS)]
+
+
+def bases(rows: ibis.Table, touchpoints: int) -> pd.DataFrame:
+    """Count what the number of each touchpoint rests on.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        One row per case that counts, with ``touchpoint_no``, ``journey``, ``customer_no``.
+    touchpoints : int
+        Number of touchpoints of the log.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per ``touchpoint_no`` (the index): ``events``, ``journeys``, ``customers`` (int64).
+    """
+    base = fetch(
+        rows.group_by("touchpoint_no").aggregate(
+            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
+        )
+    ).set_index("touchpoint_no")
+    return base.reindex(range(touchpoints), fill_value=0).astype("int64")

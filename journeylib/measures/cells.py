@@ -41,7 +41,7 @@ class Cells:
 
     sums: Mapping[str, Floats]
 
-    def stack(self, *columns: str) -> Floats:
+    def together(self, *columns: str) -> Floats:
         """Return sums of shape (groups, touchpoints, len(columns)), as `resample` takes them."""
         return np.stack([self.sums[column] for column in columns], axis=-1)
 

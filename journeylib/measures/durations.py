@@ -148,7 +148,12 @@ def from_draws(result: Resampled, sums: Floats) -> Resampled:
 
     occupied = (sums != 0).any(axis=2).sum(axis=0)
     t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied - 1, 1))
-    se = np.nanstd(result.draws, axis=0) * np.sqrt(GROUPS / (GROUPS - 1))
+    known = np.isfinite(result.draws)
+    # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
+    many = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, result.draws, 0.0).sum(axis=0) / many
+    squares = (np.where(known, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
+    se = np.sqrt(squares * GROUPS / (GROUPS - 1))
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
 

@@ -14,8 +14,6 @@ from journeylib.measures.cells import Cells, fold, share_of, silent
 from journeylib.measures.settings import MeasureSettings
 
 US_PER_MINUTE = 60_000_000
-# A visit is compared with visits about as far into the journey: upper ends of bands of steps.
-AGE_BANDS = (1, 2, 3, 5, 9)
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     visits = _visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
     cells = fold(visits, sums, ["visits", "contacts"], many)
     shares = share_of(
-        "repeat_contact", cells.stack("repeats", "visits"), cells.base("visits"), settings
+        "repeat_contact", cells.together("repeats", "visits"), cells.base("visits"), settings
     )
     bases = fetch(visits.aggregate(c=_.customer_no.nunique(), j=_.journey.nunique())).iloc[0]
     return Repeats(shares, cells, int(bases["c"]), int(bases["j"]))

@@ -17,9 +17,15 @@ from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.cells import touchpoint_names
+from journeylib.measures.complaints import complaint_excess
 from journeylib.measures.durations import duration_measures
 from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
+from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.rules import rule_skill
+from journeylib.measures.saving import saving
+from journeylib.measures.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.successors import count_successors, successor_measures
 from journeylib.measures.touchpoints import (
@@ -29,7 +35,6 @@ from journeylib.measures.touchpoints import (
     whole_weeks,
 )
 
-EXPERIENCE_COLUMNS = ("touchpoint", "sentiment", "lo", "hi", "source", "n_customers")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Evidence:
     transitions: pd.DataFrame
     estimates: pd.DataFrame
     draws: dict[str, npt.NDArray[np.float64]]
-    handoffs: Any
+    handoffs: Handoffs
     variants: pd.DataFrame
     experience: pd.DataFrame
     flow: dict[str, Estimate]
@@ -100,11 +105,20 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     cells = count_visits(journeys, settings)
     successors = count_successors(journeys, cells.base("known"))
     repeats = repeat_contacts(journeys, settings)
+    sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
+    handed = handoff_measures(journeys, settings, found=sessions)
+    scores = customer_scores(journeys)
+    containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
         *successor_measures(journeys, successors, settings),
         *duration_measures(journeys, cells, settings),
+        rule_skill(journeys, settings),
         repeats.measured,
+        complaint_excess(journeys, settings),
+        saving(journeys, cells, containment, settings),
+        *handed,
+        *text_measures(journeys, settings, scores=scores),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)
@@ -117,10 +131,10 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         transitions=edges,
         estimates=estimates,
         draws=draws,
-        handoffs=None,
+        handoffs=audit_handoffs(journeys, settings, found=sessions),
         variants=paths,
-        experience=pd.DataFrame(columns=list(EXPERIENCE_COLUMNS)),
-        flow=flow_estimates(journeys, successors, repeats),
+        experience=experience_table(journeys, settings, scores=scores),
+        flow=flow_estimates(journeys, successors, repeats, edges),
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Resampled, resample
-from journeylib.journeys.graph import END, START, transitions
+from journeylib.estimate import GROUPS, Estimate, Resampled, resample
+from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
-from journeylib.measures.cells import Floats, mapped, touchpoint_names
+from journeylib.measures.cells import Floats, Whole, mapped, touchpoint_names
 from journeylib.measures.durations import (
     BINS_PER_DOUBLING,
     bin_of,
@@ -24,9 +25,16 @@ from journeylib.measures.successors import Successors
 
 
 def flow_estimates(
-    journeys: Journeys, successors: Successors, repeats: Repeats
+    journeys: Journeys, successors: Successors, repeats: Repeats, edges: pd.DataFrame
 ) -> dict[str, Estimate]:
     """Estimate what holds of the log as a whole.
+
+    Parameters
+    ----------
+    journeys, successors, repeats
+        As counted for the touchpoints.
+    edges : pandas.DataFrame
+        `transitions` that enough customers took; loops are looked for among these.
 
     Returns
     -------
@@ -46,7 +54,7 @@ def flow_estimates(
         return _ratio(pair, unit, base, estimand, share=unit == "share")
 
     return {
-        **_loops(journeys, successors, base),
+        **_loops(_rings(journeys, edges), successors, base),
         "repeat_contact": _repeat_contact(repeats),
         "open": ratio("open", "journeys", "share", "journeys not over when the log ends")
         if journeys.has_clock
@@ -97,13 +105,12 @@ def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any
     return Estimate(value, unit, lo, hi, **base, **more)
 
 
-def _loops(journeys: Journeys, successors: Successors, base: dict[str, int]) -> dict[str, Estimate]:
+def _loops(rings: Whole, successors: Successors, base: dict[str, int]) -> dict[str, Estimate]:
     """Transitions that stay among touchpoints which lead back to each other.
 
     Loops are looked for in the graph of the transitions that enough customers took: one stray
     event would otherwise tie half the log together.
     """
-    rings = _rings(journeys)
     inner = successors.target >= 0
     source, target = successors.source[inner], successors.target[inner]
     counts = successors.counts.sum(axis=1)[:, inner]
@@ -127,12 +134,11 @@ def _loops(journeys: Journeys, successors: Successors, base: dict[str, int]) -> 
     return found
 
 
-def _rings(journeys: Journeys) -> Any:
+def _rings(journeys: Journeys, edges: pd.DataFrame) -> Whole:
     """Return for each ``touchpoint_no`` the number of its cycle, −1 where it is in none."""
     import networkx as nx
 
     number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
-    edges = transitions(journeys)
     inner = edges[(edges["source"] != START) & (edges["target"] != END)]
     graph: nx.DiGraph[int] = nx.DiGraph()
     for source, target in zip(inner["source"], inner["target"], strict=True):
@@ -147,9 +153,9 @@ def _rings(journeys: Journeys) -> Any:
 def _repeat_contact(repeats: Repeats) -> Estimate:
     cells = repeats.cells
     if cells is None:
-        reason: AbstainReason = repeats.measured.abstain[0] or "unidentified"
-        return Estimate.none(reason, "share")
-    pair = cells.stack("contact_repeats", "contacts").sum(axis=1, keepdims=True)
+        reasons = [reason for reason in repeats.measured.abstain if reason is not None]
+        return Estimate.none(reasons[0], "share")
+    pair = cells.together("contact_repeats", "contacts").sum(axis=1, keepdims=True)
     base = {
         "n_customers": repeats.customers,
         "n_journeys": repeats.journeys,

@@ -31,6 +31,15 @@ class MeasureSettings(BaseModel):
     honoured_minutes: float = Field(
         5.0, gt=0, description="A request for a human is honoured if one joins within this time."
     )
+    review_minutes: float = Field(
+        0.0, ge=0, description="Human minutes to check one visit that a bot has contained."
+    )
+    failed_minutes: float = Field(
+        2.0,
+        ge=0,
+        description="Extra human minutes where a bot failed first: reading up, calming, a repeat "
+        "contact. An assumption: say yours.",
+    )
     required_fields: dict[str, tuple[str, ...]] = Field(
         {}, description="Touchpoint to the columns that must be filled when it starts."
     )

@@ -77,13 +77,17 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     frame = fetch(inner.select(columns).union(last.select(columns)))
     number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
     ends = np.stack(
-        [frame["source"].map(number), frame["target"].map(number).fillna(-1).astype("int64")],
+        [
+            frame[end].map(number).astype("float64").fillna(-1).to_numpy(np.int64)
+            for end in ("source", "target")
+        ],
         axis=1,
     )
     pairs, where = np.unique(ends, axis=0, return_inverse=True)
     counts = np.zeros((GROUPS, THIRDS, len(pairs)))
     counts[frame["group"], frame["third"], where.reshape(-1)] = frame["n"]
-    return Successors(pairs[:, 0], pairs[:, 1], counts, base)
+    source, target = pairs.astype(np.int64).T
+    return Successors(source, target, counts, base)
 
 
 def _third(journeys: Journeys, column: str = "t_us") -> ibis.Value:
@@ -127,6 +131,8 @@ def entropy_bias(counts: Floats) -> Floats:
     -----
     Miller (1955), "Note on the bias of information estimates". Without it a rare touchpoint
     looks standardised: 20 visits to 10 equally likely successors show 2.94 bit instead of 3.32.
+    Chao and Shen's (2003) estimator is nearer for long tails, but overshoots where one successor
+    prevails, which is what automation looks for.
     """
     seen = (counts > 0).sum(axis=-1)
     return np.asarray((seen - 1) / (2 * counts.sum(axis=-1)))

@@ -173,7 +173,7 @@ def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Meas
         return silent("volume", "1/week", "immature_window", len(journeys.touchpoints))
     base = cells.base("starts")
     result = resample(
-        cells.stack("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
+        cells.together("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
     )
     return measured("volume", "1/week", not_negative(result), base, settings)
 
@@ -188,23 +188,24 @@ def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measur
     weeks = whole_weeks(journeys)
     if not weeks:
         return silent("load", "min/week", "immature_window", many)
-
-    def minutes(s: Floats) -> Floats:
-        mean_us = np.where(s[..., 1] > 0, s[..., 0] / s[..., 1], 0.0)
-        return mean_us * s[..., 2] / (US_PER_MINUTE * weeks)
-
     starts = cells.base("starts")
-    sums = cells.stack("human_us", "human_known", "human")
-    result = resample(sums, minutes, n_customers=starts.customers)
+    sums = cells.together("human_us", "human_known", "human")
+    result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
     poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human")
     return measured(
         "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
     )
 
 
+def human_minutes(sums: Floats) -> Floats:
+    """Return minutes from service in microseconds, visits with a known service, visits."""
+    mean_us = np.where(sums[..., 1] > 0, sums[..., 0] / sums[..., 1], 0.0)
+    return np.asarray(mean_us * sums[..., 2] / US_PER_MINUTE)
+
+
 def _rework(cells: Cells, settings: MeasureSettings) -> Measured:
     """Journeys with a second visit among journeys with one."""
-    sums = cells.stack("second", "events_journeys")
+    sums = cells.together("second", "events_journeys")
     return share_of("rework", sums, cells.base("events"), settings)
 
 
@@ -213,7 +214,7 @@ def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> 
     if "exceptional" not in cells.sums:
         return silent("exceptions", "share", "no_column", len(journeys.touchpoints))
     base = cells.base("exception_known")
-    sums = cells.stack("exceptional", "exception_known")
+    sums = cells.together("exceptional", "exception_known")
     return share_of("exceptions", sums, base, settings, refused={"no_column": base.events == 0})
 
 
@@ -234,7 +235,7 @@ def _vulnerable(cells: Cells, settings: MeasureSettings) -> Measured:
     """Count flagged customers among customers whose flag is known."""
     if not settings.vulnerable:
         return silent("vulnerable", "share", "no_column", cells.sums["events"].shape[1])
-    sums = cells.stack("flagged_customers", "flag_known_customers")
+    sums = cells.together("flagged_customers", "flag_known_customers")
     return share_of("vulnerable", sums, cells.base("flag_known"), settings)
 
 

@@ -241,9 +241,17 @@ def test_fix_first_needs_a_firm_lower_bound(evidence_of, profile, row_of):
     assert row_of(judgement, "loose")["verdict"] != "fix_first"
     assert row_of(judgement, "spread")["verdict"] == "fix_first"
     assert row_of(judgement, "firm")["reasons"][0] == (
-        "Mend it first: 30 % (26 to 34 %, 412 customers) end in an error, an override "
-        "or a transfer."
+        "Mend it first: 30 % of visits end in an error, an override or a transfer "
+        "(26 to 34 %, 412 customers)."
     )
+
+
+def test_without_enough_evidence_nothing_is_called_broken(evidence_of, row_of):
+    measured = {"volume": 200.0, "rework": (0.87, 0.01), "next_steps": (9.0, 0.2)}
+    row = row_of(score_evidence(evidence_of({"Catalogue": measured})), "Catalogue")
+    assert (row["verdict"], row["leaning"], row["abstain"]) == ("abstain", None, "no_column")
+    assert any("87 % of its journeys come back to it" in reason for reason in row["reasons"])
+    assert not any(reason.startswith("Mend it first") for reason in row["reasons"])
 
 
 def test_boundary_distance_in_standard_errors(evidence_of, profile, row_of):

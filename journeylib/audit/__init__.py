@@ -1,1 +1,0 @@
-"""Configuration, run, bundle, gates."""

@@ -1,0 +1,203 @@
+"""Filling the document and the tables of a run from what the rooms below found out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
+from journeylib.estimate import rounded
+from journeylib.log.engine import fetch
+
+if TYPE_CHECKING:
+    from journeylib.audits.run import Audit
+    from journeylib.judge.tipping import TippingPoint
+
+FURTHER_HANDOFFS = (
+    "lost_in_queue",
+    "requests_rate",
+    "cries_to_human",
+    "dead_cries",
+    "loops",
+    "context_carried",
+    "repeated_information",
+    "escape_hatch_offered",
+    "silent_abandonment",
+)
+
+
+def build_document(audit: Audit) -> dict[str, Any]:
+    """Return the content of `audit.json`, validated against its own schema."""
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "audit": _audit(audit),
+        "log": _log(audit),
+        "touchpoints": _touchpoints(audit),
+        "axes": clean(dict(audit.judgement.axes)),
+        "transitions": _records(
+            audit.evidence.transitions,
+            ["source", "target", "events", "journeys", "customers", "median_seconds"],
+        ),
+        "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
+        "moments_of_truth": _moments(audit),
+        "handoffs": _handoffs(audit),
+        "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
+        "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
+        "findings": [finding.to_dict() for finding in audit.findings],
+        "changes": [],
+    }
+    return AuditDocument.model_validate(document).model_dump(mode="json")
+
+
+def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
+    """Return the small tables behind the result, by file name; cells below the minimum are out."""
+    evidence, judgement = audit.evidence, audit.judgement
+    scores = judgement.scores.copy()
+    for column in ("vetoes", "reasons"):
+        scores[column] = ["\n".join(items) for items in scores[column]]
+    variants = evidence.variants.copy()
+    variants["variant"] = [" > ".join(names) for names in variants["variant"]]
+    return {
+        "touchpoints": evidence.touchpoints,
+        "transitions": evidence.transitions,
+        "estimates": evidence.estimates,
+        "variants": variants,
+        "experience": evidence.experience,
+        "scores": scores,
+        "indicators": judgement.indicators,
+        "handoff_touchpoints": evidence.handoffs.by_touchpoint,
+        "quality": audit.log.quality.checks,
+    }
+
+
+def clean(value: Any) -> Any:
+    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
+    if isinstance(value, Mapping):
+        return {str(key): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return rounded(value)
+    return None if value is pd.NaT or value is pd.NA else value
+
+
+def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
+    return [clean(row) for row in frame[columns].to_dict("records")]
+
+
+def _audit(audit: Audit) -> dict[str, Any]:
+    first, last = audit.journeys.first_us, audit.journeys.last_us
+    return {
+        "name": audit.config.name,
+        "title": audit.config.heading,
+        "run_id": audit.run_id,
+        "period": None if first is None or last is None else [_day(first), _day(last)],
+        "as_of": audit.as_of,
+        "config_hash": audit.config_hash,
+        "log_hash": audit.log_hash,
+    }
+
+
+def _day(t_us: int) -> str:
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=t_us)).date().isoformat()
+
+
+def _log(audit: Audit) -> dict[str, Any]:
+    totals, quality = audit.evidence.totals, audit.log.quality
+    columns = ["check", "role", "severity", "rows", "share", "text"]
+    return {
+        "events": totals["events"],
+        "journeys": totals["journeys"],
+        "customers": totals["customers"],
+        "rows_read": quality.rows_read,
+        "rows_quarantined": quality.rows_read - quality.rows_used,
+        "cut": audit.journeys.cut,
+        "open_journeys": totals["open"],
+        "cut_off_journeys": totals["cut_off"],
+        "suppressed_cells": totals["suppressed"],
+        "quality": _records(quality.checks, columns),
+    }
+
+
+def _touchpoints(audit: Audit) -> list[dict[str, Any]]:
+    measures = _measures_by_touchpoint(audit.evidence.estimates)
+    rows = []
+    for row in audit.judgement.scores.to_dict("records"):
+        plain = ["touchpoint", "stage", "channel", "office", "events", "journeys", "customers"]
+        judged = ["verdict", "leaning", "verdict_stability", "vetoes", "reasons", "next_datum"]
+        entry = {name: clean(row[name]) for name in (*plain, *judged)}
+        for axis in ("automation_fit", "empathy_need"):
+            entry[axis] = _score(row, axis)
+        entry["measures"] = measures[str(row["touchpoint"])]
+        rows.append(entry)
+    return rows
+
+
+def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
+    value = rounded(row[axis])
+    return {
+        "value": value,
+        "lo": None if value is None else rounded(row[f"{axis}_lo"]),
+        "hi": None if value is None else rounded(row[f"{axis}_hi"]),
+        "unit": "points",
+        "n_customers": int(row["customers"]),
+        "n_journeys": int(row["journeys"]),
+        "grade": "C",
+        "abstain": None if value is not None else (row["abstain"] or "no_column"),
+    }
+
+
+def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    columns = ["value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain"]
+    found: dict[str, dict[str, Any]] = {}
+    for row in estimates.sort_values(["touchpoint", "measure"]).to_dict("records"):
+        entry = {column: clean(row[column]) for column in columns}
+        found.setdefault(str(row["touchpoint"]), {})[str(row["measure"])] = entry
+    return found
+
+
+def _moments(audit: Audit) -> list[dict[str, Any]]:
+    rows = []
+    for row in audit.judgement.moments.to_dict("records"):
+        names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
+        entry = {name: clean(row[name]) for name in names}
+        entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
+        rows.append(entry | {"effect": row["effect"].to_dict()})
+    return rows
+
+
+def _tipping(point: TippingPoint) -> dict[str, Any]:
+    return {
+        "segment": point.segment,
+        "answer": point.answer,
+        "minutes": rounded(point.at.value),
+        "minutes_lo": rounded(point.at.lo),
+        "minutes_hi": rounded(point.at.hi),
+        "handoff_time": None,
+        "sessions": point.sessions,
+        "reasons": list(point.reasons),
+    }
+
+
+def _handoffs(audit: Audit) -> dict[str, Any]:
+    handoffs = audit.evidence.handoffs
+    counts = ["sessions", "contained", "handed_over", "abandoned", "open", "requests"]
+    shares = ["contained_raw", "contained_verified", "requests_honoured", "ping_pong"]
+    return {
+        "abstain": handoffs.abstain,
+        **{name: int(getattr(handoffs, name)) for name in counts},
+        **{name: getattr(handoffs, name).to_dict() for name in shares},
+        "wait_seconds": handoffs.wait.to_dict(),
+        "waterfall": _records(handoffs.waterfall, ["step", "sessions", "share"]),
+        "dead_ends": list(handoffs.dead_ends),
+        "actor_changes": _records(
+            handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
+        ),
+        "further": {name: getattr(handoffs, name).to_dict() for name in FURTHER_HANDOFFS},
+    }

@@ -1,0 +1,116 @@
+"""Bundle: one directory per run, complete or not there at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from journeylib.errors import RunError
+
+if TYPE_CHECKING:
+    from journeylib.audits.run import Audit
+
+RECORDED = ("journeylib", "duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
+            "scipy", "statsmodels")  # fmt: skip
+
+
+def write_bundle(audit: Audit, folder: Path, *, seconds: float | None = None) -> None:
+    """Write `audit.json`, the tables and the manifest of a run into an existing folder.
+
+    Parameters
+    ----------
+    audit : Audit
+    folder : Path
+        Is filled, not replaced.
+    seconds : float, optional
+        How long the run took.
+    """
+    (folder / "tables").mkdir(exist_ok=True)
+    text = json.dumps(audit.document, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "audit.json").write_text(text + "\n", encoding="utf-8")
+    for name, table in audit.tables.items():
+        table.to_parquet(folder / "tables" / f"{name}.parquet", index=False)
+    manifest = json.dumps(_manifest(audit, seconds), indent=2, ensure_ascii=False)
+    (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
+
+
+def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = None) -> Path:
+    """Write the bundle of a run to ``out/<audit name>/<run id>`` and point `latest` at it.
+
+    The directory appears complete or not at all; one of the same run is replaced.
+
+    Returns
+    -------
+    Path
+        The run directory.
+
+    Raises
+    ------
+    RunError
+        If the place cannot be written.
+    """
+    with staged(Path(out), audit.config.name) as stage:
+        folder = stage / audit.run_id
+        folder.mkdir()
+        write_bundle(audit, folder, seconds=seconds)
+        return commit(folder, Path(out) / audit.config.name)
+
+
+@contextmanager
+def staged(out: Path, name: str) -> Iterator[Path]:
+    """Yield a folder beside the runs that is gone afterwards, whatever happens."""
+    try:
+        home = out / name
+        home.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
+    except OSError as error:
+        raise RunError(
+            f"cannot write runs to {out / name}: {error.strerror}. Choose another --out."
+        ) from None
+    try:
+        yield stage
+    except OSError as error:
+        raise RunError(
+            f"writing the run to {home} failed: {error.strerror}. No half run was left."
+        ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def commit(folder: Path, home: Path) -> Path:
+    """Move a complete run directory to its place and point `latest` at it."""
+    target = home / folder.name
+    if target.exists():
+        # A folder cannot be renamed onto one that has files: the old one steps aside first.
+        aside = folder.parent / "replaced"
+        target.rename(aside)
+    folder.rename(target)
+    pointer = folder.parent / "latest"
+    pointer.symlink_to(target.name)
+    os.replace(pointer, home / "latest")
+    return target
+
+
+def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
+    config = audit.config
+    files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
+    return {
+        "run_id": audit.run_id,
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "log_hash": audit.log_hash,
+        "config_hash": audit.config_hash,
+        "files": [Path(file).name for file in files],
+        "config": config.model_dump(mode="json", exclude={"log": {"files", "outcomes"}}),
+        "versions": {"python": platform.python_version()}
+        | {package: metadata.version(package) for package in RECORDED},
+    }

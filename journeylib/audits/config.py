@@ -1,0 +1,263 @@
+"""The configuration of an audit: one YAML file, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.segment import JourneySettings
+from journeylib.judge.settings import JudgeSettings
+from journeylib.log.schema import OutcomesSchema, Schema
+from journeylib.measures.settings import MeasureSettings
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OutcomesConfig(_Part):
+    """Where the outcomes of customers are: a table of their own."""
+
+    file: str = Field(description="Path, relative to this configuration.")
+    roles: OutcomesSchema = Field(description="Which column is what.")
+
+
+class LogConfig(_Part):
+    """Where the log is and how much of it must be usable."""
+
+    files: str | tuple[str, ...] = Field(
+        description="Path, glob or list of them, relative to this configuration."
+    )
+    outcomes: OutcomesConfig | None = Field(None, description="Outcomes in a table of their own.")
+    period: tuple[dt.date, dt.date] | None = Field(
+        None, description="First and last day that the log is said to cover."
+    )
+    max_unusable_share: float = Field(
+        0.05, ge=0, le=1, description="Above this share of unusable rows the audit refuses."
+    )
+    object_type: str | None = Field(None, description="OCEL: the object type to follow.")
+
+
+class Gate(_Part):
+    """A condition that the audit must meet; a failed one ends with exit status 1."""
+
+    id: Name = Field(description="Name of the gate in findings.")
+    metric: str = Field(
+        description="Path into audit.json, for example handoffs.contained_verified; "
+        "[touchpoint=Name] picks a row of a list."
+    )
+    min: float | None = Field(None, description="Fails below this.")
+    max: float | None = Field(None, description="Fails above this.")
+    severity: Literal["low", "medium", "high"] = Field("high", description="How much it matters.")
+    not_assessable: Literal["pass", "fail"] = Field(
+        "pass", description="Whether a metric without an answer lets the run pass."
+    )
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("give the gate a 'min', a 'max' or both")
+        return self
+
+
+class AuditConfig(_Part):
+    """Everything an audit needs to be told, as read from its YAML file."""
+
+    name: Name = Field(description="Name of the audit: folder and file names use it.")
+    title: str = Field("", description="Title for people; default the name.")
+    log: LogConfig
+    roles: Schema = Field(description="Which column plays which role, and the value maps.")
+    journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
+    measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
+    judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
+    gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
+    as_of: dt.date | None = Field(
+        None, description="The day the audit looks back from; default the day of the last event."
+    )
+
+    @property
+    def heading(self) -> str:
+        """The title for people."""
+        return self.title or self.name
+
+    def hash(self) -> str:
+        """Return the sha256 of what was decided: everything but where the files lie."""
+        content = self.model_dump(
+            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+        )
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(
+    path: str | Path, *, overrides: Sequence[str] = (), as_of: dt.date | None = None
+) -> AuditConfig:
+    """Read and check the configuration of an audit.
+
+    Parameters
+    ----------
+    path : str or Path
+        The YAML file. Paths in it are taken relative to its folder.
+    overrides : sequence of str
+        ``"key=value"``, the key a dotted path such as ``measures.repeat_days``, the value YAML.
+    as_of : datetime.date, optional
+        Replaces ``as_of``.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there, is not YAML, or has unknown, missing or ill-typed keys. The
+        message lists every fault with its line and the nearest known key.
+    """
+    path = Path(path)
+    text = _read_text(path)
+    content = _parse(text, path)
+    for override in overrides:
+        _override(content, override)
+    if as_of is not None:
+        content["as_of"] = as_of
+    try:
+        config = AuditConfig.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, text, path)) from None
+    return _resolve_paths(config, path.parent)
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configuration, for editors that complete YAML."""
+    schema = AuditConfig.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "journeylib audit configuration"
+    return schema
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        beside = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+        hint = did_you_mean(path.name, beside) or " `journeylib init LOG` writes a first one."
+        raise ConfigError(f"there is no configuration {path}.{hint}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; name the YAML file in it.") from None
+    except (PermissionError, UnicodeDecodeError) as error:
+        reason = "may not be read" if isinstance(error, PermissionError) else "is not UTF-8 text"
+        raise ConfigError(f"the configuration {path} {reason}.") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise ConfigError(f"{path}{line}: {problem}. Check indentation and quotes.") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must hold keys such as name, log and roles.")
+    return content
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {override!r} must read key=value, as in measures.repeat_days=14.")
+    *parents, last = key.strip().split(".")
+    node = content
+    for parent in parents:
+        child = node.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise ConfigError(f"--set {key}: '{parent}' has no keys below it.")
+        node = child
+    try:
+        node[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {key}: the value is not YAML; quote it.") from None
+
+
+def _explain(error: ValidationError, text: str, path: Path) -> str:
+    faults = []
+    for fault in error.errors(include_url=False, include_input=False):
+        location = [part for part in fault["loc"] if not str(part).startswith("function-")]
+        where = ".".join(str(part) for part in location) or "the file"
+        line = _line_of(text, location)
+        at = f" (line {line})" if line else ""
+        faults.append(f"  {where}{at}: {_say(fault, location)}")
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return f"{path} has {count}; nothing was run:\n" + "\n".join(faults)
+
+
+def _say(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        hint = did_you_mean(str(location[-1]), known)
+        return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(known)}.")
+    if fault["type"] == "missing":
+        return "is missing."
+    return str(fault["msg"]).removeprefix("Value error, ") + "."
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    model: Any = AuditConfig
+    for part in location:
+        fields = getattr(model, "model_fields", {})
+        if part not in fields:
+            continue
+        model = _model_in(fields[part].annotation) or model
+    return list(getattr(model, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Find the model inside ``X | None`` or ``tuple[X, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _line_of(text: str, location: Sequence[int | str]) -> int | None:
+    """Line of the deepest part of `location` that the file has."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line: int | None = None
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {key.value: (key, value) for key, value in node.value}
+            if str(part) not in pairs:
+                break
+            key, node = pairs[str(part)]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
+    files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
+    outcomes = config.log.outcomes
+    log = config.log.model_copy(
+        update={
+            "files": tuple(_beside(folder, file) for file in files),
+            "outcomes": outcomes
+            and outcomes.model_copy(update={"file": _beside(folder, outcomes.file)}),
+        }
+    )
+    return config.model_copy(update={"log": log})
+
+
+def _beside(folder: Path, file: str) -> str:
+    return file if "://" in file else str(folder / file)

@@ -1,0 +1,197 @@
+"""The content of `audit.json`: its shape, and how a run fills it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from journeylib.estimate import AbstainReason, Grade
+
+
+SCHEMA_VERSION = "1"
+Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EstimateDoc(_Part):
+    """A number with its interval, base and grade, or the reason for abstaining."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    unit: str
+    n_customers: int
+    n_journeys: int
+    grade: Grade
+    abstain: AbstainReason | None
+
+
+class AuditDoc(_Part):
+    """Which run this is."""
+
+    name: str
+    title: str
+    run_id: str
+    period: tuple[str, str] | None = Field(description="First and last day of the log, UTC.")
+    as_of: dt.date
+    config_hash: str
+    log_hash: str
+
+
+class QualityDoc(_Part):
+    """One check of the log."""
+
+    check: str
+    role: str
+    severity: Literal["ok", "note", "warning", "blocking"]
+    rows: int
+    share: float
+    text: str
+
+
+class LogDoc(_Part):
+    """What the log holds."""
+
+    events: int
+    journeys: int
+    customers: int
+    rows_read: int
+    rows_quarantined: int
+    cut: Literal["case", "gap", "customer"]
+    open_journeys: int
+    cut_off_journeys: int
+    suppressed_cells: int
+    quality: tuple[QualityDoc, ...]
+
+
+class TouchpointDoc(_Part):
+    """One touchpoint with its scores and verdict."""
+
+    touchpoint: str
+    stage: str | None
+    channel: str | None
+    office: str | None
+    events: int
+    journeys: int
+    customers: int
+    automation_fit: EstimateDoc
+    empathy_need: EstimateDoc
+    verdict: Verdict
+    leaning: str | None
+    verdict_stability: float | None
+    vetoes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    next_datum: str | None
+    measures: dict[str, EstimateDoc]
+
+
+class TransitionDoc(_Part):
+    """One directly-follows transition."""
+
+    source: str
+    target: str
+    events: int
+    journeys: int
+    customers: int
+    median_seconds: float | None
+
+
+class MomentDoc(_Part):
+    """One touchpoint × outcome: does a good experience here go with a better outcome."""
+
+    touchpoint: str
+    outcome: str
+    effect: EstimateDoc
+    naive: float | None
+    adjusted: float | None
+    q_value: float | None
+    is_moment: bool
+    grade: Grade
+    reasons: tuple[str, ...]
+
+
+class HandoffsDoc(_Part):
+    """The hand-off audit; sessions = contained + handed_over + abandoned + open."""
+
+    abstain: AbstainReason | None
+    sessions: int
+    contained: int
+    handed_over: int
+    abandoned: int
+    open: int
+    contained_raw: EstimateDoc
+    contained_verified: EstimateDoc
+    waterfall: tuple[dict[str, Any], ...]
+    wait_seconds: EstimateDoc
+    requests: int
+    requests_honoured: EstimateDoc
+    ping_pong: EstimateDoc
+    dead_ends: tuple[str, ...]
+    actor_changes: tuple[dict[str, Any], ...]
+    further: dict[str, EstimateDoc]
+
+
+class TippingPointDoc(_Part):
+    """Whether, and when, a bot session turns sour."""
+
+    segment: str
+    answer: Literal["tipping_point", "rises", "falls", "none", "abstain"]
+    minutes: float | None
+    minutes_lo: float | None
+    minutes_hi: float | None
+    handoff_time: dict[str, Any] | None
+    sessions: int
+    reasons: tuple[str, ...]
+
+
+class ParadoxDoc(_Part):
+    """One of the six paradoxes."""
+
+    name: str
+    state: Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
+    benefit: EstimateDoc
+    cost: EstimateDoc
+
+
+class FindingDoc(_Part):
+    """One sentence that a reader should know, or a gate and whether it held."""
+
+    id: str
+    kind: Literal["gate", "insight", "quality"]
+    severity: Literal["info", "low", "medium", "high"]
+    verdict: Literal["pass", "fail", "not_assessable"]
+    text: str
+    evidence: dict[str, Any]
+
+
+class AuditDocument(_Part):
+    """The result of one audit run."""
+
+    schema_version: Literal["1"]
+    audit: AuditDoc
+    log: LogDoc
+    touchpoints: tuple[TouchpointDoc, ...]
+    axes: dict[str, Any]
+    transitions: tuple[TransitionDoc, ...]
+    flow: dict[str, EstimateDoc]
+    moments_of_truth: tuple[MomentDoc, ...]
+    handoffs: HandoffsDoc
+    tipping_points: tuple[TippingPointDoc, ...]
+    paradoxes: tuple[ParadoxDoc, ...]
+    findings: tuple[FindingDoc, ...]
+    changes: tuple[dict[str, Any], ...] = Field(
+        description="What changed since the run before; empty where no history is kept."
+    )
+
+
+def document_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `audit.json`."""
+    schema = AuditDocument.model_json_schema(mode="serialization")
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "journeylib audit.json"
+    return schema

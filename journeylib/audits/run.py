@@ -1,0 +1,166 @@
+"""Audit: from a configuration to one frozen result."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from journeylib.audits.config import AuditConfig, load_config
+from journeylib.audits.assemble import build_document, build_tables
+from journeylib.audits.findings import Finding, all_findings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.judge.judgement import Judgement
+from journeylib.judge.judging import judge
+from journeylib.log.engine import log_hash
+from journeylib.log.read import read_log
+from journeylib.measures.evidence import Evidence, measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from journeylib.log.eventlog import EventLog
+
+Progress = Callable[[str], None]
+STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Everything one run found out; what `audit.json`, the tables and the dashboard are made of.
+
+    Attributes
+    ----------
+    config : AuditConfig
+        What the run was told.
+    as_of : datetime.date
+        The day it looks back from.
+    log_hash, config_hash : str
+        sha256 of the canonical events and outcomes, and of what was decided.
+    journeys : Journeys
+    evidence : Evidence
+    judgement : Judgement
+    findings : tuple of Finding
+        Most severe first.
+    """
+
+    config: AuditConfig
+    as_of: dt.date
+    log_hash: str
+    config_hash: str
+    journeys: Journeys
+    evidence: Evidence
+    judgement: Judgement
+    findings: tuple[Finding, ...]
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run: the as-of day and the two hashes, no wall-clock time."""
+        return f"{self.as_of:%Y-%m-%d}-{self.config_hash[:8]}-{self.log_hash[:8]}"
+
+    @property
+    def log(self) -> EventLog:
+        """The log that was audited."""
+        return self.journeys.log
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed."""
+        return all(finding.verdict != "fail" for finding in self.findings)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The content of `audit.json`; see ``docs/formats/audit.schema.json``."""
+        return build_document(self)
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The small tables behind the result, by file name."""
+        return build_tables(self)
+
+
+def audit(
+    config: AuditConfig | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    as_of: dt.date | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Run an audit and return its result; nothing is written.
+
+    Parameters
+    ----------
+    config : AuditConfig, str or Path
+        A configuration or the path of its YAML file.
+    overrides : sequence of str
+        ``"key=value"`` with a dotted key; only with a path.
+    as_of : datetime.date, optional
+        The day to look back from; only with a path. Default: the configuration's, else the day
+        of the log's last event.
+    progress : callable, optional
+        Called with the name of each step, one of `STEPS`, when it begins.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
+    LogError
+        If the log cannot be read or too much of it is unusable.
+    """
+    if not isinstance(config, AuditConfig):
+        config = load_config(config, overrides=overrides, as_of=as_of)
+    say = progress or (lambda _step: None)
+    say(STEPS[0])
+    log = _read(config)
+    say(STEPS[1])
+    journeys = rebuild(log, config.journeys)
+    say(STEPS[2])
+    evidence = measure(journeys, config.measures)
+    say(STEPS[3])
+    judgement = judge(journeys, evidence, config.judge)
+    say(STEPS[4])
+    return _collect(config, journeys, evidence, judgement)
+
+
+def _read(config: AuditConfig) -> EventLog:
+    outcomes = config.log.outcomes
+    return read_log(
+        list(config.log.files),
+        config.roles,
+        outcomes=outcomes.file if outcomes else None,
+        outcomes_schema=outcomes.roles if outcomes else None,
+        name=config.heading,
+        period=config.log.period,
+        as_of=config.as_of,
+        max_unusable_share=config.log.max_unusable_share,
+        object_type=config.log.object_type,
+    )
+
+
+def _collect(
+    config: AuditConfig, journeys: Journeys, evidence: Evidence, judgement: Judgement
+) -> Audit:
+    bare = Audit(
+        config=config,
+        as_of=config.as_of or _last_day(journeys.last_us),
+        log_hash=log_hash(journeys.log),
+        config_hash=config.hash(),
+        journeys=journeys,
+        evidence=evidence,
+        judgement=judgement,
+        findings=(),
+    )
+    return replace(bare, findings=all_findings(bare))
+
+
+def _last_day(last_us: int | None) -> dt.date:
+    """Return the day of the last event; 1970-01-01 for a log without a clock."""
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=last_us or 0)).date()

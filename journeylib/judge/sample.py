@@ -1,0 +1,236 @@
+"""Sample: what the estimators of this room see, in an order that only its content decides.
+
+Folds, permutations and halves are drawn with a fixed seed. Rows are therefore first put into
+an order made of their content alone: shuffled rows and renamed customers draw the same folds
+and give the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journeylib.errors import RunError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+RARE_LEVEL = 30  # a level with fewer rows joins the baseline: its coefficient would be noise
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows that reached one touchpoint.
+
+    Attributes
+    ----------
+    y : ndarray of float64, shape (n,)
+        The outcome; 0 and 1, or a number.
+    good : ndarray of bool, shape (n,)
+        Whether the touchpoint went well.
+    X : ndarray of float64, shape (n, p)
+        What was known before the touchpoint, standardised.
+    cluster : ndarray of int64, shape (n,)
+        Customer, 0..clusters − 1, in the order of content.
+    control : ndarray of float64 or None
+        A negative-control outcome: fixed before the touchpoint, so it cannot be its effect.
+    late : ndarray of bool
+        The held-out half.
+    """
+
+    y: Floats
+    good: Bools
+    X: Floats
+    cluster: Ints
+    control: Floats | None
+    late: Bools
+
+    @property
+    def binary(self) -> bool:
+        """Whether the outcome takes only the values 0 and 1."""
+        return bool(np.isin(self.y, (0.0, 1.0)).all())
+
+    @property
+    def customers(self) -> int:
+        """Number of distinct customers."""
+        return int(self.cluster.max()) + 1 if len(self.cluster) else 0
+
+    def keep(self, rows: Bools) -> Sample:
+        """Return the rows that `rows` marks; customers are numbered anew."""
+        _, cluster = np.unique(self.cluster[rows], return_inverse=True)
+        return Sample(
+            self.y[rows],
+            self.good[rows],
+            self.X[rows],
+            cluster.astype(np.int64),
+            None if self.control is None else self.control[rows],
+            self.late[rows],
+        )
+
+    def with_outcome(self, y: Floats) -> Sample:
+        """Return the same rows with another outcome."""
+        return replace(self, y=y)
+
+    def with_treatment(self, good: Bools) -> Sample:
+        """Return the same rows with another treatment."""
+        return replace(self, good=good)
+
+
+def sample_of(
+    y: npt.ArrayLike,
+    good: npt.ArrayLike,
+    X: pd.DataFrame,
+    customer: npt.ArrayLike,
+    *,
+    start: npt.ArrayLike | None = None,
+    control: npt.ArrayLike | None = None,
+    seed: int,
+) -> Sample:
+    """Check the columns against each other and put the rows into the order of their content.
+
+    Parameters
+    ----------
+    y, good, customer : array, shape (n,)
+        Outcome, whether the touchpoint went well, and whose journey it is.
+    X : DataFrame, n rows
+        Covariates from before the touchpoint; see `design_matrix`.
+    start : array, shape (n,), optional
+        When each journey reached the touchpoint, in anything that sorts. Rows after the
+        median are the held-out half. Without it the held-out half is half of the customers.
+    control : array, shape (n,), optional
+        Negative-control outcome.
+    seed : int
+        Deals customers into halves where there is no `start`.
+
+    Raises
+    ------
+    RunError
+        Where columns differ in length or hold missing values.
+    """
+    columns = {"y": y, "good": good, "control": control, "start": start, "customer": customer}
+    given = {name: np.asarray(column) for name, column in columns.items() if column is not None}
+    lengths = {name: len(column) for name, column in given.items()} | {"X": len(X)}
+    if len(set(lengths.values())) > 1:
+        raise RunError(f"the columns of one effect differ in length: {lengths}")
+    for name, column in given.items():
+        missing = int(pd.isna(column).sum())
+        if missing:
+            raise RunError(
+                f"{missing} of {len(column)} values of '{name}' are missing. Leave those rows "
+                "out first, and report their share: see response_bounds"
+            )
+    outcome = given["y"].astype(np.float64)
+    treated = given["good"].astype(bool)
+    design = design_matrix(X)
+    held = given["control"].astype(np.float64) if control is not None else None
+    moment = _ranks(given["start"]) if start is not None else np.zeros(len(outcome))
+    blocks = [outcome, treated.astype(np.float64), moment, *design.T]
+    signature = np.column_stack(blocks if held is None else [*blocks, held])
+    order, cluster = content_order(signature, given["customer"])
+    late = (
+        moment[order] > np.median(moment)
+        if start is not None
+        else _half_of_customers(cluster, seed)
+    )
+    return Sample(
+        outcome[order],
+        treated[order],
+        design[order],
+        cluster,
+        None if held is None else held[order],
+        late,
+    )
+
+
+def design_matrix(X: pd.DataFrame) -> Floats:
+    """Turn covariates into standardised columns.
+
+    Numbers keep their column; a missing number becomes the median with a column that says it
+    was missing. Anything else becomes one column per level with at least `RARE_LEVEL` rows
+    except the most frequent one. Columns without variation go.
+
+    Parameters
+    ----------
+    X : DataFrame
+        One row per journey.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, p)
+        Mean 0, standard deviation 1; p may be 0.
+    """
+    columns: list[Floats] = []
+    for name in X.columns:
+        column = X[name]
+        if pd.api.types.is_numeric_dtype(column):
+            numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            missing = np.isnan(numbers)
+            if missing.all():
+                continue
+            columns.append(np.where(missing, np.nanmedian(numbers), numbers))
+            if missing.any():
+                columns.append(missing.astype(np.float64))
+        else:
+            columns.extend(_levels(column))
+    if not columns:
+        return np.zeros((len(X), 0))
+    matrix = np.column_stack(columns)
+    spread = matrix.std(axis=0)
+    varies = spread > 1e-12
+    return np.asarray((matrix[:, varies] - matrix[:, varies].mean(axis=0)) / spread[varies])
+
+
+def _levels(column: pd.Series) -> list[Floats]:
+    text = column.astype(object).where(column.notna(), "").astype(str).to_numpy()
+    names, counts = np.unique(text, return_counts=True)
+    ranked = sorted(zip(-counts, names, strict=True))
+    return [
+        (text == name).astype(np.float64)
+        for negative_count, name in ranked[1:]
+        if -negative_count >= RARE_LEVEL
+    ]
+
+
+def _ranks(values: npt.NDArray[np.generic]) -> Floats:
+    """Return dense ranks: a shifted or rescaled clock ranks the same."""
+    return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.float64)
+
+
+def content_order(
+    signature: Floats, customer: npt.NDArray[np.generic]
+) -> tuple[npt.NDArray[np.intp], Ints]:
+    """Order rows by the content of their customer, then their own, and number the customers.
+
+    Parameters
+    ----------
+    signature : ndarray, shape (n, k)
+        What rows are told apart by.
+    customer : ndarray, shape (n,)
+        Used for equality only.
+
+    Returns
+    -------
+    order : ndarray of int, shape (n,)
+    cluster : ndarray of int64, shape (n,)
+        Customer of each ordered row, 0..customers − 1; ties are customers with equal rows.
+    """
+    kind = np.unique(signature, axis=0, return_inverse=True)[1].reshape(-1)
+    code = np.asarray(pd.factorize(customer)[0])
+    by_customer = np.lexsort((kind, code))
+    cuts = np.flatnonzero(np.diff(code[by_customer])) + 1
+    parts = np.split(by_customer, cuts)
+    contents = [tuple(kind[part].tolist()) for part in parts]
+    ranked = sorted(range(len(parts)), key=contents.__getitem__)
+    order = np.concatenate([parts[i] for i in ranked])
+    sizes = [len(parts[i]) for i in ranked]
+    return order, np.repeat(np.arange(len(parts)), sizes).astype(np.int64)
+
+
+def _half_of_customers(cluster: Ints, seed: int) -> Bools:
+    customers = int(cluster.max()) + 1
+    late = np.random.default_rng(seed).permutation(customers) % 2 == 1
+    return np.asarray(late[cluster])

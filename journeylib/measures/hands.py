@@ -1,0 +1,245 @@
+"""Changing hands: loops, ping-pong, dead ends, and what is lost on the way to a human."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+from ibis import _
+
+from journeylib.estimate import GROUPS, AbstainReason, Estimate, resample
+from journeylib.journeys.graph import journey_graph
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.measures.base import Measured, bases, group_sums
+from journeylib.measures.ratios import quotient, ratio_of_sums
+from journeylib.measures.sessions import BotSessions
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.text import plain, says_again
+
+LOOP_ROUNDS = 3
+PING_PONG_CHANGES = 2
+EARLY_REPLIES = 5
+BAD_END_SHARE = 0.5
+_KEY = ["journey", "opened"]
+
+
+def loop_table(found: BotSessions) -> ibis.Table:
+    """Return one row per bot session with ``looped``: the bot went round in circles.
+
+    It said the same words `LOOP_ROUNDS` times, or (where it said nothing) came back to the same
+    touchpoint that often with another one of its own between.
+    """
+    bot = found.turns.filter(_.actor == "bot")
+    previous = _.touchpoint.lag().over(ibis.window(group_by=_KEY, order_by="step"))
+    rounds = bot.mutate(
+        said=plain(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
+    ).filter(_.said.notnull() | _.fresh)
+    repeats = rounds.group_by(
+        [*_KEY, ibis.coalesce(rounds.said, rounds.touchpoint).name("what")]
+    ).aggregate(n=_.count())
+    looped = repeats.group_by(_KEY).aggregate(looped=(_.n >= LOOP_ROUNDS).any())
+    sessions = found.table.select(*_KEY, "customer_no", "group")
+    return sessions.inner_join(looped, _KEY)
+
+
+def ping_pong_table(found: BotSessions) -> ibis.Table:
+    """Return one row per journey and intent: ``changed`` hands at all, ``returned`` (ping-pong).
+
+    Hands are those of bots and humans; what customers and systems do between is left out. A
+    transfer from human to human is a change of `resource`.
+    """
+    serving = found.turns.filter(_.actor.isin(["bot", "human"]))
+    window = ibis.window(group_by=["journey", "intent"], order_by="step")
+    before, by = _.actor.lag().over(window), _.resource.lag().over(window)
+    hands = serving.mutate(
+        crossed=(before != _.actor).fill_null(False),
+        passed=((before == "human") & (_.actor == "human") & (by != _.resource)).fill_null(False),
+    )
+    return (
+        hands.group_by(["journey", "intent"])
+        .aggregate(
+            customer_no=_.customer_no.min(),
+            group=_.group.min(),
+            crossings=_.crossed.sum(),
+            passings=_.passed.sum(),
+        )
+        .mutate(
+            changed=(_.crossings > 0) | (_.passings > 0),
+            returned=(_.crossings >= PING_PONG_CHANGES) | (_.passings >= PING_PONG_CHANGES),
+        )
+    )
+
+
+def repeated_table(found: BotSessions) -> ibis.Table:
+    """Return one row per session with a human after a bot, with ``again``.
+
+    ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
+    said before (`text.says_again`). Sessions in which the customer then wrote nothing have no
+    row.
+    """
+    handed = found.table.filter(_.state == "handed_over")
+    first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
+    replies = found.turns.filter(
+        (_.actor == "customer") & _.text.notnull() & (_.step > _.human_step)
+    )
+    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
+    early = (
+        replies.inner_join(first, "journey")
+        .filter(_.opened >= _.bot_opened)
+        .mutate(turn=turn)
+        .filter(_.turn < EARLY_REPLIES)
+    )
+    return early.group_by(_KEY).aggregate(
+        customer_no=_.customer_no.min(), group=_.group.min(), again=says_again(_.text).any()
+    )
+
+
+def context_carried(journeys: Journeys) -> Estimate:
+    """Return the share of the fields a human asked for that had been handed over before.
+
+    What had been handed over is the event's own ``context_sent``, or else the last one before it
+    in the journey. Whether the agent opened it, no column says.
+    """
+    asked = {"unit": "share", "estimand": "fields handed over, of those the human asked for"}
+    if not (journeys.has("context_sent") and journeys.has("context_requested")):
+        return Estimate.none("no_column", **asked)
+    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
+    sent_step = _.step.max(where=_.context_sent.notnull()).over(so_far)
+    steps = journeys.steps.select(
+        "journey", "customer_no", "group", "step", "context_sent", "context_requested"
+    ).mutate(sent_step=sent_step)
+    sent = steps.filter(_.context_sent.notnull()).select(
+        "journey", sent_step="step", carried="context_sent"
+    )
+    requests = steps.filter(_.context_requested.notnull()).left_join(sent, ["journey", "sent_step"])
+    pairs = fetch(
+        requests.group_by(["group", "carried", "context_requested"]).aggregate(n=_.count())
+    )
+    base = fetch(
+        requests.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    sums = np.zeros((GROUPS, 1, 2))
+    needed = [_fields(names) for names in pairs["context_requested"]]
+    carried = [_fields(names) for names in pairs["carried"]]
+    hits = [len(need & sent) for need, sent in zip(needed, carried, strict=True)]
+    for place, numbers in enumerate((hits, [len(names) for names in needed])):
+        fields = np.asarray(numbers, dtype=np.float64) * pairs["n"].to_numpy(dtype=np.float64)
+        groups = pairs["group"].to_numpy(dtype=np.int64)
+        sums[:, 0, place] = np.bincount(groups, weights=fields, minlength=GROUPS)
+    return ratio_of_sums(
+        sums,
+        **asked,
+        n_customers=int(base["customers"]),
+        n_journeys=int(base["journeys"]),
+        min_customers=journeys.settings.min_customers,
+    )
+
+
+def _fields(names: object) -> set[str]:
+    """Return the field names of a comma-separated list; none where it is missing."""
+    if not isinstance(names, str):
+        return set()
+    return {name.strip().casefold() for name in names.split(",") if name.strip()}
+
+
+def dead_ends(journeys: Journeys, found: BotSessions) -> tuple[str, ...]:
+    """Return the bot's touchpoints from which no human can be reached and most end badly.
+
+    In the directly-follows graph no touchpoint at which a human acts can be reached from there,
+    and the lower limit of the share of its bot sessions that end abandoned, or in a journey with
+    a bad end, is above `BAD_END_SHARE`.
+    """
+    import networkx as nx
+
+    actors = fetch(
+        found.turns.filter(_.actor.isin(["bot", "human"]))
+        .group_by("touchpoint")
+        .aggregate(bot=(_.actor == "bot").any(), human=(_.actor == "human").any())
+    )
+    people = set(actors.loc[actors["human"], "touchpoint"])
+    # The whole graph: an edge left out for privacy must not make a dead end.
+    graph = journey_graph(journeys, min_customers=1)
+    closed = sorted(
+        str(name)
+        for name in actors.loc[actors["bot"], "touchpoint"]
+        if name not in people and not nx.descendants(graph, name) & people
+    )
+    bad = _bad_endings(journeys, found)
+    return tuple(name for name in closed if bad.get(name, 0.0) > BAD_END_SHARE)
+
+
+def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
+    """Return the lower limit of the share of bad endings among sessions through a touchpoint."""
+    spots = journeys.touchpoints.sort_values("touchpoint_no")
+    ended = journeys.table.filter(_.end_kind == "bad_end").select("journey", bad_end=True)
+    sessions = (
+        found.table.filter(_.state != "open")
+        .select(*_KEY, "state")
+        .left_join(ended, "journey")
+        .mutate(bad=(_.state == "abandoned") | _.bad_end.fill_null(False))
+        .select(*_KEY, "bad")
+    )
+    passed = (
+        found.turns.filter(_.actor == "bot")
+        .select(*_KEY, "touchpoint_no", "customer_no", "group")
+        .distinct()
+        .inner_join(sessions, _KEY)
+    )
+    sums = group_sums(
+        passed.group_by(["touchpoint_no", "group"]).aggregate(
+            bad=_.bad.cast("int64").sum(), n=_.count()
+        ),
+        ["bad", "n"],
+        len(spots),
+    )
+    people = fetch(passed.group_by("touchpoint_no").aggregate(n=_.customer_no.nunique()))
+    customers = people.set_index("touchpoint_no")["n"].reindex(range(len(spots)), fill_value=0)
+    n = customers.to_numpy(dtype=np.int64)
+    result = resample(
+        sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0), draws=1
+    )
+    shown = n >= max(journeys.settings.min_customers, 1)
+    lows = np.where(shown, np.nan_to_num(result.lo), 0.0)
+    return dict(zip(spots["touchpoint"].astype(str), lows.tolist(), strict=True))
+
+
+def transfers_measure(
+    found: BotSessions, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    """Return the share of a bot's or human's turns after which another hand takes over.
+
+    Another hand is a human after a bot, or another human (a change of `resource`), as the next
+    one that serves the customer in the same journey and intent within ``handover_hours``.
+    """
+    names = journeys.touchpoints
+    window = ibis.window(group_by=["journey", "intent"], order_by="step")
+    following: dict[str, Any] = {
+        f"next_{column}": _[column].lead().over(window) for column in ("actor", "resource", "t_us")
+    }
+    turns = found.turns.filter(_.actor.isin(["bot", "human"])).mutate(**following)
+    other = (_.actor == "bot") | (_.resource != _.next_resource)
+    soon = (_.next_t_us - _.done_us <= round(settings.handover_hours * 3600 * 1_000_000)).fill_null(
+        True
+    )
+    passed = ((_.next_actor == "human") & other & soon).fill_null(False)
+    turns = turns.mutate(passed=passed.cast("int64"))
+    sums = group_sums(
+        turns.group_by(["touchpoint_no", "group"]).aggregate(passed=_.passed.sum(), n=_.count()),
+        ["passed", "n"],
+        len(names),
+    )
+    base = bases(turns, len(names))
+    customers, events = base["customers"].to_numpy(), base["events"].to_numpy()
+    thin = (events < settings.min_starts) | (customers < settings.min_base_customers)
+    reason: AbstainReason = "n_small"
+    return Measured(
+        measure="transfers",
+        unit="share",
+        resampled=resample(sums, quotient, share=True, n_customers=customers, n_trials=events),
+        n_events=events,
+        n_journeys=base["journeys"].to_numpy(),
+        n_customers=customers,
+        abstain=tuple(reason if few else None for few in thin),
+    )

@@ -1,0 +1,231 @@
+"""Bot sessions: conversations that a bot opens, and how each of them ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+from ibis import _
+
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.text import asks_for_human, awaits_answer, confirms, offers_human
+
+US = 1_000_000
+EARLY_BOT_TURNS = 3
+_KEY = ["journey", "opened"]
+
+
+@dataclass(frozen=True)
+class BotSessions:
+    """The sessions of a log in which a bot acts before any human, and the turns behind them.
+
+    Attributes
+    ----------
+    turns : ibis.Table
+        One row per step: ``journey``, ``customer_no``, ``group``, ``step``, ``touchpoint``,
+        ``touchpoint_no``, ``actor``, ``resource``, ``intent``, ``text`` (null where undeclared),
+        ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null without a clock),
+        ``opened`` (first step of its session: with ``journey`` the key of the session),
+        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one), ``human_step``
+        (first step of a human in the session).
+    table : ibis.Table
+        One row per bot session: the key ``journey``, ``opened``; ``session_no``,
+        ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``;
+        ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the bot's last act before a
+        human), ``human_us`` (in the session or soon after), ``request_us``, ``again_us`` (next
+        contact of the customer in the same intent); ``human_joined``, ``resolved``, ``silent``,
+        ``promised``, ``offered`` (boolean); ``requests`` (before a human); ``state``
+        (``contained``, ``handed_over``, ``abandoned``, ``open``).
+    """
+
+    turns: ibis.Table
+    table: ibis.Table
+
+
+def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
+    """Find the bot sessions of a log and how each of them ended.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With actors.
+    settings : MeasureSettings
+
+    Returns
+    -------
+    BotSessions
+
+    Notes
+    -----
+    A session is what the session column says, within one journey; elsewhere a run of steps
+    without ``session_gap_minutes`` of silence; without a clock the whole journey.
+
+    ``state`` is the first that holds of
+
+    - *handed over*: a human acts in the session, or within ``handover_hours`` after it in the
+      same journey and intent;
+    - *open*: the log ends too soon after the session (within the longer of the session gap and
+      ``handover_hours``) to tell;
+    - *abandoned*: it touched a declared bad end; or the bot's last words are a question or no
+      answer, the customer said nothing after them, and nothing shows a solution. Without text,
+      or without customers' events, silence tells nothing and only bad ends count;
+    - *contained*.
+
+    A solution shows by a declared goal at or after the bot's first turn in the same journey, or
+    by the customer's last words (`text.confirms`). A missing intent matches every intent:
+    a contact without a label may be about the same thing, and missing labels shall not flatter.
+    """
+    turns = _turns(journeys, settings).cache()
+    sessions = _facts(turns)
+    sessions = sessions.mutate(
+        next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"]),
+        again_us=_next_of(
+            sessions.serving.ifelse(sessions.begin_us, ibis.null("int64")),
+            ["customer_no"],
+            ["begin_us", "journey", "opened"],
+        ),
+    )
+    sessions = sessions.filter(
+        _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
+    )
+    return BotSessions(turns, _with_states(sessions, journeys, settings).cache())
+
+
+def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+    steps = journeys.steps
+    number, word = ibis.null("int64"), ibis.null("string")
+    clock = journeys.has_clock
+    steps = steps.mutate(
+        t_us=_.t_us if clock else number,
+        done_us=(_.t_us + ibis.coalesce(_.service_us, 0)) if clock else number,
+        **{
+            role: steps[role] if role in steps.columns else word
+            for role in ("session", "intent", "resource", "text")
+        },
+    )
+    steps = _with_sessions(steps, clock=clock, gap_us=round(settings.session_gap_minutes * 60 * US))
+    by_name = _.touchpoint.isin(settings.human_request_words)
+    said = (
+        asks_for_human(_.text, settings.human_request_words)
+        if journeys.has("text")
+        else ibis.literal(False)
+    )
+    no = ibis.literal(False)
+    offers = offers_human(_.text) if journeys.has("text") else no
+    goal = _.touchpoint.isin(journeys.settings.goals)
+    steps = steps.mutate(
+        # `cases` spares the engine the regular expressions on everybody else's texts.
+        asks=ibis.cases((_.actor == "customer", said | by_name), else_=False),
+        offers=ibis.cases((_.actor == "bot", offers), else_=False),
+        goal_step=_.step.max(where=goal).over(ibis.window(group_by="journey")),
+        dropped=_.touchpoint.isin(journeys.settings.bad_ends),
+        human_step=_.step.min(where=_.actor == "human").over(ibis.window(group_by=_KEY)),
+        actor_turn=ibis.row_number().over(ibis.window(group_by=[*_KEY, "actor"], order_by="step")),
+    )
+    return steps.select(
+        *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
+        *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
+        *("goal_step", "dropped", "human_step", "actor_turn"),
+    )
+
+
+def _with_sessions(steps: ibis.Table, *, clock: bool, gap_us: int) -> ibis.Table:
+    """Add ``opened``, the first step of the session that a step belongs to."""
+    if not clock:
+        return steps.mutate(opened=_.step.min().over(ibis.window(group_by=["journey", "session"])))
+    in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
+    busy_until = _.done_us.max().over(ibis.window(preceding=(None, 1), **in_order))
+    silent = steps.mutate(fresh=_.session.isnull() & (_.t_us - busy_until > gap_us))
+    run = _.fresh.fill_null(False).cast("int64").sum()
+    runs = silent.mutate(run=run.over(ibis.window(preceding=(None, 0), **in_order)))
+    return runs.mutate(
+        opened=_.step.min().over(ibis.window(group_by=["journey", "session", "run"]))
+    )
+
+
+def _facts(turns: ibis.Table) -> ibis.Table:
+    """Return one row per session, a bot's or not."""
+    bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
+    before = _.human_step.isnull() | (_.step < _.human_step)
+    spoken = bot & _.text.notnull()
+    return turns.group_by(_KEY).aggregate(
+        customer_no=_.customer_no.min(),
+        group=_.group.min(),
+        intent=_.intent.argmin(_.step, where=_.intent.notnull()),
+        touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
+        serving=(bot | human | (customer & _.text.notnull())).any(),
+        first_bot=_.step.min(where=bot),
+        first_human=_.step.min(where=human),
+        begin_us=_.t_us.min(),
+        start_us=_.t_us.min(where=bot),
+        end_us=_.done_us.max(),
+        bot_done_us=_.done_us.max(where=bot & before),
+        joined_us=_.t_us.min(where=human),
+        last_spoken=_.step.max(where=spoken),
+        last_words=_.text.argmax(_.step, where=spoken),
+        last_customer=_.step.max(where=customer),
+        last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()),
+        goal_step=_.goal_step.max(),
+        dropped_step=_.step.max(where=_.dropped),
+        requests=(_.asks & before).fill_null(False).sum().cast("int64"),
+        request_us=_.t_us.min(where=_.asks & before),
+        offered=(_.offers & (_.actor_turn < EARLY_BOT_TURNS)).any(),
+    )
+
+
+def _next_of(value: Any, by: list[str], order: list[str]) -> Any:
+    """Return the least `value` of later sessions in the same intent, known or not."""
+    missing = ibis.null("int64")
+
+    def later(number: Any, *also: str) -> Any:
+        window = ibis.window(group_by=[*by, *also], order_by=order, following=(1, None))
+        return number.min().over(window)
+
+    same = later(value, "intent")
+    unknown = later(_.intent.isnull().ifelse(value, missing))
+    nearest = ibis.least(ibis.coalesce(same, unknown), ibis.coalesce(unknown, same))
+    return _.intent.isnull().ifelse(later(value), nearest)
+
+
+def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+    handover_us = round(settings.handover_hours * 3600 * US)
+    settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US))
+    heard = journeys.has("text") and customers_act(journeys)
+    unanswered = _.last_customer.isnull() | (_.last_customer < _.last_spoken)
+    soon = (_.next_human_us - _.end_us <= handover_us).fill_null(False)
+    last_us = journeys.last_us
+    young = ibis.literal(False) if last_us is None else _.end_us > last_us - settle_us
+    facts = sessions.mutate(
+        human_joined=_.first_human.notnull(),
+        human_us=_.first_human.notnull().ifelse(
+            _.joined_us, soon.ifelse(_.next_human_us, ibis.null("int64"))
+        ),
+        resolved=(_.goal_step >= _.first_bot).fill_null(False) | confirms(_.last_reply),
+        waiting=unanswered & awaits_answer(_.last_words) if heard else ibis.literal(False),
+        promised=offers_human(_.last_words) & ~awaits_answer(_.last_words),
+        soon=soon,
+    ).mutate(
+        silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
+    )
+    states = facts.mutate(
+        state=ibis.cases(
+            (_.human_joined | _.soon, "handed_over"),
+            (young, "open"),
+            (_.silent, "abandoned"),
+            else_="contained",
+        ),
+        session_no=ibis.row_number().over(order_by=_KEY),
+    )
+    return states.select(
+        *("session_no", *_KEY, "customer_no", "group", "touchpoint_no", "intent", "start_us"),
+        *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
+        *("resolved", "silent", "promised", "offered", "requests", "state"),
+    )
+
+
+def customers_act(journeys: Journeys) -> bool:
+    """Whether the log holds customers' own events; a system's log does not."""
+    return len(fetch(journeys.steps.filter(_.actor == "customer").select("step").limit(1))) > 0

@@ -1,0 +1,144 @@
+"""What a text says, found in the engine: requests for a human, repetition, thanks, questions.
+
+Detectors are regular expressions over lexicons (`lexicon.LEXICONS`), one pass in the engine
+that holds the events. They are apart from sentiment and come before it: to a sentiment lexicon
+"agent!" is neutral. Sarcasm is not handled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import ibis
+from ibis import _
+
+from journeylib.journeys.steps import Journeys
+from journeylib.measures.lexicon import LEXICONS, Lexicon
+
+# A word ends where no letter follows; \b would end German words at an umlaut.
+_BEFORE = r"(?:^|[^\pL\pN])"
+_AFTER = r"(?:[^\pL\pN]|$)"
+WORDS_THAT_TELL_A_LANGUAGE = 4
+# Where fewer texts than this are in a known language, what is not found there tells nothing.
+REACH = 0.5
+
+
+def plain(text: ibis.expr.types.StringValue) -> ibis.expr.types.StringValue:
+    """Return `text` in lower case, with straight apostrophes and single blanks."""
+    straight = text.lower().replace("’", "'").replace("´", "'")
+    return straight.re_replace(r"\s+", " ")
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    return f"{_BEFORE}(?:{'|'.join(phrases)}){_AFTER}"
+
+
+def _found(text: ibis.expr.types.StringValue, pattern: str) -> ibis.expr.types.BooleanValue:
+    return text.re_search(pattern).fill_null(False)
+
+
+def asks_for_human(
+    text: ibis.expr.types.StringValue,
+    further_words: Sequence[str] = (),
+    lexicons: Sequence[Lexicon] = LEXICONS,
+) -> ibis.expr.types.BooleanValue:
+    """Whether a customer's text asks for a human; false where there is no text.
+
+    Parameters
+    ----------
+    text : Ibis string
+    further_words : sequence of str
+        Words or phrases of the company's own that ask for a human, taken literally.
+    lexicons : sequence of Lexicon
+
+    Notes
+    -----
+    Phrases that decline a human ("I don't want to be transferred to an agent") are cut out first.
+    """
+    said = plain(text)
+    alone = rf"^[^\pL\pN]*(?:{'|'.join(lexicon.human_alone for lexicon in lexicons)})[^\pL\pN]*$"
+    refusals = _any_of(phrase for lexicon in lexicons for phrase in lexicon.human_refusal)
+    requests = [phrase for lexicon in lexicons for phrase in lexicon.human_request]
+    requests += [re.escape(word.casefold()) for word in further_words]
+    rest = said.re_replace(refusals, " ; ")
+    return _found(said, alone) | _found(rest, _any_of(requests))
+
+
+def says_again(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a customer says that this was said before ("the third time I explain")."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.repetition))
+
+
+def confirms(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a customer's last word confirms a solution or gives thanks without a "but"."""
+    said = plain(text)
+    kind = _any_of(p for lexicon in lexicons for p in (*lexicon.solved, *lexicon.thanks))
+    doubt = _any_of(p for lexicon in lexicons for p in lexicon.doubt)
+    return _found(said, kind) & ~_found(said, doubt)
+
+
+def awaits_answer(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn is a question or no answer, so that silence after it tells something.
+
+    A closing offer ("is there anything else?") is not such a question.
+    """
+    said = plain(text)
+    closing = "|".join(p for lexicon in lexicons for p in lexicon.closing_offer)
+    non_answer = _any_of(p for lexicon in lexicons for p in lexicon.non_answer)
+    return _found(said.re_replace(closing, " "), r"\?") | _found(said, non_answer)
+
+
+def offers_human(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn offers a human or announces one."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.human_offer))
+
+
+def in_language(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether `text` holds a frequent word of one of the lexicons' languages."""
+    words = [re.escape(word) for lexicon in lexicons for word in lexicon.stop_words.split()]
+    return _found(plain(text), _any_of(words))
+
+
+def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanValue:
+    """Whether `text` has enough words for its language to be told."""
+    return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
+
+
+def lexicon_reach(journeys: Journeys) -> float | None:
+    """Return the share of texts in a language of the lexicons, among those long enough to tell.
+
+    None where no text is long enough.
+    """
+    long = journeys.steps.filter(long_enough(_.text))
+    counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
+    return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
+
+
+def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:
+    """Return the language whose frequent words `text` has most of, or None.
+
+    Examples
+    --------
+    >>> text_language("das funktioniert überhaupt nicht"), text_language("I want a refund")
+    ('de', 'en')
+    >>> text_language("merci beaucoup") is None
+    True
+    """
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.casefold().replace("’", "'"))
+    hits = [
+        (sum(word in lexicon.stop_words.split() for word in words), -place, lexicon.language)
+        for place, lexicon in enumerate(lexicons)
+    ]
+    count, _place, language = max(hits, default=(0, 0, None))
+    return language if count else None

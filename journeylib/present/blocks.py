@@ -1,0 +1,186 @@
+"""Blocks of the first screen: cards, findings, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.present.svg import clean, esc, verdict_marker
+from journeylib.present.tables import estimate_text, number_text
+from journeylib.present.theme import VERDICTS, leaning, style_tag
+
+State = Literal["plain", "good", "bad", "abstain"]
+STATE_GLYPH: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Something displayable: `html` for people, `text` for logs."""
+
+    html: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return style_tag() + self.html
+
+
+@dataclass(frozen=True)
+class Card:
+    """One key number.
+
+    Attributes
+    ----------
+    label : str
+        What is counted.
+    value : Estimate, number or str
+        An abstaining estimate shows its reason instead of a number.
+    note : str
+        Denominator, limit or period. An estimate brings interval and base along.
+    state : {"plain", "good", "bad", "abstain"}
+        Shown by colour and by a sign.
+    """
+
+    label: str
+    value: Estimate | float | int | str
+    note: str = ""
+    state: State = "plain"
+
+
+def cards(*items: Card) -> Block:
+    """Return key numbers side by side.
+
+    Examples
+    --------
+    >>> cards(Card("customers", 1500), Card("pain points", 10, "limit 5", "bad"))
+    1,500 customers
+    ▼ 10 pain points (limit 5)
+    """
+    cells, lines = [], []
+    for item in items:
+        value, note, state = _card_words(item)
+        kind = "" if state == "plain" else f' class="jl-is-{state}"'
+        small = f"<small>{esc(note)}</small>" if note else ""
+        big = STATE_GLYPH[state] + value
+        cells.append(f"<li{kind}><b>{esc(big)}</b><span>{esc(item.label)}</span>{small}</li>")
+        lines.append(f"{big} {item.label}" + (f" ({note})" if note else ""))
+    return Block(f'<ul class="jl jl-cards">{"".join(cells)}</ul>', "\n".join(lines))
+
+
+def _card_words(item: Card) -> tuple[str, str, State]:
+    if isinstance(item.value, Estimate):
+        if item.value.value is None:
+            reason = ABSTAIN_TEXT[str(item.value.abstain)]
+            return "Not enough evidence", "; ".join(filter(None, (reason, item.note))), "abstain"
+        text = estimate_text(item.value)
+        cut = min((i for i in (text.find(" ("), text.find(", n =")) if i >= 0), default=len(text))
+        rest = text[cut:].lstrip(", ")
+        return text[:cut], "; ".join(filter(None, (rest, item.note))), item.state
+    if isinstance(item.value, str):
+        return item.value, item.note, item.state
+    return number_text(item.value), item.note, item.state
+
+
+FINDING_WORD: dict[str, tuple[str, str, str]] = {
+    "fail": ("✖ Fails", "jl-fail", "jl-failed"),
+    "pass": ("✓ Passes", "jl-pass", "jl-passed"),
+    "not_assessable": ("○ Cannot tell", "", "jl-unknown"),
+}
+
+
+def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
+    """Return findings in sentences, failed ones first.
+
+    Parameters
+    ----------
+    findings : iterable of mapping
+        As in `audit.json`: ``id``, ``severity``, ``verdict`` (``pass``, ``fail``,
+        ``not_assessable``), ``text``; optional ``evidence`` (str, shown smaller).
+    """
+    rank = {"fail": 0, "not_assessable": 1, "pass": 2}
+    ordered = sorted(
+        findings, key=lambda f: (rank[f["verdict"]], -_severity(f.get("severity")), str(f["id"]))
+    )
+    items, lines = [], []
+    for finding in ordered:
+        word, tag, kind = FINDING_WORD[finding["verdict"]]
+        evidence = finding.get("evidence")
+        more = f'<p class="jl-note">{esc(evidence)}</p>' if isinstance(evidence, str) else ""
+        items.append(
+            f'<li class="{kind}"><span class="jl-tag {tag}">{word}</span>'
+            f"<div><p>{esc(finding['text'])}</p>{more}</div></li>"
+        )
+        lines.append(f"{word}: {clean(finding['text'])}")
+    if not items:
+        return Block('<p class="jl">There are no findings.</p>', "There are no findings.")
+    return Block(f'<ul class="jl jl-list">{"".join(items)}</ul>', "\n".join(lines))
+
+
+def _severity(value: object) -> float:
+    """Severities are words or numbers; the worst goes first."""
+    words = {"blocking": 4.0, "critical": 4.0, "high": 3.0, "warning": 2.0, "medium": 2.0}
+    if isinstance(value, int | float):
+        return float(value)
+    return words.get(str(value), 1.0)
+
+
+def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
+    """Return the verdicts as one card each, with their touchpoints.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        ``touchpoint``, ``verdict``, ``verdict_stability`` (0 to 1), optional ``reasons``
+        (sequence of str) and ``journeys``. Touchpoints are listed by stability, then name.
+    shown : int
+        Touchpoints listed per verdict; the rest is counted.
+    """
+    records = scores.to_dict("records")
+    items, lines = [], []
+    for code, verdict in VERDICTS.items():
+        members = sorted(
+            (row for row in records if row["verdict"] == code),
+            key=lambda row: (-_stability(row), str(row["touchpoint"])),
+        )
+        if not members:
+            continue
+        listed = "".join(_member(row, code) for row in members[:shown])
+        if len(members) > shown:
+            rest = ", ".join(esc(row["touchpoint"]) for row in members[shown:])
+            listed += f"<li><small>and {len(members) - shown} more: {rest}</small></li>"
+        mark = (
+            f'<svg viewBox="0 0 20 20" aria-hidden="true">{verdict_marker(code, 10, 10, 6.5)}</svg>'
+        )
+        items.append(
+            f'<li class="jl-{code}"><h3>{mark}{verdict.word}<span class="jl-count">{len(members)}'
+            f"</span></h3><p>{verdict.meaning}</p><ul>{listed}</ul></li>"
+        )
+        names = ", ".join(clean(row["touchpoint"]) for row in members)
+        lines.append(f"{verdict.glyph} {verdict.word} ({len(members)}): {names}")
+    return Block(f'<ul class="jl jl-verdicts">{"".join(items)}</ul>', "\n".join(lines))
+
+
+def _stability(row: Mapping[Any, Any]) -> float:
+    value = row.get("verdict_stability")
+    return 0.0 if value is None or pd.isna(value) else float(value)
+
+
+def _member(row: Mapping[Any, Any], code: str) -> str:
+    reasons: Sequence[str] = [] if _is_absent(row.get("reasons")) else list(row["reasons"])
+    words = []
+    if code != "abstain" and _stability(row) > 0:
+        lean = "leaning, " if leaning(_stability(row)) else ""
+        words.append(f"{lean}stability {100 * _stability(row):.0f} %")
+    words += [str(reason) for reason in reasons[:2]]
+    small = f"<small>{esc(' · '.join(words))}</small>" if words else ""
+    return f"<li>{esc(row['touchpoint'])}{small}</li>"
+
+
+def _is_absent(value: object) -> bool:
+    return value is None or isinstance(value, float)

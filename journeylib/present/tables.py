@@ -1,0 +1,268 @@
+"""Tables: frames and estimates in words that a person reads, the same on every run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.present.svg import esc
+from journeylib.present.theme import style_tag
+
+
+def number(value: Any) -> float | None:
+    """Return a cell as a float, None where it is missing."""
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """Return a number with its sign, ``−`` being a true minus; ``–`` where there is none.
+
+    Examples
+    --------
+    >>> signed(-0.414), signed(0.2, 1), signed(0.0), signed(None)
+    ('−0.41', '+0.2', '0.00', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return ("+" if value > 0 else "−") + text
+
+
+def number_text(value: object) -> str:
+    """Return a number for reading: grouped integers, three significant digits, a true minus.
+
+    Examples
+    --------
+    >>> number_text(26404), number_text(0.123456), number_text(-1234.5), number_text(12.0)
+    ('26,404', '0.123', '−1,234', '12')
+    """
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "–"
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        if value == int(value) or abs(value) >= 1000:
+            text = f"{value:,.0f}"
+        else:
+            decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+            text = f"{value:.{min(decimals, 6)}f}"
+            text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        text = f"{value:,}"
+    return text.replace("-", "−")
+
+
+def seconds_text(value: float | None) -> str:
+    """Return a duration in the largest unit that keeps it above 1.
+
+    Examples
+    --------
+    >>> seconds_text(45), seconds_text(5400), seconds_text(200000.0), seconds_text(None)
+    ('45 s', '1.5 h', '2.3 days', '–')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if abs(value) >= size:
+            return f"{number_text(round(value / size, 1))} {unit}"
+    return f"{number_text(round(value, 1))} s"
+
+
+def _plain(value: float, unit: str) -> str:
+    if unit == "share":
+        return f"{100 * value:.1f}".replace("-", "−")
+    if unit == "seconds":
+        return seconds_text(value)
+    return number_text(float(f"{value:.3g}"))
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """Return an estimate with interval and base, or why there is none.
+
+    Examples
+    --------
+    >>> estimate_text(Estimate(0.123, "share", lo=0.101, hi=0.148, n_customers=321))
+    '12.3 % (10.1–14.8), n = 321'
+    >>> estimate_text(Estimate.none("n_small", "share"))
+    'Not enough evidence: too few customers or journeys'
+    """
+    if estimate.value is None:
+        return f"Not enough evidence: {ABSTAIN_TEXT[str(estimate.abstain)]}"
+    unit = "%" if estimate.unit == "share" else "" if estimate.unit == "seconds" else estimate.unit
+    text = f"{_plain(estimate.value, estimate.unit)} {unit}".rstrip()
+    if estimate.lo is not None and estimate.hi is not None:
+        lo, hi = _plain(estimate.lo, estimate.unit), _plain(estimate.hi, estimate.unit)
+        # A range of negative or spelled-out numbers needs a word between its ends.
+        text += f" ({lo} to {hi})" if "−" in lo + hi or " " in lo + hi else f" ({lo}–{hi})"
+    base = estimate.n_customers or estimate.n_journeys or estimate.n_events
+    return f"{text}, n = {base:,}" if base else text
+
+
+def cell_text(value: object) -> str:
+    """Return what a cell of a table says."""
+    if isinstance(value, Estimate):
+        return estimate_text(value)
+    if value is None or value is pd.NA or value is pd.NaT:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if hasattr(value, "item"):  # numpy's scalars
+        return cell_text(value.item())
+    if isinstance(value, int | float):
+        return number_text(value)
+    if isinstance(value, tuple | list):
+        return ", ".join(cell_text(part) for part in value)
+    return str(value)
+
+
+def html_table(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    heads: Mapping[str, str] | None = None,
+    max_rows: int = 200,
+) -> str:
+    """Return an accessible table: one header row, row headers, numbers to the right.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The first column names the rows; cells may be numbers, text or `Estimate`.
+    caption : str
+        What the table shows.
+    heads : mapping, optional
+        Column to the words shown, with the unit; others are the column name with spaces.
+    max_rows : int
+        Further rows are counted below.
+
+    Returns
+    -------
+    str
+        HTML without ids, links or script.
+    """
+    words = heads or {}
+    columns = [str(column) for column in frame.columns]
+    right = [_is_numeric(frame[column]) for column in frame.columns]
+    head = "".join(
+        f'<th scope="col"{_right(flag)}>{esc(words.get(column, _spaced(column)))}</th>'
+        for column, flag in zip(columns, right, strict=True)
+    )
+    rows = []
+    for record in frame.head(max_rows).itertuples(index=False, name=None):
+        cells = [f'<th scope="row">{esc(cell_text(record[0]))}</th>'] if record else []
+        cells += [
+            f"<td{_right(flag)}>{esc(cell_text(value))}</td>"
+            for value, flag in zip(record[1:], right[1:], strict=True)
+        ]
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    hidden = len(frame) - max_rows
+    more = f'<p class="jl-note">{hidden:,} more rows are not shown.</p>' if hidden > 0 else ""
+    if not rows:
+        more = '<p class="jl-note">There is nothing to list.</p>'
+    return (
+        f'<div class="jl-scroll" tabindex="0" role="group" aria-label="{esc(caption)}">'
+        f'<table class="jl-table"><caption>{esc(caption)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>{more}"
+    )
+
+
+def _right(flag: bool) -> str:
+    return ' class="jl-n"' if flag else ""
+
+
+def _spaced(column: str) -> str:
+    text = column.replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def _is_numeric(column: pd.Series[Any]) -> bool:
+    values = [value for value in column.tolist() if value is not None]
+    return bool(values) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in values
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a value: HTML for people, text for logs.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+    caption : str
+    heads : mapping
+        Column to the words shown.
+    note : str
+    max_rows : int
+    """
+
+    frame: pd.DataFrame = field(compare=False)
+    caption: str
+    heads: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    max_rows: int = 200
+
+    def __repr__(self) -> str:
+        return f"{self.caption}: {len(self.frame):,} rows"
+
+    def body(self) -> str:
+        """Return the table without its style sheet."""
+        note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
+        table = html_table(
+            self.frame, caption=self.caption, heads=self.heads, max_rows=self.max_rows
+        )
+        return f'<div class="jl jl-block">{table}{note}</div>'
+
+    def _repr_html_(self) -> str:
+        return style_tag() + self.body()
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    note: str = "",
+    max_rows: int = 200,
+) -> Table:
+    """Return `frame` as a displayable table; see `html_table` for the parameters."""
+    return Table(frame, caption, dict(heads or {}), note, max_rows)
+
+
+def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Table:
+    """Return the data quality checks, worst first.
+
+    Parameters
+    ----------
+    checks : pandas.DataFrame
+        `Quality.checks`: ``check``, ``role``, ``severity``, ``rows``, ``share``, ``text``.
+    rows_read, rows_used : int
+        Of the log.
+    """
+    worst = {"blocking": 0, "warning": 1, "note": 2, "ok": 3}
+    rank = checks["severity"].map(worst)
+    ordered = checks.assign(rank=rank).sort_values(["rank", "check", "role"])
+    glyph = {"blocking": "✖ blocking", "warning": "▲ warning", "note": "● note", "ok": "✓ ok"}
+    shown = pd.DataFrame(
+        {
+            "Check": ordered["check"].astype(str).str.replace("_", " ").tolist(),
+            "State": [glyph[severity] for severity in ordered["severity"]],
+            "Role": ordered["role"].tolist(),
+            "Rows": [int(rows) for rows in ordered["rows"]],
+            "Share (%)": [round(100 * float(share), 2) for share in ordered["share"]],
+            "What it means": ordered["text"].tolist(),
+        }
+    )
+    left = rows_read - rows_used
+    return table(
+        shown,
+        "Data quality",
+        note=f"{rows_used:,} of {rows_read:,} rows were usable; {left:,} are in quarantine.",
+    )

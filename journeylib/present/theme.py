@@ -1,0 +1,221 @@
+"""Theme: the colours, type and words that every picture and page shares.
+
+Colour never carries a meaning alone: a verdict has a shape and a word, a feeling has a
+triangle and a weight. Every pair of text and ground holds WCAG AA in both themes, which
+the tests compute from this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+Shape = Literal["square", "diamond", "circle", "star", "cross", "ring"]
+
+FONT = (
+    "Inter, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, system-ui, "
+    "-apple-system, sans-serif"
+)
+
+LIGHT: dict[str, str] = {
+    "bg": "#F4F6F8",
+    "surface": "#FFFFFF",
+    "band": "#F3F5F8",
+    "ink": "#141A22",
+    "muted": "#55606D",
+    "line": "#D5DBE2",
+    "flow": "#76828F",
+    "back": "#8A6A3B",
+    "head": "#1D4E80",
+    "head-ink": "#FFFFFF",
+    "accent": "#1B5CA6",
+    "good": "#00694E",
+    "good-soft": "#E3F3EC",
+    "bad": "#A84400",
+    "bad-soft": "#FCEBE0",
+    "automate": "#1B5CA6",
+    "assist": "#0A6A72",
+    "human_led": "#7A3A9E",
+    "human_only": "#A31A5C",
+    "fix_first": "#8A5000",
+    "abstain": "#59636F",
+}
+
+DARK: dict[str, str] = {
+    "bg": "#0E1217",
+    "surface": "#161B22",
+    "band": "#1C222B",
+    "ink": "#E9EDF2",
+    "muted": "#A6B1BD",
+    "line": "#323B46",
+    "flow": "#8A96A4",
+    "back": "#BB9764",
+    "head": "#244A72",
+    "head-ink": "#FFFFFF",
+    "accent": "#82B8F6",
+    "good": "#2FD6A3",
+    "good-soft": "#12332A",
+    "bad": "#FF8A4C",
+    "bad-soft": "#3A2417",
+    "automate": "#82B8F6",
+    "assist": "#4FC9D2",
+    "human_led": "#CFA0EE",
+    "human_only": "#FF8CBB",
+    "fix_first": "#F0B45C",
+    "abstain": "#A6B1BD",
+}
+
+TEXT_ON: tuple[tuple[str, str], ...] = (
+    *((name, ground) for name in ("ink", "muted") for ground in ("bg", "surface", "band")),
+    *((name, ground) for name in ("accent", "good", "bad") for ground in ("bg", "surface")),
+    *(
+        (name, ground)
+        for name in ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
+        for ground in ("surface", "band")
+    ),
+    ("head-ink", "head"),
+    ("good", "good-soft"),
+    ("bad", "bad-soft"),
+    ("ink", "good-soft"),
+    ("ink", "bad-soft"),
+)
+"""Pairs of text and ground that occur: at least 4.5 : 1."""
+
+MARK_ON: tuple[tuple[str, str], ...] = (
+    ("flow", "surface"),
+    ("flow", "band"),
+    ("back", "surface"),
+    ("back", "band"),
+)
+"""Pairs of mark and ground that occur: at least 3 : 1."""
+
+FEELING = 0.2
+"""A feeling is marked ▲ or ▼ from this distance to neutral, if its interval excludes neutral."""
+
+
+LEANING = 0.8
+"""Below this stability a verdict only leans: it is shown hollow and said so."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one verdict is named and drawn.
+
+    Attributes
+    ----------
+    code : str
+        The value in `audit.json`; also the name of its colour in the palettes.
+    word : str
+        What a reader sees.
+    shape : str
+        Marker in pictures.
+    glyph : str
+        The nearest character, for plain text.
+    meaning : str
+        One sentence for legends and definitions.
+    """
+
+    code: str
+    word: str
+    shape: Shape
+    glyph: str
+    meaning: str
+
+
+VERDICTS: dict[str, Verdict] = {
+    verdict.code: verdict
+    for verdict in (
+        Verdict("automate", "Automate", "square", "■", "A machine can serve; people are on call."),
+        Verdict(
+            "assist", "AI-assisted human", "diamond", "◆", "A human serves with a machine's help."
+        ),
+        Verdict(
+            "human_led",
+            "Human-led, AI in background",
+            "circle",
+            "●",
+            "A human leads; the machine stays out of sight.",
+        ),
+        Verdict("human_only", "Human only", "star", "★", "No machine in this conversation."),
+        Verdict("fix_first", "Fix first", "cross", "✖", "Broken: a machine would multiply it."),
+        Verdict("abstain", "Not enough evidence", "ring", "○", "The log cannot tell yet."),
+    )
+}
+
+
+def leaning(stability: float | None) -> bool:
+    """Return whether a verdict of this stability (0 to 1) only leans.
+
+    Examples
+    --------
+    >>> leaning(0.65), leaning(0.8), leaning(None)
+    (True, False, False)
+    """
+    return stability is not None and stability < LEANING
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21.
+
+    Parameters
+    ----------
+    one, other : str
+        ``#RRGGBB``.
+
+    Notes
+    -----
+    WCAG 2.2, definition of contrast ratio; AA asks 4.5 for text and 3 for marks.
+
+    Examples
+    --------
+    >>> contrast("#000000", "#FFFFFF"), contrast("#123456", "#123456")
+    (21.0, 1.0)
+    """
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return round((light + 0.05) / (dark + 0.05), 9)
+
+
+def _variables(palette: dict[str, str], scheme: str) -> str:
+    pairs = ";".join(f"--jl-{name}:{colour}" for name, colour in palette.items())
+    return f"{{color-scheme:{scheme};{pairs}}}"
+
+
+@lru_cache(maxsize=1)
+def css() -> str:
+    """Return the style sheet of every figure, table and block, for both themes.
+
+    The theme follows the reader's system; a class ``jl-light`` or ``jl-dark`` on any ancestor
+    (or JupyterLab's own theme) decides otherwise, and paper is always light.
+    """
+    light, dark = _variables(LIGHT, "light"), _variables(DARK, "dark")
+    rules = (Path(__file__).parent / "templates" / "figures.css").read_text(encoding="utf-8")
+    return "".join(
+        (
+            f".jl{light}",
+            f"@media (prefers-color-scheme:dark){{.jl{dark}}}",
+            f".jl-light.jl,.jl-light .jl,[data-jp-theme-light=true] .jl{light}",
+            f".jl-dark.jl,.jl-dark .jl,[data-jp-theme-light=false] .jl{dark}",
+            f"@media print{{.jl,.jl-dark.jl,.jl-dark .jl{light}}}",
+            f".jl{{font-family:{FONT}}}\n",
+            rules,
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def style_tag() -> str:
+    """Return the style sheet as the element that precedes every displayed block.
+
+    A page that brings the style sheet itself removes these (`report.render_html` does).
+    """
+    return f"<style data-jl>{css()}</style>"

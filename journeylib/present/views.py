@@ -1,0 +1,363 @@
+"""Views: what an audit, or journeys, look like; one call in a notebook, one output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.journeys.graph import transitions
+from journeylib.journeys.steps import Journeys
+from journeylib.log.privacy import suppress
+from journeylib.present.bars import containment_waterfall, handoff_partition
+from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list
+from journeylib.present.experience import experience_line
+from journeylib.present.figure import Figure
+from journeylib.present.maps import journey_map as draw_map
+from journeylib.present.quadrant import quadrant
+from journeylib.present.svg import esc
+from journeylib.present.tables import Table, estimate_text, quality_table, table
+from journeylib.present.theme import VERDICTS
+
+if TYPE_CHECKING:
+    from journeylib.audits.run import Audit
+
+WATERFALL_LABELS = {
+    "raw": "No human joined (raw containment)",
+    "repeat": "came back about the same within the window",
+    "silent": "fell silent on a question of the bot",
+    "unknown": "cannot be told",
+    "verified": "Verified containment",
+}
+HANDOFF_MEASURES = (
+    ("contained_raw", "Sessions that no human joined (raw containment)"),
+    ("contained_verified", "Verified containment; the interval are its bounds"),
+    ("silent_abandonment", "Sessions that fell silent on a question of the bot"),
+    ("requests_rate", "Sessions in which the customer asked for a human"),
+    ("requests_honoured", "… in which a human came in time"),
+    ("dead_cries", "… in which no human came"),
+    ("cries_to_human", "Requests before the human came"),
+    ("escape_hatch_offered", "Sessions in which the bot offered a human"),
+    ("wait", "Wait for the human (median, those who gave up counted)"),
+    ("lost_in_queue", "Customers who gave up waiting"),
+    ("context_carried", "What the human needed and was handed"),
+    ("repeated_information", "Hand-overs after which the customer had to repeat"),
+    ("ping_pong", "Conversations passed back and forth"),
+    ("loops", "Sessions in which the bot went round in circles"),
+)
+ANSWERS = {
+    "tipping_point": "a tipping point",
+    "rises": "rises gradually",
+    "falls": "falls: patient customers remain",
+    "none": "none",
+    "abstain": "not enough evidence",
+}
+
+
+def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
+    """Draw the journey map of journeys, or of an audit with feelings and verdicts.
+
+    Parameters
+    ----------
+    subject : Journeys or Audit
+    **options
+        Passed to `draw_map`: ``share``, ``max_touchpoints``, ``max_flows``, ``title``.
+
+    Returns
+    -------
+    Figure
+        Cells below the minimum number of customers are left out.
+    """
+    if isinstance(subject, Journeys):
+        nodes, _hidden = suppress(subject.touchpoints, subject.settings.min_customers)
+        edges, schema = transitions(subject), subject.log.schema
+        total = int(subject.table.count().to_pyarrow().as_py())
+        extra: dict[str, Any] = {}
+    else:
+        nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
+        schema, total = subject.config.roles, subject.evidence.totals["journeys"]
+        scores = subject.judgement.scores
+        verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
+        extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
+    return draw_map(
+        nodes,
+        edges,
+        journeys=total,
+        stage_order=schema.stage_order,
+        channel_order=schema.channel_order,
+        **(extra | options),
+    )
+
+
+def headline(audit: Audit) -> Block:
+    """Return the title of an audit, its period and its key numbers."""
+    document = audit.document
+    log, handoffs = document["log"], audit.evidence.handoffs
+    period = document["audit"]["period"]
+    when = f"{period[0]} to {period[1]}" if period else "a log without a clock"
+    moments = audit.judgement.moments
+    confirmed = int(moments["is_moment"].sum()) if len(moments) else 0
+    tested = len(moments)
+    items = [
+        Card("customers", log["customers"]),
+        Card("journeys", log["journeys"], f"{log['open_journeys']:,} still open"),
+        Card("events", log["events"]),
+        Card("verified containment", handoffs.contained_verified, "bounds"),
+        Card("requests for a human honoured", handoffs.requests_honoured),
+        Card(
+            "moments of truth",
+            confirmed if tested else "Not asked",
+            f"of {tested} pairs tested" if tested else "no outcomes declared",
+        ),
+    ]
+    block = cards(*items)
+    lead = f"{audit.config.heading}, {when}, as of {audit.as_of.isoformat()}."
+    return Block(f'<p class="jl jl-lead">{esc(lead)}</p>{block.html}', f"{lead}\n{block.text}")
+
+
+def findings(audit: Audit) -> Block:
+    """Return the findings of an audit in sentences, the most severe first."""
+    shown = [finding.to_dict() for finding in audit.findings if finding.kind != "quality"]
+    return findings_list(shown)
+
+
+def verdicts(audit: Audit) -> Block:
+    """Return the verdicts, one card each, with the touchpoints they are for."""
+    return verdict_list(audit.judgement.scores)
+
+
+def experience(audit: Audit) -> Figure | Block:
+    """Draw how customers feel along the journey."""
+    if audit.evidence.experience.empty:
+        return _words(
+            "No experience line: the log has no text, sentiment or rating of enough customers."
+        )
+    return experience_line(
+        audit.evidence.experience,
+        audit.evidence.touchpoints,
+        stage_order=audit.config.roles.stage_order,
+    )
+
+
+def fit_and_need(audit: Audit) -> Figure | Block:
+    """Draw automation fit against empathy need, where they are two axes at all."""
+    axes = audit.judgement.axes
+    if not axes.get("distinguishable", True):
+        return _words(
+            f"No quadrant: in this log the two scores go together (correlation {axes['rho']:.2f}),"
+            " so they are not two axes."
+        )
+    settings = audit.config.judge
+    return quadrant(
+        audit.judgement.scores,
+        fit_limits=(settings.assist_from, settings.automate_from),
+        empathy_limits=(settings.empathy_low, settings.empathy_high),
+    )
+
+
+def scorecard(audit: Audit) -> Table:
+    """Return every touchpoint with its scores, verdict and the reasons in words."""
+    scores = audit.judgement.scores
+    rows = [
+        {
+            "Touchpoint": row["touchpoint"],
+            "Customers": int(row["customers"]),
+            "Automation fit": _score(row, "automation_fit"),
+            "Empathy need": _score(row, "empathy_need"),
+            "Verdict": _verdict(row),
+            "Why": " ".join(row["reasons"]),
+            "What would settle it": row["next_datum"] or "",
+        }
+        for row in scores.to_dict("records")
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "Scorecard",
+        note="Scores from 0 to 100 with 95 % intervals over resamples of customers. A verdict is "
+        f"given where at least {100 * audit.config.judge.min_stability:.0f} % of resamples and "
+        "weightings agree.",
+    )
+
+
+def bot_sessions(audit: Audit) -> Figure | Block:
+    """Draw where bot sessions end."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None or handoffs.sessions == 0:
+        return _words(_no_bots(audit))
+    return handoff_partition(
+        contained=handoffs.contained,
+        handed_over=handoffs.handed_over,
+        abandoned=handoffs.abandoned,
+        open=handoffs.open,
+    )
+
+
+def containment(audit: Audit) -> Figure | Block:
+    """Draw the way from raw to verified containment."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None or handoffs.sessions == 0 or handoffs.waterfall.empty:
+        return _words(_no_bots(audit))
+    steps = handoffs.waterfall
+    labelled = steps.assign(label=steps["step"].map(WATERFALL_LABELS))
+    return containment_waterfall(labelled, verified=handoffs.contained_verified)
+
+
+def handoff_table(audit: Audit) -> Table | Block:
+    """Return every number of the hand-off audit, or why there is none."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None or handoffs.sessions == 0:
+        return _words(_no_bots(audit))
+    rows = [(words, getattr(handoffs, name)) for name, words in HANDOFF_MEASURES]
+    return _estimates(rows, "The hand-off audit", f"{handoffs.sessions:,} bot sessions.")
+
+
+def moments(audit: Audit) -> Table | Block:
+    """Return what a good visit is estimated to change, beside the naive difference."""
+    found = audit.judgement.moments
+    if found.empty:
+        return _words(
+            "Moments of truth cannot be told: they need outcomes of customers and a column that "
+            "says whether a visit went well (judge.moments)."
+        )
+    rows = [
+        {
+            "Touchpoint": row["touchpoint"],
+            "Outcome": row["outcome"],
+            "Moment of truth": "yes" if row["is_moment"] else "no",
+            "Effect of a good visit": estimate_text(row["effect"]),
+            "Naive difference": estimate_text(row["naive"]),
+            "Grade": row["grade"],
+            "What speaks against it": "; ".join(row["reasons"]),
+        }
+        for row in found.to_dict("records")
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "Moments of truth",
+        note="Among those who reached the touchpoint; adjusted for what was known before. The "
+        "naive difference mixes in who came with which trouble.",
+    )
+
+
+def tipping_points(audit: Audit) -> Table | Block:
+    """Return whether bot sessions turn sour at a certain minute."""
+    points = audit.judgement.tipping_points
+    if not points:
+        return _words("Tipping points need bot sessions with times; this log has none.")
+    rows = [
+        {
+            "Sessions about": point.segment,
+            "Answer": ANSWERS[point.answer],
+            "At": estimate_text(point.at) if point.at.value is not None else "",
+            "Sessions": point.sessions,
+            "Why": "; ".join(point.reasons),
+        }
+        for point in points
+        if point.sessions >= audit.config.journeys.min_customers
+    ]
+    return table(pd.DataFrame(rows), "Frustrated exits from bot sessions: is there a tipping point")
+
+
+def paradoxes(audit: Audit) -> Table:
+    """Return the six paradoxes of serving by machine, each with its two sides."""
+    rows = [
+        {
+            "Paradox": paradox.name.replace("_", " / "),
+            "State": paradox.state.replace("_", " "),
+            "Benefit": estimate_text(paradox.benefit),
+            "Cost": estimate_text(paradox.cost),
+            "Why": " ".join(paradox.reasons),
+        }
+        for paradox in audit.judgement.paradoxes
+    ]
+    return table(pd.DataFrame(rows), "Six paradoxes")
+
+
+def flow(audit: Audit) -> Table:
+    """Return the measures of the whole log: loops, repeat contact, throughput."""
+    rows = [
+        (name.replace("_", " ").capitalize(), value)
+        for name, value in sorted(audit.evidence.flow.items())
+    ]
+    return _estimates(rows, "The flow as a whole", "")
+
+
+def data_quality(audit: Audit) -> Table:
+    """Return what was found out about the log before anything was computed."""
+    quality = audit.log.quality
+    return quality_table(
+        quality.checks, rows_read=quality.rows_read, rows_used=quality.rows_used
+    )
+
+
+def definitions(audit: Audit) -> Table:
+    """Return what the words of the audit mean with the settings that applied."""
+    journeys, measures, judge = audit.config.journeys, audit.config.measures, audit.config.judge
+    cut = {
+        "case": "events with the same case id",
+        "gap": f"events of a customer without {journeys.gap_days:g} days of silence between them "
+        "(assumed)",
+        "customer": "all events of a customer",
+    }[audit.journeys.cut]
+    rows = {
+        "Journey": cut,
+        "Open journey": f"last heard of less than {journeys.quiet_us / 86_400e6:g} days before "
+        "the log ends, without an end",
+        "Repeat contact": f"about the same within {measures.repeat_days:g} days",
+        "Raw containment": "no human joined the bot session",
+        "Verified containment": "no human, no repeat contact, not silent, and a sign that the "
+        "matter was settled; the bounds count what cannot be told as all bad and all good",
+        "Request honoured": f"a human joined within {measures.honoured_minutes:g} minutes",
+        "Verdict: automate": f"automation fit of {judge.automate_from:g} or more and empathy need "
+        f"under {judge.empathy_low:g}, without a veto",
+        "Verdict: human-led": f"empathy need of {judge.empathy_high:g} or more",
+        "Minimum cell": f"what rests on fewer than {journeys.min_customers} customers is shown "
+        f"nowhere; {audit.evidence.totals['suppressed']:,} rows were left out",
+        "Intervals": "95 %, by leaving out groups of customers",
+    }
+    return table(
+        pd.DataFrame({"Term": list(rows), "Meaning in this audit": list(rows.values())}),
+        "Definitions",
+    )
+
+
+def _words(sentence: str) -> Block:
+    return Block(f'<p class="jl jl-note">{esc(sentence)}</p>', sentence)
+
+
+def _no_bots(audit: Audit) -> str:
+    if audit.evidence.handoffs.abstain is not None:
+        return "Hand-offs cannot be assessed: no column says who acted (role 'actor')."
+    return "The log has no bot session."
+
+
+def _estimates(rows: list[tuple[str, Estimate]], caption: str, note: str) -> Table:
+    text: Callable[[Estimate], str] = estimate_text
+    frame = pd.DataFrame(
+        {
+            "Measure": [words for words, _ in rows],
+            "Estimate": [text(value) for _, value in rows],
+            "Grade": [value.grade if value.value is not None else "" for _, value in rows],
+        }
+    )
+    return table(frame, caption, note=note)
+
+
+def _score(row: dict[Any, Any], axis: str) -> str:
+    value = row[axis]
+    if value is None or value != value:
+        return f"{100 * row[f'{axis}_coverage']:.0f} % of the evidence"
+    return f"{value:.0f} ({row[f'{axis}_lo']:.0f}–{row[f'{axis}_hi']:.0f})"
+
+
+def _verdict(row: dict[Any, Any]) -> str:
+    verdict = VERDICTS[row["verdict"]]
+    text = f"{verdict.glyph} {verdict.word}"
+    if row["leaning"]:
+        return f"{text}, leaning to {VERDICTS[row['leaning']].word}"
+    if row["verdict"] == "abstain":
+        reason = ABSTAIN_TEXT.get(str(row["abstain"]), "")
+        return f"{text}: {reason}" if reason else text
+    return f"{text} ({100 * row['verdict_stability']:.0f} % agree)"

@@ -1,0 +1,124 @@
+"""The economic hand-off time: oracles worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.errors import ConfigError
+from journeylib.judge.handover import Costs, Hazards, expected_cost, handoff_time, optimum
+
+
+def hazards(resolve: float) -> Hazards:
+    return Hazards((3.0,), (resolve, resolve), (0.05, 0.40))
+
+
+def test_hand_over_at_the_tipping_point() -> None:
+    found = optimum(hazards(0.35), (0.10, 20.0, 6.0))
+    # three minutes at rate .1 + 20 · .05 with exits at .4, then a human for those who are left
+    left = np.exp(-1.2)
+    assert found.minutes == 3.0
+    assert found.cost == pytest.approx(1.1 * (1 - left) / 0.4 + 6 * left)
+    assert found.cost == pytest.approx(3.73, abs=0.005)
+    assert found.cost_at_once == 6.0
+    assert found.cost_never == pytest.approx(1.1 * (1 - left) / 0.4 + 8.1 / 0.75 * left)
+    assert found.flat[0] < 3.0 < found.flat[1]
+    ends = expected_cost(hazards(0.35), (0.10, 20.0, 6.0), found.flat)
+    assert ends == pytest.approx([1.02 * found.cost] * 2)
+
+
+def test_never() -> None:
+    found = optimum(hazards(0.35), (0.10, 5.0, 6.0))
+    assert found.minutes == np.inf
+    assert found.cost == pytest.approx(1.45, abs=0.005)
+    assert found.flat[1] == np.inf
+
+
+def test_at_once() -> None:
+    found = optimum(hazards(0.05), (0.10, 40.0, 6.0))
+    assert found.minutes == 0.0
+    assert found.cost == 6.0
+    assert found.flat[0] == 0.0
+
+
+def test_closed_form_equals_numeric_integration() -> None:
+    from scipy.integrate import quad
+
+    model = Hazards((1.0, 2.5), (0.3, 0.1, 0.6), (0.02, 0.5, 0.1))
+    bot, loss, human = 0.2, 12.0, 5.0
+
+    def cumulative(t: float) -> float:
+        return float(np.interp(t, [0, 1, 2.5, 9], [0, 0.32, 0.32 + 0.9, 0.32 + 0.9 + 4.55]))
+
+    def rate(t: float) -> float:
+        h = model.frustrate[int(np.searchsorted(model.breaks, t))]
+        return (bot + loss * h) * np.exp(-cumulative(t))
+
+    for s in (0.5, 1.7, 6.0):
+        direct = quad(rate, 0, s, points=[1.0, 2.5])[0] + human * np.exp(-cumulative(s))
+        assert expected_cost(model, (bot, loss, human), [s])[0] == pytest.approx(direct)
+
+
+def test_of_two_valleys_the_deeper_one_is_taken() -> None:
+    # a costly start, a cheap stretch, a costly one, then the best
+    model = Hazards((1.0, 2.0, 3.0), (0.5, 0.1, 0.9, 0.05), (0.01, 0.5, 0.01, 0.5))
+    costs = (0.1, 10.0, 6.0)
+    grid = np.linspace(0, 30, 30_001)
+    assert optimum(model, costs).minutes == pytest.approx(
+        grid[np.argmin(expected_cost(model, costs, grid))]
+    )
+
+
+def sessions(seed: int, n: int = 2000) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    u = rng.exponential(1, n)
+    exits = np.where(u < 0.15, u / 0.05, 3 + (u - 0.15) / 0.4)
+    solved = rng.exponential(1 / 0.35, n)
+    return pd.DataFrame(
+        {
+            "minutes": np.minimum(exits, solved),
+            "event": np.where(exits < solved, 1, 2),
+            "customer": np.arange(n) // 2,
+        }
+    )
+
+
+def test_from_sessions_with_uncertain_costs() -> None:
+    found = handoff_time(sessions(1), Costs(0.10, (16.0, 20.0, 24.0), 6.0), breaks=[3.0], draws=200)
+    assert found is not None
+    assert (found.answer, found.minutes) == ("minutes", 3.0)
+    assert found.cost.lo <= 3.73 <= found.cost.hi
+    assert found.settled >= 0.95
+    assert found.regret.value < 0.05
+    assert found.cost.unit == "EUR/session"
+    assert found.to_dict()["minutes"] == 3.0
+    assert found.curve["cost"].iloc[0] == 6.0
+
+
+def test_without_a_tipping_point_the_exits_place_the_breaks() -> None:
+    found = handoff_time(sessions(2), Costs(0.10, 20.0, 6.0), draws=50)
+    assert found is not None
+    assert found.answer == "minutes"
+    assert found.flat_region[0] < 3.0 < found.flat_region[1] + 0.3
+    never = handoff_time(sessions(2), Costs(0.10, 5.0, 6.0), draws=50)
+    assert never is not None
+    assert never.to_dict() == {"minutes": "never", "flat_region": [never.flat_region[0], None]}
+
+
+def test_shuffled_rows_change_nothing() -> None:
+    data, costs = sessions(3, 400), Costs(0.10, (16.0, 20.0, 24.0), 6.0)
+    plain = handoff_time(data, costs, draws=50)
+    shuffled = handoff_time(data.sample(frac=1, random_state=1), costs, draws=50)
+    assert plain is not None
+    assert shuffled is not None
+    assert shuffled.cost == plain.cost
+    assert shuffled.range == plain.range
+
+
+def test_too_few_exits_and_wrong_settings() -> None:
+    assert handoff_time(sessions(1, 30), Costs(0.1, 20.0, 6.0)) is None
+    with pytest.raises(ConfigError, match=r"costs.human_contact must be a number"):
+        Costs(0.1, 20.0, (6.0, 5.0, 7.0))
+    with pytest.raises(ConfigError, match="1 breaks need 2 hazards"):
+        Hazards((3.0,), (0.1,), (0.1, 0.2))

@@ -1,0 +1,133 @@
+"""Hazards by hand, against brute force, and against statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.errors import RunError
+from journeylib.judge.hazard import best_break, compare_models, null_statistics, rates
+from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
+from journeylib.judge.turns import life_table
+
+
+def table(minutes: list[float], event: list[int], **more: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"minutes": minutes, "event": event, "customer": range(len(minutes)), **more}
+    )
+
+
+def test_rates_by_hand() -> None:
+    # before minute 2: 1 + 2 + 2 minutes at risk and one exit; after: 1 + 2 minutes and one exit
+    spells = spells_of(table([1, 3, 4], [1, 1, 2]), "minutes", FRUSTRATED)
+    assert rates(spells, [2.0]) == pytest.approx([1 / 5, 1 / 3])
+    assert rates(spells, [2.0], np.array([1.0, 2.0, 0.0])) == pytest.approx([1 / 5, 2 / 2])
+
+
+def test_a_session_that_began_before_the_log_is_at_risk_only_from_there() -> None:
+    late = spells_of(table([1, 3, 4], [1, 1, 2], entry=[0, 1.5, 3]), "minutes", FRUSTRATED)
+    assert rates(late, [2.0]) == pytest.approx([1 / (1 + 0.5), 1 / (1 + 1)])
+
+
+def test_the_scan_finds_what_brute_force_finds() -> None:
+    rng = np.random.default_rng(1)
+    data = table(list(rng.exponential(4, 300)), list(rng.integers(0, 4, 300)))
+    data["entry"] = data["minutes"] * rng.choice([0.0, 0.5], 300)
+    spells = spells_of(data, "minutes", FRUSTRATED)
+    found = best_break(spells)
+    times = np.sort(data.loc[data["event"] == FRUSTRATED, "minutes"].to_numpy())
+    constant = spells.events * np.log(spells.events / spells.exposure)
+    best = -np.inf
+    for k, time in enumerate(times, start=1):
+        if not 0.05 <= k / len(times) <= 0.95:
+            continue
+        at_risk = (data["minutes"].clip(upper=time) - data["entry"].clip(upper=time)).sum()
+        for events in (k - 1, k):
+            rest, rest_risk = len(times) - events, spells.exposure - at_risk
+            gain = rest * np.log(rest / rest_risk) - constant
+            gain += events * np.log(events / at_risk) if events else 0.0
+            best = max(best, 2 * gain)
+    assert found.statistic == pytest.approx(best)
+
+
+def test_the_null_is_far_above_chi_squared() -> None:
+    for events in (50, 300):
+        limit = np.quantile(null_statistics(events, draws=2000, seed=1), 0.95)
+        assert 9.0 <= limit <= 10.5  # the 95 % point of χ²₁ is 3.84
+
+
+def test_the_null_in_minutes_at_risk_holds_for_any_censoring() -> None:
+    """The statistic of simulated logs with resolutions and censoring, against the shortcut."""
+    rng = np.random.default_rng(2)
+    simulated = []
+    for _ in range(300):
+        exits, others = rng.exponential(5, 400), rng.gamma(3, 1, 400)
+        data = table(list(np.minimum(exits, others)), list(np.where(exits < others, 1, 2)))
+        simulated.append(best_break(spells_of(data, "minutes", FRUSTRATED)).statistic)
+    shortcut = null_statistics(170, draws=2000, seed=3)
+    assert np.quantile(simulated, 0.5) == pytest.approx(np.quantile(shortcut, 0.5), abs=0.5)
+    assert np.mean(np.array(simulated) > np.quantile(shortcut, 0.95)) == pytest.approx(
+        0.05, abs=0.03
+    )
+
+
+def test_likelihoods_of_shapes_agree_with_scipy() -> None:
+    from scipy import stats
+
+    rng = np.random.default_rng(4)
+    minutes = 6 * rng.weibull(1.5, 400)
+    spells = spells_of(table(list(minutes), [1] * 400), "minutes", FRUSTRATED)
+    bic = compare_models(spells, best_break(spells))
+    shape, _, scale = stats.weibull_min.fit(minutes, floc=0)
+    weibull = stats.weibull_min.logpdf(minutes, shape, scale=scale).sum()
+    constant = stats.expon.logpdf(minutes, scale=minutes.mean()).sum()
+    assert bic["weibull"] == pytest.approx(-2 * weibull + 2 * np.log(400), abs=1e-3)
+    assert bic["constant"] == pytest.approx(-2 * constant + np.log(400))
+    # the spline nearly reaches the true curve: it pays for more parameters
+    assert abs(bic["spline"] - bic["weibull"]) < 4 * np.log(400)
+
+
+def test_life_table_by_hand() -> None:
+    # 25 sessions end at turn 1 (five frustrated), 20 at turn 2, all frustrated
+    data = pd.DataFrame(
+        {
+            "turns": [1] * 25 + [2] * 20,
+            "event": [1] * 5 + [2] * 20 + [1] * 20,
+            "customer": range(45),
+        }
+    )
+    found = life_table(spells_of(data, "turns", FRUSTRATED))
+    assert found.turn.tolist() == [1, 2]
+    assert found.at_risk.tolist() == [45, 20]
+    assert found.events.tolist() == [5, 20]
+
+
+def test_both_hazards_see_rows_and_customers_in_the_same_order() -> None:
+    rng = np.random.default_rng(5)
+    data = pd.DataFrame(
+        {
+            "minutes": rng.integers(1, 6, 200),
+            "event": rng.integers(0, 4, 200),
+            "customer": rng.integers(0, 80, 200),
+        }
+    )
+    one, other = (spells_of(data, "minutes", kind) for kind in (FRUSTRATED, RESOLVED))
+    assert one.cluster.tolist() == other.cluster.tolist()
+    assert one.minutes.tolist() == other.minutes.tolist()
+    shuffled = data.sample(frac=1, random_state=1)
+    shuffled["customer"] = shuffled["customer"].map({k: f"c{(k * 37) % 80}" for k in range(80)})
+    again = spells_of(shuffled, "minutes", FRUSTRATED)
+    assert again.cluster.tolist() == one.cluster.tolist()
+    assert again.event.tolist() == one.event.tolist()
+
+
+def test_unusable_sessions_are_refused_by_number() -> None:
+    with pytest.raises(RunError, match="Did you mean 'minuts'"):
+        check_sessions(table([1], [1]).rename(columns={"minutes": "minuts"}), "minutes")
+    with pytest.raises(RunError, match="1 sessions have an unknown 'event'"):
+        check_sessions(table([1], [7]), "minutes")
+    with pytest.raises(RunError, match="2 sessions have no usable 'minutes'"):
+        check_sessions(table([-1, np.nan, 2], [1, 1, 1]), "minutes")
+    with pytest.raises(RunError, match="1 sessions have no usable 'turns'"):
+        check_sessions(table([0], [1]).rename(columns={"minutes": "turns"}), "turns")

@@ -1,0 +1,178 @@
+"""What is called a moment of truth, and what is not, on cases made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.errors import RunError
+from journeylib.estimate import Estimate
+from journeylib.judge.moments import adjusted_p_values, asymmetry, decide, impact, shrink
+from journeylib.judge.quality import Check, QualityEffect, quality_effect
+
+PASSED = tuple(
+    Check(name, "passed", "")
+    for name in ("overlap", "balance", "negative_control", "permuted_treatment", "dummy_touchpoint")
+)
+
+
+def effect(value: float, se: float, **fields: Any) -> QualityEffect:
+    from scipy import stats
+
+    estimate = Estimate(
+        value, "share", value - 1.96 * se, value + 1.96 * se, n_customers=900, grade="B"
+    )
+    made = QualityEffect(
+        touchpoint="Return",
+        outcome="repurchase",
+        effect=estimate,
+        naive=estimate,
+        adjusted=estimate,
+        se=se,
+        p_value=float(2 * stats.norm.sf(abs(value / se))),
+        n_good=600,
+        n_bad=400,
+        smallest_cell=100,
+        trimmed=0.0,
+        effective_size=800.0,
+        max_smd=0.01,
+        e_value=2.0,
+        early=value,
+        late=value,
+        checks=PASSED,
+    )
+    return replace(made, **fields)
+
+
+def test_benjamini_hochberg_1995() -> None:
+    ps = ".0001 .0004 .0019 .0095 .0201 .0278 .0298 .0344 .0459 .3240 .4262 .5719 .6528 .7590 1"
+    p = np.array([float(one) for one in ps.split()])
+    rejected = {m: int((adjusted_p_values(p, m) <= 0.05).sum()) for m in ("fdr_bh", "fdr_by")}
+    assert rejected == {"fdr_bh": 4, "fdr_by": 3}
+    assert int((adjusted_p_values(p, "bonferroni") <= 0.05).sum()) == 3
+    assert int((adjusted_p_values(p, "holm") <= 0.05).sum()) == 3
+
+
+def test_a_clear_effect_is_a_moment_and_says_nothing_against_itself() -> None:
+    row = decide([effect(0.10, 0.02)]).iloc[0]
+    assert bool(row["is_moment"])
+    assert row["reasons"] == ()
+    assert row["grade"] == "B"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"late": -0.01}, "the two halves of the log disagree about its direction"),
+        ({"e_value": 1.2}, "fragile: a weak hidden cause would explain it (E = 1.20)"),
+        (
+            {"checks": (*PASSED[:2], Check("negative_control", "failed", "something hidden"))},
+            "something hidden",
+        ),
+    ],
+)
+def test_one_thing_against_it_is_enough(fields: dict[str, Any], reason: str) -> None:
+    row = decide([effect(0.10, 0.02, **fields)]).iloc[0]
+    assert not row["is_moment"]
+    assert row["reasons"] == (reason,)
+
+
+def test_an_effect_that_may_be_below_the_margin_is_no_moment() -> None:
+    family = [effect(0.05, 0.018)]  # interval .015 to .085
+    assert decide(family).iloc[0]["reasons"] == ("may be smaller than the margin of 0.02",)
+    assert bool(decide(family, margin=0.01).iloc[0]["is_moment"])
+
+
+def test_the_family_decides_not_the_single_p_value() -> None:
+    lucky = effect(0.08, 0.035)  # p = .022
+    assert decide([lucky], margin=0.0).iloc[0]["is_moment"]
+    family = [lucky, *(effect(0.0, 0.035) for _ in range(19))]
+    row = decide(family, margin=0.0).iloc[0]
+    assert not row["is_moment"]
+    assert row["q_value"] == pytest.approx(20 * row["p_value"])
+
+
+def test_an_abstention_stays_in_the_table_and_out_of_the_family() -> None:
+    none = Estimate.none("n_small", "share")
+    thin = replace(effect(0.1, 0.02), effect=none, se=None, p_value=None, checks=())
+    table = decide([thin, effect(0.10, 0.02)])
+    assert table["is_moment"].tolist() == [False, True]
+    assert table.iloc[0]["reasons"] == ("too few customers or journeys",)
+    assert table.iloc[1]["q_value"] == table.iloc[1]["p_value"]
+
+
+def test_a_wrong_setting_is_refused() -> None:
+    with pytest.raises(RunError, match="q must be between 0 and 1"):
+        decide([], q=1.5)
+
+
+def test_twelve_journeys_always_abstain() -> None:
+    found = quality_effect(
+        [1] * 6 + [0] * 6,
+        [1] * 6 + [0] * 6,
+        pd.DataFrame({"x": range(12)}),
+        range(12),
+        touchpoint="Return",
+    )
+    assert found.effect.abstain == "n_small"
+    assert not decide([found]).iloc[0]["is_moment"]
+
+
+def test_no_counterpart_means_no_answer_but_the_naive_figure_is_shown() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=800)
+    good = x + 0.1 * rng.normal(size=800) > 0  # who is treated is all but decided by x
+    y = rng.random(800) < 0.5
+    found = quality_effect(y, good, pd.DataFrame({"x": x}), range(800))
+    assert found.effect.abstain == "no_overlap"
+    assert found.trimmed > 0.10
+    assert found.naive.value == pytest.approx(y[good].mean() - y[~good].mean())
+
+
+def test_without_a_negative_control_the_grade_is_c_and_says_why() -> None:
+    rng = np.random.default_rng(2)
+    good = rng.random(2000) < 0.5
+    y = rng.random(2000) < 0.4 + 0.2 * good
+    empty = pd.DataFrame(index=range(2000))
+    found = quality_effect(y, good, empty, range(2000))
+    assert found.grade == "C"
+    assert found.reasons == ("no outcome from before the touchpoint to test with",)
+    known = quality_effect(y, good, empty, range(2000), control=rng.normal(size=2000))
+    assert known.grade == "B"
+
+
+def test_the_best_of_thirty_nulls_is_shrunken_away() -> None:
+    rng = np.random.default_rng(3)
+    best, kept = [], []
+    for _ in range(200):
+        family = [effect(v, 0.03) for v in rng.normal(0, 0.03, 30)]
+        values = np.array([e.effect.value for e in family])
+        best.append(values.max())
+        kept.append(shrink(family)[values.argmax()])
+    assert np.mean(best) == pytest.approx(0.061, abs=0.003)  # expected maximum of 30 normals
+    assert np.mean(kept) < 0.02
+
+
+def test_shrinking_by_hand() -> None:
+    # mean ψ² = .0037, mean se² = .0001, so τ² = .0036 and the factor .0036 / .0037
+    family = [effect(np.sqrt(0.0037), 0.01), effect(-np.sqrt(0.0037), 0.01)]
+    expected = np.sqrt(0.0037) * 36 / 37
+    assert shrink(family) == pytest.approx([expected, -expected])
+
+
+def test_impact_counts_bad_visits_only() -> None:
+    # 10 points on the 40 % of 10,000 journeys that go badly
+    assert impact(effect(0.10, 0.02), 10_000).value == pytest.approx(400)
+    assert impact(effect(0.01, 0.02), 10_000).lo == 0.0
+
+
+def test_asymmetry_by_fieller_and_its_refusal() -> None:
+    found = asymmetry(effect(0.20, 0.001), effect(0.10, 0.001))
+    assert found.value == pytest.approx(2.0)
+    # nearly exact denominators: the delta method, √(.001² + 4·.001²)/.1
+    assert found.hi - found.value == pytest.approx(1.96 * 0.0224, rel=0.03)
+    assert asymmetry(effect(0.20, 0.02), effect(0.01, 0.02)).abstain == "unidentified"

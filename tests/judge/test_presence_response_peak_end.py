@@ -1,0 +1,126 @@
+"""Presence, silence and memory: refusals, bounds and weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.errors import ConfigError, RunError
+from journeylib.judge.peak_end import moments_of_session, peak_end_weights
+from journeylib.judge.presence import presence_effect
+from journeylib.judge.response import response_bounds
+
+MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
+
+
+def test_ever_visited_is_refused_with_the_reason() -> None:
+    with pytest.raises(ConfigError, match="immortal time bias"):
+        presence_effect([1.0], [True], [np.nan], design="ever_visited")
+    with pytest.raises(ConfigError, match="Did you mean 'landmark'"):
+        presence_effect([1.0], [True], [np.nan], design="landmarks")
+    with pytest.raises(ConfigError, match="needs landmark="):
+        presence_effect([1.0], [True], [np.nan], design="landmark")
+
+
+def test_start_stop_equals_two_exponentials_by_hand() -> None:
+    """With constant hazards the ratio is events per day after, over events per day before."""
+    rng = np.random.default_rng(4)
+    n = 3000
+    visit = rng.exponential(10, n)
+    after = visit + rng.exponential(40, n)  # leaves half as fast once there was a visit
+    alone = rng.exponential(20, n)
+    stay = np.minimum(np.where(visit < alone, after, alone), 60)
+    left = stay < 60
+    seen = np.where(visit < stay, visit, np.nan)
+    found = presence_effect(stay, left, seen)
+    assert found.lo is not None
+    assert found.hi is not None
+    assert found.lo < 0.5 < found.hi
+    visited = ~np.isnan(seen)
+    rate_after = left[visited].sum() / (stay - seen)[visited].sum()
+    rate_before = left[~visited].sum() / np.where(visited, seen, stay).sum()
+    assert found.value == pytest.approx(rate_after / rate_before, rel=0.05)
+    assert found.grade == "C"
+
+
+def test_presence_abstains_where_nobody_visits_or_few_leave() -> None:
+    stay, nobody = np.arange(1.0, 101.0), np.full(100, np.nan)
+    assert presence_effect(stay, np.ones(100), nobody).abstain == "no_overlap"
+    some = np.where(np.arange(100) % 2, 0.5, np.nan)
+    assert presence_effect(stay, np.arange(100) < 20, some).abstain == "n_small"
+    with pytest.raises(RunError, match="1 times are missing or negative"):
+        presence_effect([-1.0], [True], [np.nan])
+
+
+def test_silence_leaves_six_to_ninety_percent_open() -> None:
+    # 1,000 asked, 600 of them satisfied; 10 % of the satisfied answer, 25 % of the others
+    answers = [1.0] * 60 + [0.0] * 100 + [np.nan] * 840
+    found = response_bounds(answers)
+    assert (found.value, found.lo, found.hi) == pytest.approx((0.375, 0.06, 0.90))
+    assert found.n_customers / found.n_journeys == 0.16
+    assert response_bounds([np.nan]).abstain == "n_small"
+    with pytest.raises(RunError, match="1 answers lie outside the scale"):
+        response_bounds([7.0])
+
+
+def test_four_numbers_of_a_session_by_hand() -> None:
+    turns = pd.DataFrame(
+        {"session": 1, "customer": 1, "order": [3, 1, 2], "score": [0.0, 2.0, 1.0], "overall": 4}
+    )
+    row = moments_of_session(turns).iloc[0]
+    assert row[["mean", "end", "trough", "trend"]].tolist() == [1.0, 0.0, 0.0, -2.0]
+    with pytest.raises(RunError, match="column 'score' is not in the table"):
+        moments_of_session(turns.rename(columns={"score": "scor"}))
+
+
+def sessions(end_weight: float, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(600, 6))
+    overall = (1 - end_weight) * scores.mean(axis=1) + end_weight * scores[:, -1]
+    overall = overall + rng.normal(0, 0.2, 600)
+    return pd.DataFrame(
+        {
+            "session": np.repeat(np.arange(600), 6),
+            "customer": np.repeat(np.arange(600) // 2, 6),
+            "order": np.tile(np.arange(6), 600),
+            "score": scores.ravel(),
+            "overall": np.repeat(overall, 6),
+        }
+    )
+
+
+def test_an_end_that_counts_is_found_and_one_that_does_not_is_not() -> None:
+    by_end, by_mean = peak_end_weights(sessions(0.6, 1)), peak_end_weights(sessions(0.0, 2))
+    assert by_end.beats_mean
+    assert by_end.weights["end"].value == max(float(w.value) for w in by_end.weights.values())
+    assert not by_mean.beats_mean
+    assert by_mean.weights["mean"].value == pytest.approx(0.9, abs=0.1)
+
+
+def test_too_few_answers_give_no_weights() -> None:
+    few = sessions(0.5, 1).query("session < 50")
+    assert peak_end_weights(few).gain.abstain == "n_small"
+    assert not peak_end_weights(few).beats_mean
+
+
+@pytest.mark.skipif(not MHCH.exists(), reason="../shared/data/mhch_handoff is not here")
+def test_real_chats_are_remembered_by_their_mean() -> None:
+    turns = pd.read_csv(MHCH / "makeup_eval_turns.csv.gz").query("role == 'customer'")
+    turns = turns.rename(
+        columns={
+            "dialogue_id": "session",
+            "turn": "order",
+            "sentiment_0neg_1neu_2pos": "score",
+            "dialogue_satisfaction_class": "overall",
+        }
+    ).assign(customer=lambda f: f["session"])
+    chats = moments_of_session(turns)
+    ranks = chats[["overall", "mean", "end"]].corr(method="spearman")["overall"]
+    assert ranks["mean"] == pytest.approx(0.77, abs=0.01)
+    assert ranks["end"] < ranks["mean"] - 0.1
+    found = peak_end_weights(turns)
+    assert found.r_mean == pytest.approx(0.73, abs=0.005)
+    assert not found.beats_mean

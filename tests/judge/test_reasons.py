@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from journeylib.estimate import Estimate
+from journeylib.judge.observe import Observation
+from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED
+from journeylib.judge.wording import VERB, WORDS, number, statement
+
+JARGON = re.compile(r"entropy|log-|Jensen|bootstrap|lower CI|coverage|dirichlet|p-value", re.I)
+CAUSAL = re.compile(r"\b(cause|causes|will|saves|leads to|because of)\b")
+
+
+def seen(value: float, lo: float, hi: float, unit: str = "share", grade: str = "C") -> Observation:
+    return Observation(value, lo, hi, unit, 412, grade, None, np.array([value]))
+
+
+def test_a_reason_reads_as_it_should():
+    assert statement("containment", seen(0.71, 0.64, 0.77), for_machine=True) == (
+        "For a machine: bots already solve 71 % of these contacts without a repeat "
+        "(64 to 77 %, 412 customers)."
+    )
+    assert statement("sentiment_drop", seen(-0.214, -0.3, -0.1, "points"), for_machine=False) == (
+        "For a human: feeling falls across it: a change of −0.21 on a scale from −1 to 1 "
+        "(−0.30 to −0.10, 412 customers)."
+    )
+    assert statement("complaint_excess", seen(0.041, 0.02, 0.06), for_machine=False) == (
+        "For a human: it goes with more complaints than elsewhere: 4.1 percentage points "
+        "(2.0 to 6.0, 412 customers)."
+    )
+
+
+def test_every_indicator_has_words_for_both_sides():
+    assert set(WORDS) == {*AUTOMATION_FIT, *EMPATHY_NEED}
+    for measure in WORDS:
+        for side in (True, False):
+            text = statement(measure, seen(0.2, 0.1, 0.3), for_machine=side)
+            assert "20" in text and "412 customers" in text
+            assert "{" not in text
+            assert not JARGON.search(text)
+            assert not CAUSAL.search(text)
+
+
+@pytest.mark.parametrize("measure", list(VERB))
+@pytest.mark.parametrize(
+    ("grade", "words"),
+    [("A", "(causes|saves)"), ("B", "is estimated"), ("C", "goes with"), ("D", "is assumed")],
+)
+def test_words_follow_the_grade(measure, grade, words):
+    text = statement(measure, seen(0.05, 0.03, 0.07, grade=grade), for_machine=False)
+    assert re.search(words, text)
+    assert bool(CAUSAL.search(text)) == (grade == "A")
+
+
+def test_assumed_figures_say_so():
+    text = statement("containment", seen(0.5, 0.3, 0.7, grade="D"), for_machine=True)
+    assert text.endswith("(assumed, 30 to 70 %, 412 customers).")
+
+
+def test_numbers_in_reasons_equal_the_evidence(evidence_of, profile):
+    measured = {
+        "A": profile(fit=0.95, need=0.05) | {"containment": (0.7134, 0.031)},
+        "B": profile(fit=0.3, need=0.9) | {"human_request": (0.1412, 0.012)},
+    }
+    judgement = score_evidence(evidence_of(measured))
+    checked = 0
+    for row in judgement.scores.to_dict("records"):
+        indicators = judgement.indicators[judgement.indicators["touchpoint"] == row["touchpoint"]]
+        printed = set()
+        for cell in indicators.to_dict("records"):
+            scale = 100 if cell["unit"] == "share" else 1
+            value = cell["raw"] * scale
+            decimals = 0 if abs(value) >= 10 else 1 if scale == 100 else 2
+            printed |= {number(cell[end] * scale, decimals) for end in ("raw", "lo", "hi")}
+        assert 2 <= len(row["reasons"]) <= 8
+        for reason in row["reasons"]:
+            if reason.startswith("For a "):
+                body = re.sub(r"412 customers|where 0 is|from −1 to 1", "", reason)
+                found = re.findall(r"−?\d[\d,.]*\d|−?\d", body)
+                assert found and set(found) <= printed
+                checked += 1
+    assert checked >= 6
+
+
+def test_reasons_for_the_verdict_come_first(evidence_of, profile, row_of):
+    mixed = profile(fit=0.9, need=0.1) | {"rework": 0.2, "stakes": 0.09}
+    judgement = score_evidence(evidence_of({"M": mixed, "H": profile(fit=1, need=0.9)}))
+    machine = [r.startswith("For a machine") for r in row_of(judgement, "M")["reasons"]]
+    assert machine == sorted(machine, reverse=True) and 2 <= sum(machine) <= 3
+    row = row_of(judgement, "H")
+    assert row["verdict"] == "human_led"
+    sides = [r.split(":")[0] for r in row["reasons"] if r.startswith("For a ")]
+    assert sides == sorted(sides) and sides[0] == "For a human"
+
+
+def test_a_machine_with_little_to_offer_is_named(evidence_of, profile, row_of):
+    row = row_of(score_evidence(evidence_of({"A": profile(fit=0, need=0.5)})), "A")
+    assert row["verdict"] == "assist"
+    assert row["reasons"][0].startswith("A machine has little to offer here even as a help")
+
+
+def test_vetoes_are_said_with_their_numbers(evidence_of, profile, row_of):
+    measured = profile(fit=1, need=0) | {"vulnerable": (0.101, 0.01)}
+    row = row_of(score_evidence(evidence_of({"A": measured})), "A")
+    assert row["reasons"][0] == (
+        "No automation: 10 % of the customers here are flagged as vulnerable "
+        "(8 to 12 %, 412 customers)."
+    )
+    assert sum("vulnerable" in reason for reason in row["reasons"]) == 1
+
+
+def test_outcomes_in_other_units_are_not_stakes(evidence_of, profile):
+    import pandas as pd
+
+    effect = Estimate(-8.0, "points", -11, -5, n_customers=800)
+    cells = {"touchpoint": "A", "outcome": "nps", "grade": "B", "is_moment": True}
+    moments = pd.DataFrame([{**cells, "effect": effect}])
+    measured = profile(fit=1, need=0) | {"stakes": "no_column"}
+    judgement = score_evidence(evidence_of({"A": measured}), moments=moments)
+    stakes = judgement.indicators.query("indicator == 'stakes'").iloc[0]
+    assert (stakes["missing"], stakes["weight"]) == ("no_column", pytest.approx(0.15))
+    assert np.isnan(stakes["score"])

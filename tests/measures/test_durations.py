@@ -1,0 +1,80 @@
+"""Medians are the engine's own; spreads and intervals come from bins and are near the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import rebuild
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.durations import BINS_PER_DOUBLING, quantile, seconds_of
+from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.settings import MeasureSettings
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+LogOf = Callable[..., EventLog]
+COLUMNS = "customer t_us end_us touchpoint"
+LOOSE = MeasureSettings(min_starts=1, min_base_customers=1)
+
+
+def evidence_of(log: EventLog) -> Evidence:
+    return measure(rebuild(log, JourneySettings(min_customers=1)), LOOSE)
+
+
+def served(durations: list[float]) -> list[tuple[object, ...]]:
+    return [
+        (f"c{i}", i * DAY, i * DAY + round(seconds * SECOND), "A")
+        for i, seconds in enumerate(durations)
+    ]
+
+
+def test_the_median_is_exact_and_a_missing_end_is_not_zero(log_of: LogOf) -> None:
+    rows = [*served([10, 20, 31, 47]), ("x", 0, None, "A"), ("y", 5, 3, "A")]
+    row = evidence_of(log_of(*rows, columns=COLUMNS)).estimate("A", "service")
+    assert row["value"] == pytest.approx(25.5)
+    assert (row["n_events"], row["n_customers"]) == (4, 4)
+
+
+def test_wait_runs_from_the_end_of_one_step_to_the_start_of_the_next(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, 10 * SECOND, "A"),
+        ("a", 70 * SECOND, None, "B"),
+        ("b", 0, 90 * SECOND, "A"),  # the next step begins before this one ends
+        ("b", 70 * SECOND, None, "B"),
+        ("c", 0, None, "A"),
+        ("c", 20 * SECOND, None, "B"),
+        columns=COLUMNS,
+    )
+    evidence = evidence_of(log)
+    assert evidence.estimate("A", "wait")["value"] == pytest.approx(20)
+    assert evidence.estimate("B", "wait")["abstain"] == "n_small"
+
+
+def test_a_quantile_is_found_within_its_bin() -> None:
+    counts = np.zeros(64)
+    counts[[3, 20]] = 2
+    assert quantile(counts, 0.25) == pytest.approx(3.5 / BINS_PER_DOUBLING)
+    assert quantile(counts, 0.75) == pytest.approx(20.5 / BINS_PER_DOUBLING)
+    assert seconds_of(np.array([0.0, 1.0, 5.0])) == pytest.approx([0, 1, 31])
+
+
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 2.0])
+def test_duration_spread_is_the_spread_of_a_lognormal(log_of: LogOf, sigma: float) -> None:
+    rng = np.random.default_rng(2)
+    durations = [float(x) for x in rng.lognormal(6, sigma, 3000)]
+    row = evidence_of(log_of(*served(durations), columns=COLUMNS)).estimate("A", "duration_spread")
+    logs = np.log(durations)
+    exact = (np.quantile(logs, 0.75) - np.quantile(logs, 0.25)) / 1.349
+    assert row["value"] == pytest.approx(exact, rel=0.02)
+    assert row["lo"] < sigma < row["hi"]
+
+
+def test_without_an_end_there_is_no_service_but_a_wait(log_of: LogOf) -> None:
+    evidence = evidence_of(log_of(("a", 0, "A"), ("a", 8 * SECOND, "A")))
+    assert evidence.estimate("A", "service")["abstain"] == "no_column"
+    assert evidence.estimate("A", "duration_spread")["abstain"] == "no_column"
+    assert evidence.estimate("A", "wait")["value"] == pytest.approx(8)

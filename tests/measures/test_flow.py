@@ -1,0 +1,92 @@
+"""The whole log: loops, open journeys, and throughput with open journeys as censored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from statsmodels.duration.survfunc import SurvfuncRight
+
+from journeylib.estimate import Estimate
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import rebuild
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.durations import BINS_PER_DOUBLING, seconds_of
+from journeylib.measures.evidence import measure
+from journeylib.measures.flow import survival_median
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+LogOf = Callable[..., EventLog]
+
+
+def flow_of(log: EventLog, *, min_customers: int = 1, gap_days: float = 3) -> dict[str, Estimate]:
+    settings = JourneySettings(min_customers=min_customers, gap_days=gap_days)
+    return measure(rebuild(log, settings)).flow
+
+
+def path(customer: str, names: str, start: int = 0) -> list[tuple[object, ...]]:
+    return [(customer, start + step, name) for step, name in enumerate(names)]
+
+
+def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: LogOf) -> None:
+    # S→A→B→A→E: A↔B is a cycle; then A→A.
+    flow = flow_of(log_of(*path("a", "SABAE"), *path("b", "SAAE")))
+    assert flow["loop_rate"].value == pytest.approx(2 / 7)
+    assert flow["self_loop_rate"].value == pytest.approx(1 / 7)
+    assert flow["steps_per_journey"].value == pytest.approx(9 / 2)
+
+
+def test_a_stray_way_back_does_not_tie_the_log_together(log_of: LogOf) -> None:
+    rows = [row for i in range(10) for row in path(f"c{i}", "ABCD")]
+    log = log_of(*rows, *path("stray", "DA"))
+    assert flow_of(log, min_customers=10)["loop_rate"].value == 0
+    assert flow_of(log, min_customers=1)["loop_rate"].value == 1
+
+
+def test_open_journeys_and_journeys_per_customer(log_of: LogOf) -> None:
+    log = log_of(("a", 0, "A"), ("a", 10 * DAY, "A"), ("b", 20 * DAY, "A"), ("c", 18 * DAY, "A"))
+    flow = flow_of(log)
+    assert flow["open"].value == 2 / 4
+    assert flow["journeys_per_customer"].value == pytest.approx(4 / 3)
+
+
+def test_where_no_journey_has_ended_throughput_is_not_known(log_of: LogOf) -> None:
+    rows = [row for i in range(30) for row in path(f"c{i}", "AB", (40 + i % 20) * DAY)]
+    flow = flow_of(log_of(("first", 0, "A"), *rows, ("last", 60 * DAY, "A")), gap_days=30)
+    assert flow["throughput_seconds"].abstain == "censoring_heavy"
+    assert flow["throughput_seconds"].n_journeys == 31
+
+
+def test_the_median_agrees_with_statsmodels_on_censored_durations() -> None:
+    rng = np.random.default_rng(9)
+    true = rng.exponential(1000.0, 4000)
+    limit = rng.uniform(0, 4000.0, 4000)
+    seconds, ended = np.minimum(true, limit), true <= limit
+    bins = np.floor(np.log2(1 + seconds) * BINS_PER_DOUBLING).astype(int)
+    counts = np.zeros((2, bins.max() + 1))
+    np.add.at(counts, ((~ended).astype(int), bins), 1)
+    ours = float(seconds_of(survival_median(counts.reshape(-1))))
+    theirs = SurvfuncRight(seconds, ended.astype(int)).quantile(0.5)
+    assert ours == pytest.approx(theirs, rel=0.01)
+    assert ours > 1.2 * np.median(seconds[ended])
+
+
+def test_open_journeys_lengthen_throughput(log_of: LogOf) -> None:
+    def journey(name: str, start: int, days: float) -> list[tuple[object, ...]]:
+        steps = np.linspace(0, days, max(int(days) + 1, 2))
+        return [(name, round((start + step) * DAY), "A") for step in steps]
+
+    rows = [("first", 0, "A")]
+    for i in range(40):  # ended, two days long
+        rows += journey(f"s{i}", 10 + i, 2)
+    ended_only = flow_of(log_of(*rows, ("last", 70 * DAY, "A")))["throughput_seconds"]
+    for i in range(30):  # open, nine days long so far
+        rows += journey(f"o{i}", 60, 9)
+    both = flow_of(log_of(*rows, ("last", 70 * DAY, "A")))["throughput_seconds"]
+    assert ended_only.value == pytest.approx(2 * 86_400, rel=0.05)
+    assert both.value is not None
+    assert ended_only.value is not None
+    assert both.value > ended_only.value * 0.99
+    assert both.n_journeys == ended_only.n_journeys + 30

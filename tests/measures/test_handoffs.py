@@ -1,0 +1,311 @@
+"""The hand-off audit, against answers worked out by hand, planted truth and a real bot's log."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.containment import shrunk
+from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.settings import MeasureSettings
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+LogOf = Callable[..., EventLog]
+LATER = ("zz", 60 * DAY, "Bell", "system")  # so that nothing else is open
+COLUMNS = "customer t_us touchpoint actor"
+
+
+def audit(log: EventLog, settings: MeasureSettings | None = None, **journey: object) -> Handoffs:
+    journeys = rebuild(log, JourneySettings(**{"min_customers": 1, **journey}))  # type: ignore[arg-type]
+    return audit_handoffs(journeys, settings or MeasureSettings())
+
+
+def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
+    found = audit(log_of(("a", 0, "A")))
+    assert found.abstain == "no_column"
+    assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
+
+
+def waterfall_log(log_of: LogOf) -> EventLog:
+    """100 bot sessions: 20 with a human, 10 come back, 7 silent, 10 unknown, 53 solved."""
+    kinds = ["human"] * 20 + ["repeat"] * 10 + ["silent"] * 7 + ["unknown"] * 10 + ["solved"] * 53
+    rows: list[tuple[object, ...]] = [(*LATER, None)]
+    for number, kind in enumerate(kinds):
+        who = f"c{number:03}"
+        rows.append((who, 0, "Chat", "customer", "My bill is wrong"))
+        question = "What is your number?" if kind == "silent" else "We have corrected it."
+        rows.append((who, MINUTE, "Chat", "bot", question))
+        if kind == "human":
+            rows.append((who, 2 * MINUTE, "Call", "human", None))
+        if kind == "repeat":
+            rows.append((who, 6 * DAY, "Call", "human", None))
+        if kind in ("repeat", "solved"):
+            rows.append((who, 2 * MINUTE, "Chat", "customer", "Thank you!"))
+    return log_of(*rows, columns=COLUMNS + " text")
+
+
+def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
+    found = audit(waterfall_log(log_of))
+    assert (found.sessions, found.contained, found.handed_over) == (100, 73, 20)
+    assert (found.abandoned, found.open) == (7, 0)
+    assert found.contained_raw.value == 0.80
+    verified = found.contained_verified
+    assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.63)
+    assert dict(zip(found.waterfall["step"], found.waterfall["sessions"], strict=True)) == {
+        "raw": 80,
+        "repeat": 10,
+        "silent": 7,
+        "unknown": 10,
+        "verified": 53,
+    }
+    curve = found.curve.set_index("days")
+    assert curve.loc[5, "verified"] == pytest.approx(0.63)
+    assert curve.loc[6, "verified"] == pytest.approx(0.53)
+    assert curve.loc[30, "sessions"] == 100
+    assert found.silent_abandonment.value == pytest.approx(0.07)
+    row = found.by_touchpoint.iloc[0]
+    assert (row["touchpoint"], row["sessions"], row["verified"], row["verified_hi"]) == (
+        "Chat",
+        100,
+        0.53,
+        0.63,
+    )
+
+
+def test_the_containment_of_a_touchpoint_alone_in_its_channel_is_its_own(log_of: LogOf) -> None:
+    journeys = rebuild(waterfall_log(log_of))
+    containment, transfers = handoff_measures(journeys, MeasureSettings())
+    names = list(journeys.touchpoints.sort_values("touchpoint_no")["touchpoint"])
+    chat = names.index("Chat")
+    assert containment.resampled.value[chat] == pytest.approx(0.53)
+    assert containment.abstain[chat] is None
+    assert containment.abstain[names.index("Bell")] == "n_small"
+    assert transfers.resampled.value[chat] == pytest.approx(20 / 100)
+
+
+def test_shares_are_drawn_towards_their_channel_as_far_as_touchpoints_are_alike() -> None:
+    # Two channels, the third touchpoint of the first with no session; by hand: mean 1/2,
+    # Q = (20·.3² + 20·.3²)/.25 = 14.4, ρ = (14.4 − 1)/(40 − 800/40 − 1) = 13.4/19.
+    totals = np.array([[16.0, 20.0], [4.0, 20.0], [0.0, 0.0], [5.0, 10.0]])
+    rho = 13.4 / 19
+    pull = (1 - rho) / rho
+    expected = [(16 + pull / 2) / (20 + pull), (4 + pull / 2) / (20 + pull), np.nan, 0.5]
+    assert shrunk(totals, np.array([0, 0, 0, 1])) == pytest.approx(expected, nan_ok=True)
+    alike = shrunk(np.array([[11.0, 20.0], [9.0, 20.0]]), np.array([0, 0]))
+    assert alike == pytest.approx([0.5, 0.5], abs=0.002)
+
+
+def test_only_mature_sessions_can_be_verified(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot"),
+        ("b", 4 * DAY, "Chat", "bot"),
+        ("c", 10 * DAY, "Bell", "system"),
+        columns=COLUMNS,
+    )
+    found = audit(log)
+    assert found.contained_verified.n_events == 1
+    assert list(found.curve["days"]) == list(range(1, 11))
+    assert list(found.curve["sessions"]) == [2] * 6 + [1] * 4
+    assert audit(log, MeasureSettings(repeat_days=11)).contained_verified.abstain == (
+        "immature_window"
+    )
+
+
+def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
+    ask = "I want to talk to a human"
+    log = log_of(
+        ("fast", 0, "Chat", "bot", "Hello!"),
+        ("fast", MINUTE, "Chat", "customer", ask),
+        ("fast", 6 * MINUTE, "Call", "human", None),
+        ("slow", 0, "Chat", "bot", "Hello!"),
+        ("slow", MINUTE, "Chat", "customer", "agent!"),
+        ("slow", 2 * MINUTE, "Chat", "customer", ask),
+        ("slow", 3 * MINUTE, "Chat", "customer", ask),
+        ("slow", 10 * MINUTE, "Call", "human", None),
+        ("dead", 0, "Chat", "bot", "Hello!"),
+        ("dead", MINUTE, "Chat", "customer", ask),
+        ("calm", 0, "Chat", "bot", "Hello! I can connect you to an agent."),
+        ("calm", MINUTE, "Chat", "customer", "My bill is wrong"),
+        (*LATER, None),
+        columns=COLUMNS + " text",
+    )
+    found = audit(log)
+    assert found.requests == 5
+    assert found.requests_rate.value == 3 / 4
+    assert found.requests_honoured.value == 1 / 3
+    assert found.cries_to_human.value == (1 + 3) / 2
+    assert found.dead_cries.value == 1 / 3
+    assert found.escape_hatch_offered.value == 1 / 4
+    ends = found.session_table.to_pandas().sort_values("session_no")  # type: ignore[union-attr]
+    assert list(ends["end"]) == ["open", "frustrated", "frustrated", "frustrated"]
+    assert list(ends["seconds_to_end"]) == [60.0, 60.0, 60.0, 60.0]
+
+
+def test_a_button_can_ask_for_a_human_in_a_log_without_text(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot"),
+        ("a", 1, "Get me a person", "customer"),
+        LATER,
+        columns=COLUMNS,
+    )
+    assert audit(log).requests_rate.abstain == "no_column"
+    found = audit(log, MeasureSettings(human_request_words=("Get me a person",)))
+    assert (found.requests, found.requests_rate.value, found.dead_cries.value) == (1, 1.0, 1.0)
+
+
+def test_a_language_that_no_lexicon_knows_tells_nothing(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", "Bonjour, comment puis-je aider aujourd'hui ?"),
+        ("a", 1, "Chat", "customer", "je voudrais parler avec une personne"),
+        (*LATER, None),
+        columns=COLUMNS + " text",
+    )
+    found = audit(log)
+    assert found.requests_rate.abstain == "unidentified"
+    assert found.silent_abandonment.abstain == "unidentified"
+
+
+def test_ping_pong_is_two_changes_of_hands(log_of: LogOf) -> None:
+    log = log_of(
+        ("back", 0, "Chat", "bot", None),
+        ("back", 1, "Call", "human", "h1"),
+        ("back", 2, "Chat", "bot", None),
+        ("once", 0, "Chat", "bot", None),
+        ("once", 1, "Call", "human", "h1"),
+        ("passed", 0, "Call", "human", "h1"),
+        ("passed", 1, "Call", "human", "h2"),
+        ("passed", 2, "Call", "human", "h3"),
+        ("kept", 0, "Call", "human", "h1"),
+        ("kept", 1, "Call", "human", "h1"),
+        (*LATER, None),
+        columns=COLUMNS + " resource",
+    )
+    found = audit(log)
+    assert found.ping_pong.value == pytest.approx(2 / 3)
+    assert found.ping_pong.n_journeys == 3
+    changes = found.actor_changes.set_index(["source", "target"])["events"].to_dict()
+    assert changes == {("bot", "human"): 2, ("human", "bot"): 1}
+
+
+def test_loops_by_words_and_by_touchpoints(log_of: LogOf) -> None:
+    again = [("same", n, "Chat", "bot", "Please  rephrase.") for n in range(3)]
+    varied = [("varied", n, "Chat", "bot", f"Point {n}") for n in range(3)]
+    rows = [*again, *varied, (*LATER, None)]
+    assert audit(log_of(*rows, columns=COLUMNS + " text")).loops.value == 1 / 2
+    walk = [("round", n, name, "bot") for n, name in enumerate("ABABA")]
+    still = [("still", n, "A", "bot") for n in range(5)]
+    assert audit(log_of(*walk, *still, LATER, columns=COLUMNS)).loops.value == 1 / 2
+
+
+def test_the_wait_counts_those_who_gave_up_and_equals_statsmodels(log_of: LogOf) -> None:
+    from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
+
+    rng = np.random.default_rng(7)
+    served, patience = rng.exponential(4.0, 6000), rng.exponential(6.0, 6000)
+    waits = np.minimum(served, patience)
+    came = served <= patience
+    rows: list[tuple[object, ...]] = [LATER]
+    for number, (wait, human) in enumerate(zip(waits, came, strict=True)):
+        who, end = f"c{number}", MINUTE + int(wait * MINUTE)
+        rows.append((who, 0, "Ask", "customer"))
+        rows.append((who, MINUTE, "Chat", "bot"))
+        rows.append((who, end, "Call" if human else "Hang up", "human" if human else "customer"))
+    found = audit(log_of(*rows, columns=COLUMNS), MeasureSettings(human_request_words=("Ask",)))
+    seconds = np.floor(np.floor(waits * MINUTE) / SECOND)
+    km = SurvfuncRight(seconds, came.astype(int))
+    assert found.wait.value == pytest.approx(km.quantile(0.5))
+    assert found.wait.value == pytest.approx(2.77 * 60, rel=0.05)
+    assert np.median(seconds[came]) == pytest.approx(1.66 * 60, rel=0.05)
+    assert found.wait.lo is not None and found.wait.hi is not None
+    assert found.wait.lo < 2.77 * 60 < found.wait.hi
+    ones = np.ones(len(seconds))  # with weights it leaves out standard errors, and a warning
+    lost = CumIncidenceRight(seconds, np.where(came, 1, 2), freq_weights=ones)
+    assert found.lost_in_queue.value == pytest.approx(lost.cinc[1][-1])
+    assert found.lost_in_queue.value == pytest.approx(0.4, abs=0.02)
+
+
+def test_what_was_carried_over_and_what_was_said_again(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", None, "name, number", None),
+        ("a", 1, "Call", "human", "Hello", None, "number,address"),
+        ("a", 2, "Call", "customer", "I already told you my number!", None, None),
+        ("b", 0, "Chat", "bot", None, None, None),
+        ("b", 1, "Call", "human", "Hello", None, "number,address"),
+        ("b", 2, "Call", "customer", "It is 42.", None, None),
+        (*LATER, None, None, None),
+        columns=COLUMNS + " text context_sent context_requested",
+    )
+    found = audit(log)
+    assert found.context_carried.value == 1 / 4
+    assert found.repeated_information.value == 1 / 2
+
+
+def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:
+    rows: list[tuple[object, ...]] = [LATER]
+    for number in range(20):
+        rows.append((f"a{number}", 0, "Trap", "bot"))
+        rows.append((f"a{number}", 1, "Cancel", "customer"))
+        rows.append((f"b{number}", 0, "Helper", "bot"))
+        rows.append((f"b{number}", 1, "Call", "human"))
+        rows.append((f"c{number}", 0, "Answer", "bot"))
+    log = log_of(*rows, columns=COLUMNS)
+    assert audit(log, bad_ends=("Cancel",)).dead_ends == ("Trap",)
+
+
+def test_cells_of_few_customers_are_not_told(log_of: LogOf) -> None:
+    log = log_of(("a", 0, "Chat", "bot"), ("a", 1, "Call", "human"), LATER, columns=COLUMNS)
+    found = audit(log, min_customers=2)
+    assert found.contained_raw.abstain == "privacy"
+    assert len(found.actor_changes) == len(found.by_touchpoint) == len(found.curve) == 0
+    assert found.actor_changes.attrs["suppressed"] == 1
+
+
+def airline(shared_data: Path, log_of: LogOf) -> EventLog:
+    """The airline bot's messages: one row each, a human acts when a transfer succeeded."""
+    with gzip.open(shared_data / "tau_bench_airline" / "gpt-4o-airline.json.gz") as file:
+        conversations = json.load(file)
+    actors = {"assistant": "bot", "user": "customer", "tool": "system", "system": "system"}
+    rows = []
+    for number, conversation in enumerate(conversations):
+        for turn, message in enumerate(conversation["traj"]):
+            tool = message.get("name") if message["role"] == "tool" else None
+            transfer = tool == "transfer_to_human_agents"
+            actor = "human" if transfer else actors[message["role"]]
+            text = message.get("content") if message["role"] in ("assistant", "user") else None
+            rows.append((f"{number:03}", turn, tool or message["role"], actor, text))
+    return log_of(*rows, columns="customer position touchpoint actor text")
+
+
+def test_the_airline_bot_hands_over_48_of_200(shared_data: Path, log_of: LogOf) -> None:
+    log = airline(shared_data, log_of)
+    assert log.events.count().to_pyarrow().as_py() == 5308
+    found = audit(log)
+    assert (found.sessions, found.handed_over, found.open) == (200, 48, 0)
+    changes = found.actor_changes.set_index(["source", "target"])["events"]
+    assert changes["bot", "human"] == 48
+    assert found.contained_raw.value == pytest.approx(152 / 200)
+    assert found.wait.abstain == found.contained_verified.abstain == "no_clock"
+    assert found.requests == 37  # read by a person; 36 of them were transferred
+    assert found.silent_abandonment.value == 0.0
+
+
+def shuffled(rows: list[tuple[object, ...]], seed: int) -> list[tuple[object, ...]]:
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return [rows[place] for place in order]
+
+
+def told(journeys: Journeys) -> list[pd.DataFrame | str]:
+    found = audit_handoffs(journeys, MeasureSettings())
+    return [found.waterfall, found.curve, found.actor_changes, str(found.estimates())]

@@ -1,0 +1,162 @@
+"""How touchpoints feel, against answers worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.base import Measured
+from journeylib.measures.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.settings import MeasureSettings
+
+MICRO = 1_000_000
+LogOf = Callable[..., EventLog]
+ALL = MeasureSettings(min_starts=1, min_base_customers=1)
+SCORED = "customer position touchpoint sentiment_micro"
+
+
+def cut(log: EventLog) -> Journeys:
+    return rebuild(log, JourneySettings(min_customers=1))
+
+
+def by_name(journeys: Journeys, settings: MeasureSettings = ALL) -> dict[str, Measured]:
+    return {found.measure: found for found in text_measures(journeys, settings)}
+
+
+def value(journeys: Journeys, measure: str, touchpoint: str) -> float:
+    names = list(journeys.touchpoints.sort_values("touchpoint_no")["touchpoint"])
+    return float(by_name(journeys)[measure].resampled.value[names.index(touchpoint)])
+
+
+def test_a_log_without_words_abstains(log_of: LogOf) -> None:
+    found = by_name(cut(log_of(("a", 0, "A"))))
+    assert list(found) == ["negative", "volatility", "sentiment_drop", "human_request"]
+    assert {measured.abstain for measured in found.values()} == {("no_column",)}
+
+
+def test_negative_is_the_mean_of_the_journeys_shares(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", -MICRO),
+        ("a", 1, "Chat", MICRO),
+        ("a", 2, "Chat", -50_000),
+        ("a", 3, "Chat", -49_999),
+        ("b", 0, "Chat", -MICRO),
+        ("c", 0, "Chat", None),
+        columns=SCORED,
+    )
+    journeys = cut(log)
+    assert value(journeys, "negative", "Chat") == pytest.approx((2 / 4 + 1) / 2)
+    found = by_name(journeys)["negative"]
+    assert (found.n_events[0], found.n_journeys[0], found.n_customers[0]) == (5, 2, 2)
+
+
+def test_the_drop_is_the_change_across_a_step(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Ask", 500_000),
+        ("a", 1, "Bot", None),
+        ("a", 2, "Reply", -300_000),
+        ("a", 3, "Bye", None),
+        columns=SCORED,
+    )
+    journeys = cut(log)
+    assert value(journeys, "sentiment_drop", "Bot") == pytest.approx(-0.8)
+    assert value(journeys, "sentiment_drop", "Reply") == pytest.approx(-0.8)
+    assert np.isnan(value(journeys, "sentiment_drop", "Ask"))
+    assert np.isnan(value(journeys, "sentiment_drop", "Bye"))
+
+
+def test_volatility_by_hand(log_of: LogOf) -> None:
+    scores = [0, 600_000, -600_000, 0, 0]
+    log = log_of(*[("a", n, "ABCDE"[n], x) for n, x in enumerate(scores)], columns=SCORED)
+    chance = np.std(scores, ddof=1) / MICRO
+    around = np.std([600_000, -600_000, 0], ddof=1) / MICRO
+    assert value(cut(log), "volatility", "C") == pytest.approx(around - chance, abs=1e-3)
+    assert value(cut(log), "volatility", "E") == pytest.approx(0 - chance, abs=1e-3)
+
+
+def test_volatility_of_turns_in_no_order_is_nothing(log_of: LogOf) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        (f"c{who}", turn, f"T{turn}", int(score))
+        for who in range(300)
+        for turn, score in enumerate(rng.permutation([-900_000, -100_000, 0, 200_000, 800_000]))
+    ]
+    found = by_name(cut(log_of(*rows, columns=SCORED)))["volatility"].resampled
+    assert np.abs(found.value).max() < 0.06
+    assert ((found.lo < 0) & (found.hi > 0)).sum() >= 4
+
+
+def test_a_companys_scores_come_before_its_texts(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "This is terrible", 900_000),
+        columns="customer position touchpoint text sentiment_micro",
+    )
+    line = experience_table(cut(log), ALL)
+    assert (line.loc[0, "sentiment"], line.loc[0, "source"]) == (0.9, "column sentiment")
+
+
+def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "customer", "my husband died and I need to close his account"),
+        ("a", 1, "Chat", "bot", "This is wonderful, I love it"),
+        ("b", 0, "Mail", "customer", "das ist schrecklich und ich bin traurig"),
+        ("c", 0, "Chat", "customer", "I would like to see my bill"),
+        columns="customer position touchpoint actor text",
+    )
+    scores = customer_scores(cut(log))
+    assert not isinstance(scores, str)
+    assert scores.source == "column text, VADER lexicon (English)"
+    heard = scores.turns.filter(scores.turns.score.notnull()).to_pandas().sort_values("customer_no")
+    assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
+
+
+def test_texts_in_other_languages_abstain(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "das funktioniert überhaupt nicht, verbinden Sie mich mit einem Menschen"),
+        columns="customer position touchpoint text",
+    )
+    journeys = cut(log)
+    found = by_name(journeys)
+    assert found["negative"].abstain == ("unidentified",)
+    assert found["human_request"].resampled.value[0] == 1.0
+    assert len(experience_table(journeys, ALL)) == 0
+
+
+def test_requests_are_counted_by_journey(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "agent!"),
+        ("a", 1, "Chat", "I want to talk to a human"),
+        ("b", 0, "Chat", "The bill is wrong"),
+        ("c", 0, "Mail", "The bill is wrong"),
+        columns="customer position touchpoint text",
+    )
+    journeys = cut(log)
+    assert value(journeys, "human_request", "Chat") == 1 / 2
+    assert value(journeys, "human_request", "Mail") == 0
+
+
+def test_ratings_stand_in_where_nothing_was_said(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", 5 * MICRO),
+        ("b", 0, "Chat", 2 * MICRO),
+        ("c", 0, "Mail", 3 * MICRO),
+        columns="customer position touchpoint rating_micro",
+    )
+    line = experience_table(cut(log), ALL)
+    assert list(zip(line["touchpoint"], line["sentiment"], line["source"], strict=True)) == [
+        ("Chat", pytest.approx((1 - 0.5) / 2), "column rating, 1 to 5"),
+        ("Mail", pytest.approx(0.0), "column rating, 1 to 5"),
+    ]
+
+
+def test_thin_touchpoints_abstain_and_are_not_shown(log_of: LogOf) -> None:
+    rows = [(f"c{n}", 0, "Chat", 0) for n in range(30)] + [("c0", 1, "Mail", 0)]
+    journeys = rebuild(log_of(*rows, columns=SCORED))
+    found = by_name(journeys, MeasureSettings())["negative"]
+    assert found.abstain == (None, "n_small")
+    assert list(experience_table(journeys, MeasureSettings())["touchpoint"]) == ["Chat"]

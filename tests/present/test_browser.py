@@ -1,0 +1,120 @@
+"""The dashboard in a real browser: accessibility, and that nothing is wider than the page."""
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from journeylib.present import render_html
+from tests.present.notebook import demo_notebook
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+ROOT = Path(__file__).resolve().parents[2]
+AXE = Path(os.environ.get("JOURNEYLIB_AXE", ROOT / "node_modules/axe-core/axe.min.js"))
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path"),
+]
+needs_axe = pytest.mark.skipif(
+    not AXE.is_file(), reason="needs axe-core: npm install axe-core, or JOURNEYLIB_AXE=axe.min.js"
+)
+
+
+def browse(page, folder, *options):
+    """Open a page headless and return what Chromium prints."""
+    file = folder / "page.html"
+    file.write_text(page, encoding="utf-8")
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+        "--no-first-run", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", f"--user-data-dir={folder / 'profile'}", *options, file.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    return done.stdout.decode("utf-8")
+
+
+def ask(page, script, folder, *options):
+    """Run `script` (which assigns `answer`, maybe a promise) in the page; return the answer."""
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    probe = (
+        f"<script>{script};Promise.resolve(answer).then(a=>{{const p=document.createElement('pre');"
+        "p.id='answer';p.textContent=JSON.stringify(a);document.body.append(p)})</script>"
+    )
+    end = page.rindex("</body>")
+    dom = browse(
+        page[:end] + probe + page[end:],
+        folder,
+        "--dump-dom",
+        "--virtual-time-budget=20000",
+        *options,
+    )
+    found = re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL)
+    return json.loads(html.unescape(found.group(1)))
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render_html(demo_notebook())
+
+
+@needs_axe
+@pytest.mark.parametrize("theme", ["jl-light", "jl-dark"])
+def test_axe_finds_no_serious_violation(page, theme, tmp_path):
+    page = page.replace('<body class="jl">', f'<body class="jl {theme}">')
+    page = page.replace("<details>", "<details open>")
+    script = AXE.read_text(encoding="utf-8").replace("</script", "<\\/script") + (
+        ";var answer=axe.run().then(r=>({checked:r.passes.length,violations:r.violations.map("
+        "v=>[v.impact,v.id,v.nodes.length,v.nodes[0].html.slice(0,200),v.nodes[0].failureSummary]"
+        ")}))"
+    )
+    result = ask(page, script, tmp_path)
+    assert result["checked"] > 20
+    assert [v for v in result["violations"] if v[0] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("width", [1400, 600])
+def test_nothing_is_wider_than_the_page(page, width, tmp_path):
+    script = "var answer=[document.documentElement.scrollWidth,innerWidth]"
+    wide, window = ask(page, script, tmp_path, f"--window-size={width},900")
+    assert wide <= window
+
+
+OVERFULL = """
+var answer = [...document.querySelectorAll('#journey-map g')]
+  .filter(g => g.querySelector('.jl-box'))
+  .flatMap(g => {
+    const box = g.querySelector('.jl-box').getBBox()
+    return [...g.querySelectorAll('text')]
+      .filter(t => t.getBBox().x + t.getBBox().width > box.x + box.width)
+      .map(t => t.textContent)
+  })
+"""
+OVERLAPS = """
+var labels = [...document.querySelectorAll('#quadrant .jl-halo')]
+  .map(t => [t.textContent, t.getBBox()])
+var answer = labels.flatMap(([name, a], i) => labels.slice(i + 1)
+  .filter(([, b]) => a.x < b.x + b.width - 1 && b.x < a.x + a.width - 1
+    && a.y + 2 < b.y + b.height - 2 && b.y + 2 < a.y + a.height - 2)
+  .map(([other]) => name + ' / ' + other))
+"""
+
+
+def test_no_box_of_the_map_is_overfull(page, tmp_path):
+    assert ask(page, OVERFULL, tmp_path) == []
+
+
+def test_no_label_of_the_quadrant_overlaps_another_as_drawn(page, tmp_path):
+    assert ask(page, OVERLAPS, tmp_path) == []
+
+
+def test_the_page_prints_as_a4(page, tmp_path):
+    browse(page, tmp_path, f"--print-to-pdf={tmp_path / 'audit.pdf'}")
+    pdf = (tmp_path / "audit.pdf").read_bytes()
+    boxes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", pdf))
+    assert {(round(float(w)), round(float(h))) for w, h in boxes} == {(595, 842)}

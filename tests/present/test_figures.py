@@ -1,0 +1,281 @@
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pandas as pd
+import pytest
+
+from journeylib.estimate import Estimate
+from journeylib.present import (
+    containment_waterfall,
+    experience_line,
+    handoff_partition,
+    heatmap,
+    journey_map,
+    quadrant,
+)
+from journeylib.present.figure import Figure
+from journeylib.present.maps import feeling
+from journeylib.present.svg import num, shorten, text_width, wrap
+from tests.present import frames
+
+NASTY = {
+    "Complaint": "<script>alert('x')</script>",
+    "Call support": 'He said "no" & left',
+    "Survey": "שלום \u202eabc",
+    "Leave": "🙈 gone\nfor good",
+    "Renew": "Vertragsverlängerungsangebotsbestätigungsschreiben der Rechtsschutzversicherung",
+}
+
+
+def renamed(frame, *columns):
+    return frame.assign(**{column: frame[column].replace(NASTY) for column in columns})
+
+
+def all_figures(rename=lambda frame, *columns: frame):
+    scores = rename(frames.scores(), "touchpoint")
+    points = rename(frames.touchpoints(), "touchpoint")
+    felt = rename(frames.experience(), "touchpoint")
+    cells = points.merge(felt, on="touchpoint").dropna(subset=["sentiment"])
+    cells = cells.drop_duplicates(["stage", "channel"])
+    return [
+        journey_map(
+            points,
+            rename(frames.transitions(), "source", "target"),
+            experience=felt,
+            verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
+            journeys=frames.JOURNEYS,
+            stage_order=frames.STAGES,
+            channel_order=frames.CHANNELS,
+        ),
+        experience_line(felt, points, stage_order=frames.STAGES),
+        quadrant(scores),
+        containment_waterfall(frames.waterfall(), verified=Estimate(0.53, "share", 0.53, 0.59)),
+        handoff_partition(contained=8000, handed_over=1500, abandoned=420, open=80),
+        heatmap(cells, stage_order=frames.STAGES, channel_order=frames.CHANNELS),
+    ]
+
+
+@pytest.fixture(scope="module")
+def figures():
+    return {figure.name: figure for figure in all_figures()}
+
+
+def texts(figure, path=".//text"):
+    return [
+        "".join(found.itertext()) for found in ElementTree.fromstring(figure.svg).iterfind(path)
+    ]
+
+
+def test_every_figure_is_well_formed_labelled_and_without_width(figures):
+    for figure in figures.values():
+        root = ElementTree.fromstring(figure.svg)
+        assert root.get("role") == "img"
+        assert root.get("aria-label") == figure.alt
+        assert re.search(r"\d", figure.alt)
+        assert root.get("width") is None
+        assert root.get("viewBox").startswith("0 0 ")
+        assert len(figure.table) > 0
+
+
+def test_names_from_the_log_are_escaped_and_stay_whole_in_tooltips():
+    for figure in all_figures(renamed)[:3]:
+        html = figure._repr_html_()
+        assert "<script" not in html
+        assert "\u202e" not in figure.svg
+        titles = " ".join(texts(figure, ".//title"))
+        assert NASTY["Renew"] in titles
+        assert "🙈 gone for good" in titles + " ".join(texts(figure))
+
+
+def test_the_same_frames_in_another_order_draw_the_same_picture(figures):
+    def shuffled(frame, *columns):
+        return frame.sample(frac=1, random_state=5, ignore_index=True)
+
+    for figure in all_figures(shuffled)[:3]:
+        assert figure.svg == figures[figure.name].svg
+
+
+def test_the_map_says_how_much_it_shows(figures):
+    figure = figures["journey-map"]
+    drawn = re.search(r"the (\d+) strongest flows; they carry (\d+) %", figure.note)
+    assert int(drawn.group(1)) == len(figure.table)
+    assert figure.svg.count('class="jl-edge"') == len(figure.table)
+
+
+def test_the_map_writes_feelings_beside_their_triangle(figures):
+    svg = figures["journey-map"].svg
+    felt = frames.experience().dropna()
+    up = (felt["lo"] > 0) & (felt["sentiment"] >= 0.2)
+    down = (felt["hi"] < 0) & (felt["sentiment"] <= -0.2)
+    # One more of each in the legend.
+    assert svg.count('class="jl-up"') == up.sum() + 1
+    assert svg.count('class="jl-down"') == down.sum() + 1
+    assert "−0.82" in texts(figures["journey-map"])
+
+
+def test_flow_width_is_linear_in_journeys(figures):
+    figure = figures["journey-map"]
+    widths = [
+        float(w)
+        for w in re.findall(r'class="jl-(?:flow|back)" stroke-width="([\d.]+)"', figure.svg)
+    ]
+    journeys = figure.table["Journeys"].tolist()[::-1]
+    most = max(journeys)
+    for width, count in zip(widths, journeys, strict=False):
+        assert width == pytest.approx(1.2 + 3.8 * count / most, abs=0.051)
+
+
+@pytest.mark.parametrize(
+    ("value", "lo", "hi", "mark"),
+    [
+        (0.3, 0.1, 0.5, 1),
+        (0.3, -0.1, 0.7, 0),
+        (0.1, 0.05, 0.15, 0),
+        (-0.4, -0.5, -0.3, -1),
+        (-0.4, -0.9, 0.1, 0),
+        (None, None, None, 0),
+        (0.2, None, None, 1),
+    ],
+)
+def test_feeling_needs_distance_and_certainty(value, lo, hi, mark):
+    assert feeling(value, lo, hi) == mark
+
+
+def test_the_line_breaks_where_evidence_is_missing(figures):
+    figure = figures["experience-line"]
+    # Two touchpoints without evidence, neither at an end nor next to each other.
+    assert figure.svg.count('class="jl-line"') == 3
+    assert figure.table["Feeling (−1 to +1)"].isna().sum() == 2
+    assert "2 have not enough evidence" in figure.alt
+
+
+def test_the_line_has_only_straight_segments(figures):
+    for data in re.findall(r'<path d="([^"]*)" class="jl-line"', figures["experience-line"].svg):
+        assert set(re.sub(r"[\d. -]", "", data)) <= {"M", "L"}
+
+
+def test_the_line_names_extremes_with_their_numbers(figures):
+    assert (
+        "lowest is Complaint (−0.82), highest Refer friend (+0.75)"
+        in figures["experience-line"].alt
+    )
+
+
+def test_the_quadrant_plots_points_where_their_scores_are():
+    scores = (
+        frames.scores().head(1).assign(automation_fit=50.0, empathy_need=25.0, verdict="assist")
+    )
+    svg = quadrant(scores).svg
+    # The plot spans x 64 to 914 and y 20 to 640; a diamond begins at its top, 1.25 × 6.5 above.
+    assert f'd="M{num(64 + 850 / 2)} {num(20 + 620 * 0.75 - 8.125)}L' in svg
+
+
+def test_the_quadrant_lists_abstentions_beside(figures):
+    figure = figures["quadrant"]
+    assert "Not enough evidence 3." in figure.alt
+    plotted = [t for t in texts(figure, ".//title") if "automation fit" in t]
+    assert len(plotted) == 32
+    assert {"Leave", "See ad", "Survey"} <= set(texts(figure))
+
+
+def test_every_plotted_touchpoint_is_labelled(figures):
+    shown = set(texts(figures["quadrant"]))
+    names = frames.scores()["touchpoint"]
+    assert set(names) <= shown
+
+
+def test_the_waterfall_hangs_each_step_on_the_one_before(figures):
+    bars = re.findall(
+        r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="jl-bar',
+        figures["containment"].svg,
+    )
+    (raw_x, raw), *losses, (end_x, end) = [(float(x), float(w)) for x, w in bars]
+    edge = raw_x + raw
+    for x, width in losses:
+        assert x + width == pytest.approx(edge, abs=0.11)
+        edge = x
+    assert (end_x, end_x + end) == (raw_x, pytest.approx(edge, abs=0.11))
+    assert "80.0 % raw containment; verified: 53.0 % (53.0–59.0)" in figures["containment"].alt
+
+
+def test_the_partition_fills_the_bar(figures):
+    assert figures["handoffs"].table["Sessions"].sum() == 10_000
+    assert figures["handoffs"].table["Share (%)"].tolist() == [80.0, 15.0, 4.2, 0.8]
+
+
+def test_figures_of_nothing_say_so():
+    assert handoff_partition(contained=0, handed_over=0, abandoned=0, open=0).alt == (
+        "There are no bot sessions."
+    )
+    assert containment_waterfall(frames.waterfall().head(0)).alt == "There are no bot sessions."
+    felt = frames.experience().assign(sentiment=float("nan"))
+    assert "not enough evidence" in experience_line(felt, frames.touchpoints()).alt
+    assert quadrant(frames.scores().head(0)).alt.startswith("0 touchpoints")
+    assert heatmap(pd.DataFrame(columns=["stage", "channel", "sentiment", "customers"])).alt == (
+        "There is no cell with enough evidence."
+    )
+
+
+def test_a_figure_saves_as_svg_and_html_and_as_nothing_else(figures, tmp_path):
+    figure = figures["quadrant"]
+    root = ElementTree.parse(figure.save(tmp_path / "q.svg")).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.find("{http://www.w3.org/2000/svg}desc").text == figure.alt
+    assert figure.table["Touchpoint"][0] in figure.save(tmp_path / "q.html").read_text("utf-8")
+    with pytest.raises(ValueError, match=r"use \.svg or \.html"):
+        figure.save(tmp_path / "q.png")
+
+
+def test_a_figure_name_prefixes_ids_so_it_must_be_plain():
+    with pytest.raises(ValueError, match="lower-case"):
+        Figure("No Spaces", "t", "a 1", "<svg/>", pd.DataFrame())
+
+
+def test_names_are_wrapped_and_shortened_to_their_room():
+    for line in wrap(NASTY["Renew"], 110, 13.5, bold=True):
+        assert text_width(line, 13.5, bold=True) <= 110 + 13.5
+    assert shorten("Declared by A", 60, 12) != shorten("Declared by B", 60, 12)
+    assert shorten("Ok", 60, 12) == "Ok"
+
+
+def test_paths_have_a_line_each_and_no_line_joins_them_all():
+    paths = {"stays": ("First bill", "Renew"), "leaves": ("First bill", "Complaint", "Leave")}
+    figure = experience_line(
+        frames.experience(), frames.touchpoints(), stage_order=frames.STAGES, paths=paths
+    )
+    lines = re.findall(r'<path d="(M[^"]*)" class="jl-line( jl-path\d)?"', figure.svg)
+    assert [(data.count("L"), kind) for data, kind in lines] == [(1, " jl-path0"), (2, " jl-path1")]
+    assert {"stays", "leaves"} <= set(texts(figure))
+    assert "nobody" not in figure.note
+
+
+def test_the_line_draws_the_touchpoints_with_most_customers():
+    figure = experience_line(frames.experience(), frames.touchpoints(), max_touchpoints=10)
+    few = frames.experience()["n_customers"].sort_values().iloc[:25]
+    assert figure.svg.count('class="jl-whisker"') == 35 - len(few) - figure.svg.count(
+        'jl-t1 jl-m" transform'
+    )
+    assert "25 touchpoints with fewer customers are only in the table." in figure.note
+    assert len(figure.table) == 35
+
+
+def test_a_verdict_that_only_leans_is_hollow_and_said_so():
+    scores = frames.scores().head(1).assign(verdict="assist", verdict_stability=0.65)
+    figure = quadrant(scores)
+    assert "jl-assist jl-hollow" in figure.svg
+    assert "leaning towards AI-assisted human, stability 65 %" in figure.svg
+
+
+def test_axes_that_are_too_alike_are_no_quadrants():
+    caution = "These axes are not distinguishable on this log."
+    figure = quadrant(frames.scores(), caution=caution)
+    assert figure.alt.startswith(caution)
+    assert "jl-limit" not in figure.svg
+    assert "thresholds" not in figure.note
+    assert quadrant(frames.scores()).svg.count("jl-limit") == 4
+
+
+def test_the_map_writes_long_names_in_three_lines():
+    points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
+    figure = journey_map(points, frames.transitions())
+    assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))

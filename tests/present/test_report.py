@@ -1,0 +1,72 @@
+import re
+
+import nbformat
+import pytest
+
+from journeylib.present import render_html
+from tests.present.notebook import demo_notebook
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render_html(demo_notebook())
+
+
+def test_nothing_is_asked_from_outside(page):
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in page
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert not re.search(r"url\(|@import|https?://", page)
+    assert "<script" not in page
+
+
+def test_the_page_is_small_and_brings_its_style_once(page):
+    assert len(page.encode()) < 1_000_000
+    assert page.count("<style") == 1
+
+
+def test_code_stays_out_and_outputs_stay_in(page):
+    assert "secret_call" not in page
+    assert page.count("<figure") == 6
+
+
+def test_the_page_has_landmarks_title_language_and_contents(page):
+    assert '<html lang="en">' in page
+    assert "<title>Where should a machine serve, and where a human?</title>" in page
+    for element in ("<main", "<nav", "<footer", 'class="jl-skip"'):
+        assert page.count(element) == 1
+    links = re.findall(r'<li><a href="#(section-\d+)">', page)
+    assert len(links) == 7
+    assert all(page.count(f'id="{link}"') == 1 for link in links)
+    assert "¶" not in page
+
+
+def test_ids_are_unique(page):
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_page_is_the_same_on_every_run(page):
+    assert render_html(demo_notebook()) == page
+
+
+def failed(name, text):
+    error = nbformat.v4.new_output("error", ename=name, evalue=text, traceback=["secret trace"])
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[error])])
+
+
+def test_a_failed_run_says_so_without_customers_data():
+    page = render_html(failed("KeyError", "customer 4711"))
+    assert "The run stopped here: KeyError." in page
+    assert "4711" not in page
+    assert "secret trace" not in page
+
+
+def test_our_own_errors_say_what_to_do():
+    page = render_html(failed("SchemaError", "column 'x' is missing. Did you mean <y>?"))
+    assert "column &#x27;x&#x27; is missing. Did you mean &lt;y&gt;?" in page
+
+
+def test_a_notebook_file_is_read(tmp_path):
+    path = tmp_path / "audit.ipynb"
+    nbformat.write(demo_notebook(), path)
+    assert "<h1>" in render_html(path)

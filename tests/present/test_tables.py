@@ -1,0 +1,121 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.estimate import Estimate
+from journeylib.present import Card, cards, findings_list, quality_table, table, verdict_list
+from journeylib.present.tables import cell_text, estimate_text, html_table, number_text
+from tests.present import frames
+
+
+@pytest.mark.parametrize(
+    ("estimate", "text"),
+    [
+        (
+            Estimate(0.123, "share", 0.101, 0.148, n_customers=321),
+            "12.3 % (10.1–14.8), n = 321",
+        ),
+        (Estimate(-0.2, "points", -0.3, -0.1), "−0.2 points (−0.3 to −0.1)"),
+        (Estimate(5400, "seconds", 3600, 7200, n_journeys=40), "1.5 h (1 h to 2 h), n = 40"),
+        (Estimate.none("no_clock", "seconds"), "Not enough evidence: the log has no clock"),
+    ],
+)
+def test_estimates_in_words(estimate, text):
+    assert estimate_text(estimate) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (pd.NA, "–"),
+        (pd.NaT, "–"),
+        (np.int64(26404), "26,404"),
+        (np.float64(0.5), "0.5"),
+        (np.bool_(True), "yes"),
+        (0.0, "0"),
+        (1e-9, "0"),
+        (float("inf"), "∞"),
+        (("a", 2), "a, 2"),
+    ],
+)
+def test_cells_in_words(value, text):
+    assert cell_text(value) == text
+
+
+def test_small_numbers_keep_three_digits():
+    assert (number_text(0.00123), number_text(99.96), number_text(123.4)) == (
+        "0.00123",
+        "100",
+        "123",
+    )
+
+
+def test_a_table_has_one_header_row_scopes_and_right_aligned_numbers():
+    frame = pd.DataFrame({"touchpoint": ["<b>"], "customers": [1200], "note": ["fine"]})
+    html = html_table(frame, caption="Touch & go")
+    assert html.count("<tr>") == 2
+    assert '<th scope="col">Touchpoint</th><th scope="col" class="jl-n">Customers</th>' in html
+    assert '<th scope="row">&lt;b&gt;</th><td class="jl-n">1,200</td><td>fine</td>' in html
+    assert "<caption>Touch &amp; go</caption>" in html
+
+
+def test_rows_beyond_the_limit_are_counted():
+    frame = pd.DataFrame({"a": range(10)})
+    html = html_table(frame, caption="c", max_rows=4)
+    assert html.count('scope="row"') == 4
+    assert "6 more rows are not shown." in html
+    assert "There is nothing to list." in html_table(frame.head(0), caption="c")
+
+
+def test_quality_checks_go_worst_first():
+    shown = quality_table(frames.checks(), rows_read=100, rows_used=98)
+    assert shown.frame["State"].tolist() == ["▲ warning", "● note", "✓ ok"]
+    assert shown.note == "98 of 100 rows were usable; 2 are in quarantine."
+
+
+def test_a_card_shows_interval_and_base_or_the_reason():
+    block = cards(
+        Card("verified", Estimate(0.53, "share", 0.5, 0.56, n_customers=90), "7 days"),
+        Card("resolved", Estimate.none("no_column", "share")),
+    )
+    assert repr(block).splitlines() == [
+        "53.0 % verified ((50.0–56.0), n = 90; 7 days)",
+        "Not enough evidence resolved (the log has no column for it)",
+    ]
+    assert 'class="jl-is-abstain"' in block.html
+
+
+def test_findings_go_worst_first_and_are_escaped():
+    block = findings_list(
+        [
+            {"id": "b", "severity": "note", "verdict": "pass", "text": "Fine."},
+            {"id": "c", "severity": "note", "verdict": "fail", "text": "Small <b>."},
+            {"id": "a", "severity": "high", "verdict": "fail", "text": "Big.", "evidence": "x"},
+            {"id": "d", "severity": "note", "verdict": "not_assessable", "text": "Who knows."},
+        ]
+    )
+    assert repr(block).splitlines() == [
+        "✖ Fails: Big.",
+        "✖ Fails: Small <b>.",
+        "○ Cannot tell: Who knows.",
+        "✓ Passes: Fine.",
+    ]
+    assert "<b>" not in block.html.replace("<b>", "", 0).split("Small")[1][:10]
+    assert repr(findings_list([])) == "There are no findings."
+
+
+def test_verdicts_list_every_touchpoint_once():
+    block = verdict_list(frames.scores(), shown=3)
+    for name in frames.scores()["touchpoint"]:
+        assert block.text.count(name) >= 1
+        assert name in block.html
+    assert "◆ AI-assisted human (21)" in block.text
+    assert "and 18 more:" in block.html
+
+
+def test_displays_are_the_same_on_every_run():
+    one, other = (table(frames.checks(), "Checks")._repr_html_() for _ in range(2))
+    assert one == other
+    assert "object at 0x" not in one

@@ -1,0 +1,51 @@
+import pytest
+
+from journeylib.present.bars import TINT, tint_over
+from journeylib.present.theme import DARK, LIGHT, MARK_ON, TEXT_ON, VERDICTS, contrast, css
+
+
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+class TestContrast:
+    def test_text_holds_aa(self, palette):
+        low = {pair for pair in TEXT_ON if contrast(palette[pair[0]], palette[pair[1]]) < 4.5}
+        assert low == set()
+
+    def test_marks_hold_aa(self, palette):
+        low = {pair for pair in MARK_ON if contrast(palette[pair[0]], palette[pair[1]]) < 3}
+        assert low == set()
+
+    def test_large_text_on_bars_holds_aa(self, palette):
+        bars = ("good", "accent", "bad", "flow")
+        assert all(contrast(palette["surface"], palette[bar]) >= 3 for bar in bars)
+
+    def test_ink_on_the_strongest_heatmap_cell_holds_aa(self, palette):
+        for tint in ("good", "bad"):
+            ground = tint_over(palette[tint], palette["surface"], TINT)
+            assert contrast(palette["ink"], ground) >= 4.5
+
+    def test_ink_in_the_quadrants_zones_holds_aa(self, palette):
+        for zone in ("automate", "human_led"):
+            ground = tint_over(palette[zone], palette["surface"], 0.07)
+            assert contrast(palette["ink"], ground) >= 4.5
+            assert contrast(palette[zone], ground) >= 4.5
+
+
+def test_contrast_of_known_pairs():
+    # #767676 is the lightest grey that holds AA on white.
+    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.005)
+    assert contrast("#FFFFFF", "#777777") < 4.5
+
+
+def test_a_verdict_is_told_by_word_shape_glyph_and_colour():
+    for attribute in ("word", "shape", "glyph"):
+        assert len({getattr(verdict, attribute) for verdict in VERDICTS.values()}) == 6
+    for palette in (LIGHT, DARK):
+        assert len({palette[code] for code in VERDICTS}) == 6
+
+
+def test_every_variable_in_use_is_defined():
+    import re
+
+    used = set(re.findall(r"var\(--jl-([\w-]+)\)", css()))
+    assert used <= set(LIGHT)
+    assert set(LIGHT) == set(DARK)
