@@ -14,7 +14,7 @@ from journeylib.journeys.steps import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns
 from journeylib.judge.paradox_settings import ParadoxSettings
-from journeylib.judge.wording import number
+from journeylib.judge.spoken import spoken
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 
@@ -211,7 +211,5 @@ def _text(told: dict[str, Estimate], known: int, unknown: int) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    value, lo, hi = (
-        number(float(x or 0.0), "share") for x in (estimate.value, estimate.lo, estimate.hi)
-    )
+    value, lo, hi = spoken(estimate)
     return f"{value} % ({lo} to {hi} %)"

@@ -12,7 +12,7 @@ from journeylib.judge import pairs
 from journeylib.judge.contacts import SessionEvidence, find_contacts
 from journeylib.judge.pairs import Scene, Side
 from journeylib.judge.paradox_settings import ParadoxSettings
-from journeylib.judge.wording import number
+from journeylib.judge.spoken import spoken, threshold_spoken
 
 __all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
 
@@ -274,15 +274,12 @@ def sentence(indicator: Indicator, side: Side, threshold: float) -> str:
             return f"{indicator.label}: not measurable. It needs {side.lacks}."
         return f"{indicator.label}: no answer, {ABSTAIN_TEXT[str(estimate.abstain)]}."
     signed = indicator.threshold in COMPARED
-    value, lo, hi, bound = (
-        _figure(x, estimate.unit, signed=signed)
-        for x in (estimate.value, estimate.lo, estimate.hi, threshold)
-    )
-    unit = _unit(indicator, estimate)
-    way = "down" if indicator.falls else "up"
+    value, lo, hi = spoken(estimate, signed=signed)
+    bound = threshold_spoken(threshold, estimate.unit, signed=signed)
     return (
-        f"{indicator.label}: {value}{unit} ({lo} to {hi}, {estimate.n_customers:,} customers); "
-        f"it counts from {bound} {way}."
+        f"{indicator.label}: {value}{_unit(indicator, estimate)} ({lo} to {hi}, "
+        f"{estimate.n_customers:,} customers); it counts from {bound} "
+        f"{'downwards' if indicator.falls else 'upwards'}."
     )
 
 
@@ -293,8 +290,3 @@ def _unit(indicator: Indicator, estimate: Estimate) -> str:
         return " on a scale from −1 to 1"
     points = {"connected", "better_resolution", "personalised"}
     return " percentage points" if indicator.threshold in points else " %"
-
-
-def _figure(value: float, unit: str, *, signed: bool) -> str:
-    text = number(value, unit)
-    return f"+{text}" if signed and value > 0 and text.strip("0.,") else text
