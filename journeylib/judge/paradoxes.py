@@ -197,32 +197,32 @@ def paradoxes(
     or people (grade C): who gets which is not random, and only the intent is matched.
     """
     settings = settings or ParadoxSettings()
-    scene = None
-    if journeys.has("actor"):
-        sessions = None if handoffs is None else handoffs.session_table
-        contacts = find_contacts(journeys, sessions, settings)
-        scene = Scene(journeys, contacts, sessions, settings)
-    return tuple(
-        _paradox(name, scene, indicators, settings) for name, indicators in PARADOXES.items()
-    )
+    scene = scene_of(journeys, handoffs, settings)
+    return tuple(paradox_of(name, scene, settings) for name in PARADOXES)
 
 
-def _paradox(
-    name: Name,
-    scene: Scene | None,
-    indicators: tuple[Indicator, Indicator],
-    settings: ParadoxSettings,
-) -> Paradox:
-    benefit, cost = (_side(indicator, scene) for indicator in indicators)
-    state = state_of(
-        reached(benefit.estimate, getattr(settings, indicators[0].threshold), indicators[0].falls),
-        reached(cost.estimate, getattr(settings, indicators[1].threshold), indicators[1].falls),
-    )
-    said = tuple(
-        sentence(indicator, side, getattr(settings, indicator.threshold))
-        for indicator, side in zip(indicators, (benefit, cost), strict=True)
-    )
-    return Paradox(name, state, benefit.estimate, cost.estimate, (*said, STATE_TEXT[state]))
+def scene_of(
+    journeys: Journeys, handoffs: SessionEvidence | None, settings: ParadoxSettings
+) -> Scene | None:
+    """Return what every pair looks at; None in a log without actors."""
+    if not journeys.has("actor"):
+        return None
+    sessions = None if handoffs is None else handoffs.session_table
+    return Scene(journeys, find_contacts(journeys, sessions, settings), sessions, settings)
+
+
+def paradox_of(name: Name, scene: Scene | None, settings: ParadoxSettings) -> Paradox:
+    """Ask whether one paradox is there."""
+    indicators = PARADOXES[name]
+    sides = [_side(indicator, scene) for indicator in indicators]
+    there, said = [], []
+    for indicator, side in zip(indicators, sides, strict=True):
+        threshold = getattr(settings, indicator.threshold)
+        there.append(reached(side.estimate, threshold, indicator.falls))
+        said.append(sentence(indicator, side, threshold))
+    state = state_of(*there)
+    benefit, cost = (side.estimate for side in sides)
+    return Paradox(name, state, benefit, cost, (*said, STATE_TEXT[state]))
 
 
 def _side(indicator: Indicator, scene: Scene | None) -> Side:

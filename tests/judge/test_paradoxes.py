@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
@@ -14,7 +16,15 @@ from journeylib.errors import ConfigError
 from journeylib.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.paradoxes import PARADOXES, Paradox, ParadoxSettings, paradoxes, reached
+from journeylib.judge.paradoxes import (
+    PARADOXES,
+    Paradox,
+    ParadoxSettings,
+    paradox_of,
+    paradoxes,
+    reached,
+    scene_of,
+)
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.handoffs import audit_handoffs
 from journeylib.measures.settings import MeasureSettings
@@ -46,11 +56,9 @@ def journeys_of(log_of: LogOf, script: list[Row], columns: str = "", **settings:
     return rebuild(log, JourneySettings(**({"min_customers": 1, "gap_days": 20.0} | settings)))
 
 
-def found(journeys: Journeys, name: str, handoffs: Any = None, **settings: Any) -> Paradox:
-    return {
-        paradox.name: paradox
-        for paradox in paradoxes(journeys, handoffs, ParadoxSettings(**settings))
-    }[name]
+def found(journeys: Journeys, name: Any, handoffs: Any = None, **settings: Any) -> Paradox:
+    chosen = ParadoxSettings(**settings)
+    return paradox_of(name, scene_of(journeys, handoffs, chosen), chosen)
 
 
 STATES = [
@@ -185,9 +193,7 @@ def test_personalised_intrusive(log_of: LogOf, resolves: bool, opts_out: bool, s
         script.append(turn(day, 0, "bot", f"b{day}", context_sent=data))
         if data == "0" and resolves:
             script.append(turn(day + 2, 0, "bot", f"again{day}", context_sent=data))
-        if opts_out and (data == "name" or day == 80):
-            script.append(turn(day + 3, 0, "customer", f"o{day}", touchpoint="Opt-out"))
-        elif not opts_out and day in (0, 80):
+        if day in ((0, 40, 80) if opts_out else (0, 80)):
             script.append(turn(day + 3, 0, "customer", f"o{day}", touchpoint="Opt-out"))
     paradox = found(
         journeys_of(log_of, script, "context_sent"),
@@ -267,6 +273,47 @@ def test_a_baseline_takes_people_from_its_days_only(log_of: LogOf) -> None:
         baseline=(date(1970, 1, 1), date(1970, 1, 2)),
     )
     assert paradox.benefit.value == pytest.approx(1 / 2 - 1)
+
+
+def with_outcomes(journeys: Journeys, *dated: tuple[str, float, float]) -> Journeys:
+    """Let the same kinds of outcome, at days and with values, come of every customer."""
+    rows = [
+        {"customer": f"c{i}", "t_us": round(day * DAY), "kind": kind, "value_micro": round(v * S)}
+        for i in range(PEOPLE)
+        for kind, day, v in dated
+    ]
+    table = pa.Table.from_pylist(rows)
+    outcomes = journeys.log.events.get_backend().create_table("outcomes", table)
+    return replace(journeys, log=replace(journeys.log, outcomes=outcomes))
+
+
+def test_what_came_of_a_matter_costs_once(log_of: LogOf) -> None:
+    script = [
+        turn(0, 0, "human", "h", cost_micro=5 * S),
+        turn(15, 0, "bot", "b", cost_micro=S),
+    ]
+    outcomes = [("refund", 20, 4.0), ("churn", 20, 1.0), ("churn", 46, 1.0), ("nps", 20, 9.0)]
+    journeys = with_outcomes(journeys_of(log_of, script, "cost_micro"), *outcomes)
+    name = "lower_cost_higher_price"
+    priced = found(journeys, name, outcome_costs={"churn": 10.0, "refund": 1.0})
+    # Day 20 is within 30 days of both matters and laid to the later; day 46 is too late.
+    assert priced.cost.value == pytest.approx((1 + 4 + 10) / 5 - 1)
+    assert found(journeys, name).cost.value == pytest.approx(1 / 5 - 1)
+
+
+def test_opt_outs_may_be_outcomes(log_of: LogOf) -> None:
+    script = [
+        turn(day, 0, "bot", f"b{day}", context_sent=data)
+        for day, data in ((0, "name"), (40, "name"), (80, None), (120, None))
+    ]
+    dated = [("opt_out", 1, 1.0), ("opt_out", 70, 1.0), ("opt_out", 81, 1.0), ("nps", 121, 9.0)]
+    journeys = with_outcomes(journeys_of(log_of, script, "context_sent"), *dated)
+    told = {"personal_data": "context_sent", "privacy_kinds": ("opt_out",)}
+    paradox = found(journeys, "personalised_intrusive", **told)
+    # With data days 1 and 70 (30 days after day 40, just in time), without it day 81 only.
+    assert paradox.cost.value == pytest.approx(2.0)
+    unnamed = found(journeys, "personalised_intrusive", personal_data="context_sent")
+    assert "opt-outs or privacy complaints" in unnamed.reasons[1]
 
 
 def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) -> None:
@@ -410,7 +457,7 @@ RANDOM_COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_order_and_names_change_nothing(log_of: LogOf, seed: int) -> None:
     rows = random_rows(seed)
 
