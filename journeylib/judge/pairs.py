@@ -15,13 +15,17 @@ from journeylib.judge.compare import Ask, compare, group_totals, share, share_of
 from journeylib.judge.contacts import US, Contacts, episodes, outcomes_of, with_outcome_costs
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.engine import fetch
+from journeylib.measures.sentiment import RATING_SCALES, Scores, customer_scores
 
 ACTOR = "a column of who acted (role 'actor')"
 CLOCK = "a timestamp"
 COST = "a column of costs (role 'cost')"
 RATING = "a column of ratings (role 'rating')"
-SENTIMENT = "a column of sentiment (role 'sentiment') of what customers say"
-CRIES = f"{SENTIMENT}, or texts (role 'text') in which customers ask for a human"
+SENTIMENT = "a column of sentiment (role 'sentiment') or text (role 'text') of what customers say"
+CRIES = (
+    "a column of sentiment (role 'sentiment') of what customers say, or the hand-off audit on texts "
+    "in which they ask for a human"
+)
 CUSTOMERS = "the customers' own events (actor 'customer')"
 PERSONAL = "an attribute that says whether a bot used personal data (setting 'personal_data')"
 OPT_OUTS = (
@@ -206,27 +210,33 @@ def better_resolution(scene: Scene) -> Side:
 
 def weaker_recovery(scene: Scene) -> Side:
     """How far feeling rises from a negative turn to the customer's next, by who answers it."""
+    scores = customer_scores(scene.journeys)
+    told = scores.source if isinstance(scores, Scores) else ""
     ask = scene.ask(
         "rise of sentiment after a negative turn, answered by bots minus by people",
         "points",
         "turns after which the customer says nothing more in the contact are not seen",
+        f"sentiment as in {told}",
         scale=US,
     )
-    if not scene.journeys.has("sentiment_micro"):
-        return _silent(ask, "no_column", SENTIMENT)
+    if not isinstance(scores, Scores):
+        return _silent(ask, scores, SENTIMENT if scores == "no_column" else "")
     in_contact: dict[str, Any] = {"group_by": ["journey", "opened"], "order_by": "step"}
     after = ibis.window(following=(1, None), **in_contact)
     turns = scene.contacts.turns.mutate(
         bot_step=(_.actor == "bot").ifelse(_.step, ibis.null("int64")),
         human_step=(_.actor == "human").ifelse(_.step, ibis.null("int64")),
     ).mutate(bot_next=_.bot_step.min().over(after), human_next=_.human_step.min().over(after))
-    scored = turns.filter((_.actor == "customer") & _.sentiment_micro.notnull()).mutate(
-        then=_.sentiment_micro.lead().over(ibis.window(**in_contact)),
+    scored = turns.inner_join(
+        scores.turns.select("journey", "step", "score"), ["journey", "step"]
+    ).filter((_.actor == "customer") & _.score.notnull())
+    scored = scored.mutate(
+        then=_.score.lead().over(ibis.window(**in_contact)),
         then_step=_.step.lead().over(ibis.window(**in_contact)),
     )
     by_bot = _.bot_next.notnull() & (_.human_next.isnull() | (_.bot_next < _.human_next))
     answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
-        (_.sentiment_micro <= _micro(scene.settings)) & (_.reply < _.then_step)
+        (_.score <= _micro(scene.settings)) & (_.reply < _.then_step)
     )
     known = scene.contacts.table.select(
         "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)
@@ -235,7 +245,7 @@ def weaker_recovery(scene: Scene) -> Side:
         *("group", "customer_no", "journey"),
         intent=_.about,
         arm=ibis.cases((_.by_bot, 1), (_.in_baseline, 0)),
-        rise=_.then - _.sentiment_micro,
+        rise=_.then - _.score,
     )
     return Side(compare(_labelled(rows, scene), _.rise, ibis.literal(1), "difference", ask))
 
@@ -313,13 +323,19 @@ def _rating_scale(scene: Scene) -> tuple[int, int] | None:
     ends = fetch(
         scene.journeys.steps.aggregate(worst=_.rating_micro.min(), best=_.rating_micro.max())
     ).iloc[0]
-    return None if ends.isna().any() else (int(ends["worst"]), int(ends["best"]))
+    if ends.isna().any():
+        return None
+    worst, best = int(ends["worst"]), int(ends["best"])
+    for low, high in RATING_SCALES:
+        if low * US <= worst and best <= high * US:
+            return low * US, high * US
+    return worst, best
 
 
 def _scale_note(scene: Scene) -> tuple[str, ...]:
     if scene.settings.rating_scale is not None:
         return ()
-    return ("the lowest and highest rating in the log are the ends of the scale",)
+    return ("ratings are on the first usual scale that holds all of them",)
 
 
 def personalised(scene: Scene) -> Side:

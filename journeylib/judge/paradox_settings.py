@@ -83,12 +83,16 @@ class ParadoxSettings(BaseModel):
         -0.1, ge=-2, le=0, description=f"Pair 3, cost: rise after a negative turn, −1 to 1. {FLAG}"
     )
     negative_from: float = Field(
-        -0.3, ge=-1, lt=0, description=f"A turn with at most this sentiment is negative. {WINDOW}"
+        -0.05,
+        ge=-1,
+        lt=0,
+        description="A turn with at most this sentiment is negative: the limit of VADER (Hutto and "
+        "Gilbert 2014), as everywhere in this library.",
     )
     rating_scale: tuple[float, float] | None = Field(
         None,
-        description="Worst and best rating that could be given; the lowest and highest in the log "
-        "if not given.",
+        description="Worst and best rating that could be given; if not given, the first "
+        "usual scale (0 to 1, 1 to 5, 1 to 7, 0 to 10, 0 to 100) that holds all of the log.",
     )
     satisfied_from: float = Field(
         0.7,

@@ -90,7 +90,7 @@ def test_a_human_within_ninety_days_ends_isolation(
     log_of: LogOf, days_until_human: int, share: float
 ) -> None:
     script = [
-        turn(0, 0, "customer", "b", sentiment_micro=-300_000),
+        turn(0, 0, "customer", "b", sentiment_micro=-50_000),
         turn(0, 9, "bot", "b"),
         turn(days_until_human, 0, "human", "h"),
     ]
@@ -164,6 +164,33 @@ def test_satisfied_frustrated_looks_at_the_tail(
     paradox = found(journeys, "satisfied_frustrated", rating_scale=(0, 10))
     assert paradox.state == state
     assert (paradox.benefit.value, paradox.cost.value) == pytest.approx((good, tail))
+
+
+def test_without_a_declared_scale_the_usual_one_is_taken(log_of: LogOf) -> None:
+    # 2 to 4 fits 1 to 5: 4 is satisfied there, and 2 is not of the worst.
+    script = [
+        turn(0, 0, "bot", "b0", rating_micro=4 * S),
+        turn(1, 0, "bot", "b1", rating_micro=2 * S),
+    ]
+    journeys = journeys_of(log_of, script, "rating_micro")
+    paradox = found(journeys, "satisfied_frustrated")
+    assert (paradox.benefit.value, paradox.cost.value) == (0.5, 0.0)
+    assert found(journeys, "satisfied_frustrated", rating_scale=(2, 4)).cost.value == 0.5
+
+
+def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
+    bad, good = "This is a terrible and awful mess", "This is a wonderful and great help"
+    script = []
+    for actor, answer, day in (("bot", bad, 0), ("human", good, 40)):
+        script += [
+            turn(day, 0, "customer", actor, text=bad),
+            turn(day, 5, actor, actor, text="Yes"),
+            turn(day, 9, "customer", actor, text=answer),
+        ]
+    cost = found(journeys_of(log_of, script, "text"), "quality_less_empathy").cost
+    assert cost.value is not None
+    assert -2 <= cost.value < -1
+    assert "sentiment as in column text, VADER lexicon (English)" in cost.assumptions
 
 
 def test_who_gave_no_rating_may_be_in_the_tail(log_of: LogOf) -> None:
