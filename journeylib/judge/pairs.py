@@ -1,81 +1,31 @@
-"""The six pairs of indicators: what bots give, and what it costs the customer."""
+"""Pairs one to four: what bots give against people, and what it costs the customer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import ibis
-import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate
-from journeylib.journeys.steps import US_PER_DAY, Journeys
-from journeylib.judge.compare import Ask, compare, group_totals, share, share_of_sums
-from journeylib.judge.contacts import US, Contacts, episodes, outcomes_of, with_outcome_costs
+from journeylib.estimate import Estimate
+from journeylib.journeys.steps import US_PER_DAY
+from journeylib.judge.compare import compare, share
+from journeylib.judge.contacts import US, episodes, with_outcome_costs
 from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.judge.scene import (
+    COST,
+    CRIES,
+    CUSTOMERS,
+    RATING,
+    SENTIMENT,
+    Scene,
+    Side,
+    labelled,
+    silent,
+    verified_how,
+)
 from journeylib.log.engine import fetch
 from journeylib.measures.sentiment import RATING_SCALES, Scores, customer_scores
-
-ACTOR = "a column of who acted (role 'actor')"
-CLOCK = "a timestamp"
-COST = "a column of costs (role 'cost')"
-RATING = "a column of ratings (role 'rating')"
-SENTIMENT = "a column of sentiment (role 'sentiment') or text (role 'text') of what customers say"
-CRIES = (
-    "a column of sentiment (role 'sentiment') of what customers say, or the hand-off audit on texts "
-    "in which they ask for a human"
-)
-CUSTOMERS = "the customers' own events (actor 'customer')"
-PERSONAL = "an attribute that says whether a bot used personal data (setting 'personal_data')"
-OPT_OUTS = (
-    "opt-outs or privacy complaints among outcomes or touchpoints (settings 'privacy_kinds', "
-    "'privacy_touchpoints')"
-)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a pair: its estimate, and what the log lacks where that is why it abstains."""
-
-    estimate: Estimate
-    lacks: str = ""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What every pair looks at.
-
-    Attributes
-    ----------
-    journeys : Journeys
-    contacts : Contacts
-    sessions : ibis.Table or None
-        Bot sessions with their ends.
-    settings : ParadoxSettings
-    """
-
-    journeys: Journeys
-    contacts: Contacts
-    sessions: ibis.Table | None
-    settings: ParadoxSettings
-
-    def ask(self, estimand: str, unit: str, *assumptions: str, scale: float = 1.0) -> Ask:
-        """Return what is asked for, with the minimum bases of the settings."""
-        settings = self.settings
-        fewest = max(settings.min_customers, self.journeys.settings.min_customers)
-        return Ask(estimand, unit, fewest, settings.min_support, scale, assumptions)
-
-    def too_young(self, days: float) -> AbstainReason | None:
-        """Return why nothing is at least so many days older than the log's end."""
-        first, last = self.journeys.first_us, self.journeys.last_us
-        if first is None or last is None:
-            return "no_clock"
-        return "immature_window" if last - first < days * US_PER_DAY else None
-
-
-def _silent(ask: Ask, reason: AbstainReason, lacks: str = "") -> Side:
-    return Side(ask.none(reason), CLOCK if reason == "no_clock" else lacks)
 
 
 def connected(scene: Scene) -> Side:
@@ -87,10 +37,10 @@ def connected(scene: Scene) -> Side:
         "a contact that bot or human opens and in which the customer then acts is answered at once",
     )
     if not scene.journeys.has_clock:
-        return _silent(ask, "no_clock")
+        return silent(ask, "no_clock")
     answered = scene.contacts.table.filter(_.answer_us.notnull())
     if answered.limit(1).count().to_pyarrow().as_py() == 0:
-        return _silent(ask, "no_column", CUSTOMERS)
+        return silent(ask, "no_column", CUSTOMERS)
     quick = _.answer_us <= round(scene.settings.answer_seconds * US)
     return Side(compare(answered, quick, ibis.literal(1), "difference", ask))
 
@@ -103,9 +53,9 @@ def isolated(scene: Scene) -> Side:
     )
     journeys, settings = scene.journeys, scene.settings
     if not journeys.has("sentiment_micro") and scene.sessions is None:
-        return _silent(ask, "no_column", CRIES)
+        return silent(ask, "no_column", CRIES)
     if reason := scene.too_young(settings.isolation_days):
-        return _silent(ask, reason)
+        return silent(ask, reason)
     window = round(settings.isolation_days * US_PER_DAY)
     after = ibis.window(group_by="customer_no", order_by=["at_us", "human"], following=(0, None))
     moments = _moments(scene).mutate(human_us=_.human.ifelse(_.at_us, ibis.null("int64")))
@@ -155,7 +105,7 @@ def cheaper_contact(scene: Scene) -> Side:
         "an event without a cost costs nothing; contacts without any are left out",
     )
     if not scene.journeys.has("cost_micro"):
-        return _silent(ask, "no_column", COST)
+        return silent(ask, "no_column", COST)
     priced = scene.contacts.table.filter(_.cost_micro.notnull())
     return Side(compare(priced, _.cost_micro, ibis.literal(1), "relative", ask))
 
@@ -173,26 +123,18 @@ def dearer_resolution(scene: Scene) -> Side:
         "people, repeats included",
         "share",
         counted,
-        _verified_how(scene),
+        verified_how(scene),
     )
     if not journeys.has("cost_micro"):
-        return _silent(ask, "no_column", COST)
+        return silent(ask, "no_column", COST)
     days = settings.repeat_days
     if settings.outcome_costs:
         days = max(days, settings.outcome_days)
     if reason := scene.too_young(days):
-        return _silent(ask, reason)
+        return silent(ask, reason)
     matters = episodes(scene.contacts, journeys, settings, days).filter(_.cost_micro.notnull())
     matters = with_outcome_costs(matters, journeys, settings)
     return Side(compare(matters, _.cost_micro, _.resolved, "relative", ask))
-
-
-def _verified_how(scene: Scene) -> str:
-    silence = "leaving a bot in frustration counts as failed"
-    if scene.sessions is None:
-        silence = "silent leaving is not seen: there is no hand-off audit"
-    days = f"{scene.settings.repeat_days:g}"
-    return f"resolved means no bad end and no contact about it within {days} days; {silence}"
 
 
 def better_resolution(scene: Scene) -> Side:
@@ -200,10 +142,10 @@ def better_resolution(scene: Scene) -> Side:
     ask = scene.ask(
         "share of matters resolved at first contact, bots minus people",
         "share",
-        _verified_how(scene),
+        verified_how(scene),
     )
     if reason := scene.too_young(scene.settings.repeat_days):
-        return _silent(ask, reason)
+        return silent(ask, reason)
     matters = episodes(scene.contacts, scene.journeys, scene.settings, scene.settings.repeat_days)
     return Side(compare(matters, _.at_once, ibis.literal(1), "difference", ask))
 
@@ -220,7 +162,7 @@ def weaker_recovery(scene: Scene) -> Side:
         scale=US,
     )
     if not isinstance(scores, Scores):
-        return _silent(ask, scores, SENTIMENT if scores == "no_column" else "")
+        return silent(ask, scores, SENTIMENT if scores == "no_column" else "")
     in_contact: dict[str, Any] = {"group_by": ["journey", "opened"], "order_by": "step"}
     after = ibis.window(following=(1, None), **in_contact)
     turns = scene.contacts.turns.mutate(
@@ -247,12 +189,7 @@ def weaker_recovery(scene: Scene) -> Side:
         arm=ibis.cases((_.by_bot, 1), (_.in_baseline, 0)),
         rise=_.then - _.score,
     )
-    return Side(compare(_labelled(rows, scene), _.rise, ibis.literal(1), "difference", ask))
-
-
-def _labelled(rows: ibis.Table, scene: Scene) -> ibis.Table:
-    """Leave out what has no intent in a log that has intents: it cannot be matched."""
-    return rows.filter(_.intent.notnull()) if scene.journeys.has("intent") else rows
+    return Side(compare(labelled(rows, scene), _.rise, ibis.literal(1), "difference", ask))
 
 
 def satisfied(scene: Scene) -> Side:
@@ -265,7 +202,7 @@ def satisfied(scene: Scene) -> Side:
     )
     scale = _rating_scale(scene)
     if scale is None:
-        return _silent(ask, "no_column", RATING)
+        return silent(ask, "no_column", RATING)
     least = scale[0] + round(scene.settings.satisfied_from * (scale[1] - scale[0]))
     rated = (_.arm == 1) & _.rating_micro.notnull()
     return Side(share(scene.contacts.table, _.rating_micro >= least, rated, ask))
@@ -286,7 +223,7 @@ def frustrated(scene: Scene) -> Side:
     )
     scale = _rating_scale(scene)
     if scale is None and scene.sessions is None and not scene.journeys.has("text"):
-        return _silent(ask, "no_column", RATING)
+        return silent(ask, "no_column", RATING)
     no = ibis.literal(False)
     worst, unrated = no, no
     if scale is not None:
@@ -336,107 +273,3 @@ def _scale_note(scene: Scene) -> tuple[str, ...]:
     if scene.settings.rating_scale is not None:
         return ()
     return ("ratings are on the first usual scale that holds all of them",)
-
-
-def personalised(scene: Scene) -> Side:
-    """Resolution by bots with personal data against without."""
-    ask = scene.ask(
-        "share of matters that bots resolve at first contact, with minus without personal data",
-        "share",
-        _verified_how(scene),
-    )
-    settings = scene.settings
-    if settings.personal_data is None:
-        return _silent(ask, "no_column", PERSONAL)
-    if reason := scene.too_young(settings.repeat_days):
-        return _silent(ask, reason)
-    matters = episodes(scene.contacts, scene.journeys, settings, settings.repeat_days)
-    by_data = matters.filter(_.arm == 1).mutate(arm=_.personal.cast("int64"))
-    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", ask))
-
-
-def intrusive(scene: Scene) -> Side:
-    """Opt-outs after contacts with bots with personal data, over those without."""
-    ask = scene.ask(
-        "contacts with bots after which the customer opts out or complains about privacy, with "
-        "over without personal data",
-        "ratio",
-    )
-    settings, journeys = scene.settings, scene.journeys
-    if settings.personal_data is None:
-        return _silent(ask, "no_column", PERSONAL)
-    if reason := scene.too_young(settings.privacy_days):
-        return _silent(ask, reason)
-    withdrawals = _withdrawals(scene)
-    if withdrawals is None:
-        return _silent(ask, "no_column", OPT_OUTS)
-    window = round(settings.privacy_days * US_PER_DAY)
-    mature = scene.contacts.table.filter(
-        (_.arm == 1) & (_.begin_us <= int(journeys.last_us or 0) - window)
-    ).mutate(arm=_.personal.cast("int64"))
-    key = ["journey", "opened"]
-    soon = mature.inner_join(withdrawals, "customer_no").filter(
-        (_.at_us >= _.begin_us) & (_.at_us - _.begin_us <= window)
-    )
-    left = soon.select(*key).distinct().mutate(opted_out=1)
-    rows = mature.left_join(left, key).mutate(opted_out=_.opted_out.fill_null(0))
-    rows = _labelled(rows, scene)
-    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", ask))
-
-
-def _withdrawals(scene: Scene) -> ibis.Table | None:
-    """Return ``customer_no`` and ``at_us`` of opt-outs, or None where none are declared."""
-    settings = scene.settings
-    found = outcomes_of(scene.journeys, settings.privacy_kinds)
-    told = None if found is None else found.select("customer_no", at_us=_.t_us)
-    if not settings.privacy_touchpoints:
-        return told
-    seen = scene.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
-    seen = seen.select("customer_no", at_us=_.t_us)
-    return seen if told is None else told.union(seen)
-
-
-def powerful(scene: Scene) -> Side:
-    """Share of served journeys that bots complete alone."""
-    ask = scene.ask("journeys completed by bots alone, of those served by bot or human", "share")
-    return Side(share(_served(scene), _.by_bots, ibis.literal(True), ask))
-
-
-def vulnerable(scene: Scene) -> Side:
-    """Share of served journeys that hang on the one bot on which most do.
-
-    Notes
-    -----
-    What would be lost is the share of journeys that pass through the bot and no human. The
-    removal effect of an absorbing chain (Anderl et al. 2016) estimates the same from pairs of
-    steps, supposing that journeys have no memory; whole journeys need no such assumption.
-    """
-    ask = scene.ask(
-        "journeys completed by bots through the one bot on which most of them hang, of those "
-        "served by bot or human",
-        "share",
-        "no journey finds another way; whether a fallback was ever tested the log cannot tell",
-    )
-    served = _served(scene)
-    bots = scene.contacts.turns.filter(_.actor == "bot").select(
-        "journey", bot=_.resource.coalesce(_.touchpoint)
-    )
-    through = served.filter(_.by_bots).inner_join(bots.distinct(), "journey")
-    frame = fetch(through.group_by(["group", "bot"]).aggregate(n=_.count()))
-    trials, people = group_totals(served, {})
-    names = {name: spot for spot, name in enumerate(sorted(frame["bot"].unique()))}
-    sums = np.zeros((GROUPS, 1, max(len(names), 1) + 1))
-    sums[frame["group"], 0, frame["bot"].map(names).to_numpy(dtype=np.int64)] = frame["n"]
-    sums[:, :, -1] = trials[:, :, 0]
-    return Side(share_of_sums(sums, people, ask, how="widest"))
-
-
-def _served(scene: Scene) -> ibis.Table:
-    """One row per journey that is over and in which a bot or human acts: ``by_bots``."""
-    acts = scene.contacts.table.group_by("journey").aggregate(
-        human=_.human.any(), failed=_.failed.argmax(_.opened)
-    )
-    over = scene.journeys.table.filter(_.end_kind != "open")
-    return over.inner_join(acts, "journey").mutate(
-        by_bots=~_.human & ~_.failed & (_.end_kind != "bad_end")
-    )

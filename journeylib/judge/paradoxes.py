@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.journeys.steps import Journeys
-from journeylib.judge import pairs
+from journeylib.judge import pairs, reliance
 from journeylib.judge.contacts import SessionEvidence, find_contacts
-from journeylib.judge.pairs import Scene, Side
 from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.judge.scene import ACTOR, Scene, Side
 from journeylib.judge.spoken import spoken, threshold_spoken
 
 __all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
@@ -129,20 +129,20 @@ PARADOXES: dict[Name, tuple[Indicator, Indicator]] = {
     ),
     "personalised_intrusive": (
         Indicator(
-            pairs.personalised,
+            reliance.personalised,
             "personalised",
             "Matters that bots resolve at first contact, with against without personal data",
         ),
         Indicator(
-            pairs.intrusive,
+            reliance.intrusive,
             "intrusive",
             "Contacts with bots followed by an opt-out, with over without personal data",
         ),
     ),
     "powerful_vulnerable": (
-        Indicator(pairs.powerful, "powerful", "Journeys that bots complete alone"),
+        Indicator(reliance.powerful, "powerful", "Journeys that bots complete alone"),
         Indicator(
-            pairs.vulnerable, "vulnerable", "Journeys that hang on a single bot, without a human"
+            reliance.vulnerable, "vulnerable", "Journeys that hang on a single bot, without a human"
         ),
     ),
 }
@@ -227,7 +227,7 @@ def paradox_of(name: Name, scene: Scene | None, settings: ParadoxSettings) -> Pa
 
 def _side(indicator: Indicator, scene: Scene | None) -> Side:
     if scene is None:
-        return Side(Estimate.none("no_column", "share", estimand=indicator.label), pairs.ACTOR)
+        return Side(Estimate.none("no_column", "share", estimand=indicator.label), ACTOR)
     return indicator.measure(scene)
 
 
