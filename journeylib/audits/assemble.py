@@ -45,6 +45,9 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "handoffs": _handoffs(audit),
         "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
+        "disclosure": None
+        if audit.judgement.disclosure is None
+        else clean(audit.judgement.disclosure.to_dict()),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
