@@ -164,7 +164,14 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{line}: {problem}. Check indentation and quotes.") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as name, log and roles.")
-    return content
+    return {str(key): value for key, value in _said(content).items()}
+
+
+def _said(node: Any) -> Any:
+    """Drop keys without a value: a section all of whose lines are comments says nothing."""
+    if isinstance(node, dict):
+        return {key: _said(value) for key, value in node.items() if value is not None}
+    return node
 
 
 def _override(content: dict[str, Any], override: str) -> None:
