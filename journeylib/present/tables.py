@@ -13,7 +13,6 @@ from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 
-
 PROSE = 80  # characters from which a cell is prose
 
 

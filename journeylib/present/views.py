@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WATERFALL_LABELS = {
     "raw": "No human joined (raw containment)",
-    "repeat": "came back about the same within the window",
+    "repeat": "came back about the same",
     "silent": "fell silent on a question of the bot",
     "unknown": "cannot be told",
     "verified": "Verified containment",
