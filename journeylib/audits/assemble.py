@@ -49,6 +49,9 @@ def build_document(audit: Audit) -> dict[str, Any]:
             if point.at.n_customers >= audit.config.journeys.min_customers
         ],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
+        "disclosure": None
+        if audit.judgement.disclosure is None
+        else clean(audit.judgement.disclosure.to_dict()),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }

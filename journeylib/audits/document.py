@@ -182,6 +182,9 @@ class AuditDocument(_Part):
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
+    disclosure: dict[str, Any] | None = Field(
+        description="Whether customers were told that they talk to a machine, and when."
+    )
     findings: tuple[FindingDoc, ...]
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."

@@ -66,6 +66,8 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_verdicts(audit),
         *_moments(audit),
         *_axes(audit),
+        *_disclosure(audit),
+        *_paradoxes(audit),
         *_quality(audit),
     ]
     return tuple(sorted(found, key=lambda f: (f.verdict != "fail", RANK[f.severity], f.id)))
@@ -233,6 +235,27 @@ def _axes(audit: Audit) -> list[Finding]:
         "no quadrant is drawn."
     )
     return [_insight("axes", "medium", text, {"rho": rounded(axes["rho"])})]
+
+
+def _disclosure(audit: Audit) -> list[Finding]:
+    found = audit.judgement.disclosure
+    if found is None or found.abstain is not None:
+        return []
+    severity: Severity = "high" if (found.never.lo or 0) > 0.01 else "info"
+    return [_insight("disclosure", severity, found.text, found.to_dict())]
+
+
+def _paradoxes(audit: Audit) -> list[Finding]:
+    return [
+        _insight(
+            f"paradox-{paradox.name.replace('_', '-')}",
+            "medium",
+            f"Paradox {paradox.name.replace('_', ' / ')}: {' '.join(paradox.reasons)}",
+            paradox.to_dict(),
+        )
+        for paradox in audit.judgement.paradoxes
+        if paradox.state == "active"
+    ]
 
 
 def _quality(audit: Audit) -> list[Finding]:

@@ -67,8 +67,8 @@ class Journeys:
         pandas.DataFrame
             ``touchpoint_no`` (int64), ``touchpoint`` (str), ``stage``, ``channel``, ``office``
             (str or None: the most frequent), ``served_by`` (``bot``, ``human``, ``both``,
-            ``nobody``, or None in a log without actors), ``events``, ``journeys``, ``customers`` (int64),
-            ``median_position`` (float64, 0 first to 1 last).
+            ``nobody``, or None in a log without actors), ``events``, ``journeys``,
+            ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
         from journeylib.journeys.graph import touchpoint_table
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.judge.disclosure import Disclosure
+from journeylib.judge.paradoxes import Paradox
 from journeylib.judge.settings import AXES
 
 PLACE = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
@@ -87,8 +89,10 @@ class Judgement:
         One row per touchpoint and outcome.
     tipping_points : tuple
         One per segment.
-    paradoxes : tuple
+    paradoxes : tuple of Paradox
         The six of them.
+    disclosure : Disclosure or None
+        Whether customers were told that they talk to a machine.
     """
 
     scores: pd.DataFrame
@@ -96,4 +100,5 @@ class Judgement:
     axes: dict[str, Any]
     moments: pd.DataFrame = field(default_factory=pd.DataFrame)
     tipping_points: tuple[Any, ...] = ()
-    paradoxes: tuple[Any, ...] = ()
+    paradoxes: tuple[Paradox, ...] = ()
+    disclosure: Disclosure | None = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from journeylib.journeys.steps import Journeys
+from journeylib.judge.disclosure import disclosure
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.moments import COLUMNS, decide
+from journeylib.judge.paradoxes import paradoxes
 from journeylib.judge.quality import QualityEffect, quality_effect
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.settings import JudgeSettings, MomentSettings
@@ -58,11 +62,16 @@ def judge(
     """
     settings = settings or JudgeSettings()
     moments = moments_of_truth(journeys, settings.moments)
-    return score_evidence(
+    judgement = score_evidence(
         evidence,
         settings,
         moments=moments if len(moments) else None,
         tipping_points=bot_tipping_points(evidence),
+    )
+    return replace(
+        judgement,
+        paradoxes=paradoxes(journeys, evidence.handoffs, settings.paradoxes),
+        disclosure=disclosure(journeys),
     )
 
 

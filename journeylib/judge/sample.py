@@ -132,9 +132,9 @@ def sample_of(
     signature = np.column_stack(blocks if held is None else [*blocks, held])
     order, cluster = content_order(signature, given["customer"])
     late = (
-        moment[order] > np.median(moment)
-        if start is not None
-        else _half_of_customers(cluster, seed)
+        _half_of_customers(cluster, seed)
+        if start is None or not len(moment)
+        else moment[order] > np.median(moment)
     )
     return Sample(
         outcome[order],
@@ -184,6 +184,8 @@ def _columns(X: pd.DataFrame) -> Floats:
 
 
 def _standardised(matrix: Floats) -> Floats:
+    if not len(matrix):
+        return matrix
     spread = matrix.std(axis=0)
     varies = spread > 1e-12
     return np.asarray((matrix[:, varies] - matrix[:, varies].mean(axis=0)) / spread[varies])
@@ -236,6 +238,6 @@ def content_order(
 
 
 def _half_of_customers(cluster: Ints, seed: int) -> Bools:
-    customers = int(cluster.max()) + 1
+    customers = int(cluster.max(initial=-1)) + 1
     late = np.random.default_rng(seed).permutation(customers) % 2 == 1
     return np.asarray(late[cluster])

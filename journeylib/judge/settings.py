@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.errors import did_you_mean
+from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.schema import Office
 
 Axis = Literal["automation_fit", "empathy_need"]
@@ -168,6 +169,9 @@ class JudgeSettings(BaseModel):
 
     moments: MomentSettings = Field(
         MomentSettings(), description="Moments of truth: what to compare with what."
+    )
+    paradoxes: ParadoxSettings = Field(
+        ParadoxSettings(), description="Limits of the six paradoxes of serving by machine."
     )
     automation_fit: dict[str, Indicator] = Field(
         AUTOMATION_FIT, description="Indicators to change; those not named keep their defaults."

@@ -86,7 +86,7 @@ def waterfall(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def verified(
-    counts: pd.DataFrame, *, days: float, clock: bool, n_customers: int, min_customers: int
+    counts: pd.DataFrame, found: BotSessions, journeys: Journeys, *, days: float
 ) -> Estimate:
     """Return verified containment, with the bounds that the unknown sessions leave.
 
@@ -94,18 +94,24 @@ def verified(
     bounds are of identification, not of sampling.
     """
     mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
-    said = {
+    rows = found.table.filter(waterfall_flags(journeys.last_us, days)["mature"])
+    base = fetch(
+        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    n_customers = int(base["customers"])
+    said: dict[str, Any] = {
         "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
         "silent leaving, and a sign of a solution, of mature bot sessions",
         "n_customers": n_customers,
+        "n_journeys": int(base["journeys"]),
         "n_events": mature,
     }
     reason: AbstainReason | None = None
-    if not clock:
+    if not journeys.has_clock:
         reason = "no_clock"
     elif not mature:
         reason = "immature_window" if int(counts["sessions"].sum()) else "n_small"
-    elif n_customers < min_customers:
+    elif n_customers < journeys.settings.min_customers:
         reason = "privacy"
     if reason is not None:
         return Estimate.none(reason, "share", **said)
@@ -116,7 +122,7 @@ def verified(
         hi=(sure + unknown) / mature,
         method="waterfall; bounds with all unknown sessions bad or good",
         assumptions=("a customer's later contacts are found under the same customer",),
-        **said,  # type: ignore[arg-type]
+        **said,
     )
 
 

@@ -178,14 +178,7 @@ def audit_handoffs(
     else:
         told["wait"] = Estimate.none("no_clock", "seconds")
         told["lost_in_queue"] = Estimate.none("no_clock", "share")
-    flags = containment.waterfall_flags(last_us, days)
-    told["contained_verified"] = containment.verified(
-        counts,
-        days=days,
-        clock=journeys.has_clock,
-        n_customers=_customers(found.table.filter(flags["mature"])),
-        min_customers=minimum,
-    )
+    told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in containment.STATES}
     asks = found.turns.filter(_.asks).count().to_pyarrow().as_py()
     return Handoffs(
@@ -279,10 +272,6 @@ def _unheard(journeys: Journeys) -> AbstainReason | None:
         return "no_column"
     reach = lexicon_reach(journeys)
     return "unidentified" if reach is not None and reach < REACH else None
-
-
-def _customers(table: ibis.Table) -> int:
-    return int(table.customer_no.nunique().to_pyarrow().as_py())
 
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:

@@ -119,7 +119,12 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
             bases.append("human")
     if _transfers_are_seen(journeys):
         in_journey = ibis.window(group_by="journey", order_by="step")
-        rows = rows.mutate(next_resource=_.resource.lead().over(in_journey))
+        # Within the contact: another agent at the next one is no transfer, only the next one.
+        together = "session" if journeys.has("session") else "touchpoint"
+        same = _[together].lead().over(in_journey) == _[together]
+        rows = rows.mutate(
+            next_resource=same.ifelse(_.resource.lead().over(in_journey), _.resource)
+        )
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
     sums |= _field_sums(settings)

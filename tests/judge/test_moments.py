@@ -122,6 +122,13 @@ def test_twelve_journeys_always_abstain() -> None:
     assert not decide([found]).iloc[0]["is_moment"]
 
 
+def test_a_touchpoint_nobody_reached_abstains_too() -> None:
+    nobody = pd.DataFrame({"x": np.array([], dtype=float)})
+    for start in (None, []):
+        assert quality_effect([], [], nobody, [], start=start).effect.abstain == "n_small"
+    assert len(decide([])) == 0
+
+
 def test_no_counterpart_means_no_answer_but_the_naive_figure_is_shown() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=800)

@@ -122,5 +122,5 @@ def test_outcomes_in_other_units_are_not_stakes(evidence_of, profile):
     measured = profile(fit=1, need=0) | {"stakes": "no_column"}
     judgement = score_evidence(evidence_of({"A": measured}), moments=moments)
     stakes = judgement.indicators.query("indicator == 'stakes'").iloc[0]
-    assert (stakes["missing"], stakes["weight"]) == ("no_column", pytest.approx(0.15))
+    assert (stakes["missing"], stakes["weight"]) == ("no_column", pytest.approx(0.12))
     assert np.isnan(stakes["score"])

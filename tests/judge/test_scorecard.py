@@ -223,7 +223,7 @@ def test_the_next_datum_is_the_figure_that_keeps_it_open(evidence_of, profile, r
 
 
 def test_where_only_the_weights_keep_it_open_it_says_so(evidence_of, profile, row_of):
-    measured = profile(fit=1, need=0) | {"negative": 0.4, "human_request": 0.15}  # need = 40
+    measured = profile(fit=1, need=0) | {"negative": 0.4, "repeat_contact": 0.35}  # need = 40
     row = row_of(score_evidence(evidence_of({"A": measured})), "A")
     assert row["verdict"] == "abstain"
     assert row["next_datum"].startswith("agree on the weights")

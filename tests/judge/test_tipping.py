@@ -135,6 +135,12 @@ def test_a_clock_of_whole_minutes_with_few_values_abstains() -> None:
     assert (found.answer, found.at.abstain) == ("abstain", "unidentified")
 
 
+def test_no_sessions_at_all_abstain() -> None:
+    nothing = planted(1, 10).head(0).assign(turns=1.0, intent="")
+    assert [p.answer for p in tipping_points(nothing, segment="intent")] == ["abstain"]
+    assert tipping_points(nothing, clock="turns")[0].at.abstain == "n_small"
+
+
 def test_turns_step_smooth_rise_and_constant() -> None:
     rng = np.random.default_rng(7)
 

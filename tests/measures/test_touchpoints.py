@@ -94,6 +94,14 @@ def test_exceptions_are_errors_and_humans_passing_on_to_humans(log_of: LogOf) ->
     assert (row["value"], row["n_events"]) == (2 / 4, 4)
 
 
+def test_another_agent_at_the_next_contact_is_no_transfer(log_of: LogOf) -> None:
+    turns = [("a", 0, "A", "s1", "h1"), ("a", 1, "B", "s1", "h2"), ("a", 2, "A", "s2", "h3")]
+    rows = [(who, at, what, "human", session, by) for who, at, what, session, by in turns]
+    log = log_of(*rows, columns="customer t_us touchpoint actor session resource")
+    assert value(evidence_of(log), "A", "exceptions") == 1 / 2  # h1 to h2 within s1
+    assert value(evidence_of(log), "B", "exceptions") == 0
+
+
 def test_exceptions_need_a_column(log_of: LogOf) -> None:
     assert reason(evidence_of(log_of(("a", 0, "A"))), "A", "exceptions") == "no_column"
 
