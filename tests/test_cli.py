@@ -125,6 +125,7 @@ def test_too_many_unusable_rows_end_with_2_without_their_content(run: Run, folde
     assert "audits" not in left(folder)
 
 
+@pytest.mark.slow
 def test_a_log_of_one_event_is_audited_and_says_so(run: Run, folder: Path) -> None:
     write_log(folder, rows()[:1])
     status, out, _ = run("audit", "small.yaml")
@@ -132,6 +133,7 @@ def test_a_log_of_one_event_is_audited_and_says_so(run: Run, folder: Path) -> No
     assert "The log holds one event, so there is no path to rebuild." in out
 
 
+@pytest.mark.slow
 def test_a_failing_notebook_ends_with_3_and_is_kept(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     assert "failed.ipynb" not in left(home) and "failed.html" not in left(home)
 
 
+@pytest.mark.slow
 def test_init_then_audit(run: Run, folder: Path) -> None:
     status, out, err = run("init", "small.csv", "--out", "first.yaml")
     assert (status, err) == (0, "")

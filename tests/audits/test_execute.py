@@ -21,6 +21,7 @@ from journeylib.present.execute import audit_notebook, check_parameters
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_papermill_alone_leaves_the_same_audit(small: Path, tmp_path: Path) -> None:
     """Someone who only knows papermill gets what the command gives."""
     subprocess.run(
