@@ -98,7 +98,7 @@ def _containment(audit: Audit) -> list[Finding]:
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
     if raw.value is None or verified.value is None:
-        text = f"Verified containment has no answer: {verified}."
+        text = f"Verified containment has {verified}."
         return [Finding("containment", "insight", "low", "not_assessable", text, evidence)]
     hidden = raw.value - verified.value
     text = (
@@ -115,10 +115,9 @@ def _requests(audit: Audit) -> list[Finding]:
     honoured: Estimate = handoffs.requests_honoured
     if honoured.value is not None and handoffs.requests >= audit.config.journeys.min_customers:
         minutes = audit.config.measures.honoured_minutes
-        text = (
-            f"Of the conversations in which a customer asked for a human, {honoured} saw one "
-            f"within {minutes:g} minutes."
-        )
+        when = f"within {minutes:g} minutes" if audit.journeys.has_clock else "afterwards"
+        text = f"Of the conversations in which a customer asked for a human, {honoured} saw one "
+        text += f"{when}."
         severity: Severity = "high" if (honoured.hi or 0) < 0.8 else "info"
         found.append(_insight("requests-honoured", severity, text, honoured.to_dict()))
     if handoffs.dead_ends:
