@@ -10,6 +10,7 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.segment import JourneySettings, number_journeys, resolve_cut
+from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group
 from journeylib.log.eventlog import EventLog
 
@@ -105,7 +106,8 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     settings = settings or JourneySettings()
     cut = resolve_cut(log, settings)
     gap_us = round(settings.gap_days * US_PER_DAY)
-    numbered = number_journeys(_with_customers(log.events), cut, gap_us)
+    events = without_identifiers(log.events, log)
+    numbered = number_journeys(_with_customers(events), cut, gap_us)
     steps = _ordered(_with_touchpoint_numbers(numbered)).cache()
     first_us, last_us = _span(steps)
     table = _journey_table(steps, settings, first_us, last_us).cache()
