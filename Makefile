@@ -16,7 +16,7 @@ audit: $(VENV)/.audit ## run the audit on the sample log and say where the dashb
 test: lint types contracts unit notebooks ## everything that must hold before a change lands
 
 unit: $(VENV)/.test ## tests and doctests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/.test ## tests without the slow ones
 	$(BIN)/python -m pytest -m "not slow and not browser" -x

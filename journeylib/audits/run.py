@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,6 +18,7 @@ from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.log.engine import log_hash
+from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from journeylib.log.eventlog import EventLog
 
+PROGRESS = "JOURNEYLIB_PROGRESS"
 Progress = Callable[[str], None]
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
@@ -86,7 +90,7 @@ def audit(
     config: AuditConfig | str | Path,
     *,
     overrides: Sequence[str] = (),
-    as_of: dt.date | None = None,
+    as_of: dt.date | str | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run an audit and return its result; nothing is written.
@@ -97,11 +101,12 @@ def audit(
         A configuration or the path of its YAML file.
     overrides : sequence of str
         ``"key=value"`` with a dotted key; only with a path.
-    as_of : datetime.date, optional
+    as_of : datetime.date or str, optional
         The day to look back from; only with a path. Default: the configuration's, else the day
         of the log's last event.
     progress : callable, optional
-        Called with the name of each step, one of `STEPS`, when it begins.
+        Called with the name of each step, one of `STEPS`, when it begins. Unless given, the
+        names go to the file that the environment variable `PROGRESS` names, if there is one.
 
     Returns
     -------
@@ -116,7 +121,7 @@ def audit(
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
-    say = progress or (lambda _step: None)
+    say = progress or _note_step
     say(STEPS[0])
     log = _read(config)
     say(STEPS[1])
@@ -129,6 +134,16 @@ def audit(
     return _collect(config, journeys, evidence, judgement)
 
 
+def _note_step(step: str) -> None:
+    """Tell whoever started this process how far the audit is."""
+    file = os.environ.get(PROGRESS)
+    # The audit matters more than its bar: a full disk must not stop it here.
+    with contextlib.suppress(OSError):
+        if file:
+            with Path(file).open("a", encoding="utf-8") as notes:
+                notes.write(f"{step}\n")
+
+
 def _read(config: AuditConfig) -> EventLog:
     outcomes = config.log.outcomes
     return read_log(
@@ -138,7 +153,7 @@ def _read(config: AuditConfig) -> EventLog:
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,
         period=config.log.period,
-        as_of=config.as_of,
+        as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
     )

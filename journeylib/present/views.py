@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WATERFALL_LABELS = {
     "raw": "No human joined (raw containment)",
-    "repeat": "came back about the same within the window",
+    "repeat": "came back about the same",
     "silent": "fell silent on a question of the bot",
     "unknown": "cannot be told",
     "verified": "Verified containment",
@@ -47,6 +47,7 @@ HANDOFF_MEASURES = (
     ("ping_pong", "Conversations passed back and forth"),
     ("loops", "Sessions in which the bot went round in circles"),
 )
+REASONS = 2  # said of each touchpoint on the scorecard
 ANSWERS = {
     "tipping_point": "a tipping point",
     "rises": "rises gradually",
@@ -78,7 +79,7 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     else:
         nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
         schema, total = subject.config.roles, subject.evidence.totals["journeys"]
-        scores = _with_leanings(subject.judgement.scores)
+        scores = _with_leanings(_asked(subject.judgement.scores))
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
     return draw_map(
@@ -125,7 +126,15 @@ def findings(audit: Audit) -> Block:
 
 def verdicts(audit: Audit) -> Block:
     """Return the verdicts, one card each, with the touchpoints they are for."""
-    return verdict_list(_with_leanings(audit.judgement.scores))
+    scores = audit.judgement.scores
+    block = verdict_list(_with_leanings(_asked(scores)))
+    alone = list(scores.loc[scores["abstain"] == "not_served", "touchpoint"])
+    if not alone:
+        return block
+    rest = (
+        f"Not asked, because customers serve themselves or a system acts alone: {', '.join(alone)}."
+    )
+    return Block(f'{block.html}<p class="jl jl-note">{esc(rest)}</p>', f"{block.text}\n{rest}")
 
 
 def experience(audit: Audit) -> Figure | Block:
@@ -151,15 +160,16 @@ def fit_and_need(audit: Audit) -> Figure | Block:
         )
     settings = audit.config.judge
     return quadrant(
-        _with_leanings(audit.judgement.scores),
+        _with_leanings(_asked(audit.judgement.scores)),
         fit_limits=(settings.assist_from, settings.automate_from),
         empathy_limits=(settings.empathy_low, settings.empathy_high),
     )
 
 
 def scorecard(audit: Audit) -> Table:
-    """Return every touchpoint with its scores, verdict and the reasons in words."""
-    scores = audit.judgement.scores
+    """Return every touchpoint at which somebody serves, with scores, verdict and main reasons."""
+    scores = _asked(audit.judgement.scores)
+    order = {code: place for place, code in enumerate(VERDICTS)}
     rows = [
         {
             "Touchpoint": row["touchpoint"],
@@ -167,17 +177,19 @@ def scorecard(audit: Audit) -> Table:
             "Automation fit": _score(row, "automation_fit"),
             "Empathy need": _score(row, "empathy_need"),
             "Verdict": _verdict(row),
-            "Why": " ".join(row["reasons"]),
-            "What would settle it": row["next_datum"] or "",
+            "Why, and what would settle it": _why(row),
         }
-        for row in scores.to_dict("records")
+        for row in sorted(
+            scores.to_dict("records"),
+            key=lambda row: (order[row["leaning"] or row["verdict"]], str(row["touchpoint"])),
+        )
     ]
     return table(
         pd.DataFrame(rows),
         "Scorecard",
         note="Scores from 0 to 100 with 95 % intervals over resamples of customers. A verdict is "
         f"given where at least {100 * audit.config.judge.min_stability:.0f} % of resamples and "
-        "weightings agree.",
+        "weightings agree. All reasons are in audit.json.",
     )
 
 
@@ -191,6 +203,7 @@ def bot_sessions(audit: Audit) -> Figure | Block:
         handed_over=handoffs.handed_over,
         abandoned=handoffs.abandoned,
         open=handoffs.open,
+        min_sessions=audit.config.journeys.min_customers,
     )
 
 
@@ -201,7 +214,22 @@ def containment(audit: Audit) -> Figure | Block:
         return _words(_no_bots(audit))
     steps = handoffs.waterfall
     labelled = steps.assign(label=steps["step"].map(WATERFALL_LABELS))
-    return containment_waterfall(labelled, verified=handoffs.contained_verified)
+    shown = _without_small_steps(labelled, audit.config.journeys.min_customers)
+    return containment_waterfall(shown, verified=handoffs.contained_verified)
+
+
+def _without_small_steps(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Take everything off in one step where a step alone would show too few sessions."""
+    taken = steps.iloc[1:-1]
+    if not taken["sessions"].between(1, minimum - 1).any():
+        return steps
+    together = {
+        "step": "unknown",
+        "label": "came back, fell silent or cannot be told",
+        "sessions": taken["sessions"].sum(),
+        "share": taken["share"].sum(),
+    }
+    return pd.concat([steps.iloc[:1], pd.DataFrame([together]), steps.iloc[-1:]], ignore_index=True)
 
 
 def handoff_table(audit: Audit) -> Table | Block:
@@ -316,6 +344,11 @@ def definitions(audit: Audit) -> Table:
     )
 
 
+def _asked(scores: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the touchpoints at which nobody serves: there the question does not arise."""
+    return scores[scores["abstain"] != "not_served"].reset_index(drop=True)
+
+
 def _with_leanings(scores: pd.DataFrame) -> pd.DataFrame:
     """Show a leaning under the verdict it leans to; its low stability is drawn hollow."""
     return scores.assign(verdict=scores["leaning"].fillna(scores["verdict"]))
@@ -348,6 +381,16 @@ def _score(row: dict[Any, Any], axis: str) -> str:
     if value is None or value != value:
         return f"{100 * row[f'{axis}_coverage']:.0f} % of the evidence"
     return f"{value:.0f} ({row[f'{axis}_lo']:.0f}–{row[f'{axis}_hi']:.0f})"
+
+
+def _why(row: dict[Any, Any]) -> str:
+    """Say the reasons that decide, at most one in the other direction, and what would settle it."""
+    said = list(row["reasons"])
+    first = said[:REASONS]
+    way = first[-1].split(":")[0] if first else ""
+    against = [r for r in said[REASONS:] if r.startswith("For a ") and not r.startswith(way)][:1]
+    settle = [f"To settle it: {row['next_datum']}."] if row["next_datum"] else []
+    return " ".join([*first, *against, *settle])
 
 
 def _verdict(row: dict[Any, Any]) -> str:
