@@ -164,7 +164,7 @@ def stitch(log: EventLog, settings: StitchSettings | None = None) -> Stitched:
     linked = _without_shared(events, nodes, (ACCOUNT, *kinds)).cache()
     people = _people(linked, nodes, (ACCOUNT, *kinds)).cache()
     joined = linked.left_join(people, linked["hub"] == people["node"])
-    own = _own_name(joined, kinds)
+    own = _own_name(joined, log)
     final = joined.mutate(
         was=_.customer,
         customer=ibis.coalesce(_.person, own),
@@ -330,11 +330,13 @@ def _people(linked: ibis.Table, nodes: ibis.Table, kinds: tuple[str, ...]) -> ib
     return found.inner_join(names, "component").select("node", "component", "person")
 
 
-def _own_name(events: ibis.Table, kinds: tuple[str, ...]) -> ibis.Value:
+def _own_name(events: ibis.Table, log: EventLog) -> ibis.Value:
     """Name an event that no identifier joins: it is nobody else's, or its case's."""
-    parts = [events["customer"], events["position"].cast("string")]
-    if "t_us" in events.columns:
-        parts.append(events["t_us"].cast("string"))
+    # A row number would make the name depend on the order of rows.
+    numbered = log.schema.position is not None or not log.has_clock
+    names = ["t_us"] * log.has_clock + ["position"] * numbered
+    parts = [events["customer"], events["touchpoint"], *(events[n].cast("string") for n in names)]
+    kinds = (ACCOUNT, *log.schema.identifiers)
     nothing = ibis.and_(*(events[f"key_{kind}"].isnull() for kind in kinds))
     return nothing.ifelse(events["customer"], ibis.literal("#").join(parts))
 
