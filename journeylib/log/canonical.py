@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from journeylib.errors import SchemaError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
-from journeylib.log.schema import ACTORS, Schema
+from journeylib.log.schema import ACTORS, ID, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
 
 MICRO = 1_000_000
@@ -113,7 +113,11 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
         control characters (`CONTROL`).
     """
     table = raw.table
-    columns: dict[str, ir.Value] = {"customer": text_of(_customer(table, schema), schema.missing)}
+    identifiers = {
+        ID + kind: text_of(table[column], schema.missing)
+        for kind, column in schema.identifiers.items()
+    }
+    columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
     columns["touchpoint"] = name_of(table[schema.touchpoint], schema.missing)
@@ -125,6 +129,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns |= _text_columns(table, schema)
     columns |= _mapped_columns(table, schema)
     columns |= _value_columns(table, schema)
+    columns |= identifiers
     columns |= _attributes(table, schema, columns)
     return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
@@ -171,7 +176,7 @@ def _attributes(
         if not (name in columns and schema.roles().get(name) == name)
     ]
     for name in wanted:
-        if name in RESERVED or name.startswith(HELPER):
+        if name in (*RESERVED, *schema.identifier_columns) or name.startswith(HELPER):
             raise SchemaError(
                 f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
                 "the column, or declare it as a role."
@@ -179,8 +184,21 @@ def _attributes(
     return {name: name_of(table[name], schema.missing) for name in wanted}
 
 
-def _customer(table: ir.Table, schema: Schema) -> ir.Value:
-    return table[schema.customer if schema.customer is not None else str(schema.journey)]
+def _customer(
+    table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
+) -> ir.StringValue:
+    """The customer; where there is none the surest identifier, and at last the case."""
+    known = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
+    if schema.customer is not None:
+        known.insert(0, text_of(table[schema.customer], schema.missing))
+    elif schema.journey is not None:
+        known.append(text_of(table[schema.journey], schema.missing))
+    return known[0] if len(known) == 1 else ibis.coalesce(*known)
+
+
+def alias(kind: str, identifier: ir.StringValue) -> ir.StringValue:
+    """Name a customer of whom only an identifier is known; null where that is null."""
+    return ibis.literal(f"{kind}:") + identifier
 
 
 def _position(table: ir.Table, schema: Schema, decided: Plan) -> ir.Value:
