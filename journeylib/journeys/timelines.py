@@ -120,7 +120,9 @@ def stories(
             most=most,
         )
         if found[whose].answer == "found":
-            timelines += _lived(journeys, table.filter(_.whose == whose), whose, found[whose], codes)
+            timelines += _lived(
+                journeys, table.filter(_.whose == whose), whose, found[whose], codes
+            )
     return Told(tuple(timelines), found, minimum)
 
 
