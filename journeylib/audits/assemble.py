@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
-from journeylib.estimate import rounded
+from journeylib.estimate import Estimate, rounded
+from journeylib.judge.handover import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
+    from journeylib.judge.peak_end import PeakEnd
+    from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
@@ -43,7 +46,11 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
-        "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
+        "tipping_points": [_tipping(audit, p) for p in audit.judgement.tipping_points],
+        "satisfaction": _satisfaction(audit.judgement.satisfaction),
+        "peak_end": _peak_end(audit.judgement.peak_end),
+        "surveys": [_row(row) for row in audit.judgement.surveys.to_dict("records")],
+        "sensitivity": [clean(row) for row in audit.judgement.sensitivity.to_dict("records")],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
         "disclosure": None
         if audit.judgement.disclosure is None
@@ -170,20 +177,66 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
-        rows.append(entry | {"effect": row["effect"].to_dict()})
+        further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
+        rows.append(entry | _row({name: row.get(name) for name in further}))
     return rows
 
 
-def _tipping(point: TippingPoint) -> dict[str, Any]:
+def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
+    handoff = audit.judgement.handoff_times.get(point.segment)
     return {
         "segment": point.segment,
         "answer": point.answer,
         "minutes": rounded(point.at.value),
         "minutes_lo": rounded(point.at.lo),
         "minutes_hi": rounded(point.at.hi),
-        "handoff_time": None,
+        "clock": point.at.unit,
+        "handoff_time": _handoff_time(handoff) if isinstance(handoff, HandoffTime) else None,
+        "handoff_reason": handoff if isinstance(handoff, str) else None,
         "sessions": point.sessions,
         "reasons": list(point.reasons),
+    }
+
+
+def _handoff_time(found: HandoffTime) -> dict[str, Any]:
+    costs = ("cost", "cost_at_once", "cost_never", "regret")
+    return {
+        **clean(found.to_dict()),
+        **{name: getattr(found, name).to_dict() for name in costs},
+        "settled": rounded(found.settled),
+    }
+
+
+def _satisfaction(found: SatisfactionBreak | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "answer": found.answer,
+        "at": found.at.to_dict(),
+        "slope_before": rounded(found.slope_before),
+        "slope_after": rounded(found.slope_after),
+        "rated": found.rated,
+        "resolved": found.resolved,
+        "reasons": list(found.reasons),
+    }
+
+
+def _peak_end(found: PeakEnd | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "weights": {name: weight.to_dict() for name, weight in found.weights.items()},
+        **{name: rounded(getattr(found, name)) for name in ("r_mean", "r_end", "r_fitted")},
+        "gain": found.gain.to_dict(),
+        "beats_mean": found.beats_mean,
+    }
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row of numbers and estimates as plain JSON values."""
+    return {
+        str(name): cell.to_dict() if isinstance(cell, Estimate) else clean(cell)
+        for name, cell in row.items()
     }
 
 
