@@ -179,7 +179,7 @@ def test_a_wait_is_the_silence_before_the_visit_in_its_conversation(log_of: LogO
 def test_settings_that_cannot_be_meant_are_refused(log_of: LogOf) -> None:
     log = log_of(("a", 0, "Call", "4"), columns="customer t_us touchpoint points")
     journeys = journeys_of(log)
-    with pytest.raises(ConfigError, match="names the column 'pionts'.*Did you mean 'points'"):
+    with pytest.raises(ConfigError, match=r"names the column 'pionts'.*Did you mean 'points'"):
         visits_of(journeys, MomentSettings(good="pionts"))
     with pytest.raises(ConfigError, match="no value of 'points' can be read as a mark"):
         visits_of(journeys, MomentSettings(good="points"))
@@ -265,5 +265,5 @@ def test_the_first_request_after_a_visit_is_its_answer(long_log: EventLog) -> No
 
 def test_an_unknown_kind_of_outcome_is_named(long_log: EventLog) -> None:
     journeys = journeys_of(long_log, [("a", 40, "churn", 1, None)])
-    with pytest.raises(ConfigError, match="'chrun'.*Did you mean 'churn'.*Kinds: churn"):
+    with pytest.raises(ConfigError, match=r"'chrun'.*Did you mean 'churn'.*Kinds: churn"):
         check_kinds(journeys, ("chrun",))
