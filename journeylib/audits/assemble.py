@@ -43,13 +43,17 @@ def build_document(audit: Audit) -> dict[str, Any]:
             audit.evidence.transitions,
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
-        "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
+        "flow": _estimates(audit, audit.evidence.flow),
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
-        "tipping_points": [_tipping(audit, p) for p in audit.judgement.tipping_points],
-        "satisfaction": _satisfaction(audit.judgement.satisfaction),
-        "peak_end": _peak_end(audit.judgement.peak_end),
-        "surveys": [_row(row) for row in audit.judgement.surveys.to_dict("records")],
+        "tipping_points": [
+            _tipping(audit, point)
+            for point in audit.judgement.tipping_points
+            if point.at.n_customers >= audit.config.journeys.min_customers
+        ],
+        "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
+        "peak_end": _peak_end(audit, audit.judgement.peak_end),
+        "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
         "sensitivity": [clean(row) for row in audit.judgement.sensitivity.to_dict("records")],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
         "disclosure": None
@@ -97,6 +101,19 @@ def clean(value: Any) -> Any:
 
 def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
     return [clean(row) for row in frame[columns].to_dict("records")]
+
+
+def _estimate(audit: Audit, estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as JSON; on fewer customers than may be shown it says no number."""
+    entry = estimate.to_dict()
+    if 0 < estimate.n_customers < audit.config.journeys.min_customers:
+        entry |= {"value": None, "lo": None, "hi": None, "n_customers": 0, "n_journeys": 0}
+        entry["abstain"] = entry["abstain"] or "privacy"
+    return entry
+
+
+def _estimates(audit: Audit, found: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
+    return {name: _estimate(audit, found[name]) for name in sorted(found)}
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
@@ -178,7 +195,7 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
         further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
-        rows.append(entry | _row({name: row.get(name) for name in further}))
+        rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
 
 
@@ -191,28 +208,28 @@ def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
         "minutes_lo": rounded(point.at.lo),
         "minutes_hi": rounded(point.at.hi),
         "clock": point.at.unit,
-        "handoff_time": _handoff_time(handoff) if isinstance(handoff, HandoffTime) else None,
+        "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
         "handoff_reason": handoff if isinstance(handoff, str) else None,
         "sessions": point.sessions,
         "reasons": list(point.reasons),
     }
 
 
-def _handoff_time(found: HandoffTime) -> dict[str, Any]:
+def _handoff_time(audit: Audit, found: HandoffTime) -> dict[str, Any]:
     costs = ("cost", "cost_at_once", "cost_never", "regret")
     return {
         **clean(found.to_dict()),
-        **{name: getattr(found, name).to_dict() for name in costs},
+        **{name: _estimate(audit, getattr(found, name)) for name in costs},
         "settled": rounded(found.settled),
     }
 
 
-def _satisfaction(found: SatisfactionBreak | None) -> dict[str, Any] | None:
+def _satisfaction(audit: Audit, found: SatisfactionBreak | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
         "answer": found.answer,
-        "at": found.at.to_dict(),
+        "at": _estimate(audit, found.at),
         "slope_before": rounded(found.slope_before),
         "slope_after": rounded(found.slope_after),
         "rated": found.rated,
@@ -221,21 +238,21 @@ def _satisfaction(found: SatisfactionBreak | None) -> dict[str, Any] | None:
     }
 
 
-def _peak_end(found: PeakEnd | None) -> dict[str, Any] | None:
+def _peak_end(audit: Audit, found: PeakEnd | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
-        "weights": {name: weight.to_dict() for name, weight in found.weights.items()},
+        "weights": {name: _estimate(audit, weight) for name, weight in found.weights.items()},
         **{name: rounded(getattr(found, name)) for name in ("r_mean", "r_end", "r_fitted")},
-        "gain": found.gain.to_dict(),
+        "gain": _estimate(audit, found.gain),
         "beats_mean": found.beats_mean,
     }
 
 
-def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _row(audit: Audit, row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a row of numbers and estimates as plain JSON values."""
     return {
-        str(name): cell.to_dict() if isinstance(cell, Estimate) else clean(cell)
+        str(name): _estimate(audit, cell) if isinstance(cell, Estimate) else clean(cell)
         for name, cell in row.items()
     }
 
@@ -247,12 +264,12 @@ def _handoffs(audit: Audit) -> dict[str, Any]:
     return {
         "abstain": handoffs.abstain,
         **{name: int(getattr(handoffs, name)) for name in counts},
-        **{name: getattr(handoffs, name).to_dict() for name in shares},
-        "wait_seconds": handoffs.wait.to_dict(),
+        **_estimates(audit, {name: getattr(handoffs, name) for name in shares}),
+        "wait_seconds": _estimate(audit, handoffs.wait),
         "waterfall": _records(handoffs.waterfall, ["step", "sessions", "share"]),
         "dead_ends": list(handoffs.dead_ends),
         "actor_changes": _records(
             handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
         ),
-        "further": {name: getattr(handoffs, name).to_dict() for name in FURTHER_HANDOFFS},
+        "further": _estimates(audit, {name: getattr(handoffs, name) for name in FURTHER_HANDOFFS}),
     }

@@ -188,7 +188,9 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as name, log and roles.")
     if twice is not None:
-        raise ConfigError(f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two.")
+        raise ConfigError(
+            f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two."
+        )
     return content
 
 
@@ -246,7 +248,9 @@ def _explain(error: ValidationError, text: str, path: Path, overrides: Sequence[
         where = ".".join(str(part) for part in location) or "the file"
         line = _line_of(text, location)
         at = f" (line {line})" if line else ""
-        if any(where == key or where.startswith(f"{key}.") for key in given):
+        if any(f"{where}.".startswith(f"{key}.") for key in given) or (
+            line is None and any(key.startswith(f"{where}.") for key in given)
+        ):
             at = " (--set)"
         # One value of the wrong type fails every type it could have had: said once.
         faults.setdefault(where, f"  {where}{at}: {_say(fault, location)}")

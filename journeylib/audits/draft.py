@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -100,7 +101,7 @@ def _slug(log: str | Path) -> str:
     stem = Path(name)
     while stem.suffix in SUFFIXES:
         stem = stem.with_suffix("")
-    slug = re.sub(r"[^a-z0-9]+", "-", stem.with_suffix("").name.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9_]+", "-", stem.with_suffix("").name.lower()).strip("-_")
     return slug[:64].strip("-") or "audit"
 
 
@@ -243,6 +244,8 @@ def _settings_section(
             lines += _setting_lines(MomentSettings(), moments, 4)
         elif name in LONG:
             lines.append(f"  #{name}: {{}}  # {LONG[name]}")
+        elif isinstance(getattr(model, name), BaseModel):
+            lines.append(f"  #{name}: {{}}  # {field.description}")
         else:
             lines += _setting(name, getattr(model, name), str(field.description),
                               suggested.get(name), 2)  # fmt: skip
@@ -352,4 +355,6 @@ def _scalar(value: Any) -> str:
     text = yaml.safe_dump(
         value, default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False
     )
-    return text.strip().removesuffix("...").strip()
+    text = text.strip().removesuffix("...").strip()
+    # Line breaks in a name would end a comment, or the line: JSON, which YAML reads, escapes them.
+    return text if len(text.splitlines()) < 2 else json.dumps(value)

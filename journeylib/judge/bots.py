@@ -32,7 +32,7 @@ class BotJudgement:
     handoff_times : dict of str to HandoffTime or str
         By segment: the hand-off time that costs least, or why there is none.
     satisfaction : SatisfactionBreak or None
-        None where no session was rated or the log has no clock.
+        None where too few resolved sessions were rated to be shown, or the log has no clock.
     """
 
     tipping_points: tuple[TippingPoint, ...] = ()
@@ -74,7 +74,7 @@ def judge_bots(
     return BotJudgement(
         tipping_points=points,
         handoff_times={point.segment: _handoff(shown, point, costs, clock) for point in points},
-        satisfaction=_satisfaction(shown) if clock == "minutes" else None,
+        satisfaction=_satisfaction(shown, min_customers) if clock == "minutes" else None,
     )
 
 
@@ -128,8 +128,9 @@ def _handoff(
     return handoff_time(part, Costs(**costs.model_dump()), breaks=breaks) or TOO_FEW
 
 
-def _satisfaction(sessions: pd.DataFrame) -> SatisfactionBreak | None:
-    if not sessions["csat"].notna().any():
+def _satisfaction(sessions: pd.DataFrame, min_customers: int) -> SatisfactionBreak | None:
+    resolved = sessions["csat"].notna() & (sessions["event"] == EVENT_CODES["resolved"])
+    if sessions.loc[resolved, "customer"].nunique() < max(1, min_customers):
         return None
     intents = sessions[["intent"]] if _has_intents(sessions) else None
     return satisfaction_break(sessions, X=intents)

@@ -113,8 +113,6 @@ def _satisfaction(audit: Audit) -> str:
     if found is None:
         return ""
     rated = f"{found.rated:,} of {found.resolved:,} resolved sessions were rated"
-    if found.rated < audit.config.journeys.min_customers:
-        rated = "hardly any resolved session was rated"
     where = f" from {estimate_text(found.at)}" if found.at.value is not None else ""
     return f"Satisfaction: {'; '.join(found.reasons)}{where}; {rated}."
 
