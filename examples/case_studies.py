@@ -114,7 +114,7 @@ def within_tasks(rows: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row per task: ``stayed``, ``transferred`` (float64, share solved).
     """
-    shares = rows.groupby(["task", "transferred"])["solved"].mean().unstack()
+    shares = rows.pivot_table("solved", index="task", columns="transferred", aggfunc="mean")
     return shares.rename(columns={False: "stayed", True: "transferred"}).dropna()
 
 

@@ -109,8 +109,8 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     -------
     ibis.Table
         Row: one raw row. The columns of ``EventLog.events``, touchpoints still under their raw
-        names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles whose value is there (`WRITTEN`) or holds
-        control characters (`CONTROL`).
+        names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
+        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
     """
     table = raw.table
     columns: dict[str, ir.Value] = {"customer": text_of(_customer(table, schema), schema.missing)}
