@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -131,17 +133,25 @@ def raw_clicks(data: Path) -> pd.DataFrame:
 
 
 def raw_xes(path: Path) -> pd.DataFrame:
-    import pm4py
+    """Read XES by hand: the names and times of events, in the order of the file."""
+    rows = []
+    with gzip.open(path) as file:
+        for _, trace in ElementTree.iterparse(file):
+            if trace.tag.rpartition("}")[2] != "trace":
+                continue
+            case = value_of(trace, "concept:name")
+            rows += [
+                (case, value_of(event, "concept:name"), value_of(event, "time:timestamp"))
+                for event in trace
+                if event.tag.rpartition("}")[2] == "event"
+            ]
+            trace.clear()
+    frame = pd.DataFrame(rows, columns=["case", "what", "at"])
+    return frame.assign(at=pd.to_datetime(frame["at"], utc=True), order=range(len(frame)))
 
-    rows = pm4py.read_xes(str(path), show_progress_bar=False)
-    return pd.DataFrame(
-        {
-            "case": rows["case:concept:name"],
-            "what": rows["concept:name"],
-            "at": rows["time:timestamp"],
-            "order": range(len(rows)),
-        }
-    )
+
+def value_of(element: ElementTree.Element, key: str) -> str:
+    return next(child.get("value", "") for child in element if child.get("key") == key)
 
 
 def raw_domestic(data: Path) -> pd.DataFrame:
@@ -184,10 +194,10 @@ def prepaid_journeys(data: Path) -> jl.Journeys:
 
 
 PEERS = {  # log: its rows by pandas, edges and variants as pm4py 2.7 counts them
-    "domestic_declarations": (raw_domestic, 61, 99),
-    "prepaid": (raw_prepaid, 124, 202),
-    "incidents": (raw_incidents, 0, 0),
-    "clickstream": (raw_clicks, 0, 0),
+    "domestic_declarations": (raw_domestic, 47, 99),
+    "prepaid": (raw_prepaid, 175, 202),
+    "incidents": (raw_incidents, 56, 2_080),
+    "clickstream": (raw_clicks, 371, 3_003),
 }
 
 
