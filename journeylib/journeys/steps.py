@@ -10,6 +10,7 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.cutting import Cutting, cut_journeys
+from journeylib.journeys.lifecycle import pair_lifecycle
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group
@@ -28,7 +29,7 @@ class Journeys:
     Attributes
     ----------
     log : EventLog
-        Where they come from.
+        Where they come from; starts and ends are paired.
     settings : JourneySettings
         How they were cut.
     cutting : Cutting
@@ -110,6 +111,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     settings = settings or JourneySettings()
+    log, _pairing = pair_lifecycle(log)
     events = _with_customers(without_identifiers(log.events, log))
     numbered, cutting = cut_journeys(_with_touchpoint_numbers(events), log, settings)
     steps = _ordered(numbered).cache()
