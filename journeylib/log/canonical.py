@@ -37,7 +37,7 @@ _LARGEST = 9.0e12
 RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "actor", "office"}
 RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
 RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
-RESERVED |= {"lifecycle", "boundary_micro"}
+RESERVED |= {"lifecycle", "boundary_micro", "service_business_us", "wait_business_us"}
 RESERVED |= {"next_touchpoint", "next_actor", "next_us", "service_us", "wait_us"}
 
 NO_CUSTOMER = "no customer"
