@@ -9,6 +9,7 @@ from ibis import _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.errors import SchemaError
+from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
@@ -43,6 +44,9 @@ class JourneySettings(BaseModel):
         None,
         gt=0,
         description="Silence after which a journey without an end is over; default gap_days.",
+    )
+    business_hours: BusinessHours | None = Field(
+        None, description="Give service and waiting time within these hours beside wall-clock time."
     )
     goals: tuple[str, ...] = Field((), description="Touchpoints that are what the customer wanted.")
     bad_ends: tuple[str, ...] = Field((), description="Touchpoints that are what nobody wanted.")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
+from journeylib.journeys.calendar import with_business_time
 from journeylib.journeys.cutting import Cutting, cut_journeys
+from journeylib.journeys.lifecycle import pair_lifecycle
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group
@@ -28,7 +30,7 @@ class Journeys:
     Attributes
     ----------
     log : EventLog
-        Where they come from.
+        Where they come from; starts and ends are paired.
     settings : JourneySettings
         How they were cut.
     cutting : Cutting
@@ -110,9 +112,13 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     settings = settings or JourneySettings()
+    log, _pairing = pair_lifecycle(log)
     events = _with_customers(without_identifiers(log.events, log))
     numbered, cutting = cut_journeys(_with_touchpoint_numbers(events), log, settings)
-    steps = _ordered(numbered).cache()
+    steps = _ordered(numbered)
+    if settings.business_hours is not None and log.has_clock:
+        steps = with_business_time(steps, settings.business_hours)
+    steps = steps.cache()
     first_us, last_us = _span(steps)
     table = _journey_table(steps, settings, cutting.quiet_us, first_us, last_us).cache()
     return Journeys(log, settings, cutting, steps, table, first_us, last_us)

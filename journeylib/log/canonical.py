@@ -37,6 +37,7 @@ _LARGEST = 9.0e12
 RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "actor", "office"}
 RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
 RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
+RESERVED |= {"lifecycle", "boundary_micro", "service_business_us", "wait_business_us"}
 RESERVED |= {"next_touchpoint", "next_actor", "next_us", "service_us", "wait_us"}
 
 NO_CUSTOMER = "no customer"
@@ -223,6 +224,10 @@ def _mapped_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     if schema.actor is not None:
         columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
+    if schema.lifecycle is not None:
+        columns["lifecycle"] = lifecycle_of(
+            name_of(table[schema.lifecycle], schema.missing), schema
+        )
     if schema.office is not None:
         word = name_of(table[schema.office], schema.missing).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
@@ -253,6 +258,20 @@ def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
     rest = values.pop("*", None)
     found = word.cases(*values.items(), else_=rest)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), found)
+
+
+def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
+    """Map the company's word to start, complete or other; null where there is none."""
+    values = dict(schema.lifecycle_values)
+    rest = values.pop("*", "other")
+    plain = word.strip().lower()
+    found = ibis.cases(
+        *((word == own, meant) for own, meant in values.items()),
+        (plain == "start", "start"),
+        (plain == "complete", "complete"),
+        else_=rest,
+    )
     return ibis.ifelse(word.isnull(), ibis.null("string"), found)
 
 

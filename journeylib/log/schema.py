@@ -12,6 +12,7 @@ Office = Literal["front", "middle", "back"]
 
 MISSING = ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?")
 Column = Annotated[str, Field(min_length=1)]
+Transition = Literal["start", "complete", "other"]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 ID = "id_"
 
@@ -41,6 +42,11 @@ class Schema(BaseModel):
     touchpoint: Column = Field(description="What happened (activity).")
     timestamp: Column | None = Field(None, description="When it happened or began.")
     end_timestamp: Column | None = Field(None, description="When it ended.")
+    lifecycle: Column | None = Field(
+        None,
+        description="Which transition of an event a row is: its start or its end (complete); the "
+        "two are made one event. Not together with end_timestamp.",
+    )
     position: Column | None = Field(
         None, description="Event id or turn number: the order in a log without a clock, else ties."
     )
@@ -77,6 +83,9 @@ class Schema(BaseModel):
     actor_values: dict[str, Actor] = Field(
         {}, description="The company's words for actors; '*' matches the rest."
     )
+    lifecycle_values: dict[str, Transition] = Field(
+        {}, description="The company's words for start, complete and other; '*' matches the rest."
+    )
     touchpoint_values: dict[str, str] = Field(
         {}, description="Raw activity to touchpoint; names that are absent stay as they are."
     )
@@ -106,6 +115,8 @@ class Schema(BaseModel):
             raise ValueError("declare 'timestamp' or 'position': events need an order")
         if self.end_timestamp is not None and self.timestamp is None:
             raise ValueError("'end_timestamp' needs 'timestamp'")
+        if self.lifecycle is not None and (self.end_timestamp or self.timestamp is None):
+            raise ValueError("'lifecycle' needs 'timestamp' and no 'end_timestamp'")
         return self
 
     def roles(self) -> dict[str, str]:
@@ -183,6 +194,7 @@ ROLES: tuple[str, ...] = (
     "touchpoint",
     "timestamp",
     "end_timestamp",
+    "lifecycle",
     "position",
     "channel",
     "stage",
