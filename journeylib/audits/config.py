@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
+OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",
@@ -40,7 +42,9 @@ class _Part(BaseModel):
 class OutcomesConfig(_Part):
     """Where the outcomes of customers are: a table of their own."""
 
-    file: str = Field(description="Path, relative to this configuration.")
+    file: str = Field(
+        description="Path, relative to this configuration; 'log' for columns of the log itself."
+    )
     roles: OutcomesSchema = Field(description="Which column is what.")
 
 
@@ -97,6 +101,11 @@ class AuditConfig(_Part):
     title: str = Field("", description="Title for people; default the name.")
     log: LogConfig
     roles: Schema = Field(description="Which column plays which role, and the value maps.")
+    stitching: StitchSettings | None = Field(
+        None,
+        description="How events of one person are found under roles.identifiers; absent: not at "
+        "all.",
+    )
     journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
@@ -104,6 +113,12 @@ class AuditConfig(_Part):
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )
+
+    @model_validator(mode="after")
+    def _something_to_stitch(self) -> Self:
+        if self.stitching is not None and not self.roles.identifiers:
+            raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        return self
 
     @property
     def heading(self) -> str:
@@ -311,15 +326,12 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
 
 def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
+    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in files)}
     outcomes = config.log.outcomes
-    log = config.log.model_copy(
-        update={
-            "files": tuple(_beside(folder, file) for file in files),
-            "outcomes": outcomes
-            and outcomes.model_copy(update={"file": _beside(folder, outcomes.file)}),
-        }
-    )
-    return config.model_copy(update={"log": log})
+    if outcomes is not None and outcomes.file != OWN_COLUMNS:
+        found = {"file": _beside(folder, outcomes.file)}
+        update["outcomes"] = outcomes.model_copy(update=found)
+    return config.model_copy(update={"log": config.log.model_copy(update=update)})
 
 
 def _beside(folder: Path, file: str) -> str:
