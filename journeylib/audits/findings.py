@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.gates import check_gates
 from journeylib.estimate import Estimate, rounded
+from journeylib.judge.handover import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -17,6 +18,14 @@ Severity = Literal["info", "low", "medium", "high"]
 RANK: dict[str, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
 EVERYONE = "all"  # the segment of a tipping point that is none
 DESCRIPTIVE = frozenset({"missing"})  # checks that tell of the log and ask for nothing
+SETTLED = 0.6  # share of resamples from which a hand-off time is called settled
+FEW_SILENT = 0.8  # response rate from which the silent can no longer turn a mean around
+REMEMBERED = {
+    "mean": "the average of all moments",
+    "end": "the last moment",
+    "trough": "the worst moment",
+    "trend": "getting better on the way",
+}
 NAMED = 5  # touchpoints named in one sentence; more are counted
 
 
@@ -63,6 +72,9 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_containment(audit),
         *_requests(audit),
         *_tipping(audit),
+        *_handoff_time(audit),
+        *_surveys(audit),
+        *_remembered(audit),
         *_verdicts(audit),
         *_moments(audit),
         *_axes(audit),
@@ -192,6 +204,70 @@ def _verdicts(audit: Audit) -> list[Finding]:
     return found
 
 
+def _handoff_time(audit: Audit) -> list[Finding]:
+    """Say when handing over goes with the least cost; of all sessions, the table has the rest."""
+    found = audit.judgement.handoff_times.get("all")
+    if not isinstance(found, HandoffTime):
+        return []
+    when = {"at once": "a person takes over at once", "never": "the bot keeps them"}.get(
+        found.answer, f"a person takes over after {found.minutes:.1f} minutes"
+    )
+    settled = found.settled >= SETTLED
+    text = (
+        f"With the costs declared, bot sessions are assumed to cost least where {when}: "
+        f"{_money(found.cost)} (n = {found.cost.n_customers:,}), against "
+        f"{_money(found.cost_at_once)} with a person at once and {_money(found.cost_never)} "
+        "without one. "
+    )
+    text += (
+        f"{100 * found.settled:.0f} % of resamples agree"
+        if settled
+        else f"Not settled: only {100 * found.settled:.0f} % of resamples agree"
+    )
+    text += "; what a new rule does is known only by trying it."
+    evidence = {"answer": found.answer, "settled": rounded(found.settled)}
+    return [_insight("handoff-time", "medium" if settled else "low", text, evidence)]
+
+
+def _money(estimate: Estimate) -> str:
+    currency = estimate.unit.partition("/")[0]
+    interval = (
+        f" ({estimate.lo:.2f} to {estimate.hi:.2f})"
+        if estimate.lo is not None and estimate.hi is not None
+        else ""
+    )
+    return f"{currency} {estimate.value or 0:.2f}{interval}"
+
+
+def _surveys(audit: Audit) -> list[Finding]:
+    found = []
+    for row in audit.judgement.surveys.to_dict("records"):
+        rate, mean = row["response_rate"], row["mean"]
+        if rate.value is None or mean.lo is None or (rate.lo or 0) >= FEW_SILENT:
+            continue
+        text = (
+            f"{rate} of the {row['asked']:,} asked answered the survey '{row['kind']}'. Their mean "
+            f"of {mean.value:.1f} (n = {mean.n_customers:,}) speaks for them alone: over all who "
+            f"were asked it lies anywhere between {mean.lo:.1f} and {mean.hi:.1f}, on a scale of "
+            f"{row['worst']:g} to {row['best']:g}."
+        )
+        name = f"survey-{row['kind']}".lower().replace("_", "-").replace(" ", "-")
+        found.append(_insight(name, "low", text, {"rate": rate.to_dict(), "mean": mean.to_dict()}))
+    return found
+
+
+def _remembered(audit: Audit) -> list[Finding]:
+    found = audit.judgement.peak_end
+    if found is None or not found.beats_mean:
+        return []
+    name = max(found.weights, key=lambda part: abs(found.weights[part].value or 0.0))
+    text = (
+        f"Ratings of conversations go most with {REMEMBERED[name]} (weight {found.weights[name]}; "
+        f"{found.gain.n_journeys:,} rated conversations), beyond the average of all moments."
+    )
+    return [_insight("remembered", "info", text, {"part": name, "gain": found.gain.to_dict()})]
+
+
 def _moments(audit: Audit) -> list[Finding]:
     moments = audit.judgement.moments
     if moments.empty:
@@ -218,11 +294,18 @@ def _moments(audit: Audit) -> list[Finding]:
         )
         return [_insight("moments", "info", text, tested)]
     names = list(dict.fromkeys(found["touchpoint"]))
-    text = (
-        f"Moments of truth: at {_names(names)} a good visit is estimated to change what customers "
-        f"do next, if nothing unseen decides both ({len(moments)} pairs of touchpoint and outcome "
-        "tested)."
-    )
+    surer = list(dict.fromkeys(found.loc[found["grade"] == "B", "touchpoint"]))
+    rest = [name for name in names if name not in surer]
+    said = []
+    if surer:
+        said.append(
+            f"at {_names(surer)} a good visit is estimated to change what customers do next, if "
+            "nothing unseen decides both"
+        )
+    if rest:
+        said.append(f"at {_names(rest)} a good visit goes with what customers do or say next")
+    text = f"Moments of truth: {'; '.join(said)} ({len(moments)} pairs of touchpoint and outcome "
+    text += "tested)."
     return [_insight("moments", "medium", text, {"touchpoints": names, **tested})]
 
 
