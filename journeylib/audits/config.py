@@ -188,7 +188,9 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as name, log and roles.")
     if twice is not None:
-        raise ConfigError(f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two.")
+        raise ConfigError(
+            f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two."
+        )
     return content
 
 

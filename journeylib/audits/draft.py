@@ -100,7 +100,7 @@ def _slug(log: str | Path) -> str:
     stem = Path(name)
     while stem.suffix in SUFFIXES:
         stem = stem.with_suffix("")
-    slug = re.sub(r"[^a-z0-9]+", "-", stem.with_suffix("").name.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9_]+", "-", stem.with_suffix("").name.lower()).strip("-_")
     return slug[:64].strip("-") or "audit"
 
 
@@ -243,6 +243,8 @@ def _settings_section(
             lines += _setting_lines(MomentSettings(), moments, 4)
         elif name in LONG:
             lines.append(f"  #{name}: {{}}  # {LONG[name]}")
+        elif isinstance(getattr(model, name), BaseModel):
+            lines.append(f"  #{name}: {{}}  # {field.description}")
         else:
             lines += _setting(name, getattr(model, name), str(field.description),
                               suggested.get(name), 2)  # fmt: skip

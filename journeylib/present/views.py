@@ -203,6 +203,7 @@ def bot_sessions(audit: Audit) -> Figure | Block:
         handed_over=handoffs.handed_over,
         abandoned=handoffs.abandoned,
         open=handoffs.open,
+        min_sessions=audit.config.journeys.min_customers,
     )
 
 
@@ -213,7 +214,22 @@ def containment(audit: Audit) -> Figure | Block:
         return _words(_no_bots(audit))
     steps = handoffs.waterfall
     labelled = steps.assign(label=steps["step"].map(WATERFALL_LABELS))
-    return containment_waterfall(labelled, verified=handoffs.contained_verified)
+    shown = _without_small_steps(labelled, audit.config.journeys.min_customers)
+    return containment_waterfall(shown, verified=handoffs.contained_verified)
+
+
+def _without_small_steps(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Take everything off in one step where a step alone would show too few sessions."""
+    taken = steps.iloc[1:-1]
+    if not taken["sessions"].between(1, minimum - 1).any():
+        return steps
+    together = {
+        "step": "unknown",
+        "label": "came back, fell silent or cannot be told",
+        "sessions": taken["sessions"].sum(),
+        "share": taken["share"].sum(),
+    }
+    return pd.concat([steps.iloc[:1], pd.DataFrame([together]), steps.iloc[-1:]], ignore_index=True)
 
 
 def handoff_table(audit: Audit) -> Table | Block:
