@@ -47,6 +47,13 @@ class Journeys:
     first_us: int | None
     last_us: int | None
 
+    def __repr__(self) -> str:
+        """Say where they come from and what to look at; never a row."""
+        return (
+            f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
+            "table (Ibis tables)"
+        )
+
     @property
     def has_clock(self) -> bool:
         """Whether steps carry times."""

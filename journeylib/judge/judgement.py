@@ -86,9 +86,9 @@ class Judgement:
         `rho`, `lo`, `hi` (None where too few touchpoints are scored), `touchpoints`,
         `distinguishable`.
     moments : DataFrame
-        One row per touchpoint and outcome.
-    tipping_points : tuple
-        One per segment.
+        One row per touchpoint and outcome that was tested; columns as `moments.decide` has them.
+    tipping_points : tuple of TippingPoint
+        Everyone first, then one per intent; empty without bot sessions or a clock.
     paradoxes : tuple of Paradox
         The six of them.
     disclosure : Disclosure or None
