@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
-from journeylib.estimate import rounded
+from journeylib.estimate import Estimate, rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -40,10 +40,14 @@ def build_document(audit: Audit) -> dict[str, Any]:
             audit.evidence.transitions,
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
-        "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
+        "flow": _estimates(audit, audit.evidence.flow),
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
-        "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
+        "tipping_points": [
+            _tipping(point)
+            for point in audit.judgement.tipping_points
+            if point.at.n_customers >= audit.config.journeys.min_customers
+        ],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
         "disclosure": None
         if audit.judgement.disclosure is None
@@ -90,6 +94,19 @@ def clean(value: Any) -> Any:
 
 def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
     return [clean(row) for row in frame[columns].to_dict("records")]
+
+
+def _estimate(audit: Audit, estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as JSON; on fewer customers than may be shown it says no number."""
+    entry = estimate.to_dict()
+    if 0 < estimate.n_customers < audit.config.journeys.min_customers:
+        entry |= {"value": None, "lo": None, "hi": None, "n_customers": 0, "n_journeys": 0}
+        entry["abstain"] = entry["abstain"] or "privacy"
+    return entry
+
+
+def _estimates(audit: Audit, found: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
+    return {name: _estimate(audit, found[name]) for name in sorted(found)}
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
@@ -170,7 +187,7 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
-        rows.append(entry | {"effect": row["effect"].to_dict()})
+        rows.append(entry | {"effect": _estimate(audit, row["effect"])})
     return rows
 
 
@@ -194,12 +211,12 @@ def _handoffs(audit: Audit) -> dict[str, Any]:
     return {
         "abstain": handoffs.abstain,
         **{name: int(getattr(handoffs, name)) for name in counts},
-        **{name: getattr(handoffs, name).to_dict() for name in shares},
-        "wait_seconds": handoffs.wait.to_dict(),
+        **_estimates(audit, {name: getattr(handoffs, name) for name in shares}),
+        "wait_seconds": _estimate(audit, handoffs.wait),
         "waterfall": _records(handoffs.waterfall, ["step", "sessions", "share"]),
         "dead_ends": list(handoffs.dead_ends),
         "actor_changes": _records(
             handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
         ),
-        "further": {name: getattr(handoffs, name).to_dict() for name in FURTHER_HANDOFFS},
+        "further": _estimates(audit, {name: getattr(handoffs, name) for name in FURTHER_HANDOFFS}),
     }

@@ -248,7 +248,9 @@ def _explain(error: ValidationError, text: str, path: Path, overrides: Sequence[
         where = ".".join(str(part) for part in location) or "the file"
         line = _line_of(text, location)
         at = f" (line {line})" if line else ""
-        if any(where == key or where.startswith(f"{key}.") for key in given):
+        if any(f"{where}.".startswith(f"{key}.") for key in given) or (
+            line is None and any(key.startswith(f"{where}.") for key in given)
+        ):
             at = " (--set)"
         # One value of the wrong type fails every type it could have had: said once.
         faults.setdefault(where, f"  {where}{at}: {_say(fault, location)}")

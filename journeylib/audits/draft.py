@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -354,4 +355,6 @@ def _scalar(value: Any) -> str:
     text = yaml.safe_dump(
         value, default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False
     )
-    return text.strip().removesuffix("...").strip()
+    text = text.strip().removesuffix("...").strip()
+    # Line breaks in a name would end a comment, or the line: JSON, which YAML reads, escapes them.
+    return text if len(text.splitlines()) < 2 else json.dumps(value)

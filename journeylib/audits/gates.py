@@ -138,10 +138,8 @@ def _holds_number(node: Any) -> bool:
 
 def _check(gate: Gate, document: Mapping[str, Any]) -> GateOutcome:
     value = _look_up(gate, document)
-    asked = " and ".join(
-        [f"at least {gate.min:g}"] * (gate.min is not None)
-        + [f"at most {gate.max:g}"] * (gate.max is not None)
-    )
+    bounds = (("at least", gate.min), ("at most", gate.max))
+    asked = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     if value is None:
         failed = gate.not_assessable == "fail"
         text = f"{gate.id}: {gate.metric} has no answer in this run; {asked} was asked."
