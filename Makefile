@@ -58,15 +58,15 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.audit
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab]"
 	@touch $@
 
 .PHONY: help audit test unit quick notebooks lint types contracts bench formats store lab clean
