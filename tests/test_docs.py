@@ -216,6 +216,39 @@ def test_tests_that_the_methods_name_are_there() -> None:
     assert gone == []
 
 
+def imported(module: str) -> set[str]:
+    """Return the modules of the package that one imports anywhere, but for its annotations."""
+    path = HOME / f"{module.replace('.', '/')}.py"
+    path = path if path.exists() else path.with_suffix("") / "__init__.py"
+    found, nodes = set(), [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("journeylib"):
+            found |= {str(node.module), *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def test_modules_that_no_run_reaches_are_named() -> None:
+    files = [name for name in modules() if name.endswith(".py")]
+    every = {f"journeylib.{name[:-3].replace('/', '.')}" for name in files}
+    reached, waiting = set(), {"journeylib.audits.run", "journeylib.present.views"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        waiting |= (imported(module) & every) - reached
+    rooms = ("journeys", "measures", "judge")
+    unreached = {
+        module.removeprefix("journeylib.")
+        for module in every - reached
+        if module.split(".")[1] in rooms
+    }
+    part = METHODS.split("\n## 12. ", 1)[1].split("\n\n")[1]
+    assert set(re.findall(r"`([\w.]+)`", part)) == unreached
+
+
 def test_every_reason_for_abstaining_has_its_words() -> None:
     part = METHODS.split("\n## 1. ", 1)[1].split("\n## ", 1)[0]
     rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]

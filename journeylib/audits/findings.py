@@ -217,9 +217,17 @@ def _moments(audit: Audit) -> list[Finding]:
         )
         return [_insight("moments", "info", text, tested)]
     names = list(dict.fromkeys(found["touchpoint"]))
+    sure = list(dict.fromkeys(found.loc[found["grade"] <= "B", "touchpoint"]))
+    told = {
+        "a good visit is estimated to change what customers do next, if nothing unseen decides "
+        "both": sure,
+        "a good visit goes with what customers do next (not every check could be made)": [
+            name for name in names if name not in sure
+        ],
+    }
+    parts = [f"at {_names(where)} {what}" for what, where in told.items() if where]
     text = (
-        f"Moments of truth: at {_names(names)} a good visit is estimated to change what customers "
-        f"do next, if nothing unseen decides both ({len(moments)} pairs of touchpoint and outcome "
+        f"Moments of truth: {'; '.join(parts)} ({len(moments)} pairs of touchpoint and outcome "
         "tested)."
     )
     return [_insight("moments", "medium", text, {"touchpoints": names, **tested})]
