@@ -13,6 +13,7 @@ from journeylib.estimate import Estimate, rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
+    from journeylib.journeys.cutting import Cutting
     from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
@@ -34,6 +35,8 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "audit": _audit(audit),
         "log": _log(audit),
+        "stitching": _stitching(audit),
+        "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
         "axes": clean(dict(audit.judgement.axes)),
         "transitions": _records(
@@ -137,11 +140,34 @@ def _log(audit: Audit) -> dict[str, Any]:
         "rows_read": quality.rows_read,
         "rows_quarantined": quality.rows_read - quality.rows_used,
         "cut": audit.journeys.cut,
+        "cutting": _cutting(audit.journeys.cutting),
         "open_journeys": totals["open"],
         "cut_off_journeys": totals["cut_off"],
         "suppressed_cells": totals["suppressed"],
         "quality": _records(quality.checks, columns),
     }
+
+
+def _cutting(cutting: Cutting) -> dict[str, Any]:
+    names = ["answer", "definition", "gap_days", "confidence", "doubtful", "learned_customers"]
+    return {name: clean(getattr(cutting, name)) for name in names}
+
+
+def _stitching(audit: Audit) -> dict[str, Any] | None:
+    report = audit.prepared.stitching
+    if report is None:
+        return None
+    counts = ["level", "customers_before", "customers", "moved_events", "unidentified_events"]
+    sizes = ["large_size", "large_people", "largest"]
+    return {
+        **{name: getattr(report, name) for name in (*counts, *sizes)},
+        "kinds": _rows(report.kinds),
+        "levels": _rows(audit.prepared.stitching_levels),
+    }
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return _records(frame, list(frame.columns))
 
 
 def _touchpoints(audit: Audit) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
@@ -100,6 +101,11 @@ class AuditConfig(_Part):
     title: str = Field("", description="Title for people; default the name.")
     log: LogConfig
     roles: Schema = Field(description="Which column plays which role, and the value maps.")
+    stitching: StitchSettings | None = Field(
+        None,
+        description="How events of one person are found under roles.identifiers; absent: not at "
+        "all.",
+    )
     journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
@@ -107,6 +113,12 @@ class AuditConfig(_Part):
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )
+
+    @model_validator(mode="after")
+    def _something_to_stitch(self) -> Self:
+        if self.stitching is not None and not self.roles.identifiers:
+            raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        return self
 
     @property
     def heading(self) -> str:

@@ -53,6 +53,67 @@ class QualityDoc(_Part):
     text: str
 
 
+class CuttingDoc(_Part):
+    """How journeys were cut, and how sure that is."""
+
+    answer: Literal["declared", "found", "assumed"]
+    definition: str = Field(description="What a journey is, in words.")
+    gap_days: float | None
+    confidence: float | None = Field(description="Mean probability of the boundaries drawn.")
+    doubtful: float | None = Field(description="Share of pairs of events neither cut nor joined.")
+    learned_customers: int | None
+
+
+class KeyResultsDoc(_Part):
+    """What a choice made before measuring may change."""
+
+    journeys: int
+    customers: int
+    steps_per_journey: float | None
+    repeat_contact: float | None
+    contained_raw: float | None
+    contained_verified: float | None
+    contained_verified_hi: float | None
+
+
+class CutSensitivityDoc(KeyResultsDoc):
+    """Key results with another gap."""
+
+    factor: float
+    gap_days: float
+
+
+class StitchingLevelDoc(KeyResultsDoc):
+    """Key results at another level of stitching."""
+
+    level: Literal["strict", "default", "loose"]
+
+
+class IdentifiersDoc(_Part):
+    """One kind of identifier."""
+
+    kind: str
+    identifiers: int
+    shared: int = Field(description="Left out: linked to too many accounts.")
+    events: int
+    shared_events: int
+
+
+class StitchingDoc(_Part):
+    """How events of one person were found under several identifiers."""
+
+    level: Literal["strict", "default", "loose"]
+    customers_before: int
+    customers: int
+    moved_events: int
+    unidentified_events: int
+    large_size: int = Field(description="99.9th percentile of identifiers per person.")
+    large_people: int
+    largest: int
+    kinds: tuple[IdentifiersDoc, ...]
+    levels: tuple[StitchingLevelDoc, ...]
+
+
 class LogDoc(_Part):
     """What the log holds."""
 
@@ -61,7 +122,8 @@ class LogDoc(_Part):
     customers: int
     rows_read: int
     rows_quarantined: int
-    cut: Literal["case", "gap", "customer"]
+    cut: Literal["case", "gap", "goal", "learned", "customer"]
+    cutting: CuttingDoc
     open_journeys: int
     cut_off_journeys: int
     suppressed_cells: int
@@ -174,6 +236,10 @@ class AuditDocument(_Part):
     schema_version: Literal["1"]
     audit: AuditDoc
     log: LogDoc
+    stitching: StitchingDoc | None = Field(description="None where none was asked for.")
+    cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
+        description="At half, once and twice the gap; empty where silence does not cut."
+    )
     touchpoints: tuple[TouchpointDoc, ...]
     axes: dict[str, Any]
     transitions: tuple[TransitionDoc, ...]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
+from journeylib.audits.prepare import Prepared, compare, prepare
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
@@ -49,6 +50,8 @@ class Audit:
     judgement : Judgement
     findings : tuple of Finding
         Most severe first.
+    prepared : Prepared
+        What was done to the log before it was cut, and what other choices would give.
     """
 
     config: AuditConfig
@@ -59,6 +62,7 @@ class Audit:
     evidence: Evidence
     judgement: Judgement
     findings: tuple[Finding, ...]
+    prepared: Prepared
 
     @property
     def run_id(self) -> str:
@@ -123,15 +127,17 @@ def audit(
         config = load_config(config, overrides=overrides, as_of=as_of)
     say = progress or _note_step
     say(STEPS[0])
-    log = _read(config)
+    read = _read(config)
     say(STEPS[1])
+    log, prepared = prepare(read, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
     evidence = measure(journeys, config.measures)
+    prepared = compare(prepared, read, config, journeys)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
     say(STEPS[4])
-    return _collect(config, journeys, evidence, judgement)
+    return _collect(config, journeys, evidence, judgement, prepared)
 
 
 def _note_step(step: str) -> None:
@@ -160,7 +166,11 @@ def _read(config: AuditConfig) -> EventLog:
 
 
 def _collect(
-    config: AuditConfig, journeys: Journeys, evidence: Evidence, judgement: Judgement
+    config: AuditConfig,
+    journeys: Journeys,
+    evidence: Evidence,
+    judgement: Judgement,
+    prepared: Prepared,
 ) -> Audit:
     bare = Audit(
         config=config,
@@ -171,6 +181,7 @@ def _collect(
         evidence=evidence,
         judgement=judgement,
         findings=(),
+        prepared=prepared,
     )
     return replace(bare, findings=all_findings(bare))
 

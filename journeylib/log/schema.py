@@ -12,6 +12,8 @@ Office = Literal["front", "middle", "back"]
 
 MISSING = ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?")
 Column = Annotated[str, Field(min_length=1)]
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+ID = "id_"
 
 
 class Schema(BaseModel):
@@ -65,6 +67,12 @@ class Schema(BaseModel):
     attributes: tuple[str, ...] = Field(
         (), description="Further columns to keep, under their own names."
     )
+    identifiers: dict[Kind, Column] = Field(
+        {},
+        description="Kind of identifier (email, phone, cookie …) to its column, the surest first: "
+        "what events of one person are stitched by. An event without customer is under the first "
+        "of them that it has.",
+    )
 
     actor_values: dict[str, Actor] = Field(
         {}, description="The company's words for actors; '*' matches the rest."
@@ -92,7 +100,7 @@ class Schema(BaseModel):
 
     @model_validator(mode="after")
     def _needed_roles(self) -> Self:
-        if self.customer is None and self.journey is None:
+        if self.customer is None and self.journey is None and not self.identifiers:
             raise ValueError("declare 'customer' or 'journey': the log must say whose events are")
         if self.timestamp is None and self.position is None:
             raise ValueError("declare 'timestamp' or 'position': events need an order")
@@ -107,6 +115,11 @@ class Schema(BaseModel):
             for role in ROLES
             if (column := getattr(self, role)) is not None and isinstance(column, str)
         }
+
+    @property
+    def identifier_columns(self) -> tuple[str, ...]:
+        """Canonical columns of the identifiers, the surest first."""
+        return tuple(ID + kind for kind in self.identifiers)
 
     @property
     def has_clock(self) -> bool:

@@ -323,15 +323,10 @@ def data_quality(audit: Audit) -> Table:
 def definitions(audit: Audit) -> Table:
     """Return what the words of the audit mean with the settings that applied."""
     journeys, measures, judge = audit.config.journeys, audit.config.measures, audit.config.judge
-    cut = {
-        "case": "events with the same case id",
-        "gap": f"events of a customer without {journeys.gap_days:g} days of silence between them "
-        "(assumed)",
-        "customer": "all events of a customer",
-    }[audit.journeys.cut]
+    cutting = audit.journeys.cutting
     rows = {
-        "Journey": cut,
-        "Open journey": f"last heard of less than {journeys.quiet_us / 86_400e6:g} days before "
+        "Journey": cutting.definition,
+        "Open journey": f"last heard of less than {cutting.quiet_us / 86_400e6:.3g} days before "
         "the log ends, without an end",
         "Repeat contact": f"about the same within {measures.repeat_days:g} days",
         "Raw containment": "no human joined the bot session",
