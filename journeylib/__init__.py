@@ -12,16 +12,25 @@ if TYPE_CHECKING:
     from journeylib.audits.bundle import save
     from journeylib.audits.config import AuditConfig, load_config
     from journeylib.audits.run import Audit, audit
-    from journeylib.errors import ConfigError, JourneylibError, LogError, QualityError, SchemaError
+    from journeylib.errors import (
+        ConfigError,
+        JourneylibError,
+        LogError,
+        QualityError,
+        RunError,
+        SchemaError,
+    )
     from journeylib.estimate import Estimate
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.segment import JourneySettings
     from journeylib.journeys.steps import Journeys, rebuild
     from journeylib.judge.judging import score
+    from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog
     from journeylib.log.read import read_log
     from journeylib.log.schema import OutcomesSchema, Schema
     from journeylib.measures.evidence import Evidence, measure
+    from journeylib.measures.settings import MeasureSettings
     from journeylib.present.views import journey_map
 
 PUBLIC = {
@@ -34,9 +43,12 @@ PUBLIC = {
     "JourneySettings": "journeys.segment",
     "JourneylibError": "errors",
     "Journeys": "journeys.steps",
+    "JudgeSettings": "judge.settings",
     "LogError": "errors",
+    "MeasureSettings": "measures.settings",
     "OutcomesSchema": "log.schema",
     "QualityError": "errors",
+    "RunError": "errors",
     "Schema": "log.schema",
     "SchemaError": "errors",
     "audit": "audits.run",
@@ -62,9 +74,12 @@ __all__ = [
     "JourneySettings",
     "JourneylibError",
     "Journeys",
+    "JudgeSettings",
     "LogError",
+    "MeasureSettings",
     "OutcomesSchema",
     "QualityError",
+    "RunError",
     "Schema",
     "SchemaError",
     "audit",
@@ -84,7 +99,10 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
-        raise AttributeError(f"module 'journeylib' has no attribute '{name}'")
+        from journeylib.errors import did_you_mean
+
+        near = did_you_mean(name, __all__)
+        raise AttributeError(f"module 'journeylib' has no attribute '{name}'.{near}")
     return getattr(importlib.import_module(f"journeylib.{PUBLIC[name]}"), name)
 
 

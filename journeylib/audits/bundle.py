@@ -48,7 +48,18 @@ def write_bundle(audit: Audit, folder: Path, *, seconds: float | None = None) ->
 def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = None) -> Path:
     """Write the bundle of a run to ``out/<audit name>/<run id>`` and point `latest` at it.
 
-    The directory appears complete or not at all; one of the same run is replaced.
+    The directory appears complete or not at all; one of the same run is replaced. It holds
+    `audit.json`, the tables and the manifest; the notebook and the dashboard are made by the
+    command ``journeylib audit``.
+
+    Parameters
+    ----------
+    audit : Audit
+        From `journeylib.audit`.
+    out : str or Path
+        Folder of all audits; made if it is not there.
+    seconds : float, optional
+        How long the run took, for the manifest.
 
     Returns
     -------

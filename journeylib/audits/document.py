@@ -163,7 +163,7 @@ class TransitionDoc(_Part):
 
 
 class MomentDoc(_Part):
-    """One touchpoint × outcome: does a good experience here go with a better outcome."""
+    """One touchpoint × outcome: does a good visit here go with a better outcome."""
 
     touchpoint: str
     outcome: str

@@ -125,11 +125,21 @@ def _edge_counts(journeys: Journeys) -> pd.DataFrame:
 
 
 def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:
-    """Return the directly-follows graph.
+    """Return the directly-follows graph, for networkx.
 
-    Nodes are touchpoints, START and END, with ``events``, ``journeys``, ``customers``, ``stage``
-    and ``channel``; edges carry the columns of `transitions`. Built in sorted order, so that
-    algorithms which depend on it answer the same every time.
+    Parameters
+    ----------
+    journeys : Journeys
+    min_customers : int, optional
+        Leave out touchpoints and transitions of fewer customers; default the journeys' own
+        minimum.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Nodes are touchpoints, with the columns of `Journeys.touchpoints`, and ``"(start)"`` and
+        ``"(end)"``, without; edges carry the columns of `transitions`. Built in sorted order, so
+        that algorithms which depend on it answer the same every time.
     """
     import networkx as nx
 
@@ -146,7 +156,13 @@ def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx
 
 
 def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.DataFrame:
-    """Count variants: the distinct sequences of touchpoints.
+    """Count variants: the distinct sequences of touchpoints, visit by visit.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    min_customers : int, optional
+        Leave out variants of fewer customers; default the journeys' own minimum.
 
     Returns
     -------

@@ -51,6 +51,13 @@ class Journeys:
     first_us: int | None
     last_us: int | None
 
+    def __repr__(self) -> str:
+        """Say where they come from and what to look at; never a row."""
+        return (
+            f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
+            "table (Ibis tables)"
+        )
+
     @property
     def cut(self) -> str:
         """The cut that applied: ``case``, ``gap``, ``goal``, ``learned`` or ``customer``."""

@@ -90,7 +90,7 @@ class Judgement:
         `rho`, `lo`, `hi` (None where too few touchpoints are scored), `touchpoints`,
         `distinguishable`.
     moments : DataFrame
-        One row per touchpoint and outcome.
+        One row per touchpoint and outcome that was tested; columns as `moments.decide` has them.
     tipping_points : tuple of TippingPoint
         Everyone first, then one per intent.
     handoff_times : dict of str to HandoffTime or str

@@ -25,17 +25,22 @@ def score(
     measures: MeasureSettings | None = None,
     settings: JudgeSettings | None = None,
 ) -> Judgement:
-    """Measure and judge journeys in one call, with the results of an audit.
+    """Measure and judge journeys in one call: what an audit with these settings would judge.
 
     Parameters
     ----------
     journeys : Journeys
+        From `rebuild`.
     measures : MeasureSettings, optional
+        Windows, minimum bases, declared columns.
     settings : JudgeSettings, optional
+        Anchors, weights and thresholds; which visits went well, for moments of truth.
 
     Returns
     -------
     Judgement
+        Its `scores` have one row per touchpoint: automation fit, empathy need, verdict, reasons.
+        Touchpoints of too few customers are left out, so a small log may have no row.
 
     Raises
     ------

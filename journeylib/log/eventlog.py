@@ -58,6 +58,11 @@ class EventLog:
     outcomes: ibis.Table | None = None
     name: str = "log"
 
+    def __repr__(self) -> str:
+        """Name, size and columns; never a row."""
+        columns = ", ".join(self.events.columns)
+        return f"EventLog '{self.name}': {self.quality.rows_used:,} rows read as events ({columns})"
+
     def has(self, column: str) -> bool:
         """Return whether the canonical `column` is there."""
         return column in self.events.columns

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journeylib.errors import ConfigError, did_you_mean
 from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.steps import Journeys
@@ -81,8 +82,22 @@ class Evidence:
     turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
-        """Return the row of `estimates` for one touchpoint and measure."""
+        """Return the row of `estimates` for one touchpoint and measure.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such measure, or no touchpoint of this name with enough customers to
+            be shown.
+        """
         rows = self.estimates
+        for column, name in (("touchpoint", touchpoint), ("measure", measure)):
+            known = list(rows[column].unique())
+            if name not in known:
+                raise ConfigError(
+                    f"there are no estimates of the {column} '{name}'."
+                    f"{did_you_mean(name, known)} Touchpoints of too few customers are left out."
+                )
         found = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
         return found.iloc[0]
 

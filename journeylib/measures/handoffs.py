@@ -45,7 +45,7 @@ _CHANGES = ("source", "target", "events", "journeys", "customers")
 
 @dataclass(frozen=True, kw_only=True)
 class Handoffs:
-    """The hand-off audit of one log. Definitions in ``docs/methods.md``, section 7.
+    """The hand-off audit of one log. Definitions in ``docs/methods.md``, section 4.
 
     Attributes
     ----------

@@ -126,8 +126,8 @@ def text_measures(
     Returns
     -------
     list of Measured
-        ``negative``: share of scored turns at the touchpoint below −0.05, mean within the
-        journey, then over journeys. ``volatility``: spread of scores around the touchpoint
+        ``negative``: share of scored turns at the touchpoint of −0.05 or less, mean within
+        the journey, then over journeys. ``volatility``: spread of scores around the touchpoint
         beyond chance, points. ``sentiment_drop``: mean change of the score across the
         touchpoint, points (below 0: it falls). ``human_request``: share of journeys with a
         customer's text at the touchpoint in which one there asks for a human.

@@ -249,7 +249,7 @@ def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> 
 
 
 def _required_fields(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
-    """Share of the declared fields that are filled, over all visits."""
+    """Share of the declared fields that are filled, over all events."""
     many = len(journeys.touchpoints)
     if not settings.required_fields:
         return silent("required_fields", "share", "no_column", many)

@@ -57,12 +57,14 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     ----------
     subject : Journeys or Audit
     **options
-        Passed to `draw_map`: ``share``, ``max_touchpoints``, ``max_flows``, ``title``.
+        ``share`` (draw the strongest flows until they carry this share of all moves, 0.95),
+        ``max_touchpoints`` (60), ``max_flows`` (36), ``title``; see `maps.draw_map`.
 
     Returns
     -------
     Figure
-        Cells below the minimum number of customers are left out.
+        Shown by a notebook as it is; ``save("map.svg")`` writes it. Cells below the minimum
+        number of customers are left out, so the map of a small log may be empty.
     """
     if isinstance(subject, Journeys):
         nodes, _hidden = suppress(subject.touchpoints, subject.settings.min_customers)

@@ -59,6 +59,15 @@ def test_the_sample_is_told_as_it_was_planted(telecom_audit: jl.Audit) -> None:
     )
 
 
+def test_a_moment_without_every_check_is_told_as_an_association(telecom_audit: jl.Audit) -> None:
+    sure = by_id(telecom_audit)["moments"].text
+    judgement = telecom_audit.judgement
+    weaker = replace(judgement, moments=judgement.moments.assign(grade="C"))
+    loose = by_id(replace(telecom_audit, judgement=weaker))["moments"].text
+    assert "at Complaint call a good visit is estimated to change" in sure
+    assert "at Complaint call a good visit goes with what customers do next (not every" in loose
+
+
 def test_quality_findings_ask_for_something(telecom_audit: jl.Audit) -> None:
     quality = {f.id for f in telecom_audit.findings if f.kind == "quality"}
     assert quality == {

@@ -1,0 +1,316 @@
+"""The documentation is true: modules, layers, columns, links and the README's snippet."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import journeylib as jl
+from journeylib.estimate import ABSTAIN_TEXT
+from journeylib.judge.disclosure import Disclosure
+from journeylib.judge.judgement import Judgement
+from journeylib.judge.judging import judge
+from journeylib.judge.moments import COLUMNS as MOMENT_COLUMNS
+from journeylib.judge.paradoxes import Paradox
+from journeylib.judge.settings import DEFAULTS
+from journeylib.judge.tipping import TippingPoint
+from journeylib.judge.verdict import VERDICTS
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.handoffs import Handoffs
+
+HOME = Path(__file__).resolve().parents[1]
+PACKAGE = HOME / "journeylib"
+ARCHITECTURE = (HOME / "docs/architecture.md").read_text(encoding="utf-8")
+METHODS = (HOME / "docs/methods.md").read_text(encoding="utf-8")
+PAGES = sorted([*HOME.glob("*.md"), *(HOME / "docs").rglob("*.md")])
+LogOf = Callable[..., EventLog]
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+ROLES = (
+    "customer t_us end_us touchpoint channel stage office segment intent actor resource session "
+    "text sentiment_micro ai_disclosed"
+)
+
+
+# --- modules and layers ---------------------------------------------------------------------
+
+
+def modules() -> dict[str, str]:
+    """Return the first line of every module's docstring; a folder stands for its __init__."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        place = path.relative_to(PACKAGE)
+        name = f"{place.parent}/" if path.name == "__init__.py" else str(place)
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found["__init__.py" if name == "./" else name] = doc.split("\n")[0]
+    return found
+
+
+def test_the_page_names_every_module_with_its_own_first_line() -> None:
+    listed = dict(re.findall(r"^\| `([\w/.]+(?:\.py|/))` \| (.+) \|$", ARCHITECTURE, re.M))
+    true = modules()
+    wrong = {name for name in true if listed.get(name) != true[name]}
+    gone = set(listed) - set(true)
+    lines = "\n".join(f"| `{name}` | {true[name]} |" for name in sorted(wrong))
+    assert not wrong, f"docs/architecture.md should say:\n{lines}"
+    assert not gone, f"docs/architecture.md names what is not there: {sorted(gone)}"
+
+
+def test_the_line_of_layers_is_the_import_contract() -> None:
+    config = tomllib.loads((HOME / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = config["tool"]["importlinter"]["contracts"]
+    line = re.search(r"^cli .*$", ARCHITECTURE, re.M)
+    assert line is not None
+    assert re.split(r"\s+>\s+", line[0]) == contract["layers"]
+
+
+# --- columns --------------------------------------------------------------------------------
+
+
+def listed(attribute: str) -> list[str]:
+    """Return the names in the last cell of the row that begins with `attribute`."""
+    row = re.search(rf"^\| `{re.escape(attribute)}` \|.*\| (.*) \|$", ARCHITECTURE, re.M)
+    assert row is not None, f"docs/architecture.md has no row of `{attribute}`"
+    return re.findall(r"`(\w+)`", row[1])
+
+
+def first_cells(heading: str) -> list[str]:
+    """Return the names in the first cells of the table under a heading."""
+    part = ARCHITECTURE.split(f"\n### {heading}", 1)[1].split("\n### ", 1)[0]
+    rows = [line for line in part.splitlines() if line.startswith("| `")]
+    return [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+
+
+@pytest.fixture(scope="module")
+def tiny(log_of: LogOf) -> jl.Journeys:
+    """Return journeys in which most roles are declared and a bot is asked for a human."""
+    turns = (
+        (0, "Chat", "customer", "c", "hello"),
+        (1, "Chat", "bot", "b", "Yes?"),
+        (2, "Chat", "customer", "c", "agent!"),
+        (HOUR // 9, "Call", "human", "h", "One moment."),
+    )
+    place = ("chat", "Use", "front", "private", "bill")
+    rows = [
+        (
+            f"c{no}",
+            no * DAY + at,
+            no * DAY + at + 1,
+            where,
+            *place,
+            who,
+            by,
+            f"s{no}",
+            text,
+            0,
+            True,
+        )
+        for no in range(12)
+        for at, where, who, by, text in turns
+    ]
+    log = log_of(*rows, columns=ROLES)
+    return jl.rebuild(log, jl.JourneySettings(min_customers=1))
+
+
+@pytest.fixture(scope="module")
+def evidence(tiny: jl.Journeys) -> jl.Evidence:
+    return jl.measure(tiny)
+
+
+@pytest.fixture(scope="module")
+def judgement(tiny: jl.Journeys, evidence: jl.Evidence) -> Judgement:
+    return judge(tiny, evidence)
+
+
+def test_columns_of_events_are_those_listed(tiny: jl.Journeys) -> None:
+    known = first_cells("EventLog")
+    assert set(tiny.log.events.columns) <= set(known)
+    assert len(known) == len(set(known))
+
+
+def test_columns_of_steps_and_journeys(tiny: jl.Journeys) -> None:
+    events = set(tiny.log.events.columns) - {"customer"}
+    assert set(first_cells("Journeys")) == set(tiny.steps.columns) - events
+    assert listed("Journeys.table") == list(tiny.table.columns)
+    assert listed("Journeys.touchpoints") == list(tiny.touchpoints.columns)
+
+
+@pytest.mark.parametrize(
+    "name", ["touchpoints", "transitions", "estimates", "variants", "experience"]
+)
+def test_columns_of_evidence(evidence: jl.Evidence, name: str) -> None:
+    assert listed(f"Evidence.{name}") == list(getattr(evidence, name).columns)
+
+
+def test_keys_of_evidence(evidence: jl.Evidence) -> None:
+    assert listed("Evidence.totals") == list(evidence.totals)
+    assert listed("Evidence.flow") == list(evidence.flow)
+    assert {field.name for field in fields(evidence)} == {
+        name.removeprefix("Evidence.") for name in re.findall(r"`(Evidence\.\w+)` \|", ARCHITECTURE)
+    }
+
+
+def test_the_hand_off_audit(evidence: jl.Evidence) -> None:
+    assert first_cells("Handoffs") == [field.name for field in fields(Handoffs)]
+    found = evidence.handoffs
+    for name in ("waterfall", "curve", "actor_changes", "by_touchpoint"):
+        assert listed(name) == list(getattr(found, name).columns)
+    assert found.session_table is not None
+    assert listed("session_table") == list(found.session_table.columns)
+
+
+def test_the_judgement(judgement: Judgement) -> None:
+    assert listed("Judgement.scores") == list(judgement.scores.columns)
+    assert listed("Judgement.indicators") == list(judgement.indicators.columns)
+    assert listed("Judgement.moments") == list(MOMENT_COLUMNS)
+    assert listed("Judgement.axes") == list(judgement.axes)
+    for name, parts in (
+        ("tipping_points", TippingPoint),
+        ("paradoxes", Paradox),
+        ("disclosure", Disclosure),
+    ):
+        assert listed(f"Judgement.{name}") == [field.name for field in fields(parts)]
+
+
+# --- methods --------------------------------------------------------------------------------
+
+
+def test_every_measure_has_its_row_with_its_unit(evidence: jl.Evidence) -> None:
+    part = METHODS.split("\n## 3. ", 1)[1].split("\n## ", 1)[0]
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", part, re.M))
+    assert told == evidence.estimates.groupby("measure")["unit"].first().to_dict()
+
+
+@pytest.mark.parametrize("axis", list(DEFAULTS))
+def test_weights_and_anchors_are_the_defaults(axis: Any) -> None:
+    part = METHODS.split(f"\n#### {axis}\n", 1)[1].split("\n#", 1)[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| ([^|]+) \| (\w+) \|", part, re.M)
+    told = {name: (float(weight), text.strip(), scale) for name, weight, text, scale in rows}
+    assert told == {
+        name: (
+            one.weight,
+            ", ".join(f"{raw:g} → {score:g}" for raw, score in one.anchors).replace("-", "−"),
+            one.scale,
+        )
+        for name, one in DEFAULTS[axis].items()
+    }
+
+
+def test_tests_that_the_methods_name_are_there() -> None:
+    named = re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)(?:::(\w+))?`", METHODS)
+    assert len(named) > 10
+    for path, function in named:
+        text = (HOME / path).read_text(encoding="utf-8")
+        assert f"def {function}" in text, f"{path} has no {function}"
+    every = "".join(path.read_text(encoding="utf-8") for path in (HOME / "tests").rglob("*.py"))
+    gone = [name for name in re.findall(r"`(test_\w+)`", METHODS) if f"def {name}(" not in every]
+    assert gone == []
+
+
+def imported(module: str) -> set[str]:
+    """Return the modules of the package that one imports anywhere, but for its annotations."""
+    path = HOME / f"{module.replace('.', '/')}.py"
+    path = path if path.exists() else path.with_suffix("") / "__init__.py"
+    found, nodes = set(), [ast.parse(path.read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        nodes += ast.iter_child_nodes(node)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("journeylib"):
+            found |= {str(node.module), *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def test_modules_that_no_run_reaches_are_named() -> None:
+    files = [name for name in modules() if name.endswith(".py")]
+    every = {f"journeylib.{name[:-3].replace('/', '.')}" for name in files}
+    reached, waiting = set(), {"journeylib.audits.run", "journeylib.present.views"}
+    while waiting:
+        module = waiting.pop()
+        reached.add(module)
+        waiting |= (imported(module) & every) - reached
+    rooms = ("journeys", "measures", "judge")
+    unreached = {
+        module.removeprefix("journeylib.")
+        for module in every - reached
+        if module.split(".")[1] in rooms
+    }
+    part = METHODS.split("\n## 12. ", 1)[1].split("\n\n")[1]
+    assert set(re.findall(r"`([\w.]+)`", part)) == unreached
+
+
+def test_every_reason_for_abstaining_has_its_words() -> None:
+    part = METHODS.split("\n## 1. ", 1)[1].split("\n## ", 1)[0]
+    rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[1])} == set(ABSTAIN_TEXT)
+
+
+# --- links and snippets ---------------------------------------------------------------------
+
+
+def targets(page: Path) -> Iterable[str]:
+    """Return what a page links to or names as a file of this checkout."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if "://" not in link:
+            yield str((page.parent / link).relative_to(HOME))
+    yield from re.findall(r"`((?:docs|tests|benchmarks|examples|sample_data)/[\w./]*)`", text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HOME)))
+def test_links_point_to_what_is_there(page: Path) -> None:
+    missing = [target for target in targets(page) if not (HOME / target).exists()]
+    assert missing == []
+
+
+def snippet() -> str:
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    return str(code)
+
+
+CONFIG = """
+name: mine
+log: {files: [my_contacts.csv]}
+roles: {customer: client, touchpoint: step, timestamp: at}
+"""
+
+
+def test_the_snippet_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        (f"c{number}", step, f"2026-01-{day:02d} 10:{minute:02d}")
+        for number in range(12)
+        for day, minute, step in ((1 + number, 0, "Web"), (1 + number, 5, "Call"))
+    ]
+    contacts = pd.DataFrame(rows, columns=["client", "step", "at"])
+    contacts.to_csv(tmp_path / "my_contacts.csv", index=False)
+    (tmp_path / "my_contacts.yaml").write_text(CONFIG, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(snippet(), names)
+    assert names["audit"].evidence.totals["events"] == 24
+    assert set(names["jl"].score(names["journeys"]).scores["verdict"]) == {"abstain"}
+
+
+# --- formats and glossary -------------------------------------------------------------------
+
+
+def test_the_formats_page_names_every_role_and_key() -> None:
+    page = (HOME / "docs/formats/README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", page))
+    assert {*jl.Schema.model_fields, "constant_kind", "value", "asked_timestamp"} - named == set()
+
+
+def test_the_glossary_has_every_verdict() -> None:
+    text = (HOME / "docs/glossary.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == set(VERDICTS)
