@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from journeylib.audits.run import Audit, audit
     from journeylib.errors import ConfigError, JourneylibError, LogError, QualityError, SchemaError
     from journeylib.estimate import Estimate
+    from journeylib.journeys.calendar import BusinessHours
     from journeylib.journeys.graph import journey_graph, transitions, variants
+    from journeylib.journeys.mapping import apply_mapping, read_mapping
     from journeylib.journeys.segment import JourneySettings
     from journeylib.journeys.steps import Journeys, rebuild
+    from journeylib.journeys.stitch import StitchSettings, stitch
+    from journeylib.journeys.suggest import suggest_mapping
     from journeylib.judge.judging import score
     from journeylib.log.eventlog import EventLog
     from journeylib.log.read import read_log
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 PUBLIC = {
     "Audit": "audits.run",
     "AuditConfig": "audits.config",
+    "BusinessHours": "journeys.calendar",
     "ConfigError": "errors",
     "Estimate": "estimate",
     "EventLog": "log.eventlog",
@@ -39,15 +44,20 @@ PUBLIC = {
     "QualityError": "errors",
     "Schema": "log.schema",
     "SchemaError": "errors",
+    "StitchSettings": "journeys.stitch",
+    "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
     "read_log": "log.read",
+    "read_mapping": "journeys.mapping",
     "rebuild": "journeys.steps",
     "save": "audits.bundle",
     "score": "judge.judging",
+    "stitch": "journeys.stitch",
+    "suggest_mapping": "journeys.suggest",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
 }
@@ -55,6 +65,7 @@ PUBLIC = {
 __all__ = [
     "Audit",
     "AuditConfig",
+    "BusinessHours",
     "ConfigError",
     "Estimate",
     "EventLog",
@@ -67,15 +78,20 @@ __all__ = [
     "QualityError",
     "Schema",
     "SchemaError",
+    "StitchSettings",
+    "apply_mapping",
     "audit",
     "journey_graph",
     "journey_map",
     "load_config",
     "measure",
     "read_log",
+    "read_mapping",
     "rebuild",
     "save",
     "score",
+    "stitch",
+    "suggest_mapping",
     "transitions",
     "variants",
 ]

@@ -14,6 +14,7 @@ from journeylib.estimate import Estimate, rounded
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
     from journeylib.journeys.cutting import Cutting
+    from journeylib.journeys.mapping import MappingReport
     from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
@@ -35,6 +36,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "audit": _audit(audit),
         "log": _log(audit),
+        "mapping": _mapping(audit.prepared.mapping),
         "stitching": _stitching(audit),
         "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
@@ -151,6 +153,11 @@ def _log(audit: Audit) -> dict[str, Any]:
 def _cutting(cutting: Cutting) -> dict[str, Any]:
     names = ["answer", "definition", "gap_days", "confidence", "doubtful", "learned_customers"]
     return {name: clean(getattr(cutting, name)) for name in names}
+
+
+def _mapping(report: MappingReport | None) -> dict[str, Any] | None:
+    names = ["hash", "rules", "unused_rules", "unmapped_events", "unmapped_share"]
+    return None if report is None else {name: clean(getattr(report, name)) for name in names}
 
 
 def _stitching(audit: Audit) -> dict[str, Any] | None:
