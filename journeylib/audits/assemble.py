@@ -10,11 +10,14 @@ import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
 from journeylib.estimate import Estimate, rounded
+from journeylib.judge.handover import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
     from journeylib.journeys.cutting import Cutting
     from journeylib.journeys.mapping import MappingReport
+    from journeylib.judge.peak_end import PeakEnd
+    from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
@@ -49,10 +52,14 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
-            _tipping(point)
+            _tipping(audit, point)
             for point in audit.judgement.tipping_points
             if point.at.n_customers >= audit.config.journeys.min_customers
         ],
+        "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
+        "peak_end": _peak_end(audit, audit.judgement.peak_end),
+        "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
+        "sensitivity": [clean(row) for row in audit.judgement.sensitivity.to_dict("records")],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
         "disclosure": None
         if audit.judgement.disclosure is None
@@ -220,20 +227,66 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
-        rows.append(entry | {"effect": _estimate(audit, row["effect"])})
+        further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
+        rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
 
 
-def _tipping(point: TippingPoint) -> dict[str, Any]:
+def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
+    handoff = audit.judgement.handoff_times.get(point.segment)
     return {
         "segment": point.segment,
         "answer": point.answer,
         "minutes": rounded(point.at.value),
         "minutes_lo": rounded(point.at.lo),
         "minutes_hi": rounded(point.at.hi),
-        "handoff_time": None,
+        "clock": point.at.unit,
+        "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
+        "handoff_reason": handoff if isinstance(handoff, str) else None,
         "sessions": point.sessions,
         "reasons": list(point.reasons),
+    }
+
+
+def _handoff_time(audit: Audit, found: HandoffTime) -> dict[str, Any]:
+    costs = ("cost", "cost_at_once", "cost_never", "regret")
+    return {
+        **clean(found.to_dict()),
+        **{name: _estimate(audit, getattr(found, name)) for name in costs},
+        "settled": rounded(found.settled),
+    }
+
+
+def _satisfaction(audit: Audit, found: SatisfactionBreak | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "answer": found.answer,
+        "at": _estimate(audit, found.at),
+        "slope_before": rounded(found.slope_before),
+        "slope_after": rounded(found.slope_after),
+        "rated": found.rated,
+        "resolved": found.resolved,
+        "reasons": list(found.reasons),
+    }
+
+
+def _peak_end(audit: Audit, found: PeakEnd | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "weights": {name: _estimate(audit, weight) for name, weight in found.weights.items()},
+        **{name: rounded(getattr(found, name)) for name in ("r_mean", "r_end", "r_fitted")},
+        "gain": _estimate(audit, found.gain),
+        "beats_mean": found.beats_mean,
+    }
+
+
+def _row(audit: Audit, row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row of numbers and estimates as plain JSON values."""
+    return {
+        str(name): _estimate(audit, cell) if isinstance(cell, Estimate) else clean(cell)
+        for name, cell in row.items()
     }
 
 

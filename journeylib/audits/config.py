@@ -23,6 +23,7 @@ from journeylib.measures.settings import MeasureSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
+OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",
@@ -41,7 +42,9 @@ class _Part(BaseModel):
 class OutcomesConfig(_Part):
     """Where the outcomes of customers are: a table of their own."""
 
-    file: str = Field(description="Path, relative to this configuration.")
+    file: str = Field(
+        description="Path, relative to this configuration; 'log' for columns of the log itself."
+    )
     roles: OutcomesSchema = Field(description="Which column is what.")
 
 
@@ -343,14 +346,12 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
 
 def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
+    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in files)}
     outcomes = config.log.outcomes
-    log = config.log.model_copy(
-        update={
-            "files": tuple(_beside(folder, file) for file in files),
-            "outcomes": outcomes
-            and outcomes.model_copy(update={"file": _beside(folder, outcomes.file)}),
-        }
-    )
+    if outcomes is not None and outcomes.file != OWN_COLUMNS:
+        found = {"file": _beside(folder, outcomes.file)}
+        update["outcomes"] = outcomes.model_copy(update=found)
+    log = config.log.model_copy(update=update)
     mapping = config.mapping and config.mapping.model_copy(
         update={"file": _beside(folder, config.mapping.file)}
     )

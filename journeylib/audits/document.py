@@ -184,6 +184,16 @@ class MomentDoc(_Part):
     is_moment: bool
     grade: Grade
     reasons: tuple[str, ...]
+    impact: EstimateDoc | None = Field(
+        description="Journeys a year that would end otherwise if every bad visit went well."
+    )
+    asymmetry: EstimateDoc | None = Field(
+        description="Loss of a bad visit over gain of a good one, where a neutral one is declared."
+    )
+    response_rate: float | None = Field(description="Share of requests answered; null for events.")
+    bounds: EstimateDoc | None = Field(
+        description="Difference among all who were asked, whatever the silent would have said."
+    )
 
 
 class HandoffsDoc(_Part):
@@ -207,6 +217,20 @@ class HandoffsDoc(_Part):
     further: dict[str, EstimateDoc]
 
 
+class HandoffTimeDoc(_Part):
+    """The hand-off time at which a session is expected to cost least."""
+
+    minutes: float | Literal["never", "at once"]
+    flat_region: tuple[float, float | None] = Field(
+        description="Hand-off times that cost at most 2 % more; null is without end."
+    )
+    cost: EstimateDoc
+    cost_at_once: EstimateDoc
+    cost_never: EstimateDoc
+    regret: EstimateDoc = Field(description="Cost of acting on this time beyond the best one.")
+    settled: float = Field(description="Share of resamples with the same kind of answer.")
+
+
 class TippingPointDoc(_Part):
     """Whether, and when, a bot session turns sour."""
 
@@ -215,9 +239,62 @@ class TippingPointDoc(_Part):
     minutes: float | None
     minutes_lo: float | None
     minutes_hi: float | None
-    handoff_time: dict[str, Any] | None
+    clock: Literal["minutes", "turns"] = Field(
+        description="What 'minutes' counts: turns of the session in a log without a clock."
+    )
+    handoff_time: HandoffTimeDoc | None
+    handoff_reason: str | None = Field(description="Why there is no hand-off time.")
     sessions: int
     reasons: tuple[str, ...]
+
+
+class SatisfactionDoc(_Part):
+    """Whether, and when, satisfaction of resolved sessions begins to fall faster."""
+
+    answer: Literal["breaks", "bends_gradually", "none", "abstain"]
+    at: EstimateDoc
+    slope_before: float | None
+    slope_after: float | None
+    rated: int
+    resolved: int
+    reasons: tuple[str, ...]
+
+
+class PeakEndDoc(_Part):
+    """Which moments of a conversation its rating goes with."""
+
+    weights: dict[str, EstimateDoc]
+    r_mean: float | None
+    r_end: float | None
+    r_fitted: float | None
+    gain: EstimateDoc = Field(description="What the fitted weights explain beyond the plain mean.")
+    beats_mean: bool
+
+
+class SurveyDoc(_Part):
+    """What one survey says, and what its silence leaves open."""
+
+    kind: str
+    asked: int
+    answered: int
+    response_rate: EstimateDoc
+    mean: EstimateDoc = Field(
+        description="Mean of those who answered; lo and hi are the bounds that the silent leave."
+    )
+    worst: float
+    best: float
+    scale_assumed: bool
+
+
+class SensitivityDoc(_Part):
+    """What another weighting would say of one touchpoint."""
+
+    touchpoint: str
+    weighting: str
+    automation_fit: float
+    empathy_need: float
+    verdict: Verdict
+    changed: bool
 
 
 class ParadoxDoc(_Part):
@@ -258,6 +335,10 @@ class AuditDocument(_Part):
     moments_of_truth: tuple[MomentDoc, ...]
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
+    satisfaction: SatisfactionDoc | None
+    peak_end: PeakEndDoc | None
+    surveys: tuple[SurveyDoc, ...]
+    sensitivity: tuple[SensitivityDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
     disclosure: dict[str, Any] | None = Field(
         description="Whether customers were told that they talk to a machine, and when."

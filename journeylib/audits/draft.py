@@ -146,7 +146,7 @@ def _preface(name: str, path: Path, proposal: Proposal, came: OutcomesProposal |
 
 
 def _title(name: str) -> str:
-    return name.replace("-", " ").capitalize()
+    return re.sub("[-_]+", " ", name).capitalize()
 
 
 def _log_section(
@@ -297,7 +297,7 @@ def _closing() -> str:
 def _account(
     name: str, proposal: Proposal, found: Candidates, came: OutcomesProposal | None
 ) -> str:
-    lines = [f"Looked at the first rows of {name}. {' '.join(proposal.facts)}", ""]
+    lines = [f"Looked at the first rows of {name}. {' '.join(proposal.facts)}".rstrip(), ""]
     lines += _table(
         (role, column, _and_sure(proposal.reasons[role], proposal.confidence[role]))
         for role, column in proposal.schema.roles().items()

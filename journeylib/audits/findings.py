@@ -123,9 +123,10 @@ def _requests(audit: Audit) -> list[Finding]:
     honoured: Estimate = handoffs.requests_honoured
     if honoured.value is not None and handoffs.requests >= audit.config.journeys.min_customers:
         minutes = audit.config.measures.honoured_minutes
+        when = f"within {minutes:g} minutes" if audit.journeys.has_clock else "afterwards"
         text = (
-            f"When customers asked for a human, one joined within {minutes:g} minutes in "
-            f"{honoured} of the conversations."
+            f"When customers asked for a human, one joined {when} in {honoured} of the "
+            "conversations."
         )
         severity: Severity = "high" if (honoured.hi or 0) < 0.8 else "info"
         found.append(_insight("requests-honoured", severity, text, honoured.to_dict()))

@@ -109,9 +109,9 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     Returns
     -------
     ibis.Table
-        Row: one raw row. The columns of ``EventLog.events``, and helpers whose names begin with
-        `HELPER`: `FILE`, `ROW`, and flags for roles whose value is there (`WRITTEN`) or holds
-        control characters (`CONTROL`).
+        Row: one raw row. The columns of ``EventLog.events``, touchpoints still under their raw
+        names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
+        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
     """
     table = raw.table
     identifiers = {
@@ -121,28 +121,28 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
-    touchpoint = mapped(name_of(table[schema.touchpoint], schema.missing), schema.touchpoint_values)
-    columns["touchpoint"] = touchpoint
+    columns["touchpoint"] = name_of(table[schema.touchpoint], schema.missing)
     for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
         if role in decided.times:
             values = table[getattr(schema, role)]
             columns[column] = micros_utc(values, decided.times[role], schema.missing)
     columns["position"] = _position(table, schema, decided)
     columns |= _text_columns(table, schema)
-    columns |= _mapped_columns(table, schema, touchpoint)
+    columns |= _mapped_columns(table, schema)
     columns |= _value_columns(table, schema)
     columns |= identifiers
     columns |= _attributes(table, schema, columns)
     return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
 
-def judged(first: ir.Table) -> ir.Table:
+def judged(first: ir.Table, schema: Schema) -> ir.Table:
     """Return the mapped rows with `REASON` and with `UNREAD` instead of `WRITTEN` flags.
 
-    A step of its own: what the first step computed is used several times here.
+    A step of its own: what the first step computed is used several times here. DuckDB works out
+    the subject of a CASE anew for each of its branches, so value maps look at a column.
     """
     times = {c: plausible(first[c]) for c in ("t_us", "end_us") if c in first.columns}
-    rows = first.mutate(**times)
+    rows = first.mutate(**times, **_named_columns(first.touchpoint, schema))
     unread = {
         UNREAD + role: first[WRITTEN + role] & rows[column].isnull()
         for role, column in PARSED.items()
@@ -220,10 +220,7 @@ def _text_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
     }
 
 
-def _mapped_columns(
-    table: ir.Table, schema: Schema, touchpoint: ir.StringValue
-) -> dict[str, ir.Value]:
-    """Actor, and stage and office where only their value maps are given."""
+def _mapped_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     if schema.actor is not None:
         columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
@@ -234,11 +231,26 @@ def _mapped_columns(
     if schema.office is not None:
         word = name_of(table[schema.office], schema.missing).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
-    elif schema.office_values:
-        columns["office"] = touchpoint.cases(*schema.office_values.items(), else_=None)
-    if schema.stage is None and schema.stage_values:
-        columns["stage"] = touchpoint.cases(*schema.stage_values.items(), else_=None)
     return columns
+
+
+def _named_columns(raw: ir.StringValue, schema: Schema) -> dict[str, ir.Value]:
+    """Touchpoint, and stage and office where only their value maps are given, by raw name."""
+    columns: dict[str, ir.Value] = {}
+    if schema.touchpoint_values:
+        columns["touchpoint"] = raw.cases(*schema.touchpoint_values.items(), else_=raw)
+    for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
+        if getattr(schema, role) is None and values:
+            named = _by_raw_name(values, schema)
+            columns[role] = raw.cases(*named.items(), else_=None) if named else ibis.null("string")
+    return columns
+
+
+def _by_raw_name(values: Mapping[str, str], schema: Schema) -> dict[str, str]:
+    """Return `values`, which is by touchpoint, by the raw names of these touchpoints."""
+    renamed = schema.touchpoint_values
+    same = {name: word for name, word in values.items() if name not in renamed}
+    return same | {raw: values[name] for raw, name in renamed.items() if name in values}
 
 
 def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
@@ -306,11 +318,6 @@ def text_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
 def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return a name to be shown: as `text_of`, a run of control characters as one blank."""
     return text_of(values, missing).re_replace(_CONTROLS, " ")
-
-
-def mapped(text: ir.StringValue, values: Mapping[str, str]) -> ir.StringValue:
-    """Replace the words of `values`; others stay as they are."""
-    return text.cases(*values.items(), else_=text) if values else text
 
 
 def micro_of(values: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:

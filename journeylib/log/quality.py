@@ -202,7 +202,7 @@ def checks(
             "The log has an order and no clock: what needs time has no answer.",
         )
     _ties(found, events, schema)
-    _duplicates(found, events)
+    _duplicates(found, events, schema)
     _vocabulary(found, events, schema)
     _sizes(found, events, counted.used)
     return found.frame()
@@ -436,8 +436,10 @@ def moment_role(schema: Schema) -> str:
     return "timestamp" if schema.has_clock else "position"
 
 
-def _duplicates(found: _Checks, events: ir.Table) -> None:
-    same = [column for column in events.columns if column != "position"]
+def _duplicates(found: _Checks, events: ir.Table, schema: Schema) -> None:
+    # An undeclared position is the row number: it would tell every row from its copy.
+    own = () if schema.position else ("position",)
+    same = [column for column in events.columns if column not in own]
     # Attributes bear the names that the company gave them, so ours must not be a common one.
     groups = events.group_by(same).aggregate(**{f"{HELPER}rows": events.count()})
     extra = _one_row(groups.aggregate(extra=(groups[f"{HELPER}rows"] - 1).sum()))["extra"]

@@ -177,11 +177,11 @@ def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return judged(first)
+        return judged(first, roles)
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = judged(backend.table(view))
+    rows = judged(backend.table(view), roles)
     held = backend.create_table(scratch_name("staged"), rows, temp=True)
     run(backend, f"DROP VIEW {view}")
     return held

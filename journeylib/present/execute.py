@@ -164,7 +164,7 @@ def _execute(
             kind = ConfigError if error.ename == "ConfigError" else LogError
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
-        said = f": {error.evalue}" if error.ename in OWN_ERRORS else ""
+        said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
         kept = _keep_failure(executed, home)
         raise RunError(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "

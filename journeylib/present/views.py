@@ -12,7 +12,7 @@ from journeylib.journeys.graph import transitions
 from journeylib.journeys.steps import Journeys
 from journeylib.log.privacy import suppress
 from journeylib.present.bars import containment_waterfall, handoff_partition
-from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list
+from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
@@ -48,13 +48,6 @@ HANDOFF_MEASURES = (
     ("loops", "Sessions in which the bot went round in circles"),
 )
 REASONS = 2  # said of each touchpoint on the scorecard
-ANSWERS = {
-    "tipping_point": "a tipping point",
-    "rises": "rises gradually",
-    "falls": "falls: patient customers remain",
-    "none": "none",
-    "abstain": "not enough evidence",
-}
 
 
 def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
@@ -140,7 +133,7 @@ def verdicts(audit: Audit) -> Block:
 def experience(audit: Audit) -> Figure | Block:
     """Draw how customers feel along the journey."""
     if audit.evidence.experience.empty:
-        return _words(
+        return words(
             "No experience line: the log has no text, sentiment or rating of enough customers."
         )
     return experience_line(
@@ -154,7 +147,7 @@ def fit_and_need(audit: Audit) -> Figure | Block:
     """Draw automation fit against empathy need, where they are two axes at all."""
     axes = audit.judgement.axes
     if not axes.get("distinguishable", True):
-        return _words(
+        return words(
             f"No quadrant: in this log the two scores go together (correlation {axes['rho']:.2f}),"
             " so they are not two axes."
         )
@@ -197,7 +190,7 @@ def bot_sessions(audit: Audit) -> Figure | Block:
     """Draw where bot sessions end."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     return handoff_partition(
         contained=handoffs.contained,
         handed_over=handoffs.handed_over,
@@ -211,7 +204,7 @@ def containment(audit: Audit) -> Figure | Block:
     """Draw the way from raw to verified containment."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0 or handoffs.waterfall.empty:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     steps = handoffs.waterfall
     labelled = steps.assign(label=steps["step"].map(WATERFALL_LABELS))
     shown = _without_small_steps(labelled, audit.config.journeys.min_customers)
@@ -236,56 +229,9 @@ def handoff_table(audit: Audit) -> Table | Block:
     """Return every number of the hand-off audit, or why there is none."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     rows = [(words, getattr(handoffs, name)) for name, words in HANDOFF_MEASURES]
     return _estimates(rows, "The hand-off audit", f"{handoffs.sessions:,} bot sessions.")
-
-
-def moments(audit: Audit) -> Table | Block:
-    """Return what a good visit is estimated to change, beside the naive difference."""
-    found = audit.judgement.moments
-    if found.empty:
-        return _words(
-            "Moments of truth cannot be told: they need outcomes of customers and a column that "
-            "says whether a visit went well (judge.moments)."
-        )
-    rows = [
-        {
-            "Touchpoint": row["touchpoint"],
-            "Outcome": row["outcome"],
-            "Moment of truth": "yes" if row["is_moment"] else "no",
-            "Effect of a good visit": estimate_text(row["effect"]),
-            "Naive difference": estimate_text(row["naive"]),
-            "Grade": row["grade"],
-            "What speaks against it": "; ".join(row["reasons"]),
-        }
-        for row in found.to_dict("records")
-    ]
-    return table(
-        pd.DataFrame(rows),
-        "Moments of truth",
-        note="Among those who reached the touchpoint; adjusted for what was known before. The "
-        "naive difference mixes in who came with which trouble.",
-    )
-
-
-def tipping_points(audit: Audit) -> Table | Block:
-    """Return whether bot sessions turn sour at a certain minute."""
-    points = audit.judgement.tipping_points
-    if not points:
-        return _words("Tipping points need bot sessions with times; this log has none.")
-    rows = [
-        {
-            "Sessions about": point.segment,
-            "Answer": ANSWERS[point.answer],
-            "At": estimate_text(point.at) if point.at.value is not None else "",
-            "Sessions": point.sessions,
-            "Why": "; ".join(point.reasons),
-        }
-        for point in points
-        if point.sessions >= audit.config.journeys.min_customers
-    ]
-    return table(pd.DataFrame(rows), "Frustrated exits from bot sessions: is there a tipping point")
 
 
 def paradoxes(audit: Audit) -> Table:
@@ -352,10 +298,6 @@ def _asked(scores: pd.DataFrame) -> pd.DataFrame:
 def _with_leanings(scores: pd.DataFrame) -> pd.DataFrame:
     """Show a leaning under the verdict it leans to; its low stability is drawn hollow."""
     return scores.assign(verdict=scores["leaning"].fillna(scores["verdict"]))
-
-
-def _words(sentence: str) -> Block:
-    return Block(f'<p class="jl jl-note">{esc(sentence)}</p>', sentence)
 
 
 def _no_bots(audit: Audit) -> str:

@@ -34,6 +34,13 @@ def test_paths_are_taken_from_the_file_on(small: Path) -> None:
     assert load_config(small).log.files == (str(small.parent / "small.csv"),)
 
 
+def test_outcomes_may_be_columns_of_the_log(small_with: Write) -> None:
+    outcomes = "  outcomes: {file: log, roles: {customer: client, constant_kind: churn}}\nroles:"
+    config = load_config(small_with(config=PLAIN.replace("roles:", outcomes)))
+    assert config.log.outcomes is not None
+    assert config.log.outcomes.file == "log"
+
+
 def test_an_unknown_key_is_told_with_its_line_and_the_nearest_key(small_with: Write) -> None:
     path = small_with(config=PLAIN + "measures:\n  repeat_dayz: 7\n")
     assert "measures.repeat_dayz (line 9): is not a known key. Did you mean 'repeat_days'?" in (
