@@ -21,9 +21,13 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from journeylib.estimate import Estimate
+    from journeylib.journeys.calendar import BusinessHours
     from journeylib.journeys.graph import journey_graph, transitions, variants
+    from journeylib.journeys.mapping import apply_mapping, read_mapping
     from journeylib.journeys.segment import JourneySettings
     from journeylib.journeys.steps import Journeys, rebuild
+    from journeylib.journeys.stitch import StitchSettings, stitch
+    from journeylib.journeys.suggest import suggest_mapping
     from journeylib.judge.judging import score
     from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 PUBLIC = {
     "Audit": "audits.run",
     "AuditConfig": "audits.config",
+    "BusinessHours": "journeys.calendar",
     "ConfigError": "errors",
     "Estimate": "estimate",
     "EventLog": "log.eventlog",
@@ -51,15 +56,20 @@ PUBLIC = {
     "RunError": "errors",
     "Schema": "log.schema",
     "SchemaError": "errors",
+    "StitchSettings": "journeys.stitch",
+    "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
     "read_log": "log.read",
+    "read_mapping": "journeys.mapping",
     "rebuild": "journeys.steps",
     "save": "audits.bundle",
     "score": "judge.judging",
+    "stitch": "journeys.stitch",
+    "suggest_mapping": "journeys.suggest",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
 }
@@ -67,6 +77,7 @@ PUBLIC = {
 __all__ = [
     "Audit",
     "AuditConfig",
+    "BusinessHours",
     "ConfigError",
     "Estimate",
     "EventLog",
@@ -82,15 +93,20 @@ __all__ = [
     "RunError",
     "Schema",
     "SchemaError",
+    "StitchSettings",
+    "apply_mapping",
     "audit",
     "journey_graph",
     "journey_map",
     "load_config",
     "measure",
     "read_log",
+    "read_mapping",
     "rebuild",
     "save",
     "score",
+    "stitch",
+    "suggest_mapping",
     "transitions",
     "variants",
 ]

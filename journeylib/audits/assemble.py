@@ -15,6 +15,7 @@ from journeylib.judge.handover import HandoffTime
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
     from journeylib.journeys.cutting import Cutting
+    from journeylib.journeys.mapping import MappingReport
     from journeylib.judge.peak_end import PeakEnd
     from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
@@ -38,6 +39,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "audit": _audit(audit),
         "log": _log(audit),
+        "mapping": _mapping(audit.prepared.mapping),
         "stitching": _stitching(audit),
         "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
@@ -158,6 +160,11 @@ def _log(audit: Audit) -> dict[str, Any]:
 def _cutting(cutting: Cutting) -> dict[str, Any]:
     names = ["answer", "definition", "gap_days", "confidence", "doubtful", "learned_customers"]
     return {name: clean(getattr(cutting, name)) for name in names}
+
+
+def _mapping(report: MappingReport | None) -> dict[str, Any] | None:
+    names = ["hash", "rules", "unused_rules", "unmapped_events", "unmapped_share"]
+    return None if report is None else {name: clean(getattr(report, name)) for name in names}
 
 
 def _stitching(audit: Audit) -> dict[str, Any] | None:

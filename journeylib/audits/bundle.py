@@ -141,8 +141,10 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
         "log_hash": audit.log_hash,
         "config_hash": audit.config_hash,
         "files": [Path(file).name for file in files],
+        "mapping_hash": audit.prepared.mapping and audit.prepared.mapping.hash,
         "config": config.model_dump(
-            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+            mode="json",
+            exclude={"log": {"files": True, "outcomes": {"file"}}, "mapping": {"file"}},
         ),
         "versions": {"journeylib": __version__, "python": platform.python_version()}
         | {package: metadata.version(package) for package in RECORDED},

@@ -64,6 +64,23 @@ class LogConfig(_Part):
     object_type: str | None = Field(None, description="OCEL: the object type to follow.")
 
 
+class MappingConfig(_Part):
+    """The company's own table from what systems log to touchpoints and stages."""
+
+    file: str = Field(
+        description="CSV with the columns activity, channel, actor, touchpoint, stage; * stands "
+        "for any characters, and the first row that fits decides. Path, relative to this "
+        "configuration."
+    )
+    max_unmapped_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Above this share of events that no row fits, what rests on the order of "
+        "touchpoints has no answer.",
+    )
+
+
 class Gate(_Part):
     """A condition that the audit must meet; a failed one ends with exit status 1."""
 
@@ -101,6 +118,9 @@ class AuditConfig(_Part):
     title: str = Field("", description="Title for people; default the name.")
     log: LogConfig
     roles: Schema = Field(description="Which column plays which role, and the value maps.")
+    mapping: MappingConfig | None = Field(
+        None, description="The company's table of touchpoints and stages; absent: names stay."
+    )
     stitching: StitchSettings | None = Field(
         None,
         description="How events of one person are found under roles.identifiers; absent: not at "
@@ -128,7 +148,7 @@ class AuditConfig(_Part):
     def hash(self) -> str:
         """Return the sha256 of what was decided: everything but where the files lie."""
         content = self.model_dump(
-            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}, "mapping": {"file"}}
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -331,7 +351,11 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     if outcomes is not None and outcomes.file != OWN_COLUMNS:
         found = {"file": _beside(folder, outcomes.file)}
         update["outcomes"] = outcomes.model_copy(update=found)
-    return config.model_copy(update={"log": config.log.model_copy(update=update)})
+    log = config.log.model_copy(update=update)
+    mapping = config.mapping and config.mapping.model_copy(
+        update={"file": _beside(folder, config.mapping.file)}
+    )
+    return config.model_copy(update={"log": log, "mapping": mapping})
 
 
 def _beside(folder: Path, file: str) -> str:

@@ -53,6 +53,16 @@ class QualityDoc(_Part):
     text: str
 
 
+class MappingDoc(_Part):
+    """The company's table of touchpoints, and how much of the log it covers."""
+
+    hash: str = Field(description="sha256 of its rows: the version that the results rest on.")
+    rules: int
+    unused_rules: int
+    unmapped_events: int
+    unmapped_share: float
+
+
 class CuttingDoc(_Part):
     """How journeys were cut, and how sure that is."""
 
@@ -313,6 +323,7 @@ class AuditDocument(_Part):
     schema_version: Literal["1"]
     audit: AuditDoc
     log: LogDoc
+    mapping: MappingDoc | None = Field(description="None where the names of the log were kept.")
     stitching: StitchingDoc | None = Field(description="None where none was asked for.")
     cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
         description="At half, once and twice the gap; empty where silence does not cut."

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.stitch import LEVELS, StitchReport, stitch
 from journeylib.measures.key_results import KEY_RESULTS, key_results
+from journeylib.measures.withhold import without_graph
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
     from journeylib.log.eventlog import EventLog
+    from journeylib.measures.evidence import Evidence
     from journeylib.measures.settings import MeasureSettings
 
 FACTORS = (0.5, 1.0, 2.0)
@@ -26,12 +29,14 @@ class Prepared:
 
     Attributes
     ----------
+    mapping : MappingReport or None
     stitching : StitchReport or None
-        None where no stitching was asked for.
+        None where none was asked for.
     stitching_levels, cut_sensitivity : pandas.DataFrame
         See the functions of these names.
     """
 
+    mapping: MappingReport | None = None
     stitching: StitchReport | None = None
     stitching_levels: pd.DataFrame = field(default_factory=pd.DataFrame)
     cut_sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -39,11 +44,32 @@ class Prepared:
 
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
     """Do to a log what the configuration asks for before journeys are cut."""
+    log, mapping = _mapped(log, config)
     report = None
     if config.stitching is not None:
         stitched = stitch(log, config.stitching)
         log, report = stitched.log, stitched.report
-    return log, Prepared(stitching=report)
+    return log, Prepared(mapping=mapping, stitching=report)
+
+
+def _mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, MappingReport | None]:
+    if config.mapping is None:
+        return log, None
+    mapped = apply_mapping(
+        log,
+        read_mapping(config.mapping.file),
+        max_unmapped_share=config.mapping.max_unmapped_share,
+    )
+    return mapped.log, mapped.report
+
+
+def withheld(evidence: Evidence, prepared: Prepared, config: AuditConfig) -> Evidence:
+    """Return the evidence without what an incomplete mapping does not carry."""
+    if config.mapping is None or prepared.mapping is None:
+        return evidence
+    if prepared.mapping.unmapped_share <= config.mapping.max_unmapped_share:
+        return evidence
+    return without_graph(evidence)
 
 
 def compare(
@@ -114,6 +140,7 @@ def stitching_levels(log: EventLog, config: AuditConfig, journeys: Journeys) -> 
     for level in LEVELS:
         other = journeys
         if level != config.stitching.level:
-            other = rebuild(stitch(log, config.stitching.at(level)).log, config.journeys)
+            named, _report = _mapped(log, config)
+            other = rebuild(stitch(named, config.stitching.at(level)).log, config.journeys)
         rows.append({"level": level, **key_results(other, config.measures)})
     return pd.DataFrame(rows, columns=columns)

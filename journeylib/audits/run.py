@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, compare, prepare
+from journeylib.audits.prepare import Prepared, compare, prepare, withheld
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
@@ -132,7 +132,7 @@ def audit(
     log, prepared = prepare(read, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, config.measures)
+    evidence = withheld(measure(journeys, config.measures), prepared, config)
     prepared = compare(prepared, read, config, journeys)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)

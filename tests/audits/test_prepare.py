@@ -94,3 +94,46 @@ def test_stitching_without_identifiers_is_refused(
     config = STITCHED.replace("  identifiers: {phone: tel}\n", "")
     with pytest.raises(jl.ConfigError, match=r"'stitching' needs 'roles\.identifiers'"):
         jl.audit(small_with(config=config, rows=rows()[1:]))
+
+
+MAPPED = STITCHED.replace("stitching: {}", "mapping: {file: names.csv}")
+
+
+def mapped_audit(folder: Path, names: str) -> jl.Audit:
+    text = "\n".join(",".join(row) for row in rows())
+    (folder / "small.csv").write_text(text + "\n", "utf-8")
+    (folder / "small.yaml").write_text(MAPPED, "utf-8")
+    (folder / "names.csv").write_text(names, "utf-8")
+    return jl.audit(folder / "small.yaml")
+
+
+def test_a_mapping_names_touchpoints_and_its_version_is_in_the_document(tmp_path: Path) -> None:
+    found = mapped_audit(tmp_path, "activity,touchpoint,stage\nC*,Talk,Use\n")
+    document = found.document
+    assert [row["touchpoint"] for row in document["touchpoints"]] == ["Talk"]
+    assert [row["stage"] for row in document["touchpoints"]] == ["Use"]
+    mapping = document["mapping"]
+    assert (mapping["rules"], mapping["unused_rules"], mapping["unmapped_share"]) == (1, 0, 0)
+    path = jl.save(found, tmp_path / "out")
+    manifest = (path / "manifest.json").read_text("utf-8")
+    assert f'"mapping_hash": "{mapping["hash"]}"' in manifest
+    assert str(tmp_path) not in manifest
+    assert document["flow"]["self_loop_rate"]["abstain"] != "quality_gate"
+
+
+def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abstain(
+    tmp_path: Path,
+) -> None:
+    whole = mapped_audit(tmp_path, "activity,touchpoint\n*,\n")
+    part = mapped_audit(tmp_path, "activity,touchpoint\nChat,Talk\n")
+    assert whole.config_hash == part.config_hash
+    assert whole.run_id != part.run_id
+    document = part.document
+    assert document["mapping"]["unmapped_share"] == pytest.approx(40 / 120, abs=1e-6)
+    assert document["flow"]["loop_rate"]["abstain"] == "quality_gate"
+    talk = document["touchpoints"][0]["measures"]
+    assert talk["next_steps"]["value"] is None
+    assert talk["rework"]["abstain"] in ("quality_gate", "n_small")
+    assert [f["id"] for f in document["findings"] if "mapping" in f["id"]] == [
+        "quality-mapping-touchpoint"
+    ]
