@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from journeylib.audits.run import Audit, audit
     from journeylib.errors import ConfigError, JourneylibError, LogError, QualityError, SchemaError
     from journeylib.estimate import Estimate
+    from journeylib.journeys.chain import journey_chain
+    from journeylib.journeys.conformance import planned_vs_actual
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.segment import JourneySettings
+    from journeylib.journeys.simplify import simplify
     from journeylib.journeys.steps import Journeys, rebuild
+    from journeylib.journeys.timelines import stories
     from journeylib.judge.judging import score
     from journeylib.log.eventlog import EventLog
     from journeylib.log.read import read_log
@@ -40,14 +44,18 @@ PUBLIC = {
     "Schema": "log.schema",
     "SchemaError": "errors",
     "audit": "audits.run",
+    "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
+    "planned_vs_actual": "journeys.conformance",
     "read_log": "log.read",
     "rebuild": "journeys.steps",
     "save": "audits.bundle",
     "score": "judge.judging",
+    "simplify": "journeys.simplify",
+    "stories": "journeys.timelines",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
 }
@@ -68,14 +76,18 @@ __all__ = [
     "Schema",
     "SchemaError",
     "audit",
+    "journey_chain",
     "journey_graph",
     "journey_map",
     "load_config",
     "measure",
+    "planned_vs_actual",
     "read_log",
     "rebuild",
     "save",
     "score",
+    "simplify",
+    "stories",
     "transitions",
     "variants",
 ]

@@ -9,6 +9,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.errors import SchemaError
+from journeylib.journeys._retelling import Variant
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.stories import Stories, Story, representatives
 from journeylib.log.engine import fetch
@@ -120,11 +121,13 @@ def stories(
             most=most,
         )
         if found[whose].answer == "found":
-            timelines += _lived(journeys, table.filter(_.whose == whose), whose, found[whose], codes)
+            timelines += _lived(
+                journeys, table.filter(_.whose == whose), whose, found[whose], codes
+            )
     return Told(tuple(timelines), found, minimum)
 
 
-def _named(journeys: Journeys, codes: list[str]) -> list[tuple[str, ...]]:
+def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
     known = journeys.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
     return [tuple(names[number] for number in code.split(",")) for code in codes]

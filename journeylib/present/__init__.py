@@ -5,6 +5,9 @@ This room draws numbers that the rooms below have computed; it computes none. In
 """
 
 from journeylib.present.figure import Figure
+from journeylib.present.planned import planned_versus_actual
+from journeylib.present.simplified import simplified_map
+from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
     containment,
@@ -39,7 +42,10 @@ __all__ = [
     "journey_map",
     "moments",
     "paradoxes",
+    "planned_versus_actual",
     "scorecard",
+    "simplified_map",
+    "stories_figure",
     "tipping_points",
     "verdicts",
 ]

@@ -23,7 +23,11 @@ def journeys_of(log_of, *groups, min_customers=10):
                 for step, touchpoint in enumerate(path)
             ]
     settings = JourneySettings(
-        cut="case", goals=("buy",), bad_ends=("leave",), quiet_days=0.01, min_customers=min_customers
+        cut="case",
+        goals=("buy",),
+        bad_ends=("leave",),
+        quiet_days=0.01,
+        min_customers=min_customers,
     )
     return rebuild(log_of(*rows, columns=COLUMNS), settings)
 
