@@ -16,9 +16,10 @@ from journeylib.present.tables import estimate_text, number
 
 WIDTH = 1180.0
 TOP, ROW, EXTRA = 44.0, 56.0, 34.0
-LEFT, BOX, INDENT = 16.0, 306.0, 40.0
-BAR, ROOM = 352.0, 400.0
-MOST = 3
+LEFT, BOX, INDENT = 16.0, 430.0, 40.0
+BAR, ROOM, GOAL = 466.0, 330.0, 1004.0
+# After each step at most so many insertions are drawn, each of at least this share.
+MOST, LEAST = 3, 0.02
 WORDS = {
     "as_planned": "as planned",
     "skipped": "skipped",
@@ -106,7 +107,7 @@ def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Ext
         # How those end is known for the touchpoint; it is of this place only if it is the sole.
         sole = whole is not None and whole["journeys"] == row["journeys"]
         goal = _goal(whole) if sole and whole is not None else ""
-        if len(here) < MOST:
+        if len(here) < MOST and row["share"] >= LEAST:
             here.append(_Extra(row["touchpoint"], row["kind"], row["journeys"], row["share"], goal))
     return extras, len(rows) - sum(map(len, extras.values()))
 
@@ -122,7 +123,7 @@ def _heads(conformance: Conformance) -> list[str]:
     of = f"share of {conformance.journeys:,} journeys"
     heads = [(LEFT, "Planned journey"), (BAR, of)]
     if conformance.steps["goal"].notna().any():
-        heads.append((WIDTH - 176, "goal, if not as planned"))
+        heads.append((GOAL, "goal, if not as planned"))
     parts = [svg.label(x, 20, text, "jl-t4 jl-b jl-m") for x, text in heads]
     return [*parts, svg.line(LEFT, 30, WIDTH - 16, 30, "jl-rule")]
 
@@ -147,7 +148,7 @@ def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
             x += width
     parts.append(svg.label(BAR + ROOM + 10, y + 26, _words(kept, skipped), "jl-t5"))
     if skipped is not None:
-        parts.append(svg.label(WIDTH - 176, y + 26, _goal(skipped), "jl-t5 jl-m"))
+        parts.append(svg.label(GOAL, y + 26, _goal(skipped), "jl-t5 jl-m"))
     return "".join(parts)
 
 
@@ -170,7 +171,7 @@ def _extra(extra: _Extra, y: float) -> str:
         svg.label(LEFT + INDENT + 10, y + 18, words, "jl-t5"),
         svg.rect(BAR, y + 8, max(ROOM * extra.share, 1.5), 11, KINDS[extra.kind], radius=2),
         svg.label(BAR + ROOM + 10, y + 18, f"{WORDS[extra.kind]} {_percent(extra.share)}", "jl-t5"),
-        svg.label(WIDTH - 176, y + 18, extra.goal, "jl-t5 jl-m"),
+        svg.label(GOAL, y + 18, extra.goal, "jl-t5 jl-m"),
     ]
     return svg.titled(text, *parts)
 
@@ -223,7 +224,7 @@ def _finding(conformance: Conformance) -> str:
 def _note(conformance: Conformance, hidden: int) -> str:
     text = f"Of {conformance.journeys:,} journeys that are over"
     if conformance.open_journeys:
-        text += f" ({conformance.open_journeys:,} open ones are left out)"
+        text += f" (left out: {conformance.open_journeys:,} still open)"
     text += (
         ". Each journey is laid beside the plan with as few deviations as can be; a touchpoint in "
         "the wrong place is skipped there and inserted or repeated here. Dashed: optional or not "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from journeylib.journeys.simplify import Simplified
+from journeylib.journeys.simplify import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
 
@@ -64,13 +64,16 @@ def _finding(simplified: Simplified) -> str:
 def _note(simplified: Simplified) -> str:
     ledger = simplified.ledger.set_index("what")
     points, moves = ledger.loc["touchpoints"], ledger.loc["moves"]
-    elsewhere = simplified.transitions["target"] == "(elsewhere)"
+    elsewhere = simplified.transitions["target"] == ELSEWHERE
     hidden = int(simplified.transitions.loc[elsewhere, "events"].sum())
     text = (
         f"Of {simplified.journeys:,} journeys and {moves['total']:,} moves, those from the start "
-        f"and to the end included. {points['folded']} touchpoints are folded into “other”, with "
-        f"all their moves; {hidden:,} moves between shown touchpoints take ways that are not drawn."
+        "and to the end included."
     )
+    if points["folded"]:
+        text += f" {points['folded']} touchpoints are folded into “other”, with all their moves."
+    if hidden:
+        text += f" {hidden:,} moves between shown touchpoints take ways that are not drawn."
     if points["suppressed"] or moves["suppressed"]:
         text += (
             f" {points['suppressed']} touchpoints and {moves['suppressed']:,} moves rest on too "

@@ -59,7 +59,7 @@ def stories_figure(
         parts += _legend(y + 6)
         y += 26
     if not told.timelines:
-        parts.append(svg.label(LEFT, 30, "No story is shared by enough customers.", "jl-t6"))
+        parts.append(svg.label(LEFT, 30, "No story to draw.", "jl-t6"))
         y = 50.0
     alt = _finding(told)
     return Figure(
@@ -75,8 +75,8 @@ def stories_figure(
 def _story(line: Timeline, place: int, y: float, felt: Feelings) -> tuple[list[str], float]:
     story = line.story
     whose = f" · {line.segment}" if line.segment else ""
-    head = f"{place}{whose} · {100 * story.share:.0f} % of journeys"
-    exact = f"{story.journeys:,} journeys, {story.copies:,} of them exactly so"
+    head = f"{place}{whose} · {100 * line.share:.0f} % of journeys"
+    exact = f"{line.journeys:,} journeys, {story.copies:,} of them exactly so"
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
         svg.label(LEFT, y + 35, exact, "jl-t4 jl-m"),
@@ -173,23 +173,24 @@ def _finding(told: Told) -> str:
     path = " → ".join(svg.clean(name) for name in top.story.touchpoints)
     return (
         f"{len(told.timelines)} stories tell {_sum(told):.0f} % of {found.journeys:,} journeys. "
-        f"The most told ({100 * top.story.share:.0f} %): {path}."
+        f"The most told ({100 * top.share:.0f} %): {path}."
     )
 
 
 def _sum(told: Told) -> float:
-    return 100 * sum(line.story.share for line in told.timelines)
+    return 100 * sum(line.share for line in told.timelines)
 
 
 def _note(told: Told, *, felt: bool) -> str:
     text = (
         "Each story is a real journey that at least "
-        f"{told.min_customers} customers lived word for word; it also tells the journeys nearest "
-        "to it, with steps left out, added or exchanged. Over the arrows: median time from step "
+        f"{told.min_customers} customers lived word for word; it also tells journeys near to "
+        "it, with a step left out, added or exchanged. Over the arrows: median time from step "
         "to step in the journeys that equal the story."
     )
     if felt:
         text += " Feelings are of the touchpoint in all journeys."
+    text += " Ends of too few customers are left out."
     rest = sum(one.withheld for one in told.found.values())
     if rest:
         text += f" {rest:,} stories of fewer customers are not shown."
@@ -204,7 +205,7 @@ def _table(told: Told) -> pd.DataFrame:
         {
             "Story": place,
             "Segment": line.segment or None,
-            "Journeys": line.story.journeys,
+            "Journeys": line.journeys,
             "Step": int(row["step"]),
             "Touchpoint": row["touchpoint"],
             "Channel": None if _none(row["channel"]) else row["channel"],
