@@ -58,7 +58,8 @@ def read_log(
     period : pair of dates, optional
         Events outside, in the schema's time zone, both days included, are counted, not dropped.
     as_of : date, optional
-        Events after this day (UTC) are counted as future; today unless given.
+        Events after this day (UTC) are counted as future; today unless given. With
+        `quality.LAST_EVENT` none are.
     max_unusable_share : float
         More unusable rows than this share of all are refused.
     delimiter, encoding : str, optional
@@ -176,11 +177,11 @@ def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return judged(first)
+        return judged(first, roles)
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = judged(backend.table(view))
+    rows = judged(backend.table(view), roles)
     held = backend.create_table(scratch_name("staged"), rows, temp=True)
     run(backend, f"DROP VIEW {view}")
     return held

@@ -4,6 +4,14 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
+from journeylib.present.deciding import (
+    handoff_times,
+    moments,
+    remembered,
+    sensitivity,
+    surveys,
+    tipping_points,
+)
 from journeylib.present.figure import Figure
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
@@ -20,10 +28,8 @@ from journeylib.present.views import (
     handoff_table,
     headline,
     journey_map,
-    moments,
     paradoxes,
     scorecard,
-    tipping_points,
     verdicts,
 )
 
@@ -38,14 +44,18 @@ __all__ = [
     "fit_and_need",
     "flow",
     "handoff_table",
+    "handoff_times",
     "headline",
     "journey_map",
     "moments",
     "paradoxes",
     "planned_versus_actual",
+    "remembered",
     "scorecard",
+    "sensitivity",
     "simplified_map",
     "stories_figure",
+    "surveys",
     "tipping_points",
     "verdicts",
 ]

@@ -14,8 +14,8 @@ from journeylib.present.maps import feelings
 from journeylib.present.tables import number, seconds_text, signed
 
 WIDTH = 1180.0
-LEFT, BOX, HEIGHT, GAP = 16.0, 126.0, 66.0, 40.0
-PER_ROW = 7
+LEFT, BOX, HEIGHT, GAP = 16.0, 152.0, 66.0, 42.0
+PER_ROW = 6
 HEAD, WAIT, BELOW, BETWEEN = 50.0, 20.0, 12.0, 26.0
 ENDS = {
     "goal": ("reach the goal", "jl-bar-good"),

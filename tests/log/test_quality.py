@@ -42,6 +42,12 @@ def test_exact_duplicates_are_counted_and_kept() -> None:
     assert log.quality.rows_used == 4
 
 
+def test_a_declared_position_tells_events_apart() -> None:
+    frame = log_of(what=["a", "a", "a", "b"], at=["2024-01-01 10:00"] * 4)
+    frame["turn"] = [1, 2, 2, 3]
+    assert rows_of(read(frame, ROLES | {"position": "turn"}), "duplicates") == {"": 1}
+
+
 def test_clock_resolution() -> None:
     def told(*times: str) -> str:
         log = read(log_of(what="a", at=list(times)))

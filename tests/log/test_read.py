@@ -333,6 +333,16 @@ def test_one_event_and_a_busy_customer() -> None:
     assert busy[["severity", "rows"]].to_numpy().tolist() == [["warning", 100_000]]
 
 
+def test_stages_go_by_the_name_that_a_touchpoint_gets() -> None:
+    frame = pd.DataFrame({"who": "u1", "what": ["a", "b", "c"], "at": "2024-01-01"})
+    renamed = {"touchpoint_values": {"a": "b", "b": "x"}}
+    log = read(frame, ROLES | renamed | {"stage_values": {"b": "first", "c": "last"}})
+    rows = frame_of(log).set_index("touchpoint")["stage"]
+    assert rows.fillna("").to_dict() == {"b": "first", "x": "", "c": "last"}
+    nowhere = read(frame, ROLES | renamed | {"stage_values": {"a": "first"}})
+    assert frame_of(nowhere)["stage"].isna().all()
+
+
 def test_values_are_mapped() -> None:
     frame = pd.DataFrame(
         {
