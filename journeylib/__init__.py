@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     )
     from journeylib.estimate import Estimate
     from journeylib.journeys.calendar import BusinessHours
+    from journeylib.journeys.chain import journey_chain
+    from journeylib.journeys.conformance import planned_vs_actual
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.mapping import apply_mapping, read_mapping
     from journeylib.journeys.segment import JourneySettings
+    from journeylib.journeys.simplify import simplify
     from journeylib.journeys.steps import Journeys, rebuild
     from journeylib.journeys.stitch import StitchSettings, stitch
     from journeylib.journeys.suggest import suggest_mapping
+    from journeylib.journeys.timelines import stories
     from journeylib.judge.judging import score
     from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog
@@ -59,10 +63,12 @@ PUBLIC = {
     "StitchSettings": "journeys.stitch",
     "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
+    "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
+    "planned_vs_actual": "journeys.conformance",
     "read_log": "log.read",
     "read_mapping": "journeys.mapping",
     "rebuild": "journeys.steps",
@@ -70,6 +76,8 @@ PUBLIC = {
     "score": "judge.judging",
     "stitch": "journeys.stitch",
     "suggest_mapping": "journeys.suggest",
+    "simplify": "journeys.simplify",
+    "stories": "journeys.timelines",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
 }
@@ -96,16 +104,20 @@ __all__ = [
     "StitchSettings",
     "apply_mapping",
     "audit",
+    "journey_chain",
     "journey_graph",
     "journey_map",
     "load_config",
     "measure",
+    "planned_vs_actual",
     "read_log",
     "read_mapping",
     "rebuild",
     "save",
     "score",
+    "simplify",
     "stitch",
+    "stories",
     "suggest_mapping",
     "transitions",
     "variants",

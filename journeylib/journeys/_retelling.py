@@ -166,6 +166,8 @@ def _code(log: Texts, edits: Floats, slips: Slips) -> Code:
     how_many = -np.log1p(-going_on) - (number - 1) * np.log(going_on)
     garbled = -np.log(slips.share) + how_many + which - TOLERANCE
     told = np.where(number == 0, -np.log1p(-slips.share), garbled)
+    # A journey that has nothing of a story in its place does not retell it, however short both are.
+    told = np.where(number >= np.maximum(own[:, None], lengths), np.inf, told)
     share = 0.5 * np.log(max(float(log.counts.sum()), 1.0))
     return Code(told, in_full, in_full[: len(own)] + share, log.counts.astype(np.float64))
 

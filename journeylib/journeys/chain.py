@@ -6,8 +6,8 @@ still open is censored: the moves it made count, its unfinished last visit says 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ibis
@@ -39,6 +39,8 @@ MEASURES: dict[str, str] = {
     **{f"p_{end}": "share" for end in ENDS},
     "removal_effect": "share",
 }
+# What all journeys say of a touchpoint; the others rest on the journeys that come by.
+OF_ALL = ("visited", "visits", "removal_effect")
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,7 @@ def journey_chain(journeys: Journeys) -> Chain:
     ).iloc[0]
     people.loc[START] = [int(total["journeys"]), int(total["customers"])]
     base = people.loc[names]
-    found = {measure: _estimated(counts, base, measure) for measure in MEASURES}
+    found = _estimated(counts, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
     table = _table(found, base, shown, goals=bool(journeys.settings.goals))
     ends = {*journeys.settings.goals, *journeys.settings.bad_ends, START}
@@ -249,35 +251,51 @@ def _counted(journeys: Journeys) -> tuple[Floats, list[str]]:
     return counts, names
 
 
-def _estimated(counts: Floats, base: pd.DataFrame, measure: str) -> Resampled:
-    share = MEASURES[measure] == "share"
-    return resample(
-        counts,
-        _statistic(measure),
-        share=share,
-        n_customers=base["customers"].to_numpy(),
-        n_trials=base["journeys"].to_numpy() if share else None,
-    )
+def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
+    # `resample` asks for the same totals (point, groups left out, draws) once per measure; they
+    # differ in shape, and the chain of each need be solved only once.
+    solved: dict[tuple[int, ...], dict[str, Floats]] = {}
+
+    def answer(measure: str, totals: Floats) -> Floats:
+        if totals.shape not in solved:
+            solved[totals.shape] = _answers(totals)
+        return solved[totals.shape][measure]
+
+    found = {}
+    for measure, unit in MEASURES.items():
+        share, rests = unit == "share", _rests_on(base, measure)
+        found[measure] = resample(
+            counts,
+            partial(answer, measure),
+            share=share,
+            n_customers=rests["customers"].to_numpy(),
+            n_trials=rests["journeys"].to_numpy() if share else None,
+        )
+    return found
 
 
-def _statistic(measure: str) -> Callable[[Floats], Floats]:
-    def of(totals: Floats) -> Floats:
-        solved = absorb(totals)
-        if measure == "visited":
-            values = solved.visited
-        elif measure == "visits":
-            values = solved.visits[..., 0, :]
-        elif measure == "steps_to_end":
-            # START is a state of the chain, not a step of the journey.
-            values = solved.visits[..., :, 1:].sum(axis=-1)
-        elif measure == "removal_effect":
-            values = solved.removal_effect
-        else:
-            values = solved.ends[..., ENDS.index(measure.removeprefix("p_"))]
-        seen = totals.sum(axis=-1) > 0
-        return np.where(seen, values, 0.0 if measure in ("visited", "visits") else np.nan)
+def _rests_on(base: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the journeys and customers behind a measure: all, or those that came by."""
+    return base.loc[[START] * len(base)] if measure in OF_ALL else base
 
-    return of
+
+def _answers(totals: Floats) -> dict[str, Floats]:
+    """Return every measure of each state; NaN where the state was not seen."""
+    solved = absorb(totals)
+    seen = totals.sum(axis=-1) > 0
+    unseen = {"visited": 0.0, "visits": 0.0}
+    values = {
+        "visited": solved.visited,
+        "visits": solved.visits[..., 0, :],
+        # START is a state of the chain, not a step of the journey.
+        "steps_to_end": solved.visits[..., :, 1:].sum(axis=-1),
+        "removal_effect": solved.removal_effect,
+        **{f"p_{end}": solved.ends[..., number] for number, end in enumerate(ENDS)},
+    }
+    return {
+        measure: np.where(seen, value, unseen.get(measure, np.nan))
+        for measure, value in values.items()
+    }
 
 
 def _table(
@@ -303,8 +321,8 @@ def _table(
                 for name in ("value", "lo", "hi")
             },
             "unit": MEASURES[measure],
-            "n_journeys": base["journeys"].to_numpy(),
-            "n_customers": base["customers"].to_numpy(),
+            "n_journeys": _rests_on(base, measure)["journeys"].to_numpy(),
+            "n_customers": _rests_on(base, measure)["customers"].to_numpy(),
             "grade": GRADE,
             "abstain": silent,
         }

@@ -9,6 +9,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.errors import SchemaError
+from journeylib.journeys._retelling import Variant
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.stories import Stories, Story, representatives
 from journeylib.log.engine import fetch
@@ -26,20 +27,26 @@ class Timeline:
     segment : str
         Whose story it is; empty for all customers.
     story : Story
-        Its touchpoints, copies, customers, and the journeys it tells.
+        Its touchpoints, copies and customers.
     steps : pandas.DataFrame
         One row per step, from journeys that equal the story: ``step`` (from 1), ``touchpoint``,
         ``channel`` (the most frequent, None without channels), ``seconds_to_next`` (median time
         from the start of this step to the start of the next; NaN at the last step and without
         a clock).
+    journeys : int
+        Journeys that it tells and that are near to it, within `Stories.within`.
+    share : float
+        `journeys` of all journeys (of the segment).
     outcomes : pandas.DataFrame
-        How the journeys that it tells end: ``end`` (goal, bad_end, other, open), ``journeys``,
+        How those journeys end: ``end`` (goal, bad_end, other, open), ``journeys``,
         ``customers``, ``share``; ends of too few customers are left out.
     """
 
     segment: str
     story: Story
     steps: pd.DataFrame
+    journeys: int
+    share: float
     outcomes: pd.DataFrame
 
 
@@ -126,7 +133,7 @@ def stories(
     return Told(tuple(timelines), found, minimum)
 
 
-def _named(journeys: Journeys, codes: list[str]) -> list[tuple[str, ...]]:
+def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
     known = journeys.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
     return [tuple(names[number] for number in code.split(",")) for code in codes]
@@ -135,20 +142,31 @@ def _named(journeys: Journeys, codes: list[str]) -> list[tuple[str, ...]]:
 def _lived(
     journeys: Journeys, table: ibis.Table, whose: str, found: Stories, codes: list[str]
 ) -> list[Timeline]:
+    from rapidfuzz.distance import Levenshtein
+
     names = _named(journeys, codes)
     own = [codes[names.index(story.touchpoints)] for story in found.stories]
     steps = _steps(journeys, table, own)
-    told = {codes[place]: n for n, s in enumerate(found.stories) for place in s.variants}
+    # A far retelling helps to write the log down, but a reader would not call it this story.
+    told = {
+        codes[place]: number
+        for number, story in enumerate(found.stories)
+        for place in story.variants
+        if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
+    }
     ends = _ends(table, told)
     minimum = journeys.settings.min_customers
     timelines = []
     for number, (story, code) in enumerate(zip(found.stories, own, strict=True)):
-        outcomes, _hidden = suppress(ends[ends["story"] == number].drop(columns="story"), minimum)
-        outcomes["share"] = outcomes["journeys"] / max(story.journeys, 1)
+        mine = ends[ends["story"] == number].drop(columns="story")
+        count = int(mine["journeys"].sum())
+        outcomes, _hidden = suppress(mine, minimum)
+        outcomes["share"] = outcomes["journeys"] / max(count, 1)
         lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
         lines.insert(1, "touchpoint", list(story.touchpoints))
-        timelines.append(Timeline(whose, story, lines, outcomes))
-    return timelines
+        share = count / max(found.journeys, 1)
+        timelines.append(Timeline(whose, story, lines, count, share, outcomes))
+    return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
 
 
 def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:

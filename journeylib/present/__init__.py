@@ -13,6 +13,9 @@ from journeylib.present.deciding import (
     tipping_points,
 )
 from journeylib.present.figure import Figure
+from journeylib.present.planned import planned_versus_actual
+from journeylib.present.simplified import simplified_map
+from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
     containment,
@@ -46,9 +49,12 @@ __all__ = [
     "journey_map",
     "moments",
     "paradoxes",
+    "planned_versus_actual",
     "remembered",
     "scorecard",
     "sensitivity",
+    "simplified_map",
+    "stories_figure",
     "surveys",
     "tipping_points",
     "verdicts",

@@ -55,6 +55,7 @@ def draw_map(
     share: float = 0.95,
     max_touchpoints: int = 60,
     max_flows: int = 36,
+    max_returns: int = 6,
     name: str = "journey-map",
     title: str = "Journey map",
 ) -> Figure:
@@ -77,7 +78,7 @@ def draw_map(
         Names from first to last.
     share : float
         Draw the strongest flows until they carry this share of all moves.
-    max_touchpoints, max_flows : int
+    max_touchpoints, max_flows, max_returns : int
         Beyond these the map counts the rest.
 
     Returns
@@ -93,6 +94,7 @@ def draw_map(
         share=share,
         max_touchpoints=max_touchpoints,
         max_flows=max_flows,
+        max_returns=max_returns,
     )
     facts = _facts(touchpoints, experience, verdicts or {}, journeys)
     loops = {

@@ -117,6 +117,9 @@ def test_a_log_gives_the_worked_answer_with_intervals(log_of):
     ].iloc[0]
     # 120 customers of whom C3 is left for the goal by half of 80: a plain interval is about ±.08.
     assert 0.2 < row["lo"] < 1 / 3 < row["hi"] < 0.47
+    # Whether a journey comes to C1 rests on all 120; how it ends from there on the 80 that do.
+    base = chain.table.set_index(["touchpoint", "measure"])["n_customers"]
+    assert (base["C1", "visited"], base["C1", "p_goal"]) == (120, 80)
     assert set(chain.table["grade"]) == {"C"}
 
 

@@ -233,6 +233,7 @@ def prepaid():
     return rebuild(log, JourneySettings(cut="case", goals=("Payment Handled",), quiet_days=30))
 
 
+@pytest.mark.slow
 @needs_prepaid
 def test_equals_pm4py_on_every_prepaid_travel(prepaid):
     from pm4py.algo.conformance.alignments.petri_net import algorithm

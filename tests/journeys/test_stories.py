@@ -194,3 +194,13 @@ def test_what_is_wrong_is_said():
         representatives([("a",)], [0], min_customers=1)
     with pytest.raises(ValueError, match="no touchpoints"):
         representatives([()], [1], min_customers=1)
+
+
+def test_short_journeys_that_share_nothing_are_stories_of_their_own():
+    variants = [("meet an advisor",), ("change an address",), ("report fraud",)]
+    found = representatives(variants, [530, 450, 420], min_customers=1)
+    assert [(story.touchpoints, story.journeys) for story in found.stories] == [
+        (variants[0], 530),
+        (variants[1], 450),
+        (variants[2], 420),
+    ]

@@ -54,7 +54,7 @@ def test_a_story_with_waits_channels_and_outcomes(log_of):
     assert second.outcomes[["end", "journeys"]].to_dict("records") == [
         {"end": "bad_end", "journeys": 25}
     ]
-    assert (first.story.share, second.story.share) == (42 / 67, 25 / 67)
+    assert (first.share, second.share) == (42 / 67, 25 / 67)
 
 
 def test_stories_of_segments_are_told_apart(log_of):
@@ -96,7 +96,7 @@ def test_outcomes_of_too_few_customers_are_left_out(log_of):
         )
     )
     (line,) = told.timelines
-    assert line.story.journeys == 43
+    assert line.journeys == 43
     assert line.outcomes[["end", "journeys"]].to_dict("records") == [
         {"end": "goal", "journeys": 40}
     ]

@@ -1,0 +1,119 @@
+"""Planned versus actual, stories and simplified maps: what is drawn are the numbers."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pandas as pd
+import pytest
+
+from journeylib.journeys.conformance import planned_vs_actual
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.simplify import simplify
+from journeylib.journeys.steps import rebuild
+from journeylib.journeys.timelines import stories
+from journeylib.present.planned import BAR, ROOM, planned_versus_actual
+from journeylib.present.simplified import simplified_map
+from journeylib.present.storylines import stories_figure
+
+HOUR = 3_600_000_000
+NASTY = '<b>"X"</b>'
+
+
+def journeys_of(log_of, *groups):
+    rows, number = [], 0
+    for copies, path in groups:
+        for _ in range(copies):
+            number += 1
+            rows += [
+                (f"c{number}", "one", step * HOUR, touchpoint, "web")
+                for step, touchpoint in enumerate(path)
+            ]
+    log = log_of(*rows, columns="customer case t_us touchpoint channel")
+    return rebuild(log, JourneySettings(cut="case", goals=("Buy",), quiet_days=0.001))
+
+
+@pytest.fixture(scope="module")
+def journeys(log_of):
+    return journeys_of(
+        log_of,
+        (50, ["Ask", "Choose", "Buy"]),
+        (30, ["Ask", NASTY, "Choose", "Buy"]),
+        (20, ["Ask", "Choose"]),
+    )
+
+
+def words(figure):
+    return ["".join(t.itertext()) for t in ElementTree.fromstring(figure.svg).iterfind(".//text")]
+
+
+def bars(figure, kind):
+    found = re.findall(
+        r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]* class="([^"]+)"', figure.svg
+    )
+    return [(float(x), float(width)) for x, width, what in found if what == kind]
+
+
+def test_bars_of_the_plan_are_the_shares(journeys):
+    result = planned_vs_actual(journeys, ["Ask", "Choose", "Buy"])
+    assert (result.journeys, result.open_journeys) == (100, 0)
+    figure = planned_versus_actual(result)
+    bought = result.steps.set_index(["touchpoint", "kind"])["share"]
+    assert bars(figure, "jl-bar-minus")[0] == pytest.approx(
+        (BAR + ROOM * bought["Buy", "as_planned"], ROOM * bought["Buy", "skipped"]), abs=0.1
+    )
+    assert f"+ {NASTY}" in words(figure)
+    assert NASTY not in figure.svg
+    assert len(figure.table) == len(result.steps)
+
+
+def test_the_finding_of_the_plan_has_its_numbers(journeys):
+    figure = planned_versus_actual(planned_vs_actual(journeys, ["Ask", "Choose", "Buy"]))
+    assert "of 100 journeys follow the plan to the letter" in figure.alt
+    assert "Most often skipped: Buy (20 %)" in figure.alt
+    assert f"Most often inserted: {NASTY} (30 %)" in figure.alt
+
+
+def test_a_story_shows_steps_channels_and_waits(journeys):
+    told = stories(journeys)
+    felt = pd.DataFrame(
+        [("Buy", 0.5, 0.4, 0.6), ("Ask", -0.5, -0.6, -0.4)],
+        columns=["touchpoint", "sentiment", "lo", "hi"],
+    )
+    figure = stories_figure(told, experience=felt)
+    shown = words(figure)
+    for line in told.timelines:
+        assert f"{line.journeys:,} journeys, {line.story.copies:,} of them exactly so" in shown
+    assert shown.count("1 h") == sum(len(line.steps) - 1 for line in told.timelines)
+    assert "web" in shown
+    assert 'class="jl-down"' in figure.svg
+    assert len(figure.table) == sum(len(line.steps) for line in told.timelines)
+
+
+def test_no_story_says_why(log_of):
+    few = journeys_of(log_of, (3, ["Ask", "Buy"]))
+    told = stories(few)
+    assert told.timelines == ()
+    assert stories_figure(told).alt.startswith("No story can be told")
+
+
+def test_a_simplified_map_says_what_share_it_shows(journeys):
+    found = simplify(journeys, 0.5)
+    figure = simplified_map(found)
+    assert figure.alt.startswith(
+        f"{100 * found.share:.0f} % of 100 journeys run only through what is shown: 2 of 4"
+    )
+    assert "(other)" in words(figure)
+    assert "2 touchpoints are folded into “other”" in figure.note
+
+
+def test_figures_do_not_depend_on_the_order_of_rows(log_of):
+    groups = [(50, ["Ask", "Choose", "Buy"]), (20, ["Ask", "Buy"])]
+    one, other = journeys_of(log_of, *groups), journeys_of(log_of, *reversed(groups))
+    plan = ["Ask", "Choose?", "Buy"]
+    for draw in (
+        lambda of: planned_versus_actual(planned_vs_actual(of, plan)).table.iloc[:, :5].to_csv(),
+        lambda of: simplified_map(simplify(of, 0.5)).svg,
+    ):
+        assert draw(one) == draw(other)
