@@ -190,10 +190,11 @@ def _unsettled(members: Sequence[Mapping[Any, Any]]) -> str:
     """List touchpoints together that lack the same: on a thin log that is often all of them."""
     lacking: dict[str, list[str]] = {}
     for row in members:
-        datum, reasons = row.get("next_datum"), row.get("reasons")
-        words = "" if _is_absent(reasons) else " · ".join(str(reason) for reason in reasons[:1])
+        datum = row.get("next_datum")
         if isinstance(datum, str) and datum:
             words = f"To settle it: {datum}."
+        else:
+            words = "" if _is_absent(row.get("reasons")) else str([*row["reasons"], ""][0])
         lacking.setdefault(words, []).append(str(row["touchpoint"]))
     ordered = sorted(lacking.items(), key=lambda item: (-len(item[1]), item[1]))
     return "".join(
