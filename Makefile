@@ -16,13 +16,13 @@ audit: $(VENV)/.audit ## run the audit on the sample log and say where the dashb
 test: lint types contracts unit notebooks ## everything that must hold before a change lands
 
 unit: $(VENV)/.test ## tests and doctests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/.test ## tests without the slow ones
 	$(BIN)/python -m pytest -m "not slow and not browser" -x
 
 notebooks: $(VENV)/.test ## notebooks run again, outputs compared with the stored ones
-	$(BIN)/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg -p no:cacheprovider -o addopts= notebooks
+	$(BIN)/python -m pytest --nbval -p no:cacheprovider -o addopts= notebooks
 
 lint: $(VENV)/.test ## format and style
 	$(BIN)/ruff format --check .
@@ -37,9 +37,14 @@ contracts: $(VENV)/.test ## no room imports a higher one
 bench: $(VENV)/.test ## benchmarks, printed as ratios
 	$(BIN)/python -m benchmarks
 
-formats: $(VENV)/.test ## write the JSON Schemas to docs/formats
+formats: $(VENV)/.test ## write the JSON Schemas to docs/formats, and docs/claims.md
 	$(BIN)/journeylib schema config > docs/formats/config.schema.json
 	$(BIN)/journeylib schema audit > docs/formats/audit.schema.json
+	$(BIN)/python -c "from journeylib.judge.trust import claims_page; print(claims_page(), end='')" > docs/claims.md
+
+store: $(VENV)/.test ## run the notebooks and store what they show (read the difference before committing)
+	cd notebooks && ../$(BIN)/python -m nbconvert --to notebook --execute --inplace *.ipynb
+	$(BIN)/nbstripout --keep-output --keep-count notebooks/*.ipynb
 
 lab: $(VENV)/.lab ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir notebooks
@@ -54,15 +59,15 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.audit
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab]"
 	@touch $@
 
-.PHONY: help audit test unit quick notebooks lint types contracts bench formats lab clean
+.PHONY: help audit test unit quick notebooks lint types contracts bench formats store lab clean

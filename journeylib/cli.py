@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="change one setting, such as measures.repeat_days=14; may be repeated",
     )  # fmt: skip
     audit.add_argument(
-        "--as-of", metavar="DAY", type=dt.date.fromisoformat, help="look back from this day"
+        "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
     )
     audit.set_defaults(command=_audit)
 
@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no day; write it as 2026-07-01") from None
 
 
 def _init(options: argparse.Namespace) -> int:

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
-from journeylib.estimate import rounded
+from journeylib.estimate import Estimate, rounded
+from journeylib.judge.handover import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
+    from journeylib.journeys.cutting import Cutting
+    from journeylib.judge.peak_end import PeakEnd
+    from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
 
 FURTHER_HANDOFFS = (
@@ -34,17 +38,30 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "audit": _audit(audit),
         "log": _log(audit),
+        "stitching": _stitching(audit),
+        "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
         "axes": clean(dict(audit.judgement.axes)),
         "transitions": _records(
             audit.evidence.transitions,
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
-        "flow": {name: value.to_dict() for name, value in sorted(audit.evidence.flow.items())},
+        "flow": _estimates(audit, audit.evidence.flow),
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
-        "tipping_points": [_tipping(point) for point in audit.judgement.tipping_points],
+        "tipping_points": [
+            _tipping(audit, point)
+            for point in audit.judgement.tipping_points
+            if point.at.n_customers >= audit.config.journeys.min_customers
+        ],
+        "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
+        "peak_end": _peak_end(audit, audit.judgement.peak_end),
+        "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
+        "sensitivity": [clean(row) for row in audit.judgement.sensitivity.to_dict("records")],
         "paradoxes": [paradox.to_dict() for paradox in audit.judgement.paradoxes],
+        "disclosure": None
+        if audit.judgement.disclosure is None
+        else clean(audit.judgement.disclosure.to_dict()),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
@@ -89,6 +106,19 @@ def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
     return [clean(row) for row in frame[columns].to_dict("records")]
 
 
+def _estimate(audit: Audit, estimate: Estimate) -> dict[str, Any]:
+    """Return an estimate as JSON; on fewer customers than may be shown it says no number."""
+    entry = estimate.to_dict()
+    if 0 < estimate.n_customers < audit.config.journeys.min_customers:
+        entry |= {"value": None, "lo": None, "hi": None, "n_customers": 0, "n_journeys": 0}
+        entry["abstain"] = entry["abstain"] or "privacy"
+    return entry
+
+
+def _estimates(audit: Audit, found: Mapping[str, Estimate]) -> dict[str, dict[str, Any]]:
+    return {name: _estimate(audit, found[name]) for name in sorted(found)}
+
+
 def _audit(audit: Audit) -> dict[str, Any]:
     first, last = audit.journeys.first_us, audit.journeys.last_us
     return {
@@ -117,11 +147,34 @@ def _log(audit: Audit) -> dict[str, Any]:
         "rows_read": quality.rows_read,
         "rows_quarantined": quality.rows_read - quality.rows_used,
         "cut": audit.journeys.cut,
+        "cutting": _cutting(audit.journeys.cutting),
         "open_journeys": totals["open"],
         "cut_off_journeys": totals["cut_off"],
         "suppressed_cells": totals["suppressed"],
         "quality": _records(quality.checks, columns),
     }
+
+
+def _cutting(cutting: Cutting) -> dict[str, Any]:
+    names = ["answer", "definition", "gap_days", "confidence", "doubtful", "learned_customers"]
+    return {name: clean(getattr(cutting, name)) for name in names}
+
+
+def _stitching(audit: Audit) -> dict[str, Any] | None:
+    report = audit.prepared.stitching
+    if report is None:
+        return None
+    counts = ["level", "customers_before", "customers", "moved_events", "unidentified_events"]
+    sizes = ["large_size", "large_people", "largest"]
+    return {
+        **{name: getattr(report, name) for name in (*counts, *sizes)},
+        "kinds": _rows(report.kinds),
+        "levels": _rows(audit.prepared.stitching_levels),
+    }
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return _records(frame, list(frame.columns))
 
 
 def _touchpoints(audit: Audit) -> list[dict[str, Any]]:
@@ -167,20 +220,66 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
-        rows.append(entry | {"effect": row["effect"].to_dict()})
+        further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
+        rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
 
 
-def _tipping(point: TippingPoint) -> dict[str, Any]:
+def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
+    handoff = audit.judgement.handoff_times.get(point.segment)
     return {
         "segment": point.segment,
         "answer": point.answer,
         "minutes": rounded(point.at.value),
         "minutes_lo": rounded(point.at.lo),
         "minutes_hi": rounded(point.at.hi),
-        "handoff_time": None,
+        "clock": point.at.unit,
+        "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
+        "handoff_reason": handoff if isinstance(handoff, str) else None,
         "sessions": point.sessions,
         "reasons": list(point.reasons),
+    }
+
+
+def _handoff_time(audit: Audit, found: HandoffTime) -> dict[str, Any]:
+    costs = ("cost", "cost_at_once", "cost_never", "regret")
+    return {
+        **clean(found.to_dict()),
+        **{name: _estimate(audit, getattr(found, name)) for name in costs},
+        "settled": rounded(found.settled),
+    }
+
+
+def _satisfaction(audit: Audit, found: SatisfactionBreak | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "answer": found.answer,
+        "at": _estimate(audit, found.at),
+        "slope_before": rounded(found.slope_before),
+        "slope_after": rounded(found.slope_after),
+        "rated": found.rated,
+        "resolved": found.resolved,
+        "reasons": list(found.reasons),
+    }
+
+
+def _peak_end(audit: Audit, found: PeakEnd | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "weights": {name: _estimate(audit, weight) for name, weight in found.weights.items()},
+        **{name: rounded(getattr(found, name)) for name in ("r_mean", "r_end", "r_fitted")},
+        "gain": _estimate(audit, found.gain),
+        "beats_mean": found.beats_mean,
+    }
+
+
+def _row(audit: Audit, row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row of numbers and estimates as plain JSON values."""
+    return {
+        str(name): _estimate(audit, cell) if isinstance(cell, Estimate) else clean(cell)
+        for name, cell in row.items()
     }
 
 
@@ -191,12 +290,12 @@ def _handoffs(audit: Audit) -> dict[str, Any]:
     return {
         "abstain": handoffs.abstain,
         **{name: int(getattr(handoffs, name)) for name in counts},
-        **{name: getattr(handoffs, name).to_dict() for name in shares},
-        "wait_seconds": handoffs.wait.to_dict(),
+        **_estimates(audit, {name: getattr(handoffs, name) for name in shares}),
+        "wait_seconds": _estimate(audit, handoffs.wait),
         "waterfall": _records(handoffs.waterfall, ["step", "sessions", "share"]),
         "dead_ends": list(handoffs.dead_ends),
         "actor_changes": _records(
             handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
         ),
-        "further": {name: getattr(handoffs, name).to_dict() for name in FURTHER_HANDOFFS},
+        "further": _estimates(audit, {name: getattr(handoffs, name) for name in FURTHER_HANDOFFS}),
     }

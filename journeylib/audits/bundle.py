@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip
+REPLACE_ATTEMPTS = 10
 
 
 def write_bundle(audit: Audit, folder: Path, *, seconds: float | None = None) -> None:
@@ -67,14 +69,18 @@ def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = No
 
 @contextmanager
 def staged(out: Path, name: str) -> Iterator[Path]:
-    """Yield a folder beside the runs that is gone afterwards, whatever happens."""
+    """Yield a folder beside the runs that is gone afterwards, whatever happens.
+
+    Folders made on the way that hold nothing in the end are gone as well.
+    """
+    home = out / name
+    made = [folder for folder in (home, *home.parents) if not folder.exists()]
     try:
-        home = out / name
         home.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
     except OSError as error:
         raise RunError(
-            f"cannot write runs to {out / name}: {error.strerror}. Choose another --out."
+            f"cannot write runs to {home}: {error.strerror}. Choose another --out."
         ) from None
     try:
         yield stage
@@ -84,16 +90,30 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        with suppress(OSError):  # another run may have begun to write there
+            for folder in made:
+                folder.rmdir()
 
 
 def commit(folder: Path, home: Path) -> Path:
     """Move a complete run directory to its place and point `latest` at it."""
     target = home / folder.name
-    if target.exists():
+    for attempt in range(REPLACE_ATTEMPTS):
         # A folder cannot be renamed onto one that has files: the old one steps aside first.
-        aside = folder.parent / "replaced"
-        target.rename(aside)
-    folder.rename(target)
+        # Another writer of the same run may be faster; then its run steps aside in turn.
+        aside = folder.parent / f"replaced-{attempt}"
+        with suppress(FileNotFoundError):
+            target.rename(aside)
+        try:
+            folder.rename(target)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                if aside.exists():
+                    aside.rename(target)
+                raise
+    else:
+        raise RunError(f"other runs keep writing {target}. Start the audit again when they end.")
     pointer = folder.parent / "latest"
     pointer.symlink_to(target.name)
     pointer.replace(home / "latest")
@@ -110,7 +130,9 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
         "log_hash": audit.log_hash,
         "config_hash": audit.config_hash,
         "files": [Path(file).name for file in files],
-        "config": config.model_dump(mode="json", exclude={"log": {"files", "outcomes"}}),
+        "config": config.model_dump(
+            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+        ),
         "versions": {"journeylib": __version__, "python": platform.python_version()}
         | {package: metadata.version(package) for package in RECORDED},
     }

@@ -5,19 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 
+# What pydantic adds to a place: which of several types it tried, or which function.
+TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
+OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
+PLAIN = {
+    "missing": "is missing.",
+    "model_type": "must hold keys of its own.",
+    "model_attributes_type": "must hold keys of its own.",
+    "dict_type": "must hold keys of its own.",
+    "string_pattern_mismatch": "must be lower-case letters, digits, '-' or '_', at most 64, as in "
+    "telecom-2026.",
+}
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -28,7 +42,9 @@ class _Part(BaseModel):
 class OutcomesConfig(_Part):
     """Where the outcomes of customers are: a table of their own."""
 
-    file: str = Field(description="Path, relative to this configuration.")
+    file: str = Field(
+        description="Path, relative to this configuration; 'log' for columns of the log itself."
+    )
     roles: OutcomesSchema = Field(description="Which column is what.")
 
 
@@ -63,10 +79,18 @@ class Gate(_Part):
         "pass", description="Whether a metric without an answer lets the run pass."
     )
 
+    @field_validator("metric")
+    @classmethod
+    def _names_a_number(cls, metric: str) -> str:
+        check_metric(metric)
+        return metric
+
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("give the gate a 'min', a 'max' or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("'min' must not exceed 'max'")
         return self
 
 
@@ -77,6 +101,11 @@ class AuditConfig(_Part):
     title: str = Field("", description="Title for people; default the name.")
     log: LogConfig
     roles: Schema = Field(description="Which column plays which role, and the value maps.")
+    stitching: StitchSettings | None = Field(
+        None,
+        description="How events of one person are found under roles.identifiers; absent: not at "
+        "all.",
+    )
     journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
@@ -84,6 +113,12 @@ class AuditConfig(_Part):
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )
+
+    @model_validator(mode="after")
+    def _something_to_stitch(self) -> Self:
+        if self.stitching is not None and not self.roles.identifiers:
+            raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        return self
 
     @property
     def heading(self) -> str:
@@ -99,7 +134,7 @@ class AuditConfig(_Part):
 
 
 def load_config(
-    path: str | Path, *, overrides: Sequence[str] = (), as_of: dt.date | None = None
+    path: str | Path, *, overrides: Sequence[str] = (), as_of: dt.date | str | None = None
 ) -> AuditConfig:
     """Read and check the configuration of an audit.
 
@@ -109,8 +144,8 @@ def load_config(
         The YAML file. Paths in it are taken relative to its folder.
     overrides : sequence of str
         ``"key=value"``, the key a dotted path such as ``measures.repeat_days``, the value YAML.
-    as_of : datetime.date, optional
-        Replaces ``as_of``.
+    as_of : datetime.date or str, optional
+        Replaces ``as_of``; a text reads ``2026-07-01``.
 
     Raises
     ------
@@ -119,6 +154,8 @@ def load_config(
         message lists every fault with its line and the nearest known key.
     """
     path = Path(path)
+    # papermill's -p gives a text where a list was meant; its letters are no settings.
+    overrides = [overrides] if isinstance(overrides, str) else overrides
     text = _read_text(path)
     content = _parse(text, path)
     for override in overrides:
@@ -126,9 +163,9 @@ def load_config(
     if as_of is not None:
         content["as_of"] = as_of
     try:
-        config = AuditConfig.model_validate(content)
+        config = AuditConfig.model_validate(_said(content))
     except ValidationError as error:
-        raise ConfigError(_explain(error, text, path)) from None
+        raise ConfigError(_explain(error, text, path, overrides)) from None
     return _resolve_paths(config, path.parent)
 
 
@@ -157,6 +194,7 @@ def _read_text(path: Path) -> str:
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(text)
+        twice = _first_repeated(yaml.compose(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
@@ -164,7 +202,39 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{line}: {problem}. Check indentation and quotes.") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must hold keys such as name, log and roles.")
+    if twice is not None:
+        raise ConfigError(
+            f"{path}, line {twice[0]}: '{twice[1]}' is there already. Keep one of the two."
+        )
     return content
+
+
+def _first_repeated(node: Any) -> tuple[int, str] | None:
+    """Find a key that is given twice: YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return key.start_mark.line + 1, str(key.value)
+            seen.add(key.value)
+            if (below := _first_repeated(value)) is not None:
+                return below
+    elif isinstance(node, yaml.SequenceNode):
+        return next(filter(None, map(_first_repeated, node.value)), None)
+    return None
+
+
+def _said(node: Any) -> Any:
+    """Drop keys without a value: a section all of whose lines are comments says nothing."""
+    if not isinstance(node, dict):
+        return node
+    for key in node:
+        if isinstance(key, bool):
+            raise ConfigError(
+                f"a key reads as {str(key).lower()}: YAML takes yes, no, on and off for true and "
+                "false. Put the word in quotes."
+            )
+    return {str(key): _said(value) for key, value in node.items() if value is not None}
 
 
 def _override(content: dict[str, Any], override: str) -> None:
@@ -174,26 +244,33 @@ def _override(content: dict[str, Any], override: str) -> None:
     *parents, last = key.strip().split(".")
     node = content
     for parent in parents:
-        child = node.setdefault(parent, {})
-        if not isinstance(child, dict):
-            raise ConfigError(f"--set {key}: '{parent}' has no keys below it.")
-        node = child
+        if node.get(parent) is None:
+            node[parent] = {}
+        if not isinstance(node[parent], dict):
+            raise ConfigError(f"--set {key.strip()}: '{parent}' has no keys below it.")
+        node = node[parent]
     try:
         node[last] = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"--set {key}: the value is not YAML; quote it.") from None
 
 
-def _explain(error: ValidationError, text: str, path: Path) -> str:
-    faults = []
+def _explain(error: ValidationError, text: str, path: Path, overrides: Sequence[str]) -> str:
+    given = [override.partition("=")[0].strip() for override in overrides]
+    faults: dict[str, str] = {}
     for fault in error.errors(include_url=False, include_input=False):
-        location = [part for part in fault["loc"] if not str(part).startswith("function-")]
+        location = [part for part in fault["loc"] if not TYPE_TAG.match(str(part))]
         where = ".".join(str(part) for part in location) or "the file"
         line = _line_of(text, location)
         at = f" (line {line})" if line else ""
-        faults.append(f"  {where}{at}: {_say(fault, location)}")
+        if any(f"{where}.".startswith(f"{key}.") for key in given) or (
+            line is None and any(key.startswith(f"{where}.") for key in given)
+        ):
+            at = " (--set)"
+        # One value of the wrong type fails every type it could have had: said once.
+        faults.setdefault(where, f"  {where}{at}: {_say(fault, location)}")
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return f"{path} has {count}; nothing was run:\n" + "\n".join(faults)
+    return f"{path} has {count}; nothing was run:\n" + "\n".join(faults.values())
 
 
 def _say(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
@@ -201,9 +278,10 @@ def _say(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
         known = _known_keys(location[:-1])
         hint = did_you_mean(str(location[-1]), known)
         return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(known)}.")
-    if fault["type"] == "missing":
-        return "is missing."
-    return str(fault["msg"]).removeprefix("Value error, ") + "."
+    if fault["type"] in PLAIN:
+        return PLAIN[fault["type"]]
+    said = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return said if said.endswith(("?", ".")) else f"{said}."
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
@@ -248,15 +326,12 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
 
 def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
+    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in files)}
     outcomes = config.log.outcomes
-    log = config.log.model_copy(
-        update={
-            "files": tuple(_beside(folder, file) for file in files),
-            "outcomes": outcomes
-            and outcomes.model_copy(update={"file": _beside(folder, outcomes.file)}),
-        }
-    )
-    return config.model_copy(update={"log": log})
+    if outcomes is not None and outcomes.file != OWN_COLUMNS:
+        found = {"file": _beside(folder, outcomes.file)}
+        update["outcomes"] = outcomes.model_copy(update=found)
+    return config.model_copy(update={"log": config.log.model_copy(update=update)})
 
 
 def _beside(folder: Path, file: str) -> str:

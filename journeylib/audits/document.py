@@ -53,6 +53,67 @@ class QualityDoc(_Part):
     text: str
 
 
+class CuttingDoc(_Part):
+    """How journeys were cut, and how sure that is."""
+
+    answer: Literal["declared", "found", "assumed"]
+    definition: str = Field(description="What a journey is, in words.")
+    gap_days: float | None
+    confidence: float | None = Field(description="Mean probability of the boundaries drawn.")
+    doubtful: float | None = Field(description="Share of pairs of events neither cut nor joined.")
+    learned_customers: int | None
+
+
+class KeyResultsDoc(_Part):
+    """What a choice made before measuring may change."""
+
+    journeys: int
+    customers: int
+    steps_per_journey: float | None
+    repeat_contact: float | None
+    contained_raw: float | None
+    contained_verified: float | None
+    contained_verified_hi: float | None
+
+
+class CutSensitivityDoc(KeyResultsDoc):
+    """Key results with another gap."""
+
+    factor: float
+    gap_days: float
+
+
+class StitchingLevelDoc(KeyResultsDoc):
+    """Key results at another level of stitching."""
+
+    level: Literal["strict", "default", "loose"]
+
+
+class IdentifiersDoc(_Part):
+    """One kind of identifier."""
+
+    kind: str
+    identifiers: int
+    shared: int = Field(description="Left out: linked to too many accounts.")
+    events: int
+    shared_events: int
+
+
+class StitchingDoc(_Part):
+    """How events of one person were found under several identifiers."""
+
+    level: Literal["strict", "default", "loose"]
+    customers_before: int
+    customers: int
+    moved_events: int
+    unidentified_events: int
+    large_size: int = Field(description="99.9th percentile of identifiers per person.")
+    large_people: int
+    largest: int
+    kinds: tuple[IdentifiersDoc, ...]
+    levels: tuple[StitchingLevelDoc, ...]
+
+
 class LogDoc(_Part):
     """What the log holds."""
 
@@ -61,7 +122,8 @@ class LogDoc(_Part):
     customers: int
     rows_read: int
     rows_quarantined: int
-    cut: Literal["case", "gap", "customer"]
+    cut: Literal["case", "gap", "goal", "learned", "customer"]
+    cutting: CuttingDoc
     open_journeys: int
     cut_off_journeys: int
     suppressed_cells: int
@@ -112,6 +174,16 @@ class MomentDoc(_Part):
     is_moment: bool
     grade: Grade
     reasons: tuple[str, ...]
+    impact: EstimateDoc | None = Field(
+        description="Journeys a year that would end otherwise if every bad visit went well."
+    )
+    asymmetry: EstimateDoc | None = Field(
+        description="Loss of a bad visit over gain of a good one, where a neutral one is declared."
+    )
+    response_rate: float | None = Field(description="Share of requests answered; null for events.")
+    bounds: EstimateDoc | None = Field(
+        description="Difference among all who were asked, whatever the silent would have said."
+    )
 
 
 class HandoffsDoc(_Part):
@@ -135,6 +207,20 @@ class HandoffsDoc(_Part):
     further: dict[str, EstimateDoc]
 
 
+class HandoffTimeDoc(_Part):
+    """The hand-off time at which a session is expected to cost least."""
+
+    minutes: float | Literal["never", "at once"]
+    flat_region: tuple[float, float | None] = Field(
+        description="Hand-off times that cost at most 2 % more; null is without end."
+    )
+    cost: EstimateDoc
+    cost_at_once: EstimateDoc
+    cost_never: EstimateDoc
+    regret: EstimateDoc = Field(description="Cost of acting on this time beyond the best one.")
+    settled: float = Field(description="Share of resamples with the same kind of answer.")
+
+
 class TippingPointDoc(_Part):
     """Whether, and when, a bot session turns sour."""
 
@@ -143,9 +229,62 @@ class TippingPointDoc(_Part):
     minutes: float | None
     minutes_lo: float | None
     minutes_hi: float | None
-    handoff_time: dict[str, Any] | None
+    clock: Literal["minutes", "turns"] = Field(
+        description="What 'minutes' counts: turns of the session in a log without a clock."
+    )
+    handoff_time: HandoffTimeDoc | None
+    handoff_reason: str | None = Field(description="Why there is no hand-off time.")
     sessions: int
     reasons: tuple[str, ...]
+
+
+class SatisfactionDoc(_Part):
+    """Whether, and when, satisfaction of resolved sessions begins to fall faster."""
+
+    answer: Literal["breaks", "bends_gradually", "none", "abstain"]
+    at: EstimateDoc
+    slope_before: float | None
+    slope_after: float | None
+    rated: int
+    resolved: int
+    reasons: tuple[str, ...]
+
+
+class PeakEndDoc(_Part):
+    """Which moments of a conversation its rating goes with."""
+
+    weights: dict[str, EstimateDoc]
+    r_mean: float | None
+    r_end: float | None
+    r_fitted: float | None
+    gain: EstimateDoc = Field(description="What the fitted weights explain beyond the plain mean.")
+    beats_mean: bool
+
+
+class SurveyDoc(_Part):
+    """What one survey says, and what its silence leaves open."""
+
+    kind: str
+    asked: int
+    answered: int
+    response_rate: EstimateDoc
+    mean: EstimateDoc = Field(
+        description="Mean of those who answered; lo and hi are the bounds that the silent leave."
+    )
+    worst: float
+    best: float
+    scale_assumed: bool
+
+
+class SensitivityDoc(_Part):
+    """What another weighting would say of one touchpoint."""
+
+    touchpoint: str
+    weighting: str
+    automation_fit: float
+    empathy_need: float
+    verdict: Verdict
+    changed: bool
 
 
 class ParadoxDoc(_Part):
@@ -174,6 +313,10 @@ class AuditDocument(_Part):
     schema_version: Literal["1"]
     audit: AuditDoc
     log: LogDoc
+    stitching: StitchingDoc | None = Field(description="None where none was asked for.")
+    cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
+        description="At half, once and twice the gap; empty where silence does not cut."
+    )
     touchpoints: tuple[TouchpointDoc, ...]
     axes: dict[str, Any]
     transitions: tuple[TransitionDoc, ...]
@@ -181,7 +324,14 @@ class AuditDocument(_Part):
     moments_of_truth: tuple[MomentDoc, ...]
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
+    satisfaction: SatisfactionDoc | None
+    peak_end: PeakEndDoc | None
+    surveys: tuple[SurveyDoc, ...]
+    sensitivity: tuple[SensitivityDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
+    disclosure: dict[str, Any] | None = Field(
+        description="Whether customers were told that they talk to a machine, and when."
+    )
     findings: tuple[FindingDoc, ...]
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."

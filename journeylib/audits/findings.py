@@ -11,9 +11,12 @@ from journeylib.estimate import Estimate, rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
+    from journeylib.judge.tipping import TippingPoint
 
 Severity = Literal["info", "low", "medium", "high"]
 RANK: dict[str, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
+EVERYONE = "all"  # the segment of a tipping point that is none
+DESCRIPTIVE = frozenset({"missing"})  # checks that tell of the log and ask for nothing
 NAMED = 5  # touchpoints named in one sentence; more are counted
 
 
@@ -59,9 +62,12 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_gates(audit),
         *_containment(audit),
         *_requests(audit),
+        *_tipping(audit),
         *_verdicts(audit),
         *_moments(audit),
         *_axes(audit),
+        *_disclosure(audit),
+        *_paradoxes(audit),
         *_quality(audit),
     ]
     return tuple(sorted(found, key=lambda f: (f.verdict != "fail", RANK[f.severity], f.id)))
@@ -98,12 +104,14 @@ def _containment(audit: Audit) -> list[Finding]:
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
     if raw.value is None or verified.value is None:
-        text = f"Verified containment has {verified}."
+        text = f"How many conversations bots settle cannot be verified: {verified}."
         return [Finding("containment", "insight", "low", "not_assessable", text, evidence)]
     hidden = raw.value - verified.value
+    days = audit.config.measures.repeat_days
     text = (
-        f"Bots look as if they settle {_share(raw.value)} of their sessions; verified, it is "
-        f"{verified}. The difference came back, went silent or cannot be told."
+        f"Counted as vendors do, bots settle {_share(raw.value)} of their conversations; "
+        f"{verified} can be verified. In the others the customer came back within {days:g} days "
+        "or went silent, or the log cannot tell."
     )
     severity: Severity = "high" if hidden >= 0.2 else "medium" if hidden >= 0.1 else "info"
     return [_insight("containment", severity, text, evidence)]
@@ -116,23 +124,50 @@ def _requests(audit: Audit) -> list[Finding]:
     if honoured.value is not None and handoffs.requests >= audit.config.journeys.min_customers:
         minutes = audit.config.measures.honoured_minutes
         when = f"within {minutes:g} minutes" if audit.journeys.has_clock else "afterwards"
-        text = f"Of the conversations in which a customer asked for a human, {honoured} saw one "
-        text += f"{when}."
+        text = (
+            f"When customers asked for a human, one joined {when} in {honoured} of the "
+            "conversations."
+        )
         severity: Severity = "high" if (honoured.hi or 0) < 0.8 else "info"
         found.append(_insight("requests-honoured", severity, text, honoured.to_dict()))
     if handoffs.dead_ends:
-        text = f"No human can be reached from {_names(handoffs.dead_ends)}."
+        text = f"Nobody gets from {_names(handoffs.dead_ends)} to a human: open a way out."
         found.append(_insight("dead-ends", "high", text, {"touchpoints": list(handoffs.dead_ends)}))
     return found
 
 
+def _tipping(audit: Audit) -> list[Finding]:
+    """Say when conversations with a bot turn sour, for everyone or for some."""
+    points = [p for p in audit.judgement.tipping_points if p.answer == "tipping_point"]
+    if not points:
+        return []
+    everyone = [p for p in points if p.segment == EVERYONE]
+    said = "; ".join(_moment(point) for point in (everyone or points)[:NAMED])
+    text = (
+        f"Conversations with a bot turn sour {said}: from then on customers give up or ask for "
+        "a human more often. Try to hand over before."
+    )
+    evidence = {"segments": [p.segment for p in points]}
+    return [_insight("tipping-point", "medium", text, evidence)]
+
+
+def _moment(point: TippingPoint) -> str:
+    at = point.at
+    span = "" if at.lo is None or at.hi is None else f" ({at.lo:.1f} to {at.hi:.1f})"
+    who = "" if point.segment == EVERYONE else f" for {point.segment}"
+    return f"after about {at.value:.1f}{span} minutes{who}"
+
+
 VERDICT_SENTENCES: dict[str, tuple[Severity, str]] = {
-    "fix_first": ("high", "Mend before anything is automated: {names}."),
+    "fix_first": (
+        "high",
+        "Mend before automating: {names}. Too much of it is repeated, goes wrong or goes on "
+        "differently each time.",
+    ),
     "automate": ("medium", "A machine can serve {names}."),
-    "assist": ("info", "People served by AI in the background suit {names}."),
-    "human_led": ("medium", "People should lead at {names}."),
+    "assist": ("info", "People with a machine to assist them suit {names}."),
+    "human_led": ("medium", "People should lead at {names}, machines stay in the background."),
     "human_only": ("high", "Only people should serve {names}."),
-    "abstain": ("low", "The evidence does not settle {names}."),
 }
 
 
@@ -147,27 +182,50 @@ def _verdicts(audit: Audit) -> list[Finding]:
                 text = f"The evidence settles none of the {len(names)} touchpoints."
             name = f"verdict-{verdict.replace('_', '-')}"
             found.append(_insight(name, severity, text, {"touchpoints": names}))
+    asked = scores[scores["abstain"] != "not_served"]
+    names = list(asked.loc[asked["verdict"] == "abstain", "touchpoint"])
+    if names:
+        where = " at which somebody serves" if len(asked) < len(scores) else ""
+        text = (
+            f"No verdict for {len(names)} of {len(asked)} touchpoints{where}: {_names(names)}. "
+            "The table of verdicts says what would settle each."
+        )
+        found.append(_insight("verdict-abstain", "low", text, {"touchpoints": names}))
     return found
 
 
 def _moments(audit: Audit) -> list[Finding]:
     moments = audit.judgement.moments
     if moments.empty:
-        text = "Moments of truth cannot be told: the log brings no outcomes of customers."
+        why = (
+            "the log brings no outcomes of customers. Name a table of them under log.outcomes"
+            if audit.log.outcomes is None
+            else "nothing says which visits went well and which outcomes count. Fill in "
+            "judge.moments"
+        )
+        text = f"Moments of truth cannot be told: {why}."
         return [Finding("moments", "insight", "low", "not_assessable", text, {})]
+    tested = {"tested": len(moments)}
+    if all(effect.value is None for effect in moments["effect"]):
+        text = (
+            f"Moments of truth cannot be told: none of the {len(moments)} pairs of touchpoint and "
+            "outcome has enough customers on both sides to compare."
+        )
+        return [Finding("moments", "insight", "low", "not_assessable", text, tested)]
     found = moments[moments["is_moment"]]
     if found.empty:
         text = (
-            f"None of the {len(moments)} touchpoint and outcome pairs tested stands out as a "
-            "moment of truth."
+            f"No moment of truth among {len(moments)} pairs of touchpoint and outcome: at none "
+            "is a good visit shown to change what customers do next."
         )
-        return [_insight("moments", "info", text, {"tested": len(moments)})]
+        return [_insight("moments", "info", text, tested)]
     names = list(dict.fromkeys(found["touchpoint"]))
     text = (
-        f"Moments of truth, of {len(moments)} pairs tested: a good experience is estimated to "
-        f"change what customers do next at {_names(names)}, if nothing unseen decides both."
+        f"Moments of truth: at {_names(names)} a good visit is estimated to change what customers "
+        f"do next, if nothing unseen decides both ({len(moments)} pairs of touchpoint and outcome "
+        "tested)."
     )
-    return [_insight("moments", "medium", text, {"touchpoints": names, "tested": len(moments)})]
+    return [_insight("moments", "medium", text, {"touchpoints": names, **tested})]
 
 
 def _axes(audit: Audit) -> list[Finding]:
@@ -176,19 +234,44 @@ def _axes(audit: Audit) -> list[Finding]:
         return []
     text = (
         "Automation fit and empathy need go together so closely in this log "
-        f"(correlation {axes['rho']:.2f}) that they are not two axes: no quadrant is drawn."
+        f"(correlation {axes['rho']:.2f}) that they are not two axes: verdicts rest on one, and "
+        "no quadrant is drawn."
     )
     return [_insight("axes", "medium", text, {"rho": rounded(axes["rho"])})]
 
 
+def _disclosure(audit: Audit) -> list[Finding]:
+    found = audit.judgement.disclosure
+    if found is None or found.abstain is not None:
+        return []
+    severity: Severity = "high" if (found.never.lo or 0) > 0.01 else "info"
+    return [_insight("disclosure", severity, found.text, found.to_dict())]
+
+
+def _paradoxes(audit: Audit) -> list[Finding]:
+    return [
+        _insight(
+            f"paradox-{paradox.name.replace('_', '-')}",
+            "medium",
+            f"Paradox {paradox.name.replace('_', ' / ')}: {' '.join(paradox.reasons)}",
+            paradox.to_dict(),
+        )
+        for paradox in audit.judgement.paradoxes
+        if paradox.state == "active"
+    ]
+
+
 def _quality(audit: Audit) -> list[Finding]:
+    """Say what somebody should mend; that an optional column is sparse is no such thing."""
     found = []
     for row in audit.log.quality.checks.to_dict("records"):
-        if row["severity"] not in ("warning", "blocking"):
+        blocking = row["severity"] == "blocking"
+        if not blocking and (row["severity"] != "warning" or row["check"] in DESCRIPTIVE):
             continue
         evidence = {"rows": int(row["rows"]), "share": rounded(row["share"])}
         name = f"quality-{row['check']}-{row['role']}".rstrip("-").replace("_", "-")
-        found.append(Finding(name, "quality", "low", "pass", str(row["text"]), evidence))
+        severity: Severity = "high" if blocking else "low"
+        found.append(Finding(name, "quality", severity, "pass", str(row["text"]), evidence))
     return found
 
 

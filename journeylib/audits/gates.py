@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from pydantic import BaseModel
+
+from journeylib.audits.document import AuditDocument
 from journeylib.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from journeylib.audits.config import Gate
 
-PART = re.compile(r"([A-Za-z_]+)(?:\[([A-Za-z_]+)=([^\]]*)\])?(?:\.|$)")
+# A name may hold brackets and dots: a selector ends at the bracket that ends the part.
+PART = re.compile(r"(\w+)((?:\[\w+=.*?\](?=\[|\.|$))*)(?:\.|$)")
+SELECTOR = re.compile(r"\[(\w+)=(.*?)\](?=\[|\.|$)")
+EXAMPLE = (
+    "a path such as handoffs.contained_verified or touchpoints[touchpoint=Pay bill].automation_fit"
+)
 
 
 @dataclass(frozen=True)
@@ -33,50 +41,122 @@ class GateOutcome:
     text: str
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One part of a path: a key, and which rows to take where it holds a list."""
+
+    name: str
+    wanted: Mapping[str, str]
+
+
+def check_metric(metric: str) -> None:
+    """Check that a metric can name a number of `audit.json`, before any run.
+
+    Names that depend on the log (touchpoints, measures) are only known after it.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, where there is one.
+
+    Examples
+    --------
+    >>> check_metric("handoffs.contained_verified")
+    >>> check_metric("handoffs.contained_verfied")
+    Traceback (most recent call last):
+        ...
+    ValueError: audit.json has no 'contained_verfied' in 'handoffs'. Did you mean 'contained_verified'?
+    """  # noqa: E501 - the message is one line
+    node: Any = AuditDocument
+    above = "its top"
+    for part in _parts(metric):
+        node = _typed_step(node, part, above)
+        above = f"'{part.name}'"
+    if not _holds_number(node):
+        raise ValueError(f"'{metric}' is not a number; name one, {EXAMPLE}")
+
+
 def check_gates(gates: Sequence[Gate], document: Mapping[str, Any]) -> list[GateOutcome]:
     """Check every gate against the content of `audit.json`.
 
     Raises
     ------
     ConfigError
-        If a metric names nothing in the document; the message offers the nearest name.
+        If a metric names nothing in the document, or more than one row; the message offers
+        the nearest name.
     """
     return [_check(gate, document) for gate in gates]
 
 
+def _parts(metric: str) -> Iterator[_Part]:
+    position = 0
+    while position < len(metric) or position == 0:
+        found = PART.match(metric, position)
+        if found is None:
+            raise ValueError(f"'{metric}' is not {EXAMPLE}")
+        yield _Part(found.group(1), dict(SELECTOR.findall(found.group(2))))
+        position = found.end()
+
+
+def _typed_step(node: Any, part: _Part, above: str) -> Any:
+    """Follow one part through the types of the document; Any where the log decides."""
+    if node is Any:
+        return Any
+    if get_origin(node) is dict:
+        return get_args(node)[1]
+    if not (isinstance(node, type) and issubclass(node, BaseModel)):
+        raise ValueError(f"{above} holds nothing below it, so no '{part.name}'")
+    fields = node.model_fields
+    if part.name not in fields:
+        hint = did_you_mean(part.name, fields) or f" It has: {', '.join(fields)}."
+        raise ValueError(f"audit.json has no '{part.name}' in {above}.{hint}")
+    child: Any = fields[part.name].annotation
+    row = get_args(child)[0] if get_origin(child) is tuple else None
+    if (row is None) == bool(part.wanted):
+        raise ValueError(
+            f"'{part.name}' is a list: pick a row, as in touchpoints[touchpoint=Pay bill]"
+            if row is not None
+            else f"'{part.name}' is no list to pick a row from"
+        )
+    if row is None:
+        return child
+    columns = getattr(row, "model_fields", None)
+    for key in part.wanted:
+        if columns is not None and key not in columns:
+            hint = did_you_mean(key, columns)
+            raise ValueError(f"rows of '{part.name}' have no '{key}'.{hint}")
+    return row if columns is not None else Any
+
+
+def _holds_number(node: Any) -> bool:
+    if node is Any or node in (int, float):
+        return True
+    if isinstance(node, type):
+        return issubclass(node, BaseModel) and "value" in node.model_fields
+    return any(inner in (int, float) for inner in get_args(node))
+
+
 def _check(gate: Gate, document: Mapping[str, Any]) -> GateOutcome:
     value = _look_up(gate, document)
-    bounds = " and ".join(
-        [f"at least {gate.min:g}"] * (gate.min is not None)
-        + [f"at most {gate.max:g}"] * (gate.max is not None)
-    )
+    bounds = (("at least", gate.min), ("at most", gate.max))
+    asked = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     if value is None:
-        verdict: Literal["fail", "not_assessable"] = (
-            "fail" if gate.not_assessable == "fail" else "not_assessable"
-        )
-        text = f"{gate.id}: {gate.metric} has no answer in this run (asked: {bounds})."
-        return GateOutcome(gate, verdict, None, text)
+        failed = gate.not_assessable == "fail"
+        text = f"{gate.id}: {gate.metric} has no answer in this run; {asked} was asked."
+        return GateOutcome(gate, "fail" if failed else "not_assessable", None, text)
     failed = (gate.min is not None and value < gate.min) or (
         gate.max is not None and value > gate.max
     )
-    text = f"{gate.id}: {gate.metric} is {value:.4g} (asked: {bounds})."
+    text = f"{gate.id}: {gate.metric} is {value:.4g}; {asked} was asked."
     return GateOutcome(gate, "fail" if failed else "pass", value, text)
 
 
 def _look_up(gate: Gate, document: Mapping[str, Any]) -> float | None:
     node: Any = document
-    position = 0
-    while position < len(gate.metric):
-        part = PART.match(gate.metric, position)
-        if part is None:
-            raise ConfigError(
-                f"gate '{gate.id}': metric '{gate.metric}' is not a path such as "
-                "handoffs.contained_verified or touchpoints[touchpoint=Pay bill].automation_fit."
-            )
+    for part in _parts(gate.metric):
         node = _step(gate, node, part)
         if node is None:
             return None
-        position = part.end()
     if isinstance(node, Mapping) and "value" in node:
         node = node["value"]
     if node is None:
@@ -86,16 +166,21 @@ def _look_up(gate: Gate, document: Mapping[str, Any]) -> float | None:
     return float(node)
 
 
-def _step(gate: Gate, node: Any, part: re.Match[str]) -> Any:
-    name, key, wanted = part.groups()
-    if not isinstance(node, Mapping) or name not in node:
-        known = list(node) if isinstance(node, Mapping) else []
+def _step(gate: Gate, node: Any, part: _Part) -> Any:
+    known = list(node) if isinstance(node, Mapping) else []
+    if part.name not in known:
+        hint = did_you_mean(part.name, known)
         raise ConfigError(
-            f"gate '{gate.id}': metric '{gate.metric}' has no '{name}'.{did_you_mean(name, known)}"
+            f"gate '{gate.id}': metric '{gate.metric}' has no '{part.name}' in this run.{hint}"
         )
-    child = node[name]
-    if key is None:
+    child = node[part.name]
+    if not part.wanted:
         return child
-    rows = [row for row in child if str(row.get(key)) == wanted]
+    rows = [row for row in child if all(str(row.get(k)) == v for k, v in part.wanted.items())]
+    if len(rows) > 1:
+        raise ConfigError(
+            f"gate '{gate.id}': metric '{gate.metric}' picks {len(rows)} rows of '{part.name}'; "
+            "add what tells them apart, as in [touchpoint=Pay bill][outcome=churn]."
+        )
     # A touchpoint may be absent from a run, or too rare to be shown: no answer, not a fault.
     return rows[0] if rows else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
+from journeylib.audits.prepare import Prepared, compare, prepare
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.log.engine import log_hash
+from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
     from journeylib.log.eventlog import EventLog
 
+PROGRESS = "JOURNEYLIB_PROGRESS"
 Progress = Callable[[str], None]
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
@@ -45,6 +50,8 @@ class Audit:
     judgement : Judgement
     findings : tuple of Finding
         Most severe first.
+    prepared : Prepared
+        What was done to the log before it was cut, and what other choices would give.
     """
 
     config: AuditConfig
@@ -55,6 +62,7 @@ class Audit:
     evidence: Evidence
     judgement: Judgement
     findings: tuple[Finding, ...]
+    prepared: Prepared
 
     @property
     def run_id(self) -> str:
@@ -86,7 +94,7 @@ def audit(
     config: AuditConfig | str | Path,
     *,
     overrides: Sequence[str] = (),
-    as_of: dt.date | None = None,
+    as_of: dt.date | str | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run an audit and return its result; nothing is written.
@@ -97,11 +105,12 @@ def audit(
         A configuration or the path of its YAML file.
     overrides : sequence of str
         ``"key=value"`` with a dotted key; only with a path.
-    as_of : datetime.date, optional
+    as_of : datetime.date or str, optional
         The day to look back from; only with a path. Default: the configuration's, else the day
         of the log's last event.
     progress : callable, optional
-        Called with the name of each step, one of `STEPS`, when it begins.
+        Called with the name of each step, one of `STEPS`, when it begins. Unless given, the
+        names go to the file that the environment variable `PROGRESS` names, if there is one.
 
     Returns
     -------
@@ -116,17 +125,29 @@ def audit(
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
-    say = progress or (lambda _step: None)
+    say = progress or _note_step
     say(STEPS[0])
-    log = _read(config)
+    read = _read(config)
     say(STEPS[1])
+    log, prepared = prepare(read, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
     evidence = measure(journeys, config.measures)
+    prepared = compare(prepared, read, config, journeys)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
     say(STEPS[4])
-    return _collect(config, journeys, evidence, judgement)
+    return _collect(config, journeys, evidence, judgement, prepared)
+
+
+def _note_step(step: str) -> None:
+    """Tell whoever started this process how far the audit is."""
+    file = os.environ.get(PROGRESS)
+    # The audit matters more than its bar: a full disk must not stop it here.
+    with contextlib.suppress(OSError):
+        if file:
+            with Path(file).open("a", encoding="utf-8") as notes:
+                notes.write(f"{step}\n")
 
 
 def _read(config: AuditConfig) -> EventLog:
@@ -138,14 +159,18 @@ def _read(config: AuditConfig) -> EventLog:
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,
         period=config.log.period,
-        as_of=config.as_of,
+        as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
     )
 
 
 def _collect(
-    config: AuditConfig, journeys: Journeys, evidence: Evidence, judgement: Judgement
+    config: AuditConfig,
+    journeys: Journeys,
+    evidence: Evidence,
+    judgement: Judgement,
+    prepared: Prepared,
 ) -> Audit:
     bare = Audit(
         config=config,
@@ -156,6 +181,7 @@ def _collect(
         evidence=evidence,
         judgement=judgement,
         findings=(),
+        prepared=prepared,
     )
     return replace(bare, findings=all_findings(bare))
 

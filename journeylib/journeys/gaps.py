@@ -34,6 +34,9 @@ class GapCut:
         Distance of the humps in units of the wider one's standard deviation.
     gaps : int
         Positive gaps that the cut rests on.
+    log_odds : tuple of float or None
+        Coefficients of (ln gap)², ln gap and 1 in the log odds that a gap lies between two
+        sessions; None where the cut is assumed.
     """
 
     cut_us: int
@@ -42,6 +45,7 @@ class GapCut:
     bic_gain: float | None
     separation: float | None
     gaps: int
+    log_odds: tuple[float, float, float] | None = None
 
 
 def fit_gap(gaps_us: npt.ArrayLike, *, assumed_us: int = ASSUMED_CUT_US) -> GapCut:
@@ -87,7 +91,8 @@ def fit_gap(gaps_us: npt.ArrayLike, *, assumed_us: int = ASSUMED_CUT_US) -> GapC
         reason = "the gaps have one hump: silence alone does not separate sessions"
         return GapCut(assumed_us, "assumed", reason, gain, separation, n)
     cut = round(float(np.exp(_crossing(weights, means, deviations))))
-    return GapCut(cut, "found", "", gain, separation, n)
+    odds = _log_odds(weights, means, deviations)
+    return GapCut(cut, "found", "", gain, separation, n, odds)
 
 
 def fit_gap_by_channel(
@@ -141,6 +146,22 @@ def _two_humps(
     gain = float(one.bic(column) - two.bic(column))
     deviations = np.sqrt(two.covariances_[:, 0, 0])
     return gain, two.weights_[order], two.means_[order, 0], deviations[order]
+
+
+def _log_odds(
+    weights: npt.NDArray[np.float64],
+    means: npt.NDArray[np.float64],
+    deviations: npt.NDArray[np.float64],
+) -> tuple[float, float, float]:
+    """Return the log odds of the second hump as a polynomial of the log gap."""
+    square = -1 / (2 * deviations**2)
+    slope = means / deviations**2
+    constant = np.log(weights) - np.log(deviations) - means**2 / (2 * deviations**2)
+    return (
+        float(square[1] - square[0]),
+        float(slope[1] - slope[0]),
+        float(constant[1] - constant[0]),
+    )
 
 
 def _crossing(

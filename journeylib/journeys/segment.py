@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
 import ibis
 from ibis import _
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.errors import SchemaError
+from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
 
+CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
 # Journeys of one customer are numbered below this; 16 million of them are never reached,
 # because a log with more events of one customer than that is refused on reading.
@@ -22,19 +24,29 @@ class JourneySettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cut: Literal["auto", "case", "gap", "customer"] = Field(
+    cut: Literal["auto", "case", "gap", "goal", "learned", "customer"] = Field(
         "auto",
-        description="case: by the journey column; gap: after gap_days of silence; customer: all "
-        "events of a customer are one journey; auto: case where the log has one, else gap, else "
-        "(without a clock) customer.",
+        description="case: by the journey column; gap: after gap_days of silence; goal: after a "
+        "goal or bad end, and after gap_days of silence; learned: where touchpoints and silence "
+        "say so, learned from a sample of customers without examples; customer: all events of a "
+        "customer are one journey; auto: case where the log has one, else gap, else (without a "
+        "clock) customer.",
     )
-    gap_days: float = Field(
-        30.0, gt=0, description="Silence after which a new journey begins. An assumption: say why."
+    gap_days: Annotated[float, Field(gt=0)] | Literal["fitted"] = Field(
+        30.0,
+        description="Silence after which a new journey begins: an assumption, say why; or fitted: "
+        "where the silences of the log have two humps, between them, else assumed_gap_days.",
+    )
+    assumed_gap_days: float = Field(
+        30.0, gt=0, description="The gap where gap_days is fitted and the log does not show one."
     )
     quiet_days: float | None = Field(
         None,
         gt=0,
         description="Silence after which a journey without an end is over; default gap_days.",
+    )
+    business_hours: BusinessHours | None = Field(
+        None, description="Give service and waiting time within these hours beside wall-clock time."
     )
     goals: tuple[str, ...] = Field((), description="Touchpoints that are what the customer wanted.")
     bad_ends: tuple[str, ...] = Field((), description="Touchpoints that are what nobody wanted.")
@@ -42,13 +54,20 @@ class JourneySettings(BaseModel):
         10, ge=1, description="A shown cell rests on at least this many customers."
     )
 
+    @model_validator(mode="after")
+    def _goals_to_cut_at(self) -> Self:
+        if self.cut == "goal" and not (self.goals or self.bad_ends):
+            raise ValueError("'cut' is 'goal', but neither 'goals' nor 'bad_ends' name any")
+        return self
+
     @property
-    def quiet_us(self) -> int:
-        """Silence after which a journey counts as over, in microseconds."""
-        return round((self.quiet_days or self.gap_days) * US_PER_DAY)
+    def stated_gap_us(self) -> int:
+        """The gap as stated, or what stands in until one is fitted, in microseconds."""
+        days = self.assumed_gap_days if self.gap_days == "fitted" else self.gap_days
+        return round(days * US_PER_DAY)
 
 
-def resolve_cut(log: EventLog, settings: JourneySettings) -> Literal["case", "gap", "customer"]:
+def resolve_cut(log: EventLog, settings: JourneySettings) -> CutKind:
     """Return which cut applies to this log.
 
     Raises
@@ -73,34 +92,46 @@ def resolve_cut(log: EventLog, settings: JourneySettings) -> Literal["case", "ga
     return settings.cut
 
 
-def number_journeys(
-    events: ibis.Table, cut: Literal["case", "gap", "customer"], gap_us: int
-) -> ibis.Table:
-    """Add ``journey``, an opaque int64 key, to events that carry ``customer_no``.
+def by_customer(events: ibis.Table) -> ibis.Table:
+    """Add ``journey``, an opaque int64 key: all events of a customer are one."""
+    return events.mutate(journey=events.customer_no * JOURNEYS_PER_CUSTOMER)
 
-    A journey belongs to one customer: the same case id under two customers is two journeys.
+
+def by_case(events: ibis.Table) -> ibis.Table:
+    """Add ``journey``: the same case id under two customers is two journeys."""
+    cases = events.select("customer_no", "case").distinct()
+    number = ibis.row_number().over(group_by="customer_no", order_by="case")
+    numbered = cases.mutate(case_no=number)
+    return (
+        events.left_join(numbered, ["customer_no", "case"])
+        .mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + ibis.coalesce(_.case_no, -1))
+        .drop("case_no", "customer_no_right", "case_right")
+    )
+
+
+def by_flag(events: ibis.Table, fresh: ibis.Value) -> ibis.Table:
+    """Add ``journey``: one begins at each event of a customer for which `fresh` holds."""
+    so_far = ibis.window(preceding=(None, 0), **in_order(events))
+    begun = events.mutate(_fresh=fresh.fill_null(False).cast("int64"))
+    number = _._fresh.sum().over(so_far)
+    return begun.mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + number).drop("_fresh")
+
+
+def in_order(events: ibis.Table) -> dict[str, Any]:
+    """Return the window arguments that put the events of a customer in order."""
+    clock = ["t_us"] if "t_us" in events.columns else []
+    return {"group_by": "customer_no", "order_by": [*clock, "position", "touchpoint"]}
+
+
+def with_silence(events: ibis.Table) -> ibis.Table:
+    """Add ``silence_us``: from the latest end seen so far to each event of a customer.
+
+    A long call is not silence. Null at a customer's first event.
     """
-    first = events.customer_no * JOURNEYS_PER_CUSTOMER
-    if cut == "customer":
-        return events.mutate(journey=first)
-    if cut == "case":
-        cases = events.select("customer_no", "case").distinct()
-        number = ibis.row_number().over(group_by="customer_no", order_by="case")
-        numbered = cases.mutate(case_no=number)
-        return (
-            events.left_join(numbered, ["customer_no", "case"])
-            .mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + ibis.coalesce(_.case_no, -1))
-            .drop("case_no", "customer_no_right", "case_right")
-        )
-    in_order = {"group_by": "customer_no", "order_by": ["t_us", "position", "touchpoint"]}
     end = (
         ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
         if "end_us" in events.columns
         else _.t_us
     )
-    # A long call is not silence: the gap runs from the latest end seen so far.
-    busy_until = end.max().over(ibis.window(preceding=(None, 1), **in_order))
-    silent = events.mutate(silence=_.t_us - busy_until)
-    fresh = (_.silence > gap_us).fill_null(False).cast("int64")
-    journey_no = fresh.sum().over(ibis.window(preceding=(None, 0), **in_order))
-    return silent.mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + journey_no).drop("silence")
+    busy_until = end.max().over(ibis.window(preceding=(None, 1), **in_order(events)))
+    return events.mutate(silence_us=_.t_us - busy_until)

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
-from journeylib.journeys.segment import JourneySettings, number_journeys, resolve_cut
+from journeylib.journeys.calendar import with_business_time
+from journeylib.journeys.cutting import Cutting, cut_journeys
+from journeylib.journeys.lifecycle import pair_lifecycle
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group
 from journeylib.log.eventlog import EventLog
 
@@ -26,11 +30,11 @@ class Journeys:
     Attributes
     ----------
     log : EventLog
-        Where they come from.
+        Where they come from; starts and ends are paired.
     settings : JourneySettings
         How they were cut.
-    cut : str
-        The cut that applied: ``case``, ``gap`` or ``customer``.
+    cutting : Cutting
+        The cut that applied, and how sure it is.
     steps : ibis.Table
         One row per event in its journey; columns as in ``docs/architecture.md``.
     table : ibis.Table
@@ -41,11 +45,16 @@ class Journeys:
 
     log: EventLog
     settings: JourneySettings
-    cut: str
+    cutting: Cutting
     steps: ibis.Table
     table: ibis.Table
     first_us: int | None
     last_us: int | None
+
+    @property
+    def cut(self) -> str:
+        """The cut that applied: ``case``, ``gap``, ``goal``, ``learned`` or ``customer``."""
+        return self.cutting.kind
 
     @property
     def has_clock(self) -> bool:
@@ -103,13 +112,16 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     Open journeys are kept: dropping them would drop those who wait longest.
     """
     settings = settings or JourneySettings()
-    cut = resolve_cut(log, settings)
-    gap_us = round(settings.gap_days * US_PER_DAY)
-    numbered = number_journeys(_with_customers(log.events), cut, gap_us)
-    steps = _ordered(_with_touchpoint_numbers(numbered)).cache()
+    log, _pairing = pair_lifecycle(log)
+    events = _with_customers(without_identifiers(log.events, log))
+    numbered, cutting = cut_journeys(_with_touchpoint_numbers(events), log, settings)
+    steps = _ordered(numbered)
+    if settings.business_hours is not None and log.has_clock:
+        steps = with_business_time(steps, settings.business_hours)
+    steps = steps.cache()
     first_us, last_us = _span(steps)
-    table = _journey_table(steps, settings, first_us, last_us).cache()
-    return Journeys(log, settings, cut, steps, table, first_us, last_us)
+    table = _journey_table(steps, settings, cutting.quiet_us, first_us, last_us).cache()
+    return Journeys(log, settings, cutting, steps, table, first_us, last_us)
 
 
 def _with_customers(events: ibis.Table) -> ibis.Table:
@@ -192,7 +204,11 @@ def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
 
 
 def _journey_table(
-    steps: ibis.Table, settings: JourneySettings, first_us: int | None, last_us: int | None
+    steps: ibis.Table,
+    settings: JourneySettings,
+    quiet_us: int,
+    first_us: int | None,
+    last_us: int | None,
 ) -> ibis.Table:
     ends = [*settings.goals, *settings.bad_ends]
     clock = "t_us" in steps.columns
@@ -204,6 +220,9 @@ def _journey_table(
         steps=_.steps.max(),
         start_us=_.t_us.min() if clock else null,
         end_us=_.t_us.max() if clock else null,
+        boundary_micro=_.boundary_micro.max(where=_.step == 1)
+        if "boundary_micro" in steps.columns
+        else null,
         first_touchpoint=_.touchpoint.argmin(_.step),
         last_touchpoint=_.touchpoint.argmax(_.step),
         # The last of the declared ends decides: a complaint after the purchase is a bad end.
@@ -215,8 +234,8 @@ def _journey_table(
         ),
     )
     if clock and first_us is not None and last_us is not None:
-        is_open = _.end_us > last_us - settings.quiet_us
-        cut_off = _.start_us < first_us + settings.quiet_us
+        is_open = _.end_us > last_us - quiet_us
+        cut_off = _.start_us < first_us + quiet_us
     else:
         is_open = cut_off = ibis.literal(False)
     end_kind = ibis.cases(

@@ -8,7 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.judge.disclosure import Disclosure
+from journeylib.judge.handover import HandoffTime
+from journeylib.judge.paradoxes import Paradox
+from journeylib.judge.peak_end import PeakEnd
+from journeylib.judge.satisfaction import SatisfactionBreak
 from journeylib.judge.settings import AXES
+from journeylib.judge.tipping import TippingPoint
 
 PLACE = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
 SCORE_COLUMNS = (
@@ -85,15 +91,33 @@ class Judgement:
         `distinguishable`.
     moments : DataFrame
         One row per touchpoint and outcome.
-    tipping_points : tuple
-        One per segment.
-    paradoxes : tuple
+    tipping_points : tuple of TippingPoint
+        Everyone first, then one per intent.
+    handoff_times : dict of str to HandoffTime or str
+        By segment of `tipping_points`: when to hand over, or why nobody can say.
+    satisfaction : SatisfactionBreak or None
+        From which length of a session on satisfaction falls; None without rated sessions.
+    peak_end : PeakEnd or None
+        Which moments of a conversation its rating goes with.
+    surveys : DataFrame
+        One row per survey; see `surveys.survey_table`.
+    sensitivity : DataFrame
+        One row per scored touchpoint and weighting; see `sensitivity.weight_sensitivity`.
+    paradoxes : tuple of Paradox
         The six of them.
+    disclosure : Disclosure or None
+        Whether customers were told that they talk to a machine.
     """
 
     scores: pd.DataFrame
     indicators: pd.DataFrame
     axes: dict[str, Any]
     moments: pd.DataFrame = field(default_factory=pd.DataFrame)
-    tipping_points: tuple[Any, ...] = ()
-    paradoxes: tuple[Any, ...] = ()
+    tipping_points: tuple[TippingPoint, ...] = ()
+    handoff_times: dict[str, HandoffTime | str] = field(default_factory=dict)
+    satisfaction: SatisfactionBreak | None = None
+    peak_end: PeakEnd | None = None
+    surveys: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    paradoxes: tuple[Paradox, ...] = ()
+    disclosure: Disclosure | None = None

@@ -299,10 +299,17 @@ def _abstaining(
                 f"{100 * trimmed:.1f} % of journeys had no counterpart; "
                 f"{size:.0f} effective journeys remain"
                 if shown
-                else f"{sample.customers} customers, {cell} in the smallest group",
+                else _too_few(sample.customers, cell),
             ),
         ),
     )
+
+
+def _too_few(customers: int, cell: int) -> str:
+    """Say which minimum is not met, without the number: it may be one person."""
+    missed = [f"fewer than {MIN_CUSTOMERS} customers"] * (customers < MIN_CUSTOMERS)
+    missed += [f"fewer than {MIN_CELL} in the smallest group"] * (cell < MIN_CELL)
+    return ", ".join(missed)
 
 
 def _smallest_cell(sample: Sample) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.errors import did_you_mean
+from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.schema import Office
 
 Axis = Literal["automation_fit", "empathy_need"]
@@ -142,9 +143,19 @@ class MomentSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     good: str | None = Field(
-        None, description="Column that says a visit went well: true, yes or 1; or see good_from."
+        None,
+        description="What says that a visit went well: a column (true, yes or 1; for numbers see "
+        "good_from), 'rating', 'sentiment', 'no_transfer' or 'wait_seconds'.",
     )
     good_from: float | None = Field(None, description="A visit went well from this value on.")
+    good_to: float | None = Field(
+        None, description="A visit went well up to this value, such as seconds of waiting."
+    )
+    bad_at: float | None = Field(
+        None,
+        description="A visit went badly at this value or a worse one; what lies between was "
+        "neutral, and the loss of a bad visit is set against the gain of a good one.",
+    )
     outcomes: tuple[str, ...] = Field((), description="Kinds of outcome to look at, such as churn.")
     horizon_days: float = Field(
         30.0, gt=0, description="Window in which an outcome counts; fixed before looking."
@@ -160,6 +171,45 @@ class MomentSettings(BaseModel):
     )
     margin: float = Field(0.02, ge=0, description="Smallest difference that matters.")
 
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.good_from is not None and self.good_to is not None:
+            raise ValueError("give either 'good_from' or 'good_to': good is on one side")
+        if self.good == "wait_seconds" and self.good_to is None:
+            raise ValueError("'wait_seconds' needs 'good_to': the longest wait that is good")
+        if self.bad_at is None:
+            return self
+        if self.good_from is None and self.good_to is None:
+            raise ValueError("'bad_at' needs 'good_from' or 'good_to'")
+        if (self.good_from is not None and self.bad_at >= self.good_from) or (
+            self.good_to is not None and self.bad_at <= self.good_to
+        ):
+            raise ValueError("'bad_at' must lie on the other side of the limit of good")
+        return self
+
+
+CostRange = Annotated[float, Field(ge=0)] | tuple[float, float, float]
+
+
+class CostSettings(BaseModel):
+    """What a session costs; each a number or [low, most likely, high]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    human_contact: CostRange = Field(
+        description="A contact that a human handles, with the customer's wait for it."
+    )
+    bot_per_minute: CostRange = Field(description="A minute in the bot.")
+    frustrated_exit: CostRange = Field(description="What is lost when a customer gives up.")
+    currency: str = Field("EUR", description="Currency of all costs.")
+
+    @field_validator("human_contact", "bot_per_minute", "frustrated_exit")
+    @classmethod
+    def _ascending(cls, cost: CostRange) -> CostRange:
+        if isinstance(cost, tuple) and not 0 <= cost[0] <= cost[1] <= cost[2]:
+            raise ValueError("a range of costs is [low, most likely, high], 0 or more, ascending")
+        return cost
+
 
 class JudgeSettings(BaseModel):
     """Anchors, weights and thresholds of the scores and verdicts."""
@@ -168,6 +218,17 @@ class JudgeSettings(BaseModel):
 
     moments: MomentSettings = Field(
         MomentSettings(), description="Moments of truth: what to compare with what."
+    )
+    paradoxes: ParadoxSettings = Field(
+        ParadoxSettings(), description="Limits of the six paradoxes of serving by machine."
+    )
+    costs: CostSettings | None = Field(
+        None, description="For the time at which a bot should hand over; no such time without."
+    )
+    surveys: dict[str, tuple[float, float]] = Field(
+        {},
+        description="Kind of outcome that is an answer to a question, with the worst and the best "
+        "answer that can be given, as in csat: [0, 10].",
     )
     automation_fit: dict[str, Indicator] = Field(
         AUTOMATION_FIT, description="Indicators to change; those not named keep their defaults."
@@ -245,6 +306,14 @@ class JudgeSettings(BaseModel):
     @classmethod
     def _over_offices(cls, given: Any) -> Any:
         return {**OFFICES, **given} if isinstance(given, Mapping) else given
+
+    @field_validator("surveys")
+    @classmethod
+    def _scales_rise(cls, surveys: dict[str, tuple[float, float]]) -> Any:
+        for kind, (worst, best) in surveys.items():
+            if best <= worst:
+                raise ValueError(f"the scale of '{kind}' names the worst answer first")
+        return surveys
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Self:

@@ -304,3 +304,32 @@ def as_estimate(claim_id: str, purpose: str) -> Estimate:
         assumptions=(claim.caution,),
         provenance=claim.source,
     )
+
+
+def claims_page() -> str:
+    """Return the ledger as the page ``docs/claims.md``."""
+    lines = [
+        "# Claims ledger",
+        "",
+        "Figures that circulate about service by machine, kept as data in "
+        "`journeylib.judge.trust.LEDGER`. What is not listed under *may be used as* is refused: "
+        "`usable(claim, purpose)` raises and says why. No figure may be a multiplier or a target "
+        "to calibrate on.",
+        "",
+        "This page is made from the ledger (`make formats`); a test keeps the two alike.",
+        "",
+    ]
+    for claim in LEDGER:
+        allowed = [name.replace("_", " ") for name in PURPOSES if name in claim.usable_as]
+        lines += [
+            f"## {claim.claim_id}",
+            "",
+            f"- **Claim:** {claim.claim}",
+            f"- **Source:** {claim.source}",
+            f"- **A percentage of:** {claim.percentage_of or 'not said'}",
+            f"- **Grade as evidence for one's own customers:** {claim.grade}",
+            f"- **May be used as:** {', '.join(allowed)}",
+            f"- **Caution:** {claim.caution}",
+            "",
+        ]
+    return "\n".join(lines).rstrip() + "\n"

@@ -1,7 +1,8 @@
-"""Visits: one row per journey that reached a touchpoint, for asking what a good visit changes."""
+"""Visits: one row per journey that reached a touchpoint, with what was known before."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.judge.marks import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine import fetch
 
@@ -17,108 +18,77 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 US_PER_DAY = 86_400_000_000
-TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
-BEFORE = ("steps_before", "days_before", "earlier_journeys", "month")
 
 
-def visits_of(journeys: Journeys, settings: MomentSettings) -> pd.DataFrame:
-    """Return the first visits that were marked good or bad, with what was known before them.
+@dataclass(frozen=True)
+class Visits:
+    """First visits that are marked, and what was known before each.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        One row per journey and touchpoint with a mark, ordered by customer, time, touchpoint
+        and step: ``touchpoint`` (str), ``customer`` (int64, opaque), ``t_us`` (int64, start of
+        the visit), ``mark`` (int64: 1 good, 0 neither, −1 bad), ``control`` (float64, only
+        where a negative control is declared).
+    known : DataFrame
+        The covariates, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
+        journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
+        declared columns as last seen in the journey by the time the visit began.
+    """
+
+    rows: pd.DataFrame
+    known: pd.DataFrame
+
+    def where(self, keep: pd.Series[bool]) -> Visits:
+        """Return the rows that `keep` marks, numbered anew."""
+        return Visits(
+            self.rows[keep.to_numpy()].reset_index(drop=True),
+            self.known[keep.to_numpy()].reset_index(drop=True),
+        )
+
+
+def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
+    """Return the first visits that were marked, with what was known before them.
 
     Parameters
     ----------
     journeys : Journeys
         With a clock.
     settings : MomentSettings
-        Which column says that a visit went well, and what was known before.
+        What marks a visit, and what was known before.
 
     Returns
     -------
-    pandas.DataFrame
-        One row per journey and touchpoint with a mark, ordered by customer, time and touchpoint:
-        ``touchpoint`` (str), ``customer`` (int64, opaque), ``t_us`` (int64), ``good`` (bool),
-        ``control`` (float64, where declared), and the covariates: the declared ones, their
-        values at the journey's first step, and `BEFORE`, computed from what came earlier.
+    Visits
 
     Raises
     ------
     ConfigError
-        If a column that the settings name is not in the log.
+        If a column that the settings name is not in the log, or marks nothing.
+
+    Notes
+    -----
+    A declared column counts with its last value in the journey up to and including the visit's
+    first step: a value that appears during or after the visit may be its consequence. That
+    what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    steps = journeys.steps
-    first_visit = steps.filter(_.visit == 1)
-    good = _good(settings)
-    keys = ["journey", "touchpoint"]
-    marked = first_visit.group_by(keys).aggregate(
-        customer=_.customer_no.min(),
-        t_us=_.t_us.min(),
-        steps_before=_.step.min() - 1,
-        mark=good.cast("int64").argmax(_.step, where=good.notnull()),
-    )
-    started = steps.filter(_.step == 1).select(
-        "journey",
-        start_us=_.t_us,
-        **{name: steps[name] for name in _declared(settings)},
-    )
+    visits = marked_visits(journeys, settings)
+    declared = _declared(settings)
     starts = journeys.table.select("journey", "customer_no", "start_us")
     earlier = starts.select(
         "journey",
-        earlier_journeys=ibis.row_number().over(
-            group_by="customer_no", order_by=["start_us", "journey"]
-        ),
+        "start_us",
+        earlier=ibis.row_number().over(group_by="customer_no", order_by=["start_us", "journey"]),
     )
-    rows = fetch(
-        marked.filter(_.mark.notnull())
-        .inner_join(started, "journey")
-        .inner_join(earlier, "journey")
-        .order_by("customer", "t_us", "touchpoint")
-    )
-    return _frame(rows, settings)
-
-
-def outcome_within(
-    journeys: Journeys, visits: pd.DataFrame, kind: str, horizon_days: float
-) -> tuple[pd.Series[bool], pd.Series[bool]]:
-    """Say of each visit whether an outcome followed within the horizon, and whether to use it.
-
-    A visit is used if the log goes on for the whole horizon after it, and the outcome had not
-    come before it.
-
-    Returns
-    -------
-    happened, usable : Series of bool
-        In the order of `visits`.
-    """
-    from journeylib.journeys.steps import customer_numbers
-
-    horizon = round(horizon_days * US_PER_DAY)
-    outcomes = journeys.log.outcomes
-    assert outcomes is not None
-    kinds = outcomes.filter((_.kind == kind) & _.t_us.notnull())
-    known = customer_numbers(journeys.log.events).select("customer", "customer_no")
-    times = fetch(kinds.inner_join(known, "customer").select("customer_no", "t_us"))
-    by_customer = {
-        no: np.sort(group.to_numpy()) for no, group in times.groupby("customer_no")["t_us"]
-    }
-    happened, usable = [], []
-    last = journeys.last_us or 0
-    for no, t_us in zip(visits["customer"], visits["t_us"], strict=True):
-        moments = by_customer.get(no, np.empty(0, dtype=np.int64))
-        after = moments[moments > t_us]
-        happened.append(bool(len(after)) and bool(after[0] <= t_us + horizon))
-        usable.append(t_us + horizon <= last and len(after) == len(moments))
-    return pd.Series(happened, dtype=bool), pd.Series(usable, dtype=bool)
-
-
-def check_columns(journeys: Journeys, settings: MomentSettings) -> None:
-    """Raise if the settings name a column that the log does not have."""
-    for name in [settings.good or "", *_declared(settings)]:
-        if name and not journeys.has(name):
-            known = [c for c in journeys.steps.columns if not c.endswith("_us")]
-            raise ConfigError(
-                f"judge.moments names the column '{name}', which the log does not carry."
-                f"{did_you_mean(name, known)} Declare it in roles.attributes."
-            )
+    table = visits.inner_join(earlier, "journey")
+    if declared:
+        key = ["journey", "touchpoint"]
+        table = table.left_join(_known_before(journeys, visits, declared), key)
+        table = table.drop("journey_right", "touchpoint_right")
+    frame = fetch(table.order_by("customer_no", "t_us", "touchpoint", "first_step"))
+    return Visits(_rows(frame, settings, declared), _known(frame, settings, declared))
 
 
 def _declared(settings: MomentSettings) -> list[str]:
@@ -126,33 +96,44 @@ def _declared(settings: MomentSettings) -> list[str]:
     return list(dict.fromkeys([*settings.adjust, *control]))
 
 
-def _good(settings: MomentSettings) -> ibis.Deferred:
-    column = _[str(settings.good)]
-    if settings.good_from is not None:
-        return column.try_cast("float64") >= settings.good_from
-    return column.cast("string").lower().isin(TRUE_WORDS)
+def _known_before(journeys: Journeys, visits: ibis.Table, declared: list[str]) -> ibis.Table:
+    """Return ``known_0``, ``known_1`` … : the last value of each column by the visit's start."""
+    columns = {f"known_{i}": journeys.steps[name] for i, name in enumerate(declared)}
+    history = journeys.steps.select("journey", "step", **columns)
+    return (
+        visits.select("journey", "touchpoint", "first_step")
+        .inner_join(history, "journey")
+        .filter(_.step <= _.first_step)
+        .group_by(["journey", "touchpoint"])
+        .aggregate(**{name: _[name].argmax(_.step, where=_[name].notnull()) for name in columns})
+    )
 
 
-def _frame(rows: pd.DataFrame, settings: MomentSettings) -> pd.DataFrame:
-    day = (rows["t_us"] - rows["start_us"]) / US_PER_DAY
-    frame = pd.DataFrame(
+def _rows(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
+    rows = frame[["touchpoint", "customer_no", "t_us", "mark"]]
+    rows = rows.rename(columns={"customer_no": "customer"}).astype({"mark": "int64"})
+    if settings.negative_control:
+        column = f"known_{declared.index(settings.negative_control)}"
+        rows["control"] = pd.to_numeric(frame[column], errors="coerce").astype(float)
+    return rows
+
+
+def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
+    days = (frame["t_us"] - frame["start_us"]) / US_PER_DAY
+    known = pd.DataFrame(
         {
-            "touchpoint": rows["touchpoint"],
-            "customer": rows["customer"],
-            "t_us": rows["t_us"],
-            "good": rows["mark"] > 0,
-            "steps_before": rows["steps_before"].astype(float),
-            "days_before": np.log1p(day.clip(lower=0)),
-            "earlier_journeys": rows["earlier_journeys"].astype(float),
-            # Months since the log began: what changes over the year changes for both arms.
-            "month": (rows["t_us"] - rows["t_us"].min()) / (30 * US_PER_DAY),
+            "steps_before": frame["first_step"].astype(float) - 1,
+            "days_before": np.log1p(days.clip(lower=0)),
+            "earlier_journeys": frame["earlier"].astype(float),
+            # What changes over the year changes for good and bad visits alike.
+            "month": (frame["t_us"] - frame["t_us"].min()) / (30 * US_PER_DAY),
         }
     )
-    for name in settings.adjust:
-        frame[name] = _covariate(rows[name])
-    if settings.negative_control:
-        frame["control"] = pd.to_numeric(rows[settings.negative_control], errors="coerce")
-    return frame
+    declared_columns = {
+        f"declared {name}": _covariate(frame[f"known_{declared.index(name)}"])
+        for name in settings.adjust
+    }
+    return known.assign(**declared_columns)
 
 
 def _covariate(column: pd.Series) -> pd.Series:

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from journeylib.errors import SchemaError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
-from journeylib.log.schema import ACTORS, Schema
+from journeylib.log.schema import ACTORS, ID, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
 
 MICRO = 1_000_000
@@ -37,6 +37,7 @@ _LARGEST = 9.0e12
 RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "actor", "office"}
 RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
 RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
+RESERVED |= {"lifecycle", "boundary_micro", "service_business_us", "wait_business_us"}
 RESERVED |= {"next_touchpoint", "next_actor", "next_us", "service_us", "wait_us"}
 
 NO_CUSTOMER = "no customer"
@@ -113,7 +114,11 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
         whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
     """
     table = raw.table
-    columns: dict[str, ir.Value] = {"customer": text_of(_customer(table, schema), schema.missing)}
+    identifiers = {
+        ID + kind: text_of(table[column], schema.missing)
+        for kind, column in schema.identifiers.items()
+    }
+    columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
     columns["touchpoint"] = name_of(table[schema.touchpoint], schema.missing)
@@ -125,6 +130,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns |= _text_columns(table, schema)
     columns |= _mapped_columns(table, schema)
     columns |= _value_columns(table, schema)
+    columns |= identifiers
     columns |= _attributes(table, schema, columns)
     return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
 
@@ -171,7 +177,7 @@ def _attributes(
         if not (name in columns and schema.roles().get(name) == name)
     ]
     for name in wanted:
-        if name in RESERVED or name.startswith(HELPER):
+        if name in (*RESERVED, *schema.identifier_columns) or name.startswith(HELPER):
             raise SchemaError(
                 f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
                 "the column, or declare it as a role."
@@ -179,8 +185,21 @@ def _attributes(
     return {name: name_of(table[name], schema.missing) for name in wanted}
 
 
-def _customer(table: ir.Table, schema: Schema) -> ir.Value:
-    return table[schema.customer if schema.customer is not None else str(schema.journey)]
+def _customer(
+    table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
+) -> ir.StringValue:
+    """The customer; where there is none the surest identifier, and at last the case."""
+    known = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
+    if schema.customer is not None:
+        known.insert(0, text_of(table[schema.customer], schema.missing))
+    elif schema.journey is not None:
+        known.append(text_of(table[schema.journey], schema.missing))
+    return known[0] if len(known) == 1 else ibis.coalesce(*known)
+
+
+def alias(kind: str, identifier: ir.StringValue) -> ir.StringValue:
+    """Name a customer of whom only an identifier is known; null where that is null."""
+    return ibis.literal(f"{kind}:") + identifier
 
 
 def _position(table: ir.Table, schema: Schema, decided: Plan) -> ir.Value:
@@ -205,6 +224,10 @@ def _mapped_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     if schema.actor is not None:
         columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
+    if schema.lifecycle is not None:
+        columns["lifecycle"] = lifecycle_of(
+            name_of(table[schema.lifecycle], schema.missing), schema
+        )
     if schema.office is not None:
         word = name_of(table[schema.office], schema.missing).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
@@ -235,6 +258,20 @@ def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
     rest = values.pop("*", None)
     found = word.cases(*values.items(), else_=rest)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), found)
+
+
+def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
+    """Map the company's word to start, complete or other; null where there is none."""
+    values = dict(schema.lifecycle_values)
+    rest = values.pop("*", "other")
+    plain = word.strip().lower()
+    found = ibis.cases(
+        *((word == own, meant) for own, meant in values.items()),
+        (plain == "start", "start"),
+        (plain == "complete", "complete"),
+        else_=rest,
+    )
     return ibis.ifelse(word.isnull(), ibis.null("string"), found)
 
 

@@ -49,8 +49,10 @@ def connect(
         run(backend, f"SET threads = {int(threads)}")
     if temp_directory is not None:
         run(backend, f"SET temp_directory = {quoted(str(temp_directory))}")
-    # A progress bar of the engine would print over our own.
-    run(backend, "SET enable_progress_bar = false")
+    # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
+    # off, and DuckDB refuses even to be told so.
+    if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
+        run(backend, "SET enable_progress_bar = false")
     return backend
 
 

@@ -60,7 +60,7 @@ def pseudonymise(log: EventLog, key: bytes) -> EventLog:
     if not isinstance(backend, Backend):
         raise LogError("identifiers are replaced in DuckDB only. Read the log's files instead.")
     events = log.events
-    for column in _IDENTIFIERS:
+    for column in (*_IDENTIFIERS, *log.schema.identifier_columns):
         if column in events.columns:
             role = "customer" if column == "case" and log.schema.customer is None else column
             events = _replaced(backend, events, column, role, key)

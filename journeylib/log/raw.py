@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import ibis.expr.types as ir
@@ -73,6 +73,8 @@ def wanted_columns(
     there = list(available)
     needed = [(role, column) for role, column in schema.roles().items()]
     needed += [("attributes", column) for column in getattr(schema, "attributes", ())]
+    identifiers: Mapping[str, str] = getattr(schema, "identifiers", {})
+    needed += [(f"identifiers.{kind}", column) for kind, column in identifiers.items()]
     missing = [
         f"column '{column}' (role '{role}') is not in {where}.{did_you_mean(column, there)}"
         for role, column in needed

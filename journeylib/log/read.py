@@ -58,7 +58,8 @@ def read_log(
     period : pair of dates, optional
         Events outside, in the schema's time zone, both days included, are counted, not dropped.
     as_of : date, optional
-        Events after this day (UTC) are counted as future; today unless given.
+        Events after this day (UTC) are counted as future; today unless given. With
+        `quality.LAST_EVENT` none are.
     max_unusable_share : float
         More unusable rows than this share of all are refused.
     delimiter, encoding : str, optional

@@ -12,6 +12,9 @@ Office = Literal["front", "middle", "back"]
 
 MISSING = ("", "NA", "N/A", "NULL", "null", "None", "nan", "NaN", "?")
 Column = Annotated[str, Field(min_length=1)]
+Transition = Literal["start", "complete", "other"]
+Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+ID = "id_"
 
 
 class Schema(BaseModel):
@@ -39,6 +42,11 @@ class Schema(BaseModel):
     touchpoint: Column = Field(description="What happened (activity).")
     timestamp: Column | None = Field(None, description="When it happened or began.")
     end_timestamp: Column | None = Field(None, description="When it ended.")
+    lifecycle: Column | None = Field(
+        None,
+        description="Which transition of an event a row is: its start or its end (complete); the "
+        "two are made one event. Not together with end_timestamp.",
+    )
     position: Column | None = Field(
         None, description="Event id or turn number: the order in a log without a clock, else ties."
     )
@@ -65,9 +73,18 @@ class Schema(BaseModel):
     attributes: tuple[str, ...] = Field(
         (), description="Further columns to keep, under their own names."
     )
+    identifiers: dict[Kind, Column] = Field(
+        {},
+        description="Kind of identifier (email, phone, cookie …) to its column, the surest first: "
+        "what events of one person are stitched by. An event without customer is under the first "
+        "of them that it has.",
+    )
 
     actor_values: dict[str, Actor] = Field(
         {}, description="The company's words for actors; '*' matches the rest."
+    )
+    lifecycle_values: dict[str, Transition] = Field(
+        {}, description="The company's words for start, complete and other; '*' matches the rest."
     )
     touchpoint_values: dict[str, str] = Field(
         {}, description="Raw activity to touchpoint; names that are absent stay as they are."
@@ -92,12 +109,14 @@ class Schema(BaseModel):
 
     @model_validator(mode="after")
     def _needed_roles(self) -> Self:
-        if self.customer is None and self.journey is None:
+        if self.customer is None and self.journey is None and not self.identifiers:
             raise ValueError("declare 'customer' or 'journey': the log must say whose events are")
         if self.timestamp is None and self.position is None:
             raise ValueError("declare 'timestamp' or 'position': events need an order")
         if self.end_timestamp is not None and self.timestamp is None:
             raise ValueError("'end_timestamp' needs 'timestamp'")
+        if self.lifecycle is not None and (self.end_timestamp or self.timestamp is None):
+            raise ValueError("'lifecycle' needs 'timestamp' and no 'end_timestamp'")
         return self
 
     def roles(self) -> dict[str, str]:
@@ -107,6 +126,11 @@ class Schema(BaseModel):
             for role in ROLES
             if (column := getattr(self, role)) is not None and isinstance(column, str)
         }
+
+    @property
+    def identifier_columns(self) -> tuple[str, ...]:
+        """Canonical columns of the identifiers, the surest first."""
+        return tuple(ID + kind for kind in self.identifiers)
 
     @property
     def has_clock(self) -> bool:
@@ -170,6 +194,7 @@ ROLES: tuple[str, ...] = (
     "touchpoint",
     "timestamp",
     "end_timestamp",
+    "lifecycle",
     "position",
     "channel",
     "stage",

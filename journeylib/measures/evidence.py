@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
@@ -24,7 +24,12 @@ from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.rules import rule_skill
 from journeylib.measures.saving import saving
-from journeylib.measures.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.sentiment import (
+    Scores,
+    customer_scores,
+    experience_table,
+    text_measures,
+)
 from journeylib.measures.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.successors import count_successors, successor_measures
@@ -60,6 +65,8 @@ class Evidence:
         One row per touchpoint with a sentiment.
     flow : dict of str to Estimate
         The whole log.
+    turn_scores : Scores or str
+        What customers' turns sound like (a working table), or why nobody knows.
     """
 
     totals: dict[str, Any]
@@ -71,6 +78,7 @@ class Evidence:
     variants: pd.DataFrame
     experience: pd.DataFrame
     flow: dict[str, Estimate]
+    turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
         """Return the row of `estimates` for one touchpoint and measure."""
@@ -134,6 +142,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         variants=paths,
         experience=experience_table(journeys, settings, scores=scores),
         flow=flow_estimates(journeys, successors, repeats, edges),
+        turn_scores=scores,
     )
 
 

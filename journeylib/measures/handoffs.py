@@ -87,7 +87,8 @@ class Handoffs:
         ``verified_hi``.
     session_table : ibis.Table or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
-        ``intent``, ``start_us``, ``seconds_to_end``, ``end``; see `session_ends`.
+        ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
+        ``end``; see `session_ends`.
     """
 
     abstain: AbstainReason | None = None
@@ -295,7 +296,8 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
     -------
     ibis.Table
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
-        ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock), ``end``.
+        ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock),
+        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``.
 
     Notes
     -----
@@ -310,6 +312,9 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
     handed = _.state == "handed_over"
     fled = (_.state == "abandoned") | ((_.state == "contained") & ~_.resolved & came_back)
     at_us = ibis.cases((_.requests > 0, _.request_us), (handed, _.bot_done_us), else_=_.end_us)
+    at_step = ibis.cases(
+        (_.requests > 0, _.request_step), (handed, _.bot_done_step), else_=_.last_step
+    )
     ends = ibis.cases(
         ((_.requests > 0) | fled, "frustrated"),
         (handed, "transferred"),
@@ -318,10 +323,13 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
     )
     seconds = (at_us - _.start_us) / US
     return found.table.mutate(
-        seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)), end=ends
+        seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
+        # A customer who asks before the bot's first word is gone at its first turn.
+        turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
+        end=ends,
     ).select(
         *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-        *("seconds_to_end", "end"),
+        *("seconds_to_end", "turns_to_end", "rating_micro", "end"),
     )
 
 

@@ -27,7 +27,8 @@ class BotSessions:
     turns : ibis.Table
         One row per step: ``journey``, ``customer_no``, ``group``, ``step``, ``touchpoint``,
         ``touchpoint_no``, ``actor``, ``resource``, ``intent``, ``text`` (null where undeclared),
-        ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null without a clock),
+        ``rating_micro``, ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null
+        without a clock),
         ``opened`` (first step of its session: with ``journey`` the key of the session),
         ``asks`` (a customer asks for a human), ``offers`` (a bot offers one), ``human_step``
         (first step of a human in the session).
@@ -38,7 +39,8 @@ class BotSessions:
         human), ``human_us`` (in the session or soon after), ``request_us``, ``again_us`` (next
         contact of the customer in the same intent); ``human_joined``, ``resolved``, ``silent``,
         ``promised``, ``offered`` (boolean); ``requests`` (before a human); ``state``
-        (``contained``, ``handed_over``, ``abandoned``, ``open``).
+        (``contained``, ``handed_over``, ``abandoned``, ``open``); the steps ``first_bot``,
+        ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
     turns: ibis.Table
@@ -105,6 +107,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
             role: steps[role] if role in steps.columns else word
             for role in ("session", "intent", "resource", "text")
         },
+        rating_micro=_.rating_micro if journeys.has("rating_micro") else number,
     )
     steps = _with_sessions(steps, clock=clock, gap_us=round(settings.session_gap_minutes * 60 * US))
     by_name = _.touchpoint.isin(settings.human_request_words)
@@ -122,6 +125,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     return steps.select(
         *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
         *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
+        "rating_micro",
     )
 
 
@@ -170,6 +174,10 @@ def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
         dropped_step=_.step.max(where=_.touchpoint.isin(ends)),
         requests=(_.asks & before).fill_null(False).sum().cast("int64"),
         request_us=_.t_us.min(where=_.asks & before),
+        request_step=_.step.min(where=_.asks & before),
+        bot_done_step=_.step.max(where=bot & before),
+        last_step=_.step.max(),
+        rating_micro=_.rating_micro.argmax(_.step, where=_.rating_micro.notnull()),
     )
     goals = turns.filter(_.touchpoint.isin(journeys.settings.goals))
     reached = goals.group_by("journey").aggregate(goal_step=_.step.max())
@@ -238,7 +246,8 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
     return states.select(
         *("session_no", *_KEY, "customer_no", "group", "touchpoint_no", "intent", "start_us"),
         *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
-        *("resolved", "silent", "promised", "offered", "requests", "state"),
+        *("resolved", "silent", "promised", "offered", "requests", "state", "first_bot"),
+        *("request_step", "bot_done_step", "last_step", "rating_micro"),
     )
 
 

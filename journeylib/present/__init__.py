@@ -4,6 +4,14 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
+from journeylib.present.deciding import (
+    handoff_times,
+    moments,
+    remembered,
+    sensitivity,
+    surveys,
+    tipping_points,
+)
 from journeylib.present.figure import Figure
 from journeylib.present.views import (
     bot_sessions,
@@ -17,10 +25,8 @@ from journeylib.present.views import (
     handoff_table,
     headline,
     journey_map,
-    moments,
     paradoxes,
     scorecard,
-    tipping_points,
     verdicts,
 )
 
@@ -35,11 +41,15 @@ __all__ = [
     "fit_and_need",
     "flow",
     "handoff_table",
+    "handoff_times",
     "headline",
     "journey_map",
     "moments",
     "paradoxes",
+    "remembered",
     "scorecard",
+    "sensitivity",
+    "surveys",
     "tipping_points",
     "verdicts",
 ]

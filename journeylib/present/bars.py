@@ -149,6 +149,7 @@ def handoff_partition(
     handed_over: int,
     abandoned: int,
     open: int,
+    min_sessions: int = 1,
     name: str = "handoffs",
     title: str = "Where bot sessions end",
 ) -> Figure:
@@ -158,6 +159,9 @@ def handoff_partition(
     ----------
     contained, handed_over, abandoned, open : int
         Sessions; together they are all sessions.
+    min_sessions : int
+        A part of fewer sessions is drawn together with its neighbour, so that no small part is
+        shown and none can be found by subtraction.
     """
     counts = {
         "contained": contained,
@@ -165,26 +169,27 @@ def handoff_partition(
         "abandoned": abandoned,
         "open": open,
     }
+    shown = _joined([(word, kind, counts[key]) for key, word, kind in PARTS], min_sessions)
     total = sum(counts.values())
     parts, left = [], 8.0
     room = WIDTH - 2 * left
     legend = left
-    for key, word, kind in PARTS:
-        share = counts[key] / total if total else 0.0
+    for word, kind, count in shown:
+        share = count / total if total else 0.0
         width = room * share
         value = f"{100 * share:.1f} %"
         bar = [svg.rect(left, 10, max(width - 2, 0), 54, kind)]
         if width > svg.text_width(value, 20, bold=True) + 12:
             bar.append(svg.label(left + 12, 44, value, "jl-t9 jl-on"))
-        parts.append(svg.titled(f"{word}: {counts[key]:,} of {total:,} sessions, {value}", *bar))
-        words = f"{word} {counts[key]:,} ({value})"
+        parts.append(svg.titled(f"{word}: {count:,} of {total:,} sessions, {value}", *bar))
+        words = f"{word} {count:,} ({value})"
         parts.append(svg.rect(legend, 80, 13, 13, kind, radius=2))
         parts.append(svg.label(legend + 20, 91, words, "jl-t6"))
         legend += 44 + svg.text_width(words, 13.5)
         left += width
     listed = ", ".join(
-        f"{word.lower()} {counts[key]:,} ({100 * counts[key] / total:.1f} %)"
-        for key, word, _ in PARTS
+        f"{word.lower()} {count:,} ({100 * count / total:.1f} %)"
+        for word, _, count in shown
         if total
     )
     alt = f"{total:,} sessions: {listed}." if total else "There are no bot sessions."
@@ -195,15 +200,28 @@ def handoff_partition(
         svg=svg_element(parts, width=WIDTH, height=104, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
-                "End": [word for _, word, _ in PARTS],
-                "Sessions": [counts[key] for key, _, _ in PARTS],
+                "End": [word for word, _, _ in shown],
+                "Sessions": [count for _, _, count in shown],
                 "Share (%)": [
-                    round(100 * counts[key] / total, 1) if total else 0.0 for key, _, _ in PARTS
+                    round(100 * count / total, 1) if total else 0.0 for _, _, count in shown
                 ],
             }
         ),
         note="Every session is in exactly one part.",
     )
+
+
+def _joined(parts: list[tuple[str, str, int]], minimum: int) -> list[tuple[str, str, int]]:
+    """Join each part that is there but too small with the part before it (the first: after it)."""
+    shown: list[tuple[str, str, int]] = []
+    for word, kind, count in parts:
+        last = shown[-1] if shown else None
+        if last is not None and (0 < count < minimum or 0 < last[2] < minimum):
+            larger = kind if count > last[2] else last[1]
+            shown[-1] = (f"{last[0]} or {word.lower()}", larger, last[2] + count)
+        else:
+            shown.append((word, kind, count))
+    return shown
 
 
 def heatmap(

@@ -53,6 +53,11 @@ class Card:
     state: State = "plain"
 
 
+def words(sentence: str) -> Block:
+    """Return one sentence in place of a table or picture that the log has no data for."""
+    return Block(f'<p class="jl jl-note">{esc(sentence)}</p>', sentence)
+
+
 def cards(*items: Card) -> Block:
     """Return key numbers side by side.
 

@@ -13,6 +13,8 @@ from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 
+PROSE = 80  # characters from which a cell is prose
+
 
 def number(value: Any) -> float | None:
     """Return a cell as a float, None where it is missing."""
@@ -149,17 +151,17 @@ def html_table(
     """
     words = heads or {}
     columns = [str(column) for column in frame.columns]
-    right = [_is_numeric(frame[column]) for column in frame.columns]
+    kinds = [_kind(frame[column]) for column in frame.columns]
     head = "".join(
-        f'<th scope="col"{_right(flag)}>{esc(words.get(column, _spaced(column)))}</th>'
-        for column, flag in zip(columns, right, strict=True)
+        f'<th scope="col"{kind}>{esc(words.get(column, _spaced(column)))}</th>'
+        for column, kind in zip(columns, kinds, strict=True)
     )
     rows = []
     for record in frame.head(max_rows).itertuples(index=False, name=None):
         cells = [f'<th scope="row">{esc(cell_text(record[0]))}</th>'] if record else []
         cells += [
-            f"<td{_right(flag)}>{esc(cell_text(value))}</td>"
-            for value, flag in zip(record[1:], right[1:], strict=True)
+            f"<td{kind}>{esc(cell_text(value))}</td>"
+            for value, kind in zip(record[1:], kinds[1:], strict=True)
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     hidden = len(frame) - max_rows
@@ -173,8 +175,12 @@ def html_table(
     )
 
 
-def _right(flag: bool) -> str:
-    return ' class="jl-n"' if flag else ""
+def _kind(column: pd.Series[Any]) -> str:
+    """Numbers stand to the right; prose gets room, so that its row does not grow into a tower."""
+    if _is_numeric(column):
+        return ' class="jl-n"'
+    prose = any(isinstance(cell, str) and len(cell) > PROSE for cell in column.tolist())
+    return ' class="jl-words"' if prose else ""
 
 
 def _spaced(column: str) -> str:

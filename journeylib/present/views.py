@@ -12,7 +12,7 @@ from journeylib.journeys.graph import transitions
 from journeylib.journeys.steps import Journeys
 from journeylib.log.privacy import suppress
 from journeylib.present.bars import containment_waterfall, handoff_partition
-from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list
+from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WATERFALL_LABELS = {
     "raw": "No human joined (raw containment)",
-    "repeat": "came back about the same within the window",
+    "repeat": "came back about the same",
     "silent": "fell silent on a question of the bot",
     "unknown": "cannot be told",
     "verified": "Verified containment",
@@ -60,13 +60,7 @@ WHERE_FEELING = "mean feeling from −1 to 1"
 MIN_LINE = 2  # a line needs two points
 # A map with more flows than this for each touchpoint is a hairball.
 FLOWS_PER_TOUCHPOINT, FEWEST_FLOWS, MOST_FLOWS = 1.5, 12, 36
-ANSWERS = {
-    "tipping_point": "a tipping point",
-    "rises": "rises gradually",
-    "falls": "falls: patient customers remain",
-    "none": "none",
-    "abstain": "not enough evidence",
-}
+REASONS = 2  # said of each touchpoint on the scorecard
 
 
 def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
@@ -91,7 +85,7 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     else:
         nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
         schema, total = subject.config.roles, subject.evidence.totals["journeys"]
-        scores = _with_leanings(subject.judgement.scores)
+        scores = _with_leanings(_asked(subject.judgement.scores))
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
     flows = round(FLOWS_PER_TOUCHPOINT * len(nodes))
@@ -143,21 +137,29 @@ def findings(audit: Audit) -> Block:
 
 def verdicts(audit: Audit) -> Block:
     """Return the verdicts, one card each, with the touchpoints they are for."""
-    return verdict_list(_with_leanings(audit.judgement.scores))
+    scores = audit.judgement.scores
+    block = verdict_list(_with_leanings(_asked(scores)))
+    alone = list(scores.loc[scores["abstain"] == "not_served", "touchpoint"])
+    if not alone:
+        return block
+    rest = (
+        f"Not asked, because customers serve themselves or a system acts alone: {', '.join(alone)}."
+    )
+    return Block(f'{block.html}<p class="jl jl-note">{esc(rest)}</p>', f"{block.text}\n{rest}")
 
 
 def experience(audit: Audit) -> Figure | Block:
     """Draw how customers feel along the journey."""
     if audit.evidence.experience.empty:
-        return _words(
+        return words(
             "No experience line: the log has no text, sentiment or rating of enough customers."
         )
     heard = audit.evidence.experience.dropna(subset="sentiment")
     if len(heard) < MIN_LINE:
         told = [f"at {row.touchpoint} it is {row.sentiment:+.2f}" for row in heard.itertuples()]
-        return _words(
+        return words(
             "No experience line: it takes two touchpoints where enough customers were heard"
-            + "".join(f"; {words} ({WHERE_FEELING})" for words in told)
+            + "".join(f"; {said} ({WHERE_FEELING})" for said in told)
             + "."
         )
     return experience_line(
@@ -171,27 +173,28 @@ def fit_and_need(audit: Audit) -> Figure | Block:
     """Draw automation fit against empathy need, where they are two axes at all."""
     axes = audit.judgement.axes
     if not axes.get("distinguishable", True):
-        return _words(
+        return words(
             f"No quadrant: in this log the two scores go together (correlation {axes['rho']:.2f}),"
             " so they are not two axes."
         )
     scored = audit.judgement.scores[["automation_fit", "empathy_need"]].notna().all(axis=1)
     if not scored.any():
-        return _words(
+        return words(
             "No quadrant: no touchpoint has enough evidence on both axes. The scorecard says what "
             "is missing."
         )
     settings = audit.config.judge
     return quadrant(
-        _with_leanings(audit.judgement.scores),
+        _with_leanings(_asked(audit.judgement.scores)),
         fit_limits=(settings.assist_from, settings.automate_from),
         empathy_limits=(settings.empathy_low, settings.empathy_high),
     )
 
 
 def scorecard(audit: Audit) -> Table:
-    """Return every touchpoint with its scores, verdict and the reasons in words."""
-    scores = audit.judgement.scores
+    """Return every touchpoint at which somebody serves, with scores, verdict and main reasons."""
+    scores = _asked(audit.judgement.scores)
+    order = {code: place for place, code in enumerate(VERDICTS)}
     rows = [
         {
             "Touchpoint": row["touchpoint"],
@@ -199,17 +202,19 @@ def scorecard(audit: Audit) -> Table:
             "Automation fit": _score(row, "automation_fit"),
             "Empathy need": _score(row, "empathy_need"),
             "Verdict": _verdict(row),
-            "Why": " ".join(row["reasons"]),
-            "What would settle it": row["next_datum"] or "",
+            "Why, and what would settle it": _why(row),
         }
-        for row in scores.to_dict("records")
+        for row in sorted(
+            scores.to_dict("records"),
+            key=lambda row: (order[row["leaning"] or row["verdict"]], str(row["touchpoint"])),
+        )
     ]
     return table(
         pd.DataFrame(rows),
         "Scorecard",
         note="Scores from 0 to 100 with 95 % intervals over resamples of customers. A verdict is "
         f"given where at least {100 * audit.config.judge.min_stability:.0f} % of resamples and "
-        "weightings agree.",
+        "weightings agree. All reasons are in audit.json.",
     )
 
 
@@ -217,12 +222,13 @@ def bot_sessions(audit: Audit) -> Figure | Block:
     """Draw where bot sessions end."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     return handoff_partition(
         contained=handoffs.contained,
         handed_over=handoffs.handed_over,
         abandoned=handoffs.abandoned,
         open=handoffs.open,
+        min_sessions=audit.config.journeys.min_customers,
     )
 
 
@@ -230,66 +236,34 @@ def containment(audit: Audit) -> Figure | Block:
     """Draw the way from raw to verified containment."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0 or handoffs.waterfall.empty:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     steps = handoffs.waterfall
     labelled = steps.assign(label=steps["step"].map(WATERFALL_LABELS))
-    return containment_waterfall(labelled, verified=handoffs.contained_verified)
+    shown = _without_small_steps(labelled, audit.config.journeys.min_customers)
+    return containment_waterfall(shown, verified=handoffs.contained_verified)
+
+
+def _without_small_steps(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Take everything off in one step where a step alone would show too few sessions."""
+    taken = steps.iloc[1:-1]
+    if not taken["sessions"].between(1, minimum - 1).any():
+        return steps
+    together = {
+        "step": "unknown",
+        "label": "came back, fell silent or cannot be told",
+        "sessions": taken["sessions"].sum(),
+        "share": taken["share"].sum(),
+    }
+    return pd.concat([steps.iloc[:1], pd.DataFrame([together]), steps.iloc[-1:]], ignore_index=True)
 
 
 def handoff_table(audit: Audit) -> Table | Block:
     """Return every number of the hand-off audit, or why there is none."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0:
-        return _words(_no_bots(audit))
+        return words(_no_bots(audit))
     rows = [(words, getattr(handoffs, name)) for name, words in HANDOFF_MEASURES]
     return _estimates(rows, "The hand-off audit", f"{handoffs.sessions:,} bot sessions.")
-
-
-def moments(audit: Audit) -> Table | Block:
-    """Return what a good visit is estimated to change, beside the naive difference."""
-    found = audit.judgement.moments
-    if found.empty:
-        return _words(
-            "Moments of truth cannot be told: they need outcomes of customers and a column that "
-            "says whether a visit went well (judge.moments)."
-        )
-    rows = [
-        {
-            "Touchpoint": row["touchpoint"],
-            "Outcome": row["outcome"],
-            "Moment of truth": "yes" if row["is_moment"] else "no",
-            "Effect of a good visit": estimate_text(row["effect"]),
-            "Naive difference": estimate_text(row["naive"]),
-            "Grade": row["grade"],
-            "What speaks against it": "; ".join(row["reasons"]),
-        }
-        for row in found.to_dict("records")
-    ]
-    return table(
-        pd.DataFrame(rows),
-        "Moments of truth",
-        note="Among those who reached the touchpoint; adjusted for what was known before. The "
-        "naive difference mixes in who came with which trouble.",
-    )
-
-
-def tipping_points(audit: Audit) -> Table | Block:
-    """Return whether bot sessions turn sour at a certain minute."""
-    points = audit.judgement.tipping_points
-    if not points:
-        return _words("Tipping points need bot sessions with times; this log has none.")
-    rows = [
-        {
-            "Sessions about": point.segment,
-            "Answer": ANSWERS[point.answer],
-            "At": estimate_text(point.at) if point.at.value is not None else "",
-            "Sessions": point.sessions,
-            "Why": "; ".join(point.reasons),
-        }
-        for point in points
-        if point.sessions >= audit.config.journeys.min_customers
-    ]
-    return table(pd.DataFrame(rows), "Frustrated exits from bot sessions: is there a tipping point")
 
 
 def paradoxes(audit: Audit) -> Table:
@@ -324,15 +298,10 @@ def data_quality(audit: Audit) -> Table:
 def definitions(audit: Audit) -> Table:
     """Return what the words of the audit mean with the settings that applied."""
     journeys, measures, judge = audit.config.journeys, audit.config.measures, audit.config.judge
-    cut = {
-        "case": "events with the same case id",
-        "gap": f"events of a customer without {journeys.gap_days:g} days of silence between them "
-        "(assumed)",
-        "customer": "all events of a customer",
-    }[audit.journeys.cut]
+    cutting = audit.journeys.cutting
     rows = {
-        "Journey": cut,
-        "Open journey": f"last heard of less than {journeys.quiet_us / 86_400e6:g} days before "
+        "Journey": cutting.definition,
+        "Open journey": f"last heard of less than {cutting.quiet_us / 86_400e6:.3g} days before "
         "the log ends, without an end",
         "Repeat contact": f"about the same within {measures.repeat_days:g} days",
         "Raw containment": "no human joined the bot session",
@@ -352,13 +321,14 @@ def definitions(audit: Audit) -> Table:
     )
 
 
+def _asked(scores: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the touchpoints at which nobody serves: there the question does not arise."""
+    return scores[scores["abstain"] != "not_served"].reset_index(drop=True)
+
+
 def _with_leanings(scores: pd.DataFrame) -> pd.DataFrame:
     """Show a leaning under the verdict it leans to; its low stability is drawn hollow."""
     return scores.assign(verdict=scores["leaning"].fillna(scores["verdict"]))
-
-
-def _words(sentence: str) -> Block:
-    return Block(f'<p class="jl jl-note">{esc(sentence)}</p>', sentence)
 
 
 def _no_bots(audit: Audit) -> str:
@@ -384,6 +354,16 @@ def _score(row: dict[Any, Any], axis: str) -> str:
     if value is None or value != value:
         return f"{100 * row[f'{axis}_coverage']:.0f} % of the evidence"
     return f"{value:.0f} ({row[f'{axis}_lo']:.0f}–{row[f'{axis}_hi']:.0f})"
+
+
+def _why(row: dict[Any, Any]) -> str:
+    """Say the reasons that decide, at most one in the other direction, and what would settle it."""
+    said = list(row["reasons"])
+    first = said[:REASONS]
+    way = first[-1].split(":")[0] if first else ""
+    against = [r for r in said[REASONS:] if r.startswith("For a ") and not r.startswith(way)][:1]
+    settle = [f"To settle it: {row['next_datum']}."] if row["next_datum"] else []
+    return " ".join([*first, *against, *settle])
 
 
 def _verdict(row: dict[Any, Any]) -> str:

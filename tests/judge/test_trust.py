@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from journeylib.errors import ConfigError
-from journeylib.judge.trust import LEDGER, as_estimate, usable
+from journeylib.judge.trust import LEDGER, as_estimate, claims_page, usable
 
 
 @pytest.mark.parametrize("claim", ["trust_fall_51", "trust_fall_61", "trust_fall_139"])
@@ -47,3 +49,14 @@ def test_a_borrowed_figure_is_an_assumption() -> None:
 
 def test_ids_are_unique() -> None:
     assert len({claim.claim_id for claim in LEDGER}) == len(LEDGER)
+
+
+def test_the_page_of_claims_is_the_ledger() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs/claims.md"
+    assert page.read_text(encoding="utf-8") == claims_page()
+
+
+def test_every_claim_on_the_page_says_what_it_may_be_used_for() -> None:
+    lines = claims_page().splitlines()
+    assert sum(line.startswith("- **May be used as:** context") for line in lines) == len(LEDGER)
+    assert "- **A percentage of:** not said" in lines

@@ -371,7 +371,9 @@ RANDOM = "position customer t_us touchpoint actor intent session text"
 def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
     log_of: LogOf, rows: list[tuple[object, ...]], random: Random
 ) -> None:
-    numbered = [(place, *row) for place, row in enumerate(rows)]
+    # One row of words in every column, so that each has a type.
+    full = ("zz", 0, "Bell", "system", "bill", "s1", "Ding")
+    numbered = [(place, *row) for place, row in enumerate([full, *rows])]
     ends = {"goals": ("Paid",), "bad_ends": ("Cancel",)}
     first = audit(log_of(*numbered, columns=RANDOM), **ends)
     random.shuffle(numbered)

@@ -274,3 +274,12 @@ def test_the_map_writes_long_names_in_three_lines():
     points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
     figure = draw_map(points, frames.transitions())
     assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))
+
+
+def test_a_small_part_of_the_partition_is_not_shown_and_cannot_be_subtracted():
+    ends = {"contained": 398, "handed_over": 94, "abandoned": 177, "open": 1}
+    figure = handoff_partition(**ends, min_sessions=10)
+    assert figure.table["Sessions"].tolist() == [398, 94, 178]
+    assert figure.table["End"].tolist()[-1] == "Abandoned or still open"
+    first = handoff_partition(contained=3, handed_over=94, abandoned=0, open=50, min_sessions=10)
+    assert first.table["Sessions"].tolist() == [97, 0, 50]

@@ -1,0 +1,86 @@
+"""The whole judgement (measure and judge) on 100,000 journeys of the telecom sample.
+
+Run from the checkout: ``python -m benchmarks judgement``. The goal is 3 minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CUSTOMERS = 70_000  # 100,249 journeys
+CONFIG = Path(__file__).resolve().parents[1] / "sample_data/telecom/audit.yaml"
+GOAL_SECONDS = 180
+
+
+def write_log(folder: Path, customers: int) -> Path:
+    """Write a large telecom log and its configuration; return the configuration."""
+    from journeylib.log.sample.generate import generate
+
+    sample = generate("telecom", customers=customers)
+    sample.contacts.to_csv(folder / "contacts.csv", index=False)
+    sample.outcomes.to_csv(folder / "outcomes.csv", index=False)
+    config = folder / "audit.yaml"
+    config.write_text(CONFIG.read_text(encoding="utf-8"), encoding="utf-8")
+    return config
+
+
+def timed(config: Path) -> dict[str, float]:
+    """Read, rebuild, measure and judge; seconds of each, and the peak memory of it all."""
+    from journeylib.audits.config import load_config
+    from journeylib.audits.run import _read
+    from journeylib.journeys.steps import rebuild
+    from journeylib.judge.judging import judge
+    from journeylib.measures.evidence import measure
+
+    loaded = load_config(config)
+    clock = [time.perf_counter()]
+    log = _read(loaded)
+    clock.append(time.perf_counter())
+    journeys = rebuild(log, loaded.journeys)
+    clock.append(time.perf_counter())
+    evidence = measure(journeys, loaded.measures)
+    clock.append(time.perf_counter())
+    judgement = judge(journeys, evidence, loaded.judge)
+    clock.append(time.perf_counter())
+    seconds = dict(
+        zip(("read", "rebuild", "measure", "judge"), map(_apart, clock, clock[1:]), strict=True)
+    )
+    return {
+        "journeys": float(evidence.totals["journeys"]),
+        "touchpoints": float(len(judgement.scores)),
+        **seconds,
+        "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }
+
+
+def _apart(begun: float, ended: float) -> float:
+    return round(ended - begun, 2)
+
+
+def run() -> None:
+    """Print the figures; the log is made in a process of its own, for its memory does not count."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        config = write_log(folder, CUSTOMERS)
+        out = subprocess.run(
+            [sys.executable, "-m", "benchmarks.judgement", str(config)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    found = json.loads(out.stdout)
+    print("\n".join(f"{name:12} {value:,.2f}" for name, value in found.items()))
+    judged = found["measure"] + found["judge"]
+    print(
+        f"judgement in {judged:.1f} s, {judged / GOAL_SECONDS:.0%} of the {GOAL_SECONDS} s allowed"
+    )
+
+
+if __name__ == "__main__":
+    print(json.dumps(timed(Path(sys.argv[1]))))

@@ -1,0 +1,246 @@
+"""Bots against people on the same matters, and plain shares, with customer-clustered intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log.engine import fetch
+
+How = Literal["difference", "relative", "ratio"]
+MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked for: in words, in which unit, on how many customers at least.
+
+    Attributes
+    ----------
+    estimand, unit : str
+    min_customers : int
+        Fewer on any side: ``n_small``.
+    min_support : float
+        Least share of the first side's base whose intents the other side has, too.
+    scale : float
+        The sums are this many times the unit.
+    assumptions : tuple of str
+    """
+
+    estimand: str
+    unit: str
+    min_customers: int
+    min_support: float = 0.5
+    scale: float = 1.0
+    assumptions: tuple[str, ...] = field(default=())
+
+    def none(self, reason: AbstainReason) -> Estimate:
+        """Return the estimate that abstains for `reason`."""
+        return Estimate.none(reason, self.unit, estimand=self.estimand)
+
+
+def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estimate:
+    """Compare a ratio of sums between arm 1 and arm 0 within the same intents.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``group``, ``customer_no``, ``journey``, ``intent``, ``arm`` (1, 0 or null, which is
+        left out).
+    top, base : Ibis integer or boolean
+        The ratio is the sum of `top` over the sum of `base`.
+    how : {"difference", "relative", "ratio"}
+        Arm 1 minus what arm 0 would show with the intents of arm 1; the same relative to it;
+        or the one over the other.
+    ask : Ask
+
+    Returns
+    -------
+    Estimate
+        Abstains with ``n_small`` where an arm has too few customers, ``no_overlap`` where the
+        arms share too few intents, ``unidentified`` where the comparison is 0 by 0.
+
+    Notes
+    -----
+    Direct standardisation: with sums *t*, *b* per intent *i* the expectation under arm 0 is
+    Σ b₁ᵢ t₀ᵢ / b₀ᵢ. An intent counts where both arms have it; which ones do is taken as known.
+    It matches on the intent alone: matters of one intent may still differ in difficulty.
+    Intervals of relative figures are made on the logarithm.
+    """
+    taken = rows.filter(_.arm.notnull()).mutate(
+        top=top.cast("int64").fill_null(0),
+        base=base.cast("int64").fill_null(0),
+        # In a log without intents all contacts are of one.
+        intent=_.intent.fill_null(""),
+    )
+    based = taken.filter(_.base > 0)
+    per_arm = fetch(
+        based.group_by(["intent", "arm"]).aggregate(
+            customers=_.customer_no.nunique(), n=_.base.sum()
+        )
+    )
+    shared, support = _shared_intents(per_arm)
+    people = fetch(
+        based.filter(_.intent.isin(shared))
+        .group_by("arm")
+        .aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).set_index("arm")
+    everyone = based.group_by("arm").aggregate(customers=_.customer_no.nunique())
+    fewest = fetch(everyone)["customers"].min() if len(per_arm["arm"].unique()) == 2 else 0
+    if fewest < ask.min_customers:
+        return ask.none("n_small")
+    if not shared or support < ask.min_support:
+        return ask.none("no_overlap")
+    customers = int(people["customers"].min())
+    if customers < ask.min_customers:
+        return ask.none("n_small")
+    sums = _sums(taken.filter(_.intent.isin(shared)), shared)
+    value, lo, hi = _compared(sums, how, customers)
+    if not np.isfinite([value, lo, hi]).all():
+        return ask.none("unidentified")
+    return Estimate(
+        value / ask.scale,
+        ask.unit,
+        lo / ask.scale,
+        hi / ask.scale,
+        n_customers=customers,
+        n_journeys=int(people["journeys"].sum()),
+        n_events=int(sums[:, :, [1, 3]].sum()),
+        estimand=ask.estimand,
+        method=MATCHED,
+        assumptions=("matters of one intent are alike on both sides", *ask.assumptions),
+    )
+
+
+def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
+    """Return the intents that both arms have, and their share of the base of arm 1."""
+    arms = {arm: part.set_index("intent")["n"] for arm, part in per_arm.groupby("arm")}
+    if set(arms) != {0, 1}:
+        return [], 0.0
+    shared = sorted(set(arms[0].index) & set(arms[1].index))
+    return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
+
+
+def _sums(rows: ibis.Table, intents: list[str]) -> Floats:
+    """Sum per group and intent: top and base of arm 1, top and base of arm 0."""
+    cells = rows.group_by(["group", "intent", "arm"]).aggregate(t=_.top.sum(), b=_.base.sum())
+    frame = fetch(cells)
+    spot = {name: number for number, name in enumerate(intents)}
+    where = (frame["group"].to_numpy(), frame["intent"].map(spot).to_numpy(dtype=np.int64))
+    first = np.where(frame["arm"] == 1, 0, 2)
+    sums = np.zeros((GROUPS, len(intents), 4))
+    sums[(*where, first)] = frame["t"]
+    sums[(*where, first + 1)] = frame["b"]
+    return sums
+
+
+def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, float]:
+    shape = sums.shape[1:]
+
+    def statistic(flat: Floats) -> Floats:
+        t1, b1, t0, b0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
+        # An intent that a resample has on one side only tells nothing in it.
+        both = (b1 > 0) & (b0 > 0)
+        rate = np.divide(t0, b0, out=np.zeros_like(t0), where=both)
+        seen, expected = (t1 * both).sum(axis=-1), (b1 * rate).sum(axis=-1)
+        if how == "difference":
+            result: Floats = (seen - expected) / (b1 * both).sum(axis=-1)
+            return result
+        return np.asarray(np.log(seen / expected))
+
+    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers], draws=1)
+    value, lo, hi = (float(a[0]) for a in (result.value, result.lo, result.hi))
+    if how == "difference":
+        return value, lo, hi
+    less = 1.0 if how == "relative" else 0.0
+    return tuple(float(np.exp(x)) - less for x in (value, lo, hi))  # type: ignore[return-value]
+
+
+def share(rows: ibis.Table, top: Any, base: Any, ask: Ask) -> Estimate:
+    """Return the share of the rows of `base` in which `top` holds.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``group``, ``customer_no``, ``journey``.
+    top, base : Ibis boolean
+    ask : Ask
+    """
+    return shares(rows, {"only": top}, base, {"only": ask})["only"]
+
+
+def shares(
+    rows: ibis.Table, tops: dict[str, Any], base: Any, asks: dict[str, Ask]
+) -> dict[str, Estimate]:
+    """Return several shares of one base."""
+    flags = {f"top_{name}": top.fill_null(False) for name, top in tops.items()}
+    taken = rows.mutate(**flags).filter(base.fill_null(False))
+    sums, people = group_totals(taken, {name: _[name].sum() for name in flags})
+    trials = sums[:, :, 0]
+    return {
+        name: share_of_sums(
+            np.stack([sums[:, :, number], trials], axis=-1), people, asks[name], how="share"
+        )
+        for number, name in enumerate(tops, start=1)
+    }
+
+
+def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dict[str, int]]:
+    """Return sums of shape (groups, 1, 1 + columns), rows first, and customers and journeys."""
+    frame = fetch(rows.group_by("group").aggregate(rows_=_.count(), **columns))
+    counts = fetch(
+        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    sums = np.zeros((GROUPS, 1, 1 + len(columns)))
+    for number, name in enumerate(["rows_", *columns]):
+        sums[frame["group"], 0, number] = frame[name].to_numpy(dtype=np.float64)
+    return sums, {str(name): int(count) for name, count in counts.items()}
+
+
+def share_of_sums(
+    sums: Floats, people: dict[str, int], ask: Ask, *, how: Literal["share", "widest"]
+) -> Estimate:
+    """Return a share from sums of shape (groups, 1, k).
+
+    ``share``: hits and trials. ``widest``: the largest of all but the last, which are the trials.
+    """
+    trials = int(sums[:, 0, -1].sum())
+    if people["customers"] < ask.min_customers:
+        return ask.none("n_small")
+    result = resample(
+        sums,
+        _first_of_last if how == "share" else _largest_of_last,
+        share=True,
+        n_customers=[people["customers"]],
+        n_trials=[trials],
+        draws=1,
+    )
+    return Estimate(
+        float(result.value[0]),
+        ask.unit,
+        float(result.lo[0]),
+        float(result.hi[0]),
+        n_customers=people["customers"],
+        n_journeys=people["journeys"],
+        n_events=trials,
+        estimand=ask.estimand,
+        method="share, Wilson's interval on the effective sample size, clustered by customer",
+        assumptions=ask.assumptions,
+    )
+
+
+def _first_of_last(totals: Floats) -> Floats:
+    result: npt.NDArray[np.float64] = totals[..., 0] / totals[..., 1]
+    return result
+
+
+def _largest_of_last(totals: Floats) -> Floats:
+    result: npt.NDArray[np.float64] = totals[..., :-1].max(axis=-1) / totals[..., -1]
+    return result

@@ -1,1 +1,0 @@
-"""Portfolio, what-if, experiments."""

@@ -1,0 +1,245 @@
+"""Views of what decides: moments of truth, the time in the bot, what answers rest on, weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.judge.handover import HandoffTime
+from journeylib.present.blocks import Block, words
+from journeylib.present.tables import Table, estimate_text, number_text, table
+from journeylib.present.theme import VERDICTS
+
+if TYPE_CHECKING:
+    from journeylib.audits.run import Audit
+
+ANSWERS = {
+    "tipping_point": "a tipping point",
+    "rises": "rises gradually",
+    "falls": "falls: patient customers remain",
+    "none": "none",
+    "abstain": "not enough evidence",
+}
+PARTS = {
+    "mean": "the average of all moments",
+    "end": "the last moment",
+    "trough": "the worst moment",
+    "trend": "getting better on the way",
+}
+WEIGHTINGS = {
+    "equal": "All weights equal",
+    "entropy": "Weights by entropy",
+    "critic": "Weights by CRITIC",
+    "complexity_in_need": "Complexity as need",
+}
+SETTLED = 0.6
+
+
+def moments(audit: Audit) -> Table | Block:
+    """Return what a good visit is estimated to change, beside the naive difference."""
+    found = audit.judgement.moments
+    if found.empty:
+        return words(
+            "Moments of truth cannot be told: they need outcomes of customers and a column that "
+            "says whether a visit went well (judge.moments)."
+        )
+    rows = [_moment(row) for row in found.to_dict("records")]
+    frame = pd.DataFrame(rows)
+    if "asymmetry" not in found:
+        frame = frame.drop(columns="Bad against good")
+    if found["bounds"].isna().all():
+        frame = frame.drop(columns="If the silent had answered")
+    return table(
+        frame,
+        "Moments of truth",
+        note="Among those who reached the touchpoint; adjusted for what was known before. The "
+        "naive difference mixes in who came with which trouble. Affected: journeys a year that "
+        "are estimated to end otherwise if every bad visit went well.",
+    )
+
+
+def _moment(row: dict[Any, Any]) -> dict[str, object]:
+    bounds = row["bounds"]
+    return {
+        "Touchpoint": row["touchpoint"],
+        "Outcome": row["outcome"],
+        "Moment of truth": "yes" if row["is_moment"] else "no",
+        "Effect of a good visit": estimate_text(row["effect"]),
+        "Naive difference": estimate_text(row["naive"]),
+        "Affected": _if_moment(row, "impact"),
+        "Bad against good": _if_moment(row, "asymmetry"),
+        "If the silent had answered": estimate_text(bounds) if _is_told(bounds) else "",
+        "Grade": row["grade"],
+        "What speaks against it": "; ".join(row["reasons"]),
+    }
+
+
+def _if_moment(row: dict[Any, Any], column: str) -> str:
+    estimate = row.get(column)
+    return estimate_text(estimate) if row["is_moment"] and isinstance(estimate, Estimate) else ""
+
+
+def _is_told(estimate: object) -> bool:
+    return isinstance(estimate, Estimate) and estimate.value is not None
+
+
+def tipping_points(audit: Audit) -> Table | Block:
+    """Return whether bot sessions turn sour at a certain minute."""
+    points = audit.judgement.tipping_points
+    if not points:
+        return words("Tipping points need bot sessions; this log has none, or too few to show.")
+    rows = [
+        {
+            "Sessions about": point.segment,
+            "Answer": ANSWERS[point.answer],
+            "At": estimate_text(point.at) if point.at.value is not None else "",
+            "Sessions": point.sessions,
+            "Why": "; ".join(point.reasons),
+        }
+        for point in points
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "Frustrated exits from bot sessions: is there a tipping point",
+        note=_satisfaction(audit),
+    )
+
+
+def _satisfaction(audit: Audit) -> str:
+    found = audit.judgement.satisfaction
+    if found is None:
+        return ""
+    rated = f"{found.rated:,} of {found.resolved:,} resolved sessions were rated"
+    where = f" from {estimate_text(found.at)}" if found.at.value is not None else ""
+    return f"Satisfaction: {'; '.join(found.reasons)}{where}; {rated}."
+
+
+def handoff_times(audit: Audit) -> Table | Block:
+    """Return when a bot should hand over to a person, by what minutes and exits cost."""
+    found = audit.judgement.handoff_times
+    timed = {name: time for name, time in found.items() if isinstance(time, HandoffTime)}
+    if not timed:
+        why = next((str(reason) for reason in found.values()), "the log has no bot session")
+        return words(f"When to hand over to a person has no answer: {why}.")
+    rows = [_handoff(name, time) for name, time in timed.items()]
+    return table(
+        pd.DataFrame(rows),
+        "When to hand over to a person",
+        note="The time at which a session is expected to cost least, with the costs that the "
+        "configuration declares. How long customers stayed marks how hard their case was: what "
+        "a new rule would do is only known by trying it on customers chosen at random.",
+    )
+
+
+def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
+    answer = f"{found.minutes:.1f} min" if found.answer == "minutes" else found.answer
+    if found.settled < SETTLED:
+        answer += " (not settled)"
+    low, high = found.flat_region
+    upper = "for ever" if np.isinf(high) else f"{high:.1f} min"
+    region = "never" if np.isinf(low) else f"{low:.1f} min to {upper}"
+    return {
+        "Sessions about": segment,
+        "Hand over": answer,
+        "Costs at most 2 % more": region,
+        "Cost of a session": estimate_text(found.cost),
+        "A person at once": _cost(found.cost_at_once),
+        "Never": _cost(found.cost_never),
+        "Same answer in": f"{100 * found.settled:.0f} % of resamples",
+    }
+
+
+def _cost(estimate: Estimate) -> str:
+    return "" if estimate.value is None else number_text(float(f"{estimate.value:.3g}"))
+
+
+def remembered(audit: Audit) -> Table | Block:
+    """Return which moments of a conversation its rating goes with."""
+    found = audit.judgement.peak_end
+    if found is None or found.gain.value is None:
+        reason = ABSTAIN_TEXT["no_column" if found is None else str(found.gain.abstain)]
+        return words(
+            "Which moments of a conversation its rating goes with cannot be told: it needs "
+            f"conversations with scored turns and a rating ({reason})."
+        )
+    if not found.beats_mean:
+        return words(
+            "No single moment of a conversation is told apart in its rating: end, worst moment "
+            "and trend predict it no better than the average of all moments "
+            f"(correlation of the rating with the average {found.r_mean:.2f}, with the last "
+            f"moment {found.r_end:.2f}; {found.gain.n_journeys:,} rated conversations)."
+        )
+    rows = [
+        {"Moment": PARTS[name], "Weight": estimate_text(weight)}
+        for name, weight in found.weights.items()
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "Which moments of a conversation its rating goes with",
+        note=f"Fitted together: they predict ratings of other customers at r = "
+        f"{found.r_fitted:.2f}, the average alone at {found.r_mean:.2f}.",
+    )
+
+
+def surveys(audit: Audit) -> Table | Block:
+    """Return what surveys say, and how far the silence of the others could move it."""
+    found = audit.judgement.surveys
+    if found.empty:
+        return words("The outcomes hold no survey that enough customers answered.")
+    rows = [
+        {
+            "Survey": row["kind"],
+            "Asked": row["asked"],
+            "Answered": estimate_text(row["response_rate"]),
+            "Mean of the answers": estimate_text(_without_interval(row["mean"])),
+            "If everyone had answered": _between(row["mean"]),
+            "Scale": f"{row['worst']:g} to {row['best']:g}"
+            + (" (assumed)" if row["scale_assumed"] else ""),
+        }
+        for row in found.to_dict("records")
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "Surveys",
+        note="If everyone had answered, the mean would lie between these bounds: the silent may "
+        "all be at the worst or at the best end of the scale.",
+    )
+
+
+def _without_interval(estimate: Estimate) -> Estimate:
+    return Estimate(estimate.value, estimate.unit, n_customers=estimate.n_customers)
+
+
+def _between(estimate: Estimate) -> str:
+    if estimate.lo is None or estimate.hi is None:
+        return "not recorded who was asked"
+    return f"{estimate.lo:.1f} to {estimate.hi:.1f}"
+
+
+def sensitivity(audit: Audit) -> Table | Block:
+    """Return the verdicts that another weighting would change."""
+    found = audit.judgement.sensitivity
+    if found.empty:
+        return words("Too few touchpoints have both scores to compare weightings.")
+    rows = []
+    for name, part in found.groupby("touchpoint", sort=False):
+        said = {str(row["weighting"]): row for row in part.to_dict("records")}
+        if any(row["changed"] for row in said.values()):
+            usual = VERDICTS[said["configured"]["verdict"]].word
+            other = {head: _changed(said[weighting]) for weighting, head in WEIGHTINGS.items()}
+            rows.append({"Touchpoint": name, "Configured": usual} | other)
+    if not rows:
+        return words("No other weighting would change the verdict of a touchpoint's point score.")
+    return table(
+        pd.DataFrame(rows),
+        "Verdicts that hang on the weights",
+        note="Of the point scores, whatever their stability; touchpoints that no weighting moves "
+        "are left out. Entropy and CRITIC reward spread, not importance: they never decide.",
+    )
+
+
+def _changed(row: dict[Any, Any]) -> str:
+    return VERDICTS[row["verdict"]].word if row["changed"] else "the same"

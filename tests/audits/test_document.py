@@ -1,0 +1,143 @@
+"""What other programs may rely on: the content of audit.json, and what is never in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pandas as pd
+import pytest
+
+import journeylib as jl
+from journeylib.audits.document import document_schema
+
+# Keys that the design promises at the least.
+PROMISED = {
+    "audit": {"name", "run_id", "period", "config_hash", "log_hash"},
+    "log": {"events", "journeys", "customers", "quality"},
+    "touchpoints": {"touchpoint", "stage", "events", "journeys", "customers", "automation_fit",
+                    "empathy_need", "verdict", "verdict_stability", "reasons"},
+    "transitions": {"source", "target", "events", "journeys", "median_seconds"},
+    "moments_of_truth": {"touchpoint", "outcome", "effect", "naive", "q_value", "is_moment",
+                         "grade", "reasons"},
+    "handoffs": {"sessions", "contained", "handed_over", "abandoned", "open", "contained_raw",
+                 "contained_verified", "wait_seconds", "requests", "requests_honoured",
+                 "ping_pong", "dead_ends"},
+    "tipping_points": {"segment", "answer", "minutes", "handoff_time"},
+    "findings": {"id", "severity", "verdict", "text", "evidence"},
+}  # fmt: skip
+ESTIMATE = {"value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain"}
+
+
+def plain(audit: jl.Audit) -> dict[str, Any]:
+    """Return the document as another program reads it."""
+    document: dict[str, Any] = json.loads(json.dumps(audit.document))
+    return document
+
+
+def parts(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from parts(item)
+
+
+def strings(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict | list):
+        for item in node.values() if isinstance(node, dict) else node:
+            yield from strings(item)
+
+
+@pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
+def test_the_document_is_valid_under_its_published_schema(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    jsonschema.validate(plain(request.getfixturevalue(which)), document_schema())
+
+
+def test_what_the_design_promises_is_there(telecom_audit: jl.Audit) -> None:
+    document = plain(telecom_audit)
+    assert {"schema_version", "paradoxes", "changes", *PROMISED} <= set(document)
+    for part, keys in PROMISED.items():
+        first = document[part] if isinstance(document[part], dict) else document[part][0]
+        assert keys <= set(first), part
+    assert set(document["handoffs"]["contained_verified"]) == ESTIMATE
+    assert set(document["touchpoints"][0]["automation_fit"]) == ESTIMATE
+
+
+@pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
+def test_sessions_are_partitioned(which: str, request: pytest.FixtureRequest) -> None:
+    handoffs = plain(request.getfixturevalue(which))["handoffs"]
+    ends = ("contained", "handed_over", "abandoned", "open")
+    assert sum(handoffs[end] for end in ends) == handoffs["sessions"] > 0
+
+
+def test_small_worked_by_hand(small_audit: jl.Audit) -> None:
+    document = plain(small_audit)
+    # 60 chats, 30 calls, 3 rare events; customers 1 of the rare three also called.
+    assert document["log"]["events"] == 93
+    assert document["log"]["journeys"] == document["log"]["customers"] == 60
+    assert {t["touchpoint"]: t["customers"] for t in document["touchpoints"]} == {
+        "Chat": 60,
+        "Call": 30,
+    }
+    assert [(t["source"], t["target"], t["customers"]) for t in document["transitions"]] == [
+        ("(start)", "Chat", 60),
+        ("Chat", "Call", 30),
+        ("Call", "(end)", 29),
+        ("Chat", "(end)", 28),
+    ]
+    assert document["handoffs"]["sessions"] == 60
+    assert document["log"]["suppressed_cells"] > 0
+
+
+def test_a_cell_of_few_customers_is_nowhere(small_audit: jl.Audit) -> None:
+    everything = json.dumps(plain(small_audit)) + "".join(
+        table.to_json() for table in small_audit.tables.values()
+    )
+    assert "Rare" not in everything
+    assert [point["segment"] for point in plain(small_audit)["tipping_points"]] == ["all"]
+    assert "secret" not in everything
+
+
+@pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
+def test_no_number_rests_on_fewer_customers_than_may_be_shown(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    audit: jl.Audit = request.getfixturevalue(which)
+    for part in parts(plain(audit)):
+        for key in ("customers", "n_customers"):
+            assert not 0 < part.get(key, 0) < 10, part
+    for name, table in audit.tables.items():
+        for key in {"customers", "n_customers"} & set(table):
+            assert not ((table[key] > 0) & (table[key] < 10)).any(), (name, key)
+
+
+def test_no_reason_counts_fewer_people_than_may_be_shown(telecom_audit: jl.Audit) -> None:
+    document = plain(telecom_audit)
+    texts = [t for m in document["moments_of_truth"] for t in m["reasons"]]
+    texts += [t for row in document["touchpoints"] for t in row["reasons"]]
+    texts += [finding["text"] for finding in document["findings"]]
+    assert any("fewer than 30 in the smallest group" in text for text in texts)
+    for text in texts:
+        assert not re.search(r"\b[1-9] (customers|in the smallest|journeys)\b", text), text
+
+
+def test_what_a_customer_said_or_is_called_is_nowhere(telecom_audit: jl.Audit) -> None:
+    log = pd.read_csv(telecom_audit.config.log.files[0], dtype=str)
+    said = list(strings(plain(telecom_audit)))
+    for table in telecom_audit.tables.values():
+        for name in table.select_dtypes(["object", "str"]):
+            said += table[name].dropna().astype("str").tolist()
+    words = set(re.findall(r"\w+", "\n".join(said)))
+    assert not (set(log["customer_id"].dropna()) | set(log["phone"].dropna())) & words
+    sentences = [text for text in log["text"].dropna().unique() if len(text) > 12]
+    assert not [text for text in sentences if text in "\n".join(said)]
+    assert not re.search(r"\d\d:\d\d:\d\d", "\n".join(said))

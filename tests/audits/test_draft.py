@@ -1,0 +1,179 @@
+"""A first configuration says what it takes for what, and can be audited as it is."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import journeylib as jl
+from journeylib.audits.config import load_config
+from journeylib.audits.draft import write_first_config
+from journeylib.errors import ConfigError, LogError, SchemaError
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "sample_data" / "telecom"
+
+
+@pytest.fixture(autouse=True)
+def _work_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def telecom(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("telecom") / "first.yaml"
+    return write_first_config(SAMPLE / "contacts.csv", outcomes=SAMPLE / "outcomes.csv", out=out)
+
+
+def test_telecom_roles_are_those_of_the_sample(telecom: tuple[Path, str]) -> None:
+    found = load_config(telecom[0])
+    meant = load_config(SAMPLE / "audit.yaml")
+    assert found.roles.roles() == {
+        role: column for role, column in meant.roles.roles().items() if role != "position"
+    }
+    assert found.roles.actor_values == meant.roles.actor_values
+    assert found.log.outcomes is not None and meant.log.outcomes is not None
+    assert found.log.outcomes.roles == meant.log.outcomes.roles
+
+
+def test_each_role_has_its_reason_and_the_uncertain_is_a_comment(
+    telecom: tuple[Path, str],
+) -> None:
+    lines = telecom[0].read_text("utf-8").splitlines()
+    place = lines.index("  customer: customer_id")
+    assert lines[place - 1].startswith("  # Its name says so, and it holds 1791 different values")
+    assert any(line.startswith("  #position: event_id  # maybe: ") for line in lines)
+    assert "    #trainee: human  # which of the four?" in lines
+    assert "    #good: solved  # maybe" in lines
+    assert "  #repeat_days: 7.0" in lines
+
+
+def test_the_account_says_what_is_sure_and_what_is_not(telecom: tuple[Path, str]) -> None:
+    account = telecom[1]
+    assert "customer_id        Its name says so" in account
+    assert "position: perhaps event_id; uncomment it if so." in account
+    assert "Not used: event_id, solved, severe" in account
+    assert "2026-01" not in account  # nothing of a row
+
+
+def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -> None:
+    text = telecom[0].read_text("utf-8")
+    head, settings = text.split("\njourneys:", 1)
+    lines = [re.sub(r"^( *)#(?=[^ ])", r"\1", line) for line in settings.splitlines()]
+    changed = yaml.safe_load(head + "\njourneys:" + "\n".join(lines))
+    known = jl.AuditConfig.model_validate(
+        {key: value for key, value in changed.items() if key != "journeys"}
+        | {"journeys": {k: v for k, v in changed["journeys"].items() if v is not None}}
+    )
+    assert known.measures.vulnerable == "vulnerable"
+    assert known.judge.moments.outcomes == ("churn", "complaint", "csat", "nps")
+    assert known.gates[0].metric == "handoffs.contained_verified"
+
+
+def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "configs").mkdir()
+    log = tmp_path / "logs" / "My Contacts.csv"
+    log.write_text((SAMPLE / "contacts.csv").read_text("utf-8"), "utf-8")
+    path, _ = write_first_config("logs/My Contacts.csv", out="configs/a.yaml")
+    content = yaml.safe_load(path.read_text("utf-8"))
+    assert content["log"]["files"] == "../logs/My Contacts.csv"
+    assert content["name"] == "my-contacts"
+    (tmp_path / "moved").mkdir()
+    os.rename(tmp_path / "logs", tmp_path / "moved" / "logs")  # noqa: PTH104
+    os.rename(tmp_path / "configs", tmp_path / "moved" / "configs")  # noqa: PTH104
+    (file,) = load_config(tmp_path / "moved" / "configs" / "a.yaml").log.files
+    assert Path(file).is_file()
+
+
+def test_nothing_is_overwritten_unless_asked_to(tmp_path: Path) -> None:
+    Path("contacts.yaml").write_text("mine", "utf-8")
+    with pytest.raises(ConfigError, match="--force replaces it"):
+        write_first_config(SAMPLE / "contacts.csv")
+    assert Path("contacts.yaml").read_text("utf-8") == "mine"
+    path, _ = write_first_config(SAMPLE / "contacts.csv", force=True)
+    assert load_config(path).name == "contacts"
+    assert [file.name for file in tmp_path.iterdir()] == ["contacts.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"log": "absent.csv"}, LogError, "absent.csv"),
+        ({"log": "empty.csv"}, LogError, "empty"),
+        ({"log": "dir"}, LogError, "is a directory"),
+        ({"log": "ok.csv", "out": "dir"}, ConfigError, "is a folder"),
+        ({"log": "ok.csv", "out": "no/where.yaml"}, ConfigError, "there is no folder"),
+        ({"log": "ok.csv", "outcomes": "odd.csv"}, SchemaError, "no column of customers"),
+        ({"log": "ok.csv", "outcomes": "dull.csv"}, SchemaError, "what came of customers"),
+    ],
+)
+def test_what_cannot_be_done_is_told_and_leaves_nothing(
+    tmp_path: Path, given: dict[str, str], error: type[Exception], said: str
+) -> None:
+    Path("dir").mkdir()
+    Path("empty.csv").touch()
+    rows = "".join(f"c{i % 9},2026-01-0{1 + i % 8},step {i % 3}\n" for i in range(90))
+    Path("ok.csv").write_text("customer,timestamp,activity\n" + rows, "utf-8")
+    Path("odd.csv").write_text("a,b\n1,2\n3,4\n", "utf-8")
+    Path("dull.csv").write_text("customer,b\n1,2\n3,4\n", "utf-8")
+    before = sorted(file.name for file in tmp_path.iterdir())
+    with pytest.raises(error, match=said):
+        write_first_config(**given)
+    assert sorted(file.name for file in tmp_path.iterdir()) == before
+
+
+def test_a_table_with_one_outcome_per_column_is_understood() -> None:
+    rows = "".join(f"c{i % 9},2026-01-0{1 + i % 8},step {i % 3}\n" for i in range(90))
+    Path("ok.csv").write_text("customer,timestamp,activity\n" + rows, "utf-8")
+    Path("out.csv").write_text(
+        "customerID,tenure,Churn\n"
+        + "".join(f"c{i},3,{'Yes' if i % 2 else 'No'}\n" for i in range(9)),
+        "utf-8",
+    )
+    path, account = write_first_config("ok.csv", outcomes="out.csv")
+    roles = load_config(path).log.outcomes
+    assert roles is not None
+    assert roles.roles.roles() == {"customer": "customerID", "value": "Churn"}
+    assert roles.roles.constant_kind == "churn"
+    assert "says nowhere when an outcome came about" in account
+
+
+def test_odd_names_of_columns_do_not_break_out_of_the_yaml() -> None:
+    columns = 'customer,timestamp,activity,"a: b #c","x\n- evil: 1","{y}"\n'
+    rows = "".join(f"c{i % 9},2026-01-0{1 + i % 8},step {i % 3},1,2,3\n" for i in range(90))
+    Path("odd.csv").write_text(columns + rows, "utf-8")
+    path, account = write_first_config("odd.csv")
+    config = load_config(path)
+    assert config.roles.attributes == ()
+    assert "\n- evil" not in account
+    assert "\n- evil" not in path.read_text("utf-8")
+
+
+REAL = {
+    "uci_incident_log/incident_event_log.zip": (24_918, 141_683),
+    "retentioneering_ecom/ecom.csv.gz": (None, 31_106),
+    "bpic2020/DomesticDeclarations.xes.gz": (10_500, 56_437),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("log", REAL)
+def test_real_logs_are_audited_without_edits(log: str, shared_data: Path) -> None:
+    path, _ = write_first_config(shared_data / log)
+    document = jl.audit(path).document
+    journeys, events = REAL[log]
+    assert document["log"]["events"] == events
+    if journeys is not None:
+        assert document["log"]["journeys"] == journeys
+
+
+@pytest.mark.slow
+def test_telecom_is_audited_without_edits(telecom: tuple[Path, str]) -> None:
+    document = jl.audit(telecom[0]).document
+    assert document["log"]["events"] == 11_741
+    assert document["handoffs"]["sessions"] > 0

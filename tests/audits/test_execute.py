@@ -1,0 +1,107 @@
+"""The audit as a notebook: by our runner, by papermill alone, with a bar, and when it fails."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import journeylib as jl
+from journeylib.audits.run import PROGRESS, STEPS
+from journeylib.errors import RunError
+from journeylib.present import progress
+from journeylib.present.execute import audit_notebook, check_parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_papermill_alone_leaves_the_same_audit(small: Path, tmp_path: Path) -> None:
+    """Someone who only knows papermill gets what the command gives."""
+    subprocess.run(
+        [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "audit.ipynb"), "out.ipynb",
+         "-p", "config", "small.yaml", "-p", "out", "runs", "--no-progress-bar"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    ours = jl.save(jl.audit(small), tmp_path / "ours")
+    theirs = tmp_path / "runs" / "small" / "latest"
+    assert theirs.resolve().name == ours.name
+    assert (theirs / "audit.json").read_bytes() == (ours / "audit.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"confg": "x"}, "has no parameter 'confg'. Did you mean 'config'?"),
+        ({"config": 3}, "parameter 'config' must be of type str, not int"),
+        ({"overrides": "a=b"}, "parameter 'overrides' must be of type list, not str"),
+    ],
+)
+def test_parameters_that_papermill_would_only_warn_of(
+    parameters: dict[str, object], said: str
+) -> None:
+    with pytest.raises(RunError) as caught:
+        check_parameters(audit_notebook(), parameters)
+    assert said in str(caught.value)
+
+
+def test_an_audit_notes_its_steps_for_whoever_asked(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PROGRESS, str(tmp_path / "steps.txt"))
+    jl.audit(small)
+    assert progress.steps_begun(tmp_path / "steps.txt") == list(STEPS)
+
+
+def test_an_audit_does_not_stop_where_its_steps_cannot_be_noted(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PROGRESS, str(tmp_path / "absent" / "steps.txt"))
+    assert jl.audit(small).passed
+
+
+def test_a_bar_names_the_step_that_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
+    with progress.steps_shown(tmp_path, show=True) as variables:
+        notes = Path(variables[PROGRESS])
+        for count in (2, len(STEPS)):
+            notes.write_text("".join(f"{step}\n" for step in STEPS[:count]) + "half a li", "utf-8")
+            deadline = time.monotonic() + 5
+            while f"{count}/{len(STEPS) + 2}" not in terminal.getvalue():
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+    shown = terminal.getvalue()
+    assert STEPS[1] in shown and progress.LAST in shown
+    assert "half a li" not in shown
+
+
+def test_nothing_is_shown_unless_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with progress.steps_shown(tmp_path, show=False) as variables:
+        assert dict(variables) == {}
+    assert capsys.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_stored_notebook_has_the_parameters_that_the_runner_gives() -> None:
+    cells = json.loads(audit_notebook().read_text("utf-8"))["cells"]
+    (tagged,) = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    source = "".join(tagged["source"])
+    assert [line.split(":")[0] for line in source.splitlines()] == [
+        "config",
+        "out",
+        "overrides",
+        "as_of",
+    ]

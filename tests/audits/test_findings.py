@@ -1,0 +1,83 @@
+"""Findings: what a person should know first, in words of their trade."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import journeylib as jl
+from journeylib.audits.config import Gate
+from journeylib.audits.findings import Finding, all_findings
+
+
+def by_id(audit: jl.Audit) -> dict[str, Finding]:
+    return {finding.id: finding for finding in all_findings(audit)}
+
+
+def with_gates(audit: jl.Audit, *gates: Gate) -> jl.Audit:
+    return replace(audit, config=audit.config.model_copy(update={"gates": gates}))
+
+
+def test_failed_gates_come_first_and_passed_ones_last(small_audit: jl.Audit) -> None:
+    audited = with_gates(
+        small_audit,
+        Gate(id="many", metric="log.events", min=1),
+        Gate(id="few", metric="log.events", max=1, severity="low"),
+        Gate(id="unknown", metric="touchpoints[touchpoint=Gone].events", min=1),
+    )
+    found = all_findings(audited)
+    assert (found[0].id, found[0].verdict, found[0].severity) == ("gate-few", "fail", "low")
+    assert {f.id: f.verdict for f in found if f.kind == "gate"} == {
+        "gate-few": "fail",
+        "gate-many": "pass",
+        "gate-unknown": "not_assessable",
+    }
+    assert not replace(audited, findings=found).passed
+    assert small_audit.passed
+
+
+def test_ids_are_unique_and_severities_fall(telecom_audit: jl.Audit) -> None:
+    found = telecom_audit.findings
+    assert len({finding.id for finding in found}) == len(found)
+    rank = ["high", "medium", "low", "info"]
+    ranks = [rank.index(finding.severity) for finding in found]
+    assert ranks == sorted(ranks)
+
+
+def test_the_sample_is_told_as_it_was_planted(telecom_audit: jl.Audit) -> None:
+    found = by_id(telecom_audit)
+    raw = found["containment"].evidence["raw"]
+    verified = found["containment"].evidence["verified"]["value"]
+    assert raw - verified > 0.2
+    assert found["containment"].severity == "high"
+    assert f"{100 * raw:.1f} %" in found["containment"].text
+    assert "Number porting" in found["verdict-fix-first"].evidence["touchpoints"]
+    assert found["moments"].evidence["touchpoints"] == ["Complaint call"]
+    assert found["tipping-point"].text.startswith(
+        "Conversations with a bot turn sour after about 3"
+    )
+
+
+def test_quality_findings_ask_for_something(telecom_audit: jl.Audit) -> None:
+    quality = {f.id for f in telecom_audit.findings if f.kind == "quality"}
+    assert quality == {
+        "quality-ties-timestamp",
+        "quality-unmapped-actor",
+        "quality-unusable-timestamp",
+    }
+
+
+def test_what_is_missing_is_named(small_audit: jl.Audit) -> None:
+    assert by_id(small_audit)["moments"].text == (
+        "Moments of truth cannot be told: the log brings no outcomes of customers. Name a table "
+        "of them under log.outcomes."
+    )
+
+
+@pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
+def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> None:
+    for finding in request.getfixturevalue(which).findings:
+        assert finding.text[0].isupper() or finding.text[0].isdigit(), finding.text
+        assert finding.text.endswith("."), finding.text
+        assert "nan" not in finding.text.split() and "None" not in finding.text.split()

@@ -1,0 +1,89 @@
+"""Gates: what passes, fails, or cannot be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from journeylib.audits.config import Gate
+from journeylib.audits.gates import check_gates
+from journeylib.errors import ConfigError
+
+DOCUMENT: dict[str, Any] = {
+    "log": {"events": 120, "quality": []},
+    "handoffs": {"contained_verified": {"value": 0.4, "lo": 0.3}, "wait_seconds": {"value": None}},
+    "touchpoints": [
+        {"touchpoint": "Pay. [now]", "events": 7, "measures": {"volume": {"value": 2.5}}},
+        {"touchpoint": "Call", "events": 9, "measures": {}},
+    ],
+    "moments_of_truth": [
+        {"touchpoint": "Call", "outcome": "churn", "q_value": 0.01},
+        {"touchpoint": "Call", "outcome": "nps", "q_value": None},
+    ],
+}
+
+
+def verdict(metric: str, **bounds: Any) -> tuple[str, float | None]:
+    (outcome,) = check_gates([Gate(id="g", metric=metric, **bounds)], DOCUMENT)
+    return outcome.verdict, outcome.value
+
+
+@pytest.mark.parametrize(
+    ("bounds", "expected"),
+    [
+        ({"min": 0.4}, "pass"),
+        ({"min": 0.41}, "fail"),
+        ({"max": 0.4}, "pass"),
+        ({"max": 0.39}, "fail"),
+        ({"min": 0.3, "max": 0.5}, "pass"),
+        ({"min": 0.1, "max": 0.3}, "fail"),
+    ],
+)
+def test_bounds_belong_to_what_is_allowed(bounds: dict[str, float], expected: str) -> None:
+    assert verdict("handoffs.contained_verified", **bounds) == (expected, 0.4)
+
+
+def test_a_part_of_an_estimate_can_be_asked_for() -> None:
+    assert verdict("handoffs.contained_verified.lo", min=0.35) == ("fail", 0.3)
+
+
+def test_a_metric_without_an_answer_fails_only_where_asked_to() -> None:
+    assert verdict("handoffs.wait_seconds", max=60) == ("not_assessable", None)
+    assert verdict("handoffs.wait_seconds", max=60, not_assessable="fail") == ("fail", None)
+
+
+def test_rows_are_picked_by_name_even_one_with_dots_and_brackets() -> None:
+    assert verdict("touchpoints[touchpoint=Pay. [now]].events", min=8) == ("fail", 7)
+    assert verdict("touchpoints[touchpoint=Pay. [now]].measures.volume", min=2) == ("pass", 2.5)
+    assert verdict("moments_of_truth[touchpoint=Call][outcome=churn].q_value", max=0.1) == (
+        "pass",
+        0.01,
+    )
+
+
+def test_a_touchpoint_that_is_not_there_has_no_answer() -> None:
+    assert verdict("touchpoints[touchpoint=Gone].events", min=1) == ("not_assessable", None)
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("touchpoints[touchpoint=Call].measures.volum", "has no 'volum' in this run"),
+        ("touchpoints[touchpoint=Pay. [now]].measures.volum", "Did you mean 'volume'?"),
+        ("moments_of_truth[touchpoint=Call].q_value", "picks 2 rows of 'moments_of_truth'"),
+    ],
+)
+def test_what_only_the_run_can_tell_is_wrong(metric: str, said: str) -> None:
+    with pytest.raises(ConfigError, match="gate 'g'") as caught:
+        verdict(metric, min=0)
+    assert said in str(caught.value)
+
+
+def test_the_text_says_what_was_asked() -> None:
+    (outcome,) = check_gates(
+        [Gate(id="settled", metric="handoffs.contained_verified", min=0.5, max=0.9)], DOCUMENT
+    )
+    assert outcome.text == (
+        "settled: handoffs.contained_verified is 0.4; at least 0.5 and at most 0.9 was asked."
+    )

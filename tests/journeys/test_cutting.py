@@ -1,0 +1,175 @@
+"""Cuts by gap, goal and learning, against journeys planted and answers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from journeylib.journeys import cutting
+from journeylib.journeys.gaps import fit_gap
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.log.eventlog import EventLog
+
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+LogOf = Callable[..., EventLog]
+
+
+def journeys_of(found: Journeys) -> list[tuple[str, ...]]:
+    frame = found.steps.to_pandas().sort_values(["journey", "step"])
+    return [tuple(part) for _, part in frame.groupby("journey")["touchpoint"]]
+
+
+def test_a_goal_closes_a_journey_and_so_does_silence(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Look"),
+        ("a", HOUR, "Buy"),
+        ("a", 2 * HOUR, "Look"),
+        ("a", 9 * DAY, "Look"),
+        ("a", 9 * DAY + 1, "Leave"),
+        ("a", 9 * DAY + 2, "Buy"),
+    )
+    settings = JourneySettings(cut="goal", goals=("Buy",), bad_ends=("Leave",), gap_days=7)
+    found = rebuild(log, settings)
+    assert journeys_of(found) == [("Look", "Buy"), ("Look",), ("Look", "Leave"), ("Buy",)]
+    assert found.cut == "goal"
+    assert found.cutting.gap_days == 7
+
+
+def test_the_turns_about_a_goal_belong_to_it(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "s", "Buy"),
+        ("a", 1, "s", "Buy"),
+        ("a", 2, "t", "Buy"),
+        columns="customer t_us session touchpoint",
+    )
+    found = rebuild(log, JourneySettings(cut="goal", goals=("Buy",)))
+    assert journeys_of(found) == [("Buy", "Buy"), ("Buy",)]
+
+
+def test_a_goal_cuts_without_a_clock_and_needs_a_goal(log_of: LogOf) -> None:
+    log = log_of(("a", 1, "Buy"), ("a", 2, "Look"), columns="customer position touchpoint")
+    found = rebuild(log, JourneySettings(cut="goal", goals=("Buy",)))
+    assert journeys_of(found) == [("Buy",), ("Look",)]
+    with pytest.raises(ValidationError, match="neither 'goals' nor 'bad_ends'"):
+        JourneySettings(cut="goal")
+
+
+def bimodal(seed: int) -> list[tuple[str, int, str]]:
+    """Forty customers, twelve pairs of events 90 s apart, two days between the pairs."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for customer in range(40):
+        at = 0
+        for _pair in range(12):
+            at += int(draw.lognormal(np.log(2 * DAY), 0.5))
+            rows.append((f"c{customer}", at, "Ask"))
+            at += int(draw.lognormal(np.log(90e6), 0.5))
+            rows.append((f"c{customer}", at, "Answer"))
+    return rows
+
+
+def test_a_gap_is_fitted_where_silences_have_two_humps(log_of: LogOf) -> None:
+    found = rebuild(log_of(*bimodal(1)), JourneySettings(gap_days="fitted"))
+    assert journeys_of(found) == [("Ask", "Answer")] * 480
+    cut = found.cutting
+    assert (cut.kind, cut.answer, cut.reason) == ("gap", "found", "")
+    assert cut.gap_us is not None and 90e6 * 3 < cut.gap_us < 2 * DAY / 3
+    assert cut.quiet_us == cut.gap_us
+    assert (cut.learned_customers, cut.customers) == (40, 40)
+    assert cut.confidence == pytest.approx(1.0, abs=1e-3)
+    assert cut.doubtful == 0.0
+
+
+def test_silences_inside_a_session_do_not_count_and_one_hump_is_assumed(log_of: LogOf) -> None:
+    rows = [(c, at, f"{c}{n // 2}", what) for n, (c, at, what) in enumerate(bimodal(2))]
+    log = log_of(*rows, columns="customer t_us session touchpoint")
+    found = rebuild(log, JourneySettings(gap_days="fitted", assumed_gap_days=9)).cutting
+    assert (found.answer, found.gap_days) == ("assumed", 9)
+    assert "one hump" in found.reason
+    assert "9 days of silence between them (assumed); the gaps have one hump" in found.definition
+
+
+def test_a_boundary_is_as_probable_as_the_two_humps_say(log_of: LogOf) -> None:
+    rows = bimodal(3)
+    found = rebuild(log_of(*rows), JourneySettings(gap_days="fitted"))
+    steps = found.steps.to_pandas().sort_values(["customer_no", "t_us"])
+    assert steps.groupby("customer_no").head(1)["boundary_micro"].isna().all()
+    gaps = steps.groupby("customer_no")["t_us"].diff()
+    fitted = fit_gap(gaps.dropna().to_numpy())
+    assert fitted.log_odds is not None
+    square, slope, constant = fitted.log_odds
+    x = math.log(fitted.cut_us)
+    assert abs(square * x * x + slope * x + constant) < 1e-4  # even odds at the cut
+    for gap, micro in zip(gaps[1:24], steps["boundary_micro"][1:24], strict=True):
+        x = math.log(gap)
+        odds = square * x * x + slope * x + constant
+        assert micro == pytest.approx(1e6 / (1 + math.exp(-min(max(odds, -40), 40))), abs=1)
+    table = found.table.to_pandas()
+    assert table["boundary_micro"].isna().sum() == 40
+
+
+def planted(customers: int, seed: int = 5) -> list[tuple[str, int, str, int]]:
+    """Streams of eight kinds of journey over 15 touchpoints; the last column is the truth."""
+    draw = random.Random(seed)
+    kinds = [draw.choices(range(15), k=draw.randint(3, 8)) for _ in range(8)]
+    rows = []
+    for customer in range(customers):
+        at = 0.0
+        for journey in range(6):
+            at += HOUR
+            for touchpoint in draw.choice(kinds):
+                at += draw.expovariate(1 / HOUR)
+                rows.append((f"c{customer:04d}", int(at), f"T{touchpoint:02d}", journey))
+    return rows
+
+
+def right_pairs(found: Journeys) -> float:
+    """Share of pairs of successive events of one customer that are rightly joined or cut."""
+    steps = found.steps.to_pandas().sort_values(["customer_no", "t_us", "position"])
+    steps["truth"] = steps["truth"].astype(int)
+    before = steps.groupby("customer_no")[["journey", "truth"]].diff().dropna() != 0
+    return float((before["journey"] == before["truth"]).mean())
+
+
+COLUMNS = "customer t_us touchpoint truth"
+
+
+def test_learned_boundaries_find_the_planted_journeys(log_of: LogOf) -> None:
+    log = log_of(*planted(60), columns=COLUMNS)
+    found = rebuild(log, JourneySettings(cut="learned"))
+    assert right_pairs(found) > 0.98
+    assert right_pairs(rebuild(log, JourneySettings(gap_days=2 / 24))) < 0.92
+    assert found.cutting.confidence is not None and found.cutting.confidence > 0.95
+    assert found.cutting.doubtful is not None and found.cutting.doubtful < 0.05
+    assert "sample of 60 of 60 customers" in found.cutting.definition
+
+
+def test_customers_outside_the_sample_are_judged_by_what_was_learned(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = planted(150)
+    monkeypatch.setattr(cutting, "SAMPLE_EVENTS", math.ceil(len(rows) / 3))
+    found = rebuild(log_of(*rows, columns=COLUMNS), JourneySettings(cut="learned"))
+    assert (found.cutting.learned_customers, found.cutting.customers) == (50, 150)
+    assert right_pairs(found) > 0.97
+
+
+def test_where_nothing_can_be_learned_the_gap_is_assumed_and_says_so(log_of: LogOf) -> None:
+    log = log_of(("a", 0, "A"), ("a", 40 * DAY, "B"))
+    found = rebuild(log, JourneySettings(cut="learned"))
+    assert journeys_of(found) == [("A",), ("B",)]
+    assert (found.cutting.kind, found.cutting.answer) == ("gap", "assumed")
+    assert found.cutting.reason.startswith("boundaries cannot be learned: 1 pairs of events")
+
+
+def test_a_case_id_wins_unless_another_cut_is_asked_for(log_of: LogOf) -> None:
+    log = log_of(("a", "1", 0, "A"), ("a", "2", 1, "B"), columns="customer case t_us touchpoint")
+    assert rebuild(log, JourneySettings(gap_days="fitted")).cut == "case"
+    assert rebuild(log, JourneySettings(cut="gap")).cut == "gap"

@@ -1,0 +1,137 @@
+"""One ledger of denominators: every view counts the same journeys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeylib.journeys.graph import END, START, transitions, variants
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.simplify import ELSEWHERE, OTHER, simplify
+from journeylib.journeys.steps import rebuild
+from journeylib.log.read import read_log
+from journeylib.log.schema import Schema
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def journeys_of(log_of, paths, min_customers=1):
+    rows = [
+        (f"c{number}", "one", number * 100 + step, touchpoint)
+        for number, path in enumerate(paths)
+        for step, touchpoint in enumerate(path)
+    ]
+    log = log_of(*rows, columns="customer case position touchpoint")
+    return rebuild(log, JourneySettings(cut="case", min_customers=min_customers))
+
+
+def edges_of(simplified):
+    columns = ["source", "target", "events"]
+    return {(s, t): n for s, t, n in simplified.transitions[columns].itertuples(index=False)}
+
+
+def test_folding_worked_by_hand(log_of):
+    # A in 9 journeys, B in 8, C in 3, D in 2: half of four touchpoints are A and B.
+    paths = [list("AB")] * 6 + [list("ACB")] * 2 + [list("ACD")] + [list("D")]
+    found = simplify(journeys_of(log_of, paths), touchpoints=0.5)
+    assert edges_of(found) == {
+        (START, "A"): 9,
+        ("A", "B"): 6,
+        ("B", END): 8,
+        ("A", OTHER): 3,
+        (OTHER, "B"): 2,
+        (OTHER, OTHER): 1,
+        (OTHER, END): 2,
+        (START, OTHER): 1,
+    }
+    other = found.touchpoints.set_index("touchpoint").loc[OTHER]
+    assert (other["visits"], other["journeys"], other["folds"]) == (5, 4, 2)
+    assert (found.journeys_shown, found.share) == (6, 0.6)
+    assert found.ledger.set_index("what").loc["touchpoints"].tolist() == [2, 2, 0, 4]
+    assert found.ledger.set_index("what").loc["moves"].tolist() == [23, 9, 0, 32]
+
+
+def test_hidden_transitions_go_elsewhere_and_not_through_other(log_of):
+    paths = [list("ABC")] * 6 + [list("AC")] * 2 + [list("BA")]
+    found = simplify(journeys_of(log_of, paths), transitions=0.25, per_node=0)
+    # Of A→B 6, B→C 6, A→C 2, B→A 1 a quarter is one: of the two strongest the first by name.
+    shown = {pair for pair in edges_of(found) if {*pair} <= set("ABC")}
+    assert shown == {("A", "B")}
+    assert edges_of(found)["A", ELSEWHERE] == 2
+    assert edges_of(found)["B", ELSEWHERE] == 7
+    assert found.share == 0.0
+
+
+def test_every_touchpoint_keeps_its_strongest_way_in_and_out(log_of):
+    paths = [list("ABC")] * 6 + [list("AC")] * 2 + [list("BA")]
+    found = simplify(journeys_of(log_of, paths), transitions=0.0, per_node=1)
+    shown = {pair for pair in edges_of(found) if {*pair} <= set("ABC")}
+    # Out: A→B, B→C; in: B→A for A, A→B for B, B→C for C.
+    assert shown == {("A", "B"), ("B", "C"), ("B", "A")}
+
+
+@pytest.mark.parametrize("wrong", [{"touchpoints": 0}, {"transitions": 1.5}, {"per_node": -1}])
+def test_shares_outside_their_range_are_refused(log_of, wrong):
+    with pytest.raises(ValueError, match="shares lie between 0 and 1"):
+        simplify(journeys_of(log_of, ["AB"]), **wrong)
+
+
+def agree(journeys, simplified):
+    """Check that map, transitions, variants and totals count the same journeys."""
+    every = transitions(journeys, min_customers=1)
+    paths = variants(journeys, min_customers=1)
+    total = int(paths["journeys"].sum())
+    visits = int((paths["variant"].map(len) * paths["journeys"]).sum())
+    assert simplified.journeys == total
+    ledger = simplified.ledger.set_index("what")
+    assert (ledger["shown"] + ledger["folded"] + ledger["suppressed"] == ledger["total"]).all()
+    assert (ledger[["shown", "folded", "suppressed"]] >= 0).all(axis=None)
+    assert ledger.loc["visits", "total"] == visits
+    assert ledger.loc["events", "total"] == int(journeys.touchpoints["events"].sum())
+    assert ledger.loc["moves", "total"] == visits + total == int(every["events"].sum())
+    assert every.loc[every["source"] == START, "events"].sum() == total
+    assert every.loc[every["target"] == END, "events"].sum() == total
+    if journeys.settings.min_customers == 1:
+        out = simplified.transitions.groupby("source")["events"].sum()
+        boxes = simplified.touchpoints.set_index("touchpoint")["visits"]
+        assert out[START] == total
+        assert out.drop(START).to_dict() == boxes.to_dict()
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    paths=st.lists(st.text("ABCDE", min_size=1, max_size=6), min_size=1, max_size=25),
+    kept=st.sampled_from([0.2, 0.5, 1.0]),
+    drawn=st.sampled_from([0.0, 0.2, 1.0]),
+    minimum=st.sampled_from([1, 3]),
+)
+def test_all_views_agree(log_of, paths, kept, drawn, minimum):
+    journeys = journeys_of(log_of, paths, minimum)
+    agree(journeys, simplify(journeys, kept, drawn))
+
+
+def test_all_views_agree_on_the_sample_log():
+    log = read_log(
+        ROOT / "sample_data/telecom/contacts.csv",
+        Schema(
+            customer="customer_id",
+            touchpoint="touchpoint",
+            timestamp="timestamp",
+            position="event_id",
+            channel="channel",
+            stage="stage",
+            session="session_id",
+        ),
+    )
+    journeys = rebuild(log, JourneySettings(cut="gap", gap_days=14))
+    shares = []
+    for share in (0.2, 0.5, 1.0):
+        found = simplify(journeys, share, share)
+        agree(journeys, found)
+        shares.append(found.share)
+        assert (found.touchpoints["customers"] >= 10).all()
+        assert (found.transitions["customers"] >= 10).all()
+    assert shares == sorted(shares)

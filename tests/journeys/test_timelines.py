@@ -1,0 +1,115 @@
+"""Stories as timelines: waits, channels and outcomes counted by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from journeylib.errors import SchemaError
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import rebuild
+from journeylib.journeys.timelines import stories
+
+HOUR = 3_600_000_000
+COLUMNS = "customer case t_us touchpoint channel segment"
+
+
+def journeys_of(log_of, *groups, min_customers=10):
+    rows, number = [], 0
+    for copies, path, channel, segment in groups:
+        for _ in range(copies):
+            number += 1
+            rows += [
+                (f"c{number}", "one", step * step * HOUR, touchpoint, channel, segment)
+                for step, touchpoint in enumerate(path)
+            ]
+    settings = JourneySettings(
+        cut="case",
+        goals=("buy",),
+        bad_ends=("leave",),
+        quiet_days=0.01,
+        min_customers=min_customers,
+    )
+    return rebuild(log_of(*rows, columns=COLUMNS), settings)
+
+
+def test_a_story_with_waits_channels_and_outcomes(log_of):
+    told = stories(
+        journeys_of(
+            log_of,
+            (30, ["ad", "shop", "buy"], "web", "new"),
+            (12, ["ad", "shop", "buy"], "app", "old"),
+            (25, ["ad", "ask", "ask", "leave"], "phone", "old"),
+        )
+    )
+    first, second = told.timelines
+    assert first.story.touchpoints == ("ad", "shop", "buy")
+    assert first.steps["step"].tolist() == [1, 2, 3]
+    assert first.steps["channel"].tolist() == ["web", "web", "web"]
+    # Steps are at 0, 1 and 4 hours.
+    assert first.steps["seconds_to_next"].tolist()[:2] == [3600.0, 10800.0]
+    assert first.steps["seconds_to_next"].isna().tolist() == [False, False, True]
+    assert first.outcomes.to_dict("records") == [
+        {"end": "goal", "journeys": 42, "customers": 42, "share": 1.0}
+    ]
+    assert second.outcomes[["end", "journeys"]].to_dict("records") == [
+        {"end": "bad_end", "journeys": 25}
+    ]
+    assert (first.story.share, second.story.share) == (42 / 67, 25 / 67)
+
+
+def test_stories_of_segments_are_told_apart(log_of):
+    told = stories(
+        journeys_of(
+            log_of,
+            (30, ["ad", "shop", "buy"], "web", "new"),
+            (25, ["ad", "ask", "leave"], "phone", "old"),
+            (4, ["ad", "leave"], "phone", "tiny"),
+        ),
+        by_segment=True,
+    )
+    assert [(line.segment, line.story.touchpoints) for line in told.timelines] == [
+        ("new", ("ad", "shop", "buy")),
+        ("old", ("ad", "ask", "leave")),
+    ]
+    # Four customers are no segment that may be shown.
+    assert set(told.found) == {"new", "old"}
+
+
+def test_a_story_of_too_few_customers_is_not_told(log_of):
+    told = stories(
+        journeys_of(
+            log_of,
+            (30, ["ad", "shop", "buy"], "web", "new"),
+            (9, ["shop", "ask", "ask", "shop", "leave"], "web", "new"),
+        )
+    )
+    assert [line.story.touchpoints for line in told.timelines] == [("ad", "shop", "buy")]
+    assert told.found[""].withheld == 1
+
+
+def test_outcomes_of_too_few_customers_are_left_out(log_of):
+    told = stories(
+        journeys_of(
+            log_of,
+            (40, ["ad", "shop", "buy"], "web", "new"),
+            (3, ["ad", "shop", "shop"], "web", "new"),
+        )
+    )
+    (line,) = told.timelines
+    assert line.story.journeys == 43
+    assert line.outcomes[["end", "journeys"]].to_dict("records") == [
+        {"end": "goal", "journeys": 40}
+    ]
+
+
+def test_where_nothing_recurs_no_story_is_told(log_of):
+    paths = [(1, [f"t{n}", f"u{n}", f"v{n}"], "web", "new") for n in range(20)]
+    told = stories(journeys_of(log_of, *paths))
+    assert told.timelines == ()
+    assert "no journey recurs" in told.found[""].reason
+
+
+def test_segments_need_a_column(log_of):
+    log = log_of(("a", 0, "A"), ("b", 1, "A"))
+    with pytest.raises(SchemaError, match="role 'segment'"):
+        stories(rebuild(log), by_segment=True)

@@ -1,0 +1,322 @@
+"""From a log to moments of truth, hand-off times, surveys and what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from journeylib.errors import ConfigError
+from journeylib.estimate import Estimate
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.judge.bots import NO_CLOCK, NO_COSTS, TOO_FEW, judge_bots, session_frame
+from journeylib.judge.handover import HandoffTime
+from journeylib.judge.remembered import rated_turns, remembered
+from journeylib.judge.settings import CostSettings, JudgeSettings, MomentSettings
+from journeylib.judge.surveys import survey_scales, survey_table
+from journeylib.judge.truth import moments_of_truth
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.handoffs import Handoffs, audit_handoffs
+from journeylib.measures.sentiment import Scores
+from journeylib.measures.settings import MeasureSettings
+
+MINUTE = 60_000_000
+DAY = 24 * 60 * MINUTE
+LogOf = Callable[..., EventLog]
+COSTS = CostSettings(human_contact=6, bot_per_minute=0.1, frustrated_exit=20)
+
+
+def with_outcomes(log: EventLog, frame: pd.DataFrame) -> EventLog:
+    """Return the log with outcomes: ``customer``, ``day``, ``kind``, ``value``, ``asked``."""
+    micro = {
+        "customer": pa.array(frame["customer"], pa.string()),
+        "t_us": pa.array([None if pd.isna(d) else int(d * DAY) for d in frame["day"]], pa.int64()),
+        "kind": pa.array(frame["kind"], pa.string()),
+        "value_micro": pa.array(
+            [None if pd.isna(v) else int(v * 1_000_000) for v in frame["value"]], pa.int64()
+        ),
+        "asked_us": pa.array(
+            [None if pd.isna(d) else int(d * DAY) for d in frame["asked"]], pa.int64()
+        ),
+    }
+    name = ibis.util.gen_name("outcomes")
+    return replace(log, outcomes=log.events.get_backend().create_table(name, pa.table(micro)))
+
+
+def outcome_rows(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["customer", "day", "kind", "value", "asked"])
+
+
+@pytest.fixture(scope="module")
+def planted(log_of: LogOf) -> Journeys:
+    """2,000 customers, a call each: 0 bad, 1 neutral, 2 good; churn .50, .20, .10.
+
+    A second touchpoint, "Web", changes nothing. CSAT is asked of all and answered by a third.
+    """
+    rng = np.random.default_rng(7)
+    n = 2_000
+    mark, web = rng.integers(0, 3, n), rng.integers(0, 3, n)
+    left = rng.random(n) < np.array([0.50, 0.20, 0.10])[mark]
+    answered = rng.random(n) < 1 / 3
+    who = [f"c{k:04d}" for k in range(n)]
+    day = rng.integers(0, 60, n)
+    rows = [
+        row
+        for k in range(n)
+        for row in (
+            (who[k], int(day[k]) * DAY, "Web", int(web[k])),
+            (who[k], int(day[k]) * DAY + 5 * MINUTE, "Call", int(mark[k])),
+        )
+    ]
+    log = log_of(*rows, ("zz", 100 * DAY, "End", None), columns="customer t_us touchpoint points")
+    churn = pd.DataFrame({"customer": who, "day": day + 5, "kind": "churn", "value": 1.0})
+    csat = pd.DataFrame({"customer": who, "day": day + 2, "kind": "csat", "asked": day + 2})
+    csat["value"] = np.where(answered, 2.0 + 3 * mark, np.nan)
+    outcomes = pd.concat([churn[left].assign(asked=np.nan), csat])
+    return rebuild(with_outcomes(log, outcomes), JourneySettings(cut="customer"))
+
+
+@pytest.fixture(scope="module")
+def moments(planted: Journeys) -> pd.DataFrame:
+    asked = MomentSettings(good="points", good_from=2, bad_at=0, outcomes=("churn", "csat"))
+    settings = JudgeSettings(moments=asked, surveys={"csat": (0, 10)})
+    return moments_of_truth(planted, settings).set_index(["touchpoint", "outcome"])
+
+
+def test_every_touchpoint_and_outcome_is_one_family(moments: pd.DataFrame) -> None:
+    assert sorted(moments.index) == [
+        ("Call", "churn"),
+        ("Call", "csat"),
+        ("Web", "churn"),
+        ("Web", "csat"),
+    ]
+    p = moments["p_value"].astype(float).sort_values()
+    stepwise = p * len(p) / np.arange(1, len(p) + 1)
+    expected = stepwise[::-1].cummin()[::-1]  # Benjamini and Hochberg, over all four
+    assert moments["q_value"].astype(float)[expected.index].to_numpy() == pytest.approx(
+        expected.to_numpy()
+    )
+
+
+def test_the_planted_touchpoint_is_found_and_the_other_is_not(moments: pd.DataFrame) -> None:
+    call = moments.loc[("Call", "churn")]
+    assert call["is_moment"]
+    assert call["effect"].lo < -0.40 < call["effect"].hi  # .10 − .50
+    assert call["effect"].hi < -0.30
+    assert not moments.loc[("Web", "churn"), "is_moment"]
+
+
+def test_impact_is_the_effect_on_the_bad_visits_of_a_year(
+    moments: pd.DataFrame, planted: Journeys
+) -> None:
+    call = moments.loc[("Call", "churn")]
+    visits = planted.log.events.filter(planted.log.events.touchpoint == "Call").to_pandas()
+    bad = (visits["points"] == 0).sum() / visits["points"].isin([0, 2]).sum()
+    yearly = 2_000 * 365.25 / 100
+    assert call["impact"].value == pytest.approx(-call["effect"].value * bad * yearly)
+    assert call["impact"].unit == "journeys/year"
+    assert moments.loc[("Call", "csat"), "impact"] is None
+
+
+def test_a_bad_visit_loses_more_than_a_good_one_wins(moments: pd.DataFrame) -> None:
+    found = moments.loc[("Call", "churn"), "asymmetry"]
+    assert 1 < found.lo < 3 < found.hi  # planted: .30 lost, .10 won
+    assert moments.loc[("Web", "churn"), "asymmetry"] is None
+
+
+def test_answers_are_compared_on_their_scale_with_the_bounds_of_silence(
+    moments: pd.DataFrame,
+) -> None:
+    call = moments.loc[("Call", "csat")]
+    assert call["effect"].value == pytest.approx(0.6)  # 8 against 2 on a scale of 0 to 10
+    assert call["grade"] == "C"
+    assert any("only answers count" in reason for reason in call["reasons"])
+    rate = call["response_rate"]
+    assert rate == pytest.approx(1 / 3, abs=0.04)
+    assert call["bounds"].value == pytest.approx(0.6)
+    width = call["bounds"].hi - call["bounds"].lo
+    assert width == pytest.approx(2 * (1 - rate), abs=0.05)  # each arm's silent share
+
+
+def test_without_a_neutral_middle_there_is_no_asymmetry(planted: Journeys) -> None:
+    asked = MomentSettings(good="points", good_from=2, outcomes=("churn",))
+    found = moments_of_truth(planted, JudgeSettings(moments=asked))
+    assert "asymmetry" not in found
+    assert list(found["outcome"].unique()) == ["churn"]
+
+
+def test_rare_touchpoints_are_not_in_the_family(log_of: LogOf) -> None:
+    rows = [(f"c{k}", k * DAY, "Rare", "yes") for k in range(9)]
+    log = with_outcomes(
+        log_of(*rows, ("z", 99 * DAY, "End", None), columns="customer t_us touchpoint good"),
+        outcome_rows(("c1", 20, "churn", 1, None)),
+    )
+    settings = JudgeSettings(moments=MomentSettings(good="good", outcomes=("churn",)))
+    assert moments_of_truth(rebuild(log), settings).empty
+
+
+def bot_log(log_of: LogOf, *, clock: bool = True) -> EventLog:
+    """60 sessions about bills: 40 settled in 2 turns, 20 ask for a person at turn 5; 3 of moves.
+
+    A turn takes a minute.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for k in range(63):
+        name, intent = f"c{k:02d}", "bill" if k < 60 else "move"
+        turns = [("bot", "Hello"), ("customer", "Thanks, that solved it")]
+        if k % 3 == 0:
+            turns = [("bot", "Hello"), ("customer", "My bill"), ("bot", "Which?")]
+            turns += [("customer", "This one"), ("customer", "I want to talk to a human")]
+        for turn, (actor, text) in enumerate(turns):
+            stamp = [k * DAY + turn * MINUTE] if clock else []
+            rating = 4_000_000 if turn == len(turns) - 1 and k % 3 else None
+            rows.append((name, *stamp, turn, "Bot", actor, text, intent, rating))
+    last = [100 * DAY] if clock else []
+    rows.append(("zz", *last, 0, "End", "system", None, None, None))
+    columns = f"customer {'t_us ' * clock}position touchpoint actor text intent rating_micro"
+    return log_of(*rows, columns=columns)
+
+
+def handoffs_of(log: EventLog) -> Handoffs:
+    return audit_handoffs(rebuild(log, JourneySettings(cut="customer")), MeasureSettings())
+
+
+def test_sessions_carry_minutes_events_and_ratings(log_of: LogOf) -> None:
+    sessions, clock = session_frame(handoffs_of(bot_log(log_of)))
+    assert clock == "minutes"
+    assert sessions.groupby("event")["minutes"].agg(["count", "min", "max"]).to_dict("index") == {
+        1: {"count": 21, "min": 4.0, "max": 4.0},
+        2: {"count": 42, "min": 1.0, "max": 1.0},
+    }
+    assert sessions.groupby("event")["csat"].count().to_dict() == {1: 0, 2: 42}
+
+
+def test_a_log_without_a_clock_counts_turns(log_of: LogOf) -> None:
+    handoffs = handoffs_of(bot_log(log_of, clock=False))
+    sessions, clock = session_frame(handoffs)
+    assert clock == "turns"
+    assert sessions.groupby("event")["turns"].agg(["count", "min", "max"]).to_dict("index") == {
+        1: {"count": 21, "min": 5.0, "max": 5.0},
+        2: {"count": 42, "min": 2.0, "max": 2.0},
+    }
+    judged = judge_bots(handoffs, COSTS)
+    assert [point.at.unit for point in judged.tipping_points] == ["turns"] * 3
+    assert set(judged.handoff_times.values()) == {NO_CLOCK}
+    assert judged.satisfaction is None
+
+
+def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
+    handoffs = handoffs_of(bot_log(log_of))
+    assert set(judge_bots(handoffs).handoff_times.values()) == {NO_COSTS}
+    found = judge_bots(handoffs, COSTS).handoff_times
+    assert isinstance(found["all"], HandoffTime)
+    assert found["move"] == TOO_FEW
+
+
+def test_intents_of_few_customers_are_left_out(log_of: LogOf) -> None:
+    judged = judge_bots(handoffs_of(bot_log(log_of)), COSTS, min_customers=10)
+    assert [point.segment for point in judged.tipping_points] == ["all", "bill"]
+    assert [point.sessions for point in judged.tipping_points] == [63, 60]
+    assert judge_bots(handoffs_of(bot_log(log_of)), COSTS, min_customers=64).tipping_points == ()
+
+
+def test_costs_are_checked_where_they_are_declared() -> None:
+    with pytest.raises(ValidationError, match="ascending"):
+        CostSettings(human_contact=(6, 5, 9), bot_per_minute=0.1, frustrated_exit=1)
+    with pytest.raises(ValidationError, match="bot_per_minute"):
+        CostSettings(human_contact=6, bot_per_minute=-1, frustrated_exit=1)
+
+
+def surveyed(log_of: LogOf, *rows: tuple[Any, ...]) -> Journeys:
+    log = log_of(("a", 0, "Web"), ("b", 99 * DAY, "Web"))
+    return rebuild(with_outcomes(log, outcome_rows(*rows)), JourneySettings(min_customers=2))
+
+
+def test_surveys_have_a_rate_a_mean_and_the_bounds_of_silence(log_of: LogOf) -> None:
+    journeys = surveyed(
+        log_of,
+        ("a", 5, "csat", 4, 4),
+        ("b", 6, "csat", 8, 4),
+        ("c", None, "csat", None, 4),
+        ("d", None, "csat", None, 4),
+        ("a", 9, "churn", 1, None),
+        ("e", 9, "nps", 7, 8),  # one customer: not to be shown
+    )
+    scales = survey_scales(journeys, {"csat": (0, 10)})
+    assert sorted(scales) == ["csat", "nps"]  # churn is no answer
+    (row,) = survey_table(journeys, scales).to_dict("records")
+    assert (row["kind"], row["asked"], row["answered"]) == ("csat", 4, 2)
+    assert row["response_rate"].value == 0.5
+    assert (row["mean"].value, row["mean"].lo, row["mean"].hi) == (6.0, 3.0, 8.0)
+    assert not row["scale_assumed"]
+
+
+def test_silence_that_is_not_recorded_has_no_bounds(log_of: LogOf) -> None:
+    journeys = surveyed(log_of, ("a", 5, "csat", 2, None), ("b", 6, "csat", 4, None))
+    assert survey_scales(journeys, {}) == {}  # nothing says that it is a survey
+    scales = survey_scales(journeys, {"csat": (1, 5)})
+    (row,) = survey_table(journeys, scales).to_dict("records")
+    assert row["response_rate"].abstain == "unidentified"
+    assert (row["mean"].value, row["mean"].lo, row["mean"].hi) == (3.0, None, None)
+
+
+def test_scales_are_read_off_or_refused(log_of: LogOf) -> None:
+    journeys = surveyed(log_of, ("a", 5, "ces", 6, 4), ("b", 6, "ces", 2, 4))
+    scale = survey_scales(journeys, {})["ces"]
+    assert (scale.worst, scale.best, scale.assumed) == (1, 7, True)
+    with pytest.raises(ConfigError, match=r"judge\.surveys\.ces: answers lie outside"):
+        survey_scales(journeys, {"ces": (1, 5)})
+    with pytest.raises(ValidationError, match="worst answer first"):
+        JudgeSettings(surveys={"ces": (5, 1)})
+
+
+def test_only_turns_up_to_the_rating_are_remembered(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "s", 500_000, None),
+        ("a", 1, "Chat", "s", -500_000, 3_000_000),
+        ("a", 2, "Chat", "s", 900_000, None),  # after the rating
+        ("a", 3, "Chat", "t", 100_000, None),  # never rated
+        ("b", 0, "Chat", "u", None, 5_000_000),
+        ("b", 1, "Chat", "u", 200_000, 4_000_000),  # the last rating counts
+        columns="customer t_us touchpoint session sentiment_micro rating_micro",
+    )
+    journeys = rebuild(log, JourneySettings(cut="customer", min_customers=1))
+    steps = journeys.steps.mutate(score=journeys.steps.sentiment_micro)
+    scores = Scores(steps, "column sentiment")
+    turns = rated_turns(journeys, scores).sort_values(["overall", "order"])
+    assert turns[["order", "score", "overall"]].to_numpy().tolist() == [
+        [1, 0.5, 3.0],
+        [2, -0.5, 3.0],
+        [2, 0.2, 4.0],
+    ]
+    assert turns["session"].nunique() == turns["customer"].nunique() == 2
+    assert remembered(journeys, scores).gain.abstain == "n_small"
+    assert remembered(journeys, "unidentified").gain.abstain == "unidentified"
+
+
+def test_the_end_that_was_planted_is_remembered(log_of: LogOf) -> None:
+    rng = np.random.default_rng(3)
+    scores = rng.integers(-900, 900, (400, 3)) * 1_000
+    rows = [
+        (f"c{k:03d}", k * DAY + turn, "Chat", int(score), None)
+        for k, talk in enumerate(scores)
+        for turn, score in enumerate(talk)
+    ]
+    rated = [(*row[:4], row[3] + 1_000_000) if row[1] % DAY == 2 else row for row in rows]
+    log = log_of(*rated, columns="customer t_us touchpoint sentiment_micro rating_micro")
+    journeys = rebuild(log, JourneySettings(cut="customer"))
+    steps = journeys.steps.mutate(score=journeys.steps.sentiment_micro)
+    found = remembered(journeys, Scores(steps, "column sentiment"))
+    assert found.beats_mean
+    assert found.r_end == pytest.approx(1.0)
+    heaviest = max(found.weights, key=lambda name: abs(found.weights[name].value or 0))
+    assert heaviest == "end"
+    assert isinstance(found.weights["end"], Estimate)

@@ -1,0 +1,203 @@
+"""The command line: what it says, what it leaves, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from journeylib.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = """\
+name: small
+log:
+  files: small.csv
+roles:
+  customer: client
+  touchpoint: step
+  timestamp: at
+  actor: who
+  actor_values: {c: customer, b: bot, h: human}
+as_of: 2026-03-01
+"""
+Status = tuple[int, str, str]
+Run = Callable[..., Status]
+
+
+def rows() -> list[list[str]]:
+    """Forty customers who chat with a bot; every second calls a human."""
+    found = []
+    for number in range(40):
+        day = f"2026-01-{1 + number % 28:02d}"
+        found.append([f"secret-{number}", f"{day} 09:00", "Chat", "b"])
+        if number % 2:
+            found.append([f"secret-{number}", f"{day} 09:05", "Call", "h"])
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_log(tmp_path, rows())
+    (tmp_path / "small.yaml").write_text(CONFIG, "utf-8")
+    return tmp_path
+
+
+def write_log(folder: Path, events: list[list[str]]) -> None:
+    with (folder / "small.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["client", "at", "step", "who"], *events])
+
+
+@pytest.fixture
+def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def _run(*arguments: str) -> Status:
+        status = main(list(arguments))
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return _run
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_an_audit_leaves_a_run_and_says_where(run: Run, folder: Path) -> None:
+    status, out, err = run("audit", "small.yaml", "--out", "runs", "--set", "title=Ours")
+    assert (status, err) == (0, "")
+    assert out.startswith("Ours: 60 events, 40 journeys, 40 customers.\n")
+    where = out.splitlines()[-1].removeprefix("Dashboard: ")
+    latest = folder / "runs" / "small" / "latest"
+    assert Path(where).resolve() == (latest / "audit.html").resolve()
+    assert left(latest) == ["audit.html", "audit.ipynb", "audit.json", "manifest.json", "tables"]
+    assert left(folder / "runs" / "small") == sorted([latest.resolve().name, "latest"])
+    page = (latest / "audit.html").read_text("utf-8")
+    assert "secret" not in page and "secret" not in out
+    assert json.loads((latest / "manifest.json").read_text("utf-8"))["seconds"] > 0
+
+
+def test_a_failed_gate_ends_with_1_and_is_said_first(run: Run, folder: Path) -> None:
+    gate = "gates=[{id: settled, metric: handoffs.sessions, min: 100}]"
+    status, out, _ = run("audit", "small.yaml", "--set", gate)
+    assert status == 1
+    assert out.splitlines()[1] == (
+        "  FAILED  settled: handoffs.sessions is 40; at least 100 was asked."
+    )
+    assert (folder / "audits" / "small" / "latest" / "audit.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["small.yml"], "there is no configuration small.yml. Did you mean 'small.yaml'?"),
+        (["small.yaml", "--set", "journeys.gap_day=3"], "Did you mean 'gap_days'?"),
+        (["small.yaml", "--set", "log.files=smal.csv"], "'smal.csv'. Did you mean 'small.csv'?"),
+        (["small.yaml", "--set", "roles.touchpoint=stepp"], "Did you mean 'step'?"),
+        (["small.yaml", "--set", "log.files=header.csv"], "header.csv"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_writes_nothing(
+    run: Run, folder: Path, arguments: list[str], said: str
+) -> None:
+    (folder / "header.csv").write_text("client,at,step,who\n", "utf-8")
+    before = left(folder)
+    status, out, err = run("audit", *arguments, "--out", "new/runs")
+    assert (status, out) == (2, "")
+    assert err.startswith("journeylib: ")
+    assert said in err
+    assert left(folder) == before
+
+
+def test_too_many_unusable_rows_end_with_2_without_their_content(run: Run, folder: Path) -> None:
+    write_log(folder, [*rows(), *([["secret-1", "no time at all", "Chat", "b"]] * 20)])
+    status, _, err = run("audit", "small.yaml")
+    assert status == 2
+    assert "20 of 80 rows of small.csv cannot be used" in err
+    assert "secret" not in err and "no time" not in err
+    assert "audits" not in left(folder)
+
+
+@pytest.mark.slow
+def test_a_log_of_one_event_is_audited_and_says_so(run: Run, folder: Path) -> None:
+    write_log(folder, rows()[:1])
+    status, out, _ = run("audit", "small.yaml")
+    assert status == 0
+    assert "The log holds one event, so there is no path to rebuild." in out
+
+
+@pytest.mark.slow
+def test_a_failing_notebook_ends_with_3_and_is_kept(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text("utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    code[1]["source"] = "raise KeyError('secret-7 said: my number is 123')"
+    (folder / "audit.ipynb").write_text(json.dumps(notebook), "utf-8")
+    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: folder / "audit.ipynb")
+    status, out, err = run("audit", "small.yaml", "--out", "runs")
+    assert (status, out) == (3, "")
+    assert re.search(r"failed in cell \d+ with KeyError\. Open \S+failed\.html to see", err)
+    assert "secret" not in err
+    home = folder / "runs" / "small"
+    assert left(home) == ["failed.html", "failed.ipynb"]
+    page = (home / "failed.html").read_text("utf-8")
+    assert 'role="alert"' in page and "KeyError" in page
+    assert "secret" not in page
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert run("audit", "small.yaml", "--out", "runs")[0] == 0
+    assert "failed.ipynb" not in left(home) and "failed.html" not in left(home)
+
+
+@pytest.mark.slow
+def test_init_then_audit(run: Run, folder: Path) -> None:
+    status, out, err = run("init", "small.csv", "--out", "first.yaml")
+    assert (status, err) == (0, "")
+    assert re.search(r"customer +client +Its name says so", out)
+    assert "journeylib audit first.yaml" in out
+    status, _, err = run("init", "small.csv", "--out", "first.yaml")
+    assert status == 2
+    assert "--force replaces it" in err
+    assert main(["audit", "first.yaml"]) == 0
+
+
+def test_help_lists_commands_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert all(command in out for command in ("init", "audit", "schema"))
+    assert "exit status: 0 done" in out
+
+
+def test_a_wrong_command_line_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "x.yaml", "--as-of", "yesterday"])
+    assert ended.value.code == 2
+    assert "2026-07-01" in capsys.readouterr().err
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from journeylib.cli import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "    main(['--help'])\n"
+        "print(sorted({'pandas', 'ibis', 'pydantic', 'yaml'} & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == "[]\n"
