@@ -190,6 +190,8 @@ def _verdicts(audit: Audit) -> list[Finding]:
         names = list(scores.loc[scores["verdict"] == verdict, "touchpoint"])
         if names:
             text = sentence.format(names=_names(names))
+            if verdict == "abstain" and len(names) == len(scores):
+                text = f"The evidence settles none of the {len(names)} touchpoints."
             name = f"verdict-{verdict.replace('_', '-')}"
             found.append(_insight(name, severity, text, {"touchpoints": names}))
     asked = scores[scores["abstain"] != "not_served"]

@@ -151,7 +151,8 @@ def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
     ----------
     scores : pandas.DataFrame
         ``touchpoint``, ``verdict``, ``verdict_stability`` (0 to 1), optional ``reasons``
-        (sequence of str) and ``journeys``. Touchpoints are listed by stability, then name.
+        (sequence of str), ``next_datum`` (what would settle it) and ``journeys``. Touchpoints are
+        listed by stability, then name; those without a verdict by what would settle them.
     shown : int
         Touchpoints listed per verdict; the rest is counted.
     """
@@ -164,10 +165,7 @@ def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
         )
         if not members:
             continue
-        listed = "".join(_member(row, code) for row in members[:shown])
-        if len(members) > shown:
-            rest = ", ".join(esc(row["touchpoint"]) for row in members[shown:])
-            listed += f"<li><small>and {len(members) - shown} more: {rest}</small></li>"
+        listed = _unsettled(members) if code == "abstain" else _settled(members, shown)
         mark = (
             f'<svg viewBox="0 0 20 20" aria-hidden="true">{verdict_marker(code, 10, 10, 6.5)}</svg>'
         )
@@ -185,10 +183,35 @@ def _stability(row: Mapping[Any, Any]) -> float:
     return 0.0 if value is None or pd.isna(value) else float(value)
 
 
-def _member(row: Mapping[Any, Any], code: str) -> str:
+def _settled(members: Sequence[Mapping[Any, Any]], shown: int) -> str:
+    listed = "".join(_member(row) for row in members[:shown])
+    if len(members) > shown:
+        rest = ", ".join(esc(row["touchpoint"]) for row in members[shown:])
+        listed += f"<li><small>and {len(members) - shown} more: {rest}</small></li>"
+    return listed
+
+
+def _unsettled(members: Sequence[Mapping[Any, Any]]) -> str:
+    """List touchpoints together that lack the same: on a thin log that is often all of them."""
+    lacking: dict[str, list[str]] = {}
+    for row in members:
+        datum = row.get("next_datum")
+        if isinstance(datum, str) and datum:
+            words = f"To settle it: {datum}."
+        else:
+            words = "" if _is_absent(row.get("reasons")) else str([*row["reasons"], ""][0])
+        lacking.setdefault(words, []).append(str(row["touchpoint"]))
+    ordered = sorted(lacking.items(), key=lambda item: (-len(item[1]), item[1]))
+    return "".join(
+        f"<li>{esc(', '.join(names))}" + (f"<small>{esc(words)}</small>" if words else "") + "</li>"
+        for words, names in ordered
+    )
+
+
+def _member(row: Mapping[Any, Any]) -> str:
     reasons: Sequence[str] = [] if _is_absent(row.get("reasons")) else list(row["reasons"])
     words = []
-    if code != "abstain" and _stability(row) > 0:
+    if _stability(row) > 0:
         lean = "leaning, " if leaning(_stability(row)) else ""
         words.append(f"{lean}stability {100 * _stability(row):.0f} %")
     words += [str(reason) for reason in reasons[:2]]

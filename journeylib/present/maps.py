@@ -343,8 +343,9 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
 
 def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:
     stages = sum(1 for column in layout.columns if column.name)
-    where = [f"{stages} stages"] if stages else []
-    where += [f"{len(layout.lanes)} channels"] if layout.lanes and layout.lanes[0].name else []
+    where = [_number_of(stages, "stage")] if stages else []
+    if layout.lanes and layout.lanes[0].name:
+        where.append(_number_of(len(layout.lanes), "channel"))
     text = f"{len(facts)} touchpoints"
     text += f" in {' and '.join(where)}. " if where else ". "
     if layout.flows:
@@ -357,6 +358,10 @@ def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | Non
         subject = "touchpoint feels" if total == 1 else "touchpoints feel"
         text += f"{total} {subject} bad, worst: {listed}."
     return text.strip()
+
+
+def _number_of(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _worst(facts: Mapping[str, _Facts], way: int) -> list[str]:

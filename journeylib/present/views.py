@@ -47,6 +47,19 @@ HANDOFF_MEASURES = (
     ("ping_pong", "Conversations passed back and forth"),
     ("loops", "Sessions in which the bot went round in circles"),
 )
+FLOW_LABELS = {
+    "journeys_per_customer": "Journeys per customer",
+    "loop_rate": "Moves between touchpoints that lead back to each other",
+    "open": "Journeys still open when the log ends",
+    "repeat_contact": "Contacts followed by another about the same",
+    "self_loop_rate": "Moves from a touchpoint to itself",
+    "steps_per_journey": "Steps per journey",
+    "throughput_seconds": "From first to last event (median)",
+}
+WHERE_FEELING = "mean feeling from −1 to 1"
+MIN_LINE = 2  # a line needs two points
+# A map with more flows than this for each touchpoint is a hairball.
+FLOWS_PER_TOUCHPOINT, FEWEST_FLOWS, MOST_FLOWS = 1.5, 12, 36
 REASONS = 2  # said of each touchpoint on the scorecard
 
 
@@ -77,6 +90,8 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
         scores = _with_leanings(_asked(subject.judgement.scores))
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
+    flows = round(FLOWS_PER_TOUCHPOINT * len(nodes))
+    extra["max_flows"] = min(max(flows, FEWEST_FLOWS), MOST_FLOWS)
     return draw_map(
         nodes,
         edges,
@@ -92,15 +107,18 @@ def headline(audit: Audit) -> Block:
     document = audit.document
     log, handoffs = document["log"], audit.evidence.handoffs
     period = document["audit"]["period"]
-    when = f"{period[0]} to {period[1]}" if period else "a log without a clock"
+    when = "a log without a clock"
+    if period:
+        when = f"{period[0]} to {period[1]}, as of {audit.as_of.isoformat()}"
+    verified = handoffs.contained_verified
     moments = audit.judgement.moments
     confirmed = int(moments["is_moment"].sum()) if len(moments) else 0
     tested = len(moments)
     items = [
         Card("customers", log["customers"]),
-        Card("journeys", log["journeys"], f"{log['open_journeys']:,} still open"),
+        Card("journeys", log["journeys"], f"{log['open_journeys']:,} still open" if period else ""),
         Card("events", log["events"]),
-        Card("verified containment", handoffs.contained_verified, "bounds"),
+        Card("verified containment", verified, "bounds" if verified.value is not None else ""),
         Card("requests for a human honoured", handoffs.requests_honoured),
         Card(
             "moments of truth",
@@ -109,7 +127,7 @@ def headline(audit: Audit) -> Block:
         ),
     ]
     block = cards(*items)
-    lead = f"{audit.config.heading}, {when}, as of {audit.as_of.isoformat()}."
+    lead = f"{audit.config.heading}, {when}."
     return Block(f'<p class="jl jl-lead">{esc(lead)}</p>{block.html}', f"{lead}\n{block.text}")
 
 
@@ -138,6 +156,14 @@ def experience(audit: Audit) -> Figure | Block:
         return words(
             "No experience line: the log has no text, sentiment or rating of enough customers."
         )
+    heard = audit.evidence.experience.dropna(subset="sentiment")
+    if len(heard) < MIN_LINE:
+        told = [f"at {row.touchpoint} it is {row.sentiment:+.2f}" for row in heard.itertuples()]
+        return words(
+            "No experience line: it takes two touchpoints where enough customers were heard"
+            + "".join(f"; {said} ({WHERE_FEELING})" for said in told)
+            + "."
+        )
     return experience_line(
         audit.evidence.experience,
         audit.evidence.touchpoints,
@@ -152,6 +178,12 @@ def fit_and_need(audit: Audit) -> Figure | Block:
         return words(
             f"No quadrant: in this log the two scores go together (correlation {axes['rho']:.2f}),"
             " so they are not two axes."
+        )
+    scored = audit.judgement.scores[["automation_fit", "empathy_need"]].notna().all(axis=1)
+    if not scored.any():
+        return words(
+            "No quadrant: no touchpoint has enough evidence on both axes. The scorecard says what "
+            "is missing."
         )
     settings = audit.config.judge
     return quadrant(
@@ -254,8 +286,7 @@ def paradoxes(audit: Audit) -> Table:
 def flow(audit: Audit) -> Table:
     """Return the measures of the whole log: loops, repeat contact, throughput."""
     rows = [
-        (name.replace("_", " ").capitalize(), value)
-        for name, value in sorted(audit.evidence.flow.items())
+        (FLOW_LABELS.get(name, name), value) for name, value in sorted(audit.evidence.flow.items())
     ]
     return _estimates(rows, "The flow as a whole", "")
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
+from journeylib import present
 from journeylib.judge.settings import AXES
 
 AuditOf = Callable[[str], jl.Audit]
@@ -216,3 +217,14 @@ def test_every_edge_and_variant_is_as_pm4py_counts_it(
     told_variants = jl.variants(ours, min_customers=1)
     assert dict(zip(told_variants["variant"], told_variants["journeys"], strict=True)) == variants
     assert (len(edges), len(variants)) == (n_edges, n_variants)
+
+
+def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
+    """A quadrant without a point and a line through one point are sentences instead."""
+    audit = audit_of("airline_bot")
+    assert "No quadrant: no touchpoint has enough evidence" in present.fit_and_need(audit).text
+    assert "at Customer message it is +0.35" in present.experience(audit).text
+    assert "1970" not in present.headline(audit).text
+    # One and a half flows for each of the 19 touchpoints, rounded, and the ways back.
+    flows = present.journey_map(audit_of("clickstream")).table
+    assert int((flows["Way"] != "back").sum()) == 28

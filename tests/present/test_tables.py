@@ -134,3 +134,19 @@ def test_displays_are_the_same_on_every_run():
     one, other = (table(frames.checks(), "Checks")._repr_html_() for _ in range(2))
     assert one == other
     assert "object at 0x" not in one
+
+
+def test_touchpoints_that_lack_the_same_are_listed_together():
+    scores = pd.DataFrame(
+        {
+            "touchpoint": ["Pay", "Ask", "Wait"],
+            "verdict": "abstain",
+            "verdict_stability": float("nan"),
+            "reasons": [("thin",), ("thin",), ("nobody serves",)],
+            "next_datum": ["declare text", "declare text", None],
+        }
+    )
+    block = verdict_list(scores)
+    assert "<li>Ask, Pay<small>To settle it: declare text.</small></li>" in block.html
+    assert "<li>Wait<small>nobody serves</small></li>" in block.html
+    assert block.text == "○ Not enough evidence (3): Ask, Pay, Wait"
