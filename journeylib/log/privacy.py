@@ -22,7 +22,7 @@ _SHORTEST_KEY = 16
 
 
 def pseudonymise(log: EventLog, key: bytes) -> EventLog:
-    """Replace the identifiers of customers, cases, sessions and resources by keyed digests.
+    """Replace what identifies customers, cases, sessions and resources by keyed digests.
 
     The same identifier gives the same digest under the same key, in events and outcomes, so
     journeys stay whole; without the key nobody can try identifiers out.
