@@ -18,10 +18,10 @@ from journeylib.estimate import ABSTAIN_TEXT
 from journeylib.judge.disclosure import Disclosure
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
-from journeylib.judge.moments import COLUMNS as MOMENT_COLUMNS
 from journeylib.judge.paradoxes import Paradox
 from journeylib.judge.settings import DEFAULTS
 from journeylib.judge.tipping import TippingPoint
+from journeylib.judge.truth import MOMENT_COLUMNS
 from journeylib.judge.verdict import VERDICTS
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.handoffs import Handoffs

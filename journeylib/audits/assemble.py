@@ -49,6 +49,8 @@ def build_document(audit: Audit) -> dict[str, Any]:
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
         "flow": _estimates(audit, audit.evidence.flow),
+        "stories": _stories(audit),
+        "plan": _plan(audit),
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
@@ -219,6 +221,36 @@ def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]
         entry = {column: clean(row[column]) for column in columns}
         found.setdefault(str(row["touchpoint"]), {})[str(row["measure"])] = entry
     return found
+
+
+def _stories(audit: Audit) -> dict[str, Any]:
+    found = audit.stories.found.get("")
+    if found is None:
+        return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
+    names = ["journeys", "customers", "share"]
+    return {
+        "answer": found.answer,
+        "reason": found.reason,
+        "coverage": rounded(found.coverage),
+        "stories": [
+            {"touchpoints": [str(name) for name in story.touchpoints]}
+            | {name: clean(getattr(story, name)) for name in names}
+            for story in found.stories
+        ],
+    }
+
+
+def _plan(audit: Audit) -> dict[str, Any] | None:
+    found = audit.conformance
+    if found is None:
+        return None
+    return {
+        "journeys": found.journeys,
+        "conforming": found.conforming.to_dict(),
+        "fitness": found.fitness.to_dict(),
+        "never_seen": list(found.never_seen),
+        "steps": _records(found.steps, list(found.steps.columns)),
+    }
 
 
 def _moments(audit: Audit) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
@@ -120,6 +121,9 @@ class AuditConfig(_Part):
     roles: Schema = Field(description="Which column plays which role, and the value maps.")
     mapping: MappingConfig | None = Field(
         None, description="The company's table of touchpoints and stages; absent: names stay."
+    )
+    plan: PlanSettings | None = Field(
+        None, description="The journey as planned, to compare what happened with."
     )
     stitching: StitchSettings | None = Field(
         None,

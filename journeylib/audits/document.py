@@ -306,6 +306,34 @@ class ParadoxDoc(_Part):
     cost: EstimateDoc
 
 
+class StoryDoc(_Part):
+    """A real journey that at least the minimum number of customers lived word for word."""
+
+    touchpoints: tuple[str, ...]
+    journeys: int
+    customers: int
+    share: float = Field(description="Of all journeys: those that it tells.")
+
+
+class StoriesDoc(_Part):
+    """The few journeys of which the many others are variations."""
+
+    answer: Literal["found", "cannot tell"]
+    reason: str
+    coverage: float = Field(description="Share of journeys near to some story.")
+    stories: tuple[StoryDoc, ...]
+
+
+class PlanDoc(_Part):
+    """Journeys beside the plan."""
+
+    journeys: int
+    conforming: EstimateDoc
+    fitness: EstimateDoc
+    never_seen: tuple[str, ...]
+    steps: tuple[dict[str, Any], ...]
+
+
 class FindingDoc(_Part):
     """One sentence that a reader should know, or a gate and whether it held."""
 
@@ -332,6 +360,8 @@ class AuditDocument(_Part):
     axes: dict[str, Any]
     transitions: tuple[TransitionDoc, ...]
     flow: dict[str, EstimateDoc]
+    stories: StoriesDoc
+    plan: PlanDoc | None = Field(description="Null where no plan is declared.")
     moments_of_truth: tuple[MomentDoc, ...]
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]

@@ -15,7 +15,9 @@ from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.prepare import Prepared, compare, prepare, withheld
+from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.log.engine import log_hash
@@ -78,6 +80,18 @@ class Audit:
     def passed(self) -> bool:
         """Whether no gate failed."""
         return all(finding.verdict != "fail" for finding in self.findings)
+
+    @cached_property
+    def stories(self) -> Told:
+        """The few real journeys of which the many others are variations."""
+        return stories(self.journeys)
+
+    @cached_property
+    def conformance(self) -> Conformance | None:
+        """Journeys beside the declared plan; None where no plan is declared."""
+        if self.config.plan is None:
+            return None
+        return planned_vs_actual(self.journeys, self.config.plan)
 
     @cached_property
     def document(self) -> dict[str, Any]:

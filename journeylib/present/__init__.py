@@ -18,6 +18,7 @@ from journeylib.present.simplified import simplified_map
 from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
+    conformance,
     containment,
     data_quality,
     definitions,
@@ -30,12 +31,14 @@ from journeylib.present.views import (
     journey_map,
     paradoxes,
     scorecard,
+    stories,
     verdicts,
 )
 
 __all__ = [
     "Figure",
     "bot_sessions",
+    "conformance",
     "containment",
     "data_quality",
     "definitions",
@@ -54,6 +57,7 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simplified_map",
+    "stories",
     "stories_figure",
     "surveys",
     "tipping_points",

@@ -16,7 +16,9 @@ from journeylib.present.blocks import Block, Card, cards, findings_list, verdict
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
+from journeylib.present.planned import planned_versus_actual
 from journeylib.present.quadrant import quadrant
+from journeylib.present.storylines import stories_figure
 from journeylib.present.svg import esc
 from journeylib.present.tables import Table, estimate_text, quality_table, table
 from journeylib.present.theme import VERDICTS
@@ -281,6 +283,22 @@ def paradoxes(audit: Audit) -> Table:
         for paradox in audit.judgement.paradoxes
     ]
     return table(pd.DataFrame(rows), "Six paradoxes")
+
+
+def stories(audit: Audit) -> Figure | Block:
+    """Draw the few real journeys of which the many others are variations."""
+    found = audit.stories.found.get("")
+    if found is None or found.answer == "cannot tell" or not audit.stories.timelines:
+        why = f": {found.reason}" if found is not None and found.reason else ""
+        return words(f"This log has no journeys that stand for the many others{why}.")
+    return stories_figure(audit.stories, experience=audit.evidence.experience)
+
+
+def conformance(audit: Audit) -> Figure | Block:
+    """Draw where journeys follow the declared plan, skip, insert and repeat."""
+    if audit.conformance is None:
+        return words("No plan is declared (plan), so nothing is compared with one.")
+    return planned_versus_actual(audit.conformance)
 
 
 def flow(audit: Audit) -> Table:
