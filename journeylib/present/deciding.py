@@ -46,8 +46,21 @@ def moments(audit: Audit) -> Table | Block:
             "Moments of truth cannot be told: they need outcomes of customers and a column that "
             "says whether a visit went well (judge.moments)."
         )
-    rows = [_moment(row) for row in found.to_dict("records")]
-    frame = pd.DataFrame(rows)
+    answered = [row["naive"].value is not None for row in found.to_dict("records")]
+    told, untold = found[answered], found[[not known for known in answered]]
+    too_few = (
+        ""
+        if untold.empty
+        else f" Too few customers to tell, though counted among the {len(found)} pairs tested: "
+        + "; ".join(
+            f"{', '.join(part['touchpoint'])} ({outcome})"
+            for outcome, part in untold.groupby("outcome", sort=True)
+        )
+        + "."
+    )
+    if told.empty:
+        return words(f"No touchpoint has enough customers for a moment of truth.{too_few}")
+    frame = pd.DataFrame([_moment(row) for row in told.to_dict("records")])
     if "asymmetry" not in found:
         frame = frame.drop(columns="Bad against good")
     if found["bounds"].isna().all():
@@ -57,7 +70,7 @@ def moments(audit: Audit) -> Table | Block:
         "Moments of truth",
         note="Among those who reached the touchpoint; adjusted for what was known before. The "
         "naive difference mixes in who came with which trouble. Affected: journeys a year that "
-        "are estimated to end otherwise if every bad visit went well.",
+        f"are estimated to end otherwise if every bad visit went well.{too_few}",
     )
 
 
@@ -67,14 +80,19 @@ def _moment(row: dict[Any, Any]) -> dict[str, object]:
         "Touchpoint": row["touchpoint"],
         "Outcome": row["outcome"],
         "Moment of truth": "yes" if row["is_moment"] else "no",
-        "Effect of a good visit": estimate_text(row["effect"]),
-        "Naive difference": estimate_text(row["naive"]),
+        "Effect of a good visit": _difference(row["effect"]),
+        "Naive difference": _difference(row["naive"]),
         "Affected": _if_moment(row, "impact"),
         "Bad against good": _if_moment(row, "asymmetry"),
         "If the silent had answered": estimate_text(bounds) if _is_told(bounds) else "",
         "Grade": row["grade"],
         "What speaks against it": "; ".join(row["reasons"]),
     }
+
+
+def _difference(estimate: Estimate) -> str:
+    """Return a difference of shares in percentage points: per cent would read as a ratio."""
+    return estimate_text(estimate).replace(" %", " points", 1)
 
 
 def _if_moment(row: dict[Any, Any], column: str) -> str:

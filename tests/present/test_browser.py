@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from journeylib.present.execute import run_audit
 from journeylib.present.report import render_html
 from tests.present.notebook import demo_notebook
 
@@ -63,9 +64,19 @@ def page():
     return render_html(demo_notebook())
 
 
+@pytest.fixture(scope="module")
+def sample_page(tmp_path_factory):
+    """The dashboard of a real run on the sample log."""
+    config = ROOT / "sample_data/telecom/audit.yaml"
+    run = run_audit(config, out=tmp_path_factory.mktemp("audits"))
+    return (run.folder / "audit.html").read_text(encoding="utf-8")
+
+
 @needs_axe
+@pytest.mark.parametrize("source", ["page", "sample_page"])
 @pytest.mark.parametrize("theme", ["jl-light", "jl-dark"])
-def test_axe_finds_no_serious_violation(page, theme, tmp_path):
+def test_axe_finds_no_serious_violation(request, source, theme, tmp_path):
+    page = request.getfixturevalue(source)
     page = page.replace('<body class="jl">', f'<body class="jl {theme}">')
     page = page.replace("<details>", "<details open>")
     script = AXE.read_text(encoding="utf-8").replace("</script", "<\\/script") + (
@@ -78,8 +89,10 @@ def test_axe_finds_no_serious_violation(page, theme, tmp_path):
     assert [v for v in result["violations"] if v[0] in ("serious", "critical")] == []
 
 
+@pytest.mark.parametrize("source", ["page", "sample_page"])
 @pytest.mark.parametrize("width", [1400, 600])
-def test_nothing_is_wider_than_the_page(page, width, tmp_path):
+def test_nothing_is_wider_than_the_page(request, source, width, tmp_path):
+    page = request.getfixturevalue(source)
     script = "var answer=[document.documentElement.scrollWidth,innerWidth]"
     wide, window = ask(page, script, tmp_path, f"--window-size={width},900")
     assert wide <= window
@@ -103,6 +116,12 @@ var answer = labels.flatMap(([name, a], i) => labels.slice(i + 1)
     && a.y + 2 < b.y + b.height - 2 && b.y + 2 < a.y + a.height - 2)
   .map(([other]) => name + ' / ' + other))
 """
+
+
+def test_the_sample_dashboard_is_one_small_file_that_asks_for_nothing(sample_page):
+    assert len(sample_page.encode("utf-8")) < 1_000_000
+    assert "default-src 'none'" in sample_page
+    assert re.search(r"<script|<link|<iframe|url\(|src=.http", sample_page) is None
 
 
 def test_no_box_of_the_map_is_overfull(page, tmp_path):
