@@ -305,7 +305,10 @@ def _moments(audit: Audit) -> list[Finding]:
             "nothing unseen decides both"
         )
     if rest:
-        said.append(f"at {_names(rest)} a good visit goes with what customers do or say next")
+        said.append(
+            f"at {_names(rest)} a good visit goes with what customers do or say next (not every "
+            "check could be made)"
+        )
     text = f"Moments of truth: {'; '.join(said)} ({len(moments)} pairs of touchpoint and outcome "
     text += "tested)."
     return [_insight("moments", "medium", text, {"touchpoints": names, **tested})]
