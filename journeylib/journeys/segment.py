@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeylib.errors import SchemaError
 from journeylib.log.eventlog import EventLog
 
+Cut = Literal["case", "gap", "customer"]
 US_PER_DAY = 86_400_000_000
 # Journeys of one customer are numbered below this; 16 million of them are never reached,
 # because a log with more events of one customer than that is refused on reading.
@@ -48,7 +49,7 @@ class JourneySettings(BaseModel):
         return round((self.quiet_days or self.gap_days) * US_PER_DAY)
 
 
-def resolve_cut(log: EventLog, settings: JourneySettings) -> Literal["case", "gap", "customer"]:
+def resolve_cut(log: EventLog, settings: JourneySettings) -> Cut:
     """Return which cut applies to this log.
 
     Raises
@@ -73,34 +74,26 @@ def resolve_cut(log: EventLog, settings: JourneySettings) -> Literal["case", "ga
     return settings.cut
 
 
-def number_journeys(
-    events: ibis.Table, cut: Literal["case", "gap", "customer"], gap_us: int
-) -> ibis.Table:
+def first_journey(customer_no: ibis.Value) -> ibis.Value:
+    """Return the key of a customer's first journey; the next ones follow by one."""
+    return customer_no * JOURNEYS_PER_CUSTOMER
+
+
+def number_journeys(events: ibis.Table, cut: Cut) -> ibis.Table:
     """Add ``journey``, an opaque int64 key, to events that carry ``customer_no``.
 
     A journey belongs to one customer: the same case id under two customers is two journeys.
+    A cut by ``gap`` needs the order of events, so there it is made with the steps.
     """
-    first = events.customer_no * JOURNEYS_PER_CUSTOMER
+    if cut == "gap":
+        return events
     if cut == "customer":
-        return events.mutate(journey=first)
-    if cut == "case":
-        cases = events.select("customer_no", "case").distinct()
-        number = ibis.row_number().over(group_by="customer_no", order_by="case")
-        numbered = cases.mutate(case_no=number)
-        return (
-            events.left_join(numbered, ["customer_no", "case"])
-            .mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + ibis.coalesce(_.case_no, -1))
-            .drop("case_no", "customer_no_right", "case_right")
-        )
-    in_order = {"group_by": "customer_no", "order_by": ["t_us", "position", "touchpoint"]}
-    end = (
-        ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
-        if "end_us" in events.columns
-        else _.t_us
+        return events.mutate(journey=first_journey(_.customer_no))
+    cases = events.select("customer_no", "case").distinct()
+    number = ibis.row_number().over(group_by="customer_no", order_by="case")
+    numbered = cases.mutate(case_no=number)
+    return (
+        events.left_join(numbered, ["customer_no", "case"])
+        .mutate(journey=first_journey(_.customer_no) + ibis.coalesce(_.case_no, -1))
+        .drop("case_no", "customer_no_right", "case_right")
     )
-    # A long call is not silence: the gap runs from the latest end seen so far.
-    busy_until = end.max().over(ibis.window(preceding=(None, 1), **in_order))
-    silent = events.mutate(silence=_.t_us - busy_until)
-    fresh = (_.silence > gap_us).fill_null(False).cast("int64")
-    journey_no = fresh.sum().over(ibis.window(preceding=(None, 0), **in_order))
-    return silent.mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + journey_no).drop("silence")

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
-from journeylib.journeys.segment import JourneySettings, number_journeys, resolve_cut
+from journeylib.journeys.segment import (
+    Cut,
+    JourneySettings,
+    first_journey,
+    number_journeys,
+    resolve_cut,
+)
 from journeylib.log.engine import customer_group
 from journeylib.log.eventlog import EventLog
 
@@ -105,16 +111,25 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     settings = settings or JourneySettings()
     cut = resolve_cut(log, settings)
     gap_us = round(settings.gap_days * US_PER_DAY)
-    numbered = number_journeys(_with_customers(log.events), cut, gap_us)
-    steps = _ordered(_with_touchpoint_numbers(numbered)).cache()
+    numbered = _with_service(number_journeys(_with_numbers(log.events), cut))
+    steps = _with_names(_ordered(numbered, cut, gap_us), log.events).cache()
     first_us, last_us = _span(steps)
     table = _journey_table(steps, settings, first_us, last_us).cache()
     return Journeys(log, settings, cut, steps, table, first_us, last_us)
 
 
-def _with_customers(events: ibis.Table) -> ibis.Table:
-    """Replace the customer's id by an opaque number and add the customer group."""
-    return events.inner_join(customer_numbers(events), "customer").drop("customer")
+def _with_numbers(events: ibis.Table) -> ibis.Table:
+    """Replace the customer's id by an opaque number, the touchpoint's name by its rank.
+
+    Numbers sort faster than text and take less room on the way.
+    """
+    numbered = events.inner_join(customer_numbers(events), "customer").drop("customer")
+    return numbered.inner_join(_touchpoint_numbers(events), "touchpoint").drop("touchpoint")
+
+
+def _touchpoint_numbers(events: ibis.Table) -> ibis.Table:
+    names = events.select("touchpoint").distinct()
+    return names.mutate(touchpoint_no=ibis.row_number().over(order_by="touchpoint"))
 
 
 def customer_numbers(events: ibis.Table) -> ibis.Table:
@@ -129,59 +144,126 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
     )
 
 
-def _with_touchpoint_numbers(events: ibis.Table) -> ibis.Table:
-    names = (
-        events.select("touchpoint")
-        .distinct()
-        .mutate(touchpoint_no=ibis.row_number().over(order_by="touchpoint"))
-    )
-    return events.inner_join(names, "touchpoint")
+def _ordered(events: ibis.Table, cut: Cut, gap_us: int) -> ibis.Table:
+    """Order the events of each journey, in two sorts where the journeys' keys are known.
 
-
-def _ordered(events: ibis.Table) -> ibis.Table:
-    clock = ["t_us"] if "t_us" in events.columns else []
-    in_journey = ibis.window(group_by="journey", order_by=[*clock, "position", "touchpoint"])
-    columns: dict[str, ibis.Value] = {
-        "step": ibis.row_number().over(in_journey) + 1,
-        "steps": _.count().over(ibis.window(group_by="journey")),
-        "next_touchpoint": _.touchpoint.lead().over(in_journey),
-    }
-    if "actor" in events.columns:
-        columns["next_actor"] = _.actor.lead().over(in_journey)
-    if clock:
-        columns["next_us"] = _.t_us.lead().over(in_journey)
-    steps = _with_visits(events.mutate(**columns))
-    if not clock:
+    Every window over the same order stands in one step, so that the engine sorts once for all.
+    """
+    steps = _in_order(events, cut, gap_us)
+    steps = _with_visits(steps)
+    if "t_us" not in events.columns:
         return steps
+    return steps.mutate(wait_us=_wait(steps))
+
+
+def _in_order(events: ibis.Table, cut: Cut, gap_us: int) -> ibis.Table:
+    """Add place in the journey, what comes next, and whether a visit starts and ends here."""
+    clock = "t_us" in events.columns
+    whose = "customer_no" if cut == "gap" else "journey"
+    order = [*(["t_us"] if clock else []), "position", "touchpoint_no"]
+    stream = ibis.window(group_by=whose, order_by=order)
+    beside: dict[str, ibis.Value] = {
+        "place": ibis.row_number().over(stream) + 1,
+        "next_touchpoint_no": _.touchpoint_no.lead().over(stream),
+    }
+    if clock:
+        beside["next_us"] = _.t_us.lead().over(stream)
+    if "actor" in events.columns:
+        beside["next_actor"] = _.actor.lead().over(stream)
+    if "session" in events.columns:
+        beside["next_session"] = _.session.lead().over(stream)
+        beside["last_session"] = _.session.lag().over(stream)
+        beside["last_touchpoint_no"] = _.touchpoint_no.lag().over(stream)
+    if cut == "gap":
+        return _cut_at_gaps(events, beside, order, gap_us)
+    beside["steps"] = _.count().over(ibis.window(group_by=whose))
+    return events.mutate(**beside).rename(step="place")
+
+
+def _cut_at_gaps(
+    events: ibis.Table, beside: dict[str, ibis.Value], order: list[str], gap_us: int
+) -> ibis.Table:
+    """Cut the ordered stream of each customer where it is silent for longer than `gap_us`."""
+    stream = {"group_by": "customer_no", "order_by": order}
+    # A long call is not silence: the gap runs from the latest end seen so far.
     if "end_us" in events.columns:
-        ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
-        steps = steps.mutate(service_us=ended - _.t_us)
+        end = ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
+        busy = end.max().over(ibis.window(preceding=(None, 0), **stream))
+        busy_before = end.max().over(ibis.window(preceding=(None, 1), **stream))
     else:
-        steps = steps.mutate(service_us=ibis.null("int64"))
-    silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
-    wait = (_.next_us.isnull()).ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
-    return steps.mutate(wait_us=wait)
+        busy, busy_before = _.t_us, _.t_us.lag().over(ibis.window(**stream))
+    placed = events.mutate(**beside, busy_us=busy, busy_before_us=busy_before)
+    fresh = (_.t_us - _.busy_before_us > gap_us).fill_null(True)
+    last = (_.next_us - _.busy_us > gap_us).fill_null(True)
+    marked = placed.mutate(fresh=fresh, last=last).drop("busy_us", "busy_before_us")
+    by_place = {"group_by": "customer_no", "order_by": "place"}
+    so_far, onward = (
+        ibis.window(preceding=(None, 0), **by_place),
+        ibis.window(following=(0, None), **by_place),
+    )
+    none = ibis.null("int64")
+    cut = marked.mutate(
+        number=_.fresh.cast("int64").sum().over(so_far) - 1,
+        begin=_.fresh.ifelse(_.place, none).max().over(so_far),
+        end=_.last.ifelse(_.place, none).min().over(onward),
+    )
+    beyond = [c for c in cut.columns if c.startswith("next_")]
+    before = [c for c in cut.columns if c.startswith("last_")]
+    return cut.mutate(
+        journey=first_journey(_.customer_no) + _.number,
+        step=_.place - _.begin + 1,
+        steps=_.end - _.begin + 1,
+        **{c: _.last.ifelse(ibis.null(cut[c].type()), _[c]) for c in beyond},
+        **{c: _.fresh.ifelse(ibis.null(cut[c].type()), _[c]) for c in before},
+    ).drop("place", "fresh", "last", "number", "begin", "end")
 
 
 def _with_visits(steps: ibis.Table) -> ibis.Table:
     """Number the visits: the turns of one conversation at one touchpoint are one visit."""
-    in_journey = ibis.window(group_by="journey", order_by="step")
-    goes_on = ibis.literal(False)
-    if "session" in steps.columns:
-        same = (_.touchpoint.lag().over(in_journey) == _.touchpoint) & (
-            _.session.lag().over(in_journey) == _.session
-        )
-        goes_on = same.fill_null(False)
-    steps = steps.mutate(starts_visit=~goes_on)
-    so_far = ibis.window(group_by=["journey", "touchpoint"], order_by="step", preceding=(None, 0))
-    following = _.starts_visit.lead().over(in_journey).fill_null(True)
+    here = {"group_by": ["journey", "touchpoint_no"], "order_by": "step"}
+    if "session" not in steps.columns:
+        visits: dict[str, ibis.Value] = {"visit": ibis.row_number().over(ibis.window(**here)) + 1}
+        if "t_us" in steps.columns:
+            visits["visit_us"] = _.t_us
+        yes = ibis.literal(True)
+        return steps.mutate(starts_visit=yes, ends_visit=yes, **visits)
+    came = (_.last_touchpoint_no == _.touchpoint_no) & (_.last_session == _.session)
+    stays = (_.next_touchpoint_no == _.touchpoint_no) & (_.next_session == _.session)
     steps = steps.mutate(
-        visit=_.starts_visit.cast("int64").sum().over(so_far), ends_visit=following
+        starts_visit=~came.fill_null(False), ends_visit=~stays.fill_null(False)
+    ).drop("last_touchpoint_no", "last_session", "next_session")
+    so_far = ibis.window(preceding=(None, 0), **here)
+    visits = {"visit": _.starts_visit.cast("int64").sum().over(so_far)}
+    if "t_us" in steps.columns:
+        # In order of time the latest start so far is that of the visit going on.
+        start = _.starts_visit.ifelse(_.t_us, ibis.null("int64"))
+        visits["visit_us"] = start.max().over(so_far)
+    return steps.mutate(**visits)
+
+
+def _wait(steps: ibis.Table) -> ibis.Value:
+    silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
+    return _.next_us.isnull().ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
+
+
+def _with_service(events: ibis.Table) -> ibis.Table:
+    if "t_us" not in events.columns:
+        return events
+    if "end_us" not in events.columns:
+        return events.mutate(service_us=ibis.null("int64"))
+    ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
+    return events.mutate(service_us=ended - _.t_us)
+
+
+def _with_names(steps: ibis.Table, events: ibis.Table) -> ibis.Table:
+    """Give the touchpoints their names back."""
+    names = _touchpoint_numbers(events)
+    following = names.select(next_touchpoint="touchpoint", next_no="touchpoint_no")
+    return (
+        steps.inner_join(names, "touchpoint_no")
+        .left_join(following, _.next_touchpoint_no == following.next_no)
+        .drop("next_no")
     )
-    if "t_us" not in steps.columns:
-        return steps
-    in_visit = ibis.window(group_by=["journey", "touchpoint", "visit"])
-    return steps.mutate(visit_us=_.t_us.min().over(in_visit))
 
 
 def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
