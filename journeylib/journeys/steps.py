@@ -112,9 +112,10 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     cut = resolve_cut(log, settings)
     gap_us = round(settings.gap_days * US_PER_DAY)
     numbered = _with_service(number_journeys(_with_numbers(log.events), cut))
-    steps = _with_names(_ordered(numbered, cut, gap_us), log.events).cache()
+    names = _touchpoint_numbers(log.events).cache()
+    steps = _with_names(_ordered(numbered, cut, gap_us), names).cache()
     first_us, last_us = _span(steps)
-    table = _journey_table(steps, settings, first_us, last_us).cache()
+    table = _journey_table(steps, names, settings, (first_us, last_us)).cache()
     return Journeys(log, settings, cut, steps, table, first_us, last_us)
 
 
@@ -255,9 +256,8 @@ def _with_service(events: ibis.Table) -> ibis.Table:
     return events.mutate(service_us=ended - _.t_us)
 
 
-def _with_names(steps: ibis.Table, events: ibis.Table) -> ibis.Table:
+def _with_names(steps: ibis.Table, names: ibis.Table) -> ibis.Table:
     """Give the touchpoints their names back."""
-    names = _touchpoint_numbers(events)
     following = names.select(next_touchpoint="touchpoint", next_no="touchpoint_no")
     return (
         steps.inner_join(names, "touchpoint_no")
@@ -274,20 +274,24 @@ def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
 
 
 def _journey_table(
-    steps: ibis.Table, settings: JourneySettings, first_us: int | None, last_us: int | None
+    steps: ibis.Table,
+    names: ibis.Table,
+    settings: JourneySettings,
+    span: tuple[int | None, int | None],
 ) -> ibis.Table:
+    first_us, last_us = span
     ends = [*settings.goals, *settings.bad_ends]
     clock = "t_us" in steps.columns
     null = ibis.null("int64")
-    table = steps.group_by("journey").aggregate(
+    numbered = steps.group_by("journey").aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
         segment=_.segment.argmin(_.step) if "segment" in steps.columns else ibis.null("string"),
         steps=_.steps.max(),
         start_us=_.t_us.min() if clock else null,
         end_us=_.t_us.max() if clock else null,
-        first_touchpoint=_.touchpoint.argmin(_.step),
-        last_touchpoint=_.touchpoint.argmax(_.step),
+        first_no=_.touchpoint_no.max(where=_.step == 1),
+        last_no=_.touchpoint_no.max(where=_.step == _.steps),
         # The last of the declared ends decides: a complaint after the purchase is a bad end.
         last_end=_.touchpoint.argmax(_.step, where=_.touchpoint.isin(ends))
         if ends
@@ -295,6 +299,12 @@ def _journey_table(
         variant=_.touchpoint_no.cast("string").group_concat(
             ",", order_by=_.step, where=_.starts_visit
         ),
+    )
+    first = names.select(first_no="touchpoint_no", first_touchpoint="touchpoint")
+    last = names.select(last_no="touchpoint_no", last_touchpoint="touchpoint")
+    table = numbered.inner_join(first, "first_no").inner_join(last, "last_no")
+    table = table.drop("first_no", "last_no").relocate(
+        "first_touchpoint", "last_touchpoint", before="last_end"
     )
     if clock and first_us is not None and last_us is not None:
         is_open = _.end_us > last_us - settings.quiet_us
