@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.segment import JourneySettings
 from journeylib.judge.settings import JudgeSettings
+from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 
@@ -80,6 +81,7 @@ class AuditConfig(_Part):
     journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
+    engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
@@ -91,9 +93,9 @@ class AuditConfig(_Part):
         return self.title or self.name
 
     def hash(self) -> str:
-        """Return the sha256 of what was decided: everything but where the files lie."""
+        """Return the sha256 of what was decided: not where the files lie, nor on what it runs."""
         content = self.model_dump(
-            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}}
+            mode="json", exclude={"engine": True, "log": {"files": True, "outcomes": {"file"}}}
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -141,6 +141,7 @@ def _read(config: AuditConfig) -> EventLog:
         as_of=config.as_of,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
+        engine=config.engine.connect(),
     )
 
 

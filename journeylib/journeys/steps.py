@@ -80,6 +80,19 @@ class Journeys:
 
         return touchpoint_table(self)
 
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """Every transition of the log, however rare: a working table that is not to be shown.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows and columns of `graph.transitions`.
+        """
+        from journeylib.journeys.graph import edge_counts
+
+        return edge_counts(self)
+
 
 def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """Cut a log into journeys and order their steps.
@@ -154,7 +167,7 @@ def _ordered(events: ibis.Table, cut: Cut, gap_us: int) -> ibis.Table:
     steps = _with_visits(steps)
     if "t_us" not in events.columns:
         return steps
-    return steps.mutate(wait_us=_wait(steps))
+    return steps.mutate(wait_us=_wait())
 
 
 def _in_order(events: ibis.Table, cut: Cut, gap_us: int) -> ibis.Table:
@@ -242,7 +255,7 @@ def _with_visits(steps: ibis.Table) -> ibis.Table:
     return steps.mutate(**visits)
 
 
-def _wait(steps: ibis.Table) -> ibis.Value:
+def _wait() -> ibis.Value:
     silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
     return _.next_us.isnull().ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,35 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
+from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
+
+
+class EngineSettings(BaseModel):
+    """How much of the machine the engine may take; no result depends on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_limit: str | None = Field(
+        None,
+        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
+        description="Such as 4GB; default 60 % of the machine's memory. More is spilled to disk.",
+    )
+    threads: int | None = Field(None, ge=1, description="Default as many as there are cores.")
+    temp_directory: str | None = Field(
+        None, description="Where to spill; default a folder in the system's temporary one."
+    )
+
+    def connect(self) -> Backend:
+        """Open an engine with these settings."""
+        return connect(
+            memory_limit=self.memory_limit,
+            threads=self.threads,
+            temp_directory=self.temp_directory,
+        )
+
 
 _HEX = "0123456789abcdef"
 _HASHED_CHARACTERS = 16
@@ -36,7 +63,8 @@ def connect(
     threads : int, optional
         As many as there are cores unless given. No result depends on it.
     temp_directory : path, optional
-        Where DuckDB spills what does not fit in memory; its own choice unless given.
+        Where DuckDB spills what does not fit in memory; a folder of this process in the
+        system's temporary one unless given.
 
     Returns
     -------
@@ -47,8 +75,9 @@ def connect(
     run(backend, f"SET memory_limit = {quoted(limit)}")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
-    if temp_directory is not None:
-        run(backend, f"SET temp_directory = {quoted(str(temp_directory))}")
+    # The engine's own choice would be the current folder.
+    spill = temp_directory or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}"
+    run(backend, f"SET temp_directory = {quoted(str(spill))}")
     # A progress bar of the engine would print over our own.
     run(backend, "SET enable_progress_bar = false")
     return backend
