@@ -10,7 +10,8 @@ import benchmarks
 
 
 def main() -> int:
-    known = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if m.name[0] != "_")
+    modules = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
+    known = sorted(name for name in modules if name not in ("__main__", "generate"))
     wanted = sys.argv[1:] or known
     unknown = sorted(set(wanted) - set(known))
     if unknown:
@@ -18,7 +19,8 @@ def main() -> int:
         return 2
     for name in wanted:
         print(f"== {name}")
-        importlib.import_module(f"benchmarks.{name}").run()
+        module = importlib.import_module(f"benchmarks.{name}")
+        (getattr(module, "run", None) or module.main)()
     return 0
 
 

@@ -19,6 +19,7 @@ from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
+from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 
@@ -133,6 +134,7 @@ class AuditConfig(_Part):
     journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
+    engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
@@ -150,9 +152,14 @@ class AuditConfig(_Part):
         return self.title or self.name
 
     def hash(self) -> str:
-        """Return the sha256 of what was decided: everything but where the files lie."""
+        """Return the sha256 of what was decided: not where the files lie, nor on what it runs."""
         content = self.model_dump(
-            mode="json", exclude={"log": {"files": True, "outcomes": {"file"}}, "mapping": {"file"}}
+            mode="json",
+            exclude={
+                "engine": True,
+                "log": {"files": True, "outcomes": {"file"}},
+                "mapping": {"file"},
+            },
         )
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

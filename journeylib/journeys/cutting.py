@@ -20,9 +20,8 @@ from journeylib.journeys.segment import (
     by_case,
     by_customer,
     by_flag,
-    in_order,
+    in_stream,
     resolve_cut,
-    with_silence,
 )
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
@@ -98,12 +97,12 @@ class Cutting:
 def cut_journeys(
     events: ibis.Table, log: EventLog, settings: JourneySettings
 ) -> tuple[ibis.Table, Cutting]:
-    """Add ``journey``, an opaque int64 key, to the events of a log.
+    """Cut the events of a log into journeys, and put each in order.
 
     Parameters
     ----------
     events : ibis.Table
-        With ``customer_no`` and ``touchpoint_no``.
+        With ``customer_no``, ``touchpoint`` and ``touchpoint_no``.
     log : EventLog
         Where they come from.
     settings : JourneySettings
@@ -111,7 +110,8 @@ def cut_journeys(
     Returns
     -------
     events : ibis.Table
-        With ``journey``; with ``boundary_micro`` (int64, nullable: probability of a boundary
+        With ``journey``, ``step``, ``steps`` and the columns of `segment.AFTER` and
+        `segment.BEFORE`; with ``boundary_micro`` (int64, nullable: probability of a boundary
         before the event × 1,000,000) where the cut was found in the log.
     cutting : Cutting
 
@@ -140,58 +140,54 @@ def _by_silence(
 ) -> tuple[ibis.Table, Cutting]:
     """Cut after silence, and after declared ends where `kind` is ``goal``."""
     ends = (*settings.goals, *settings.bad_ends) if kind == "goal" else ()
+    stream = in_stream(events)
     if not log.has_clock:
         # Without a clock there is no silence: only ends cut.
-        fresh = _after_end(events, ends)
+        fresh = _after_end(stream, ends)
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
-        return by_flag(events, fresh), Cutting(kind, "declared", reason, None, quiet_us)
-    silent = with_silence(events)
-    fitted = _fit(silent, settings) if settings.gap_days == "fitted" else None
+        return by_flag(stream, fresh), Cutting(kind, "declared", reason, None, quiet_us)
+    fitted = _fit(stream, settings) if settings.gap_days == "fitted" else None
     gap_us = settings.stated_gap_us if fitted is None else fitted[0].cut_us
-    fresh = silent.silence_us > gap_us
+    fresh = stream.silence_us > gap_us
     if ends:
-        fresh = fresh.fill_null(False) | _after_end(silent, ends)
+        fresh = fresh.fill_null(False) | _after_end(stream, ends)
     quiet_us = _quiet_us(settings, gap_us)
     if fitted is None:
         answer: Literal["declared", "assumed"] = "assumed" if reason else "declared"
         cutting = Cutting(kind, answer, reason, gap_us, quiet_us)
-        return by_flag(silent, fresh).drop("silence_us"), cutting
+        return by_flag(stream, fresh).drop("silence_us"), cutting
     found, sample = fitted
     why = "; ".join(filter(None, [reason, found.reason]))
     base = {"learned_customers": sample.used, "customers": sample.customers}
     if found.log_odds is None or kind == "goal":
         cutting = Cutting(kind, found.answer, why, gap_us, quiet_us, **base)
-        return by_flag(silent, fresh).drop("silence_us"), cutting
-    sure = silent.mutate(boundary_micro=_probability(silent.silence_us, found.log_odds))
+        return by_flag(stream, fresh).drop("silence_us"), cutting
+    sure = stream.mutate(boundary_micro=_probability(stream.silence_us, found.log_odds))
     confidence, doubtful = _sureness(sure)
     cutting = Cutting(kind, found.answer, why, gap_us, quiet_us, confidence, doubtful, **base)
     return by_flag(sure, sure.silence_us > gap_us).drop("silence_us"), cutting
 
 
-def _after_end(events: ibis.Table, ends: tuple[str, ...]) -> ibis.Value:
+def _after_end(stream: ibis.Table, ends: tuple[str, ...]) -> ibis.Value:
     """Whether the event before was a declared end, and its visit is over."""
-    window = ibis.window(**in_order(events))
-    before = events.touchpoint.lag().over(window)
-    ended = before.isin(ends)
-    if "session" in events.columns:
+    names = stream.filter(_.touchpoint.isin(ends)).select("touchpoint_no").distinct()
+    before = stream["_last_touchpoint_no"]
+    ended = before.isin(names.to_pyarrow()["touchpoint_no"].to_pylist())
+    if "session" in stream.columns:
         # The turns of one conversation about the end belong to it.
-        goes_on = (before == events.touchpoint) & (
-            events.session.lag().over(window) == events.session
-        )
+        goes_on = (before == stream.touchpoint_no) & (stream["_last_session"] == stream.session)
         ended = ended & ~goes_on.fill_null(False)
     return ended.fill_null(False)
 
 
-def _fit(silent: ibis.Table, settings: JourneySettings) -> tuple[GapCut, _Sample]:
+def _fit(stream: ibis.Table, settings: JourneySettings) -> tuple[GapCut, _Sample]:
     """Fit the gap on the silences of a sample of customers; those inside a session are out."""
-    window = ibis.window(**in_order(silent))
     inside = (
-        (silent.session.lag().over(window) == silent.session).fill_null(False)
-        if "session" in silent.columns
+        (stream["_last_session"] == stream.session).fill_null(False)
+        if "session" in stream.columns
         else ibis.literal(False)
     )
-    sized = silent.mutate(_inside=inside)
-    sample = _sample(sized, SAMPLE_GAPS)
+    sample = _sample(stream.mutate(_inside=inside), SAMPLE_GAPS)
     gaps = sample.events.filter((_.silence_us > 0) & ~_._inside).select("silence_us")
     found = fit_gap(gaps.to_pyarrow()["silence_us"].to_numpy(), assumed_us=settings.stated_gap_us)
     return found, sample
@@ -248,8 +244,7 @@ def _by_learning(
     events: ibis.Table, log: EventLog, settings: JourneySettings
 ) -> tuple[ibis.Table, Cutting]:
     """Cut where boundaries learned from a sample of customers lie; else after silence."""
-    window = ibis.window(**in_order(events))
-    placed = events.mutate(place=ibis.row_number().over(window)).cache()
+    placed = in_stream(events).cache()
     sample = _sample(placed, SAMPLE_EVENTS)
     model = fit_boundaries(_frame(sample.events))
     if model.answer == "cannot tell":
@@ -259,12 +254,12 @@ def _by_learning(
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
         return by_customer(events), Cutting("customer", "assumed", reason, None, quiet_us)
     judged = ibis.memtable(_judged(placed, model, sample))
-    known = judged.select(_customer=_.customer_no, _place=_.place, boundary_micro=_.boundary_micro)
+    known = judged.select(_customer=_.customer_no, _at=_.place, boundary_micro=_.boundary_micro)
     found = (
         placed.left_join(
-            known, [placed.customer_no == known["_customer"], placed.place == known["_place"]]
+            known, [placed.customer_no == known["_customer"], placed["_place"] == known["_at"]]
         )
-        .drop("_customer", "_place", "place")
+        .drop("_customer", "_at", *(["silence_us"] if log.has_clock else []))
         .cache()
     )
     confidence, doubtful = _sureness(found)
@@ -285,7 +280,7 @@ def _by_learning(
 def _frame(placed: ibis.Table) -> pd.DataFrame:
     """Bring out what boundaries are learned from: no id, no text."""
     clock = ["t_us"] if "t_us" in placed.columns else []
-    wanted = placed.select("customer_no", "touchpoint_no", *clock, position=_.place)
+    wanted = placed.select("customer_no", "touchpoint_no", *clock, position=_["_place"])
     return fetch(wanted.order_by(["customer_no", "position"]))
 
 

@@ -25,14 +25,13 @@ def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     """Count every touchpoint; see `Journeys.touchpoints`."""
     steps = journeys.steps
     spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
-    counts = fetch(
-        steps.group_by(["touchpoint_no", "touchpoint"]).aggregate(
-            events=_.count(),
-            journeys=_.journey.nunique(),
-            customers=_.customer_no.nunique(),
-            median_position=spot.median(),
-        )
-    )
+    here = ["touchpoint_no", "touchpoint"]
+    counts = fetch(steps.group_by(here).aggregate(events=_.count(), median_position=spot.median()))
+    # The first visit stands for the journey: a distinct count would hold every key.
+    first = steps.filter(_.starts_visit & (_.visit == 1))
+    visitors = first.group_by([*here, "customer_no"]).aggregate(journeys=_.count())
+    bases = visitors.group_by(here).aggregate(journeys=_.journeys.sum(), customers=_.count())
+    counts = counts.merge(fetch(bases).astype({"journeys": "int64"}), on=here)
     for column in ("stage", "channel", "office"):
         counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
     counts["served_by"] = _served_by(steps, counts["touchpoint_no"])
@@ -90,36 +89,40 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
         from the start of the source visit to the start of the target; NaN without a clock and at
         START and END). ``attrs["suppressed"]`` counts the rows left out.
     """
-    edges = _edge_counts(journeys)
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
-    shown, hidden = suppress(edges, minimum)
+    shown, hidden = suppress(journeys.edges, minimum)
     shown.attrs["suppressed"] = hidden
     return shown
 
 
-def _edge_counts(journeys: Journeys) -> pd.DataFrame:
-    steps = journeys.steps
+def edge_counts(journeys: Journeys) -> pd.DataFrame:
+    """Count every transition, however rare; see `Journeys.edges`."""
+    steps = journeys.steps.filter(_.ends_visit)
+    pair = ["touchpoint_no", "next_touchpoint_no"]
     clock = journeys.has_clock
     seconds = (_.next_us - _.visit_us).median() / 1e6 if clock else ibis.null("float64")
-    inner = (
-        steps.filter(_.ends_visit)
-        .group_by(source=_.touchpoint, target=_.next_touchpoint.fill_null(END))
-        .aggregate(
-            events=_.count(),
-            journeys=_.journey.nunique(),
-            customers=_.customer_no.nunique(),
-            median_seconds=seconds,
-        )
+    counts = steps.group_by(pair).aggregate(events=_.count(), median_seconds=seconds)
+    # Grouped twice rather than counted distinct: that would hold every key of every pair.
+    taken = steps.group_by([*pair, "customer_no", "journey"]).aggregate(n=_.count())
+    taken = taken.group_by([*pair, "customer_no"]).aggregate(journeys=_.count())
+    bases = taken.group_by(pair).aggregate(journeys=_.journeys.sum(), customers=_.count())
+    inner = fetch(counts).merge(fetch(bases), on=pair)
+    starts = journeys.steps.filter(_.step == 1).group_by(next_touchpoint_no=_.touchpoint_no)
+    first = fetch(
+        starts.aggregate(events=_.count(), journeys=_.count(), customers=_.customer_no.nunique())
     )
-    first = (
-        steps.filter(_.step == 1)
-        .group_by(target=_.touchpoint)
-        .aggregate(events=_.count(), journeys=_.count(), customers=_.customer_no.nunique())
-        .mutate(source=ibis.literal(START), median_seconds=ibis.null("float64"))
+    names = dict(
+        zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["touchpoint"], strict=True)
     )
+    inner["source"] = inner["touchpoint_no"].map(names)
+    inner["target"] = inner["next_touchpoint_no"].map(names).fillna(END)
+    first["source"], first["target"] = START, first["next_touchpoint_no"].map(names)
     columns = ["source", "target", "events", "journeys", "customers", "median_seconds"]
-    edges = fetch(inner.select(columns).union(first.select(columns)))
-    edges["median_seconds"] = edges["median_seconds"].astype("float64")
+    first["median_seconds"] = float("nan")
+    edges = pd.concat([inner[columns], first[columns]])
+    edges = edges.astype(
+        {"source": "str", "target": "str", "journeys": "int64", "median_seconds": "float64"}
+    )
     order = ["journeys", "source", "target"]
     return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import ibis
 from ibis import _
@@ -17,6 +17,14 @@ US_PER_DAY = 86_400_000_000
 # Journeys of one customer are numbered below this; 16 million of them are never reached,
 # because a log with more events of one customer than that is refused on reading.
 JOURNEYS_PER_CUSTOMER = 1 << 24
+# What stands beside an event in its stream, and the column that it is taken from.
+AFTER = {
+    "next_touchpoint_no": "touchpoint_no",
+    "next_actor": "actor",
+    "next_us": "t_us",
+    "_next_session": "session",
+}
+BEFORE = {"_last_touchpoint_no": "touchpoint_no", "_last_session": "session"}
 
 
 class JourneySettings(BaseModel):
@@ -93,45 +101,108 @@ def resolve_cut(log: EventLog, settings: JourneySettings) -> CutKind:
 
 
 def by_customer(events: ibis.Table) -> ibis.Table:
-    """Add ``journey``, an opaque int64 key: all events of a customer are one."""
-    return events.mutate(journey=events.customer_no * JOURNEYS_PER_CUSTOMER)
+    """Cut nowhere: all events of a customer are one journey, ordered as `by_flag` does."""
+    return _in_journeys(events.mutate(journey=_first_journey(_.customer_no)))
 
 
 def by_case(events: ibis.Table) -> ibis.Table:
-    """Add ``journey``: the same case id under two customers is two journeys."""
+    """Cut by case, ordered as `by_flag` does; one case id under two customers is two journeys."""
     cases = events.select("customer_no", "case").distinct()
     number = ibis.row_number().over(group_by="customer_no", order_by="case")
-    numbered = cases.mutate(case_no=number)
-    return (
+    numbered = cases.mutate(_case_no=number)
+    return _in_journeys(
         events.left_join(numbered, ["customer_no", "case"])
-        .mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + ibis.coalesce(_.case_no, -1))
-        .drop("case_no", "customer_no_right", "case_right")
+        .mutate(journey=_first_journey(_.customer_no) + ibis.coalesce(_["_case_no"], -1))
+        .drop("_case_no", "customer_no_right", "case_right")
     )
 
 
-def by_flag(events: ibis.Table, fresh: ibis.Value) -> ibis.Table:
-    """Add ``journey``: one begins at each event of a customer for which `fresh` holds."""
-    so_far = ibis.window(preceding=(None, 0), **in_order(events))
-    begun = events.mutate(_fresh=fresh.fill_null(False).cast("int64"))
-    number = _._fresh.sum().over(so_far)
-    return begun.mutate(journey=_.customer_no * JOURNEYS_PER_CUSTOMER + number).drop("_fresh")
+def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
+    """Cut where `fresh` holds.
 
+    Parameters
+    ----------
+    stream : ibis.Table
+        Events in the order of their customer, from `in_stream`.
+    fresh : ibis.Value
+        Whether a journey begins at an event of `stream`; null is no.
 
-def in_order(events: ibis.Table) -> dict[str, Any]:
-    """Return the window arguments that put the events of a customer in order."""
-    clock = ["t_us"] if "t_us" in events.columns else []
-    return {"group_by": "customer_no", "order_by": [*clock, "position", "touchpoint"]}
-
-
-def with_silence(events: ibis.Table) -> ibis.Table:
-    """Add ``silence_us``: from the latest end seen so far to each event of a customer.
-
-    A long call is not silence. Null at a customer's first event.
+    Returns
+    -------
+    ibis.Table
+        With ``journey`` (an opaque int64 key), ``step`` and ``steps``; what stands beside an
+        event is null where it is in another journey.
     """
-    end = (
-        ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
-        if "end_us" in events.columns
-        else _.t_us
+    by_place = {"group_by": "customer_no", "order_by": "_place"}
+    so_far = ibis.window(preceding=(None, 0), **by_place)
+    after = ibis.window(following=(1, None), **by_place)
+    # A customer's first event begins a journey whatever is said of it.
+    marked = stream.mutate(_fresh=fresh.fill_null(False) | (stream["_place"] == 1))
+    begins = _["_fresh"].ifelse(_["_place"], ibis.null("int64"))
+    cut = marked.mutate(
+        _number=_["_fresh"].cast("int64").sum().over(so_far) - 1,
+        _begin=begins.max().over(so_far),
+        _next_begin=begins.min().over(after),
+        _end=_["_place"].max().over(ibis.window(group_by="customer_no")),
     )
-    busy_until = end.max().over(ibis.window(preceding=(None, 1), **in_order(events)))
-    return events.mutate(silence_us=_.t_us - busy_until)
+    end = ibis.coalesce(cut["_next_begin"] - 1, cut["_end"])
+    known = [c for c in (*AFTER, *BEFORE) if c in cut.columns]
+    outside = {c: cut["_place"] == end if c in AFTER else cut["_fresh"] for c in known}
+    return cut.mutate(
+        journey=_first_journey(cut.customer_no) + cut["_number"],
+        step=cut["_place"] - cut["_begin"] + 1,
+        steps=end - cut["_begin"] + 1,
+        **{c: out.ifelse(ibis.null(cut[c].type()), cut[c]) for c, out in outside.items()},
+    ).drop("_place", "_fresh", "_number", "_begin", "_next_begin", "_end")
+
+
+def in_stream(events: ibis.Table) -> ibis.Table:
+    """Put the events of each customer in order, and say what stands beside each.
+
+    Every window over the same order stands in one step, so that the engine sorts once for all.
+
+    Returns
+    -------
+    ibis.Table
+        With ``_place`` (from 1), the columns `AFTER` and `BEFORE` as far as the log has them,
+        and with a clock ``silence_us``: from the latest end seen so far to the event, for a long
+        call is not silence. Null at a customer's first event.
+    """
+    columns = _beside(events, "customer_no")
+    if "t_us" in events.columns:
+        end = _.t_us
+        if "end_us" in events.columns:
+            end = ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
+        before = ibis.window(group_by="customer_no", order_by=_order(events), preceding=(None, 1))
+        columns["silence_us"] = _.t_us - end.max().over(before)
+    return events.mutate(**columns)
+
+
+def _in_journeys(events: ibis.Table) -> ibis.Table:
+    """Order the events of journeys whose keys are known."""
+    steps = _.count().over(ibis.window(group_by="journey"))
+    return events.mutate(**_beside(events, "journey"), steps=steps).rename(step="_place")
+
+
+def _beside(events: ibis.Table, whose: str) -> dict[str, ibis.Value]:
+    """Return the place of an event among those of one customer or journey, and its neighbours."""
+    stream = ibis.window(group_by=whose, order_by=_order(events))
+    columns: dict[str, ibis.Value] = {"_place": ibis.row_number().over(stream) + 1}
+    for beside, column in AFTER.items():
+        if column in events.columns:
+            columns[beside] = events[column].lead().over(stream)
+    for beside, column in BEFORE.items():
+        if column in events.columns:
+            columns[beside] = events[column].lag().over(stream)
+    return columns
+
+
+def _order(events: ibis.Table) -> list[str]:
+    clock = ["t_us"] if "t_us" in events.columns else []
+    # Numbers of touchpoints are in the order of their names, and sort faster.
+    return [*clock, "position", "touchpoint_no"]
+
+
+def _first_journey(customer_no: ibis.Value) -> ibis.Value:
+    """Return the key of a customer's first journey; the next ones follow by one."""
+    return customer_no * JOURNEYS_PER_CUSTOMER

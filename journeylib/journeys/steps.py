@@ -90,6 +90,19 @@ class Journeys:
 
         return touchpoint_table(self)
 
+    @cached_property
+    def edges(self) -> pd.DataFrame:
+        """Every transition of the log, however rare: a working table that is not to be shown.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Rows and columns of `graph.transitions`.
+        """
+        from journeylib.journeys.graph import edge_counts
+
+        return edge_counts(self)
+
 
 def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """Cut a log into journeys and order their steps.
@@ -120,20 +133,32 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """
     settings = settings or JourneySettings()
     log, _pairing = pair_lifecycle(log)
-    events = _with_customers(without_identifiers(log.events, log))
-    numbered, cutting = cut_journeys(_with_touchpoint_numbers(events), log, settings)
-    steps = _ordered(numbered)
+    events = without_identifiers(log.events, log)
+    names = _touchpoint_numbers(events).cache()
+    numbered = _with_service(_with_numbers(events, names))
+    cut, cutting = cut_journeys(numbered, log, settings)
+    # On the way the names would be carried through every sort.
+    steps = _with_visits(cut.drop("touchpoint"))
+    if log.has_clock:
+        steps = steps.mutate(wait_us=_wait())
+    steps = _with_names(steps, names)
     if settings.business_hours is not None and log.has_clock:
         steps = with_business_time(steps, settings.business_hours)
     steps = steps.cache()
-    first_us, last_us = _span(steps)
-    table = _journey_table(steps, settings, cutting.quiet_us, first_us, last_us).cache()
-    return Journeys(log, settings, cutting, steps, table, first_us, last_us)
+    span = _span(steps)
+    table = _journey_table(steps, names, settings, cutting.quiet_us, span).cache()
+    return Journeys(log, settings, cutting, steps, table, *span)
 
 
-def _with_customers(events: ibis.Table) -> ibis.Table:
-    """Replace the customer's id by an opaque number and add the customer group."""
-    return events.inner_join(customer_numbers(events), "customer").drop("customer")
+def _with_numbers(events: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """Replace the customer's id by an opaque number; add the group and the touchpoint's number."""
+    numbered = events.inner_join(customer_numbers(events), "customer").drop("customer")
+    return numbered.inner_join(names, "touchpoint")
+
+
+def _touchpoint_numbers(events: ibis.Table) -> ibis.Table:
+    names = events.select("touchpoint").distinct()
+    return names.mutate(touchpoint_no=ibis.row_number().over(order_by="touchpoint"))
 
 
 def customer_numbers(events: ibis.Table) -> ibis.Table:
@@ -148,59 +173,52 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
     )
 
 
-def _with_touchpoint_numbers(events: ibis.Table) -> ibis.Table:
-    names = (
-        events.select("touchpoint")
-        .distinct()
-        .mutate(touchpoint_no=ibis.row_number().over(order_by="touchpoint"))
-    )
-    return events.inner_join(names, "touchpoint")
-
-
-def _ordered(events: ibis.Table) -> ibis.Table:
-    clock = ["t_us"] if "t_us" in events.columns else []
-    in_journey = ibis.window(group_by="journey", order_by=[*clock, "position", "touchpoint"])
-    columns: dict[str, ibis.Value] = {
-        "step": ibis.row_number().over(in_journey) + 1,
-        "steps": _.count().over(ibis.window(group_by="journey")),
-        "next_touchpoint": _.touchpoint.lead().over(in_journey),
-    }
-    if "actor" in events.columns:
-        columns["next_actor"] = _.actor.lead().over(in_journey)
-    if clock:
-        columns["next_us"] = _.t_us.lead().over(in_journey)
-    steps = _with_visits(events.mutate(**columns))
-    if not clock:
-        return steps
-    if "end_us" in events.columns:
-        ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
-        steps = steps.mutate(service_us=ended - _.t_us)
-    else:
-        steps = steps.mutate(service_us=ibis.null("int64"))
-    silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
-    wait = (_.next_us.isnull()).ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
-    return steps.mutate(wait_us=wait)
-
-
 def _with_visits(steps: ibis.Table) -> ibis.Table:
     """Number the visits: the turns of one conversation at one touchpoint are one visit."""
-    in_journey = ibis.window(group_by="journey", order_by="step")
-    goes_on = ibis.literal(False)
-    if "session" in steps.columns:
-        same = (_.touchpoint.lag().over(in_journey) == _.touchpoint) & (
-            _.session.lag().over(in_journey) == _.session
-        )
-        goes_on = same.fill_null(False)
-    steps = steps.mutate(starts_visit=~goes_on)
-    so_far = ibis.window(group_by=["journey", "touchpoint"], order_by="step", preceding=(None, 0))
-    following = _.starts_visit.lead().over(in_journey).fill_null(True)
+    here = {"group_by": ["journey", "touchpoint_no"], "order_by": "step"}
+    if "session" not in steps.columns:
+        visits: dict[str, ibis.Value] = {"visit": ibis.row_number().over(ibis.window(**here)) + 1}
+        if "t_us" in steps.columns:
+            visits["visit_us"] = _.t_us
+        yes = ibis.literal(True)
+        steps = steps.mutate(starts_visit=yes, ends_visit=yes, **visits)
+        return steps.drop("_last_touchpoint_no")
+    came = (_["_last_touchpoint_no"] == _.touchpoint_no) & (_["_last_session"] == _.session)
+    stays = (_.next_touchpoint_no == _.touchpoint_no) & (_["_next_session"] == _.session)
     steps = steps.mutate(
-        visit=_.starts_visit.cast("int64").sum().over(so_far), ends_visit=following
+        starts_visit=~came.fill_null(False), ends_visit=~stays.fill_null(False)
+    ).drop("_last_touchpoint_no", "_last_session", "_next_session")
+    so_far = ibis.window(preceding=(None, 0), **here)
+    visits = {"visit": _.starts_visit.cast("int64").sum().over(so_far)}
+    if "t_us" in steps.columns:
+        # In order of time the latest start so far is that of the visit going on.
+        start = _.starts_visit.ifelse(_.t_us, ibis.null("int64"))
+        visits["visit_us"] = start.max().over(so_far)
+    return steps.mutate(**visits)
+
+
+def _wait() -> ibis.Value:
+    silence = _.next_us - (_.t_us + ibis.coalesce(_.service_us, 0))
+    return _.next_us.isnull().ifelse(ibis.null("int64"), ibis.greatest(silence, 0))
+
+
+def _with_service(events: ibis.Table) -> ibis.Table:
+    if "t_us" not in events.columns:
+        return events
+    if "end_us" not in events.columns:
+        return events.mutate(service_us=ibis.null("int64"))
+    ended = (_.end_us >= _.t_us).ifelse(_.end_us, ibis.null("int64"))
+    return events.mutate(service_us=ended - _.t_us)
+
+
+def _with_names(steps: ibis.Table, names: ibis.Table) -> ibis.Table:
+    """Give the touchpoints their names back."""
+    following = names.select(next_touchpoint="touchpoint", _next_no="touchpoint_no")
+    return (
+        steps.inner_join(names, "touchpoint_no")
+        .left_join(following, _.next_touchpoint_no == following["_next_no"])
+        .drop("_next_no")
     )
-    if "t_us" not in steps.columns:
-        return steps
-    in_visit = ibis.window(group_by=["journey", "touchpoint", "visit"])
-    return steps.mutate(visit_us=_.t_us.min().over(in_visit))
 
 
 def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
@@ -212,15 +230,16 @@ def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
 
 def _journey_table(
     steps: ibis.Table,
+    names: ibis.Table,
     settings: JourneySettings,
     quiet_us: int,
-    first_us: int | None,
-    last_us: int | None,
+    span: tuple[int | None, int | None],
 ) -> ibis.Table:
+    first_us, last_us = span
     ends = [*settings.goals, *settings.bad_ends]
     clock = "t_us" in steps.columns
     null = ibis.null("int64")
-    table = steps.group_by("journey").aggregate(
+    numbered = steps.group_by("journey").aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
         segment=_.segment.argmin(_.step) if "segment" in steps.columns else ibis.null("string"),
@@ -230,8 +249,8 @@ def _journey_table(
         boundary_micro=_.boundary_micro.max(where=_.step == 1)
         if "boundary_micro" in steps.columns
         else null,
-        first_touchpoint=_.touchpoint.argmin(_.step),
-        last_touchpoint=_.touchpoint.argmax(_.step),
+        _first_no=_.touchpoint_no.max(where=_.step == 1),
+        _last_no=_.touchpoint_no.max(where=_.step == _.steps),
         # The last of the declared ends decides: a complaint after the purchase is a bad end.
         last_end=_.touchpoint.argmax(_.step, where=_.touchpoint.isin(ends))
         if ends
@@ -239,6 +258,12 @@ def _journey_table(
         variant=_.touchpoint_no.cast("string").group_concat(
             ",", order_by=_.step, where=_.starts_visit
         ),
+    )
+    first = names.select(_first_no="touchpoint_no", first_touchpoint="touchpoint")
+    last = names.select(_last_no="touchpoint_no", last_touchpoint="touchpoint")
+    table = numbered.inner_join(first, "_first_no").inner_join(last, "_last_no")
+    table = table.drop("_first_no", "_last_no").relocate(
+        "first_touchpoint", "last_touchpoint", before="last_end"
     )
     if clock and first_us is not None and last_us is not None:
         is_open = _.end_us > last_us - quiet_us

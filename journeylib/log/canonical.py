@@ -14,6 +14,8 @@ from journeylib.log.schema import ACTORS, ID, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
 
 MICRO = 1_000_000
+# Names of at most so many distinct values are cleaned once each and held as codes.
+MOST_WORDS = 5_000
 HELPER = "_journeylib_"
 REASON = f"{HELPER}reason"
 WRITTEN = f"{HELPER}written_"
@@ -38,7 +40,14 @@ RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "act
 RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
 RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
 RESERVED |= {"lifecycle", "boundary_micro", "service_business_us", "wait_business_us"}
-RESERVED |= {"next_touchpoint", "next_actor", "next_us", "service_us", "wait_us"}
+RESERVED |= {
+    "next_touchpoint",
+    "next_touchpoint_no",
+    "next_actor",
+    "next_us",
+    "service_us",
+    "wait_us",
+}
 
 NO_CUSTOMER = "no customer"
 NO_JOURNEY = "no journey"
@@ -66,10 +75,13 @@ class Plan:
         For the roles ``timestamp`` and ``end_timestamp``, where declared.
     whole_position : bool
         Every declared position is a whole number.
+    few : tuple of str
+        Columns of names with at most `MOST_WORDS` distinct values.
     """
 
     times: dict[str, TimePlan]
     whole_position: bool = True
+    few: tuple[str, ...] = ()
 
 
 def plan(raw: Raw, schema: Schema) -> Plan:
@@ -86,7 +98,60 @@ def plan(raw: Raw, schema: Schema) -> Plan:
         for role in ("timestamp", "end_timestamp")
         if (column := getattr(schema, role)) is not None
     }
-    return Plan(times, _whole_position(raw.table, schema))
+    return Plan(times, _whole_position(raw.table, schema), _few(raw.table, schema))
+
+
+def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
+    """Return the columns of names that repeat a small vocabulary."""
+    named = [
+        getattr(schema, role) for role in ("touchpoint", *_NAMES, "actor", "lifecycle", "office")
+    ]
+    named += list(schema.attributes)
+    columns = [column for column in dict.fromkeys(named) if column is not None]
+    sizes = {
+        f"n{i}": table[column].approx_nunique()
+        for i, column in enumerate(columns)
+        if table[column].type().is_string()
+    }
+    if not sizes:
+        return ()
+    counted = table.aggregate(**sizes).to_pyarrow().to_pylist()[0]
+    return tuple(c for i, c in enumerate(columns) if counted.get(f"n{i}", MOST_WORDS) < MOST_WORDS)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The columns of names of a raw table, cleaned once per distinct value where these are few."""
+
+    table: ir.Table
+    schema: Schema
+    cleaned: Mapping[str, str]
+
+    def name(self, column: str) -> ir.StringValue:
+        """Return the cleaned names of a column."""
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_name"]
+        return name_of(self.table[column], self.schema.missing)
+
+    def has_controls(self, column: str) -> ir.BooleanValue:
+        """Say where a name held control characters."""
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_control"].fill_null(False)
+        return self.table[column].re_search(_CONTROLS).fill_null(False)
+
+
+def with_words(table: ir.Table, schema: Schema, decided: Plan) -> tuple[ir.Table, Words]:
+    """Join the cleaned vocabulary of each column of few names to the rows."""
+    joined, cleaned = table, {}
+    for i, column in enumerate(decided.few):
+        prefix = cleaned[column] = f"{HELPER}word{i}"
+        raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
+        names = {
+            f"{prefix}_name": name_of(raw[f"{prefix}_raw"], schema.missing),
+            f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
+        }
+        joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
+    return joined, Words(joined, schema, cleaned)
 
 
 def _whole_position(table: ir.Table, schema: Schema) -> bool:
@@ -95,6 +160,15 @@ def _whole_position(table: ir.Table, schema: Schema) -> bool:
     texts = text_of(table[schema.position], schema.missing)
     odd = texts.notnull() & texts.try_cast("int64").isnull()
     return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
+
+
+def coded_columns(schema: Schema, decided: Plan) -> list[str]:
+    """Return the canonical columns that the engine may hold as codes of few names."""
+    roles = ("touchpoint", *_NAMES, "actor", "office")
+    found = [role for role in roles if getattr(schema, role) in decided.few]
+    for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
+        found += [role] if values and getattr(schema, role) is None else []
+    return list(dict.fromkeys([*found, *(a for a in schema.attributes if a in decided.few)]))
 
 
 def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
@@ -113,7 +187,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
         names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
         whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
     """
-    table = raw.table
+    table, words = with_words(raw.table, schema, decided)
     identifiers = {
         ID + kind: text_of(table[column], schema.missing)
         for kind, column in schema.identifiers.items()
@@ -121,18 +195,19 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
-    columns["touchpoint"] = name_of(table[schema.touchpoint], schema.missing)
+    columns["touchpoint"] = words.name(schema.touchpoint)
     for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
         if role in decided.times:
             values = table[getattr(schema, role)]
             columns[column] = micros_utc(values, decided.times[role], schema.missing)
     columns["position"] = _position(table, schema, decided)
-    columns |= _text_columns(table, schema)
-    columns |= _mapped_columns(table, schema)
+    columns |= _text_columns(table, schema, words)
+    columns |= _mapped_columns(schema, words)
     columns |= _value_columns(table, schema)
     columns |= identifiers
-    columns |= _attributes(table, schema, columns)
-    return table.select(**columns, **_flags(table, schema), **{FILE: table[FILE], ROW: table[ROW]})
+    columns |= _attributes(schema, columns, words)
+    flags = _flags(table, schema, words)
+    return table.select(**columns, **flags, **{FILE: table[FILE], ROW: table[ROW]})
 
 
 def judged(first: ir.Table, schema: Schema) -> ir.Table:
@@ -152,23 +227,30 @@ def judged(first: ir.Table, schema: Schema) -> ir.Table:
     return rows.mutate(**unread, **{REASON: _reason(rows)}).drop(*written)
 
 
-def _flags(table: ir.Table, schema: Schema) -> dict[str, ir.BooleanValue]:
+def _flags(table: ir.Table, schema: Schema, words: Words) -> dict[str, ir.BooleanValue]:
     written = {
-        WRITTEN + role: text_of(table[source], schema.missing).notnull()
+        WRITTEN + role: _is_written(table[source], schema.missing)
         for role in ("timestamp", *PARSED)
         if (source := getattr(schema, role)) is not None
     }
     named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
     named += [(name, name) for name in schema.attributes]
     return written | {
-        CONTROL + role: table[source].re_search(_CONTROLS).fill_null(False)
+        CONTROL + role: words.has_controls(source)
         for role, source in named
         if source is not None and table[source].type().is_string()
     }
 
 
+def _is_written(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
+    """Say whether there is a value; a typed time need not become text to tell."""
+    kind = values.type()
+    typed = kind.is_temporal() and not any(word[:1].isdigit() for word in missing)
+    return values.notnull() if typed else text_of(values, missing).notnull()
+
+
 def _attributes(
-    table: ir.Table, schema: Schema, columns: Mapping[str, ir.Value]
+    schema: Schema, columns: Mapping[str, ir.Value], words: Words
 ) -> dict[str, ir.Value]:
     """Return the declared attributes; one that a role keeps under the same name is there."""
     wanted = [
@@ -182,7 +264,7 @@ def _attributes(
                 f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
                 "the column, or declare it as a role."
             )
-    return {name: name_of(table[name], schema.missing) for name in wanted}
+    return {name: words.name(name) for name in wanted}
 
 
 def _customer(
@@ -211,25 +293,22 @@ def _position(table: ir.Table, schema: Schema, decided: Plan) -> ir.Value:
     return texts.try_cast("int64") if decided.whole_position else texts
 
 
-def _text_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
-    read = {role: name_of if role in _NAMES else text_of for role in TEXT_ROLES + FIELD_ROLES}
+def _text_columns(table: ir.Table, schema: Schema, words: Words) -> dict[str, ir.Value]:
     return {
-        role: read[role](table[column], schema.missing)
+        role: words.name(column) if role in _NAMES else text_of(table[column], schema.missing)
         for role in TEXT_ROLES + FIELD_ROLES
         if (column := getattr(schema, role)) is not None
     }
 
 
-def _mapped_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+def _mapped_columns(schema: Schema, words: Words) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     if schema.actor is not None:
-        columns["actor"] = actor_of(name_of(table[schema.actor], schema.missing), schema)
+        columns["actor"] = actor_of(words.name(schema.actor), schema)
     if schema.lifecycle is not None:
-        columns["lifecycle"] = lifecycle_of(
-            name_of(table[schema.lifecycle], schema.missing), schema
-        )
+        columns["lifecycle"] = lifecycle_of(words.name(schema.lifecycle), schema)
     if schema.office is not None:
-        word = name_of(table[schema.office], schema.missing).strip().lower()
+        word = words.name(schema.office).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
     return columns
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,35 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends.duckdb import Backend
+from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
+
+
+class EngineSettings(BaseModel):
+    """How much of the machine the engine may take; no result depends on it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_limit: str | None = Field(
+        None,
+        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
+        description="Such as 4GB; default 60 % of the machine's memory. More is spilled to disk.",
+    )
+    threads: int | None = Field(None, ge=1, description="Default as many as there are cores.")
+    temp_directory: str | None = Field(
+        None, description="Where to spill; default a folder in the system's temporary one."
+    )
+
+    def connect(self) -> Backend:
+        """Open an engine with these settings."""
+        return connect(
+            memory_limit=self.memory_limit,
+            threads=self.threads,
+            temp_directory=self.temp_directory,
+        )
+
 
 _HEX = "0123456789abcdef"
 _HASHED_CHARACTERS = 16
@@ -36,7 +63,8 @@ def connect(
     threads : int, optional
         As many as there are cores unless given. No result depends on it.
     temp_directory : path, optional
-        Where DuckDB spills what does not fit in memory; its own choice unless given.
+        Where DuckDB spills what does not fit in memory; a folder of this process in the
+        system's temporary one unless given.
 
     Returns
     -------
@@ -47,8 +75,9 @@ def connect(
     run(backend, f"SET memory_limit = {quoted(limit)}")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
-    if temp_directory is not None:
-        run(backend, f"SET temp_directory = {quoted(str(temp_directory))}")
+    # The engine's own choice would be the current folder.
+    spill = temp_directory or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}"
+    run(backend, f"SET temp_directory = {quoted(str(spill))}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
     # off, and DuckDB refuses even to be told so.
     if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
@@ -79,6 +108,34 @@ def quoted(text: str) -> str:
 def identifier(name: str) -> str:
     """Return `name` as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[str]) -> ir.Table:
+    """Hold `rows` in a temporary table, the named columns of text as codes.
+
+    A column of few names takes a byte or two a row then. It reads, compares and comes out as
+    text; codes are in the order of the names. Ibis cannot say this, so it is SQL, for DuckDB.
+
+    Parameters
+    ----------
+    backend : ibis.backends.duckdb.Backend
+    name : str
+        Of the table.
+    rows : ibis.Table
+    columns : iterable of str
+        Of `rows`; each has few distinct values.
+    """
+    coded, wanted = [], {column: rows[column].collect(distinct=True) for column in columns}
+    # All in one pass: `rows` may be dear to work out.
+    names = rows.aggregate(**wanted).to_pyarrow().to_pylist()[0] if wanted else {}
+    for column, found in names.items():
+        words = sorted((word for word in found or () if word is not None), key=str.encode)
+        if words:
+            listed = ", ".join(quoted(word) for word in words)
+            coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")
+    replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
+    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({backend.compile(rows)})")
+    return backend.table(name)
 
 
 def customer_group(customer: ir.StringValue) -> ir.IntegerValue:

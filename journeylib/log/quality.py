@@ -201,8 +201,10 @@ def checks(
             0,
             "The log has an order and no clock: what needs time has no answer.",
         )
-    _ties(found, events, schema)
-    _duplicates(found, events, schema)
+    tied = _tied(events, schema)
+    _ties(found, events, tied, schema)
+    # Events that repeat another share its time: where there is a clock only ties can.
+    _duplicates(found, tied if schema.has_clock else events, schema)
     _vocabulary(found, events, schema)
     _sizes(found, events, counted.used)
     return found.frame()
@@ -391,21 +393,38 @@ def _resolution(found: _Checks, n: dict[str, int], used: int) -> None:
         )
 
 
-def _ties(found: _Checks, events: ir.Table, schema: Schema) -> None:
+def owner_of(events: ir.Table) -> str:
+    """Return the column of whose events these are."""
+    return "case" if "case" in events.columns else "customer"
+
+
+def _tied(events: ir.Table, schema: Schema) -> ir.Table:
+    """Return the events that share owner and time (or position) with another."""
+    keys = [owner_of(events), "t_us" if schema.has_clock else "position"]
+    counts = events.group_by(keys).aggregate(**{f"{HELPER}n": events.count()})
+    shared = counts.filter(counts[f"{HELPER}n"] > 1).select(keys)
+    return events.semi_join(shared, keys).cache()
+
+
+def _ties(found: _Checks, events: ir.Table, tied: ir.Table, schema: Schema) -> None:
     """Count events that share owner and time (or position) with another."""
-    owner = "case" if "case" in events.columns else "customer"
+    owner = owner_of(events)
     moment = "t_us" if schema.has_clock else "position"
-    groups = events.group_by(owner, moment).aggregate(
-        n=events.count(),
-        names=events["touchpoint"].nunique(),
-        places=events["position"].nunique(),
+    keys = list(dict.fromkeys([owner, moment, "position"]))
+    places = tied.group_by(keys).aggregate(
+        n=tied.count(), least=tied["touchpoint"].min(), most=tied["touchpoint"].max()
     )
-    tied = groups.filter(groups["n"] > 1)
+    groups = places.group_by(owner, moment).aggregate(
+        n=places["n"].sum(),
+        places=places.count(),
+        least=places["least"].min(),
+        most=places["most"].max(),
+    )
     n = _one_row(
-        tied.aggregate(
-            events=tied["n"].sum(),
-            matter=ibis.ifelse(tied["names"] > 1, tied["n"], 0).sum(),
-            unbroken=ibis.ifelse(tied["places"] < tied["n"], tied["n"], 0).sum(),
+        groups.aggregate(
+            events=groups["n"].sum(),
+            matter=ibis.ifelse(groups["least"] != groups["most"], groups["n"], 0).sum(),
+            unbroken=ibis.ifelse(groups["places"] < groups["n"], groups["n"], 0).sum(),
         )
     )
     if not n["events"]:

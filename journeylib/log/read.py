@@ -13,8 +13,16 @@ from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
 from journeylib.log import quality
-from journeylib.log.canonical import HELPER, REASON, Plan, judged, mapped_rows, plan
-from journeylib.log.engine import run
+from journeylib.log.canonical import (
+    HELPER,
+    REASON,
+    Plan,
+    coded_columns,
+    judged,
+    mapped_rows,
+    plan,
+)
+from journeylib.log.engine import hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
@@ -96,7 +104,7 @@ def read_log(
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
-    events = _events(rows)
+    events = _events(rows, survey)
     checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
     tidy(raw)
     found = None
@@ -182,18 +190,20 @@ def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = judged(backend.table(view), roles)
-    held = backend.create_table(scratch_name("staged"), rows, temp=True)
+    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, decided))
     run(backend, f"DROP VIEW {view}")
     return held
 
 
-def _events(rows: ir.Table) -> ir.Table:
-    """Hold the usable rows in the engine, without the helpers."""
-    columns = [column for column in rows.columns if not column.startswith(HELPER)]
-    usable = rows.filter(rows[REASON].isnull()).select(columns)
+def _events(rows: ir.Table, counted: quality.Survey) -> ir.Table:
+    """Keep the usable rows in the engine, without the helpers."""
+    helpers = [column for column in rows.columns if column.startswith(HELPER)]
     backend = rows.get_backend()
     if backend.name != "duckdb":
-        return usable
-    events = backend.create_table(scratch_name("events"), usable, temp=True)
-    run(backend, f"DROP TABLE {rows.get_name()}")
-    return events
+        return rows.filter(rows[REASON].isnull()).drop(*helpers)
+    table = rows.get_name()
+    if counted.reasons:
+        run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")
+    for helper in helpers:
+        run(backend, f"ALTER TABLE {table} DROP COLUMN {identifier(helper)}")
+    return backend.table(table)

@@ -64,8 +64,9 @@ def fold(
 ) -> Cells:
     """Sum `rows` per touchpoint and customer group, counting journeys and customers of each base.
 
-    Rows are summed per journey, then per customer, then per group: a distinct count would hold
-    every key of every touchpoint at once, while these three steps may spill to disk.
+    Sums are taken per group at once. To count journeys and customers, the bases that a row
+    belongs to become bits, which are joined per journey, then per customer: a distinct count
+    would hold every key of every touchpoint at once, while these steps may spill to disk.
 
     Parameters
     ----------
@@ -78,21 +79,31 @@ def fold(
     touchpoints : int
         Number of touchpoints of the log.
     """
-    keys = ["touchpoint_no", "group", "customer_no"]
+    cell = ["touchpoint_no", "group"]
+    keys = [*cell, "customer_no"]
     integers = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
-    again = {name: _[name].sum() for name in sums}
-    by_journey = (
-        rows.select(*keys, "journey", **integers).group_by([*keys, "journey"]).aggregate(**again)
+    whole = rows.select(*keys, "journey", **integers)
+    found = spread(
+        whole.group_by(cell).aggregate(**{name: _[name].sum() for name in sums}), touchpoints
     )
-    by_customer = by_journey.group_by(keys).aggregate(
-        **again, **{f"{base}_journeys": (_[base] > 0).cast("int64").sum() for base in bases}
+    if not bases:
+        return Cells(found)
+    bits = {base: 1 << spot for spot, base in enumerate(bases)}
+    belongs = sum((_[base] > 0).ifelse(bit, 0) for base, bit in bits.items())
+    journeys = (
+        whole.select(*keys, "journey", bits=belongs.cast("int64"))
+        .group_by([*keys, "journey"])
+        .aggregate(bits=_.bits.bit_or())
     )
-    by_group = by_customer.group_by(keys[:2]).aggregate(
-        **again,
+    customers = journeys.group_by(keys).aggregate(
+        customer_bits=_.bits.bit_or(),
+        **{f"{base}_journeys": (_.bits & bit != 0).sum() for base, bit in bits.items()},
+    )
+    counted = customers.group_by(cell).aggregate(
         **{f"{base}_journeys": _[f"{base}_journeys"].sum() for base in bases},
-        **{f"{base}_customers": (_[base] > 0).cast("int64").sum() for base in bases},
+        **{f"{base}_customers": (_.customer_bits & bit != 0).sum() for base, bit in bits.items()},
     )
-    return Cells(spread(by_group, touchpoints))
+    return Cells(found | spread(counted, touchpoints))
 
 
 def spread(table: ibis.Table, touchpoints: int) -> dict[str, Floats]:

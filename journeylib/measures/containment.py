@@ -147,10 +147,13 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
     sums = found.table.group_by("group").aggregate(
         **{f"{name}{days}": flag[name].sum() for days, flag in flags.items() for name in wanted}
     )
-    people = found.table.aggregate(
-        **{f"c{days}": _.customer_no.nunique(where=flag["mature"]) for days, flag in flags.items()}
+    # A customer counts for a window if the first of their sessions is old enough for it.
+    people = (
+        found.table.group_by("customer_no")
+        .aggregate(end_us=_.end_us.min())
+        .aggregate(**{f"c{days}": flag["mature"].sum() for days, flag in flags.items()})
     )
-    frame, n = fetch(sums), fetch(people).iloc[0].to_numpy(dtype=np.int64)
+    frame, n = fetch(sums), fetch(people).iloc[0].fillna(0).to_numpy(dtype=np.int64)
     totals = np.zeros((GROUPS, len(CURVE_DAYS), 3))
     for place, days in enumerate(CURVE_DAYS):
         for axis, name in enumerate(wanted):

@@ -70,23 +70,24 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
 def _visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """One row per contact and touchpoint: ``at_us``, ``next_us`` (next contact), ``opens``."""
     steps = journeys.steps
-    about = "t:" + steps.touchpoint
+    # What a contact is about: its intent, or the touchpoint where it has none.
+    about: dict[str, ibis.Value] = {"about_no": steps.touchpoint_no}
     if journeys.has("intent"):
-        about = ("i:" + steps.intent).coalesce(about)
+        unnamed = steps.intent.isnull().ifelse(steps.touchpoint_no, ibis.null("int64"))
+        about = {"intent": steps.intent, "about_no": unnamed}
     keyed = steps.select(
         "journey",
         "customer_no",
         "group",
         "touchpoint_no",
-        "touchpoint",
         "position",
         "t_us",
-        about=about,
+        **about,
         busy_us=_.t_us + _.service_us.fill_null(0),
         session=_.session if journeys.has("session") else ibis.null("string"),
     )
-    order = ["t_us", "position", "touchpoint"]
-    same = ["customer_no", "about"]
+    order = ["t_us", "position", "touchpoint_no"]
+    same = ["customer_no", *about]
     by_time = {"group_by": same, "order_by": order}
     busy_until = _.busy_us.max().over(ibis.window(preceding=(None, 1), **by_time))
     silence = (_.t_us - busy_until) > round(settings.session_gap_minutes * US_PER_MINUTE)
@@ -95,9 +96,11 @@ def _visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.T
         in_session = ibis.window(group_by=[*same, "session"], order_by=order)
         first_of_session = ibis.row_number().over(in_session) == 0
         opens = _.session.notnull().ifelse(first_of_session, opens)
-    opened = keyed.mutate(opens=opens.cast("int64"))
-    before = ibis.window(preceding=(None, 0), **by_time)
-    after = ibis.window(following=(1, None), **by_time)
+    place = ibis.row_number().over(ibis.window(**by_time))
+    opened = keyed.mutate(opens=opens.cast("int64"), place=place).drop("position", "busy_us")
+    by_place = {"group_by": same, "order_by": "place"}
+    before = ibis.window(preceding=(None, 0), **by_place)
+    after = ibis.window(following=(1, None), **by_place)
     contacts = opened.mutate(
         contact=_.opens.sum().over(before),
         opening_us=(_.opens == 1).ifelse(_.t_us, ibis.null("int64")),

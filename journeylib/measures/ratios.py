@@ -86,10 +86,9 @@ def _estimated(
     numbers = range(len(told))
     tops = {f"top{n}": rows[f"top{n}"].sum() for n in numbers}
     bases = {f"base{n}": rows[f"base{n}"].sum() for n in numbers}
-    people = {f"c{n}": rows.customer_no.nunique(where=rows[f"base{n}"]) for n in numbers}
-    visits = {f"j{n}": rows.journey.nunique(where=rows[f"base{n}"]) for n in numbers}
     groups = fetch(rows.group_by("group").aggregate(**tops, **bases))
-    counts = fetch(rows.aggregate(**people, **visits)).iloc[0]
+    customers = _bearers(rows, "customer_no", len(told))
+    journeys = _bearers(rows, "journey", len(told))
     estimates = {}
     for number, (name, ratio) in enumerate(told.items()):
         sums = np.zeros((GROUPS, 1, 2))
@@ -99,11 +98,24 @@ def _estimated(
             sums,
             unit=ratio.unit,
             estimand=ratio.estimand,
-            n_customers=int(counts[f"c{number}"]),
-            n_journeys=int(counts[f"j{number}"]),
+            n_customers=customers[number],
+            n_journeys=journeys[number],
             min_customers=min_customers,
         )
     return estimates
+
+
+def _bearers(rows: ibis.Table, key: str, many: int) -> list[int]:
+    """Count the distinct keys with a row of each base, all bases from one grouping."""
+    bits = sum(rows[f"base{n}"].ifelse(1 << n, 0) for n in range(many))
+    keys = rows.select(rows[key], bits=bits.cast("int64")).group_by(key)
+    belongs = keys.aggregate(bits=lambda t: t.bits.bit_or())
+    counts = fetch(
+        belongs.aggregate(
+            **{f"n{n}": (belongs.bits & (1 << n) != 0).sum().fill_null(0) for n in range(many)}
+        )
+    ).iloc[0]
+    return [int(counts[f"n{n}"]) for n in range(many)]
 
 
 def ratio_of_sums(

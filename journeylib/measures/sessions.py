@@ -81,14 +81,13 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     a contact without a label may be about the same thing, and missing labels shall not flatter.
     """
     turns = _with_humans(_turns(journeys, settings).cache()).cache()
-    sessions = _facts(turns, journeys)
+    # A session in which nobody serves or asks is nobody's next contact either.
+    sessions = _facts(turns, journeys).filter(_.serving).drop("serving")
+    about = journeys.has("intent")
+    by_time = ["begin_us", "journey", "opened"]
     sessions = sessions.mutate(
-        next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"]),
-        again_us=_next_of(
-            sessions.serving.ifelse(sessions.begin_us, ibis.null("int64")),
-            ["customer_no"],
-            ["begin_us", "journey", "opened"],
-        ),
+        next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"], about=about),
+        again_us=_next_of(sessions.begin_us, ["customer_no"], by_time, about=about),
     )
     sessions = sessions.filter(
         _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
@@ -154,10 +153,14 @@ def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
     before = _.human_step.isnull() | (_.step < _.human_step)
     spoken = bot & _.text.notnull()
     ends = journeys.settings.bad_ends
+    heard = journeys.has("text")
+    word = ibis.null("string")
     facts = turns.group_by(_KEY).aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
-        intent=_.intent.argmin(_.step, where=_.intent.notnull()),
+        intent=_.intent.argmin(_.step, where=_.intent.notnull())
+        if journeys.has("intent")
+        else word,
         touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
         serving=(bot | human | (customer & _.text.notnull())).any(),
         first_bot=_.step.min(where=bot),
@@ -168,9 +171,9 @@ def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
         bot_done_us=_.done_us.max(where=bot & before),
         joined_us=_.t_us.min(where=human),
         last_spoken=_.step.max(where=spoken),
-        last_words=_.text.argmax(_.step, where=spoken),
+        last_words=_.text.argmax(_.step, where=spoken) if heard else word,
         last_customer=_.step.max(where=customer),
-        last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()),
+        last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()) if heard else word,
         dropped_step=_.step.max(where=_.touchpoint.isin(ends)),
         requests=(_.asks & before).fill_null(False).sum().cast("int64"),
         request_us=_.t_us.min(where=_.asks & before),
@@ -199,14 +202,19 @@ def _early_offers(turns: ibis.Table) -> ibis.Table:
     )
 
 
-def _next_of(value: Any, by: list[str], order: list[str]) -> Any:
-    """Return the least `value` of later sessions in the same intent, known or not."""
+def _next_of(value: Any, by: list[str], order: list[str], *, about: bool) -> Any:
+    """Return the least `value` of later sessions: where it is known `about` what, about the same.
+
+    A missing intent matches every intent.
+    """
     missing = ibis.null("int64")
 
     def later(number: Any, *also: str) -> Any:
         window = ibis.window(group_by=[*by, *also], order_by=order, following=(1, None))
         return number.min().over(window)
 
+    if not about:
+        return later(value)
     same = later(value, "intent")
     unknown = later(_.intent.isnull().ifelse(value, missing))
     nearest = ibis.least(ibis.coalesce(same, unknown), ibis.coalesce(unknown, same))

@@ -115,6 +115,18 @@ def test_a_boundary_is_as_probable_as_the_two_humps_say(log_of: LogOf) -> None:
     assert table["boundary_micro"].isna().sum() == 40
 
 
+def test_copies_of_an_event_share_no_boundary(log_of: LogOf) -> None:
+    rows = [(c, at, 7, what) for c, at, what in bimodal(4)]
+    # Every visit begins with two events that nothing tells apart; the first begins the journey.
+    doubled = [row for row in rows for _copy in range(2 if row[3] == "Ask" else 1)]
+    log = log_of(*doubled, columns="customer t_us position touchpoint")
+    steps = rebuild(log, JourneySettings(gap_days="fitted")).steps.to_pandas()
+    begins = steps[steps["step"] == 1].dropna(subset="boundary_micro")
+    assert len(begins) == 40 * 11
+    assert (begins["boundary_micro"] > 500_000).all()
+    assert (steps[steps["step"] > 1]["boundary_micro"] < 500_000).all()
+
+
 def planted(customers: int, seed: int = 5) -> list[tuple[str, int, str, int]]:
     """Streams of eight kinds of journey over 15 touchpoints; the last column is the truth."""
     draw = random.Random(seed)
