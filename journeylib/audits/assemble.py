@@ -30,6 +30,9 @@ FURTHER_HANDOFFS = (
     "repeated_information",
     "escape_hatch_offered",
     "silent_abandonment",
+    "escalation_precision",
+    "escalation_recall",
+    "escalated_late",
 )
 
 

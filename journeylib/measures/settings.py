@@ -51,6 +51,14 @@ class MeasureSettings(BaseModel):
     vulnerable: str | None = Field(
         None, description="Declared attribute that flags vulnerable customers; never inferred."
     )
+    needs_human: str | None = Field(
+        None,
+        description="Declared attribute that labels turns at which a human should take over: "
+        "hand-overs are compared with it.",
+    )
+    late_turns: int = Field(
+        2, ge=0, description="A hand-over more turns than this after the first label is late."
+    )
     human_request_words: tuple[str, ...] = Field(
         (), description="Further words by which customers ask for a human."
     )
