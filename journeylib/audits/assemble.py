@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from journeylib.judge.peak_end import PeakEnd
     from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
+    from journeylib.measures.labelled import DetectorCheck
 
 FURTHER_HANDOFFS = (
     "lost_in_queue",
@@ -30,6 +31,9 @@ FURTHER_HANDOFFS = (
     "repeated_information",
     "escape_hatch_offered",
     "silent_abandonment",
+    "escalation_precision",
+    "escalation_recall",
+    "escalated_late",
 )
 
 
@@ -66,6 +70,8 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "disclosure": None
         if audit.judgement.disclosure is None
         else clean(audit.judgement.disclosure.to_dict()),
+        "detectors": [_detector(audit, check) for check in audit.detectors],
+        "ratings": _ratings(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
@@ -250,6 +256,26 @@ def _plan(audit: Audit) -> dict[str, Any] | None:
         "fitness": found.fitness.to_dict(),
         "never_seen": list(found.never_seen),
         "steps": _records(found.steps, list(found.steps.columns)),
+    }
+
+
+def _detector(audit: Audit, check: DetectorCheck) -> dict[str, Any]:
+    names = ("precision", "recall", "kappa", "prevalence", "corrected")
+    return {
+        "detector": check.detector,
+        "n": check.n,
+        **{name: _estimate(audit, getattr(check, name)) for name in names},
+    }
+
+
+def _ratings(audit: Audit) -> dict[str, Any] | None:
+    found = audit.ratings
+    if found is None:
+        return None
+    return {
+        "touchpoints": _rows(found.touchpoints),
+        "groups": [_row(audit, row) for row in found.groups.to_dict("records")],
+        "agreement": _estimate(audit, found.agreement),
     }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
+from journeylib.audits.config import PLACES
 from journeylib.errors import RunError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
         "mapping_hash": audit.prepared.mapping and audit.prepared.mapping.hash,
         "config": config.model_dump(
             mode="json",
-            exclude={"log": {"files": True, "outcomes": {"file"}}, "mapping": {"file"}},
+            exclude=PLACES,
         ),
         "versions": {"journeylib": __version__, "python": platform.python_version()}
         | {package: metadata.version(package) for package in RECORDED},

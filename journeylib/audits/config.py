@@ -26,6 +26,14 @@ from journeylib.measures.settings import MeasureSettings
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
+# Where files lie: no part of what was decided, and nobody else's business.
+PLACES: dict[str, Any] = {
+    "engine": True,
+    "log": {"files": True, "outcomes": {"file"}},
+    "mapping": {"file"},
+    "measures": {"labelled_turns"},
+    "ratings": {"file"},
+}
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",
@@ -83,6 +91,16 @@ class MappingConfig(_Part):
     )
 
 
+class RatingsConfig(_Part):
+    """What people say of touchpoints; kept apart from what the log shows."""
+
+    file: str = Field(
+        description="CSV with the columns touchpoint, rater; human_agency (1 machine alone to 5 "
+        "human essential) or empathy, presence, opinion, creativity, hope (0 to 4), or both; "
+        "group. Path, relative to this configuration."
+    )
+
+
 class Gate(_Part):
     """A condition that the audit must meet; a failed one ends with exit status 1."""
 
@@ -135,6 +153,9 @@ class AuditConfig(_Part):
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
     engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
+    ratings: RatingsConfig | None = Field(
+        None, description="People's ratings of touchpoints, set beside the verdicts."
+    )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
@@ -152,15 +173,19 @@ class AuditConfig(_Part):
         return self.title or self.name
 
     def hash(self) -> str:
-        """Return the sha256 of what was decided: not where the files lie, nor on what it runs."""
+        """Return the sha256 of what was decided: not where files lie, nor on what it runs.
+
+        Of what people wrote beside the log (labels, ratings) it is what the files hold.
+        """
         content = self.model_dump(
             mode="json",
-            exclude={
-                "engine": True,
-                "log": {"files": True, "outcomes": {"file"}},
-                "mapping": {"file"},
-            },
+            exclude=PLACES,
         )
+        beside = (self.measures.labelled_turns, None if self.ratings is None else self.ratings.file)
+        content["beside"] = [
+            None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
+            for file in beside
+        ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -366,7 +391,16 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     mapping = config.mapping and config.mapping.model_copy(
         update={"file": _beside(folder, config.mapping.file)}
     )
-    return config.model_copy(update={"log": log, "mapping": mapping})
+    ratings = config.ratings and config.ratings.model_copy(
+        update={"file": _beside(folder, config.ratings.file)}
+    )
+    measures = config.measures
+    if measures.labelled_turns is not None:
+        labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
+        measures = measures.model_copy(update=labels)
+    return config.model_copy(
+        update={"log": log, "mapping": mapping, "measures": measures, "ratings": ratings}
+    )
 
 
 def _beside(folder: Path, file: str) -> str:

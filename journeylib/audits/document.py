@@ -334,6 +334,49 @@ class PlanDoc(_Part):
     steps: tuple[dict[str, Any], ...]
 
 
+class DetectorDoc(_Part):
+    """What one detector of texts is worth on turns that people have labelled."""
+
+    detector: Literal["human_request", "repetition", "negative"]
+    n: int = Field(description="Labelled turns that it could judge.")
+    precision: EstimateDoc
+    recall: EstimateDoc
+    kappa: EstimateDoc
+    prevalence: EstimateDoc = Field(description="Share of the log's customer texts it fires in.")
+    corrected: EstimateDoc = Field(description="The same without its mistakes (Rogan, Gladen).")
+
+
+class RatedDoc(_Part):
+    """What people say of one touchpoint, beside its verdict."""
+
+    touchpoint: str
+    raters: int
+    human_agency: float | None = Field(description="Median, 1 machine alone to 5 human essential.")
+    epoch: float | None = Field(description="Mean of the five ratings, 0 to 4.")
+    log_level: float | None = Field(description="What the verdict stands for, 1 to 5.")
+    difference: float | None = Field(description="People minus log.")
+    flagged: bool = Field(description="At least one level apart.")
+
+
+class RaterGroupsDoc(_Part):
+    """How far two groups of raters agree."""
+
+    group: str
+    other: str
+    touchpoints: int
+    kappa: EstimateDoc
+    more: float | None = Field(description="Share for which group wants more human than other.")
+    less: float | None
+
+
+class RatingsDoc(_Part):
+    """People's own ratings: beside the log's evidence, in none of its scores."""
+
+    touchpoints: tuple[RatedDoc, ...]
+    groups: tuple[RaterGroupsDoc, ...]
+    agreement: EstimateDoc = Field(description="Krippendorff's alpha of human_agency, ordinal.")
+
+
 class FindingDoc(_Part):
     """One sentence that a reader should know, or a gate and whether it held."""
 
@@ -373,6 +416,10 @@ class AuditDocument(_Part):
     disclosure: dict[str, Any] | None = Field(
         description="Whether customers were told that they talk to a machine, and when."
     )
+    detectors: tuple[DetectorDoc, ...] = Field(
+        description="Empty where no labelled turns are declared."
+    )
+    ratings: RatingsDoc | None = Field(description="Null where no ratings are declared.")
     findings: tuple[FindingDoc, ...]
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."

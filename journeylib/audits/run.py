@@ -6,12 +6,13 @@ import contextlib
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.assemble import build_document, build_tables
+from journeylib.audits.beside import Beside, read_beside
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.prepare import Prepared, compare, prepare, withheld
@@ -20,10 +21,12 @@ from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
+from journeylib.judge.ratings import Ratings, compare_ratings
 from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.labelled import DetectorCheck, check_detectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +57,8 @@ class Audit:
         Most severe first.
     prepared : Prepared
         What was done to the log before it was cut, and what other choices would give.
+    beside : Beside
+        What people said apart from the log: labelled turns, ratings. A working table.
     """
 
     config: AuditConfig
@@ -65,6 +70,7 @@ class Audit:
     judgement: Judgement
     findings: tuple[Finding, ...]
     prepared: Prepared
+    beside: Beside = field(default_factory=Beside, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -92,6 +98,21 @@ class Audit:
         if self.config.plan is None:
             return None
         return planned_vs_actual(self.journeys, self.config.plan)
+
+    @cached_property
+    def detectors(self) -> tuple[DetectorCheck, ...]:
+        """The text detectors on labelled turns; empty where none are declared."""
+        if self.beside.labelled is None:
+            return ()
+        settings, scores = self.config.measures, self.evidence.turn_scores
+        return check_detectors(self.beside.labelled, self.journeys, settings, scores)
+
+    @cached_property
+    def ratings(self) -> Ratings | None:
+        """People's ratings beside the verdicts; None where none are declared."""
+        if self.beside.ratings is None:
+            return None
+        return compare_ratings(self.beside.ratings, self.judgement)
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -139,6 +160,7 @@ def audit(
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
+    beside = read_beside(config)
     say = progress or _note_step
     say(STEPS[0])
     read = _read(config)
@@ -151,7 +173,7 @@ def audit(
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
     say(STEPS[4])
-    return _collect(config, journeys, evidence, judgement, prepared)
+    return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
 
 
 def _note_step(step: str) -> None:

@@ -76,7 +76,7 @@ def compare_ratings(ratings: pd.DataFrame, judgement: Judgement) -> Ratings:
     Human agency scale: Shao et al. (2025), arXiv 2506.06576, where workers and experts agree
     little; hence no average over groups. EPOCH: Loaiza and Rigobon (2025), MIT Sloan.
     """
-    _check(ratings)
+    check_ratings(ratings)
     table = ratings.assign(
         human_agency=ratings.get("human_agency", np.nan),
         epoch=ratings[list(EPOCH)].mean(axis=1, skipna=False) if _has_epoch(ratings) else np.nan,
@@ -205,8 +205,14 @@ def _has_epoch(ratings: pd.DataFrame) -> bool:
     return set(EPOCH) <= set(ratings.columns)
 
 
-def _check(ratings: pd.DataFrame) -> None:
-    """Refuse ratings that would be misread; raters are never named."""
+def check_ratings(ratings: pd.DataFrame) -> None:
+    """Refuse ratings that would be misread; raters are never named.
+
+    Raises
+    ------
+    SchemaError
+        As `compare_ratings`.
+    """
     have = ", ".join(map(str, ratings.columns))
     for column in ("touchpoint", "rater"):
         if column not in ratings:

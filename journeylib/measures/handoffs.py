@@ -15,6 +15,7 @@ from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures import containment
 from journeylib.measures.base import Measured
+from journeylib.measures.escalation import escalation_estimates
 from journeylib.measures.hands import (
     context_carried,
     dead_ends,
@@ -76,6 +77,8 @@ class Handoffs:
         Mean number of requests before the human came.
     ping_pong, loops, silent_abandonment, escape_hatch_offered : Estimate
         Shares of conversations that changed hands, and of bot sessions.
+    escalation_precision, escalation_recall, escalated_late : Estimate
+        Hand-overs against the labels that ``needs_human`` declares; see `escalation_estimates`.
     context_carried, repeated_information : Estimate
         Fields that were handed over, of those the human asked for; hand-overs after which the
         customer said something again.
@@ -115,6 +118,9 @@ class Handoffs:
     repeated_information: Estimate = _NO_SHARE
     escape_hatch_offered: Estimate = _NO_SHARE
     silent_abandonment: Estimate = _NO_SHARE
+    escalation_precision: Estimate = _NO_SHARE
+    escalation_recall: Estimate = _NO_SHARE
+    escalated_late: Estimate = _NO_SHARE
     dead_ends: tuple[str, ...] = ()
     by_touchpoint: pd.DataFrame = _no_rows(*containment.SPOT_COLUMNS)  # noqa: RUF009
     session_table: ibis.Table | None = field(default=None, repr=False)
@@ -173,6 +179,7 @@ def audit_handoffs(
         {"repeated_information": Ratio(_.again, _.again.notnull(), _REPEATED, abstain=heard)},
         min_customers=minimum,
     )
+    told |= escalation_estimates(journeys, settings, found)
     told["context_carried"] = context_carried(journeys)
     if last_us is not None:
         told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)

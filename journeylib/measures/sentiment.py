@@ -86,7 +86,7 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     drawn, per_mille = drawn_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    texts["score"] = _vader(texts["text"])
+    texts["score"] = vader_scores(texts["text"])
     known = texts["score"].notna()
     if known.mean() < REACH if len(texts) else True:
         return "unidentified" if len(texts) else "no_column"
@@ -98,7 +98,8 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     return Scores(every, f"column text, VADER lexicon (English{share})")
 
 
-def _vader(texts: pd.Series[Any]) -> pd.Series[Any]:
+def vader_scores(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return VADER's compound score in micro-units (Int64); missing where it is not English."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyser = SentimentIntensityAnalyzer()

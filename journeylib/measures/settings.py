@@ -51,6 +51,20 @@ class MeasureSettings(BaseModel):
     vulnerable: str | None = Field(
         None, description="Declared attribute that flags vulnerable customers; never inferred."
     )
+    needs_human: str | None = Field(
+        None,
+        description="Declared attribute that labels turns at which a human should take over: "
+        "hand-overs are compared with it.",
+    )
+    late_turns: int = Field(
+        2, ge=0, description="A hand-over more turns than this after the first label is late."
+    )
+    labelled_turns: str | None = Field(
+        None,
+        description="CSV of turns that people have labelled, to check the text detectors with: "
+        "text; human_request, repetition, negative (yes or no); customer. Path, relative to the "
+        "configuration.",
+    )
     human_request_words: tuple[str, ...] = Field(
         (), description="Further words by which customers ask for a human."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import ibis
 import numpy as np
@@ -78,8 +79,9 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
                     f"{did_you_mean(name, names)}"
                 )
     fields = {field for listed in settings.required_fields.values() for field in listed}
-    flags = {settings.vulnerable} if settings.vulnerable else set()
-    named = {"required_fields": fields, "vulnerable": flags}
+    named: dict[str, set[str]] = {"required_fields": fields}
+    for key in ("vulnerable", "needs_human"):
+        named[key] = {flag} if (flag := getattr(settings, key)) else set()
     named["known_at_start"] = set(settings.known_at_start)
     for key, columns_named in named.items():
         for name in sorted(columns_named):
@@ -186,13 +188,21 @@ def _field_sums(settings: MeasureSettings) -> dict[str, ibis.Deferred]:
     return {"filled": sum(there)}
 
 
-def _flag_sums(journeys: Journeys, column: str) -> dict[str, ibis.Deferred]:
-    """Count flags; where the column never says no, a missing value says it."""
+def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
+    """Return whether a declared flag is known at a step, and whether it is set.
+
+    Where the column never says no, a missing value says it.
+    """
     word = _[column].cast("string").strip().lower()
     says_no = word.isin(NO_WORDS)
     ever_no = fetch(journeys.steps.aggregate(no=says_no.any()))["no"].iloc[0]
     known = _[column].notnull() if ever_no else ibis.literal(True)
-    return {"flag_known": known, "flagged": _[column].notnull() & ~says_no}
+    return known, _[column].notnull() & ~says_no
+
+
+def _flag_sums(journeys: Journeys, column: str) -> dict[str, ibis.Deferred]:
+    known, flagged = flag_of(journeys, column)
+    return {"flag_known": known, "flagged": flagged}
 
 
 def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:

@@ -13,6 +13,7 @@ from journeylib.present.deciding import (
     tipping_points,
 )
 from journeylib.present.figure import Figure
+from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
 from journeylib.present.storylines import stories_figure
@@ -42,6 +43,7 @@ __all__ = [
     "containment",
     "data_quality",
     "definitions",
+    "detectors",
     "experience",
     "findings",
     "fit_and_need",
@@ -53,6 +55,7 @@ __all__ = [
     "moments",
     "paradoxes",
     "planned_versus_actual",
+    "ratings",
     "remembered",
     "scorecard",
     "sensitivity",

@@ -48,6 +48,9 @@ HANDOFF_MEASURES = (
     ("repeated_information", "Hand-overs after which the customer had to repeat"),
     ("ping_pong", "Conversations passed back and forth"),
     ("loops", "Sessions in which the bot went round in circles"),
+    ("escalation_precision", "Hand-overs in sessions labelled as needing a human"),
+    ("escalation_recall", "Sessions labelled as needing a human that were handed over"),
+    ("escalated_late", "… in which the hand-over came too late after the label"),
 )
 FLOW_LABELS = {
     "journeys_per_customer": "Journeys per customer",

@@ -1,0 +1,167 @@
+"""Text detectors on labelled turns: by hand, in simulation, and what must never be said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.estimate import Estimate
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.labelled import (
+    DetectorCheck,
+    _cells,
+    _check,
+    check_detectors,
+    detect,
+    rogan_gladen,
+)
+from journeylib.measures.sentiment import customer_scores
+from journeylib.measures.settings import MeasureSettings
+
+LogOf = Callable[..., EventLog]
+ASKS, ASKS_UNHEARD, CALM = "I want to talk to a human", "get me off this thing", "My bill is here"
+AGAIN, BAD = "this is the third time I explain", "this is terrible, I hate it"
+
+
+def share(value: float, half: float = 0.0) -> Estimate:
+    return Estimate(value, "share", lo=value - half, hi=value + half, n_customers=50)
+
+
+def labelled(times: int = 20) -> pd.DataFrame:
+    """Return `times` × 10 turns: of three requests the detector hears two, and one that is none."""
+    rows = [(ASKS, True)] * 2 + [(ASKS_UNHEARD, True)] + [(ASKS, False)] + [(CALM, False)] * 6
+    frame = pd.DataFrame(rows * times, columns=["text", "human_request"])
+    return frame.assign(customer=[f"c{place // 2}" for place in range(len(frame))])
+
+
+def journeys_of(log_of: LogOf, *texts: str, columns: str = "") -> Journeys:
+    rows = [(f"c{n}", n, "Chat", "customer", text) for n, text in enumerate(texts)]
+    rows += [("c0", 999, "Chat", "bot", ASKS)]  # a bot's text is nobody's request
+    log = log_of(*rows, columns="customer t_us touchpoint actor text")
+    return rebuild(log, JourneySettings(min_customers=5))
+
+
+def checked(turns: pd.DataFrame, journeys: Journeys) -> dict[str, DetectorCheck]:
+    scores = customer_scores(journeys)
+    found = check_detectors(turns, journeys, MeasureSettings(), scores)
+    return {check.detector: check for check in found}
+
+
+def test_worked_by_hand(log_of: LogOf) -> None:
+    journeys = journeys_of(log_of, *[ASKS] * 4, *[CALM] * 6)
+    (check,) = checked(labelled(), journeys).values()
+    assert (check.detector, check.n) == ("human_request", 200)
+    assert check.precision.value == pytest.approx(2 / 3)
+    assert check.recall.value == pytest.approx(2 / 3)
+    assert check.specificity.value == pytest.approx(6 / 7)
+    # agreed .8; by chance .3 × .3 + .7 × .7 = .58
+    assert check.kappa.value == pytest.approx((0.8 - 0.58) / (1 - 0.58))
+    assert check.prevalence.value == 0.4
+    assert check.corrected.value == pytest.approx((0.4 + 6 / 7 - 1) / (2 / 3 + 6 / 7 - 1), abs=1e-5)
+    for one in (check.precision, check.recall, check.kappa, check.corrected):
+        assert one.lo is not None
+        assert one.value is not None
+        assert one.hi is not None
+        assert one.lo < one.value < one.hi
+    # of five customers to ten turns, two are heard
+    assert (check.precision.n_events, check.precision.n_customers) == (60, 40)
+
+
+def test_what_each_detector_finds() -> None:
+    texts = pd.Series(
+        [ASKS, AGAIN, BAD, CALM, "das ist schrecklich und es ist nicht gut"], index=[9, 8, 7, 6, 5]
+    )
+    found = detect(texts, MeasureSettings())
+    assert list(found.index) == [9, 8, 7, 6, 5]
+    assert list(found["human_request"]) == [True, False, False, False, False]
+    assert list(found["repetition"]) == [False, True, False, False, False]
+    assert list(found["negative"].iloc[:4]) == [False, False, True, False]
+    assert found["negative"].isna().tolist() == [False] * 4 + [True]  # no lexicon reaches it
+
+
+def test_the_company_s_own_words_are_heard() -> None:
+    texts = pd.Series(["Concierge, please"])
+    assert not detect(texts, MeasureSettings())["human_request"][0]
+    assert detect(texts, MeasureSettings(human_request_words=("concierge",)))["human_request"][0]
+
+
+def test_below_200_turns_nothing_is_said(log_of: LogOf) -> None:
+    (check,) = checked(labelled().iloc[:199], journeys_of(log_of, *[ASKS] * 10)).values()
+    said = (check.precision, check.recall, check.specificity, check.kappa, check.corrected)
+    assert {one.abstain for one in said} == {"n_small"}
+    assert check.n == 199
+
+
+def test_turns_that_nobody_labelled_do_not_count(log_of: LogOf) -> None:
+    turns = labelled().astype({"human_request": "boolean"})
+    more = pd.concat([turns, turns.assign(human_request=pd.NA).astype(turns.dtypes)])
+    journeys = journeys_of(log_of, *[ASKS] * 10)
+    assert checked(more, journeys) == checked(turns, journeys)
+
+
+def test_labels_that_never_say_yes_tell_no_recall(log_of: LogOf) -> None:
+    never = labelled().assign(human_request=False)
+    (check,) = checked(never, journeys_of(log_of, *[ASKS] * 10)).values()
+    assert check.precision.value == 0
+    assert check.recall.abstain == "unidentified"
+    assert check.corrected.abstain == "unidentified"
+
+
+def test_scores_that_the_company_brings_are_not_corrected(log_of: LogOf) -> None:
+    rows = [(f"c{n}", n, "Chat", "customer", BAD, -500_000) for n in range(10)]
+    log = log_of(*rows, columns="customer t_us touchpoint actor text sentiment_micro")
+    journeys = rebuild(log, JourneySettings(min_customers=5))
+    turns = pd.DataFrame({"text": [BAD, CALM] * 150, "negative": [True, False] * 150})
+    check = checked(turns, journeys)["negative"]
+    assert check.recall.value == 1
+    assert (check.prevalence.abstain, check.corrected.abstain) == ("unidentified", "unidentified")
+
+
+def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
+    journeys = journeys_of(log_of, *[ASKS] * 10)
+    bare = labelled().drop(columns="customer")
+    assert checked(bare.iloc[::-1], journeys) == checked(bare, journeys)
+
+
+def test_rogan_and_gladen() -> None:
+    # 1,000 turns, 100 requests; se .8, sp .9: 80 + 90 are found
+    assert rogan_gladen(share(0.17), share(0.8), share(0.9)).value == pytest.approx(0.1)
+    # fewer are found than mistakes alone would give
+    assert rogan_gladen(share(0.05), share(0.8), share(0.9)).value == 0
+    # errors in a right triangle: slopes 1, −.1, .9 of halves .03, 0, 0 and 0, .1, .1
+    one = rogan_gladen(share(0.17, 0.03), share(0.8), share(0.9))
+    assert one.hi == pytest.approx(0.1 + 0.03 / 0.7, abs=1e-5)
+    two = rogan_gladen(share(0.17), share(0.8, 0.1), share(0.9, 0.1))
+    assert two.hi == pytest.approx(0.1 + np.hypot(0.01, 0.09) / 0.7, abs=1e-5)
+
+
+def test_a_detector_that_tells_little_corrects_nothing() -> None:
+    assert rogan_gladen(share(0.2), share(0.5), share(0.79)).abstain == "unidentified"
+    assert rogan_gladen(share(0.2), share(0.5), share(0.81)).value is not None
+    small = Estimate.none("n_small", "share")
+    assert rogan_gladen(share(0.2), small, share(0.9)).abstain == "n_small"
+
+
+def test_the_interval_of_the_correction_covers() -> None:
+    """Of 400 logs of 3,000 texts with 300 labelled turns; se .8, sp .95 (or no mistake), π .12."""
+    rng = np.random.default_rng(4)
+    for sensitivity, specificity in ((0.8, 0.95), (1.0, 0.99)):
+        held = 0
+        for _run in range(400):
+            true = rng.random(300) < 0.12
+            hit = rng.random(300) < np.where(true, sensitivity, 1 - specificity)
+            groups = rng.integers(0, 64, 300)
+            fires = 0.12 * sensitivity + 0.88 * (1 - specificity)
+            p = rng.binomial(3000, fires) / 3000
+            found = _check(
+                "x", _cells(hit, true), groups, None, share(p, 1.96 * np.sqrt(p * (1 - p) / 3000))
+            )
+            assert found.corrected.lo is not None
+            assert found.corrected.hi is not None
+            held += found.corrected.lo <= 0.12 <= found.corrected.hi
+        assert held / 400 >= 0.94
