@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.assemble import build_document, build_tables
+from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, compare, prepare, withheld
+from journeylib.audits.prepare import Prepared, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.timelines import Told, stories
@@ -147,9 +148,9 @@ def audit(
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
     evidence = withheld(measure(journeys, config.measures), prepared, config)
-    prepared = compare(prepared, read, config, journeys)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
     say(STEPS[4])
     return _collect(config, journeys, evidence, judgement, prepared)
 
