@@ -156,6 +156,11 @@ class AuditConfig(_Part):
     ratings: RatingsConfig | None = Field(
         None, description="People's ratings of touchpoints, set beside the verdicts."
     )
+    compare: Literal["verdicts", "key_results"] = Field(
+        "verdicts",
+        description="What is said of other cuts and levels of stitching. verdicts: key results "
+        "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
+    )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."

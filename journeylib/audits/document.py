@@ -74,6 +74,14 @@ class CuttingDoc(_Part):
     learned_customers: int | None
 
 
+class VerdictChangeDoc(_Part):
+    """A verdict that another choice would change."""
+
+    touchpoint: str
+    verdict: Verdict | None = Field(description="None: then too few customers to be shown.")
+    instead_of: Verdict = Field(description="The verdict of this audit.")
+
+
 class KeyResultsDoc(_Part):
     """What a choice made before measuring may change."""
 
@@ -84,6 +92,11 @@ class KeyResultsDoc(_Part):
     contained_raw: float | None
     contained_verified: float | None
     contained_verified_hi: float | None
+    verdicts_compared: int | None = Field(
+        description="Touchpoints at which somebody serves; null where verdicts are not compared."
+    )
+    verdicts_changed: int | None
+    changes: tuple[VerdictChangeDoc, ...]
 
 
 class CutSensitivityDoc(KeyResultsDoc):

@@ -1,26 +1,20 @@
-"""Preparing: what is done to a log before it is cut, and what other choices would give."""
+"""Preparing: what is done to a log before it is cut into journeys."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.journeys.stitch import LEVELS, StitchReport, stitch
-from journeylib.measures.key_results import KEY_RESULTS, key_results
+from journeylib.journeys.stitch import StitchReport, stitch
 from journeylib.measures.withhold import without_graph
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
     from journeylib.log.eventlog import EventLog
     from journeylib.measures.evidence import Evidence
-    from journeylib.measures.settings import MeasureSettings
-
-FACTORS = (0.5, 1.0, 2.0)
-US_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Prepared:
     stitching : StitchReport or None
         None where none was asked for.
     stitching_levels, cut_sensitivity : pandas.DataFrame
-        See the functions of these names.
+        See the functions of these names in `audits.choices`.
     """
 
     mapping: MappingReport | None = None
@@ -44,7 +38,7 @@ class Prepared:
 
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
     """Do to a log what the configuration asks for before journeys are cut."""
-    log, mapping = _mapped(log, config)
+    log, mapping = mapped(log, config)
     report = None
     if config.stitching is not None:
         stitched = stitch(log, config.stitching)
@@ -52,15 +46,16 @@ def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
     return log, Prepared(mapping=mapping, stitching=report)
 
 
-def _mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, MappingReport | None]:
+def mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, MappingReport | None]:
+    """Name touchpoints as the company's table does, where there is one."""
     if config.mapping is None:
         return log, None
-    mapped = apply_mapping(
+    named = apply_mapping(
         log,
         read_mapping(config.mapping.file),
         max_unmapped_share=config.mapping.max_unmapped_share,
     )
-    return mapped.log, mapped.report
+    return named.log, named.report
 
 
 def withheld(evidence: Evidence, prepared: Prepared, config: AuditConfig) -> Evidence:
@@ -70,77 +65,3 @@ def withheld(evidence: Evidence, prepared: Prepared, config: AuditConfig) -> Evi
     if prepared.mapping.unmapped_share <= config.mapping.max_unmapped_share:
         return evidence
     return without_graph(evidence)
-
-
-def compare(
-    prepared: Prepared, read: EventLog, config: AuditConfig, journeys: Journeys
-) -> Prepared:
-    """Add what key results would be with another cut or stitching; `read` is the log as read."""
-    return replace(
-        prepared,
-        cut_sensitivity=cut_sensitivity(journeys, config.measures),
-        stitching_levels=stitching_levels(read, config, journeys),
-    )
-
-
-def cut_sensitivity(journeys: Journeys, settings: MeasureSettings) -> pd.DataFrame:
-    """Cut at half, once and twice the gap, and return the key results of each.
-
-    Parameters
-    ----------
-    journeys : Journeys
-        As cut for the audit.
-    settings : MeasureSettings
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per gap: ``factor``, ``gap_days`` (float64), and the columns of `key_results`.
-        No rows where silence does not cut. What counts as open stays as it was.
-    """
-    columns = ["factor", "gap_days", *KEY_RESULTS]
-    cutting = journeys.cutting
-    if cutting.gap_days is None:
-        return pd.DataFrame(columns=columns)
-    rows = []
-    for factor in FACTORS:
-        gap_days = cutting.gap_days * factor
-        other = journeys
-        if factor != 1.0:
-            # What was fitted or fell back from learning is now a stated gap.
-            stated = {"cut": cutting.kind, "gap_days": gap_days}
-            stated["quiet_days"] = cutting.quiet_us / US_PER_DAY
-            other = rebuild(journeys.log, journeys.settings.model_copy(update=stated))
-        rows.append({"factor": factor, "gap_days": gap_days, **key_results(other, settings)})
-    return pd.DataFrame(rows, columns=columns)
-
-
-def stitching_levels(log: EventLog, config: AuditConfig, journeys: Journeys) -> pd.DataFrame:
-    """Stitch strictly, as by default and loosely, and return the key results of each.
-
-    Parameters
-    ----------
-    log : EventLog
-        As read, with its identifiers.
-    config : AuditConfig
-        With a stitching.
-    journeys : Journeys
-        As stitched for the audit.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per level: ``level``, and the columns of `key_results`. The worse the stitching,
-        the better containment looks.
-    """
-    columns = ["level", *KEY_RESULTS]
-    if config.stitching is None:
-        return pd.DataFrame(columns=columns)
-    rows = []
-    for level in LEVELS:
-        other = journeys
-        if level != config.stitching.level:
-            named, _report = _mapped(log, config)
-            other = rebuild(stitch(named, config.stitching.at(level)).log, config.journeys)
-        rows.append({"level": level, **key_results(other, config.measures)})
-    return pd.DataFrame(rows, columns=columns)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.beside import Beside, read_beside
+from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, compare, prepare, withheld
+from journeylib.audits.prepare import Prepared, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.timelines import Told, stories
@@ -169,9 +170,9 @@ def audit(
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
     evidence = withheld(measure(journeys, config.measures), prepared, config)
-    prepared = compare(prepared, read, config, journeys)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
     say(STEPS[4])
     return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
 

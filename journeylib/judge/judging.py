@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
@@ -17,6 +18,9 @@ from journeylib.judge.surveys import survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def score(
@@ -81,3 +85,23 @@ def judge(
         paradoxes=paradoxes(journeys, evidence.handoffs, settings.paradoxes),
         disclosure=disclosure(journeys),
     )
+
+
+def verdict_scores(
+    journeys: Journeys, evidence: Evidence, settings: JudgeSettings | None = None
+) -> pd.DataFrame:
+    """Return the `scores` that `judge` would give, without anything that no verdict rests on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `Judgement.scores`: one row per touchpoint.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column that the log does not have.
+    """
+    settings = settings or JudgeSettings()
+    moments = moments_of_truth(journeys, settings)
+    return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores

@@ -4,6 +4,7 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
+from journeylib.present.choices import cut_sensitivity, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
@@ -41,6 +42,7 @@ __all__ = [
     "bot_sessions",
     "conformance",
     "containment",
+    "cut_sensitivity",
     "data_quality",
     "definitions",
     "detectors",
@@ -60,6 +62,7 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simplified_map",
+    "stitching",
     "stories",
     "stories_figure",
     "surveys",

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.audits.gates import check_metric
+
+from .conftest import CONFIG, TELECOM
 
 STITCHED = """\
 name: small
@@ -81,11 +84,79 @@ def test_the_cut_is_varied_by_half_and_twice_the_gap(stitched: jl.Audit) -> None
     assert [row["journeys"] for row in table] == [120, 90, 90]
     assert {row["customers"] for row in table} == {50}
     check_metric("cut_sensitivity[factor=2.0].journeys")
+    check_metric("cut_sensitivity[factor=2.0].verdicts_changed")
 
 
 def test_without_stitching_the_document_says_none(small_audit: jl.Audit) -> None:
     assert small_audit.document["stitching"] is None
     assert len(small_audit.document["cut_sensitivity"]) == 3
+    assert "a person known by two names counts as two" in repr(show.stitching(small_audit))
+
+
+def shared_visits() -> list[list[str]]:
+    """Add a visit to the ten accounts that share one phone: ten customers, or loosely one."""
+    visits = [[f"shop-{n:02d}", "2026-01-13 09:00", "Visit", "h", "030-999"] for n in range(30, 40)]
+    return [*rows()[1:], *visits]
+
+
+def at_level(level: str, small_with: Callable[..., Path]) -> jl.Audit:
+    text = STITCHED.replace("stitching: {}", f"stitching: {{level: {level}}}")
+    # The fifth column of the small log is called "kind" there.
+    return jl.audit(small_with(config=text.replace("tel}", "kind}"), rows=shared_visits()))
+
+
+def test_each_level_says_which_verdicts_it_changes(small_with: Callable[..., Path]) -> None:
+    found = at_level("strict", small_with)
+    levels = {row["level"]: row for row in found.document["stitching"]["levels"]}
+    assert {row["verdicts_compared"] for row in levels.values()} == {3}
+    assert levels["strict"]["changes"] == []
+    # One person, not ten, made the visits: then nothing may be said of them.
+    lost = {"touchpoint": "Visit", "verdict": None, "instead_of": "abstain"}
+    assert lost in levels["loose"]["changes"]
+    shown = show.stitching(found)
+    assert "Visit: too few customers to show instead of" in shown._repr_html_()
+    assert "strict (this audit)" in shown._repr_html_()
+
+
+def test_a_touchpoint_of_too_few_customers_is_named_at_no_level(
+    small_with: Callable[..., Path],
+) -> None:
+    found = at_level("loose", small_with)
+    levels = found.document["stitching"]["levels"]
+    assert {row["verdicts_compared"] for row in levels} == {2}
+    assert "Visit" not in str(levels)
+    assert "Visit" not in show.stitching(found)._repr_html_()
+
+
+def test_verdicts_are_not_compared_where_time_is_short(small: Path) -> None:
+    found = jl.audit(small, overrides=["compare=key_results"])
+    for row in found.document["cut_sensitivity"]:
+        assert (row["verdicts_compared"], row["verdicts_changed"]) == (None, None)
+        assert row["changes"] == []
+        assert row["journeys"] >= 60
+    assert "not compared" in show.cut_sensitivity(found)._repr_html_()
+
+
+def test_without_a_gap_no_other_is_compared(small_with: Callable[..., Path]) -> None:
+    whole = "\njourneys: {cut: customer}\n"
+    found = jl.audit(small_with(config=CONFIG + whole))
+    assert found.document["cut_sensitivity"] == []
+    assert "no other gap to compare" in repr(show.cut_sensitivity(found))
+
+
+@pytest.mark.slow
+def test_another_gap_says_what_an_audit_with_it_says(telecom_audit: jl.Audit) -> None:
+    said = telecom_audit.document["cut_sensitivity"][2]
+    days = telecom_audit.config.journeys.gap_days
+    assert isinstance(days, float)
+    stated = [f"journeys.gap_days={2 * days}", f"journeys.quiet_days={days}"]
+    other = jl.audit(TELECOM, overrides=[*stated, "compare=key_results"])
+    verdicts = {row["touchpoint"]: row["verdict"] for row in telecom_audit.document["touchpoints"]}
+    changed = {row["touchpoint"]: row["verdict"] for row in said["changes"]}
+    for row in other.document["touchpoints"]:
+        name = row["touchpoint"]
+        assert row["verdict"] == changed.get(name, verdicts[name])
+    assert said["journeys"] == other.document["log"]["journeys"]
 
 
 def test_stitching_without_identifiers_is_refused(
