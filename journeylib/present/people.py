@@ -61,15 +61,37 @@ def ratings(audit: Audit) -> Table | Block:
     rated = found.touchpoints.assign(apart=found.touchpoints["difference"].abs())
     ordered = rated.sort_values(["apart", "touchpoint"], ascending=[False, True])
     shown = [_rated(row) for row in ordered.to_dict("records")]
-    apart = int(rated["flagged"].sum())
-    compared = int(rated["difference"].notna().sum())
     said = [
-        f"People and log are at least one level apart at {apart} of {compared} touchpoints that "
-        "have both. Ratings enter no score; a touchpoint needs two raters.",
+        _compared(rated),
+        "Ratings enter no score; a touchpoint needs two raters.",
+        *_unmatched(audit, rated),
         f"Agreement of raters (Krippendorff's alpha): {estimate_text(found.agreement)}.",
         *(_groups(row) for row in found.groups.to_dict("records")),
     ]
     return table(pd.DataFrame(shown), "What people say, beside the log", note=" ".join(said))
+
+
+def _compared(rated: pd.DataFrame) -> str:
+    compared = int(rated["difference"].notna().sum())
+    if not compared:
+        return "No touchpoint has both a verdict and enough raters, so nothing is compared."
+    apart = int(rated["flagged"].sum())
+    return (
+        f"People and log are at least one level apart at {apart} of {compared} touchpoints that "
+        "have both."
+    )
+
+
+def _unmatched(audit: Audit, rated: pd.DataFrame) -> list[str]:
+    """Name what was rated and is not judged: a name that differs would pass unseen."""
+    known = set(audit.judgement.scores["touchpoint"])
+    absent = [name for name in rated["touchpoint"] if name not in known]
+    if not absent:
+        return []
+    return [
+        "Not on the scorecard, for another name or for too few customers: "
+        f"{', '.join(map(str, absent))}."
+    ]
 
 
 def _rated(row: dict[Any, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,27 @@ def test_people_stand_beside_the_log(full: jl.Audit) -> None:
     shown = show.ratings(full)
     assert isinstance(shown, Table)
     assert set(shown.frame["Touchpoint"]) == {"Call", "Chat", "Rare"}
+    assert "nothing is compared" in shown.note  # verdicts need more evidence than this log has
+    assert "too few customers: Rare." in shown.note
     assert "expert want more human than worker at 50 %, less at 0 %" in shown.note
+
+
+def test_people_who_differ_from_the_verdict_are_seen(full: jl.Audit) -> None:
+    scores = full.judgement.scores
+    judged = scores.assign(verdict=scores["touchpoint"].map({"Chat": "assist", "Call": "automate"}))
+    audit = replace(full, judgement=replace(full.judgement, scores=judged))
+    assert audit.ratings is not None
+    rated = audit.ratings.touchpoints.set_index("touchpoint")
+    assert rated.loc["Chat", ["log_level", "difference"]].tolist() == [3, 1.5]
+    assert rated["flagged"].to_dict() == {"Call": False, "Chat": True, "Rare": False}
+    shown = show.ratings(audit)
+    assert isinstance(shown, Table)
+    assert shown.frame.loc[0, ["Touchpoint", "People − log", "Apart"]].tolist() == [
+        "Chat",
+        "+1.5",
+        "▲ apart",
+    ]
+    assert "apart at 1 of 2 touchpoints" in shown.note
 
 
 def test_detectors_are_checked_and_corrected(full: jl.Audit) -> None:
