@@ -18,6 +18,8 @@ US_PER_DAY = 86_400_000_000
 # because a log with more events of one customer than that is refused on reading.
 JOURNEYS_PER_CUSTOMER = 1 << 24
 
+Days = Annotated[float, Field(gt=0)]
+
 
 class JourneySettings(BaseModel):
     """How journeys are cut and when they count as over."""
@@ -32,13 +34,18 @@ class JourneySettings(BaseModel):
         "customer are one journey; auto: case where the log has one, else gap, else (without a "
         "clock) customer.",
     )
-    gap_days: Annotated[float, Field(gt=0)] | Literal["fitted"] = Field(
+    gap_days: Days | Literal["fitted"] | dict[str, Days] = Field(
         30.0,
         description="Silence after which a new journey begins: an assumption, say why; or fitted: "
-        "where the silences of the log have two humps, between them, else assumed_gap_days.",
+        "where the silences of the log, or of a channel where it has channels, have two humps, "
+        "between them, else assumed_gap_days; or days by channel, that of the event before the "
+        "silence.",
     )
     assumed_gap_days: float = Field(
-        30.0, gt=0, description="The gap where gap_days is fitted and the log does not show one."
+        30.0,
+        gt=0,
+        description="The gap where gap_days is fitted and the log does not show one, and of "
+        "channels that gap_days does not name.",
     )
     quiet_days: float | None = Field(
         None,
@@ -63,7 +70,7 @@ class JourneySettings(BaseModel):
     @property
     def stated_gap_us(self) -> int:
         """The gap as stated, or what stands in until one is fitted, in microseconds."""
-        days = self.assumed_gap_days if self.gap_days == "fitted" else self.gap_days
+        days = self.gap_days if isinstance(self.gap_days, float) else self.assumed_gap_days
         return round(days * US_PER_DAY)
 
 
