@@ -167,7 +167,9 @@ def _log(audit: Audit) -> dict[str, Any]:
 
 def _cutting(cutting: Cutting) -> dict[str, Any]:
     names = ["answer", "definition", "gap_days", "confidence", "doubtful", "learned_customers"]
-    return {name: clean(getattr(cutting, name)) for name in names}
+    own = ["channel", "gap_days", "answer", "reason"]
+    channels = [{name: clean(getattr(gap, name)) for name in own} for gap in cutting.channels]
+    return {name: clean(getattr(cutting, name)) for name in names} | {"channels": channels}
 
 
 def _mapping(report: MappingReport | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from journeylib.measures.key_results import KEY_RESULTS, key_results
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
+    from journeylib.journeys.cutting import Cutting
     from journeylib.log.eventlog import EventLog
 
 FACTORS = (0.5, 1.0, 2.0)
@@ -64,7 +65,8 @@ def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
         One row per gap: ``factor``, ``gap_days`` (float64), the columns of `key_results`, and
         ``verdicts_compared``, ``verdicts_changed`` (int, or None where verdicts are not
         compared), ``changes`` (tuple of dict: ``touchpoint``, ``verdict``, ``instead_of``).
-        No rows where silence does not cut. What counts as open stays as it was.
+        No rows where silence does not cut. What counts as open stays as it was. Where channels
+        have their own gaps, each is varied, and ``gap_days`` is the longest.
     """
     columns = ["factor", "gap_days", *COMPARED]
     journeys = chosen.journeys
@@ -77,11 +79,18 @@ def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
         other = journeys
         if factor != 1.0:
             # What was fitted or fell back from learning is now a stated gap.
-            stated = {"cut": cutting.kind, "gap_days": gap_days}
+            stated = {"cut": cutting.kind, "gap_days": _scaled(cutting, factor)}
             stated["quiet_days"] = cutting.quiet_us / US_PER_DAY
             other = rebuild(journeys.log, journeys.settings.model_copy(update=stated))
         rows.append({"factor": factor, "gap_days": gap_days, **_said(other, chosen)})
     return pd.DataFrame(rows, columns=columns)
+
+
+def _scaled(cutting: Cutting, factor: float) -> float | dict[str, float]:
+    """Return the gap, or those of the channels, times `factor`."""
+    if not cutting.channels:
+        return (cutting.gap_days or 0.0) * factor
+    return {gap.channel: gap.gap_days * factor for gap in cutting.channels}
 
 
 def stitching_levels(chosen: Chosen, read: EventLog) -> pd.DataFrame:

@@ -63,6 +63,15 @@ class MappingDoc(_Part):
     unmapped_share: float
 
 
+class ChannelGapDoc(_Part):
+    """The silence that ends a journey after an event of one channel."""
+
+    channel: str = Field(description="Empty: no channel, or one with too few gaps or customers.")
+    gap_days: float
+    answer: Literal["declared", "found", "assumed"]
+    reason: str = Field(description="Why it is assumed.")
+
+
 class CuttingDoc(_Part):
     """How journeys were cut, and how sure that is."""
 
@@ -72,6 +81,7 @@ class CuttingDoc(_Part):
     confidence: float | None = Field(description="Mean probability of the boundaries drawn.")
     doubtful: float | None = Field(description="Share of pairs of events neither cut nor joined.")
     learned_customers: int | None
+    channels: tuple[ChannelGapDoc, ...] = Field(description="Empty where all have the same gap.")
 
 
 class VerdictChangeDoc(_Part):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import ibis
@@ -12,7 +13,16 @@ import pyarrow as pa
 from ibis import _
 
 from journeylib.journeys.boundaries import BoundaryModel, fit_boundaries
-from journeylib.journeys.gaps import GapCut, fit_gap
+from journeylib.journeys.channel_gaps import (
+    REST,
+    ChannelGap,
+    channel_before,
+    declared_gaps,
+    fit_channels,
+    fitted_gaps,
+    gap_after,
+)
+from journeylib.journeys.gaps import GapCut
 from journeylib.journeys.segment import (
     US_PER_DAY,
     CutKind,
@@ -47,9 +57,10 @@ class Cutting:
         Declared by the log (case id, goals) or by who configured it; found in the log; or
         assumed, because the log did not show what was asked for.
     reason : str
-        Why it is assumed; empty otherwise.
+        Why it, or a part of it, is assumed; empty otherwise.
     gap_us : int or None
-        Silence that ends a journey, in microseconds; None where silence does not.
+        Silence that ends a journey, in microseconds, the longest of the channels' where they
+        have their own; None where silence does not.
     quiet_us : int
         Silence after which a journey without an end counts as over, in microseconds.
     confidence : float or None
@@ -59,6 +70,8 @@ class Cutting:
         and .8.
     learned_customers, customers : int or None
         Customers that a learned or fitted cut rests on, and all of them.
+    channels : tuple of ChannelGap
+        The gap of each channel by name; empty where all have the same.
     """
 
     kind: CutKind
@@ -70,6 +83,7 @@ class Cutting:
     doubtful: float | None = None
     learned_customers: int | None = None
     customers: int | None = None
+    channels: tuple[ChannelGap, ...] = ()
 
     @property
     def gap_days(self) -> float | None:
@@ -80,6 +94,9 @@ class Cutting:
     def definition(self) -> str:
         """What a journey is, in words."""
         days = "" if self.gap_us is None else f"{self.gap_us / US_PER_DAY:.3g} days of silence"
+        if self.channels:
+            shortest = min(gap.gap_days for gap in self.channels)
+            days = f"{shortest:.3g} to {days}, by the channel before it,"
         fitted = "as the silences of the log show" if self.answer == "found" else "assumed"
         text = {
             "case": "events with the same case id",
@@ -147,25 +164,58 @@ def _by_silence(
         quiet_us = _quiet_us(settings, settings.stated_gap_us)
         return by_flag(stream, fresh), Cutting(kind, "declared", reason, None, quiet_us)
     fitted = _fit(stream, settings) if settings.gap_days == "fitted" else None
-    gap_us = settings.stated_gap_us if fitted is None else fitted[0].cut_us
-    fresh = stream.silence_us > gap_us
-    if ends:
-        fresh = fresh.fill_null(False) | _after_end(stream, ends)
+    gaps = declared_gaps(stream, settings) if fitted is None else fitted_gaps(fitted[0])
+    gap_us = max((gap.gap_us for gap in gaps), default=settings.stated_gap_us)
+    limit = gap_after(channel_before(stream), gaps, gap_us)
+    late = stream.silence_us > limit
+    fresh = late.fill_null(False) | _after_end(stream, ends) if ends else late
     quiet_us = _quiet_us(settings, gap_us)
+    channels = gaps if len(gaps) > 1 else ()
     if fitted is None:
         answer: Literal["declared", "assumed"] = "assumed" if reason else "declared"
-        cutting = Cutting(kind, answer, reason, gap_us, quiet_us)
+        cutting = Cutting(kind, answer, reason, gap_us, quiet_us, channels=channels)
         return by_flag(stream, fresh).drop("silence_us"), cutting
-    found, sample = fitted
-    why = "; ".join(filter(None, [reason, found.reason]))
-    base = {"learned_customers": sample.used, "customers": sample.customers}
-    if found.log_odds is None or kind == "goal":
-        cutting = Cutting(kind, found.answer, why, gap_us, quiet_us, **base)
+    cuts, sample = fitted
+    found, why = _answer(gaps)
+    cutting = Cutting(
+        kind,
+        found,
+        "; ".join(filter(None, [reason, why])),
+        gap_us,
+        quiet_us,
+        learned_customers=sample.used,
+        customers=sample.customers,
+        channels=channels,
+    )
+    if found == "assumed" or kind == "goal":
         return by_flag(stream, fresh).drop("silence_us"), cutting
-    sure = stream.mutate(boundary_micro=_probability(stream.silence_us, found.log_odds))
+    sure = stream.mutate(boundary_micro=_by_channel(stream, cuts), _late=late)
     confidence, doubtful = _sureness(sure)
-    cutting = Cutting(kind, found.answer, why, gap_us, quiet_us, confidence, doubtful, **base)
-    return by_flag(sure, sure.silence_us > gap_us).drop("silence_us"), cutting
+    cutting = replace(cutting, confidence=confidence, doubtful=doubtful)
+    return by_flag(sure, sure._late).drop("silence_us", "_late"), cutting
+
+
+def _answer(gaps: tuple[ChannelGap, ...]) -> tuple[Literal["found", "assumed"], str]:
+    """Say whether any gap was found, and why the others are assumed."""
+    assumed = [gap for gap in gaps if gap.answer == "assumed"]
+    why = "; ".join(dict.fromkeys(gap.reason for gap in assumed))
+    if len(assumed) == len(gaps):
+        return "assumed", why
+    return "found", f"assumed for {len(assumed)} of {len(gaps)} channels: {why}" if assumed else ""
+
+
+def _by_channel(stream: ibis.Table, cuts: Mapping[str, GapCut]) -> ibis.Value:
+    """Return P(boundary) × 1,000,000 by the humps of each channel; null where it has none."""
+    before = channel_before(stream)
+    nothing = ibis.null("int64")
+    micro = {
+        name: nothing if cut.log_odds is None else _probability(stream.silence_us, cut.log_odds)
+        for name, cut in cuts.items()
+    }
+    rest = micro.pop(REST, nothing)
+    if not micro:
+        return rest
+    return ibis.cases(*((before == name, value) for name, value in micro.items()), else_=rest)
 
 
 def _after_end(stream: ibis.Table, ends: tuple[str, ...]) -> ibis.Value:
@@ -180,17 +230,18 @@ def _after_end(stream: ibis.Table, ends: tuple[str, ...]) -> ibis.Value:
     return ended.fill_null(False)
 
 
-def _fit(stream: ibis.Table, settings: JourneySettings) -> tuple[GapCut, _Sample]:
-    """Fit the gap on the silences of a sample of customers; those inside a session are out."""
+def _fit(stream: ibis.Table, settings: JourneySettings) -> tuple[dict[str, GapCut], _Sample]:
+    """Fit gaps on the silences of a sample of customers; those inside a session are out."""
     inside = (
         (stream["_last_session"] == stream.session).fill_null(False)
         if "session" in stream.columns
         else ibis.literal(False)
     )
-    sample = _sample(stream.mutate(_inside=inside), SAMPLE_GAPS)
-    gaps = sample.events.filter((_.silence_us > 0) & ~_._inside).select("silence_us")
-    found = fit_gap(gaps.to_pyarrow()["silence_us"].to_numpy(), assumed_us=settings.stated_gap_us)
-    return found, sample
+    sized = stream.mutate(_inside=inside, _before=channel_before(stream))
+    sample = _sample(sized, SAMPLE_GAPS)
+    gaps = sample.events.filter((_.silence_us > 0) & ~_._inside)
+    frame = fetch(gaps.select("silence_us", "customer_no", channel=_._before))
+    return fit_channels(frame, settings), sample
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ AFTER = {
 }
 BEFORE = {"_last_touchpoint_no": "touchpoint_no", "_last_session": "session"}
 
+Days = Annotated[float, Field(gt=0)]
+
 
 class JourneySettings(BaseModel):
     """How journeys are cut and when they count as over."""
@@ -40,13 +42,18 @@ class JourneySettings(BaseModel):
         "customer are one journey; auto: case where the log has one, else gap, else (without a "
         "clock) customer.",
     )
-    gap_days: Annotated[float, Field(gt=0)] | Literal["fitted"] = Field(
+    gap_days: Days | Literal["fitted"] | dict[str, Days] = Field(
         30.0,
         description="Silence after which a new journey begins: an assumption, say why; or fitted: "
-        "where the silences of the log have two humps, between them, else assumed_gap_days.",
+        "where the silences of the log, or of a channel where it has channels, have two humps, "
+        "between them, else assumed_gap_days; or days by channel, that of the event before the "
+        "silence.",
     )
     assumed_gap_days: float = Field(
-        30.0, gt=0, description="The gap where gap_days is fitted and the log does not show one."
+        30.0,
+        gt=0,
+        description="The gap where gap_days is fitted and the log does not show one, and of "
+        "channels that gap_days does not name.",
     )
     quiet_days: float | None = Field(
         None,
@@ -71,7 +78,7 @@ class JourneySettings(BaseModel):
     @property
     def stated_gap_us(self) -> int:
         """The gap as stated, or what stands in until one is fitted, in microseconds."""
-        days = self.assumed_gap_days if self.gap_days == "fitted" else self.gap_days
+        days = self.gap_days if isinstance(self.gap_days, float) else self.assumed_gap_days
         return round(days * US_PER_DAY)
 
 
@@ -148,12 +155,13 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
     end = ibis.coalesce(cut["_next_begin"] - 1, cut["_end"])
     known = [c for c in (*AFTER, *BEFORE) if c in cut.columns]
     outside = {c: cut["_place"] == end if c in AFTER else cut["_fresh"] for c in known}
+    channel = ["_last_channel"] if "_last_channel" in cut.columns else []
     return cut.mutate(
         journey=_first_journey(cut.customer_no) + cut["_number"],
         step=cut["_place"] - cut["_begin"] + 1,
         steps=end - cut["_begin"] + 1,
         **{c: out.ifelse(ibis.null(cut[c].type()), cut[c]) for c, out in outside.items()},
-    ).drop("_place", "_fresh", "_number", "_begin", "_next_begin", "_end")
+    ).drop("_place", "_fresh", "_number", "_begin", "_next_begin", "_end", *channel)
 
 
 def in_stream(events: ibis.Table) -> ibis.Table:
@@ -165,10 +173,13 @@ def in_stream(events: ibis.Table) -> ibis.Table:
     -------
     ibis.Table
         With ``_place`` (from 1), the columns `AFTER` and `BEFORE` as far as the log has them,
-        and with a clock ``silence_us``: from the latest end seen so far to the event, for a long
-        call is not silence. Null at a customer's first event.
+        ``_last_channel`` with channels, and with a clock ``silence_us``: from the latest end
+        seen so far to the event, for a long call is not silence. Null at a customer's first event.
     """
     columns = _beside(events, "customer_no")
+    if "channel" in events.columns:
+        stream = ibis.window(group_by="customer_no", order_by=_order(events))
+        columns["_last_channel"] = events.channel.lag().over(stream)
     if "t_us" in events.columns:
         end = _.t_us
         if "end_us" in events.columns:

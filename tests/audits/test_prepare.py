@@ -208,3 +208,20 @@ def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abs
     assert [f["id"] for f in document["findings"] if "mapping" in f["id"]] == [
         "quality-mapping-touchpoint"
     ]
+
+
+def test_gaps_of_channels_are_in_the_document_and_each_is_varied(
+    small_with: Callable[..., Path],
+) -> None:
+    config = CONFIG.replace("segment: kind", "channel: kind")
+    text = config + "\njourneys: {gap_days: {many: 0.002}, assumed_gap_days: 1}\n"
+    found = jl.audit(small_with(config=text), overrides=["compare=key_results"])
+    cutting = found.document["log"]["cutting"]
+    assert [(row["channel"], row["gap_days"]) for row in cutting["channels"]] == [
+        ("", 1),
+        ("many", 0.002),
+    ]
+    # 57 of many, 28 of whom call 5 minutes later: 2.88 minutes cut there, 5.76 do not.
+    # Of the three others one calls and all end within an hour: never cut.
+    table = found.document["cut_sensitivity"]
+    assert [(row["gap_days"], row["journeys"]) for row in table] == [(0.5, 89), (1, 89), (2, 60)]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from journeylib.errors import SchemaError
 from journeylib.journeys import cutting
 from journeylib.journeys.gaps import fit_gap
 from journeylib.journeys.segment import JourneySettings
@@ -185,3 +186,63 @@ def test_a_case_id_wins_unless_another_cut_is_asked_for(log_of: LogOf) -> None:
     log = log_of(("a", "1", 0, "A"), ("a", "2", 1, "B"), columns="customer case t_us touchpoint")
     assert rebuild(log, JourneySettings(gap_days="fitted")).cut == "case"
     assert rebuild(log, JourneySettings(cut="gap")).cut == "gap"
+
+
+def by_channel(seed: int) -> list[tuple[str, int, str, str]]:
+    """Chats 90 s apart in pairs two days apart; other customers' letters weeks apart; one fax."""
+    chats = [(f"web{c}", at, what, "chat") for c, at, what in bimodal(seed)]
+    draw = np.random.default_rng(seed)
+    letters = []
+    for customer in range(40):
+        times = draw.lognormal(np.log(6 * DAY), 0.3, 12).cumsum().astype(int)
+        letters += [(f"post{customer}", int(at), "Letter", "post") for at in times]
+    return [*chats, *letters, ("fax", 0, "Fax", "fax"), ("fax", 5 * DAY, "Fax", "fax")]
+
+
+CHANNELS = "customer t_us touchpoint channel"
+
+
+def test_each_channel_has_a_gap_of_its_own_found_or_assumed(log_of: LogOf) -> None:
+    log = log_of(*by_channel(1), columns=CHANNELS)
+    found = rebuild(log, JourneySettings(gap_days="fitted", assumed_gap_days=9))
+    gaps = {gap.channel: gap for gap in found.cutting.channels}
+    assert list(gaps) == ["", "chat", "post"]
+    assert [gap.answer for gap in gaps.values()] == ["assumed", "found", "assumed"]
+    assert 90e6 * 3 < gaps["chat"].gap_us < 2 * DAY / 3
+    assert gaps["post"].gap_days == gaps[""].gap_days == 9
+    assert "one hump" in gaps["post"].reason
+    assert "too few" in gaps[""].reason
+    chats = [names for names in journeys_of(found) if "Ask" in names]
+    assert chats == [("Ask", "Answer")] * 480
+    assert journeys_of(found).count(("Fax", "Fax")) == 1  # five days are no silence there
+    assert found.cutting.answer == "found"
+    assert found.cutting.gap_days == found.cutting.quiet_us / DAY == 9
+    assert "assumed for 2 of 3 channels" in found.cutting.definition
+    assert "to 9 days of silence, by the channel before it" in found.cutting.definition
+    # Only chats have a probability of a boundary: 40 customers × 23 silences.
+    assert int(found.steps.boundary_micro.count().to_pyarrow().as_py()) == 40 * 23
+    assert "fax" not in found.cutting.definition
+
+
+def test_a_gap_may_be_stated_for_each_channel(log_of: LogOf) -> None:
+    rows = [("a", 0, "A", "chat"), ("a", 2 * DAY, "B", "post"), ("a", 4 * DAY, "C", "chat")]
+    rows.append(("a", 6 * DAY, "D", None))
+    rows.append(("a", 8 * DAY, "E", None))
+    log = log_of(*rows, columns=CHANNELS)
+    settings = JourneySettings(gap_days={"chat": 1, "post": 3}, assumed_gap_days=2.5)
+    found = rebuild(log, settings)
+    assert journeys_of(found) == [("A",), ("B", "C"), ("D", "E")]
+    assert {gap.channel: gap.gap_days for gap in found.cutting.channels} == {
+        "": 2.5,
+        "chat": 1,
+        "post": 3,
+    }
+    assert (found.cutting.answer, found.cutting.gap_days) == ("declared", 3)
+
+
+def test_gaps_of_unknown_channels_are_refused(log_of: LogOf) -> None:
+    log = log_of(("a", 0, "A", "chat"), columns=CHANNELS)
+    with pytest.raises(SchemaError, match="Did you mean 'chat'"):
+        rebuild(log, JourneySettings(gap_days={"chats": 1}))
+    with pytest.raises(SchemaError, match="has no channels"):
+        rebuild(log_of(("a", 0, "A")), JourneySettings(gap_days={"chat": 1}))
