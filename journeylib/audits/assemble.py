@@ -96,6 +96,40 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "indicators": judgement.indicators,
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "quality": audit.log.quality.checks,
+        "stages": audit.reach.stages,
+        "segments": audit.reach.segments,
+        **_story_tables(audit),
+    }
+
+
+def _story_tables(audit: Audit) -> dict[str, pd.DataFrame]:
+    """Return the steps and the ends of the stories, numbered as in `audit.json`."""
+    columns: dict[str, dict[str, str]] = {
+        "story_steps": {
+            "story": "int64",
+            "step": "int64",
+            "touchpoint": "str",
+            "channel": "str",
+            "seconds_to_next": "float64",
+        },
+        "story_ends": {
+            "story": "int64",
+            "end": "str",
+            "journeys": "int64",
+            "customers": "int64",
+            "share": "float64",
+        },
+    }
+    told = audit.stories.timelines
+    parts = {
+        "story_steps": [line.steps.assign(story=place) for place, line in enumerate(told, 1)],
+        "story_ends": [line.outcomes.assign(story=place) for place, line in enumerate(told, 1)],
+    }
+    return {
+        name: (pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*types]))[
+            [*types]
+        ].astype(types)
+        for (name, frames), types in zip(parts.items(), columns.values(), strict=True)
     }
 
 
@@ -254,6 +288,8 @@ def _plan(audit: Audit) -> dict[str, Any] | None:
         return None
     return {
         "journeys": found.journeys,
+        "planned": list(found.plan.steps),
+        "optional": sorted(found.plan.optional),
         "conforming": found.conforming.to_dict(),
         "fitness": found.fitness.to_dict(),
         "never_seen": list(found.never_seen),

@@ -351,6 +351,8 @@ class PlanDoc(_Part):
     """Journeys beside the plan."""
 
     journeys: int
+    planned: tuple[str, ...] = Field(description="The steps, in the planned order.")
+    optional: tuple[str, ...] = Field(description="Those of them that may be left out.")
     conforming: EstimateDoc
     fitness: EstimateDoc
     never_seen: tuple[str, ...]

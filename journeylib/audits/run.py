@@ -28,6 +28,7 @@ from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.labelled import DetectorCheck, check_detectors
+from journeylib.measures.reach import Reach, reach
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,11 @@ class Audit:
     def stories(self) -> Told:
         """The few real journeys of which the many others are variations."""
         return stories(self.journeys)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Customers by stage and by segment, and how segments feel."""
+        return reach(self.journeys, self.evidence.turn_scores)
 
     @cached_property
     def conformance(self) -> Conformance | None:
