@@ -193,15 +193,22 @@ def _grid(layout: MapLayout) -> list[str]:
     return parts
 
 
-def stage_head(column: Band, end: float) -> str:
+def stage_head(column: Band, end: float, *, size: float = 14.0) -> str:
     """Return a stage's chevron, which reaches to the next one (`end`)."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
-    text = svg.shorten(column.name, right - left - 2 * tip, 14, bold=True)
+    text = svg.shorten(column.name, right - left - 2 * tip, size, bold=True)
     return svg.titled(
         column.name,
         f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',
-        svg.label((left + right) / 2 + tip, 25, text, "jl-headt", anchor="middle"),
+        svg.label(
+            (left + right) / 2 + tip,
+            20 + size * 0.36,
+            text,
+            "jl-headt",
+            anchor="middle",
+            extra=f' style="font-size:{svg.num(size)}px"',
+        ),
     )
 
 
