@@ -71,6 +71,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.set_defaults(command=_audit)
 
+    workshop = commands.add_parser(
+        "workshop",
+        help="make poster, slides, presentation and cards from a run of an audit",
+        epilog=EXIT_STATUS,
+    )
+    workshop.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    workshop.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("workshops"), help="default: workshops"
+    )
+    workshop.add_argument(
+        "--lang", metavar="CODE", default="en", help="language of the texts: en or de"
+    )
+    workshop.add_argument(
+        "--from", metavar="RUN", type=Path, dest="run",
+        help="a run directory; default: the latest of CONFIG in --audits, else a new one",
+    )  # fmt: skip
+    workshop.add_argument(
+        "--audits", metavar="DIR", type=Path, default=Path("audits"),
+        help="where runs of audits are; default: audits",
+    )  # fmt: skip
+    workshop.set_defaults(command=_workshop)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
@@ -107,6 +129,27 @@ def _audit(options: argparse.Namespace) -> int:
     )
     print(run.summary)
     return OK if run.passed else GATE_FAILED
+
+
+def _workshop(options: argparse.Namespace) -> int:
+    from journeylib.errors import RunError
+
+    try:
+        from journeylib.present.workshop.pack import prepare_workshop
+    except ModuleNotFoundError as error:
+        raise RunError(
+            f"a workshop needs {error.name}; install it with: pip install 'journeylib[workshop]'"
+        ) from None
+    pack = prepare_workshop(
+        options.config,
+        out=options.out,
+        language=options.lang,
+        run=options.run,
+        audits=options.audits,
+        progress=sys.stderr.isatty(),
+    )
+    print(pack.summary)
+    return OK
 
 
 def _schema(options: argparse.Namespace) -> int:

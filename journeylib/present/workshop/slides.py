@@ -1,0 +1,537 @@
+"""Slides: the workshop as a PowerPoint file of native shapes, connectors and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION
+from pptx.enum.shapes import MSO_SHAPE
+from pptx.util import Inches, Pt
+
+from journeylib.present.layering import layers_of
+from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
+from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
+from journeylib.present.workshop.screens import weighty
+from journeylib.present.workshop.sentences import serves_text, verdict_text
+from journeylib.present.workshop.shapes import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Place,
+    colour,
+    connect,
+    describe,
+    draw,
+    fill_text,
+    fitted,
+    save_same,
+    write,
+)
+from journeylib.present.workshop.sheets import card_rows
+from journeylib.present.workshop.wall import line_alt
+
+if TYPE_CHECKING:
+    from pptx.slide import Slide
+
+WIDE, HIGH, EDGE = 13.333, 7.5, 0.5
+MOST_BOXES, MOST_FLOWS, MOST_ROWS, MOST_COLUMNS = 20, 14, 7, 4
+MOST_POINTS = 20  # of the experience chart
+ROOM_TOP = 6.18
+AREA: Place = (1.75, 1.45, 11.1, 4.25)
+
+
+def write_slides(content: Content, path: Path) -> None:
+    """Write the slides: overview, findings, experience, one slide a stage, moments, stories."""
+    deck = Presentation()
+    deck.slide_width, deck.slide_height = Inches(WIDE), Inches(HIGH)
+    deck.core_properties.title = content.title
+    deck.core_properties.author = "journeylib"
+    deck.core_properties.language = content.words.language
+    _title(deck, content)
+    _overview(deck, content)
+    _findings(deck, content)
+    _experience(deck, content)
+    for stage in content.stages:
+        for part, points in enumerate(_parts(content, stage)):
+            _stage(deck, content, stage, points, part)
+    _moments(deck, content)
+    for place, story in enumerate(content.stories, 1):
+        _story(deck, content, story, place)
+    if len(content.segments) > 1:
+        _segments(deck, content)
+    if content.plan is not None:
+        _plan(deck, content)
+    if content.automations:
+        _automations(deck, content)
+    _end(deck, content)
+    save_same(deck, path)
+
+
+def _slide(deck: Any, content: Content, title: str, ask: str, *, size: float = 28) -> Slide:
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    head = slide.shapes.title
+    head.name = "title"
+    place = (EDGE, 0.3, WIDE - 2 * EDGE, 1.0)
+    head.left, head.top, head.width, head.height = map(Inches, place)
+    fill_text(head, fitted(title, place, size, bold=True, lines=2), size, bold=True, centre=False)
+    slide.notes_slide.notes_text_frame.text = ask
+    foot = (EDGE, 7.08, WIDE - 2 * EDGE, 0.34)
+    write(slide, "source", foot, f"{content.run_id} · {content.title}", size=10, ink="muted")
+    return slide
+
+
+def _title(deck: Any, content: Content) -> None:
+    words = content.words
+    slide = _slide(deck, content, content.title, words.say("ask.overview"), size=40)
+    slide.shapes.title.top = Inches(2.3)
+    write(slide, "kicker", (EDGE, 3.5, WIDE - 1, 0.8), content.kicker, size=20, ink="muted")
+    write(slide, "about", (EDGE, 4.5, WIDE - 1, 0.9), content.source, size=16, ink="muted")
+
+
+def _overview(deck: Any, content: Content) -> None:
+    words = content.words
+    title = words.say("deck.stages", n=len(content.stages))
+    slide = _slide(deck, content, title, words.say("ask.overview"))
+    many = len(content.stages)
+    step = (WIDE - 2 * EDGE) / many
+    for i, stage in enumerate(content.stages):
+        name = stage.title(words)
+        place = (EDGE + step * i, 1.5, step - 0.02, 0.95)
+        shape = draw(
+            slide, f"stage: {name}", place, kind=MSO_SHAPE.PENTAGON, fill="head", edge=None, alt=name
+        )
+        shape.adjustments[0] = 0.18
+        room = (0, 0, step - 0.3, 0.95)
+        fill_text(shape, fitted(name, room, 18, bold=True), 18, bold=True, ink="head-ink")
+        said = [] if stage.customers is None else [words.say("n", n=stage.customers)]
+        bad = sum(point.mark < 0 for point in stage.touchpoints)
+        moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
+        said += [f"▼ {bad}"] * bool(bad) + [f"★ {moments}"] * bool(moments)
+        write(
+            slide, f"size: {name}", (EDGE + step * i, 2.5, step - 0.05, 0.5), " · ".join(said),
+            centre=True,
+        )  # fmt: skip
+    known = [stage for stage in content.stages if stage.customers is not None]
+    if known:
+        data = CategoryChartData()
+        data.categories = [stage.title(words) for stage in known]
+        data.add_series(words.say("deck.reach_chart"), [stage.customers for stage in known])
+        frame = slide.shapes.add_chart(
+            XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.1, WIDE - 1, 3.85)), data
+        )
+        frame.name = "chart: customers by stage"
+        describe(frame, f"{words.say('deck.reach_chart')}: " + ", ".join(
+            f"{stage.title(words)} {words.count(stage.customers or 0)}" for stage in known
+        ))  # fmt: skip
+        chart = _plain_chart(frame, words.say("deck.reach_chart"))
+        _series(chart, 0, "accent")
+        plot = chart.plots[0]
+        plot.gap_width, plot.has_data_labels = 60, True
+        plot.data_labels.font.size, plot.data_labels.font.name = Pt(14), "Arial"
+        plot.data_labels.number_format = '#,##0'
+        plot.data_labels.number_format_is_linked = False
+        chart.value_axis.visible = False
+        chart.value_axis.has_major_gridlines = False
+
+
+def _plain_chart(frame: Any, title: str) -> Any:
+    chart = frame.chart
+    chart.font.size, chart.font.name = Pt(14), "Arial"
+    chart.has_legend = False
+    chart.has_title = True
+    chart.chart_title.text_frame.text = title
+    run = chart.chart_title.text_frame.paragraphs[0].runs[0]
+    run.font.size, run.font.bold, run.font.name = Pt(16), False, "Arial"
+    return chart
+
+
+def _series(chart: Any, place: int, ink: str) -> None:
+    fill = chart.plots[0].series[place].format.fill
+    fill.solid()
+    fill.fore_color.rgb = colour(ink)
+
+
+def _findings(deck: Any, content: Content) -> None:
+    words = content.words
+    found = weighty(content)
+    for start in range(0, len(found), 4):
+        shown = found[start : start + 4]
+        slide = _slide(deck, content, words.say("deck.findings"), words.say("ask.findings"))
+        for i, finding in enumerate(shown):
+            place = (EDGE, 1.45 + 1.35 * i, WIDE - 2 * EDGE, 1.2)
+            box = draw(slide, f"finding: {finding.id}", place, fill="band", edge=None)
+            lines = fitted(finding.text, (0, 0, place[2] - 0.3, place[3]), 20)
+            fill_text(box, lines, 20, centre=False)
+
+
+def _experience(deck: Any, content: Content) -> None:
+    words = content.words
+    felt = [p for p in content.touchpoints if p.feeling is not None and p.feeling.value is not None]
+    if not felt:
+        return
+    title, ask = words.say("deck.experience"), words.say("ask.experience")
+    slide = _slide(deck, content, title, ask)
+    kept = sorted(felt, key=lambda p: (-p.customers, p.name))[:MOST_POINTS]
+    shown = [point for point in felt if point in kept]
+    data = CategoryChartData(number_format="0.00")
+    data.categories = [f"{_sign(point)}{point.name}" for point in shown]
+    for name, end in ((words.say("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
+        data.add_series(name, [getattr(p.feeling, end) if getattr(p.feeling, end) is not None else p.feeling.value for p in shown if p.feeling])
+    frame = slide.shapes.add_chart(
+        XL_CHART_TYPE.LINE_MARKERS, *map(Inches, (EDGE, 1.3, WIDE - 1, 5.1)), data
+    )
+    frame.name = "chart: experience line"
+    describe(frame, line_alt(content))
+    chart = _plain_chart(frame, words.say("scale.note"))
+    chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = -1, 1
+    chart.value_axis.major_unit = 0.5
+    chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
+    chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+    for place, (ink, width) in enumerate((("accent", 2.75), ("flow", 1.0), ("flow", 1.0))):
+        series = chart.plots[0].series[place]
+        series.smooth = False
+        series.format.line.color.rgb, series.format.line.width = colour(ink), Pt(width)
+        series.marker.style = XL_MARKER_STYLE.CIRCLE if place == 0 else XL_MARKER_STYLE.NONE
+        series.marker.size = 9
+        series.marker.format.fill.solid()
+        series.marker.format.fill.fore_color.rgb = colour(ink)
+    left = len(content.touchpoints) - len(shown)
+    note = f"{line_alt(content)} {words.say('more', n=left)}: {words.say('abstain.any')}." if left else line_alt(content)
+    write(slide, "note", (EDGE, 6.4, WIDE - 1, 0.6), note, ink="muted")
+
+
+def _sign(point: Touchpoint) -> str:
+    return {1: "▲ ", -1: "▼ "}.get(point.mark, "")
+
+
+@dataclass(frozen=True)
+class _Spot:
+    point: Touchpoint
+    column: int
+    row: int
+
+
+def _moves(content: Content, points: Sequence[Touchpoint]) -> pd.DataFrame:
+    names = {point.name for point in points}
+    table = content.moves
+    inside = table["source"].isin(names) & table["target"].isin(names)
+    return table.loc[inside & (table["source"] != table["target"])].sort_values(
+        ["journeys", "source", "target"], ascending=[False, True, True]
+    )
+
+
+def _spots(content: Content, points: Sequence[Touchpoint]) -> tuple[list[_Spot], list[tuple[str, int]]]:
+    """Deal touchpoints to columns by the order of flow and to rows by channel."""
+    position = {point.name: i / max(len(points), 1) for i, point in enumerate(points)}
+    edges = list(_moves(content, points)[["source", "target", "journeys"]].itertuples(index=False, name=None))
+    columns, order = layers_of(position, edges)
+    rank = {name: i for i, name in enumerate(content.channel_order)}
+    channels = sorted(
+        {point.channel for point in points}, key=lambda c: (c == "", rank.get(c, len(rank)), c)
+    )
+    spots, lanes, top = [], [], 0
+    for channel in channels:
+        cells: dict[int, int] = {}
+        own = [point for point in points if point.channel == channel]
+        for point in sorted(own, key=lambda p: (order[p.name], p.name)):
+            column = min(columns[point.name], MOST_COLUMNS - 1)
+            row = cells.get(column, 0)
+            cells[column] = row + 1
+            spots.append(_Spot(point, column, top + row))
+        depth = max(cells.values())
+        lanes.append((channel, depth))
+        top += depth
+    used = sorted({spot.column for spot in spots})
+    return [_Spot(s.point, used.index(s.column), s.row) for s in spots], lanes
+
+
+def _parts(content: Content, stage: Stage) -> list[tuple[Touchpoint, ...]]:
+    """Return the touchpoints of a stage, slide by slide: what fits in type that can be read."""
+    points = stage.touchpoints[:MOST_BOXES]
+    _, lanes = _spots(content, points)
+    if sum(depth for _, depth in lanes) <= MOST_ROWS and len(stage.touchpoints) <= MOST_BOXES:
+        return [points]
+    every = stage.touchpoints
+    return [every[i : i + MOST_ROWS] for i in range(0, len(every), MOST_ROWS)]
+
+
+def _stage(
+    deck: Any, content: Content, stage: Stage, points: Sequence[Touchpoint], part: int
+) -> None:
+    words = content.words
+    title = stage.title(words)
+    if stage.customers is not None:
+        title = words.say("deck.stage", stage=title, customers=stage.customers)
+    if part:
+        title = words.say("deck.continued", title=title, page=part + 1)
+    notes = [words.say("ask.stage"), *(_told(content, point) for point in points)]
+    slide = _slide(deck, content, title, "\n\n".join(notes))
+    spots, lanes = _spots(content, points)
+    columns, rows = max(s.column for s in spots) + 1, sum(depth for _, depth in lanes)
+    x0, y0, width, height = AREA
+    pitch = (width / columns, min(height / rows, 1.1))
+    box = (min(pitch[0] - 0.55 * (columns > 1), 4.2), pitch[1] - 0.12)
+    row = 0
+    for i, (channel, depth) in enumerate(lanes):
+        top = y0 + row * pitch[1]
+        name = channel or words.say("no_channel")
+        draw(
+            slide, f"lane: {name}", (EDGE, top - 0.03, WIDE - 2 * EDGE, depth * pitch[1] - 0.02),
+            kind=MSO_SHAPE.RECTANGLE, fill="band" if i % 2 == 0 else "surface", edge=None,
+        )  # fmt: skip
+        write(
+            slide, f"channel: {name}", (EDGE, top - 0.03, 1.2, max(depth * pitch[1] - 0.02, 0.5)),
+            name, bold=True, middle=True,
+        )  # fmt: skip
+        row += depth
+    places = {
+        s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots
+    }
+    shapes = {s.point.name: _box(slide, content, s.point, places[s.point.name]) for s in spots}
+    listed = _flows(slide, content, spots, shapes, pitch, box)
+    lines = []
+    if listed:
+        lines.append(words.say("deck.moves", moves=", ".join(listed)))
+    if stage.moves:
+        lines.append(words.say("stage.next", moves=moves_text(content, stage)))
+    write(slide, "moves", (EDGE, 5.72, WIDE - 2 * EDGE, 0.42), " · ".join(reversed(lines)), ink="muted")
+    _room(slide, content)
+
+
+def _room(slide: Slide, content: Content) -> None:
+    """Leave named, empty boxes for what the room says."""
+    words = content.words
+    many = 4
+    step = (WIDE - 2 * EDGE) / many
+    for i, key in enumerate(("notes", "opportunities", "questions", "owner")):
+        place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
+        shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1.0)
+        fill_text(shape, [words.say(f"lane.{key}")], 14, ink="muted", middle=False, centre=False)
+
+
+def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any:
+    words = content.words
+    edge = {1: "good", -1: "bad"}.get(point.mark, "flow")
+    said = verdict_text(words, point)
+    alt = words.say(
+        "alt.box", name=point.name, channel=point.channel or words.say("none"),
+        customers=point.customers, verdict=said,
+    )  # fmt: skip
+    shape = draw(
+        slide, f"touchpoint: {point.name}", place, edge=edge, width=3 if point.mark else 1.25, alt=alt
+    )
+    leans = point.verdict == "abstain" and point.leaning is not None
+    glyph = "◇" if leans else GLYPH[point.verdict]
+    star = "★ " if content.moments_at(point.name) else ""
+    text = f"{glyph} {_sign(point)}{star}{point.name}"
+    tail = words.say("n", n=point.customers)
+    whole = f"{text} ({tail})"
+    lines = fitted(whole, place, 14, bold=bool(point.mark))
+    if "…" in "".join(lines):
+        lines = fitted(text, place, 14, bold=bool(point.mark))
+    fill_text(shape, lines, 14, bold=bool(point.mark))
+    return shape
+
+
+def _told(content: Content, point: Touchpoint) -> str:
+    """Return what the notes say of one touchpoint."""
+    words = content.words
+    lines = [
+        f"{point.name} ({words.say('n', n=point.customers)}): {serves_text(words, point)} → "
+        f"{verdict_text(words, point)}"
+    ]
+    if point.feeling is not None:
+        lines.append(f"{words.say('deck.feeling')} {words.estimate(point.feeling)}")
+    for side, reasons in (("machine", point.machine), ("person", point.person)):
+        if reasons:
+            lines.append(f"{words.say(f'reason.{side}')}: {'; '.join(reasons)}")
+    if point.handed is not None and point.handed.sessions:
+        lines.append(handoff_text(content, point))
+    return ". ".join(lines) + "."
+
+
+def _flows(
+    slide: Slide,
+    content: Content,
+    spots: Sequence[_Spot],
+    shapes: dict[str, Any],
+    pitch: tuple[float, float],
+    box: tuple[float, float],
+) -> list[str]:
+    """Tie the strongest flows that cross no box; return the others in words."""
+    words = content.words
+    where = {spot.point.name: spot for spot in spots}
+    taken = {(spot.column, spot.row) for spot in spots}
+    moves = _moves(content, [spot.point for spot in spots]).head(MOST_FLOWS)
+    most = max(moves["journeys"], default=1)
+    gutter = pitch[0] - box[0]
+    tracks: dict[int, int] = {}
+    listed = []
+    for row in moves.to_dict("records"):
+        source, target = where[row["source"]], where[row["target"]]
+        name = f"flow: {row['source']} → {row['target']}"
+        alt = words.say("alt.flow", source=row["source"], target=row["target"], journeys=int(row["journeys"]))
+        width = 1.25 + 3.5 * row["journeys"] / most
+        tie = {"width": width, "alt": alt}
+        ends = shapes[row["source"]], shapes[row["target"]]
+        if source.column == target.column:
+            step = target.row - source.row
+            if abs(step) == 1:
+                sites = (BOTTOM, TOP) if step > 0 else (TOP, BOTTOM)
+                connect(slide, name, *ends, sites=sites, **tie)
+                continue
+        elif source.column < target.column:
+            between = range(source.column + 1, target.column)
+            length = (target.column - source.column) * pitch[0] - box[0]
+            track = 0.25 + 0.12 * (tracks.get(source.column, 0) % 5)
+            late = 1 - gutter * track / length
+            early = gutter * track / length
+            free = [
+                bend
+                for bend, level in ((late, source.row), (early, target.row))
+                if not any((column, level) in taken for column in between)
+            ]
+            if free:
+                tracks[source.column] = tracks.get(source.column, 0) + 1
+                bend = None if source.row == target.row else free[0]
+                connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
+                continue
+        listed.append(f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})")
+    return listed
+
+
+def _moments(deck: Any, content: Content) -> None:
+    words = content.words
+    for moment in content.moments:
+        slide = _slide(deck, content, f"★ {moment.touchpoint.name}", words.say("ask.moment"))
+        for i, (key, text) in enumerate(card_rows(content, moment)):
+            x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
+            shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), fill="band", edge=None)
+            head = words.say(f"card.{key}")
+            lines = [head, *fitted(text, (0, 0, 5.85, 1.45), 16)]
+            fill_text(shape, lines, 16, centre=False)
+            shape.text_frame.paragraphs[0].runs[0].font.bold = True
+
+
+def _story(deck: Any, content: Content, story: Story, place: int) -> None:
+    words = content.words
+    title = words.say("story.head", n=place, share=words.share(story.share))
+    slide = _slide(deck, content, title, words.say("ask.story"))
+    shown = story.steps[:8]
+    across = min(len(shown), 4)
+    step = (WIDE - 2 * EDGE) / across
+    before: Any = None
+    for i, one in enumerate(shown):
+        line, spot = divmod(i, 4)
+        spot_place = (EDGE + step * spot + 0.1, 2.2 + 1.9 * line, min(step - 0.7, 4.0), 1.1)
+        shape = draw(slide, f"step {i + 1}: {one.touchpoint}", spot_place, alt=one.touchpoint)
+        fill_text(shape, fitted(one.touchpoint, spot_place, 18, bold=True), 18, bold=True)
+        said = one.channel
+        if one.seconds is not None:
+            said += f" · {words.say('story.after', time=words.duration(one.seconds))}"
+        under = (spot_place[0], spot_place[1] + 1.12, step - 0.3, 0.5)
+        write(slide, f"channel {i + 1}", under, said, ink="muted")
+        if before is not None:
+            sites = (RIGHT, LEFT) if spot else (BOTTOM, TOP)
+            bend = None if spot else 0.5
+            connect(slide, f"flow {i}", before, shape, sites=sites, bend=bend)
+        before = shape
+    base = words.say("story.base", journeys=story.journeys, customers=story.customers)
+    ends = ", ".join(f"{words.say(f'end.{end}')} {words.share(share)}" for end, share in story.ends)
+    write(slide, "base", (EDGE, 6.2, WIDE - 1, 0.4), base, size=16, ink="muted")
+    if ends:
+        text = words.say("story.ends", ends=ends)
+        write(slide, "ends", (EDGE, 6.6, WIDE - 1, 0.4), text, size=16)
+
+
+def _segments(deck: Any, content: Content) -> None:
+    words = content.words
+    title, ask = words.say("segment.title"), words.say("ask.segments")
+    slide = _slide(deck, content, title, ask)
+    data = CategoryChartData(number_format="0%")
+    data.categories = [stage.title(words) for stage in content.stages]
+    for segment in content.segments:
+        shares = [
+            segment.stages[stage.name][0] if stage.name in segment.stages else None
+            for stage in content.stages
+        ]
+        name = words.say("segment.head", name=segment.name, customers=segment.customers)
+        data.add_series(name, shares)
+    frame = slide.shapes.add_chart(
+        XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 1.35, WIDE - 1, 5.1)), data
+    )
+    frame.name = "chart: segments by stage"
+    describe(frame, title)
+    chart = _plain_chart(frame, words.say("lane.segments"))
+    chart.has_legend = True
+    chart.legend.position = XL_LEGEND_POSITION.BOTTOM
+    chart.legend.include_in_layout = False
+    chart.legend.font.size = Pt(14)
+    chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
+    for place, ink in enumerate(("accent", "fix_first", "abstain")[: len(content.segments)]):
+        _series(chart, place, ink)
+    write(slide, "note", (EDGE, 6.45, WIDE - 1, 0.6), words.say("segment.note"), ink="muted")
+
+
+def _table(slide: Slide, name: str, heads: list[str], rows: list[list[str]], top: float) -> None:
+    height = min(0.5 * (len(rows) + 1), 6.9 - top)
+    frame = slide.shapes.add_table(
+        len(rows) + 1, len(heads), *map(Inches, (EDGE, top, WIDE - 2 * EDGE, height))
+    )
+    frame.name = name
+    for i, row in enumerate([heads, *rows]):
+        for j, said in enumerate(row):
+            cell = frame.table.cell(i, j)
+            cell.text = said
+            for run in cell.text_frame.paragraphs[0].runs:
+                run.font.size, run.font.name, run.font.bold = Pt(16), "Arial", i == 0 or j == 0
+
+
+def _plan(deck: Any, content: Content) -> None:
+    words, plan = content.words, content.plan
+    if plan is None:
+        return
+    share = words.estimate(plan.conforming)
+    title = words.say("plan.conforming", share=share, n=plan.journeys)
+    slide = _slide(deck, content, title, words.say("ask.plan"))
+    kinds = ("as_planned", "skipped", "repeated")
+    rows = [
+        [
+            f"{i}. {step}",
+            *(
+                "–" if (part := plan.shares.get((step, kind))) is None else words.share(part)
+                for kind in kinds
+            ),
+        ]
+        for i, step in enumerate(plan.steps[:9], 1)
+    ]
+    heads = [words.say("plan.title"), *(words.say(f"plan.{kind}") for kind in kinds)]
+    _table(slide, "table: plan", heads, rows, 1.5)
+
+
+def _automations(deck: Any, content: Content) -> None:
+    words = content.words
+    title, ask = words.say("automations.title"), words.say("ask.automations")
+    slide = _slide(deck, content, title, ask)
+    for i, one in enumerate(content.automations[:5]):
+        place = (EDGE, 1.45 + 1.05 * i, WIDE - 2 * EDGE, 0.95)
+        shape = draw(slide, f"automation: {one.touchpoint}", place, fill="band", edge=None)
+        text = f"{one.touchpoint}: {one.text}"
+        fill_text(shape, fitted(text, (0, 0, place[2] - 0.3, place[3]), 18), 18, centre=False)
+    write(slide, "note", (EDGE, 6.7, WIDE - 1, 0.36), words.say("automations.note"), ink="muted")
+
+
+def _end(deck: Any, content: Content) -> None:
+    words = content.words
+    slide = _slide(deck, content, words.say("deck.end"), words.say("ask.end"))
+    write(slide, "end", (EDGE, 1.5, WIDE - 1, 1.2), words.say("deck.end_text"), size=24)
+    for i in range(3):
+        place = (EDGE + 4.12 * i, 3.0, 4.0, 3.6)
+        draw(slide, f"room: next step {i + 1}", place, dashed=True, width=1.0)
