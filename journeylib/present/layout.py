@@ -37,6 +37,8 @@ class BoxStyle:
         Height beside the lines of the name.
     least, most : int
         Lines of the name that every box has room for, and at which a name is cut.
+    bold : bool
+        Whether a name may be set in bold.
     """
 
     width: float = 150.0
@@ -47,15 +49,16 @@ class BoxStyle:
     rest: float = 28.0
     least: int = 2
     most: int = NAME_LINES
+    bold: bool = True
 
     @property
     def room(self) -> float:
         """Width that the name has."""
         return self.width - self.marker - self.margin
 
-    def lines(self, name: str, *, bold: bool = True) -> list[str]:
+    def lines(self, name: str) -> list[str]:
         """Return a name as the lines of its box."""
-        return wrap(name, self.room, self.size, lines=self.most, bold=bold)
+        return wrap(name, self.room, self.size, lines=self.most, bold=self.bold)
 
 
 @dataclass(frozen=True)

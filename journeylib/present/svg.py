@@ -12,11 +12,12 @@ from journeylib.present.theme import VERDICTS, Shape
 
 # Characters that turn the direction of what follows, and controls, are no part of a name.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SPACE = re.compile(r"\s+")
-_PIECE = re.compile(r"[^\s\-_/]+[\-_/]*|[\-_/]+")
+# A no-break space holds a number and its unit together: no line ends there.
+_SPACE = re.compile(r"[^\S\u00a0]+")
+_PIECE = re.compile(r"(?:[^\s\-_/]|\u00a0)+[\-_/]*|[\-_/]+")
 
 # Advances in em of a wide sans serif (DejaVu), so that what fits here fits in any font.
-_NARROW, _SLIM = set("ijl.,:;'|!Iı·’‘"), set('frt()[]{}-/\\ "“”°*')
+_NARROW, _SLIM = set("ijl.,:;'|!Iı·’‘"), set('frt()[]{}-/\\ "“”°*\u00a0')
 _WIDE = set("mwMWQOGD@%&—…→←+−=<>~")
 
 

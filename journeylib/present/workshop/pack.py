@@ -136,9 +136,9 @@ def _files(file: Path) -> list[Path]:
 
 def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
     """Write every artefact into an existing folder; return sizes of type and whether printed."""
-    drawn = poster_wall(content)
+    drawn, small = poster_wall(content), poster_wall(content, room=False)
     sheets = {f"poster-{paper}": poster(content, drawn, paper) for paper in ("a0", "a1")}
-    sheets |= {"handout-a3": handout(content, drawn), "cards-a4": cards(content)}
+    sheets |= {"handout-a3": handout(content, small), "cards-a4": cards(content)}
     (folder / "poster.svg").write_text(poster_svg(drawn), encoding="utf-8")
     (folder / "presentation.html").write_text(presentation(content), encoding="utf-8")
     write_slides(content, folder / "slides.pptx")
@@ -152,7 +152,7 @@ def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
     if any(path.stat().st_size == 0 for path in folder.iterdir()):
         raise RunError("an artefact came out empty; nothing was left.")
     sizes = {
-        paper: drawn.type_mm(width * 0.96, height - 0.04 * width)
+        paper: (small if paper == "a3" else drawn).type_mm(width * 0.96, height - 0.04 * width)
         for paper, (width, height) in PAPER.items()
     }
     return sizes, program is not None

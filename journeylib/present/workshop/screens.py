@@ -19,6 +19,7 @@ from journeylib.present.workshop.wall import line_figure
 TEMPLATES = Path(__file__).parents[1] / "templates"
 POINTS = 9  # touchpoints on one screen of a stage
 MOST_FINDINGS = 8
+DENSE = 6  # rows of a table from which its type is smaller
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _screens(content: Content) -> list[Screen]:
     )
     for i, stage in enumerate(content.stages):
         found += _stage(content, stage, i)
-        found += [_touchpoint(content, stage, point) for point in stage.touchpoints]
+        found += [_touchpoint(content, stage, p) for p in stage.touchpoints if _worth_asking(p)]
     found += [_story(content, story, i) for i, story in enumerate(content.stories, 1)]
     if not content.stories:
         found.append(Screen("story-0", words.say("story.title"), f"<p>{esc(content.stories_note)}</p>", words.say("ask.story"), "say"))
@@ -127,6 +128,11 @@ def weighty(content: Content) -> tuple:  # type: ignore[type-arg]
     return tuple((strong or list(content.findings))[:MOST_FINDINGS])
 
 
+def _worth_asking(point: Touchpoint) -> bool:
+    """Return whether a touchpoint gets a screen: somebody serves there, or was heard there."""
+    return point.serves not in ("nobody", "unknown") or point.feeling is not None
+
+
 def _overview(content: Content) -> Screen:
     words = content.words
     items = []
@@ -134,7 +140,7 @@ def _overview(content: Content) -> Screen:
         size = "" if stage.customers is None else words.say("stage.reach_short", customers=stage.customers)
         reach = stage.reach or 0.0
         items.append(
-            f'<li><a href="#stage-{i}"><b lang="{words.language}">{esc(stage.title(words))}</b>'
+            f'<li><a href="#stage-{i}"><b>{esc(stage.title(words))}</b>'
             f'<span class="bar"><i style="width:{100 * reach:.1f}%"></i></span>'
             f"<span>{esc(words.say('of_journeys', share=words.share(reach)))}</span>"
             f'<span class="muted">{esc(size)}</span>{_moods(content, stage)}</a></li>'
@@ -190,10 +196,11 @@ def _point_card(content: Content, point: Touchpoint) -> str:
     star = "★ " if content.moments_at(point.name) else ""
     share = words.say("of_journeys", share=words.share(point.reach))
     base = f"{share} · {words.say('n', n=point.customers)}"
+    kind, link = ("a", f' href="#point-{esc(point.name)}"') if _worth_asking(point) else ("div", "")
     return (
-        f'<li><a class="{mood}" href="#point-{esc(point.name)}">{_mark(point)}'
-        f'<b lang="{words.language}">{star}{esc(point.name)}</b>{felt}<span>{esc(base)}</span>'
-        f'<span class="muted">{esc(point.channel)}</span></a></li>'
+        f'<li><{kind} class="{mood}"{link}>{_mark(point)}'
+        f"<b>{star}{esc(point.name)}</b>{felt}<span>{esc(base)}</span>"
+        f'<span class="muted">{esc(point.channel)}</span></{kind}></li>'
     )
 
 
@@ -306,8 +313,9 @@ def _segments(content: Content) -> Screen:
             reach, mood = segment_cell(content, segment, stage)
             cells.append(f'<td>{esc(reach)}<br><span class="small muted">{esc(mood)}</span></td>')
         rows.append(f"<tr><th scope='row'>{esc(stage.title(words))}</th>{''.join(cells)}</tr>")
+    dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
-        f'<div class="body"><table><thead><tr><td></td>{heads}</tr></thead>'
+        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
         f'<p class="muted small">{esc(words.say("segment.note"))}</p>'
     )
@@ -333,8 +341,9 @@ def _plan(content: Content) -> Screen:
     )
     said = [f"{name} {words.share(share)}" for share, name in extra]
     text = words.say("plan.share", kind=words.say("plan.inserted"), share=": " + ", ".join(said)) if said else ""
+    dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
-        f'<div class="body"><table><thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}'
+        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}'
         f"</tbody></table></div><p>{esc(text)}</p>"
     )
     conforming = words.estimate(plan.conforming)

@@ -109,7 +109,7 @@ def draw(
     shape = slide.shapes.add_shape(kind, *map(Inches, place))
     shape.name = name
     if kind == MSO_SHAPE.ROUNDED_RECTANGLE:
-        shape.adjustments[0] = 0.12
+        shape.adjustments[0] = min(0.5, 0.09 / min(place[2:]))
     if fill is None:
         shape.fill.background()
     else:

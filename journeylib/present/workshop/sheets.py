@@ -20,11 +20,11 @@ CARDS = 8
 VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
 
 
-def poster_wall(content: Content) -> Wall:
+def poster_wall(content: Content, *, room: bool = True) -> Wall:
     """Return the wall map as it fits on A paper, landscape, inside the margin."""
     width, height = PAPER["a0"]
     margin = MARGIN * width
-    return wall(content, ratio=(width - 2 * margin) / (height - 2 * margin))
+    return wall(content, ratio=(width - 2 * margin) / (height - 2 * margin), room=room)
 
 
 def poster(content: Content, drawn: Wall, paper: str) -> str:
@@ -34,7 +34,7 @@ def poster(content: Content, drawn: Wall, paper: str) -> str:
 
 
 def handout(content: Content, drawn: Wall) -> str:
-    """Return the A3 handout: the map, and behind it findings, segments, stories and room to write."""
+    """Return the A3 handout: the map, behind it findings, segments, stories and room to write."""
     width, height = PAPER["a3"]
     size = f"width:{width}mm;height:{height - 0.1}mm"
     back = f'<div class="sheet back" style="{size}">{_back(content)}</div>'
@@ -168,7 +168,6 @@ def card_rows(content: Content, moment: Moment) -> list[tuple[str, str]]:
     lead = point.leaning or point.verdict
     what = words.say(
         "card.what_text",
-        name=point.name,
         stage=point.stage or words.say("none"),
         channel=point.channel or words.say("none"),
     )

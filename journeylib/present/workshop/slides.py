@@ -16,7 +16,7 @@ from pptx.util import Inches, Pt
 
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
-from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
+from journeylib.present.workshop.lanes import GLYPH, handoff_text, lanes as lanes_of, moves_text
 from journeylib.present.workshop.screens import weighty
 from journeylib.present.workshop.sentences import serves_text, verdict_text
 from journeylib.present.workshop.shapes import (
@@ -43,8 +43,10 @@ if TYPE_CHECKING:
 WIDE, HIGH, EDGE = 13.333, 7.5, 0.5
 MOST_BOXES, MOST_FLOWS, MOST_ROWS, MOST_COLUMNS = 20, 14, 7, 4
 MOST_POINTS = 20  # of the experience chart
+STORIES, STEPS = 4, 4
 ROOM_TOP = 6.18
-AREA: Place = (1.75, 1.45, 11.1, 4.25)
+LEAST_BELOW = 1.1  # inches from which there is room for more words
+AREA: Place = (1.75, 1.4, 11.1, 4.1)
 
 
 def write_slides(content: Content, path: Path) -> None:
@@ -62,8 +64,7 @@ def write_slides(content: Content, path: Path) -> None:
         for part, points in enumerate(_parts(content, stage)):
             _stage(deck, content, stage, points, part)
     _moments(deck, content)
-    for place, story in enumerate(content.stories, 1):
-        _story(deck, content, story, place)
+    _stories(deck, content)
     if len(content.segments) > 1:
         _segments(deck, content)
     if content.plan is not None:
@@ -115,7 +116,7 @@ def _overview(deck: Any, content: Content) -> None:
         moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
         said += [f"▼ {bad}"] * bool(bad) + [f"★ {moments}"] * bool(moments)
         write(
-            slide, f"size: {name}", (EDGE + step * i, 2.5, step - 0.05, 0.5), " · ".join(said),
+            slide, f"size: {name}", (EDGE + step * i, 2.48, step - 0.05, 0.62), " · ".join(said),
             centre=True,
         )  # fmt: skip
     known = [stage for stage in content.stages if stage.customers is not None]
@@ -124,7 +125,7 @@ def _overview(deck: Any, content: Content) -> None:
         data.categories = [stage.title(words) for stage in known]
         data.add_series(words.say("deck.reach_chart"), [stage.customers for stage in known])
         frame = slide.shapes.add_chart(
-            XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.1, WIDE - 1, 3.85)), data
+            XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.15, WIDE - 1, 3.85)), data
         )
         frame.name = "chart: customers by stage"
         describe(frame, f"{words.say('deck.reach_chart')}: " + ", ".join(
@@ -295,14 +296,39 @@ def _stage(
         s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots
     }
     shapes = {s.point.name: _box(slide, content, s.point, places[s.point.name]) for s in spots}
-    listed = _flows(slide, content, spots, shapes, pitch, box)
+    listed = _flows(slide, content, spots, shapes)
+    _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
     if listed:
         lines.append(words.say("deck.moves", moves=", ".join(listed)))
     if stage.moves:
         lines.append(words.say("stage.next", moves=moves_text(content, stage)))
-    write(slide, "moves", (EDGE, 5.72, WIDE - 2 * EDGE, 0.42), " · ".join(reversed(lines)), ink="muted")
+    write(slide, "moves", (EDGE, 5.52, WIDE - 2 * EDGE, 0.6), " · ".join(reversed(lines)), ink="muted")
     _room(slide, content)
+
+
+def _below(slide: Slide, content: Content, stage: Stage, top: float) -> None:
+    """Say pains, hand-offs and who serves where the boxes leave room."""
+    height = AREA[1] + AREA[3] - top - 0.1
+    rows = [lane for lane in lanes_of(content) if lane.key in ("pains", "handoffs", "serves")]
+    if height < LEAST_BELOW:
+        return
+    place = content.stages.index(stage)
+    step = (WIDE - 2 * EDGE) / len(rows)
+    for i, lane in enumerate(rows):
+        spot = (EDGE + step * i, top + 0.1, step - 0.12, height)
+        most = int((height - 0.12) * 72 / 16.8) - 2
+        lines: list[str] = []
+        for line in lane.cells[place]:
+            said = fitted(line.text, (0, 0, spot[2], 9.0), 14)
+            if len(lines) + len(said) <= most:
+                lines += said
+        shape = draw(slide, f"lane: {lane.key}", spot, fill=None, edge="line", width=1)
+        head = content.words.say(f"lane.{lane.key}")
+        heads = fitted(head, (0, 0, spot[2], 9.0), 14, bold=True, lines=2)
+        fill_text(shape, [*heads, *lines], 14, middle=False, centre=False)
+        for run in shape.text_frame.paragraphs[0].runs[: len(heads)]:
+            run.font.bold = True
 
 
 def _room(slide: Slide, content: Content) -> None:
@@ -362,8 +388,6 @@ def _flows(
     content: Content,
     spots: Sequence[_Spot],
     shapes: dict[str, Any],
-    pitch: tuple[float, float],
-    box: tuple[float, float],
 ) -> list[str]:
     """Tie the strongest flows that cross no box; return the others in words."""
     words = content.words
@@ -371,7 +395,6 @@ def _flows(
     taken = {(spot.column, spot.row) for spot in spots}
     moves = _moves(content, [spot.point for spot in spots]).head(MOST_FLOWS)
     most = max(moves["journeys"], default=1)
-    gutter = pitch[0] - box[0]
     tracks: dict[int, int] = {}
     listed = []
     for row in moves.to_dict("records"):
@@ -388,67 +411,92 @@ def _flows(
                 connect(slide, name, *ends, sites=sites, **tie)
                 continue
         elif source.column < target.column:
-            between = range(source.column + 1, target.column)
-            length = (target.column - source.column) * pitch[0] - box[0]
-            track = 0.25 + 0.12 * (tracks.get(source.column, 0) % 5)
-            late = 1 - gutter * track / length
-            early = gutter * track / length
-            free = [
-                bend
-                for bend, level in ((late, source.row), (early, target.row))
-                if not any((column, level) in taken for column in between)
-            ]
-            if free:
-                tracks[source.column] = tracks.get(source.column, 0) + 1
-                bend = None if source.row == target.row else free[0]
+            if _clear(source, target, taken):
+                track = tracks.get(source.column, 0)
+                tracks[source.column] = track + 1
+                bend = None if source.row == target.row else 0.5
+                if bend and target.column == source.column + 1:
+                    bend = 0.35 + 0.1 * (track % 4)
                 connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
                 continue
         listed.append(f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})")
     return listed
 
 
+def _clear(source: _Spot, target: _Spot, taken: set[tuple[int, int]]) -> bool:
+    """Return whether an elbow that turns half-way crosses no box.
+
+    It turns half-way because not every program keeps another turn.
+    """
+    low, high = sorted((source.row, target.row))
+    double = source.column + target.column
+    for column in range(source.column + 1, target.column):
+        rows = {source.row} if 2 * column < double else {target.row}
+        if 2 * column == double:
+            rows = set(range(low, high + 1))
+        if any((column, row) in taken for row in rows):
+            return False
+    return True
+
+
 def _moments(deck: Any, content: Content) -> None:
     words = content.words
     for moment in content.moments:
-        slide = _slide(deck, content, f"★ {moment.touchpoint.name}", words.say("ask.moment"))
+        kind = words.or_itself("outcome", moment.outcome)
+        title = f"★ {moment.touchpoint.name}: {kind}"
+        slide = _slide(deck, content, title, words.say("ask.moment"))
         for i, (key, text) in enumerate(card_rows(content, moment)):
             x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
             shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), fill="band", edge=None)
             head = words.say(f"card.{key}")
-            lines = [head, *fitted(text, (0, 0, 5.85, 1.45), 16)]
-            fill_text(shape, lines, 16, centre=False)
+            lines = [head, *fitted(text, (0, 0, 5.95, 1.5), 14)]
+            fill_text(shape, lines, 14, centre=False)
             shape.text_frame.paragraphs[0].runs[0].font.bold = True
 
 
-def _story(deck: Any, content: Content, story: Story, place: int) -> None:
+def _stories(deck: Any, content: Content) -> None:
+    """Tell stories as rows of steps, a few to a slide."""
     words = content.words
-    title = words.say("story.head", n=place, share=words.share(story.share))
-    slide = _slide(deck, content, title, words.say("ask.story"))
-    shown = story.steps[:8]
-    across = min(len(shown), 4)
-    step = (WIDE - 2 * EDGE) / across
-    before: Any = None
-    for i, one in enumerate(shown):
-        line, spot = divmod(i, 4)
-        spot_place = (EDGE + step * spot + 0.1, 2.2 + 1.9 * line, min(step - 0.7, 4.0), 1.1)
-        shape = draw(slide, f"step {i + 1}: {one.touchpoint}", spot_place, alt=one.touchpoint)
-        fill_text(shape, fitted(one.touchpoint, spot_place, 18, bold=True), 18, bold=True)
-        said = one.channel
-        if one.seconds is not None:
-            said += f" · {words.say('story.after', time=words.duration(one.seconds))}"
-        under = (spot_place[0], spot_place[1] + 1.12, step - 0.3, 0.5)
-        write(slide, f"channel {i + 1}", under, said, ink="muted")
-        if before is not None:
-            sites = (RIGHT, LEFT) if spot else (BOTTOM, TOP)
-            bend = None if spot else 0.5
-            connect(slide, f"flow {i}", before, shape, sites=sites, bend=bend)
-        before = shape
-    base = words.say("story.base", journeys=story.journeys, customers=story.customers)
+    for start in range(0, len(content.stories), STORIES):
+        shown = content.stories[start : start + STORIES]
+        slide = _slide(deck, content, words.say("story.title"), words.say("ask.story"))
+        for i, story in enumerate(shown):
+            _story(slide, content, story, start + i + 1, 1.4 + 1.33 * i)
+        note = content.stories_note
+        write(slide, "note", (EDGE, 6.7, WIDE - 1, 0.36), note, ink="muted")
+
+
+def _story(slide: Slide, content: Content, story: Story, place: int, top: float) -> None:
+    words = content.words
     ends = ", ".join(f"{words.say(f'end.{end}')} {words.share(share)}" for end, share in story.ends)
-    write(slide, "base", (EDGE, 6.2, WIDE - 1, 0.4), base, size=16, ink="muted")
+    head = words.say("story.head", n=place, share=words.share(story.share))
+    said = f"{head}, {words.say('n', n=story.journeys)}"
+    name = f"story {place}"
+    draw(
+        slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), kind=MSO_SHAPE.RECTANGLE, fill="band",
+        edge=None,
+    )  # fmt: skip
+    write(slide, f"{name}: share", (EDGE + 0.05, top, 2.5, 0.85), said, bold=True, middle=True)
     if ends:
         text = words.say("story.ends", ends=ends)
-        write(slide, "ends", (EDGE, 6.6, WIDE - 1, 0.4), text, size=16)
+        write(slide, f"{name}: ends", (EDGE + 0.05, top + 0.86, WIDE - 1.2, 0.36), text, ink="muted")
+    shown, step = story.steps[:STEPS], (WIDE - 2 * EDGE - 2.6) / STEPS
+    before: Any = None
+    for i, one in enumerate(shown):
+        spot = (EDGE + 2.6 + step * i, top + 0.1, step - 0.35, 0.74)
+        shape = draw(slide, f"{name}, step {i + 1}: {one.touchpoint}", spot, alt=one.touchpoint)
+        text = f"{one.touchpoint} ({one.channel})" if one.channel else one.touchpoint
+        lines = fitted(text, spot, 14)
+        if "…" in "".join(lines):
+            lines = fitted(one.touchpoint, spot, 14)
+        fill_text(shape, lines, 14)
+        if before is not None:
+            connect(slide, f"{name}, flow {i}", before, shape)
+        before = shape
+    if len(story.steps) > STEPS:
+        more = words.say("more", n=len(story.steps) - STEPS)
+        spot = (WIDE - EDGE - 1.6, top + 0.86, 1.55, 0.36)
+        write(slide, f"{name}: more", spot, more, ink="muted")
 
 
 def _segments(deck: Any, content: Content) -> None:
@@ -475,6 +523,8 @@ def _segments(deck: Any, content: Content) -> None:
     chart.legend.include_in_layout = False
     chart.legend.font.size = Pt(14)
     chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
+    chart.value_axis.tick_labels.number_format = "0%"
+    chart.value_axis.tick_labels.number_format_is_linked = False
     for place, ink in enumerate(("accent", "fix_first", "abstain")[: len(content.segments)]):
         _series(chart, place, ink)
     write(slide, "note", (EDGE, 6.45, WIDE - 1, 0.6), words.say("segment.note"), ink="muted")

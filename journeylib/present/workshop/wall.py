@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from journeylib.present import svg
 from journeylib.present.labels import Rect, leader, place_labels
@@ -18,15 +19,15 @@ from journeylib.present.workshop.content import Content, Touchpoint
 from journeylib.present.workshop.lanes import Lane, Line, lanes
 from journeylib.present.workshop.sentences import verdict_text
 
-LEFT, RIGHT = 150.0, 10.0
+LEFT, RIGHT = 176.0, 10.0
 TITLE, HEAD = 92.0, 46.0
 NAME, SIZE, LINE_HEIGHT, PAD = 18.0, 16.5, 20.5, 9.0
 ASIDE = 74.0  # of a box, for feeling and reach
 CELL_LINES = 3
 LEGEND = 76.0
-CURVE = 190.0
-ROOM_HEIGHT = {"notes": 78.0, "opportunities": 78.0, "questions": 62.0, "owner": 36.0}
-WIDTHS = (210.0, 235.0, 260.0, 290.0, 320.0, 350.0, 390.0)
+CURVE = 220.0
+ROOM_HEIGHT = {"notes": 78.0, "opportunities": 78.0, "questions": 66.0, "owner": 54.0}
+WIDTHS = tuple(range(210, 400, 15))
 MAX_FLOWS, MAX_RETURNS = 24, 3
 Spot = tuple[float, float, Touchpoint]  # where a point of the line stands
 
@@ -65,12 +66,15 @@ class Wall:
 
 @cache
 def _style(width: float) -> BoxStyle:
-    return BoxStyle(width, 32.0, ASIDE, NAME, 20.0, 13.0, 1, 2)
+    return BoxStyle(width, 32.0, ASIDE, NAME, 20.0, 13.0, 1, 2, bold=False)
 
 
-def wall(content: Content, *, ratio: float) -> Wall:
-    """Draw the map for paper whose width is `ratio` times its height."""
-    found = [_drawn(content, width, ratio) for width in WIDTHS]
+def wall(content: Content, *, ratio: float, room: bool = True) -> Wall:
+    """Draw the map for paper whose width is `ratio` times its height.
+
+    Without `room` the lanes that are left to the room are not drawn: type is larger then.
+    """
+    found = [_drawn(content, width, ratio, room) for width in WIDTHS]
     return max(found, key=lambda one: min(ratio / one.width, 1 / one.height))
 
 
@@ -87,11 +91,11 @@ def _layout(content: Content, width: float) -> MapLayout:
     )
 
 
-def _drawn(content: Content, box_width: float, ratio: float) -> Wall:
+def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) -> Wall:
     style, layout = _style(box_width), _layout(content, box_width)
     columns = _columns(content, layout)
     width = layout.width + RIGHT
-    rows = lanes(content)
+    rows = [lane for lane in lanes(content) if lane.computed or with_room]
     doing, rest = rows[0], rows[1:]
     heights = {lane.key: _height(lane, columns) for lane in rows}
     grid = layout.height - HEAD
@@ -198,7 +202,7 @@ def _lane(
 
 
 def _lane_name(name: str, note: str, y: float) -> list[str]:
-    lines = svg.wrap(name, LEFT - 18, SIZE, lines=3, bold=True)
+    lines = svg.wrap(name, LEFT - 18, SIZE, lines=4, bold=True)
     parts = [text(8, y + 23 + 18 * k, line, SIZE, "jl-b") for k, line in enumerate(lines)]
     return [*parts, text(8, y + 22 + 18 * len(lines), note, 12, "jl-m")]
 
@@ -243,11 +247,10 @@ def _box(content: Content, box: Box, point: Touchpoint | None, style: BoxStyle) 
     code = point.leaning if leans and point.leaning else point.verdict
     parts.append(svg.verdict_marker(code, box.x + 15, middle, 6.5, leaning=leans))
     left = box.x + style.marker
-    bold = bool(point.mark)
     lines = style.lines(point.name)
     y = middle - (len(lines) - 1) * style.line / 2 + NAME * 0.35
     for line in lines:
-        parts.append(text(left, y, line, NAME, "jl-b" if bold else ""))
+        parts.append(text(left, y, line, NAME))
         y += style.line
     parts += _aside(content, point, box.x + box.width - 7, middle)
     title = words.say(
@@ -300,9 +303,9 @@ def line_figure(content: Content, width: float, height: float) -> str:
     for i, band in enumerate(columns):
         if i % 2 == 0:
             parts.append(svg.rect(band.start, 0, step, height, "jl-band"))
-        name = svg.shorten(band.name, step - 12, 24, bold=True)
-        parts.append(text(band.start + step / 2, 32, name, 24, "jl-b", "middle"))
-    parts += _curve(content, columns, Rect(0, 46, width, height - 46), size=22)
+        name = svg.shorten(band.name, step - 12, 28, bold=True)
+        parts.append(text(band.start + step / 2, 34, name, 28, "jl-b", "middle"))
+    parts += _curve(content, columns, Rect(0, 46, width, height - 46), size=27)
     return (
         f'<svg class="jl-svg" viewBox="0 0 {svg.num(width)} {svg.num(height)}" role="img" '
         f'aria-label="{svg.esc(line_alt(content))}">{"".join(parts)}</svg>'
@@ -361,7 +364,7 @@ def _curve(
         parts += _run(run, height)
     parts += [_mood_mark(x, at, point) for x, at, point in spots]
     bounds = Rect(frame.x, frame.y + 2, frame.width - 4, frame.height - 4)
-    return [*parts, *_mood_labels(content, spots, bounds, size, taken)]
+    return [*parts, *_mood_labels(content, spots, bounds, size, taken, runs)]
 
 
 def _run(run: Sequence[Spot], height: Callable[[float], float]) -> list[str]:
@@ -389,7 +392,12 @@ def _mood_mark(x: float, y: float, point: Touchpoint) -> str:
 
 
 def _mood_labels(
-    content: Content, spots: Sequence[Spot], bounds: Rect, size: float, taken: Sequence[Rect]
+    content: Content,
+    spots: Sequence[Spot],
+    bounds: Rect,
+    size: float,
+    taken: Sequence[Rect],
+    runs: Sequence[Sequence[Spot]],
 ) -> list[str]:
     """Name the points of the line, the strongest feelings first, where there is room."""
     felt = [(spot, (spot[2].feeling.value or 0.0) if spot[2].feeling else 0.0) for spot in spots]
@@ -405,6 +413,7 @@ def _mood_labels(
         [(svg.text_width(name, size, bold=True), size * 1.35) for name in said],
         bounds=bounds,
         marks=[*marks, *taken],
+        soft=_along(runs),
     )
     parts = []
     for (x, y, point), name, place in zip(chosen, said, places, strict=True):
@@ -416,6 +425,16 @@ def _mood_labels(
         middle = place.x + place.width / 2
         parts.append(text(middle, place.y + size, name, size, f"jl-halo {kind}", "middle"))
     return parts
+
+
+def _along(runs: Sequence[Sequence[Spot]]) -> list[Rect]:
+    """Return small rectangles along the line, which labels should leave free."""
+    return [
+        Rect(ax + (bx - ax) * k / 12 - 4, ay + (by - ay) * k / 12 - 5, 8, 10)
+        for run in runs
+        for (ax, ay, _), (bx, by, _) in pairwise(run)
+        for k in range(1, 12)
+    ]
 
 
 def _legend(content: Content, layout: MapLayout, y: float) -> list[str]:

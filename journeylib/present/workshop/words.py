@@ -115,7 +115,7 @@ class Words:
         Examples
         --------
         >>> words_of("de").estimate(Estimate(0.123, "share", lo=0.101, hi=0.148, n_customers=1321))
-        '12,3\\xa0% (10,1 bis 14,8; n = 1.321)'
+        '12,3\\xa0% (10,1 bis 14,8; n\\xa0=\\xa01.321)'
         """
         if estimate.value is None:
             return self.say("abstain.any")
