@@ -163,7 +163,7 @@ def _planned(content: Content, stage: Stage) -> list[Line]:
     if plan is None:
         return []
     lines = []
-    for point in stage.touchpoints:
+    for point in sorted(stage.touchpoints, key=lambda p: p.name not in plan.steps):
         said = [
             words.say("plan.share", kind=words.say(f"plan.{kind}"), share=words.share(share))
             for kind in ("as_planned", "skipped", "inserted", "repeated")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journeylib.present import svg
-from journeylib.present.svg import esc
+from journeylib.present.svg import esc, soft
 from journeylib.present.theme import css
 from journeylib.present.workshop.content import Content, Segment, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import moves_text
@@ -17,7 +17,7 @@ from journeylib.present.workshop.sentences import effect_text, serves_text, verd
 from journeylib.present.workshop.wall import line_figure
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-POINTS = 9  # touchpoints on one screen of a stage
+POINTS = 6  # touchpoints on one screen of a stage
 MOST_FINDINGS = 8
 DENSE = 6  # rows of a table from which its type is smaller
 
@@ -140,13 +140,17 @@ def _overview(content: Content) -> Screen:
         size = "" if stage.customers is None else words.say("stage.reach_short", customers=stage.customers)
         reach = stage.reach or 0.0
         items.append(
-            f'<li><a href="#stage-{i}"><b>{esc(stage.title(words))}</b>'
+            f'<li><a href="#stage-{i}"><b>{soft(stage.title(words))}</b>'
             f'<span class="bar"><i style="width:{100 * reach:.1f}%"></i></span>'
             f"<span>{esc(words.say('of_journeys', share=words.share(reach)))}</span>"
             f'<span class="muted">{esc(size)}</span>{_moods(content, stage)}</a></li>'
         )
     title = words.say("deck.stages", n=len(content.stages))
-    body = f'<div class="body"><ol class="stages">{"".join(items)}</ol></div>'
+    # Long names need smaller type: they break at syllables, twice at most.
+    longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
+    size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
+    style = f"--t:calc({size:.2f}*var(--u))"
+    body = f'<div class="body"><ol class="stages" style="{style}">{"".join(items)}</ol></div>'
     return Screen("overview", title, body, words.say("ask.overview"), above=content.kicker)
 
 
@@ -199,7 +203,7 @@ def _point_card(content: Content, point: Touchpoint) -> str:
     kind, link = ("a", f' href="#point-{esc(point.name)}"') if _worth_asking(point) else ("div", "")
     return (
         f'<li><{kind} class="{mood}"{link}>{_mark(point)}'
-        f"<b>{star}{esc(point.name)}</b>{felt}<span>{esc(base)}</span>"
+        f"<b>{star}{soft(point.name)}</b>{felt}<span>{esc(base)}</span>"
         f'<span class="muted">{esc(point.channel)}</span></{kind}></li>'
     )
 
@@ -220,7 +224,7 @@ def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
         f"<div><dt>{esc(name)}</dt><dd>{esc(value)}<small>{esc(small)}</small></dd></div>"
         for name, value, small in facts[:3]
     )
-    body = f'<div class="body"><dl class="facts">{rows}</dl><div class="reveal">{_verdict(content, point)}</div></div>'
+    body = f'<div class="body"><dl class="facts">{rows}</dl>{_verdict(content, point)}</div>'
     return Screen(
         f"point-{esc(point.name)}", point.name, body, words.say("ask.touchpoint"), "top",
         " · ".join(filter(None, (stage.title(words), point.channel))),
@@ -251,12 +255,12 @@ def _verdict(content: Content, point: Touchpoint) -> str:
         lists.append(f"<div><h3>{esc(words.say('reason.lacks', labels=labels))}</h3></div>")
     vetoes = "".join(f'<p class="bad">{esc(words.say(f"veto.{veto}"))}</p>' for veto in point.vetoes)
     served = words.say("card.served", serves=serves_text(words, point))
-    if point.serves == "nobody":
-        return f"<p>{esc(served)}</p>"
+    if point.serves in ("nobody", "unknown"):
+        return ""
     return (
-        f'<p class="verdict jl-{code}">{_mark(point)}<span>{esc(text)}</span></p>'
+        f'<div class="reveal"><p class="verdict jl-{code}">{_mark(point)}<span>{esc(text)}</span></p>'
         f'<p class="muted small">{esc(" · ".join(filter(None, (served, held))))}</p>{vetoes}'
-        f'<div class="columns">{"".join(lists)}</div>'
+        f'<div class="columns">{"".join(lists)}</div></div>'
     )
 
 
@@ -269,7 +273,7 @@ def _story(content: Content, story: Story, place: int) -> Screen:
             said = words.say("story.after", time=words.duration(step.seconds))
             gap = f'<span class="gap">{esc(said)} →</span>'
         items.append(
-            f'<li><span class="step">{esc(step.touchpoint)}<small>{esc(step.channel)}</small></span>{gap}</li>'
+            f'<li><span class="step">{soft(step.touchpoint)}<small>{esc(step.channel)}</small></span>{gap}</li>'
         )
     more = f'<li>{esc(words.say("more", n=len(story.steps) - 8))}</li>' if len(story.steps) > 8 else ""
     base = words.say("story.base", journeys=story.journeys, customers=story.customers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from pptx.slide import Slide
 
 FONT = "Arial"  # on every machine with PowerPoint; LibreOffice has one of the same widths
-INSET = 0.06
+INSET = 0.04
+LEADING = 1.18
 LEAST = 14  # points: what a room can read
 STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
 EPOCH = b"2000-01-01T00:00:00Z"
@@ -41,8 +43,19 @@ def fitted(
 ) -> list[str]:
     """Return `text` broken into the lines that a place holds, cut inside where it is too long."""
     room = (place[2] - 2 * INSET) * 72
-    most = max(1, int((place[3] - 2 * INSET) * 72 / (size * 1.2)))
+    most = max(1, int((place[3] - 2 * INSET) * 72 / (size * LEADING)))
     return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold)
+
+
+def sized(
+    text: str, place: Place, sizes: Sequence[float], *, bold: bool = False
+) -> tuple[list[str], float]:
+    """Return `text` as lines in the largest of `sizes` in which nothing of it is cut."""
+    for size in sizes:
+        lines = fitted(text, place, size, bold=bold)
+        if "…" in text or "…" not in "".join(lines):
+            return lines, size
+    return fitted(text, place, sizes[-1], bold=bold), sizes[-1]
 
 
 def write(

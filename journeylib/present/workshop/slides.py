@@ -14,6 +14,7 @@ from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE, 
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
+from journeylib.present import svg
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import GLYPH, handoff_text, lanes as lanes_of, moves_text
@@ -32,6 +33,7 @@ from journeylib.present.workshop.shapes import (
     fill_text,
     fitted,
     save_same,
+    sized,
     write,
 )
 from journeylib.present.workshop.sheets import card_rows
@@ -41,12 +43,12 @@ if TYPE_CHECKING:
     from pptx.slide import Slide
 
 WIDE, HIGH, EDGE = 13.333, 7.5, 0.5
-MOST_BOXES, MOST_FLOWS, MOST_ROWS, MOST_COLUMNS = 20, 14, 7, 4
-MOST_POINTS = 20  # of the experience chart
+MOST_BOXES, MOST_FLOWS, MOST_ROWS, MOST_COLUMNS = 18, 14, 6, 3
+MOST_POINTS, AXIS = 14, 190  # of the experience chart: points, and room of a name in points
 STORIES, STEPS = 4, 4
 ROOM_TOP = 6.18
 LEAST_BELOW = 1.1  # inches from which there is room for more words
-AREA: Place = (1.75, 1.4, 11.1, 4.1)
+AREA: Place = (2.15, 1.4, 10.7, 4.12)
 
 
 def write_slides(content: Content, path: Path) -> None:
@@ -81,7 +83,8 @@ def _slide(deck: Any, content: Content, title: str, ask: str, *, size: float = 2
     head.name = "title"
     place = (EDGE, 0.3, WIDE - 2 * EDGE, 1.0)
     head.left, head.top, head.width, head.height = map(Inches, place)
-    fill_text(head, fitted(title, place, size, bold=True, lines=2), size, bold=True, centre=False)
+    lines, size = sized(title, place, [size, 24, 20, 16], bold=True)
+    fill_text(head, lines, size, bold=True, centre=False)
     slide.notes_slide.notes_text_frame.text = ask
     foot = (EDGE, 7.08, WIDE - 2 * EDGE, 0.34)
     write(slide, "source", foot, f"{content.run_id} · {content.title}", size=10, ink="muted")
@@ -109,8 +112,8 @@ def _overview(deck: Any, content: Content) -> None:
             slide, f"stage: {name}", place, kind=MSO_SHAPE.PENTAGON, fill="head", edge=None, alt=name
         )
         shape.adjustments[0] = 0.18
-        room = (0, 0, step - 0.3, 0.95)
-        fill_text(shape, fitted(name, room, 18, bold=True), 18, bold=True, ink="head-ink")
+        lines, size = sized(name, (0, 0, step - 0.32, 0.95), [18, 16, 14], bold=True)
+        fill_text(shape, lines, size, bold=True, ink="head-ink")
         said = [] if stage.customers is None else [words.say("n", n=stage.customers)]
         bad = sum(point.mark < 0 for point in stage.touchpoints)
         moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
@@ -122,7 +125,8 @@ def _overview(deck: Any, content: Content) -> None:
     known = [stage for stage in content.stages if stage.customers is not None]
     if known:
         data = CategoryChartData()
-        data.categories = [stage.title(words) for stage in known]
+        room = 72 * (WIDE - 2) / many
+        data.categories = [svg.shorten(stage.title(words), room, 14) for stage in known]
         data.add_series(words.say("deck.reach_chart"), [stage.customers for stage in known])
         frame = slide.shapes.add_chart(
             XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.15, WIDE - 1, 3.85)), data
@@ -182,7 +186,9 @@ def _experience(deck: Any, content: Content) -> None:
     kept = sorted(felt, key=lambda p: (-p.customers, p.name))[:MOST_POINTS]
     shown = [point for point in felt if point in kept]
     data = CategoryChartData(number_format="0.00")
-    data.categories = [f"{_sign(point)}{point.name}" for point in shown]
+    data.categories = [
+        svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14) for point in shown
+    ]
     for name, end in ((words.say("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
         data.add_series(name, [getattr(p.feeling, end) if getattr(p.feeling, end) is not None else p.feeling.value for p in shown if p.feeling])
     frame = slide.shapes.add_chart(
@@ -209,7 +215,7 @@ def _experience(deck: Any, content: Content) -> None:
 
 
 def _sign(point: Touchpoint) -> str:
-    return {1: "▲ ", -1: "▼ "}.get(point.mark, "")
+    return {1: "▲\u00a0", -1: "▼\u00a0"}.get(point.mark, "")
 
 
 @dataclass(frozen=True)
@@ -255,12 +261,17 @@ def _spots(content: Content, points: Sequence[Touchpoint]) -> tuple[list[_Spot],
 
 def _parts(content: Content, stage: Stage) -> list[tuple[Touchpoint, ...]]:
     """Return the touchpoints of a stage, slide by slide: what fits in type that can be read."""
-    points = stage.touchpoints[:MOST_BOXES]
-    _, lanes = _spots(content, points)
-    if sum(depth for _, depth in lanes) <= MOST_ROWS and len(stage.touchpoints) <= MOST_BOXES:
-        return [points]
     every = stage.touchpoints
-    return [every[i : i + MOST_ROWS] for i in range(0, len(every), MOST_ROWS)]
+    for many in range(1, len(every) + 1):
+        size = -(-len(every) // many)
+        parts = [every[i : i + size] for i in range(0, len(every), size)]
+        if size <= MOST_BOXES and all(_rows(content, part) <= MOST_ROWS for part in parts):
+            return parts
+    return []
+
+
+def _rows(content: Content, points: Sequence[Touchpoint]) -> int:
+    return sum(depth for _, depth in _spots(content, points)[1])
 
 
 def _stage(
@@ -278,7 +289,7 @@ def _stage(
     columns, rows = max(s.column for s in spots) + 1, sum(depth for _, depth in lanes)
     x0, y0, width, height = AREA
     pitch = (width / columns, min(height / rows, 1.1))
-    box = (min(pitch[0] - 0.55 * (columns > 1), 4.2), pitch[1] - 0.12)
+    box = (min(pitch[0] - 0.5 * (columns > 1), 4.2), pitch[1] - 0.08)
     row = 0
     for i, (channel, depth) in enumerate(lanes):
         top = y0 + row * pitch[1]
@@ -288,7 +299,7 @@ def _stage(
             kind=MSO_SHAPE.RECTANGLE, fill="band" if i % 2 == 0 else "surface", edge=None,
         )  # fmt: skip
         write(
-            slide, f"channel: {name}", (EDGE, top - 0.03, 1.2, max(depth * pitch[1] - 0.02, 0.5)),
+            slide, f"channel: {name}", (EDGE, top - 0.03, 1.6, max(depth * pitch[1] - 0.02, 0.5)),
             name, bold=True, middle=True,
         )  # fmt: skip
         row += depth
@@ -355,8 +366,8 @@ def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any
     )
     leans = point.verdict == "abstain" and point.leaning is not None
     glyph = "◇" if leans else GLYPH[point.verdict]
-    star = "★ " if content.moments_at(point.name) else ""
-    text = f"{glyph} {_sign(point)}{star}{point.name}"
+    star = "★\u00a0" if content.moments_at(point.name) else ""
+    text = f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
     tail = words.say("n", n=point.customers)
     whole = f"{text} ({tail})"
     lines = fitted(whole, place, 14, bold=bool(point.mark))
@@ -504,7 +515,8 @@ def _segments(deck: Any, content: Content) -> None:
     title, ask = words.say("segment.title"), words.say("ask.segments")
     slide = _slide(deck, content, title, ask)
     data = CategoryChartData(number_format="0%")
-    data.categories = [stage.title(words) for stage in content.stages]
+    room = 72 * (WIDE - 2) / len(content.stages)
+    data.categories = [svg.shorten(stage.title(words), room, 14) for stage in content.stages]
     for segment in content.segments:
         shares = [
             segment.stages[stage.name][0] if stage.name in segment.stages else None
@@ -519,7 +531,7 @@ def _segments(deck: Any, content: Content) -> None:
     describe(frame, title)
     chart = _plain_chart(frame, words.say("lane.segments"))
     chart.has_legend = True
-    chart.legend.position = XL_LEGEND_POSITION.BOTTOM
+    chart.legend.position = XL_LEGEND_POSITION.TOP
     chart.legend.include_in_layout = False
     chart.legend.font.size = Pt(14)
     chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")

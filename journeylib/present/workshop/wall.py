@@ -97,7 +97,7 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     width = layout.width + RIGHT
     rows = [lane for lane in lanes(content) if lane.computed or with_room]
     doing, rest = rows[0], rows[1:]
-    heights = {lane.key: _height(lane, columns) for lane in rows}
+    heights = {lane.key: _height(content, lane, columns) for lane in rows}
     grid = layout.height - HEAD
     total = TITLE + HEAD + grid + CURVE + sum(heights.values()) + LEGEND
     # What the paper has left goes to the lanes in which the room writes.
@@ -169,8 +169,9 @@ def _wrapped(line: Line, room: float) -> list[str]:
     return svg.wrap(line.text, room, SIZE, lines=CELL_LINES, bold=bold)
 
 
-def _height(lane: Lane, columns: Sequence[Band]) -> float:
-    most = 0.0
+def _height(content: Content, lane: Lane, columns: Sequence[Band]) -> float:
+    """Return the height that the fullest cell, or the name, of a lane needs."""
+    most = 18.0 * len(_name_lines(content.words.say(f"lane.{lane.key}"))) + 20
     for band, cell in zip(columns, lane.cells, strict=True):
         lines = [len(_wrapped(line, band.size - 2 * PAD)) for line in cell]
         most = max(most, sum(lines) * LINE_HEIGHT + max(0, len(lines) - 1) * 4)
@@ -201,8 +202,12 @@ def _lane(
     return parts
 
 
+def _name_lines(name: str) -> list[str]:
+    return svg.wrap(name, LEFT - 18, SIZE, lines=4, bold=True)
+
+
 def _lane_name(name: str, note: str, y: float) -> list[str]:
-    lines = svg.wrap(name, LEFT - 18, SIZE, lines=4, bold=True)
+    lines = _name_lines(name)
     parts = [text(8, y + 23 + 18 * k, line, SIZE, "jl-b") for k, line in enumerate(lines)]
     return [*parts, text(8, y + 22 + 18 * len(lines), note, 12, "jl-m")]
 
