@@ -327,6 +327,9 @@ class ParadoxDoc(_Part):
     state: Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
     benefit: EstimateDoc
     cost: EstimateDoc
+    beside: dict[str, EstimateDoc] = Field(
+        description="Figures that explain a side and decide no state."
+    )
 
 
 class StoryDoc(_Part):

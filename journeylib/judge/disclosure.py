@@ -13,10 +13,10 @@ from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns
-from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.judge.spoken import spoken
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.measures.settings import MeasureSettings
 
 WHEN = ("at_once", "later", "never")
 COLUMNS = (
@@ -80,13 +80,13 @@ class Disclosure:
         }
 
 
-def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> Disclosure:
+def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> Disclosure:
     """Find out whether and when customers were told that they talk to a machine.
 
     Parameters
     ----------
     journeys : Journeys
-    settings : ParadoxSettings, optional
+    settings : MeasureSettings, optional
         The silence that ends a session, and the minimum of customers.
 
     Returns
@@ -104,7 +104,7 @@ def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> D
     2019, outbound sales calls). That is no reason to hide it, and what timing does can only be
     told where it was varied at random: this is a count, not an effect.
     """
-    settings = settings or ParadoxSettings()
+    settings = settings or MeasureSettings()
     if not (journeys.has("actor") and journeys.has("ai_disclosed")):
         lacks = "who acted (role 'actor')"
         if journeys.has("actor"):
@@ -116,7 +116,7 @@ def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> D
     sessions = _sessions(contact_turns(journeys, settings)).cache()
     totals = fetch(sessions.aggregate(n=_.count(), known=_.when.count())).iloc[0]
     count, known = int(totals["n"]), int(totals["known"])
-    fewest = max(settings.min_customers, journeys.settings.min_customers)
+    fewest = max(settings.min_base_customers, journeys.settings.min_customers)
     told = _shares(sessions, fewest)
     unknown = count - known
     if told["never"].value is None:
@@ -172,7 +172,7 @@ def _shares(sessions: ibis.Table, min_customers: int) -> dict[str, Estimate]:
 
 
 def _by_touchpoint(
-    sessions: ibis.Table, journeys: Journeys, settings: ParadoxSettings
+    sessions: ibis.Table, journeys: Journeys, settings: MeasureSettings
 ) -> pd.DataFrame:
     known = sessions.filter(_.when.notnull())
     counts = fetch(
@@ -182,7 +182,7 @@ def _by_touchpoint(
     )
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     counts["touchpoint"] = counts["touchpoint_no"].map(names)
-    fewest = max(settings.min_customers, journeys.settings.min_customers)
+    fewest = max(settings.min_base_customers, journeys.settings.min_customers)
     shown, _hidden = suppress(counts, fewest)
     rows = []
     columns = ["touchpoint_no", "touchpoint", "sessions", "customers"]

@@ -82,8 +82,14 @@ def judge(
         peak_end=remembered(journeys, evidence.turn_scores),
         surveys=survey_table(journeys, survey_scales(journeys, settings.surveys)),
         sensitivity=weight_sensitivity(judgement, settings),
-        paradoxes=paradoxes(journeys, evidence.handoffs, settings.paradoxes),
-        disclosure=disclosure(journeys),
+        paradoxes=paradoxes(
+            journeys,
+            settings.paradoxes,
+            measures=evidence.settings,
+            handoffs=evidence.handoffs,
+            scores=evidence.turn_scores,
+        ),
+        disclosure=disclosure(journeys, evidence.settings),
     )
 
 

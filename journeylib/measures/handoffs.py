@@ -27,10 +27,11 @@ from journeylib.measures.hands import (
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import REACH, lexicon_reach
+from journeylib.measures.text import unheard
 from journeylib.measures.waits import queue_times, wait_estimates
 
 US = 1_000_000
+_KEY = ["journey", "opened"]
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
@@ -91,7 +92,7 @@ class Handoffs:
     session_table : ibis.Table or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
-        ``end``; see `session_ends`.
+        ``end``, ``looped``; see `session_ends`.
     """
 
     abstain: AbstainReason | None = None
@@ -159,13 +160,14 @@ def audit_handoffs(
     found = found or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
-    heard = _unheard(journeys)
+    heard = unheard(journeys)
     counts = fetch(containment.session_counts(found, last_us, days))
     told: dict[str, Any] = ratios(
         found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum
     )
+    loops = loop_table(found).cache()
     told |= ratios(
-        loop_table(found),
+        loops,
         {"loops": Ratio(_.looped, _.looped.notnull(), _LOOPS)},
         min_customers=minimum,
     )
@@ -199,7 +201,7 @@ def audit_handoffs(
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, found),
         by_touchpoint=containment.by_touchpoint(found, journeys, counts),
-        session_table=session_ends(found, settings),
+        session_table=session_ends(found, settings, loops),
     )
 
 
@@ -274,14 +276,6 @@ def _session_ratios(
     }
 
 
-def _unheard(journeys: Journeys) -> AbstainReason | None:
-    """Return why texts tell nothing in this log, or None where they do."""
-    if not journeys.has("text"):
-        return "no_column"
-    reach = lexicon_reach(journeys)
-    return "unidentified" if reach is not None and reach < REACH else None
-
-
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
     """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
     changes = fetch(
@@ -296,7 +290,7 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
     return shown
 
 
-def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
+def session_ends(found: BotSessions, settings: MeasureSettings, loops: ibis.Table) -> ibis.Table:
     """Return how and after how long the customer's time with the bot ended.
 
     Returns
@@ -304,7 +298,8 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
     ibis.Table
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock),
-        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``.
+        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``,
+        ``looped`` (as in `loops`, see `hands.loop_table`).
 
     Notes
     -----
@@ -329,14 +324,19 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
         else_="open",
     )
     seconds = (at_us - _.start_us) / US
-    return found.table.mutate(
-        seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
-        # A customer who asks before the bot's first word is gone at its first turn.
-        turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
-        end=ends,
-    ).select(
-        *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-        *("seconds_to_end", "turns_to_end", "rating_micro", "end"),
+    return (
+        found.table.mutate(
+            seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
+            # A customer who asks before the bot's first word is gone at its first turn.
+            turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
+            end=ends,
+        )
+        .left_join(loops.filter(_.looped).select(*_KEY, "looped"), _KEY)
+        .mutate(looped=_.looped.fill_null(False))
+        .select(
+            *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
+            *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
+        )
     )
 
 

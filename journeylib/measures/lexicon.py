@@ -28,6 +28,8 @@ class Lexicon:
         Phrases that decline a human; they are cut out before requests are looked for.
     repetition : tuple of str
         The customer says that it was said before.
+    correction : tuple of str
+        The customer says that the answer is wrong, or not to what was asked.
     solved : tuple of str
         The customer says that it is solved.
     thanks : tuple of str
@@ -48,6 +50,7 @@ class Lexicon:
     human_request: tuple[str, ...]
     human_refusal: tuple[str, ...]
     repetition: tuple[str, ...]
+    correction: tuple[str, ...]
     solved: tuple[str, ...]
     thanks: tuple[str, ...]
     doubt: tuple[str, ...]
@@ -123,6 +126,16 @@ ENGLISH = Lexicon(
         r"(?:explain|explaining|say|saying|tell|telling you) (?:it |this |that |everything |you )?"
         r"(?:all )?(?:over )?again",
         r"is already provided",
+    ),
+    correction=(
+        r"(?:that|this|it|which)(?:'s| is| was)? (?:just |simply |totally |completely |plain )?"
+        r"(?:wrong|incorrect|not (?:right|correct|true)|false)",
+        r"(?:that|this|it)(?: is|was)?n't (?:right|correct|true)",
+        r"(?:wrong|incorrect) (?:answer|information|number|date|amount|order|account|address)",
+        r"not what i (?:asked|said|meant|wanted)(?: for| about)?",
+        r"(?:that's|that is|you're|you are) (?:mistaken|making (?:that|this|it) up)",
+        r"you (?:got|have got|have) (?:that|this|it|me) wrong",
+        r"you misunderst\w+|no,? i (?:meant|said|asked)",
     ),
     solved=(
         r"(?:that|it|this)(?:'s| is| has)? (?:now )?(?:solved|fixed|resolved|sorted|worked)"
@@ -213,6 +226,15 @@ GERMAN = Lexicon(
         r"(?:gesagt|erwähnt|geschrieben|mitgeteilt|erklärt|angegeben|geschickt|beantwortet)",
         r"wie oft (?:soll|muss|müssen) (?:ich|wir)",
         r"(?:nochmal|noch einmal|schon wieder) (?:erklären|sagen|wiederholen|angeben)",
+    ),
+    correction=(
+        r"(?:das|dies|es|die antwort) (?:ist|war|stimmt)(?: so| aber| leider| doch)? "
+        r"(?:falsch|nicht (?:richtig|korrekt|wahr)|nicht)",
+        r"stimmt (?:so |aber |doch )?nicht",
+        r"falsche (?:antwort|auskunft|nummer|adresse|information)",
+        r"(?:das )?(?:habe ich nicht|war nicht,? was ich) (?:gefragt|gemeint|gesagt|gewollt)",
+        r"nein,? ich (?:meinte|meine|sagte|wollte|fragte)",
+        r"(?:falsch|miss)verst(?:anden|ehen)",
     ),
     solved=(
         r"(?:problem|frage|sache|alles)(?: ist| hat sich)? (?:gelöst|geklärt|erledigt|beantwortet)",

@@ -108,7 +108,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
         },
         rating_micro=_.rating_micro if journeys.has("rating_micro") else number,
     )
-    steps = _with_sessions(steps, clock=clock, gap_us=round(settings.session_gap_minutes * 60 * US))
+    steps = with_sessions(steps, settings, clock=clock)
     by_name = _.touchpoint.isin(settings.human_request_words)
     said = (
         asks_for_human(_.text, settings.human_request_words)
@@ -128,16 +128,32 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     )
 
 
-def _with_sessions(steps: ibis.Table, *, clock: bool, gap_us: int) -> ibis.Table:
-    """Add ``opened``, the first step of the session that a step belongs to."""
+def with_sessions(steps: ibis.Table, settings: MeasureSettings, *, clock: bool) -> ibis.Table:
+    """Add ``opened``, the first step of the session that a step belongs to.
+
+    Parameters
+    ----------
+    steps : ibis.Table
+        With ``journey``, ``step``, ``session``, and with a `clock` ``t_us``, ``done_us``.
+    settings : MeasureSettings
+    clock : bool
+
+    Returns
+    -------
+    ibis.Table
+        A session is what the session column says, within one journey; elsewhere a run of steps
+        without ``session_gap_minutes`` of silence; without a clock the whole journey.
+    """
     in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
     if not clock:
         return steps.mutate(opened=_.step.min().over(ibis.window(group_by=in_order["group_by"])))
+    gap_us = round(settings.session_gap_minutes * 60 * US)
     busy_until = _.done_us.max().over(ibis.window(preceding=(None, 1), **in_order))
     silent = steps.mutate(silence=_.t_us - busy_until)
     opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
     first = opens.ifelse(_.step, ibis.null("int64")).max()
-    return silent.mutate(opened=first.over(ibis.window(preceding=(None, 0), **in_order)))
+    opened = first.over(ibis.window(preceding=(None, 0), **in_order))
+    return silent.mutate(opened=opened).drop("silence")
 
 
 def _with_humans(turns: ibis.Table) -> ibis.Table:

@@ -14,6 +14,7 @@ from typing import Any
 import ibis
 from ibis import _
 
+from journeylib.estimate import AbstainReason
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.lexicon import LEXICONS, Lexicon
 
@@ -73,6 +74,13 @@ def says_again(
     return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.repetition))
 
 
+def says_wrong(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a customer says that the answer was wrong, or not to what was asked."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.correction))
+
+
 def confirms(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
@@ -126,6 +134,14 @@ def lexicon_reach(journeys: Journeys) -> float | None:
     return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
 
 
+def unheard(journeys: Journeys) -> AbstainReason | None:
+    """Return why texts tell nothing in this log, or None where they do."""
+    if not journeys.has("text"):
+        return "no_column"
+    reach = lexicon_reach(journeys)
+    return "unidentified" if reach is not None and reach < REACH else None
+
+
 def drawn_customers(n: int, most: int) -> tuple[Any, int]:
     """Return which customers to read, so that of `n` texts about `most` are read at most.
 
@@ -136,8 +152,13 @@ def drawn_customers(n: int, most: int) -> tuple[Any, int]:
         the sample's size in thousandths.
     """
     per_mille = min(1000, 1000 * most // max(n, 1))
+    return drawn(per_mille), per_mille
+
+
+def drawn(per_mille: int) -> Any:
+    """Return which customers are in the fixed pseudo-random sample of so many in a thousand."""
     # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
-    return (_.customer_no * 2_654_435_761) % 1000 < per_mille, per_mille
+    return (_.customer_no * 2_654_435_761) % 1000 < per_mille
 
 
 def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:

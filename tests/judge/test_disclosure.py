@@ -10,8 +10,8 @@ import pytest
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.judge.disclosure import Disclosure, disclosure
-from journeylib.judge.paradoxes import ParadoxSettings
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.settings import MeasureSettings
 
 LogOf = Callable[..., EventLog]
 COLUMNS = "customer t_us touchpoint actor session ai_disclosed"
@@ -43,7 +43,7 @@ def told(log_of: LogOf, sessions: dict[str, list[tuple[str, Any]]], people: int 
         )
     ]
     log = log_of(*rows, columns=COLUMNS)
-    return disclosure(rebuild(log, JourneySettings()), ParadoxSettings(min_customers=10))
+    return disclosure(rebuild(log, JourneySettings()), MeasureSettings(min_base_customers=10))
 
 
 def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
