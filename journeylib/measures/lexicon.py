@@ -42,6 +42,9 @@ class Lexicon:
         A question by which a bot says goodbye; it waits for no answer.
     human_offer : tuple of str
         The bot offers a human, or says that one is coming.
+    disclosure : dict of str to tuple of str
+        The bot says that it is a machine, by kind: ``bot``, ``ai``, ``automated``,
+        ``not_human``.
     """
 
     language: str
@@ -57,6 +60,7 @@ class Lexicon:
     non_answer: tuple[str, ...]
     closing_offer: tuple[str, ...]
     human_offer: tuple[str, ...]
+    disclosure: dict[str, tuple[str, ...]]
 
 
 _EN_WHICH = (
@@ -175,6 +179,22 @@ ENGLISH = Lexicon(
         rf"(?:talk|speak|chat) (?:to|with) {_EN_WHICH}(?:{_EN_WHO}|colleague)",
         r"(?:human|live) (?:agent|advisor|adviser|representative|support|colleague)",
     ),
+    disclosure={
+        "bot": (
+            r"(?:chat|voice)?-?bots?",
+            r"(?:virtual|digital|online|automated|ai) (?:\w+ )?(?:assistant|agent|helper|advisor)",
+        ),
+        "ai": (r"ai|a\.i\.|artificial intelligence|language model|ai-(?:\w+)",),
+        "automated": (
+            r"(?:automated|automatic) (?:\w+ )?(?:system|service|message|assistant|reply|answer|chat)",
+            r"(?:i'm|i am|this is|you(?:'re| are) (?:talking|speaking|chatting) (?:to|with)) "
+            r"an? (?:\w+ )?(?:machine|computer|program|robot)",
+        ),
+        "not_human": (
+            r"(?:i'm|i am|this is) not an? (?:real |live |actual )?(?:human|person)(?: being)?",
+            r"not (?:talking|speaking|chatting) (?:to|with) an? (?:real |live )?(?:human|person)",
+        ),
+    },
 )
 
 _DE_WHICH = (
@@ -259,6 +279,23 @@ GERMAN = Lexicon(
         rf"(?:mit|an|zu) {_DE_WHICH}{_DE_WHO}",
         rf"mit {_DE_WHICH}{_DE_WHO} (?:\w+ ){{0,2}}(?:sprechen|verbinden|verbunden)",
     ),
+    disclosure={
+        "bot": (
+            r"(?:chat|voice)?-?bots?",
+            r"(?:virtuelle[rn]?|digitale[rn]?|automatische[rn]?|ki-?) ?(?:\w+ )?"
+            r"(?:assistent(?:in)?|berater(?:in)?|helfer(?:in)?)",
+        ),
+        "ai": (r"ki|künstlichen? intelligenz|sprachmodell|ki-(?:\w+)",),
+        "automated": (
+            r"(?:automatisch|automatisiert)(?:e[srn]?)? (?:\w+ )?"
+            r"(?:system|dienst|antwort|nachricht|auskunft)",
+            r"(?:bin|ist|mit) (?:\w+ )?(?:eine[rm]?|ein) (?:\w+ )?(?:maschine|computer|programm|roboter)",
+        ),
+        "not_human": (
+            r"(?:bin|ist) kein (?:echter |richtiger )?mensch",
+            r"nicht mit einem (?:echten |richtigen )?menschen",
+        ),
+    },
 )
 
 LEXICONS: tuple[Lexicon, ...] = (ENGLISH, GERMAN)

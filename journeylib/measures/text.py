@@ -111,6 +111,31 @@ def offers_human(
     return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.human_offer))
 
 
+def discloses(
+    text: ibis.expr.types.StringValue,
+    kinds: Sequence[str],
+    lexicons: Sequence[Lexicon] = LEXICONS,
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn says in one of these ways that it is a machine."""
+    return _found(plain(text), _any_of(_disclosing(kinds, lexicons)))
+
+
+def disclosing_sentence(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.StringValue:
+    """Return the first sentence that says it is a machine, as it was written; else empty."""
+    kinds = [kind for lexicon in lexicons for kind in lexicon.disclosure]
+    phrases = "|".join(_disclosing(sorted(set(kinds)), lexicons))
+    within, outside = r"[^.!?]*", r"[^\pL\pN.!?]"
+    sentence = rf"(?i)((?:{within}{outside})?(?:{phrases})(?:{outside}{within})?[.!?]*)(?:\s|$)"
+    straight = text.replace("’", "'").replace("´", "'").re_replace(r"\s+", " ")
+    return straight.re_extract(sentence, 1).strip()
+
+
+def _disclosing(kinds: Iterable[str], lexicons: Sequence[Lexicon]) -> list[str]:
+    return [p for lexicon in lexicons for kind in kinds for p in lexicon.disclosure.get(kind, ())]
+
+
 def in_language(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
