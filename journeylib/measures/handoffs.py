@@ -17,8 +17,9 @@ from journeylib.measures import containment
 from journeylib.measures.base import Measured
 from journeylib.measures.escalation import escalation_estimates
 from journeylib.measures.hands import (
-    context_carried,
+    context_estimates,
     dead_ends,
+    handover_table,
     loop_table,
     ping_pong_table,
     repeated_table,
@@ -28,7 +29,7 @@ from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.text import unheard
-from journeylib.measures.waits import queue_times, wait_estimates
+from journeylib.measures.waits import queue_times, request_times, wait_estimates
 
 US = 1_000_000
 _KEY = ["journey", "opened"]
@@ -76,13 +77,22 @@ class Handoffs:
         (without a clock: at all), and those in which none came.
     cries_to_human : Estimate
         Mean number of requests before the human came.
-    ping_pong, loops, silent_abandonment, escape_hatch_offered : Estimate
-        Shares of conversations that changed hands, and of bot sessions.
+    time_to_honour : Estimate
+        Seconds from the first request to a human (median); who gave up is censored.
+    ping_pong, ping_pong_bots, ping_pong_people : Estimate
+        Of conversations that changed hands: twice or more between bot and human, or from human
+        to human; the one; the other.
+    loops, silent_abandonment, escape_hatch_offered : Estimate
+        Shares of bot sessions.
+    handovers_cold, handovers_requested, handovers_triggered, handovers_scripted : Estimate
+        Of hand-overs: the customer had to make contact again; a human was asked for; nobody asked
+        but the bot had failed before; neither. The last three add up to 1.
     escalation_precision, escalation_recall, escalated_late : Estimate
         Hand-overs against the labels that ``needs_human`` declares; see `escalation_estimates`.
-    context_carried, repeated_information : Estimate
-        Fields that were handed over, of those the human asked for; hand-overs after which the
-        customer said something again.
+    context_sent, context_carried, asked_again, repeated_information : Estimate
+        Fields that were handed over, and that were opened too, of those the human asked for;
+        requests for what the bot had been given; hand-overs after which the customer said
+        something again.
     dead_ends : tuple of str
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
@@ -113,9 +123,18 @@ class Handoffs:
     requests_honoured: Estimate = _NO_SHARE
     cries_to_human: Estimate = _NO_REQUESTS
     dead_cries: Estimate = _NO_SHARE
+    time_to_honour: Estimate = _NO_SECONDS
     ping_pong: Estimate = _NO_SHARE
+    ping_pong_bots: Estimate = _NO_SHARE
+    ping_pong_people: Estimate = _NO_SHARE
+    handovers_cold: Estimate = _NO_SHARE
+    handovers_requested: Estimate = _NO_SHARE
+    handovers_triggered: Estimate = _NO_SHARE
+    handovers_scripted: Estimate = _NO_SHARE
     loops: Estimate = _NO_SHARE
+    context_sent: Estimate = _NO_SHARE
     context_carried: Estimate = _NO_SHARE
+    asked_again: Estimate = _NO_SHARE
     repeated_information: Estimate = _NO_SHARE
     escape_hatch_offered: Estimate = _NO_SHARE
     silent_abandonment: Estimate = _NO_SHARE
@@ -173,7 +192,16 @@ def audit_handoffs(
     )
     told |= ratios(
         ping_pong_table(found),
-        {"ping_pong": Ratio(_.returned, _.changed, _PING_PONG)},
+        {
+            "ping_pong": Ratio(_.returned, _.changed, _PING_PONG),
+            "ping_pong_bots": Ratio(_.crossed, _.changed, _PING_PONG_BOTS),
+            "ping_pong_people": Ratio(_.passed, _.changed, _PING_PONG_PEOPLE),
+        },
+        min_customers=minimum,
+    )
+    told |= ratios(
+        handover_table(found, journeys),
+        _handover_ratios(journeys, settings, heard),
         min_customers=minimum,
     )
     told |= ratios(
@@ -182,10 +210,15 @@ def audit_handoffs(
         min_customers=minimum,
     )
     told |= escalation_estimates(journeys, settings, found)
-    told["context_carried"] = context_carried(journeys)
+    told |= context_estimates(journeys)
     if last_us is not None:
         told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)
+        honoured, _left = wait_estimates(
+            request_times(found, last_us), minimum, "the first request for a human"
+        )
+        told["time_to_honour"] = honoured
     else:
+        told["time_to_honour"] = Estimate.none("no_clock", "seconds")
         told["wait"] = Estimate.none("no_clock", "seconds")
         told["lost_in_queue"] = Estimate.none("no_clock", "share")
     told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
@@ -209,6 +242,12 @@ _LOOPS = "bot sessions in which the bot says the same, or returns to the same st
 _PING_PONG = (
     "conversations with two or more changes between bot and human, or two or more from human to "
     "human, of those that changed hands"
+)
+_PING_PONG_BOTS = (
+    "conversations with two or more changes between bot and human, of those that changed hands"
+)
+_PING_PONG_PEOPLE = (
+    "conversations with two or more changes from human to human, of those that changed hands"
 )
 _REPEATED = "hand-overs after which the customer says something again within five turns"
 
@@ -272,6 +311,39 @@ def _session_ratios(
             every,
             "bot sessions in which a human is offered within the first three turns",
             abstain=heard,
+        ),
+    }
+
+
+def _handover_ratios(
+    journeys: Journeys, settings: MeasureSettings, heard: AbstainReason | None
+) -> dict[str, Ratio]:
+    """Return the kinds of hand-over, each of all hand-overs."""
+    every = _.cold.notnull()
+    asking = None if settings.human_request_words else heard
+    # Whether a bot had failed shows in its words or in errors.
+    failing = asking or (None if journeys.has("error") else heard)
+    return {
+        "handovers_cold": Ratio(
+            _.cold,
+            every,
+            "hand-overs in which the customer had to make contact again",
+            abstain=None if customers_act(journeys) else "no_column",
+        ),
+        "handovers_requested": Ratio(
+            _.requested, every, "hand-overs that the customer asked for", abstain=asking
+        ),
+        "handovers_triggered": Ratio(
+            ~_.requested & _.stumbled,
+            every,
+            "hand-overs nobody asked for, after a bot that had failed",
+            abstain=failing,
+        ),
+        "handovers_scripted": Ratio(
+            ~_.requested & ~_.stumbled,
+            every,
+            "hand-overs nobody asked for, without a sign that the bot had failed",
+            abstain=failing,
         ),
     }
 

@@ -186,7 +186,8 @@ ENGLISH = Lexicon(
         ),
         "ai": (r"ai|a\.i\.|artificial intelligence|language model|ai-(?:\w+)",),
         "automated": (
-            r"(?:automated|automatic) (?:\w+ )?(?:system|service|message|assistant|reply|answer|chat)",
+            r"(?:automated|automatic) (?:\w+ )?"
+            r"(?:system|service|message|assistant|reply|answer|chat)",
             r"(?:i'm|i am|this is|you(?:'re| are) (?:talking|speaking|chatting) (?:to|with)) "
             r"an? (?:\w+ )?(?:machine|computer|program|robot)",
         ),
@@ -289,7 +290,8 @@ GERMAN = Lexicon(
         "automated": (
             r"(?:automatisch|automatisiert)(?:e[srn]?)? (?:\w+ )?"
             r"(?:system|dienst|antwort|nachricht|auskunft)",
-            r"(?:bin|ist|mit) (?:\w+ )?(?:eine[rm]?|ein) (?:\w+ )?(?:maschine|computer|programm|roboter)",
+            r"(?:bin|ist|mit) (?:\w+ )?(?:eine[rm]?|ein) (?:\w+ )?"
+            r"(?:maschine|computer|programm|roboter)",
         ),
         "not_human": (
             r"(?:bin|ist) kein (?:echter |richtiger )?mensch",

@@ -98,10 +98,16 @@ def awaits_answer(
 
     A closing offer ("is there anything else?") is not such a question.
     """
-    said = plain(text)
     closing = "|".join(p for lexicon in lexicons for p in lexicon.closing_offer)
-    non_answer = _any_of(p for lexicon in lexicons for p in lexicon.non_answer)
-    return _found(said.re_replace(closing, " "), r"\?") | _found(said, non_answer)
+    question = _found(plain(text).re_replace(closing, " "), r"\?")
+    return question | fails_to_answer(text, lexicons)
+
+
+def fails_to_answer(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn says that it did not understand, or cannot help."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.non_answer))
 
 
 def offers_human(
