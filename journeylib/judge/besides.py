@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -184,12 +185,12 @@ def _corrections(scene: Scene) -> Estimate:
         wrong=_.wrong.cast("int64"), turn=(_.actor == "bot").fill_null(False).cast("int64")
     ).filter((_.wrong > 0) | (_.turn > 0))
     sums, people = group_totals(counted, {"wrong": _.wrong.sum(), "turn": _.turn.sum()})
-
-    def rate(totals: Floats) -> Floats:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(1000 * totals[..., 0] / totals[..., 1])
-
-    return _estimate(sums[:, :, 1:], rate, people, ask)
+    if not sums[:, 0, 2].sum():
+        return ask.none("n_small")
+    found = share_of_sums(sums[:, :, 1:], people, ask)
+    if found.value is None or found.lo is None or found.hi is None:
+        return found
+    return replace(found, value=1000 * found.value, lo=1000 * found.lo, hi=1000 * found.hi)
 
 
 def _without_main_bot(scene: Scene) -> Estimate:

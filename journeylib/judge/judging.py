@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import disclosure
+from journeylib.judge.harms import handoff_items
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.paradoxes import paradoxes
 from journeylib.judge.remembered import remembered
@@ -90,6 +91,7 @@ def judge(
             scores=evidence.turn_scores,
         ),
         disclosure=disclosure(journeys, evidence.settings),
+        handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
     )
 
 

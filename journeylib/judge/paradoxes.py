@@ -26,6 +26,14 @@ Name = Literal[
     "personalised_intrusive",
     "powerful_vulnerable",
 ]
+TITLES: dict[Name, str] = {
+    "connected_isolated": "connected / isolated",
+    "lower_cost_higher_price": "lower cost / higher price",
+    "quality_less_empathy": "quality / less empathy",
+    "satisfied_frustrated": "satisfied / frustrated",
+    "personalised_intrusive": "personalised / intrusive",
+    "powerful_vulnerable": "powerful / vulnerable",
+}
 State = Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
 
 
@@ -52,6 +60,11 @@ class Paradox:
     cost: Estimate
     reasons: tuple[str, ...]
     beside: dict[str, Estimate] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Both sides in words."""
+        return TITLES[self.name]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form that `audit.json` holds."""
