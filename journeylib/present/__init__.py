@@ -17,6 +17,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
+from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
@@ -42,6 +43,7 @@ from journeylib.present.views import (
 
 __all__ = [
     "Figure",
+    "automation_candidates",
     "bot_sessions",
     "conformance",
     "containment",
@@ -53,6 +55,7 @@ __all__ = [
     "disclosure",
     "experience",
     "findings",
+    "first_automations",
     "fit_and_need",
     "flow",
     "handoff_table",
