@@ -37,7 +37,7 @@ def draw_curve(
     room, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
     def x(days: float) -> float:
-        return LEFT + room * (days - first) / max(last - first, 1)
+        return float(LEFT + room * (days - first) / max(last - first, 1))
 
     def y(share: float) -> float:
         return TOP + height * (1 - min(max(share, 0.0), 1.0))
