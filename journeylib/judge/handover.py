@@ -15,9 +15,10 @@ import pandas as pd
 
 from journeylib.errors import ConfigError
 from journeylib.estimate import DRAWS, SEED, Estimate
-from journeylib.judge.hazard import Spells, rates
+from journeylib.judge.hazard import rates
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
+from journeylib.judge.spells import Spells
 
 FLAT = 1.02
 QUANTILES = (0.15, 0.35, 0.55, 0.75, 0.9)

@@ -18,13 +18,13 @@ from journeylib.judge.hazard import (
     DRAWS_NULL,
     Break,
     HazardFit,
-    Spells,
     fit_minutes,
     minutes_interval,
 )
 from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, SCRIPTED, Clock, check_sessions, spells_of
+from journeylib.judge.spells import Spells
 from journeylib.judge.turns import fit_turns, turns_interval
 
 Answer = Literal["tipping_point", "rises", "falls", "none", "abstain"]
