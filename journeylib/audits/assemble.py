@@ -70,7 +70,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "disclosure": None
         if audit.judgement.disclosure is None
         else clean(audit.judgement.disclosure.to_dict()),
-        "detectors": [_detector(audit, check) for check in audit.detectors],
+        "detectors": [_detector(audit, check) for check in audit.evidence.detectors],
         "ratings": _ratings(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
@@ -224,6 +224,7 @@ def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
 
 def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]]:
     columns = ["value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain"]
+    columns.append("source")
     found: dict[str, dict[str, Any]] = {}
     for row in estimates.sort_values(["touchpoint", "measure"]).to_dict("records"):
         entry = {column: clean(row[column]) for column in columns}

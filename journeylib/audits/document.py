@@ -30,6 +30,15 @@ class EstimateDoc(_Part):
     abstain: AbstainReason | None
 
 
+class MeasureDoc(EstimateDoc):
+    """A measure of one touchpoint."""
+
+    source: str = Field(
+        description="Of what customers say: the column, who read it, and whether labelled turns "
+        "correct it; else empty."
+    )
+
+
 class AuditDoc(_Part):
     """Which run this is."""
 
@@ -181,7 +190,7 @@ class TouchpointDoc(_Part):
     vetoes: tuple[str, ...]
     reasons: tuple[str, ...]
     next_datum: str | None
-    measures: dict[str, EstimateDoc]
+    measures: dict[str, MeasureDoc]
 
 
 class TransitionDoc(_Part):

@@ -46,6 +46,7 @@ INDICATOR_COLUMNS = (
     "missing",
     "n_customers",
     "grade",
+    "source",
 )
 
 

@@ -60,6 +60,8 @@ class Observation:
         Reason for abstaining; ``no_column`` where the measure was not taken at all.
     draws : ndarray, shape (draws,)
         Contiguous, so that sums over it do not depend on how many touchpoints there are.
+    source : str
+        For what customers say: the column, who read it, and whether labelled turns correct it.
     """
 
     raw: float
@@ -70,6 +72,7 @@ class Observation:
     grade: str
     missing: str | None
     draws: Floats
+    source: str = ""
 
 
 NOT_TAKEN = Observation(
@@ -136,6 +139,7 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
         grade=str(row.grade),
         missing=reason,
         draws=draws,
+        source=str(getattr(row, "source", "")),
     )
 
 

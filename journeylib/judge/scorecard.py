@@ -244,5 +244,5 @@ def _indicator_rows(
             o = seen.get(name, NOT_TAKEN)
             lo, hi = (float("nan"),) * 2 if o.missing else (o.lo, o.hi)
             head = (touchpoint, axis, name, o.raw, lo, hi, o.unit, float(u), float(weight))
-            rows.append((*head, o.missing, o.n_customers, o.grade))
+            rows.append((*head, o.missing, o.n_customers, o.grade, o.source))
     return rows

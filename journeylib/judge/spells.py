@@ -65,9 +65,9 @@ def design_effects(spells: Spells, at: Floats) -> Floats:
     -----
     Variance of the score of a break, with customers as witnesses, over the same with sessions:
     the first-order correction of a likelihood ratio by Rao and Scott (1984), Annals of
-    Statistics 12, 46–60, taken at 40 places and interpolated between them. The score of a session is
-    M(τ) − s·M(∞), with M its events less those that a constant hazard expects of its time at
-    risk, and s the share of all time at risk before τ.
+    Statistics 12, 46–60, taken at 40 places and interpolated between them. The score of a
+    session is M(τ) − s·M(∞), with M its events less those that a constant hazard expects of its
+    time at risk, and s the share of all time at risk before τ.
     """
     if int(spells.cluster.max(initial=-1)) + 1 == len(spells.minutes) or not len(at):
         return np.ones(len(at))
