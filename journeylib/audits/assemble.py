@@ -56,12 +56,14 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "stories": _stories(audit),
         "plan": _plan(audit),
         "moments_of_truth": _moments(audit),
+        "presence": _presence(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
             _tipping(audit, point)
             for point in audit.judgement.tipping_points
             if point.at.n_customers >= audit.config.journeys.min_customers
         ],
+        **_queue(audit),
         "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
         "peak_end": _peak_end(audit, audit.judgement.peak_end),
         "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
@@ -291,6 +293,30 @@ def _moments(audit: Audit) -> list[dict[str, Any]]:
         further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
         rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
+
+
+def _presence(audit: Audit) -> list[dict[str, Any]]:
+    names = ["touchpoint", "outcome", "landmark", "landmark_day", "q_value", "reasons"]
+    return [
+        _row(audit, {"hazard_ratio": row["ratio"], **{name: row[name] for name in names}})
+        for row in audit.judgement.presence.to_dict("records")
+    ]
+
+
+def _queue(audit: Audit) -> dict[str, Any]:
+    found = audit.judgement.queue
+    if isinstance(found, str):
+        return {"queue_time": None, "queue_reason": found}
+    numbers = {"wait_minutes": found.wait} | {
+        name: getattr(found, name) for name in ("gives_up", "wait_at_once", "cost")
+    }
+    told = {
+        "minutes": rounded(found.minutes) if found.answer == "minutes" else found.answer,
+        "settled": rounded(found.settled),
+        "staff": found.staff,
+        **_estimates(audit, numbers),
+    }
+    return {"queue_time": told, "queue_reason": None}
 
 
 def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:

@@ -228,6 +228,34 @@ class MomentDoc(_Part):
     )
 
 
+class PresenceDoc(_Part):
+    """One touchpoint × outcome: what goes with having come there at all."""
+
+    touchpoint: str
+    outcome: str
+    hazard_ratio: EstimateDoc = Field(
+        description="Hazard of the outcome after a first visit over that without one so far."
+    )
+    landmark: EstimateDoc = Field(
+        description="The same among those still there on one day, by what they had visited then."
+    )
+    landmark_day: float
+    q_value: float | None
+    reasons: tuple[str, ...]
+
+
+class QueueTimeDoc(_Part):
+    """When to hand over to a team that the hand-overs themselves keep busy."""
+
+    minutes: float | Literal["never", "at once"]
+    settled: float = Field(description="Share of resamples with the same kind of answer.")
+    staff: int
+    wait_minutes: EstimateDoc
+    gives_up: EstimateDoc
+    wait_at_once: EstimateDoc = Field(description="If every session went to a person at once.")
+    cost: EstimateDoc
+
+
 class HandoffsDoc(_Part):
     """The hand-off audit; sessions = contained + handed_over + abandoned + open."""
 
@@ -312,6 +340,10 @@ class SurveyDoc(_Part):
     response_rate: EstimateDoc
     mean: EstimateDoc = Field(
         description="Mean of those who answered; lo and hi are the bounds that the silent leave."
+    )
+    adjusted: EstimateDoc = Field(
+        description="Mean of all who were asked, as far as what was known then explains who "
+        "answers."
     )
     worst: float
     best: float
@@ -438,8 +470,13 @@ class AuditDocument(_Part):
     stories: StoriesDoc
     plan: PlanDoc | None = Field(description="Null where no plan is declared.")
     moments_of_truth: tuple[MomentDoc, ...]
+    presence: tuple[PresenceDoc, ...] = Field(
+        description="Another estimand than that of the moments; empty without outcomes or a clock."
+    )
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
+    queue_time: QueueTimeDoc | None
+    queue_reason: str | None = Field(description="Why there is no hand-off time with the queue.")
     satisfaction: SatisfactionDoc | None
     peak_end: PeakEndDoc | None
     surveys: tuple[SurveyDoc, ...]

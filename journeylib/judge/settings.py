@@ -211,6 +211,25 @@ class CostSettings(BaseModel):
         return cost
 
 
+class CapacitySettings(BaseModel):
+    """The people who take what bots hand over: handing over more makes everyone wait longer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    staff: int = Field(ge=1, description="People on duty at the same time for hand-overs.")
+    service_minutes: float = Field(gt=0, description="Mean time that a contact takes them.")
+    patience_minutes: float = Field(
+        gt=0, le=10_000, description="Mean time until a waiting customer gives up."
+    )
+    contact_without_wait: float = Field(
+        ge=0, description="Cost of a contact that a human handles, without the wait for it."
+    )
+    waiting_per_minute: float = Field(ge=0, description="Cost of a minute of a customer's wait.")
+    open_hours_a_week: float = Field(
+        168.0, gt=0, le=168, description="Hours a week in which sessions come and staff serve."
+    )
+
+
 class JudgeSettings(BaseModel):
     """Anchors, weights and thresholds of the scores and verdicts."""
 
@@ -224,6 +243,11 @@ class JudgeSettings(BaseModel):
     )
     costs: CostSettings | None = Field(
         None, description="For the time at which a bot should hand over; no such time without."
+    )
+    capacity: CapacitySettings | None = Field(
+        None,
+        description="For the hand-off time at the wait that handing over itself causes; with "
+        "'costs'.",
     )
     surveys: dict[str, tuple[float, float]] = Field(
         {},
@@ -314,6 +338,12 @@ class JudgeSettings(BaseModel):
             if best <= worst:
                 raise ValueError(f"the scale of '{kind}' names the worst answer first")
         return surveys
+
+    @model_validator(mode="after")
+    def _capacity_has_costs(self) -> Self:
+        if self.capacity is not None and self.costs is None:
+            raise ValueError("'capacity' needs 'costs': what a bot minute and an exit cost")
+        return self
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Self:

@@ -121,12 +121,14 @@ def _shares(turns: pd.DataFrame | None, spot: int) -> pd.Series[float]:
 
 
 def _sensitivity(se: Floats, sp: Floats, share: pd.Series[float]) -> Floats:
-    missed = sum(part * sp ** (k - 1) for k, part in share.items())
+    missed = sum(part * sp ** (k - 1) for k, part in zip(share.index, share, strict=True))
     return np.asarray(1 - (1 - se) * missed, dtype=np.float64)
 
 
 def _specificity(sp: Floats, share: pd.Series[float]) -> Floats:
-    return np.asarray(sum(part * sp**k for k, part in share.items()), dtype=np.float64)
+    return np.asarray(
+        sum(part * sp**k for k, part in zip(share.index, share, strict=True)), dtype=np.float64
+    )
 
 
 def _by_journey(check: DetectorCheck, share: pd.Series[float]) -> tuple[Estimate, Estimate]:

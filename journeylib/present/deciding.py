@@ -104,6 +104,48 @@ def _is_told(estimate: object) -> bool:
     return isinstance(estimate, Estimate) and estimate.value is not None
 
 
+def presence(audit: Audit) -> Table | Block:
+    """Return what goes with having come to a touchpoint at all: another question than the above."""
+    found = audit.judgement.presence
+    if found.empty:
+        return words(
+            "What goes with coming to a touchpoint at all cannot be told: it needs outcomes of "
+            "customers with a time (judge.moments.outcomes) and a log with a clock."
+        )
+    known = np.array([estimate.value is not None for estimate in found["ratio"]])
+    apart = [str(estimate.abstain) for estimate in found.loc[~known, "ratio"]]
+    counted = {why: apart.count(why) for why in sorted(set(apart))}
+    untold = "; ".join(f"{ABSTAIN_TEXT[why]}: {n}" for why, n in counted.items())
+    rest = f" Pairs that tell nothing — {untold}." if untold else ""
+    if not known.any():
+        return words(f"What goes with coming to a touchpoint at all cannot be told.{rest}")
+    rows = [_present(row) for row in found[known].to_dict("records")]
+    return table(
+        pd.DataFrame(rows),
+        "Coming at all: what goes with a visit, good or bad",
+        note="Rate of the outcome after a first visit over the rate without one so far; 1 is no "
+        "difference. A visit counts only from when it happened, since whoever comes late has "
+        "stayed until then. Customers choose to come, often because of what made them leave: a "
+        "ratio above 1 does not say that the touchpoint drives them away."
+        f"{rest}",
+    )
+
+
+def _present(row: dict[Any, Any]) -> dict[str, object]:
+    landmark = row["landmark"]
+    return {
+        "Touchpoint": row["touchpoint"],
+        "Outcome": row["outcome"],
+        "Rate after a visit over rate without": estimate_text(row["ratio"]),
+        f"Of those there on day {row['landmark_day']:g}": estimate_text(landmark)
+        if landmark.value is not None
+        else "",
+        "Chance of a false alarm (q)": f"{row['q_value']:.3f}",
+        "Grade": row["ratio"].grade,
+        "What speaks against it": "; ".join(row["reasons"]),
+    }
+
+
 def tipping_points(audit: Audit) -> Table | Block:
     """Return whether bot sessions turn sour at a certain minute."""
     points = audit.judgement.tipping_points
@@ -153,9 +195,7 @@ def handoff_times(audit: Audit) -> Table | Block:
 
 
 def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
-    answer = f"{found.minutes:.1f} min" if found.answer == "minutes" else found.answer
-    if found.settled < SETTLED:
-        answer += " (not settled)"
+    answer = _answer(found.answer, found.minutes, found.settled)
     low, high = found.flat_region
     upper = "for ever" if np.isinf(high) else f"{high:.1f} min"
     region = "never" if np.isinf(low) else f"{low:.1f} min to {upper}"
@@ -172,6 +212,36 @@ def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
 
 def _cost(estimate: Estimate) -> str:
     return "" if estimate.value is None else number_text(float(f"{estimate.value:.3g}"))
+
+
+def queue_time(audit: Audit) -> Table | Block:
+    """Return when to hand over to a team that the hand-overs themselves keep busy."""
+    found = audit.judgement.queue
+    if isinstance(found, str):
+        return words(f"What handing over does to the wait for a person is not measurable: {found}.")
+    plain = audit.judgement.handoff_times.get("all")
+    rows = {
+        "Hand over": _answer(found.answer, found.minutes, found.settled),
+        "… had the wait not moved": _answer(plain.answer, plain.minutes, plain.settled)
+        if isinstance(plain, HandoffTime)
+        else "",
+        "Wait for a person then": estimate_text(found.wait),
+        "Customers who give up waiting": estimate_text(found.gives_up),
+        "Wait if everyone went to a person at once": estimate_text(found.wait_at_once),
+        "Cost of a session, wait included": estimate_text(found.cost),
+    }
+    return table(
+        pd.DataFrame({"Question": list(rows), "Answer": list(rows.values())}),
+        "When to hand over, with the queue that handing over makes",
+        note=f"A team of {found.staff}, as declared, modelled as a queue whose customers may give "
+        "up (Erlang-A). Handing over earlier makes everyone wait longer; the time is the one that "
+        "is best at the wait it causes.",
+    )
+
+
+def _answer(answer: str, minutes: float, settled: float) -> str:
+    said = f"{minutes:.1f} min" if answer == "minutes" else answer
+    return f"{said} (not settled)" if settled < SETTLED else said
 
 
 def remembered(audit: Audit) -> Table | Block:
@@ -214,6 +284,7 @@ def surveys(audit: Audit) -> Table | Block:
             "Answered": estimate_text(row["response_rate"]),
             "Mean of the answers": estimate_text(_without_interval(row["mean"])),
             "If everyone had answered": _between(row["mean"]),
+            "If like those who are alike": _told(row["adjusted"]),
             "Scale": f"{row['worst']:g} to {row['best']:g}"
             + (" (assumed)" if row["scale_assumed"] else ""),
         }
@@ -223,8 +294,16 @@ def surveys(audit: Audit) -> Table | Block:
         pd.DataFrame(rows),
         "Surveys",
         note="If everyone had answered, the mean would lie between these bounds: the silent may "
-        "all be at the worst or at the best end of the scale.",
+        "all be at the worst or at the best end of the scale. If the silent were like those who "
+        "answered and had the same contacts before, it would be the figure beside: assumed, not "
+        "known.",
     )
+
+
+def _told(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"not measurable: {ABSTAIN_TEXT[str(estimate.abstain)]}"
+    return estimate_text(estimate)
 
 
 def _without_interval(estimate: Estimate) -> Estimate:
