@@ -287,7 +287,8 @@ def _ratings(audit: Audit) -> dict[str, Any] | None:
 def _moments(audit: Audit) -> list[dict[str, Any]]:
     rows = []
     for row in audit.judgement.moments.to_dict("records"):
-        names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
+        names = ["touchpoint", "outcome", "is_moment", "grade", "reasons"]
+        names += ["q_value", "q_value_dependent", "shrunken", "e_value"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
         further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
@@ -307,7 +308,7 @@ def _queue(audit: Audit) -> dict[str, Any]:
     found = audit.judgement.queue
     if isinstance(found, str):
         return {"queue_time": None, "queue_reason": found}
-    numbers = {"wait_minutes": found.wait} | {
+    numbers = {"wait_seconds": found.wait} | {
         name: getattr(found, name) for name in ("gives_up", "wait_at_once", "cost")
     }
     told = {
@@ -330,7 +331,12 @@ def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
         "clock": point.at.unit,
         "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
         "handoff_reason": handoff if isinstance(handoff, str) else None,
+        **{
+            name: rounded(getattr(point, name))
+            for name in ("before", "after", "p_value", "q_value", "pooled")
+        },
         "sessions": point.sessions,
+        "events": point.events,
         "reasons": list(point.reasons),
     }
 

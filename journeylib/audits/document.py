@@ -212,7 +212,14 @@ class MomentDoc(_Part):
     effect: EstimateDoc
     naive: float | None
     adjusted: float | None
-    q_value: float | None
+    q_value: float | None = Field(description="Benjamini–Hochberg, over all pairs tested.")
+    q_value_dependent: float | None = Field(
+        description="Benjamini–Yekutieli: holds however the tests depend on each other."
+    )
+    shrunken: float | None = Field(description="The effect less its noise, for ranking.")
+    e_value: float | None = Field(
+        description="How strong a hidden cause must be to explain the interval's limit."
+    )
     is_moment: bool
     grade: Grade
     reasons: tuple[str, ...]
@@ -250,7 +257,7 @@ class QueueTimeDoc(_Part):
     minutes: float | Literal["never", "at once"]
     settled: float = Field(description="Share of resamples with the same kind of answer.")
     staff: int
-    wait_minutes: EstimateDoc
+    wait_seconds: EstimateDoc
     gives_up: EstimateDoc
     wait_at_once: EstimateDoc = Field(description="If every session went to a person at once.")
     cost: EstimateDoc
@@ -304,7 +311,17 @@ class TippingPointDoc(_Part):
     )
     handoff_time: HandoffTimeDoc | None
     handoff_reason: str | None = Field(description="Why there is no hand-off time.")
+    before: float | None = Field(description="Frustrated exits a minute at risk before the step.")
+    after: float | None
+    p_value: float | None = Field(
+        description="Of a step, sessions of one customer not counted as independent."
+    )
+    q_value: float | None = Field(description="The same, over the segments looked at.")
+    pooled: float | None = Field(
+        description="'minutes' drawn towards the other segments by as much as it is noise."
+    )
     sessions: int
+    events: int
     reasons: tuple[str, ...]
 
 

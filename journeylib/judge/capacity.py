@@ -243,10 +243,10 @@ def queue_time(
         minutes=best.minutes,
         settled=float(np.mean([one == answer_of(best.minutes) for one in answers])),
         staff=queue.agents,
-        wait=estimate("minutes", load.wait_minutes, _of(drawn, "wait_minutes")),
+        wait=estimate("seconds", 60 * load.wait_minutes, 60 * _of(drawn, "wait_minutes")),
         gives_up=estimate("share", load.gives_up, _of(drawn, "gives_up")),
         wait_at_once=Estimate(
-            erlang_a(queue, queue.sessions_per_minute).wait_minutes, "minutes", **base
+            60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes, "seconds", **base
         ),
         cost=estimate(
             f"{costs.currency}/session", best.cost, np.array([one.cost for one, _load in drawn])

@@ -100,10 +100,10 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     spots = journeys.touchpoints
     shown = spots[spots["customers"] >= journeys.settings.min_customers].sort_values("touchpoint")
     rows = [
-        (name, kind, *_effects(followed, _first_visits(stays, name), asked.horizon_days))
+        (name, kind, *effects_of(followed, first_visits(stays, name), asked.horizon_days))
         for kind in asked.outcomes
         if kind not in answers
-        for followed in [_followed(journeys, stays, kind)]
+        for followed in [followed_from(journeys, stays, kind)]
         for name in map(str, shown["touchpoint"])
     ]
     found = pd.DataFrame(
@@ -146,7 +146,7 @@ def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
     )
 
 
-def _followed(journeys: Journeys, stays: Stays, kind: str) -> pd.DataFrame:
+def followed_from(journeys: Journeys, stays: Stays, kind: str) -> pd.DataFrame:
     """Return the customers whom the outcome had not met before: ``stay`` in days, ``left``."""
     found = of_kind(journeys, kind)
     found = found[found["t_us"].notna() & (found["value_micro"].fillna(MICRO) != 0)]
@@ -158,14 +158,16 @@ def _followed(journeys: Journeys, stays: Stays, kind: str) -> pd.DataFrame:
     return people.assign(left=left, stay=(until - people["start_us"]) / US_PER_DAY)
 
 
-def _first_visits(stays: Stays, touchpoint: str) -> pd.Series[float]:
+def first_visits(stays: Stays, touchpoint: str) -> pd.Series[float]:
+    """Return when each customer first came to the touchpoint, by ``customer_no``."""
     here = stays.visits[stays.visits["touchpoint"] == touchpoint]
     return here.set_index("customer_no")["first_us"].astype("float64")
 
 
-def _effects(
+def effects_of(
     followed: pd.DataFrame, first_us: pd.Series[float], day: float
 ) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
+    """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
     visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
     known = followed[[name for name in followed if str(name).startswith("declared ")]]
     given: dict[str, Any] = {"X": known if known.shape[1] else None}

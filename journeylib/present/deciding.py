@@ -69,7 +69,9 @@ def moments(audit: Audit) -> Table | Block:
         frame,
         "Moments of truth",
         note="Among those who reached the touchpoint; adjusted for what was known before. The "
-        "naive difference mixes in who came with which trouble. Affected: journeys a year that "
+        "naive difference mixes in who came with which trouble. q: over all pairs tested "
+        "(Benjamini–Hochberg), and at worst, however the tests depend (Benjamini–Yekutieli). "
+        "Affected: journeys a year that "
         f"are estimated to end otherwise if every bad visit went well.{too_few}",
     )
 
@@ -82,6 +84,7 @@ def _moment(row: dict[Any, Any]) -> dict[str, object]:
         "Moment of truth": "yes" if row["is_moment"] else "no",
         "Effect of a good visit": _difference(row["effect"]),
         "Naive difference": _difference(row["naive"]),
+        "Chance of a false alarm (q)": _chances(row),
         "Affected": _if_moment(row, "impact"),
         "Bad against good": _if_moment(row, "asymmetry"),
         "If the silent had answered": estimate_text(bounds) if _is_told(bounds) else "",
@@ -93,6 +96,17 @@ def _moment(row: dict[Any, Any]) -> dict[str, object]:
 def _difference(estimate: Estimate) -> str:
     """Return a difference of shares in percentage points: per cent would read as a ratio."""
     return estimate_text(estimate).replace(" %", " points", 1)
+
+
+def _chances(row: dict[Any, Any]) -> str:
+    """Return q by Benjamini and Hochberg, and by Benjamini and Yekutieli."""
+    if row["q_value"] != row["q_value"]:
+        return ""
+    return f"{_chance(row['q_value'])}; {_chance(row['q_value_dependent'])} at worst"
+
+
+def _chance(q: float) -> str:
+    return "below 0.001" if q < 0.001 else f"{q:.3f}"
 
 
 def _if_moment(row: dict[Any, Any], column: str) -> str:
@@ -136,14 +150,18 @@ def _present(row: dict[Any, Any]) -> dict[str, object]:
     return {
         "Touchpoint": row["touchpoint"],
         "Outcome": row["outcome"],
-        "Rate after a visit over rate without": estimate_text(row["ratio"]),
-        f"Of those there on day {row['landmark_day']:g}": estimate_text(landmark)
+        "Rate after a visit over rate without": _times(row["ratio"]),
+        f"Of those there on day {row['landmark_day']:g}": _times(landmark)
         if landmark.value is not None
         else "",
-        "Chance of a false alarm (q)": f"{row['q_value']:.3f}",
+        "Chance of a false alarm (q)": _chance(row["q_value"]),
         "Grade": row["ratio"].grade,
         "What speaks against it": "; ".join(row["reasons"]),
     }
+
+
+def _times(ratio: Estimate) -> str:
+    return estimate_text(ratio).replace(" hazard ratio", " times", 1)
 
 
 def tipping_points(audit: Audit) -> Table | Block:
@@ -156,13 +174,18 @@ def tipping_points(audit: Audit) -> Table | Block:
             "Sessions about": point.segment,
             "Answer": ANSWERS[point.answer],
             "At": estimate_text(point.at) if point.at.value is not None else "",
+            "Drawn together": "" if point.pooled is None else number_text(point.pooled),
+            "Chance of a false alarm": "" if point.q_value is None else _chance(point.q_value),
             "Sessions": point.sessions,
             "Why": "; ".join(point.reasons),
         }
         for point in points
     ]
+    frame = pd.DataFrame(rows)
+    if sum(point.pooled is not None for point in points[1:]) < 2:
+        frame = frame.drop(columns="Drawn together")
     return table(
-        pd.DataFrame(rows),
+        frame,
         "Frustrated exits from bot sessions: is there a tipping point",
         note=_satisfaction(audit),
     )
