@@ -85,7 +85,7 @@ def score_evidence(
     settings = settings or JudgeSettings()
     weights = draw_weights(settings)
     rows, indicators, pairs = [], [], []
-    seen_at = observe(evidence, moments)
+    seen_at = observe(evidence, moments, settings.value_at_risk)
     for record in evidence.touchpoints.to_dict("records"):
         place = {str(column): cell for column, cell in record.items()}
         seen = seen_at[str(place["touchpoint"])]

@@ -249,6 +249,16 @@ class JudgeSettings(BaseModel):
         description="For the hand-off time at the wait that handing over itself causes; with "
         "'costs'.",
     )
+    pairwise: dict[Axis, dict[str, dict[str, Annotated[float, Field(ge=1 / 9, le=9)]]]] = Field(
+        {},
+        description="By axis, how many times as much an indicator counts as another, each pair "
+        "once, as in negative: {human_request: 2, stakes: 3}: for the sensitivity table (AHP).",
+    )
+    value_at_risk: dict[str, Share] = Field(
+        {},
+        description="By touchpoint, the difference in loyalty that the company takes to be at "
+        "stake; assumed, and used only where no effect could be estimated.",
+    )
     surveys: dict[str, tuple[float, float]] = Field(
         {},
         description="Kind of outcome that is an answer to a question, with the worst and the best "
@@ -338,6 +348,20 @@ class JudgeSettings(BaseModel):
             if best <= worst:
                 raise ValueError(f"the scale of '{kind}' names the worst answer first")
         return surveys
+
+    @field_validator("pairwise")
+    @classmethod
+    def _each_pair_once(cls, pairwise: Any) -> Any:
+        for axis, rows in pairwise.items():
+            known = DEFAULTS[axis]
+            pairs = [frozenset((a, b)) for a, row in rows.items() for b in row]
+            names = {name for pair in pairs for name in pair}
+            for name in sorted(names - set(known)):
+                raise ValueError(f"unknown indicator '{name}'.{did_you_mean(name, known)}")
+            wanted = {frozenset(pair) for pair in itertools.combinations(sorted(names), 2)}
+            if set(pairs) != wanted or len(pairs) != len(wanted):
+                raise ValueError(f"'{axis}' must compare each pair of the indicators it names once")
+        return pairwise
 
     @model_validator(mode="after")
     def _capacity_has_costs(self) -> Self:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.smaa import CONSISTENT, ahp_weights
+from journeylib.judge.wording import AXIS_TEXT
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number_text, table
 from journeylib.present.theme import VERDICTS
@@ -33,6 +35,7 @@ WEIGHTINGS = {
     "equal": "All weights equal",
     "entropy": "Weights by entropy",
     "critic": "Weights by CRITIC",
+    "ahp": "Weights by pairs (AHP)",
     "complexity_in_need": "Complexity as need",
 }
 SETTLED = 0.6
@@ -349,16 +352,33 @@ def sensitivity(audit: Audit) -> Table | Block:
         said = {str(row["weighting"]): row for row in part.to_dict("records")}
         if any(row["changed"] for row in said.values()):
             usual = VERDICTS[said["configured"]["verdict"]].word
-            other = {head: _changed(said[weighting]) for weighting, head in WEIGHTINGS.items()}
+            other = {
+                head: _changed(said[weighting])
+                for weighting, head in WEIGHTINGS.items()
+                if weighting in said
+            }
             rows.append({"Touchpoint": name, "Configured": usual} | other)
     if not rows:
-        return words("No other weighting would change the verdict of a touchpoint's point score.")
+        none = "No other weighting would change the verdict of a touchpoint's point score."
+        return words(f"{none}{_consistency(audit)}")
     return table(
         pd.DataFrame(rows),
         "Verdicts that hang on the weights",
         note="Of the point scores, whatever their stability; touchpoints that no weighting moves "
-        "are left out. Entropy and CRITIC reward spread, not importance: they never decide.",
+        "are left out. Entropy and CRITIC reward spread, not importance: they never decide."
+        f"{_consistency(audit)}",
     )
+
+
+def _consistency(audit: Audit) -> str:
+    """Say how far the declared comparisons of pairs contradict each other."""
+    said = ""
+    for axis, comparisons in audit.config.judge.pairwise.items():
+        ratio = ahp_weights(comparisons).consistency_ratio
+        verdict = "used" if ratio <= CONSISTENT else "too contradictory, so left out"
+        what = f"Comparisons of pairs for {AXIS_TEXT[axis]}"
+        said += f" {what}: consistency ratio {ratio:.2f}, {verdict}."
+    return said
 
 
 def _changed(row: dict[Any, Any]) -> str:
