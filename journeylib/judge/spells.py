@@ -12,6 +12,7 @@ import numpy as np
 from journeylib.judge.sample import Bools, Floats, Ints
 
 PLACES = 40
+BEYOND_CHANCE = 1.645  # standard errors: independent sessions look alike one time in twenty
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def design_effects(spells: Spells, at: Floats) -> Floats:
     Returns
     -------
     ndarray of float64
-        Like `at`, at least 1; exactly 1 where every customer has one session.
+        Like `at`, at least 1; exactly 1 where every customer has one session, or theirs are no
+        more alike than independent ones are by chance.
 
     Notes
     -----
@@ -80,7 +82,11 @@ def design_effects(spells: Spells, at: Floats) -> Floats:
         risk = np.minimum(spells.minutes, place) - np.minimum(spells.entry, place)
         before = ended * (spells.minutes <= place) - rate * risk
         score = before - risk.sum() / spells.exposure * whole
-        by_customer = np.bincount(spells.cluster, weights=score)
-        alone = float((score**2).sum())
-        found[k] = float((by_customer**2).sum()) / alone if alone > 0 else 1.0
-    return np.asarray(np.interp(at, places, np.maximum(found, 1.0)))
+        total, squares, fourth = (
+            np.bincount(spells.cluster, weights=score**power) for power in (1, 2, 4)
+        )
+        alone = float(squares.sum())
+        excess = float((total**2 - squares).sum())
+        chance = float(np.sqrt(max(2 * (squares**2 - fourth).sum(), 0.0)))
+        found[k] = 1 + excess / alone if excess > BEYOND_CHANCE * chance else 1.0
+    return np.asarray(np.interp(at, places, found))

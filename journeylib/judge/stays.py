@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000
 # A Cox model walks through the whole risk set: a large log lends it a part of its customers.
-MOST_CUSTOMERS = 20_000
+MOST_CUSTOMERS = 4_000
 COLUMNS = (
     "touchpoint",
     "outcome",
@@ -87,7 +87,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     -----
     A customer is followed from the first event to the outcome or the end of the log; a visit
     counts only from when it happened (see `presence_effect`). ``ratio`` abstains with
-    ``unidentified`` where both designs exclude 1 and point in different directions. Above 20,000
+    ``unidentified`` where both designs exclude 1 and point in different directions. Above 4,000
     customers a fixed pseudo-random sample of them is followed.
     """
     settings = settings or JudgeSettings()
