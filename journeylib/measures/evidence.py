@@ -26,7 +26,7 @@ from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.measures.rules import rule_skill
-from journeylib.measures.saving import saving
+from journeylib.measures.saving import human_visits, saving
 from journeylib.measures.sentiment import (
     Scores,
     customer_scores,
@@ -153,6 +153,7 @@ def measure(
         repeats.measured,
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
+        human_visits(journeys, cells, settings),
         *handed,
         *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), checks),
     ]
