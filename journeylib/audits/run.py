@@ -27,7 +27,6 @@ from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
@@ -105,14 +104,6 @@ class Audit:
         return planned_vs_actual(self.journeys, self.config.plan)
 
     @cached_property
-    def detectors(self) -> tuple[DetectorCheck, ...]:
-        """The text detectors on labelled turns; empty where none are declared."""
-        if self.beside.labelled is None:
-            return ()
-        settings, scores = self.config.measures, self.evidence.turn_scores
-        return check_detectors(self.beside.labelled, self.journeys, settings, scores)
-
-    @cached_property
     def ratings(self) -> Ratings | None:
         """People's ratings beside the verdicts; None where none are declared."""
         if self.beside.ratings is None:
@@ -173,10 +164,11 @@ def audit(
     log, prepared = prepare(read, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
-    evidence = withheld(measure(journeys, config.measures), prepared, config)
+    evidence = measure(journeys, config.measures, labelled=beside.labelled)
+    evidence = withheld(evidence, prepared, config)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
-    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores, beside.labelled), read)
     say(STEPS[4])
     judged = journeys, evidence, judgement
     chosen = None

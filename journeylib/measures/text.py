@@ -155,6 +155,12 @@ def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanVal
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
 
 
+def by_customers(journeys: Journeys) -> Any:
+    """Return a condition on steps: a text that a customer wrote, where actors are known."""
+    own = _.text.notnull()
+    return own & (_.actor == "customer") if journeys.has("actor") else own
+
+
 def lexicon_reach(journeys: Journeys) -> float | None:
     """Return the share of texts in a language of the lexicons, among those long enough to tell.
 

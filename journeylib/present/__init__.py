@@ -8,6 +8,8 @@ from journeylib.present.choices import cut_sensitivity, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
+    presence,
+    queue_time,
     remembered,
     sensitivity,
     surveys,
@@ -66,6 +68,8 @@ __all__ = [
     "paradox_figures",
     "paradoxes",
     "planned_versus_actual",
+    "presence",
+    "queue_time",
     "ratings",
     "remembered",
     "scorecard",
