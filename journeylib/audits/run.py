@@ -27,7 +27,6 @@ from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.measures.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
 
