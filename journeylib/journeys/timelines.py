@@ -134,7 +134,7 @@ def stories(
 
 
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
-    known = journeys.touchpoints
+    known = journeys.whole.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
     return [tuple(names[number] for number in code.split(",")) for code in codes]
 

@@ -11,6 +11,7 @@ from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import REACH, lexicon_reach
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures import containment
@@ -27,7 +28,6 @@ from journeylib.measures.hands import (
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import REACH, lexicon_reach
 from journeylib.measures.waits import queue_times, wait_estimates
 
 US = 1_000_000
