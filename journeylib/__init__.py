@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from journeylib.log.read import read_log
     from journeylib.log.schema import OutcomesSchema, Schema
     from journeylib.measures.evidence import Evidence, measure
+    from journeylib.measures.groups import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
     from journeylib.present.views import journey_map
 
@@ -45,6 +46,7 @@ PUBLIC = {
     "Audit": "audits.run",
     "AuditConfig": "audits.config",
     "BusinessHours": "journeys.calendar",
+    "Comparison": "measures.groups",
     "ConfigError": "errors",
     "Estimate": "estimate",
     "EventLog": "log.eventlog",
@@ -63,6 +65,7 @@ PUBLIC = {
     "StitchSettings": "journeys.stitch",
     "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
+    "compare": "measures.groups",
     "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
@@ -86,6 +89,7 @@ __all__ = [
     "Audit",
     "AuditConfig",
     "BusinessHours",
+    "Comparison",
     "ConfigError",
     "Estimate",
     "EventLog",
@@ -104,6 +108,7 @@ __all__ = [
     "StitchSettings",
     "apply_mapping",
     "audit",
+    "compare",
     "journey_chain",
     "journey_graph",
     "journey_map",
