@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.calendar import BusinessHours
     from journeylib.journeys.chain import journey_chain
     from journeylib.journeys.conformance import planned_vs_actual
+    from journeylib.journeys.customers import write_customers
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.mapping import apply_mapping, read_mapping
     from journeylib.journeys.segment import JourneySettings
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys, rebuild
     from journeylib.journeys.stitch import StitchSettings, stitch
     from journeylib.journeys.suggest import suggest_mapping
-    from journeylib.journeys.timelines import stories
+    from journeylib.journeys.timelines import examples, stories
     from journeylib.judge.judging import score
     from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from journeylib.measures.evidence import Evidence, measure
     from journeylib.measures.groups import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
+    from journeylib.present.differences import comparison_table, difference_map
     from journeylib.present.views import journey_map
 
 PUBLIC = {
@@ -66,6 +68,9 @@ PUBLIC = {
     "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
     "compare": "measures.groups",
+    "comparison_table": "present.differences",
+    "difference_map": "present.differences",
+    "examples": "journeys.timelines",
     "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
@@ -83,6 +88,7 @@ PUBLIC = {
     "stories": "journeys.timelines",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
+    "write_customers": "journeys.customers",
 }
 
 __all__ = [
@@ -109,6 +115,9 @@ __all__ = [
     "apply_mapping",
     "audit",
     "compare",
+    "comparison_table",
+    "difference_map",
+    "examples",
     "journey_chain",
     "journey_graph",
     "journey_map",
@@ -126,6 +135,7 @@ __all__ = [
     "suggest_mapping",
     "transitions",
     "variants",
+    "write_customers",
 ]
 __version__ = "0.1.0"
 

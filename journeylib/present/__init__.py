@@ -13,6 +13,7 @@ from journeylib.present.deciding import (
     surveys,
     tipping_points,
 )
+from journeylib.present.differences import comparison_table, difference_map
 from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
@@ -40,12 +41,14 @@ from journeylib.present.views import (
 __all__ = [
     "Figure",
     "bot_sessions",
+    "comparison_table",
     "conformance",
     "containment",
     "cut_sensitivity",
     "data_quality",
     "definitions",
     "detectors",
+    "difference_map",
     "experience",
     "findings",
     "fit_and_need",
