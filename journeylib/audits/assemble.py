@@ -72,6 +72,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         else clean(audit.judgement.disclosure.to_dict()),
         "detectors": [_detector(audit, check) for check in audit.detectors],
         "ratings": _ratings(audit),
+        "portfolio": _portfolio(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
@@ -245,6 +246,24 @@ def _stories(audit: Audit) -> dict[str, Any]:
             | {name: clean(getattr(story, name)) for name in names}
             for story in found.stories
         ],
+    }
+
+
+def _portfolio(audit: Audit) -> dict[str, Any] | None:
+    found = audit.portfolio
+    if found is None:
+        return None
+    kept = found.candidates.drop(columns=["settled", "drivers"]).to_dict("records")
+    return {
+        "answer": found.answer,
+        "chosen": found.chosen,
+        "worth": _estimate(audit, found.worth),
+        "worst_tenth": rounded(found.worst_tenth),
+        "counted_twice": rounded(found.counted_twice),
+        "cost": found.cost,
+        "budget": found.budget,
+        "currency": found.currency,
+        "candidates": [_row(audit, row) for row in kept],
     }
 
 

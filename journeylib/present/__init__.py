@@ -18,6 +18,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
+from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
@@ -40,6 +41,7 @@ from journeylib.present.views import (
 
 __all__ = [
     "Figure",
+    "automation_candidates",
     "bot_sessions",
     "comparison_table",
     "conformance",
@@ -51,6 +53,7 @@ __all__ = [
     "difference_map",
     "experience",
     "findings",
+    "first_automations",
     "fit_and_need",
     "flow",
     "handoff_table",
