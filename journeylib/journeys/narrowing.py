@@ -153,7 +153,7 @@ class Narrowed:
                 break
             if done.code == code and code_of is None:
                 return self
-        keys = rows.select("journey").distinct().cache()
+        keys = rows.select("journey").cache()
         if code_of is not None:
             code = code_of.code.removeprefix("journeys") + code
         return cast(

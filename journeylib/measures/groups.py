@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import ibis
 import numpy as np
@@ -55,6 +55,8 @@ class Comparison:
     abstain : str or None
         Why the groups are not compared.
     min_customers : int
+    stage_order, channel_order : tuple of str
+        As the log declares them.
     """
 
     a: str
@@ -64,6 +66,8 @@ class Comparison:
     suppressed: int
     abstain: AbstainReason | None
     min_customers: int
+    stage_order: tuple[str, ...] = ()
+    channel_order: tuple[str, ...] = ()
 
     @property
     def found(self) -> pd.DataFrame:
@@ -114,8 +118,18 @@ def compare(a: Journeys, b: Journeys) -> Comparison:
     is tested only where at least the minimum of customers, or none, is behind it in each group.
     """
     minimum = max(a.settings.min_customers, b.settings.min_customers)
-    names = a.words or "all journeys", b.words or "all journeys"
-    nothing = Comparison(*names, _no_rows(), pd.DataFrame(), 0, "privacy", minimum)
+    sides = {"a": a.words or "all journeys", "b": b.words or "all journeys"}
+    schema = a.log.schema
+    nothing = Comparison(
+        **sides,
+        table=_no_rows(),
+        touchpoints=_places(a, b, _no_rows(), minimum),
+        suppressed=0,
+        abstain="privacy",
+        min_customers=minimum,
+        stage_order=tuple(schema.stage_order),
+        channel_order=tuple(schema.channel_order),
+    )
     if min(a.size[1], b.size[1]) < minimum:
         return nothing
     if a.whole is b.whole and any(0 < n < minimum for n in (_more(a, b), _more(b, a))):
@@ -129,7 +143,8 @@ def compare(a: Journeys, b: Journeys) -> Comparison:
         if not small and max(cell.people for cell in pair[1:]) >= minimum
     ]
     table = _tested(shown) if shown else _no_rows()
-    return Comparison(*names, table, _places(a, b, table, minimum), sum(few), None, minimum)
+    places = _places(a, b, table, minimum)
+    return replace(nothing, table=table, touchpoints=places, suppressed=sum(few), abstain=None)
 
 
 def _no_rows() -> pd.DataFrame:

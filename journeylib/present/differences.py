@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,22 +18,13 @@ MOST_FLOWS = 24
 WIDEST = 0.3
 
 
-def difference_map(
-    comparison: Comparison,
-    *,
-    stage_order: Sequence[str] = (),
-    channel_order: Sequence[str] = (),
-    name: str = "difference-map",
-    title: str = "Where two groups differ",
-) -> Figure:
+def difference_map(comparison: Comparison) -> Figure:
     """Draw where the journeys of two groups go differently.
 
     Parameters
     ----------
     comparison : Comparison
         Of `journeylib.compare`.
-    stage_order, channel_order : sequence of str
-        Names from first to last.
 
     Returns
     -------
@@ -52,8 +42,8 @@ def difference_map(
     layout = map_layout(
         comparison.touchpoints,
         moves,
-        stage_order=stage_order,
-        channel_order=channel_order,
+        stage_order=comparison.stage_order,
+        channel_order=comparison.channel_order,
         share=1.0,
         max_flows=MOST_FLOWS,
     )
@@ -73,7 +63,14 @@ def difference_map(
         min_width=min(round(layout.width * 0.72), 1180),
     )
     shown = comparison_table(comparison)
-    return Figure(name=name, title=title, alt=alt, svg=drawing, table=shown.frame, note=shown.note)
+    return Figure(
+        name="difference-map",
+        title="Where two groups differ",
+        alt=alt,
+        svg=drawing,
+        table=shown.frame,
+        note=shown.note,
+    )
 
 
 def comparison_table(comparison: Comparison) -> Table:
