@@ -11,6 +11,7 @@ import pandas as pd
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.harms import worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -27,7 +28,16 @@ FURTHER_HANDOFFS = (
     "cries_to_human",
     "dead_cries",
     "loops",
+    "context_sent",
     "context_carried",
+    "asked_again",
+    "time_to_honour",
+    "ping_pong_bots",
+    "ping_pong_people",
+    "handovers_cold",
+    "handovers_requested",
+    "handovers_triggered",
+    "handovers_scripted",
     "repeated_information",
     "escape_hatch_offered",
     "silent_abandonment",
@@ -96,6 +106,7 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "scores": scores,
         "indicators": judgement.indicators,
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
+        "containment_curve": evidence.handoffs.curve,
         "quality": audit.log.quality.checks,
     }
 
@@ -372,6 +383,8 @@ def _row(audit: Audit, row: Mapping[Any, Any]) -> dict[str, Any]:
 def _handoffs(audit: Audit) -> dict[str, Any]:
     handoffs = audit.evidence.handoffs
     counts = ["sessions", "contained", "handed_over", "abandoned", "open", "requests"]
+    items = audit.judgement.handoff_items
+    worst = worst_item(items)
     shares = ["contained_raw", "contained_verified", "requests_honoured", "ping_pong"]
     return {
         "abstain": handoffs.abstain,
@@ -384,4 +397,6 @@ def _handoffs(audit: Audit) -> dict[str, Any]:
             handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
         ),
         "further": _estimates(audit, {name: getattr(handoffs, name) for name in FURTHER_HANDOFFS}),
+        "items": [item.to_dict() for item in items],
+        "worst": None if worst is None else worst.name,
     }

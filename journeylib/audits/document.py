@@ -219,6 +219,16 @@ class MomentDoc(_Part):
     )
 
 
+class HandoffItemDoc(_Part):
+    """One item of the hand-off audit beside its limit."""
+
+    name: str
+    limit: float
+    fails: Literal["above", "below"]
+    harm: int = Field(description="3: left without help; 2: work again; 1: waiting.")
+    state: Literal["holds", "fails", "open", "not_measurable"]
+
+
 class HandoffsDoc(_Part):
     """The hand-off audit; sessions = contained + handed_over + abandoned + open."""
 
@@ -238,6 +248,8 @@ class HandoffsDoc(_Part):
     dead_ends: tuple[str, ...]
     actor_changes: tuple[dict[str, Any], ...]
     further: dict[str, EstimateDoc]
+    items: tuple[HandoffItemDoc, ...]
+    worst: str | None = Field(description="The failing item that harms most; null if none fails.")
 
 
 class HandoffTimeDoc(_Part):
@@ -327,6 +339,9 @@ class ParadoxDoc(_Part):
     state: Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
     benefit: EstimateDoc
     cost: EstimateDoc
+    beside: dict[str, EstimateDoc] = Field(
+        description="Figures that explain a side and decide no state."
+    )
 
 
 class StoryDoc(_Part):
@@ -466,7 +481,8 @@ class AuditDocument(_Part):
     sensitivity: tuple[SensitivityDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
     disclosure: dict[str, Any] | None = Field(
-        description="Whether customers were told that they talk to a machine, and when."
+        description="Whether customers were told that they talk to a machine, when, and in which "
+        "words of the bots."
     )
     detectors: tuple[DetectorDoc, ...] = Field(
         description="Empty where no labelled turns are declared."

@@ -10,6 +10,7 @@ import pandas as pd
 
 from journeylib.judge.disclosure import Disclosure
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.harms import HandoffItem
 from journeylib.judge.paradoxes import Paradox
 from journeylib.judge.peak_end import PeakEnd
 from journeylib.judge.satisfaction import SatisfactionBreak
@@ -107,6 +108,8 @@ class Judgement:
         The six of them.
     disclosure : Disclosure or None
         Whether customers were told that they talk to a machine.
+    handoff_items : tuple of HandoffItem
+        The hand-off audit, item by item beside its limit.
     """
 
     scores: pd.DataFrame
@@ -121,3 +124,4 @@ class Judgement:
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     paradoxes: tuple[Paradox, ...] = ()
     disclosure: Disclosure | None = None
+    handoff_items: tuple[HandoffItem, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import disclosure
+from journeylib.judge.harms import handoff_items
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.paradoxes import paradoxes
 from journeylib.judge.remembered import remembered
@@ -82,8 +83,15 @@ def judge(
         peak_end=remembered(journeys, evidence.turn_scores),
         surveys=survey_table(journeys, survey_scales(journeys, settings.surveys)),
         sensitivity=weight_sensitivity(judgement, settings),
-        paradoxes=paradoxes(journeys, evidence.handoffs, settings.paradoxes),
-        disclosure=disclosure(journeys),
+        paradoxes=paradoxes(
+            journeys,
+            settings.paradoxes,
+            measures=evidence.settings,
+            handoffs=evidence.handoffs,
+            scores=evidence.turn_scores,
+        ),
+        disclosure=disclosure(journeys, evidence.settings),
+        handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
     )
 
 

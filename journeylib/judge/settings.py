@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.errors import did_you_mean
+from journeylib.judge.harms import LIMITS
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.schema import Office
 
@@ -223,6 +224,12 @@ class JudgeSettings(BaseModel):
     paradoxes: ParadoxSettings = Field(
         ParadoxSettings(), description="Limits of the six paradoxes of serving by machine."
     )
+    handoff_limits: dict[str, float] = Field(
+        {},
+        description="Item of the hand-off audit to the value beyond which it fails, in place of "
+        f"the library's: {', '.join(f'{name} {limit.at:g}' for name, limit in LIMITS.items())} "
+        f"(seconds for wait, requests for cries_to_human, else shares; {CONVENTION}).",
+    )
     costs: CostSettings | None = Field(
         None, description="For the time at which a bot should hand over; no such time without."
     )
@@ -287,6 +294,17 @@ class JudgeSettings(BaseModel):
         50.0, gt=0, description="How close drawn weights stay to the weights above (Dirichlet)."
     )
     weight_draws: int = Field(100, ge=1, le=10_000, description="Weight vectors drawn.")
+
+    @field_validator("handoff_limits")
+    @classmethod
+    def _known_items(cls, limits: dict[str, float]) -> dict[str, float]:
+        for name in limits:
+            if name not in LIMITS:
+                raise ValueError(
+                    f"'{name}' is no item of the hand-off audit.{did_you_mean(name, LIMITS)} "
+                    f"Items: {', '.join(LIMITS)}"
+                )
+        return limits
 
     @field_validator("automation_fit", "empathy_need", mode="before")
     @classmethod

@@ -68,6 +68,8 @@ class Evidence:
         The whole log.
     turn_scores : Scores or str
         What customers' turns sound like (a working table), or why nobody knows.
+    settings : MeasureSettings
+        What it was measured with.
     """
 
     totals: dict[str, Any]
@@ -80,6 +82,7 @@ class Evidence:
     experience: pd.DataFrame
     flow: dict[str, Estimate]
     turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
+    settings: MeasureSettings = field(default_factory=MeasureSettings, repr=False)
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
         """Return the row of `estimates` for one touchpoint and measure.
@@ -159,6 +162,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         experience=experience_table(journeys, settings, scores=scores),
         flow=flow_estimates(journeys, successors, repeats, edges),
         turn_scores=scores,
+        settings=settings,
     )
 
 

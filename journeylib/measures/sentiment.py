@@ -51,10 +51,13 @@ class Scores:
         ``touchpoint_no``, ``score`` (int64: −1,000,000 to 1,000,000; null where there is none).
     source : str
         Where the scores come from, in words.
+    per_mille : int
+        Of how many customers in a thousand texts were read; see `text.drawn`.
     """
 
     turns: ibis.Table
     source: str
+    per_mille: int = 1000
 
 
 def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
@@ -95,7 +98,7 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     silent = steps.select(*keys).anti_join(scored, ["journey", "step"])
     every = silent.mutate(score=ibis.null("int64")).union(scored).cache()
     share = "" if per_mille == 1000 else f", {per_mille / 10:g} % of customers"
-    return Scores(every, f"column text, VADER lexicon (English{share})")
+    return Scores(every, f"column text, VADER lexicon (English{share})", per_mille)
 
 
 def vader_scores(texts: pd.Series[Any]) -> pd.Series[Any]:

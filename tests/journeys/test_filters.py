@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -435,3 +436,24 @@ def test_a_column_that_is_not_there_is_named(log_of, code, role):
     journeys = jl.rebuild(log_of(("a", 0, "A")), jl.JourneySettings(min_customers=1))
     with pytest.raises(jl.SchemaError, match=role):
         eval(f"journeys.{code}", {"journeys": journeys})
+
+
+def test_outcomes_after_the_journey_began(log_of):
+    log = log_of(("a", 0, "A"), ("b", 0, "A"), ("c", 5 * DAY, "A"), ("d", 0, "A"))
+    came = pd.DataFrame(
+        {
+            "customer": ["a", "b", "c", "d"],
+            "t_us": [1 * DAY, 20 * DAY, 1 * DAY, 1 * DAY],
+            "kind": "churn",
+            "value_micro": [1_000_000, 1_000_000, 1_000_000, 0],
+        }
+    )
+    outcomes = log.events.get_backend().create_table("outcomes", came)
+    how = jl.JourneySettings(cut="customer", min_customers=1)
+    journeys = jl.rebuild(replace(log, outcomes=outcomes), how)
+    # c's came before the journey, and d's says that it did not come.
+    assert who(journeys.with_outcome("churn")) == "ab"
+    soon = journeys.with_outcome("churn", within_days=7)
+    assert (who(soon), soon.code) == ("a", 'journeys.with_outcome("churn", within_days=7)')
+    with pytest.raises(jl.ConfigError, match=r"no outcome 'chrun'.* Did you mean 'churn'"):
+        journeys.with_outcome("chrun")
