@@ -15,6 +15,7 @@ from journeylib.present.deciding import (
     surveys,
     tipping_points,
 )
+from journeylib.present.differences import comparison_table, difference_map
 from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
@@ -47,6 +48,7 @@ __all__ = [
     "Figure",
     "automation_candidates",
     "bot_sessions",
+    "comparison_table",
     "conformance",
     "containment",
     "containment_curve",
@@ -54,6 +56,7 @@ __all__ = [
     "data_quality",
     "definitions",
     "detectors",
+    "difference_map",
     "disclosure",
     "experience",
     "findings",
