@@ -17,6 +17,7 @@ from journeylib.present.maps import feeling
 from journeylib.present.svg import clean
 from journeylib.present.tables import number
 from journeylib.present.workshop.content import (
+    Automation,
     Content,
     Handed,
     Moment,
@@ -111,6 +112,7 @@ def build_content(
         stories_note=_stories_note(document["stories"], words),
         segments=_segments(tables),
         plan=_plan(document["plan"]),
+        automations=_automations(document["portfolio"], words),
     )
 
 
@@ -328,6 +330,25 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
             )
         )
     return tuple(found)
+
+
+def _automations(entry: Mapping[str, Any] | None, words: Words) -> tuple[Automation, ...]:
+    """Return the conversations chosen under the budget, and how sure the choice is."""
+    if entry is None:
+        return ()
+    chosen = [row for row in entry["candidates"] if row["chosen"]]
+    key = "settled" if entry["answer"] == "settled" else "not_settled"
+    return tuple(
+        Automation(
+            clean(row["touchpoint"]),
+            words.say(
+                f"automations.{key}",
+                share=words.share(row["selection_frequency"] or 0.0),
+                value=words.estimate(estimate_of(row["value"])),
+            ),
+        )
+        for row in chosen
+    ) or (Automation(words.say("verdict.abstain"), words.say("automations.none")),)
 
 
 def _plan(entry: Mapping[str, Any] | None) -> Planned | None:

@@ -138,7 +138,7 @@ class Words:
         if estimate.unit == "feeling":
             return self.signed, ""
         digits = 0 if abs(value) >= 10 else 1
-        money = estimate.unit.partition("/")[0]
+        money = estimate.unit.partition("/")[0]  # EUR/week: the sentence says the week
         if money.isupper() and len(money) == 3:
             return lambda x: f"{self.number(x, 2)}{NARROW}{money}", f"{NARROW}{money}"
         return lambda x: self.number(x, digits), ""

@@ -185,7 +185,9 @@ def test_posters_are_vectors_with_their_fonts_in_the_size_asked_for(packed):
     for name, size in (("poster-a0", (1189, 841)), ("poster-a1", (841, 594))):
         found = (packed.folder / f"{name}.pdf").read_bytes()
         boxes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", found))
-        assert {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in boxes} == {size}
+        assert {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in boxes} == {
+            size
+        }
         assert b"/FontFile2" in found and b"/Subtype /Image" not in found
         assert len(re.findall(rb"/Type /Page\b", found)) == 1
 

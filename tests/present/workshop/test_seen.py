@@ -111,7 +111,9 @@ def test_the_search_for_overlaps_finds_what_is_made_too_large(content_of, tmp_pa
     page = poster(found, poster_wall(found), "a0")
     page = page.replace("</style>", ".jl-wall text{font-size:34px!important}</style>", 1)
     assert len(ask(page, CUT + UPON, tmp_path, "--window-size=4600,3300")) > 10
-    page = presentation(found).replace("</style>", "ul.points b{font-size:9vw!important}</style>", 1)
+    page = presentation(found).replace(
+        "</style>", "ul.points b{font-size:9vw!important}</style>", 1
+    )
     assert len(ask(page, SCREENS, tmp_path, "--window-size=1920,1080")) > 2
 
 

@@ -40,7 +40,7 @@ roles:
   session: session
   actor_values: {bot: bot, human: human, system: system}
   stage_order: [Informationsbeschaffung, Vertragsabschluss, Inbetriebnahme, Störungsbehebung]
-journeys: {cut: customer, min_customers: 5}
+journeys: {cut: customer, quiet_days: 1, min_customers: 5}
 plan: {steps: [%s]}
 """
 
@@ -79,7 +79,7 @@ def write_town(folder: Path, many: int) -> Path:
     with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(
-            "customer,touchpoint,stage,channel,time,actor,sentiment,text,segment,session".split(",")
+            ["customer", "touchpoint", "stage", "channel", "time", "actor", "sentiment", "text", "segment", "session"]
         )
         writer.writerows(sorted(rows, key=lambda row: row[4]))
     plan = ", ".join(f'"{points[i * len(points) // 4][2]}"' for i in range(4))
