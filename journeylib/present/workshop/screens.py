@@ -174,8 +174,8 @@ def _overview(content: Content) -> Screen:
     title = words.say("deck.stages", n=len(content.stages))
     # Long names need smaller type: they break at syllables, twice at most.
     longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
-    size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
-    style = f"--t:calc({size:.2f}*var(--u))"
+    type_size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
+    style = f"--t:calc({type_size:.2f}*var(--u))"
     body = f'<div class="body"><ol class="stages" style="{style}">{"".join(items)}</ol></div>'
     return Screen("overview", title, body, words.say("ask.overview"), above=content.kicker)
 
@@ -290,7 +290,8 @@ def _verdict(content: Content, point: Touchpoint) -> str:
     if point.serves in ("nobody", "unknown"):
         return ""
     return (
-        f'<div class="reveal"><p class="verdict jl-{code}">{_mark(point)}<span>{esc(text)}</span></p>'
+        f'<div class="reveal"><p class="verdict jl-{code}">{_mark(point)}'
+        f"<span>{esc(text)}</span></p>"
         f'<p class="muted small">{esc(" · ".join(filter(None, (served, held))))}</p>{vetoes}'
         f'<div class="columns">{"".join(lists)}</div></div>'
     )
@@ -305,7 +306,8 @@ def _story(content: Content, story: Story, place: int) -> Screen:
             said = words.say("story.after", time=words.duration(step.seconds))
             gap = f'<span class="gap">{esc(said)} →</span>'
         items.append(
-            f'<li><span class="step">{soft(step.touchpoint)}<small>{esc(step.channel)}</small></span>{gap}</li>'
+            f'<li><span class="step">{soft(step.touchpoint)}'
+            f"<small>{esc(step.channel)}</small></span>{gap}</li>"
         )
     more = (
         f"<li>{esc(words.say('more', n=len(story.steps) - 8))}</li>" if len(story.steps) > 8 else ""
@@ -336,8 +338,8 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
         if (mood := segment.feelings.get(point.name)) is not None
     ]
     low = min(felt, default=None)
-    mood = "" if low is None or low[0] >= 0 else f"▼ {low[1]} {words.signed(low[0])}"
-    return f"{words.share(share)} ({words.say('n', n=n)})", mood
+    said = "" if low is None or low[0] >= 0 else f"▼ {low[1]} {words.signed(low[0])}"
+    return f"{words.share(share)} ({words.say('n', n=n)})", said
 
 
 def _segments(content: Content) -> Screen:
@@ -362,13 +364,19 @@ def _segments(content: Content) -> Screen:
     return Screen("segments", words.say("segment.title"), body, words.say("ask.segments"))
 
 
+def planned_share(content: Content, step: str, kind: str) -> str:
+    """Return which share of journeys did this with a step of the plan; a dash where none shown."""
+    share = content.plan.shares.get((step, kind)) if content.plan else None
+    return content.words.say("none") if share is None else content.words.share(share)
+
+
 def _plan(content: Content) -> Screen:
     words, plan = content.words, content.plan
     assert plan is not None
     rows = []
     for i, step in enumerate(plan.steps, 1):
         cells = "".join(
-            f"<td>{esc(words.share(share)) if (share := plan.shares.get((step, kind))) is not None else '–'}</td>"
+            f"<td>{esc(planned_share(content, step, kind))}</td>"
             for kind in ("as_planned", "skipped", "repeated")
         )
         rows.append(f"<tr><th scope='row'>{i}. {esc(step)}</th>{cells}</tr>")
@@ -388,7 +396,8 @@ def _plan(content: Content) -> Screen:
     )
     dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
-        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}'
+        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}"
         f"</tbody></table></div><p>{esc(text)}</p>"
     )
     conforming = words.estimate(plan.conforming)
@@ -402,5 +411,7 @@ def _automations(content: Content) -> Screen:
         f"<tr><th scope='row'>{esc(one.touchpoint)}</th><td>{esc(one.text)}</td></tr>"
         for one in content.automations
     )
-    body = f'<div class="body"><table><tbody>{rows}</tbody></table></div><p class="muted">{esc(words.say("automations.note"))}</p>'
+    note = esc(words.say("automations.note"))
+    table = f"<table><tbody>{rows}</tbody></table>"
+    body = f'<div class="body">{table}</div><p class="muted">{note}</p>'
     return Screen("automations", words.say("automations.title"), body, words.say("ask.automations"))

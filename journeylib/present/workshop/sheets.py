@@ -89,7 +89,8 @@ def poster_svg(drawn: Wall) -> str:
     margin = MARGIN * drawn.width
     view = (-margin, -margin, drawn.width + 2 * margin, drawn.height + 2 * margin)
     box = " ".join(num(value) for value in view)
-    ground = f'<rect x="{num(view[0])}" y="{num(view[1])}" width="{num(view[2])}" height="{num(view[3])}" fill="#fff"/>'
+    left, top, wide, high = map(num, view)
+    ground = f'<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="#fff"/>'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" class="jl-svg" width="{width}mm" '

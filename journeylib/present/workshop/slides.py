@@ -24,7 +24,7 @@ from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
 from journeylib.present.workshop.lanes import lanes as lanes_of
-from journeylib.present.workshop.screens import weighty
+from journeylib.present.workshop.screens import planned_share, weighty
 from journeylib.present.workshop.sentences import serves_text, verdict_text
 from journeylib.present.workshop.shapes import (
     BOTTOM,
@@ -453,15 +453,14 @@ def _flows(
                 sites = (BOTTOM, TOP) if step > 0 else (TOP, BOTTOM)
                 connect(slide, name, *ends, sites=sites, **tie)
                 continue
-        elif source.column < target.column:
-            if _clear(source, target, taken):
-                track = tracks.get(source.column, 0)
-                tracks[source.column] = track + 1
-                bend = None if source.row == target.row else 0.5
-                if bend and target.column == source.column + 1:
-                    bend = 0.35 + 0.1 * (track % 4)
-                connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
-                continue
+        elif source.column < target.column and _clear(source, target, taken):
+            track = tracks.get(source.column, 0)
+            tracks[source.column] = track + 1
+            bend = None if source.row == target.row else 0.5
+            if bend and target.column == source.column + 1:
+                bend = 0.35 + 0.1 * (track % 4)
+            connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
+            continue
         listed.append(
             f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})"
         )
@@ -603,10 +602,7 @@ def _plan(deck: Any, content: Content) -> None:
     rows = [
         [
             f"{i}. {step}",
-            *(
-                "–" if (part := plan.shares.get((step, kind))) is None else words.share(part)
-                for kind in kinds
-            ),
+            *(planned_share(content, step, kind) for kind in kinds),
         ]
         for i, step in enumerate(plan.steps[:9], 1)
     ]

@@ -159,7 +159,8 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     parts += _lane(content, doing, columns, y, heights[doing.key], width)
     offset = y + heights[doing.key] - HEAD
     parts.append(
-        f'<g transform="translate(0 {svg.num(offset)})">{"".join(_grid(content, layout, style))}</g>'
+        f'<g transform="translate(0 {svg.num(offset)})">'
+        f"{''.join(_grid(content, layout, style))}</g>"
     )
     y = offset + layout.height
     parts += _experience(content, columns, y, width)

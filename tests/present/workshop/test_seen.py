@@ -133,9 +133,12 @@ def test_keys_and_clickers_drive_the_presentation(content_of, tmp_path):
 def test_axe_finds_no_serious_violation_on_any_screen(content_of, theme, tmp_path):
     page = presentation(content_of(12, "de")).replace('class="jl"', f'class="jl {theme}"', 1)
     # Printed one below the other, all screens are checked at once.
-    page = page.replace("</style>", "section{display:flex!important;position:relative!important;"
-                        "height:100vh}.reveal{visibility:visible!important}"
-                        "body{overflow:auto!important}aside{display:block!important}</style>", 1)  # fmt: skip
+    below = (
+        "section{display:flex!important;position:relative!important;height:100vh}"
+        ".reveal{visibility:visible!important}body{overflow:auto!important}"
+        "aside{display:block!important}</style>"
+    )
+    page = page.replace("</style>", below, 1)
     script = AXE.read_text(encoding="utf-8").replace("</script", "<\\/script") + (
         ";document.querySelectorAll('section').forEach(s=>s.inert=false);"
         "var answer=axe.run().then(r=>({checked:r.passes.length,violations:r.violations.map("
