@@ -54,21 +54,20 @@ class Pack:
     @property
     def summary(self) -> str:
         """What to tell the person at the terminal."""
-        return f"{self.outline}\nWorkshop: {self.folder}"
+        lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
+        if not self.printed:
+            lines.append("No Chromium found: open the .html sheets in a browser and print them.")
+        return "\n".join([*lines, f"Workshop: {self.folder}"])
 
     @property
     def outline(self) -> str:
-        """What was made, without where it lies."""
+        """What was made, wherever it lies and whoever printed it."""
         sizes = ", ".join(f"{paper.upper()} {size:.1f} mm" for paper, size in self.type_mm.items())
-        lines = [
+        return (
             f"{self.content.title}: {len(self.content.stages)} stages, "
             f"{len(self.content.touchpoints)} touchpoints, {len(self.content.moments)} moments "
-            f"of truth. Type on the wall map: {sizes}.",
-            *(f"  {path.name}" for path in sorted(self.folder.iterdir())),
-        ]
-        if not self.printed:
-            lines.append("No Chromium found: open the .html sheets in a browser and print them.")
-        return "\n".join(lines)
+            f"of truth. Type on the wall map: {sizes}."
+        )
 
     @property
     def findings(self) -> Table:

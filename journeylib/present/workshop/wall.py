@@ -140,7 +140,9 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     rows = [lane for lane in lanes(content) if lane.computed or with_room]
     doing, rest = rows[0], rows[1:]
     heights = {lane.key: _height(content, lane, columns) for lane in rows}
-    grid = layout.height - HEAD
+    # A log without stages has layers for columns, and its layout no room for their names.
+    top = layout.lanes[0].start if layout.lanes else 0.0
+    grid = layout.height - top
     total = TITLE + HEAD + grid + CURVE + sum(heights.values()) + LEGEND
     # What the paper has left goes to the lanes in which the room writes.
     spare = max(0.0, width / ratio - total)
@@ -150,14 +152,14 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     parts = _title(content, width)
     y = TITLE
     ends = [band.start + band.size for band in columns]
-    for band, column, end in zip(columns, layout.columns, ends, strict=True):
-        named = Band(band.name, column.start, column.size)
+    for band, end in zip(columns, ends, strict=True):
+        named = Band(band.name, band.start + 8, band.size)
         parts.append(
             f'<g transform="translate(0 {svg.num(y)})">{stage_head(named, end + 8, size=22)}</g>'
         )
     y += HEAD
     parts += _lane(content, doing, columns, y, heights[doing.key], width)
-    offset = y + heights[doing.key] - HEAD
+    offset = y + heights[doing.key] - top
     parts.append(
         f'<g transform="translate(0 {svg.num(offset)})">'
         f"{''.join(_grid(content, layout, style))}</g>"

@@ -130,6 +130,17 @@ def test_a_picture_that_stands_alone_needs_no_variables_and_holds_no_bitmap(fill
     assert drawn.count("<text") > 100
 
 
+def test_a_log_without_stages_is_one_stage(content_of):
+    content = content_of(12, "en")
+    one = dataclasses.replace(content.stages[0], name="", touchpoints=content.touchpoints)
+    bare = dataclasses.replace(
+        content, stages=(one,), points=content.points.assign(stage=None), stage_order=()
+    )
+    drawn = poster_wall(bare)
+    assert f">{content.words.say('no_stage')}<" in "".join(drawn.parts)
+    assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
+
+
 # --- privacy --------------------------------------------------------------------------------
 
 
