@@ -44,6 +44,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "audit": _audit(audit),
         "log": _log(audit),
         "mapping": _mapping(audit.prepared.mapping),
+        "linkage": _linkage(audit),
         "stitching": _stitching(audit),
         "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
@@ -175,6 +176,20 @@ def _cutting(cutting: Cutting) -> dict[str, Any]:
 def _mapping(report: MappingReport | None) -> dict[str, Any] | None:
     names = ["hash", "rules", "unused_rules", "unmapped_events", "unmapped_share"]
     return None if report is None else {name: clean(getattr(report, name)) for name in names}
+
+
+def _linkage(audit: Audit) -> dict[str, Any] | None:
+    found, settings = audit.prepared.linkage, audit.config.linkage
+    if found is None or settings is None:
+        return None
+    names = ["customers_before", "customers", "moved_share", "confidence"]
+    return {
+        "threshold": settings.threshold,
+        **{name: clean(getattr(found, name)) for name in names},
+        "people": len(found.people),
+        "least": rounded(found.people["confidence"].min()) if len(found.people) else None,
+        "levels": _rows(audit.prepared.linkage_levels),
+    }
 
 
 def _stitching(audit: Audit) -> dict[str, Any] | None:

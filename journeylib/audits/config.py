@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
 from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
@@ -144,6 +145,11 @@ class AuditConfig(_Part):
     plan: PlanSettings | None = Field(
         None, description="The journey as planned, to compare what happened with."
     )
+    linkage: LinkSettings | None = Field(
+        None,
+        description="Join customers whose identifiers (two kinds or more) are alike, by a "
+        "probabilistic model, before stitching; absent: not at all. Needs the extra 'linkage'.",
+    )
     stitching: StitchSettings | None = Field(
         None,
         description="How events of one person are found under roles.identifiers; absent: not at "
@@ -170,6 +176,11 @@ class AuditConfig(_Part):
     def _something_to_stitch(self) -> Self:
         if self.stitching is not None and not self.roles.identifiers:
             raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        if self.linkage is not None and len(self.roles.identifiers) < FEWEST_KINDS:
+            raise ValueError(
+                "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
+                "such as {email: mail_column, name: name_column}"
+            )
         return self
 
     @property

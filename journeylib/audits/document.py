@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeylib.estimate import AbstainReason, Grade
 
 SCHEMA_VERSION = "1"
+Cut = Literal["case", "gap", "goal", "learned", "customer"]
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
 
 
@@ -110,10 +111,32 @@ class KeyResultsDoc(_Part):
 
 
 class CutSensitivityDoc(KeyResultsDoc):
-    """Key results with another gap."""
+    """Key results with another cut."""
 
-    factor: float
-    gap_days: float
+    cut: Cut
+    factor: float | None = Field(description="Of the gap, where silence cuts.")
+    gap_days: float | None
+    threshold: float | None = Field(description="Of a boundary's probability, where learned.")
+    chosen: bool = Field(description="The audit's own cut.")
+
+
+class LinkageLevelDoc(KeyResultsDoc):
+    """Key results with and without linkage."""
+
+    linked: bool
+
+
+class LinkageDoc(_Part):
+    """How customers whose identifiers are alike were joined."""
+
+    threshold: float = Field(description="Probability from which two customers are one person.")
+    customers_before: int
+    customers: int
+    people: int = Field(description="Persons joined from several customers.")
+    moved_share: float = Field(description="Share of events whose customer is another now.")
+    confidence: float | None = Field(description="Mean probability of the links drawn.")
+    least: float | None = Field(description="Probability of the least sure person.")
+    levels: tuple[LinkageLevelDoc, ...]
 
 
 class StitchingLevelDoc(KeyResultsDoc):
@@ -155,7 +178,7 @@ class LogDoc(_Part):
     customers: int
     rows_read: int
     rows_quarantined: int
-    cut: Literal["case", "gap", "goal", "learned", "customer"]
+    cut: Cut
     cutting: CuttingDoc
     open_journeys: int
     cut_off_journeys: int
@@ -418,9 +441,11 @@ class AuditDocument(_Part):
     audit: AuditDoc
     log: LogDoc
     mapping: MappingDoc | None = Field(description="None where the names of the log were kept.")
+    linkage: LinkageDoc | None = Field(description="None where none was asked for.")
     stitching: StitchingDoc | None = Field(description="None where none was asked for.")
     cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
-        description="At half, once and twice the gap; empty where silence does not cut."
+        description="Half, once and twice the gap; boundaries from .3, .5 and .7; or what cuts "
+        "without the case id. Empty where the log knows no customer but the case."
     )
     touchpoints: tuple[TouchpointDoc, ...]
     axes: dict[str, Any]

@@ -76,6 +76,7 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_surveys(audit),
         *_remembered(audit),
         *_verdicts(audit),
+        *_choices(audit),
         *_moments(audit),
         *_axes(audit),
         *_disclosure(audit),
@@ -204,6 +205,36 @@ def _verdicts(audit: Audit) -> list[Finding]:
         )
         found.append(_insight("verdict-abstain", "low", text, {"touchpoints": names}))
     return found
+
+
+def _choices(audit: Audit) -> list[Finding]:
+    """Say which verdicts rest on who is one customer and where a journey ends."""
+    prepared = audit.prepared
+    asked = {
+        "with another cut of journeys": prepared.cut_sensitivity,
+        "at another level of stitching": prepared.stitching_levels,
+        "without linkage": prepared.linkage_levels,
+    }
+    asked = {
+        where: table
+        for where, table in asked.items()
+        if len(table) and table["verdicts_compared"].notna().all()
+    }
+    if not asked:
+        return []
+    changed = {
+        where: sorted({one["touchpoint"] for row in table["changes"] for one in row})
+        for where, table in asked.items()
+    }
+    resting = {where: names for where, names in changed.items() if names}
+    if not resting:
+        return [_insight("choices", "info", f"No verdict changes {' or '.join(asked)}.", changed)]
+    said = "; ".join(f"{_names(names)} {where}" for where, names in resting.items())
+    text = (
+        f"Some verdicts rest on a choice made before measuring; they would be others for {said}. "
+        "Settle that choice before acting on them."
+    )
+    return [_insight("choices", "medium", text, changed)]
 
 
 def _handoff_time(audit: Audit) -> list[Finding]:

@@ -18,6 +18,7 @@ from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.prepare import Prepared, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
+from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
@@ -158,21 +159,25 @@ def audit(
         If the configuration is wrong.
     LogError
         If the log cannot be read or too much of it is unusable.
+    RunError
+        If what the configuration asks for is not installed (linkage: splink).
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
     beside = read_beside(config)
+    if config.linkage is not None:
+        need_splink()
     say = progress or _note_step
     say(STEPS[0])
-    read = _read(config)
+    log = _read(config)
     say(STEPS[1])
-    log, prepared = prepare(read, config)
+    log, prepared = prepare(log, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
     evidence = withheld(measure(journeys, config.measures), prepared, config)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
-    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores))
     say(STEPS[4])
     return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
 

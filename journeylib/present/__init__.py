@@ -4,7 +4,7 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.choices import cut_sensitivity, stitching
+from journeylib.present.choices import cut_sensitivity, linkage, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
@@ -54,6 +54,7 @@ __all__ = [
     "handoff_times",
     "headline",
     "journey_map",
+    "linkage",
     "moments",
     "paradoxes",
     "planned_versus_actual",

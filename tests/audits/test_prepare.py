@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.gates import check_metric
+from journeylib.errors import RunError
 
 from .conftest import CONFIG, TELECOM
 
@@ -137,11 +141,160 @@ def test_verdicts_are_not_compared_where_time_is_short(small: Path) -> None:
     assert "not compared" in show.cut_sensitivity(found)._repr_html_()
 
 
-def test_without_a_gap_no_other_is_compared(small_with: Callable[..., Path]) -> None:
-    whole = "\njourneys: {cut: customer}\n"
-    found = jl.audit(small_with(config=CONFIG + whole))
+def test_a_cut_without_a_gap_is_compared_with_what_else_could_cut(
+    small_with: Callable[..., Path],
+) -> None:
+    rows = [
+        [f"c{n:02d}", f"2026-01-{day} 09:00", "Call", "h", f"case{n}-{day // 20}"]
+        for n in range(30)
+        for day in (10, 11, 25)
+    ]
+    path = small_with(config=CONFIG.replace("segment: kind", "journey: kind"), rows=rows)
+    found = jl.audit(path, overrides=["compare=key_results"])
+    table = found.document["cut_sensitivity"]
+    # Two cases of each customer, two weeks apart: silence finds the same, a customer has one.
+    assert [(row["cut"], row["chosen"], row["journeys"]) for row in table] == [
+        ("case", True, 60),
+        ("gap", False, 60),
+        ("customer", False, 30),
+    ]
+    assert table[0]["gap_days"] is table[2]["gap_days"] is None
+    assert 1 < table[1]["gap_days"] < 14
+    assert "a case of the log (this audit)" in show.cut_sensitivity(found)._repr_html_()
+
+
+def test_where_the_case_is_the_customer_there_is_no_other_cut(
+    small_with: Callable[..., Path],
+) -> None:
+    config = CONFIG.replace("customer: client", "journey: client")
+    found = jl.audit(small_with(config=config))
     assert found.document["cut_sensitivity"] == []
-    assert "no other gap to compare" in repr(show.cut_sensitivity(found))
+    assert "no other cut to compare" in repr(show.cut_sensitivity(found))
+    assert "choices" not in {finding.id for finding in found.findings}
+
+
+def learned_rows() -> list[list[str]]:
+    """Journeys A B C of 80 customers, four each, of which some begin in the middle."""
+    draw = random.Random(1)
+    rows = []
+    for number in range(80):
+        at = dt.datetime(2026, 1, 1) + dt.timedelta(minutes=draw.randrange(10_000))
+        for _journey in range(4):
+            for step in ("ABC", "ABC", "BC", "C")[draw.randrange(4)]:
+                rows.append([f"c{number:02d}", at.isoformat(" ", "minutes"), step, "h", "x"])
+                at += dt.timedelta(minutes=draw.randrange(5, 400))
+            at += dt.timedelta(minutes=draw.randrange(100, 2_000))
+    return rows
+
+
+def test_a_learned_cut_is_varied_by_the_probability_of_a_boundary(
+    small_with: Callable[..., Path],
+) -> None:
+    path = small_with(config=CONFIG + "journeys: {cut: learned}\n", rows=learned_rows())
+    found = jl.audit(path, overrides=["compare=key_results"])
+    table = found.document["cut_sensitivity"]
+    assert [(row["threshold"], row["chosen"]) for row in table] == [
+        (0.3, False),
+        (0.5, True),
+        (0.7, False),
+    ]
+    # The surer a boundary must be, the fewer there are; each row is what that setting says.
+    many = [row["journeys"] for row in table]
+    assert many[0] > many[1] > many[2]
+    stated = ["compare=key_results", "journeys.boundary_probability=0.7"]
+    other = jl.audit(path, overrides=stated).document
+    assert other["log"]["journeys"] == many[2]
+    assert "at least 30 % probable" in show.cut_sensitivity(found)._repr_html_()
+    check_metric("cut_sensitivity[threshold=0.7].verdicts_changed")
+
+
+def test_a_finding_says_whether_a_choice_changes_a_verdict(
+    stitched: jl.Audit, small_with: Callable[..., Path]
+) -> None:
+    strict = at_level("strict", small_with)
+    said = {finding.id: finding for finding in strict.findings}["choices"]
+    assert said.severity == "medium"
+    assert "Visit at another level of stitching" in said.text
+    assert "Visit" in said.evidence["at another level of stitching"]
+    settled = {finding.id: finding for finding in stitched.findings}["choices"]
+    assert settled.severity == "info"
+    assert settled.text == (
+        "No verdict changes with another cut of journeys or at another level of stitching."
+    )
+
+
+LINKED = STITCHED.replace("{phone: tel}", "{email: mail, name: tel}").replace(
+    "stitching: {}", "linkage: {threshold: 0.9}"
+)
+
+
+def linked_rows() -> list[list[str]]:
+    """Sixty people with two accounts each; the second time the name has another letter."""
+    draw = random.Random(3)
+    rows = []
+    for number in range(60):
+        name = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=12))
+        for account, shown in enumerate((name, f"{name[:7]}z{name[8:]}")):
+            mail = f"{name}@x.org" if number % 2 else f"{shown}{account}@x.org"
+            day = f"2026-01-{10 + 2 * account} 09:00"
+            rows.append([f"acc-{number:02d}{account}", day, "Chat", "b", shown, mail])
+    return rows
+
+
+def linked(folder: Path, config: str = LINKED) -> Path:
+    header = ["client", "at", "step", "who", "tel", "mail"]
+    text = "\n".join(",".join(row) for row in [header, *linked_rows()])
+    (folder / "small.csv").write_text(text + "\n", "utf-8")
+    (folder / "small.yaml").write_text(config, "utf-8")
+    return folder / "small.yaml"
+
+
+def test_customers_with_identifiers_that_are_alike_are_joined_before_the_audit(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("splink")
+    found = jl.audit(linked(tmp_path))
+    said = found.document["linkage"]
+    assert (said["customers_before"], said["customers"], said["people"]) == (120, 60, 60)
+    assert said["threshold"] == 0.9
+    assert 0.9 <= said["least"] <= said["confidence"] <= 1
+    assert said["moved_share"] == 0.5
+    levels = {row["linked"]: row for row in said["levels"]}
+    assert (levels[True]["customers"], levels[False]["customers"]) == (60, 120)
+    # Each second chat comes two days after the first: known only where people are one.
+    assert levels[True]["repeat_contact"] == pytest.approx(0.5)
+    assert levels[False]["repeat_contact"] == 0
+    shown = show.linkage(found)._repr_html_()
+    assert "joined (this audit)" in shown
+    assert "60 people were known as several" in shown
+    assert "@x.org" not in str(found.document)
+
+
+def test_stitching_follows_linkage(tmp_path: Path) -> None:
+    pytest.importorskip("splink")
+    both = LINKED.replace("linkage:", "stitching: {}\nlinkage:")
+    found = jl.audit(linked(tmp_path, both), overrides=["compare=key_results"]).document
+    assert found["stitching"]["customers_before"] == found["linkage"]["customers"] == 60
+    assert {row["customers"] for row in found["stitching"]["levels"]} == {60}
+
+
+def test_linkage_needs_two_kinds_and_splink(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = LINKED.replace("{email: mail, name: tel}", "{email: mail}")
+    with pytest.raises(jl.ConfigError, match="'linkage' needs two kinds of 'roles.identifiers'"):
+        jl.audit(linked(tmp_path, one))
+    # Said before the log is read: the file is not even there.
+    path = linked(tmp_path)
+    (tmp_path / "small.csv").unlink()
+    monkeypatch.setitem(sys.modules, "splink", None)
+    with pytest.raises(RunError, match=r"pip install 'journeylib\[linkage\]'"):
+        jl.audit(path)
+
+
+def test_without_linkage_the_document_says_none(small_audit: jl.Audit) -> None:
+    assert small_audit.document["linkage"] is None
+    assert "counts as another customer" in repr(show.linkage(small_audit))
 
 
 @pytest.mark.slow
