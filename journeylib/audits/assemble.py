@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
+from journeylib.audits.document import SCHEMA_VERSION, AuditDocument, clean
+from journeylib.audits.retold import plan_part, stories_part, structure_part
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
 
@@ -54,8 +55,9 @@ def build_document(audit: Audit) -> dict[str, Any]:
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
         "flow": _estimates(audit, audit.evidence.flow),
-        "stories": _stories(audit),
-        "plan": _plan(audit),
+        "structure": structure_part(audit.structure),
+        "stories": stories_part(audit),
+        "plan": plan_part(audit),
         "moments_of_truth": _moments(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
@@ -87,7 +89,20 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         scores[column] = ["\n".join(items) for items in scores[column]]
     variants = evidence.variants.copy()
     variants["variant"] = [" > ".join(names) for names in variants["variant"]]
-    return {
+    structure = audit.structure
+    graph = (
+        {}
+        if structure is None
+        else {
+            "chain": structure.chain.table,
+            "ends": structure.ends,
+            "maps": pd.concat(
+                [one.ledger.assign(kept=kept) for kept, one in structure.maps.items()],
+                ignore_index=True,
+            ),
+        }
+    )
+    return graph | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
         "estimates": evidence.estimates,
@@ -98,19 +113,6 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "quality": audit.log.quality.checks,
     }
-
-
-def clean(value: Any) -> Any:
-    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
-    if isinstance(value, Mapping):
-        return {str(key): clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return rounded(value)
-    return None if value is pd.NaT or value is pd.NA else value
 
 
 def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
@@ -244,36 +246,6 @@ def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]
         entry = {column: clean(row[column]) for column in columns}
         found.setdefault(str(row["touchpoint"]), {})[str(row["measure"])] = entry
     return found
-
-
-def _stories(audit: Audit) -> dict[str, Any]:
-    found = audit.stories.found.get("")
-    if found is None:
-        return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
-    names = ["journeys", "customers", "share"]
-    return {
-        "answer": found.answer,
-        "reason": found.reason,
-        "coverage": rounded(found.coverage),
-        "stories": [
-            {"touchpoints": [str(name) for name in story.touchpoints]}
-            | {name: clean(getattr(story, name)) for name in names}
-            for story in found.stories
-        ],
-    }
-
-
-def _plan(audit: Audit) -> dict[str, Any] | None:
-    found = audit.conformance
-    if found is None:
-        return None
-    return {
-        "journeys": found.journeys,
-        "conforming": found.conforming.to_dict(),
-        "fitness": found.fitness.to_dict(),
-        "never_seen": list(found.never_seen),
-        "steps": _records(found.steps, list(found.steps.columns)),
-    }
 
 
 def _detector(audit: Audit, check: DetectorCheck) -> dict[str, Any]:

@@ -77,6 +77,7 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_remembered(audit),
         *_verdicts(audit),
         *_choices(audit),
+        *_ends(audit),
         *_moments(audit),
         *_axes(audit),
         *_disclosure(audit),
@@ -87,6 +88,8 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
 
 
 def _gates(audit: Audit) -> list[Finding]:
+    if not audit.config.gates:
+        return []
     return [
         Finding(
             id=f"gate-{outcome.gate.id}",
@@ -235,6 +238,24 @@ def _choices(audit: Audit) -> list[Finding]:
         "Settle that choice before acting on them."
     )
     return [_insight("choices", "medium", text, changed)]
+
+
+def _ends(audit: Audit) -> list[Finding]:
+    """Say where the goal is all but lost; of the order of touchpoints, so not of a thin mapping."""
+    if audit.structure is None:
+        return []
+    rows = audit.structure.chain.points_of_no_return
+    lost = rows[rows["towards"] == "no goal"].sort_values(
+        ["visited", "touchpoint"], ascending=[False, True]
+    )
+    if lost.empty:
+        return []
+    names = list(lost["touchpoint"])
+    text = (
+        f"Hardly any journey that comes by {_names(names)} reaches a goal, whatever follows: "
+        "either another matter brings people there, or it is lost before."
+    )
+    return [_insight("points-of-no-return", "low", text, {"touchpoints": names})]
 
 
 def _handoff_time(audit: Audit) -> list[Finding]:

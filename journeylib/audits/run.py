@@ -16,10 +16,11 @@ from journeylib.audits.beside import Beside, read_beside
 from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, prepare, withheld
+from journeylib.audits.prepare import Prepared, graph_withheld, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.structure import Structure, journey_structure
 from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from journeylib.log.eventlog import EventLog
 
+STORIES_OF_SEGMENT = 3
 PROGRESS = "JOURNEYLIB_PROGRESS"
 Progress = Callable[[str], None]
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
@@ -93,6 +95,20 @@ class Audit:
     def stories(self) -> Told:
         """The few real journeys of which the many others are variations."""
         return stories(self.journeys)
+
+    @cached_property
+    def stories_by_segment(self) -> Told | None:
+        """The stories of each segment apart; None where none is declared."""
+        if not self.journeys.has("segment"):
+            return None
+        return stories(self.journeys, by_segment=True, most=STORIES_OF_SEGMENT)
+
+    @cached_property
+    def structure(self) -> Structure | None:
+        """What the journey graph says; None where too many events have no touchpoint."""
+        if graph_withheld(self.prepared, self.config):
+            return None
+        return journey_structure(self.journeys)
 
     @cached_property
     def conformance(self) -> Conformance | None:

@@ -273,9 +273,7 @@ def _probability(silence: ibis.Value, log_odds: tuple[float, float, float]) -> i
     return ibis.cases((silence > 0, micro), (silence <= 0, 0), else_=ibis.null("int64"))
 
 
-def _sureness(
-    events: ibis.Table, threshold: float = BOUNDARY
-) -> tuple[float | None, float | None]:
+def _sureness(events: ibis.Table, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
     """Return the mean probability of the boundaries drawn, and the share of doubtful pairs."""
     low, high = (round(edge * MICRO) for edge in DOUBTFUL)
     drawn = _.boundary_micro > round(threshold * MICRO)

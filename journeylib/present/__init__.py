@@ -18,6 +18,7 @@ from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
 from journeylib.present.storylines import stories_figure
+from journeylib.present.structure import break_offs, journey_ends, smaller_map
 from journeylib.present.views import (
     bot_sessions,
     conformance,
@@ -34,12 +35,15 @@ from journeylib.present.views import (
     paradoxes,
     scorecard,
     stories,
+    stories_by_segment,
+    times,
     verdicts,
 )
 
 __all__ = [
     "Figure",
     "bot_sessions",
+    "break_offs",
     "conformance",
     "containment",
     "cut_sensitivity",
@@ -53,6 +57,7 @@ __all__ = [
     "handoff_table",
     "handoff_times",
     "headline",
+    "journey_ends",
     "journey_map",
     "linkage",
     "moments",
@@ -63,10 +68,13 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simplified_map",
+    "smaller_map",
     "stitching",
     "stories",
+    "stories_by_segment",
     "stories_figure",
     "surveys",
+    "times",
     "tipping_points",
     "verdicts",
 ]

@@ -75,9 +75,7 @@ def cut_sensitivity(audit: Audit) -> Table | Block:
     """Return what other cuts say, and which verdicts differ."""
     found = audit.prepared.cut_sensitivity
     if found.empty:
-        return words(
-            "The log knows no customer but the case, so there is no other cut to compare."
-        )
+        return words("The log knows no customer but the case, so there is no other cut to compare.")
     rows = [
         {
             "A journey is": _cut(row) + " (this audit)" * bool(row["chosen"]),

@@ -174,16 +174,16 @@ def test_where_the_case_is_the_customer_there_is_no_other_cut(
 
 
 def learned_rows() -> list[list[str]]:
-    """Journeys A B C of 80 customers, four each, of which some begin in the middle."""
+    """Five journeys each of 120 customers, of which some begin in the middle."""
     draw = random.Random(1)
     rows = []
-    for number in range(80):
+    for number in range(120):
         at = dt.datetime(2026, 1, 1) + dt.timedelta(minutes=draw.randrange(10_000))
-        for _journey in range(4):
-            for step in ("ABC", "ABC", "BC", "C")[draw.randrange(4)]:
+        for _journey in range(5):
+            for step in ("ABC", "ABCD", "ABC", "CD")[draw.randrange(4)]:
                 rows.append([f"c{number:02d}", at.isoformat(" ", "minutes"), step, "h", "x"])
                 at += dt.timedelta(minutes=draw.randrange(5, 400))
-            at += dt.timedelta(minutes=draw.randrange(100, 2_000))
+            at += dt.timedelta(minutes=draw.randrange(1, 600))
     return rows
 
 
@@ -229,15 +229,18 @@ LINKED = STITCHED.replace("{phone: tel}", "{email: mail, name: tel}").replace(
 
 
 def linked_rows() -> list[list[str]]:
-    """Sixty people with two accounts each; the second time the name has another letter."""
+    """Sixty people with two accounts each; later name, mail or both have another letter."""
     draw = random.Random(3)
     rows = []
     for number in range(60):
         name = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=12))
-        for account, shown in enumerate((name, f"{name[:7]}z{name[8:]}")):
-            mail = f"{name}@x.org" if number % 2 else f"{shown}{account}@x.org"
+        other = f"{name[:7]}z{name[8:]}"
+        for account in range(2):
+            shown = other if account and number % 3 else name
+            mail = f"{other if account and number % 3 != 1 else name}@x.org"
             day = f"2026-01-{10 + 2 * account} 09:00"
             rows.append([f"acc-{number:02d}{account}", day, "Chat", "b", shown, mail])
+        rows.append([f"acc-{number:02d}0", "2026-02-20 09:00", "Call", "h", "", ""])
     return rows
 
 
@@ -253,12 +256,12 @@ def test_customers_with_identifiers_that_are_alike_are_joined_before_the_audit(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("splink")
-    found = jl.audit(linked(tmp_path))
+    found = jl.audit(linked(tmp_path), overrides=["compare=key_results"])
     said = found.document["linkage"]
     assert (said["customers_before"], said["customers"], said["people"]) == (120, 60, 60)
     assert said["threshold"] == 0.9
     assert 0.9 <= said["least"] <= said["confidence"] <= 1
-    assert said["moved_share"] == 0.5
+    assert said["moved_share"] == pytest.approx(1 / 3, abs=1e-6)
     levels = {row["linked"]: row for row in said["levels"]}
     assert (levels[True]["customers"], levels[False]["customers"]) == (60, 120)
     # Each second chat comes two days after the first: known only where people are one.
@@ -282,7 +285,7 @@ def test_linkage_needs_two_kinds_and_splink(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = LINKED.replace("{email: mail, name: tel}", "{email: mail}")
-    with pytest.raises(jl.ConfigError, match="'linkage' needs two kinds of 'roles.identifiers'"):
+    with pytest.raises(jl.ConfigError, match=r"'linkage' needs two kinds of 'roles\.identifiers'"):
         jl.audit(linked(tmp_path, one))
     # Said before the log is read: the file is not even there.
     path = linked(tmp_path)
