@@ -33,6 +33,7 @@ PLACES: dict[str, Any] = {
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
+    "plan": {"bpmn"},
     "ratings": {"file"},
 }
 PLAIN = {
@@ -191,13 +192,17 @@ class AuditConfig(_Part):
     def hash(self) -> str:
         """Return the sha256 of what was decided: not where files lie, nor on what it runs.
 
-        Of what people wrote beside the log (labels, ratings) it is what the files hold.
+        Of what people wrote beside the log (labels, ratings, a plan) it is what the files hold.
         """
         content = self.model_dump(
             mode="json",
             exclude=PLACES,
         )
-        beside = (self.measures.labelled_turns, None if self.ratings is None else self.ratings.file)
+        beside = (
+            self.measures.labelled_turns,
+            None if self.ratings is None else self.ratings.file,
+            None if self.plan is None else self.plan.bpmn,
+        )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
@@ -410,12 +415,21 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     ratings = config.ratings and config.ratings.model_copy(
         update={"file": _beside(folder, config.ratings.file)}
     )
+    plan = config.plan
+    if plan is not None and plan.bpmn is not None:
+        plan = plan.model_copy(update={"bpmn": folder / plan.bpmn})
     measures = config.measures
     if measures.labelled_turns is not None:
         labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
         measures = measures.model_copy(update=labels)
     return config.model_copy(
-        update={"log": log, "mapping": mapping, "measures": measures, "ratings": ratings}
+        update={
+            "log": log,
+            "mapping": mapping,
+            "measures": measures,
+            "plan": plan,
+            "ratings": ratings,
+        }
     )
 
 

@@ -19,6 +19,7 @@ from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.prepare import Prepared, graph_withheld, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
+from journeylib.journeys.models import load_plan
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.structure import Structure, journey_structure
 from journeylib.journeys.timelines import Told, stories
@@ -181,8 +182,11 @@ def audit(
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
     beside = read_beside(config)
+    # What cannot work is said before the log is read.
     if config.linkage is not None:
         need_splink()
+    if config.plan is not None:
+        load_plan(config.plan)
     say = progress or _note_step
     say(STEPS[0])
     log = _read(config)
