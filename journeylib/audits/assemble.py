@@ -75,6 +75,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         else clean(audit.judgement.disclosure.to_dict()),
         "detectors": [_detector(audit, check) for check in audit.detectors],
         "ratings": _ratings(audit),
+        "portfolio": _portfolio(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
@@ -246,6 +247,24 @@ def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]
         entry = {column: clean(row[column]) for column in columns}
         found.setdefault(str(row["touchpoint"]), {})[str(row["measure"])] = entry
     return found
+
+
+def _portfolio(audit: Audit) -> dict[str, Any] | None:
+    found = audit.portfolio
+    if found is None:
+        return None
+    kept = found.candidates.drop(columns=["settled", "drivers"]).to_dict("records")
+    return {
+        "answer": found.answer,
+        "chosen": found.chosen,
+        "worth": _estimate(audit, found.worth),
+        "worst_tenth": rounded(found.worst_tenth),
+        "counted_twice": rounded(found.counted_twice),
+        "cost": found.cost,
+        "budget": found.budget,
+        "currency": found.currency,
+        "candidates": [_row(audit, row) for row in kept],
+    }
 
 
 def _detector(audit: Audit, check: DetectorCheck) -> dict[str, Any]:

@@ -542,6 +542,35 @@ class RatingsDoc(_Part):
     agreement: EstimateDoc = Field(description="Krippendorff's alpha of human_agency, ordinal.")
 
 
+class CandidateDoc(_Part):
+    """A touchpoint that a machine might take over, and what that is assumed to be worth."""
+
+    touchpoint: str
+    stage: str | None
+    verdict: Verdict
+    value: EstimateDoc = Field(description="Money per week.")
+    lower_quartile: float | None = Field(description="Of the value: this is what is maximised.")
+    build: float
+    chosen: bool
+    selection_frequency: float | None = Field(description="Share of resamples; null: may not be.")
+    source: str = Field(description="Where the share that a bot settles comes from.")
+    why_not: str | None
+
+
+class PortfolioDoc(_Part):
+    """The first automations under a budget."""
+
+    answer: Literal["settled", "not_settled", "none"]
+    chosen: tuple[str, ...]
+    worth: EstimateDoc
+    worst_tenth: float | None = Field(description="Mean worth in the worst tenth of resamples.")
+    counted_twice: float | None = Field(description="At most so much of the sum is doubled.")
+    cost: float
+    budget: float
+    currency: str
+    candidates: tuple[CandidateDoc, ...]
+
+
 class FindingDoc(_Part):
     """One sentence that a reader should know, or a gate and whether it held."""
 
@@ -590,6 +619,7 @@ class AuditDocument(_Part):
         description="Empty where no labelled turns are declared."
     )
     ratings: RatingsDoc | None = Field(description="Null where no ratings are declared.")
+    portfolio: PortfolioDoc | None = Field(description="Null where no budget is declared.")
     findings: tuple[FindingDoc, ...]
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."

@@ -73,6 +73,7 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_requests(audit),
         *_tipping(audit),
         *_handoff_time(audit),
+        *_starting(audit),
         *_surveys(audit),
         *_remembered(audit),
         *_verdicts(audit),
@@ -281,6 +282,15 @@ def _handoff_time(audit: Audit) -> list[Finding]:
     text += "; what a new rule does is known only by trying it."
     evidence = {"answer": found.answer, "settled": rounded(found.settled)}
     return [_insight("handoff-time", "medium" if settled else "low", text, evidence)]
+
+
+def _starting(audit: Audit) -> list[Finding]:
+    found = audit.portfolio
+    if found is None:
+        return []
+    evidence = {"answer": found.answer, "chosen": list(found.chosen)}
+    severity: Severity = "medium" if found.answer == "settled" else "low"
+    return [_insight("first-automations", severity, found.text, evidence)]
 
 
 def _money(estimate: Estimate) -> str:

@@ -31,6 +31,7 @@ from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.labelled import DetectorCheck, check_detectors
+from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +63,8 @@ class Audit:
         Most severe first.
     prepared : Prepared
         What was done to the log before it was cut, and what other choices would give.
+    portfolio : Portfolio or None
+        The first automations; None where no budget is declared.
     beside : Beside
         What people said apart from the log: labelled turns, ratings. A working table.
     """
@@ -75,6 +78,7 @@ class Audit:
     judgement: Judgement
     findings: tuple[Finding, ...]
     prepared: Prepared
+    portfolio: Portfolio | None = None
     beside: Beside = field(default_factory=Beside, repr=False)
 
     @property
@@ -199,7 +203,11 @@ def audit(
     judgement = judge(journeys, evidence, config.judge)
     prepared = compare(Chosen(config, prepared, journeys, judgement.scores))
     say(STEPS[4])
-    return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
+    judged = journeys, evidence, judgement
+    chosen = None
+    if config.portfolio is not None:
+        chosen = portfolio(*judged, config.portfolio, config.measures)
+    return replace(_collect(config, *judged, prepared, chosen), beside=beside)
 
 
 def _note_step(step: str) -> None:
@@ -234,6 +242,7 @@ def _collect(
     evidence: Evidence,
     judgement: Judgement,
     prepared: Prepared,
+    chosen: Portfolio | None,
 ) -> Audit:
     bare = Audit(
         config=config,
@@ -245,6 +254,7 @@ def _collect(
         judgement=judgement,
         findings=(),
         prepared=prepared,
+        portfolio=chosen,
     )
     return replace(bare, findings=all_findings(bare))
 

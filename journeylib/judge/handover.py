@@ -73,7 +73,7 @@ class Costs:
     def drawn(self, rng: np.random.Generator) -> tuple[float, float, float]:
         """Draw each cost from its triangle."""
         ranges = (self.bot_per_minute, self.frustrated_exit, self.human_contact)
-        bot, exit_, human = (_draw(cost, rng) for cost in ranges)
+        bot, exit_, human = (draw_cost(cost, rng) for cost in ranges)
         return bot, exit_, human
 
 
@@ -370,7 +370,8 @@ def _middle(values: Floats) -> tuple[float, float]:
     return float(ordered[tail]), float(ordered[-1 - tail])
 
 
-def _draw(cost: Range, rng: np.random.Generator) -> float:
+def draw_cost(cost: Range, rng: np.random.Generator) -> float:
+    """Draw an amount from its triangle; one without a range is what it is."""
     if not isinstance(cost, tuple):
         return float(cost)
     low, mode, high = cost

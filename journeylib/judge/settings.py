@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.errors import did_you_mean
 from journeylib.judge.paradox_settings import ParadoxSettings
@@ -188,7 +188,15 @@ class MomentSettings(BaseModel):
         return self
 
 
-CostRange = Annotated[float, Field(ge=0)] | tuple[float, float, float]
+def _ascending(cost: float | tuple[float, float, float]) -> float | tuple[float, float, float]:
+    if isinstance(cost, tuple) and not 0 <= cost[0] <= cost[1] <= cost[2]:
+        raise ValueError("a range of costs is [low, most likely, high], 0 or more, ascending")
+    return cost
+
+
+CostRange = Annotated[
+    Annotated[float, Field(ge=0)] | tuple[float, float, float], AfterValidator(_ascending)
+]
 
 
 class CostSettings(BaseModel):
@@ -202,13 +210,6 @@ class CostSettings(BaseModel):
     bot_per_minute: CostRange = Field(description="A minute in the bot.")
     frustrated_exit: CostRange = Field(description="What is lost when a customer gives up.")
     currency: str = Field("EUR", description="Currency of all costs.")
-
-    @field_validator("human_contact", "bot_per_minute", "frustrated_exit")
-    @classmethod
-    def _ascending(cls, cost: CostRange) -> CostRange:
-        if isinstance(cost, tuple) and not 0 <= cost[0] <= cost[1] <= cost[2]:
-            raise ValueError("a range of costs is [low, most likely, high], 0 or more, ascending")
-        return cost
 
 
 class JudgeSettings(BaseModel):

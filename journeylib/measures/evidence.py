@@ -24,7 +24,7 @@ from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.rules import rule_skill
-from journeylib.measures.saving import saving
+from journeylib.measures.saving import human_visits, saving
 from journeylib.measures.sentiment import (
     Scores,
     customer_scores,
@@ -139,6 +139,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         repeats.measured,
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
+        human_visits(journeys, cells, settings),
         *handed,
         *text_measures(journeys, settings, scores=scores),
     ]

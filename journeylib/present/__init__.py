@@ -17,6 +17,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
+from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
 from journeylib.present.structure import break_offs, journey_ends, smaller_map
 from journeylib.present.views import (
@@ -42,6 +43,7 @@ from journeylib.present.views import (
 
 __all__ = [
     "Figure",
+    "automation_candidates",
     "bot_sessions",
     "break_offs",
     "conformance",
@@ -52,6 +54,7 @@ __all__ = [
     "detectors",
     "experience",
     "findings",
+    "first_automations",
     "fit_and_need",
     "flow",
     "handoff_table",

@@ -14,6 +14,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.gates import check_metric
 from journeylib.errors import RunError
+from journeylib.journeys.models import Mined
 
 from .conftest import CONFIG, TELECOM
 
@@ -358,12 +359,41 @@ def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abs
     document = part.document
     assert document["mapping"]["unmapped_share"] == pytest.approx(40 / 120, abs=1e-6)
     assert document["flow"]["loop_rate"]["abstain"] == "quality_gate"
+    assert document["structure"] is None
+    assert whole.document["structure"] is not None
+    for view in (show.journey_ends, show.break_offs, show.smaller_map):
+        assert "complete the mapping first" in repr(view(part))
     talk = document["touchpoints"][0]["measures"]
     assert talk["next_steps"]["value"] is None
     assert talk["rework"]["abstain"] in ("quality_gate", "n_small")
     assert [f["id"] for f in document["findings"] if "mapping" in f["id"]] == [
         "quality-mapping-touchpoint"
     ]
+
+
+@pytest.mark.parametrize("form", ["steps", "tree", "bpmn"])
+def test_a_plan_is_declared_in_any_form_and_drawn(
+    form: str, small_with: Callable[..., Path]
+) -> None:
+    tree = "->('Visit', X('Chat', tau), 'Call')"
+    plans = {"steps": "[Visit, Chat?, Call]", "tree": f'"{tree}"', "bpmn": "plan.bpmn"}
+    config = STITCHED.replace("tel}", "kind}").replace("stitching: {}", "")
+    path = small_with(config=config + f"plan: {{{form}: {plans[form]}}}\n", rows=shared_visits())
+    # Beside the configuration, wherever it is run from.
+    (path.parent / "plan.bpmn").write_text(Mined(tree, 1, 1, 1.0).bpmn(), "utf-8")
+    found = jl.audit(path, overrides=["compare=key_results", "journeys.cut=customer"])
+    plan = found.document["plan"]
+    steps = {(row["touchpoint"], row["kind"]): row["journeys"] for row in plan["steps"]}
+    optional = {row["touchpoint"] for row in plan["steps"] if row["optional"]}
+    # Forty accounts chat and call, forty others only chat; ten of those visit after the chat.
+    assert plan["journeys"] == 80
+    assert steps["Visit", "skipped"] + steps.get(("Visit", "as_planned"), 0) == 80
+    assert steps["Call", "as_planned"] == 40
+    assert optional == {"Chat"}
+    assert {row["conforming"] for row in plan["outcomes"]} == {False}
+    picture = show.conformance(found)._repr_html_()
+    assert "skipped" in picture
+    assert "Chat (optional)" in picture
 
 
 def test_gaps_of_channels_are_in_the_document_and_each_is_varied(
