@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, adjusted_p_values
 from journeylib.judge.quality import QualityEffect
 from journeylib.judge.sample import Floats
 
@@ -106,17 +106,6 @@ def decide(
             )
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def adjusted_p_values(p: Floats, method: str) -> Floats:
-    """Adjust p-values over those that are not NaN; `method` as in statsmodels."""
-    from statsmodels.stats.multitest import multipletests
-
-    result = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        result[known] = multipletests(p[known], method=method)[1]
-    return result
 
 
 def shrink(family: Sequence[QualityEffect]) -> Floats:

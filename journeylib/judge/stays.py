@@ -10,15 +10,14 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, adjusted_p_values
+from journeylib.journeys.text import drawn_customers
 from journeylib.judge.aftermath import check_kinds, of_kind
-from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.presence import presence_effect
 from journeylib.judge.settings import JudgeSettings
 from journeylib.judge.surveys import survey_scales
 from journeylib.judge.visits import as_covariate
 from journeylib.log.engine import fetch
-from journeylib.measures.text import drawn_customers
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

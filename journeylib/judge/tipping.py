@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate
+from journeylib.estimate import SEED, AbstainReason, Estimate, adjusted_p_values
 from journeylib.judge.hazard import (
     DRAWS_NULL,
     Break,
@@ -21,7 +21,6 @@ from journeylib.judge.hazard import (
     fit_minutes,
     minutes_interval,
 )
-from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, SCRIPTED, Clock, check_sessions, spells_of
 from journeylib.judge.spells import Spells

@@ -11,10 +11,10 @@ from ibis import _
 
 from journeylib.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import by_customers
 from journeylib.log.engine import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.labelled import MIN_LABELLED, DetectorCheck, rogan_gladen
-from journeylib.measures.text import by_customers
 
 CORRECTED = ("human_request", "negative")
 Z = 1.959964

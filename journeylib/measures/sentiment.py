@@ -17,12 +17,7 @@ from ibis import _
 
 from journeylib.estimate import AbstainReason, Floats, Resampled, resample
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.privacy import suppress
-from journeylib.measures.base import Measured, bases, group_sums
-from journeylib.measures.ratios import quotient
-from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import (
+from journeylib.journeys.text import (
     REACH,
     asks_for_human,
     by_customers,
@@ -30,6 +25,11 @@ from journeylib.measures.text import (
     lexicon_reach,
     text_language,
 )
+from journeylib.log.engine import fetch
+from journeylib.log.privacy import suppress
+from journeylib.measures.base import Measured, bases, group_sums
+from journeylib.measures.ratios import quotient
+from journeylib.measures.settings import MeasureSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

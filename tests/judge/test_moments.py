@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from journeylib.errors import RunError
-from journeylib.estimate import Estimate
-from journeylib.judge.moments import adjusted_p_values, asymmetry, decide, impact, shrink
+from journeylib.estimate import Estimate, adjusted_p_values
+from journeylib.judge.moments import asymmetry, decide, impact, shrink
 from journeylib.judge.quality import Check, QualityEffect, quality_effect
 
 PASSED = tuple(

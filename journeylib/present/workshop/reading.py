@@ -33,7 +33,7 @@ from journeylib.present.workshop.words import Words, words_of
 
 TABLES = (
     "touchpoints", "transitions", "experience", "indicators", "handoff_touchpoints", "stages",
-    "segments", "story_steps", "story_ends",
+    "segments",
 )  # fmt: skip
 MOST_SEGMENTS = 3
 MOST_MOVES = 2
@@ -108,7 +108,7 @@ def build_content(
         tested=len(document["moments_of_truth"]),
         wait=estimate_of(document["handoffs"]["wait_seconds"]),
         honoured=estimate_of(document["handoffs"]["requests_honoured"]),
-        stories=_stories(document, tables),
+        stories=_stories(document),
         stories_note=_stories_note(document["stories"], words),
         segments=_segments(tables),
         plan=_plan(document["plan"]),
@@ -271,30 +271,20 @@ def _moments(document: Document, points: Mapping[str, Touchpoint]) -> tuple[Mome
     )
 
 
-def _stories(document: Document, tables: Tables) -> tuple[Story, ...]:
-    steps = dict(list(tables["story_steps"].groupby("story")))
-    ends = dict(list(tables["story_ends"].groupby("story")))
-    stories = []
-    for place, entry in enumerate(document["stories"]["stories"], start=1):
-        lived = steps[place].sort_values("step").to_dict("records")
-        ended = ends[place].to_dict("records") if place in ends else []
-        stories.append(
-            Story(
-                steps=tuple(
-                    Step(
-                        clean(row["touchpoint"]),
-                        _word(row["channel"]).replace("None", ""),
-                        number(row["seconds_to_next"]),
-                    )
-                    for row in lived
-                ),
-                journeys=entry["journeys"],
-                customers=entry["customers"],
-                share=entry["share"],
-                ends=tuple((str(row["end"]), float(row["share"])) for row in ended),
-            )
+def _stories(document: Document) -> tuple[Story, ...]:
+    return tuple(
+        Story(
+            steps=tuple(
+                Step(clean(row["touchpoint"]), _word(row["channel"]), row["seconds_to_next"])
+                for row in entry["steps"]
+            ),
+            journeys=entry["journeys"],
+            customers=entry["customers"],
+            share=entry["share"],
+            ends=tuple((row["end"], row["share"]) for row in entry["ends"]),
         )
-    return tuple(stories)
+        for entry in document["stories"]["stories"]
+    )
 
 
 def _stories_note(found: Mapping[str, Any], words: Words) -> str:

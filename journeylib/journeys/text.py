@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 from ibis import _
 
 from journeylib.estimate import AbstainReason
-from journeylib.journeys.steps import Journeys
-from journeylib.measures.lexicon import LEXICONS, Lexicon
+from journeylib.journeys.lexicon import LEXICONS, Lexicon
+
+if TYPE_CHECKING:
+    from journeylib.journeys.steps import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
