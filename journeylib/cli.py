@@ -132,14 +132,8 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _workshop(options: argparse.Namespace) -> int:
-    from journeylib.errors import RunError
+    from journeylib.present.workshop import prepare_workshop
 
-    try:
-        from journeylib.present.workshop.pack import prepare_workshop
-    except ModuleNotFoundError as error:
-        raise RunError(
-            f"a workshop needs {error.name}; install it with: pip install 'journeylib[workshop]'"
-        ) from None
     pack = prepare_workshop(
         options.config,
         out=options.out,

@@ -137,7 +137,8 @@ def _felt(
         heard.group_by([*cell, "group"]).aggregate(total=_.score.sum(), n=_.count() * MICRO)
     ).astype({"segment": str})
     people = people.sort_values(cell, ignore_index=True)
-    spot = {key: i for i, key in enumerate(zip(people["segment"], people["touchpoint_no"]))}
+    keys = zip(people["segment"], people["touchpoint_no"], strict=True)
+    spot = {key: i for i, key in enumerate(keys)}
     whole = np.zeros((GROUPS, len(people), 2))
     row: dict[Any, Any]
     for row in sums.to_dict("records"):

@@ -17,9 +17,9 @@ _SPACE = re.compile(r"[^\S\u00a0]+")
 _PIECE = re.compile(r"(?:[^\s\-_/]|\u00a0)+[\-_/]*|[\-_/]+")
 
 # Where a long word may be broken: before the consonants that begin a syllable, roughly.
-_VOWEL = "aeiouyäöüáàâéèêíîóôúåæøAEIOUYÄÖÜ"
-_BREAK = re.compile(rf"(?<=[{_VOWEL}])(?=[^\W\d_{_VOWEL}][{_VOWEL}])"
-                    rf"|(?<=[{_VOWEL}][^\W\d_{_VOWEL}])(?=[^\W\d_{_VOWEL}]{{1,5}}[{_VOWEL}])")  # fmt: skip
+_V = "[aeiouyäöüáàâéèêíîóôúåæøAEIOUYÄÖÜ]"
+_C = rf"[^\W\d_{_V[1:-1]}]"
+_BREAK = re.compile(rf"(?<={_V})(?={_C}{_V})|(?<={_V}{_C})(?={_C}{{1,5}}{_V})")
 _LONG = 12
 
 # Advances in em of a wide sans serif (DejaVu), so that what fits here fits in any font.
@@ -107,11 +107,11 @@ def _breaks(word: str) -> list[int]:
 
 
 def soft(text: object) -> str:
-    """Return a name as HTML whose long words a browser may break at a syllable.
+    r"""Return a name as HTML whose long words a browser may break at a syllable.
 
     Examples
     --------
-    >>> soft("Vertragsabschluss jetzt").replace("\\u00ad", "|")
+    >>> soft("Vertragsabschluss jetzt").replace("\u00ad", "|")
     'Ver|trag|sab|schluss jetzt'
     """
     words = esc(text).split(" ")

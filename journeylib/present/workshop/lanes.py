@@ -78,7 +78,9 @@ def _doing(content: Content, stage: Stage) -> list[Line]:
     lines = []
     if stage.customers is not None and stage.reach is not None:
         share = words.say("of_journeys", share=words.share(stage.reach))
-        lines.append(Line(words.say("stage.reach", customers=stage.customers, share=share), "strong"))
+        lines.append(
+            Line(words.say("stage.reach", customers=stage.customers, share=share), "strong")
+        )
     busiest = sorted(stage.touchpoints, key=lambda p: (-p.customers, p.name))[:2]
     names = ", ".join(f"{p.name} ({words.say('n', n=p.customers)})" for p in busiest)
     lines.append(Line(words.say("stage.busiest", names=names)))

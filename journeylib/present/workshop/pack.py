@@ -7,16 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from journeylib.audits.bundle import commit, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.errors import RunError
+from journeylib.present.tables import Table, table
 from journeylib.present.workshop.content import Content
 from journeylib.present.workshop.printing import browser, print_pdf
 from journeylib.present.workshop.reading import TABLES, read_content
-from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sheets import PAPER, cards, handout, poster, poster_svg, poster_wall
-from journeylib.present.workshop.slides import write_slides
+from journeylib.present.workshop.screens import presentation, weighty
+from journeylib.present.workshop.sheets import (
+    PAPER,
+    cards,
+    handout,
+    poster,
+    poster_svg,
+    poster_wall,
+)
 from journeylib.present.workshop.words import words_of
+
+INSTALL = "Install it with: pip install 'journeylib[workshop]'"
 
 
 @dataclass(frozen=True)
@@ -43,17 +54,28 @@ class Pack:
     @property
     def summary(self) -> str:
         """What to tell the person at the terminal."""
-        sizes = ", ".join(f"{paper.upper()} {size:.1f} mm" for paper, size in self.type_mm.items())
-        lines = [
-            f"{self.content.title}: {len(self.content.stages)} stages, "
-            f"{len(self.content.touchpoints)} touchpoints, {len(self.content.moments)} moments "
-            f"of truth. Type on the poster: {sizes}.",
-            *(f"  {path.name}" for path in sorted(self.folder.iterdir())),
-        ]
+        lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
         if not self.printed:
             lines.append("No Chromium found: open the .html sheets in a browser and print them.")
-        lines.append(f"Workshop: {self.folder}")
-        return "\n".join(lines)
+        return "\n".join([*lines, f"Workshop: {self.folder}"])
+
+    @property
+    def outline(self) -> str:
+        """What was made, wherever it lies and whoever printed it."""
+        sizes = ", ".join(f"{paper.upper()} {size:.1f} mm" for paper, size in self.type_mm.items())
+        return (
+            f"{self.content.title}: {len(self.content.stages)} stages, "
+            f"{len(self.content.touchpoints)} touchpoints, {len(self.content.moments)} moments "
+            f"of truth. Type on the wall map: {sizes}."
+        )
+
+    @property
+    def findings(self) -> Table:
+        """The findings that get a screen each."""
+        rows = [
+            {"Finding": found.text, "Weight": found.severity} for found in weighty(self.content)
+        ]
+        return table(pd.DataFrame(rows, columns=["Finding", "Weight"]), "What to know")
 
 
 def prepare_workshop(
@@ -111,6 +133,15 @@ def prepare_workshop(
         folder.mkdir()
         sizes, printed = write_pack(content, folder)
         return Pack(commit(folder, Path(out) / checked.name), content, sizes, printed)
+
+
+def write_slides(content: Content, path: Path) -> None:
+    """Write the slides with python-pptx, which is an extra."""
+    try:
+        from journeylib.present.workshop import slides
+    except ModuleNotFoundError as error:
+        raise RunError(f"slides need {error.name}. {INSTALL}") from None
+    slides.write_slides(content, path)
 
 
 def latest_run(config: AuditConfig, audits: Path) -> Path | None:

@@ -17,6 +17,7 @@ from journeylib.present.maps import feeling
 from journeylib.present.svg import clean
 from journeylib.present.tables import number
 from journeylib.present.workshop.content import (
+    Automation,
     Content,
     Handed,
     Moment,
@@ -32,7 +33,7 @@ from journeylib.present.workshop.words import Words, words_of
 
 TABLES = (
     "touchpoints", "transitions", "experience", "indicators", "handoff_touchpoints", "stages",
-    "segments", "story_steps", "story_ends",
+    "segments",
 )  # fmt: skip
 MOST_SEGMENTS = 3
 MOST_MOVES = 2
@@ -107,10 +108,11 @@ def build_content(
         tested=len(document["moments_of_truth"]),
         wait=estimate_of(document["handoffs"]["wait_seconds"]),
         honoured=estimate_of(document["handoffs"]["requests_honoured"]),
-        stories=_stories(document, tables),
+        stories=_stories(document),
         stories_note=_stories_note(document["stories"], words),
         segments=_segments(tables),
         plan=_plan(document["plan"]),
+        automations=_automations(document["portfolio"], words),
     )
 
 
@@ -269,30 +271,20 @@ def _moments(document: Document, points: Mapping[str, Touchpoint]) -> tuple[Mome
     )
 
 
-def _stories(document: Document, tables: Tables) -> tuple[Story, ...]:
-    steps = dict(list(tables["story_steps"].groupby("story")))
-    ends = dict(list(tables["story_ends"].groupby("story")))
-    stories = []
-    for place, entry in enumerate(document["stories"]["stories"], start=1):
-        lived = steps[place].sort_values("step").to_dict("records")
-        ended = ends[place].to_dict("records") if place in ends else []
-        stories.append(
-            Story(
-                steps=tuple(
-                    Step(
-                        clean(row["touchpoint"]),
-                        _word(row["channel"]).replace("None", ""),
-                        number(row["seconds_to_next"]),
-                    )
-                    for row in lived
-                ),
-                journeys=entry["journeys"],
-                customers=entry["customers"],
-                share=entry["share"],
-                ends=tuple((str(row["end"]), float(row["share"])) for row in ended),
-            )
+def _stories(document: Document) -> tuple[Story, ...]:
+    return tuple(
+        Story(
+            steps=tuple(
+                Step(clean(row["touchpoint"]), _word(row["channel"]), row["seconds_to_next"])
+                for row in entry["steps"]
+            ),
+            journeys=entry["journeys"],
+            customers=entry["customers"],
+            share=entry["share"],
+            ends=tuple((row["end"], row["share"]) for row in entry["ends"]),
         )
-    return tuple(stories)
+        for entry in document["stories"]["stories"]
+    )
 
 
 def _stories_note(found: Mapping[str, Any], words: Words) -> str:
@@ -328,6 +320,25 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
             )
         )
     return tuple(found)
+
+
+def _automations(entry: Mapping[str, Any] | None, words: Words) -> tuple[Automation, ...]:
+    """Return the conversations chosen under the budget, and how sure the choice is."""
+    if entry is None:
+        return ()
+    chosen = [row for row in entry["candidates"] if row["chosen"]]
+    key = "settled" if entry["answer"] == "settled" else "not_settled"
+    return tuple(
+        Automation(
+            clean(row["touchpoint"]),
+            words.say(
+                f"automations.{key}",
+                share=words.share(row["selection_frequency"] or 0.0),
+                value=words.estimate(estimate_of(row["value"])),
+            ),
+        )
+        for row in chosen
+    ) or (Automation(words.say("verdict.abstain"), words.say("automations.none")),)
 
 
 def _plan(entry: Mapping[str, Any] | None) -> Planned | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from journeylib.present import svg
 from journeylib.present.svg import esc, soft
 from journeylib.present.theme import css
-from journeylib.present.workshop.content import Content, Segment, Stage, Story, Touchpoint
+from journeylib.present.workshop.content import Content, Finding, Segment, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import moves_text
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
 from journeylib.present.workshop.wall import line_figure
@@ -92,7 +92,14 @@ def _screens(content: Content) -> list[Screen]:
         _overview(content),
     ]
     found += [
-        Screen(f"finding-{i}", finding.text, "", words.say("ask.finding"), "say", words.say("deck.findings"))
+        Screen(
+            f"finding-{i}",
+            finding.text,
+            "",
+            words.say("ask.finding"),
+            "say",
+            words.say("deck.findings"),
+        )
         for i, finding in enumerate(weighty(content), 1)
     ]
     line = line_figure(content, 1700.0, 760.0)
@@ -109,7 +116,15 @@ def _screens(content: Content) -> list[Screen]:
         found += [_touchpoint(content, stage, p) for p in stage.touchpoints if _worth_asking(p)]
     found += [_story(content, story, i) for i, story in enumerate(content.stories, 1)]
     if not content.stories:
-        found.append(Screen("story-0", words.say("story.title"), f"<p>{esc(content.stories_note)}</p>", words.say("ask.story"), "say"))
+        found.append(
+            Screen(
+                "story-0",
+                words.say("story.title"),
+                f"<p>{esc(content.stories_note)}</p>",
+                words.say("ask.story"),
+                "say",
+            )
+        )
     if len(content.segments) > 1:
         found.append(_segments(content))
     if content.plan is not None:
@@ -117,12 +132,19 @@ def _screens(content: Content) -> list[Screen]:
     if content.automations:
         found.append(_automations(content))
     found.append(
-        Screen("end", words.say("deck.end_text"), "", words.say("ask.end"), "say", words.say("deck.end"))
+        Screen(
+            "end",
+            words.say("deck.end_text"),
+            "",
+            words.say("ask.end"),
+            "say",
+            words.say("deck.end"),
+        )
     )
     return found
 
 
-def weighty(content: Content) -> tuple:  # type: ignore[type-arg]
+def weighty(content: Content) -> tuple[Finding, ...]:
     """Return the findings worth a screen of their own: no mere remarks, at most a few."""
     strong = [f for f in content.findings if f.severity in ("high", "medium")]
     return tuple((strong or list(content.findings))[:MOST_FINDINGS])
@@ -137,7 +159,11 @@ def _overview(content: Content) -> Screen:
     words = content.words
     items = []
     for i, stage in enumerate(content.stages):
-        size = "" if stage.customers is None else words.say("stage.reach_short", customers=stage.customers)
+        size = (
+            ""
+            if stage.customers is None
+            else words.say("stage.reach_short", customers=stage.customers)
+        )
         reach = stage.reach or 0.0
         items.append(
             f'<li><a href="#stage-{i}"><b>{soft(stage.title(words))}</b>'
@@ -148,8 +174,8 @@ def _overview(content: Content) -> Screen:
     title = words.say("deck.stages", n=len(content.stages))
     # Long names need smaller type: they break at syllables, twice at most.
     longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
-    size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
-    style = f"--t:calc({size:.2f}*var(--u))"
+    type_size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
+    style = f"--t:calc({type_size:.2f}*var(--u))"
     body = f'<div class="body"><ol class="stages" style="{style}">{"".join(items)}</ol></div>'
     return Screen("overview", title, body, words.say("ask.overview"), above=content.kicker)
 
@@ -157,7 +183,9 @@ def _overview(content: Content) -> Screen:
 def _moods(content: Content, stage: Stage) -> str:
     bad = sum(point.mark < 0 for point in stage.touchpoints)
     moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
-    said = [f'<span class="bad">▼ {bad}</span>'] * bool(bad) + [f"<span><b>★ {moments}</b></span>"] * bool(moments)
+    said = [f'<span class="bad">▼ {bad}</span>'] * bool(bad) + [
+        f"<span><b>★ {moments}</b></span>"
+    ] * bool(moments)
     return "".join(said)
 
 
@@ -219,7 +247,9 @@ def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
         n = words.say("n", n=moment.effect.n_customers)
         facts.append((f"★ {words.say('legend.moment')}", said, n))
     if len(facts) < 3:
-        facts.append((words.say("lane.serves").split(",")[0], serves_text(words, point), point.channel))
+        facts.append(
+            (words.say("lane.serves").split(",")[0], serves_text(words, point), point.channel)
+        )
     rows = "".join(
         f"<div><dt>{esc(name)}</dt><dd>{esc(value)}<small>{esc(small)}</small></dd></div>"
         for name, value, small in facts[:3]
@@ -253,12 +283,15 @@ def _verdict(content: Content, point: Touchpoint) -> str:
     if not lists and point.lacks:
         labels = words.names(point.lacks)
         lists.append(f"<div><h3>{esc(words.say('reason.lacks', labels=labels))}</h3></div>")
-    vetoes = "".join(f'<p class="bad">{esc(words.say(f"veto.{veto}"))}</p>' for veto in point.vetoes)
+    vetoes = "".join(
+        f'<p class="bad">{esc(words.say(f"veto.{veto}"))}</p>' for veto in point.vetoes
+    )
     served = words.say("card.served", serves=serves_text(words, point))
     if point.serves in ("nobody", "unknown"):
         return ""
     return (
-        f'<div class="reveal"><p class="verdict jl-{code}">{_mark(point)}<span>{esc(text)}</span></p>'
+        f'<div class="reveal"><p class="verdict jl-{code}">{_mark(point)}'
+        f"<span>{esc(text)}</span></p>"
         f'<p class="muted small">{esc(" · ".join(filter(None, (served, held))))}</p>{vetoes}'
         f'<div class="columns">{"".join(lists)}</div></div>'
     )
@@ -273,9 +306,12 @@ def _story(content: Content, story: Story, place: int) -> Screen:
             said = words.say("story.after", time=words.duration(step.seconds))
             gap = f'<span class="gap">{esc(said)} →</span>'
         items.append(
-            f'<li><span class="step">{soft(step.touchpoint)}<small>{esc(step.channel)}</small></span>{gap}</li>'
+            f'<li><span class="step">{soft(step.touchpoint)}'
+            f"<small>{esc(step.channel)}</small></span>{gap}</li>"
         )
-    more = f'<li>{esc(words.say("more", n=len(story.steps) - 8))}</li>' if len(story.steps) > 8 else ""
+    more = (
+        f"<li>{esc(words.say('more', n=len(story.steps) - 8))}</li>" if len(story.steps) > 8 else ""
+    )
     base = words.say("story.base", journeys=story.journeys, customers=story.customers)
     ends = ", ".join(f"{words.say(f'end.{end}')} {words.share(share)}" for end, share in story.ends)
     body = (
@@ -284,7 +320,9 @@ def _story(content: Content, story: Story, place: int) -> Screen:
         f'<p class="muted">{esc(base)}</p>'
     )
     title = words.say("story.head", n=place, share=words.share(story.share))
-    return Screen(f"story-{place}", title, body, words.say("ask.story"), above=words.say("story.title"))
+    return Screen(
+        f"story-{place}", title, body, words.say("ask.story"), above=words.say("story.title")
+    )
 
 
 def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str, str]:
@@ -300,8 +338,8 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
         if (mood := segment.feelings.get(point.name)) is not None
     ]
     low = min(felt, default=None)
-    mood = "" if low is None or low[0] >= 0 else f"▼ {low[1]} {words.signed(low[0])}"
-    return f"{words.share(share)} ({words.say('n', n=n)})", mood
+    said = "" if low is None or low[0] >= 0 else f"▼ {low[1]} {words.signed(low[0])}"
+    return f"{words.share(share)} ({words.say('n', n=n)})", said
 
 
 def _segments(content: Content) -> Screen:
@@ -326,13 +364,19 @@ def _segments(content: Content) -> Screen:
     return Screen("segments", words.say("segment.title"), body, words.say("ask.segments"))
 
 
+def planned_share(content: Content, step: str, kind: str) -> str:
+    """Return which share of journeys did this with a step of the plan; a dash where none shown."""
+    share = content.plan.shares.get((step, kind)) if content.plan else None
+    return content.words.say("none") if share is None else content.words.share(share)
+
+
 def _plan(content: Content) -> Screen:
     words, plan = content.words, content.plan
     assert plan is not None
     rows = []
     for i, step in enumerate(plan.steps, 1):
         cells = "".join(
-            f"<td>{esc(words.share(share)) if (share := plan.shares.get((step, kind))) is not None else '–'}</td>"
+            f"<td>{esc(planned_share(content, step, kind))}</td>"
             for kind in ("as_planned", "skipped", "repeated")
         )
         rows.append(f"<tr><th scope='row'>{i}. {esc(step)}</th>{cells}</tr>")
@@ -341,13 +385,19 @@ def _plan(content: Content) -> Screen:
         reverse=True,
     )[:4]
     heads = "".join(
-        f"<th scope='col'>{esc(words.say(f'plan.{kind}'))}</th>" for kind in ("as_planned", "skipped", "repeated")
+        f"<th scope='col'>{esc(words.say(f'plan.{kind}'))}</th>"
+        for kind in ("as_planned", "skipped", "repeated")
     )
     said = [f"{name} {words.share(share)}" for share, name in extra]
-    text = words.say("plan.share", kind=words.say("plan.inserted"), share=": " + ", ".join(said)) if said else ""
+    text = (
+        words.say("plan.share", kind=words.say("plan.inserted"), share=": " + ", ".join(said))
+        if said
+        else ""
+    )
     dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
-        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}'
+        f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}"
         f"</tbody></table></div><p>{esc(text)}</p>"
     )
     conforming = words.estimate(plan.conforming)
@@ -361,5 +411,7 @@ def _automations(content: Content) -> Screen:
         f"<tr><th scope='row'>{esc(one.touchpoint)}</th><td>{esc(one.text)}</td></tr>"
         for one in content.automations
     )
-    body = f'<div class="body"><table><tbody>{rows}</tbody></table></div><p class="muted">{esc(words.say("automations.note"))}</p>'
+    note = esc(words.say("automations.note"))
+    table = f"<table><tbody>{rows}</tbody></table>"
+    body = f'<div class="body">{table}</div><p class="muted">{note}</p>'
     return Screen("automations", words.say("automations.title"), body, words.say("ask.automations"))

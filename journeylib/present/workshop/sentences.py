@@ -139,6 +139,11 @@ def _sentence(
     if name == "requests-honoured":
         minutes = words.number(settings["measures"]["honoured_minutes"])
         return words.say(f"finding.{name}", minutes=minutes, honoured=_said(words, evidence))
+    if name == "handoff-worst":
+        return words.say(f"finding.{name}", n=len(evidence["items"]))
+    if name == "first-automations":
+        key = name if evidence["answer"] == "settled" and evidence["chosen"] else f"{name}-open"
+        return words.say(f"finding.{key}", names=words.names(evidence["chosen"]))
     if name in ("tipping-point", "handoff-time"):
         return _minutes(words, name, document)
     if name == "remembered":

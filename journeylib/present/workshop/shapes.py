@@ -33,9 +33,10 @@ Place = tuple[float, float, float, float]
 """Left, top, width and height in inches."""
 
 
-def colour(name: str) -> RGBColor:
+def colour(name: str) -> Any:
     """Return a colour of the light palette."""
-    return RGBColor.from_string(LIGHT[name].removeprefix("#"))
+    code = LIGHT[name].removeprefix("#")
+    return RGBColor(*bytes.fromhex(code))
 
 
 def fitted(
@@ -170,7 +171,8 @@ def connect(
     `bend` is where an elbow turns, as a share of its way.
     """
     kind = MSO_CONNECTOR.STRAIGHT if bend is None else MSO_CONNECTOR.ELBOW
-    line = slide.shapes.add_connector(kind, 0, 0, 0, 0)
+    none = Inches(0)
+    line: Any = slide.shapes.add_connector(kind, none, none, none, none)
     line.begin_connect(source, sites[0])
     line.end_connect(target, sites[1])
     line.name = name

@@ -51,12 +51,10 @@ def _map_sheet(drawn: Wall, width: float, height: float) -> str:
 
 
 def _page(content: Content, width: float, height: float, body: str) -> str:
-    style = css() + "".join(
-        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("workshop.css", "sheets.css")
-    )
+    style = css() + (TEMPLATES / "sheets.css").read_text(encoding="utf-8")
     return (
         f'<!DOCTYPE html>\n<html lang="{content.words.language}"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{esc(content.title)}</title><style>{style}"
         f"@page{{size:{width}mm {height}mm;margin:0}}</style></head>"
@@ -70,9 +68,7 @@ def plain_css() -> str:
 
     Drawing programs do not know variables of CSS: each becomes its colour of the light theme.
     """
-    rules = "".join(
-        (TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.css", "workshop.css")
-    )
+    rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
     kept = "".join(
         rule + "}"
         for rule in rules.replace("\n", "").split("}")
@@ -93,7 +89,8 @@ def poster_svg(drawn: Wall) -> str:
     margin = MARGIN * drawn.width
     view = (-margin, -margin, drawn.width + 2 * margin, drawn.height + 2 * margin)
     box = " ".join(num(value) for value in view)
-    ground = f'<rect x="{num(view[0])}" y="{num(view[1])}" width="{num(view[2])}" height="{num(view[3])}" fill="#fff"/>'
+    left, top, wide, high = map(num, view)
+    ground = f'<rect x="{left}" y="{top}" width="{wide}" height="{high}" fill="#fff"/>'
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<svg xmlns="http://www.w3.org/2000/svg" class="jl-svg" width="{width}mm" '
@@ -116,6 +113,13 @@ def _back(content: Content) -> str:
         )
         note = f'<p class="muted">{esc(content.stories_note)}</p>'
         parts.append(f"<div><h2>{esc(words.say('story.title'))}</h2><ol>{items}</ol>{note}</div>")
+    if content.wait.value is not None or content.honoured.value is not None:
+        said = [("wait", content.wait), ("honoured", content.honoured)]
+        items = "".join(
+            f"<li>{esc(words.say(f'handoff.{key}', **{key: words.estimate(estimate)}))}</li>"
+            for key, estimate in said
+        )
+        parts.append(f"<div><h2>{esc(words.say('handoff.title'))}</h2><ul>{items}</ul></div>")
     if len(content.segments) > 1:
         parts.append(_segment_table(content))
     if content.automations:

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
-from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION
+from pptx.enum.chart import (
+    XL_CHART_TYPE,
+    XL_LEGEND_POSITION,
+    XL_MARKER_STYLE,
+    XL_TICK_LABEL_POSITION,
+)
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
 from journeylib.present import svg
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
-from journeylib.present.workshop.lanes import GLYPH, handoff_text, lanes as lanes_of, moves_text
-from journeylib.present.workshop.screens import weighty
+from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
+from journeylib.present.workshop.lanes import lanes as lanes_of
+from journeylib.present.workshop.screens import planned_share, weighty
 from journeylib.present.workshop.sentences import serves_text, verdict_text
 from journeylib.present.workshop.shapes import (
     BOTTOM,
@@ -109,7 +115,13 @@ def _overview(deck: Any, content: Content) -> None:
         name = stage.title(words)
         place = (EDGE + step * i, 1.5, step - 0.02, 0.95)
         shape = draw(
-            slide, f"stage: {name}", place, kind=MSO_SHAPE.PENTAGON, fill="head", edge=None, alt=name
+            slide,
+            f"stage: {name}",
+            place,
+            kind=MSO_SHAPE.PENTAGON,
+            fill="head",
+            edge=None,
+            alt=name,
         )
         shape.adjustments[0] = 0.18
         lines, size = sized(name, (0, 0, step - 0.32, 0.95), [18, 16, 14], bold=True)
@@ -140,7 +152,7 @@ def _overview(deck: Any, content: Content) -> None:
         plot = chart.plots[0]
         plot.gap_width, plot.has_data_labels = 60, True
         plot.data_labels.font.size, plot.data_labels.font.name = Pt(14), "Arial"
-        plot.data_labels.number_format = '#,##0'
+        plot.data_labels.number_format = "#,##0"
         plot.data_labels.number_format_is_linked = False
         chart.value_axis.visible = False
         chart.value_axis.has_major_gridlines = False
@@ -186,11 +198,16 @@ def _experience(deck: Any, content: Content) -> None:
     kept = sorted(felt, key=lambda p: (-p.customers, p.name))[:MOST_POINTS]
     shown = [point for point in felt if point in kept]
     data = CategoryChartData(number_format="0.00")
-    data.categories = [
-        svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14) for point in shown
-    ]
+    data.categories = [svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14) for point in shown]
     for name, end in ((words.say("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
-        data.add_series(name, [getattr(p.feeling, end) if getattr(p.feeling, end) is not None else p.feeling.value for p in shown if p.feeling])
+        data.add_series(
+            name,
+            [
+                getattr(p.feeling, end) if getattr(p.feeling, end) is not None else p.feeling.value
+                for p in shown
+                if p.feeling
+            ],
+        )
     frame = slide.shapes.add_chart(
         XL_CHART_TYPE.LINE_MARKERS, *map(Inches, (EDGE, 1.3, WIDE - 1, 5.1)), data
     )
@@ -210,7 +227,11 @@ def _experience(deck: Any, content: Content) -> None:
         series.marker.format.fill.solid()
         series.marker.format.fill.fore_color.rgb = colour(ink)
     left = len(content.touchpoints) - len(shown)
-    note = f"{line_alt(content)} {words.say('more', n=left)}: {words.say('abstain.any')}." if left else line_alt(content)
+    note = (
+        f"{line_alt(content)} {words.say('more', n=left)}: {words.say('abstain.any')}."
+        if left
+        else line_alt(content)
+    )
     write(slide, "note", (EDGE, 6.4, WIDE - 1, 0.6), note, ink="muted")
 
 
@@ -234,10 +255,14 @@ def _moves(content: Content, points: Sequence[Touchpoint]) -> pd.DataFrame:
     )
 
 
-def _spots(content: Content, points: Sequence[Touchpoint]) -> tuple[list[_Spot], list[tuple[str, int]]]:
+def _spots(
+    content: Content, points: Sequence[Touchpoint]
+) -> tuple[list[_Spot], list[tuple[str, int]]]:
     """Deal touchpoints to columns by the order of flow and to rows by channel."""
     position = {point.name: i / max(len(points), 1) for i, point in enumerate(points)}
-    edges = list(_moves(content, points)[["source", "target", "journeys"]].itertuples(index=False, name=None))
+    edges = list(
+        _moves(content, points)[["source", "target", "journeys"]].itertuples(index=False, name=None)
+    )
     columns, order = layers_of(position, edges)
     rank = {name: i for i, name in enumerate(content.channel_order)}
     channels = sorted(
@@ -303,9 +328,7 @@ def _stage(
             name, bold=True, middle=True,
         )  # fmt: skip
         row += depth
-    places = {
-        s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots
-    }
+    places = {s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots}
     shapes = {s.point.name: _box(slide, content, s.point, places[s.point.name]) for s in spots}
     listed = _flows(slide, content, spots, shapes)
     _below(slide, content, stage, y0 + rows * pitch[1])
@@ -314,7 +337,9 @@ def _stage(
         lines.append(words.say("deck.moves", moves=", ".join(listed)))
     if stage.moves:
         lines.append(words.say("stage.next", moves=moves_text(content, stage)))
-    write(slide, "moves", (EDGE, 5.52, WIDE - 2 * EDGE, 0.6), " · ".join(reversed(lines)), ink="muted")
+    write(
+        slide, "moves", (EDGE, 5.52, WIDE - 2 * EDGE, 0.6), " · ".join(reversed(lines)), ink="muted"
+    )
     _room(slide, content)
 
 
@@ -362,7 +387,12 @@ def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any
         customers=point.customers, verdict=said,
     )  # fmt: skip
     shape = draw(
-        slide, f"touchpoint: {point.name}", place, edge=edge, width=3 if point.mark else 1.25, alt=alt
+        slide,
+        f"touchpoint: {point.name}",
+        place,
+        edge=edge,
+        width=3 if point.mark else 1.25,
+        alt=alt,
     )
     leans = point.verdict == "abstain" and point.leaning is not None
     glyph = "◇" if leans else GLYPH[point.verdict]
@@ -411,7 +441,9 @@ def _flows(
     for row in moves.to_dict("records"):
         source, target = where[row["source"]], where[row["target"]]
         name = f"flow: {row['source']} → {row['target']}"
-        alt = words.say("alt.flow", source=row["source"], target=row["target"], journeys=int(row["journeys"]))
+        alt = words.say(
+            "alt.flow", source=row["source"], target=row["target"], journeys=int(row["journeys"])
+        )
         width = 1.25 + 3.5 * row["journeys"] / most
         tie = {"width": width, "alt": alt}
         ends = shapes[row["source"]], shapes[row["target"]]
@@ -421,16 +453,17 @@ def _flows(
                 sites = (BOTTOM, TOP) if step > 0 else (TOP, BOTTOM)
                 connect(slide, name, *ends, sites=sites, **tie)
                 continue
-        elif source.column < target.column:
-            if _clear(source, target, taken):
-                track = tracks.get(source.column, 0)
-                tracks[source.column] = track + 1
-                bend = None if source.row == target.row else 0.5
-                if bend and target.column == source.column + 1:
-                    bend = 0.35 + 0.1 * (track % 4)
-                connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
-                continue
-        listed.append(f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})")
+        elif source.column < target.column and _clear(source, target, taken):
+            track = tracks.get(source.column, 0)
+            tracks[source.column] = track + 1
+            bend = None if source.row == target.row else 0.5
+            if bend and target.column == source.column + 1:
+                bend = 0.35 + 0.1 * (track % 4)
+            connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
+            continue
+        listed.append(
+            f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})"
+        )
     return listed
 
 
@@ -490,7 +523,9 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
     write(slide, f"{name}: share", (EDGE + 0.05, top, 2.5, 0.85), said, bold=True, middle=True)
     if ends:
         text = words.say("story.ends", ends=ends)
-        write(slide, f"{name}: ends", (EDGE + 0.05, top + 0.86, WIDE - 1.2, 0.36), text, ink="muted")
+        write(
+            slide, f"{name}: ends", (EDGE + 0.05, top + 0.86, WIDE - 1.2, 0.36), text, ink="muted"
+        )
     shown, step = story.steps[:STEPS], (WIDE - 2 * EDGE - 2.6) / STEPS
     before: Any = None
     for i, one in enumerate(shown):
@@ -567,10 +602,7 @@ def _plan(deck: Any, content: Content) -> None:
     rows = [
         [
             f"{i}. {step}",
-            *(
-                "–" if (part := plan.shares.get((step, kind))) is None else words.share(part)
-                for kind in kinds
-            ),
+            *(planned_share(content, step, kind) for kind in kinds),
         ]
         for i, step in enumerate(plan.steps[:9], 1)
     ]

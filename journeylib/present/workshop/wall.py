@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
+import pandas as pd
+
 from journeylib.present import svg
+from journeylib.present.figure import Figure, svg_element
 from journeylib.present.labels import Rect, leader, place_labels
 from journeylib.present.layout import Band, Box, BoxStyle, MapLayout, map_layout
 from journeylib.present.maps import flow_line, stage_head
@@ -78,6 +81,45 @@ def wall(content: Content, *, ratio: float, room: bool = True) -> Wall:
     return max(found, key=lambda one: min(ratio / one.width, 1 / one.height))
 
 
+def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
+    """Return the wall map as a figure for a notebook; its table has one row per touchpoint.
+
+    Parameters
+    ----------
+    content : Content
+        Of `read_content`.
+    ratio : float
+        Width of the figure over its height.
+
+    Returns
+    -------
+    Figure
+    """
+    words, drawn = content.words, wall(content, ratio=ratio)
+    picture = svg_element(
+        list(drawn.parts), width=drawn.width, height=drawn.height, alt=drawn.alt, min_width=1180
+    )
+    rows = [
+        {
+            "Touchpoint": point.name,
+            "Stage": point.stage,
+            "Channel": point.channel,
+            "Customers": point.customers,
+            "Feeling": point.feeling,
+            "Verdict": verdict_text(words, point),
+        }
+        for point in content.touchpoints
+    ]
+    return Figure(
+        name="wall-map",
+        title=words.say("title", title=content.title),
+        alt=drawn.alt,
+        svg=picture,
+        table=pd.DataFrame(rows),
+        note=content.source,
+    )
+
+
 def _layout(content: Content, width: float) -> MapLayout:
     return map_layout(
         content.points,
@@ -98,7 +140,9 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     rows = [lane for lane in lanes(content) if lane.computed or with_room]
     doing, rest = rows[0], rows[1:]
     heights = {lane.key: _height(content, lane, columns) for lane in rows}
-    grid = layout.height - HEAD
+    # A log without stages has layers for columns, and its layout no room for their names.
+    top = layout.lanes[0].start if layout.lanes else 0.0
+    grid = layout.height - top
     total = TITLE + HEAD + grid + CURVE + sum(heights.values()) + LEGEND
     # What the paper has left goes to the lanes in which the room writes.
     spare = max(0.0, width / ratio - total)
@@ -108,14 +152,17 @@ def _drawn(content: Content, box_width: float, ratio: float, with_room: bool) ->
     parts = _title(content, width)
     y = TITLE
     ends = [band.start + band.size for band in columns]
-    for band, column, end in zip(columns, layout.columns, ends, strict=True):
-        named = Band(band.name, column.start, column.size)
-        parts.append(f'<g transform="translate(0 {svg.num(y)})">{stage_head(named, end + 8, size=22)}</g>')
+    for band, end in zip(columns, ends, strict=True):
+        named = Band(band.name, band.start + 8, band.size)
+        parts.append(
+            f'<g transform="translate(0 {svg.num(y)})">{stage_head(named, end + 8, size=22)}</g>'
+        )
     y += HEAD
     parts += _lane(content, doing, columns, y, heights[doing.key], width)
-    offset = y + heights[doing.key] - HEAD
+    offset = y + heights[doing.key] - top
     parts.append(
-        f'<g transform="translate(0 {svg.num(offset)})">{"".join(_grid(content, layout, style))}</g>'
+        f'<g transform="translate(0 {svg.num(offset)})">'
+        f"{''.join(_grid(content, layout, style))}</g>"
     )
     y = offset + layout.height
     parts += _experience(content, columns, y, width)
@@ -144,20 +191,19 @@ def _columns(content: Content, layout: MapLayout) -> list[Band]:
     if len(names) != len(starts):
         starts, ends = [starts[0]], [ends[-1]]
     return [
-        Band(name, start, end - start)
-        for name, start, end in zip(names, starts, ends, strict=True)
+        Band(name, start, end - start) for name, start, end in zip(names, starts, ends, strict=True)
     ]
 
 
 def text(x: float, y: float, words: str, size: float, kind: str = "", anchor: str = "start") -> str:
     """Return a line of text of a size of its own."""
-    return svg.label(x, y, words, kind, anchor=anchor, extra=f' style="font-size:{svg.num(size)}px"')
+    return svg.label(
+        x, y, words, kind, anchor=anchor, extra=f' style="font-size:{svg.num(size)}px"'
+    )
 
 
 def _title(content: Content, width: float) -> list[str]:
-    title = svg.shorten(
-        content.words.say("title", title=content.title), width - 20, 38, bold=True
-    )
+    title = svg.shorten(content.words.say("title", title=content.title), width - 20, 38, bold=True)
     return [
         text(8, 42, title, 38, "jl-b"),
         text(8, 70, svg.shorten(content.kicker, width - 20, 17), 17, "jl-m"),

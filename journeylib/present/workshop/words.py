@@ -91,12 +91,12 @@ class Words:
         return f"+{text}" if round(value, digits) > 0 else text
 
     def share(self, value: float, digits: int = 0) -> str:
-        """Return a share in per cent.
+        r"""Return a share in per cent.
 
         Examples
         --------
         >>> words_of("de").share(0.1234, 1), words_of("en").share(0.001)
-        ('12,3\\xa0%', '<1\\xa0%')
+        ('12,3\xa0%', '<1\xa0%')
         """
         if 0 < value < 0.5 * 10 ** -(digits + 2):
             return f"<{self.number(10**-digits, digits)}{NARROW}%"
@@ -110,12 +110,12 @@ class Words:
         return self.say("seconds", x=self.number(seconds))
 
     def estimate(self, estimate: Estimate, *, base: bool = True) -> str:
-        """Return an estimate with its interval and base, or that there is too little evidence.
+        r"""Return an estimate with its interval and base, or that there is too little evidence.
 
         Examples
         --------
         >>> words_of("de").estimate(Estimate(0.123, "share", lo=0.101, hi=0.148, n_customers=1321))
-        '12,3\\xa0% (10,1 bis 14,8; n\\xa0=\\xa01.321)'
+        '12,3\xa0% (10,1 bis 14,8; n\xa0=\xa01.321)'
         """
         if estimate.value is None:
             return self.say("abstain.any")
@@ -138,7 +138,7 @@ class Words:
         if estimate.unit == "feeling":
             return self.signed, ""
         digits = 0 if abs(value) >= 10 else 1
-        money = estimate.unit.partition("/")[0]
+        money = estimate.unit.partition("/")[0]  # EUR/week: the sentence says the week
         if money.isupper() and len(money) == 3:
             return lambda x: f"{self.number(x, 2)}{NARROW}{money}", f"{NARROW}{money}"
         return lambda x: self.number(x, digits), ""

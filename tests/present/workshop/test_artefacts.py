@@ -130,6 +130,17 @@ def test_a_picture_that_stands_alone_needs_no_variables_and_holds_no_bitmap(fill
     assert drawn.count("<text") > 100
 
 
+def test_a_log_without_stages_is_one_stage(content_of):
+    content = content_of(12, "en")
+    one = dataclasses.replace(content.stages[0], name="", touchpoints=content.touchpoints)
+    bare = dataclasses.replace(
+        content, stages=(one,), points=content.points.assign(stage=None), stage_order=()
+    )
+    drawn = poster_wall(bare)
+    assert f">{content.words.say('no_stage')}<" in "".join(drawn.parts)
+    assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
+
+
 # --- privacy --------------------------------------------------------------------------------
 
 
@@ -185,7 +196,9 @@ def test_posters_are_vectors_with_their_fonts_in_the_size_asked_for(packed):
     for name, size in (("poster-a0", (1189, 841)), ("poster-a1", (841, 594))):
         found = (packed.folder / f"{name}.pdf").read_bytes()
         boxes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", found))
-        assert {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in boxes} == {size}
+        assert {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in boxes} == {
+            size
+        }
         assert b"/FontFile2" in found and b"/Subtype /Image" not in found
         assert len(re.findall(rb"/Type /Page\b", found)) == 1
 

@@ -111,7 +111,9 @@ def test_the_search_for_overlaps_finds_what_is_made_too_large(content_of, tmp_pa
     page = poster(found, poster_wall(found), "a0")
     page = page.replace("</style>", ".jl-wall text{font-size:34px!important}</style>", 1)
     assert len(ask(page, CUT + UPON, tmp_path, "--window-size=4600,3300")) > 10
-    page = presentation(found).replace("</style>", "ul.points b{font-size:9vw!important}</style>", 1)
+    page = presentation(found).replace(
+        "</style>", "ul.points b{font-size:9vw!important}</style>", 1
+    )
     assert len(ask(page, SCREENS, tmp_path, "--window-size=1920,1080")) > 2
 
 
@@ -131,9 +133,12 @@ def test_keys_and_clickers_drive_the_presentation(content_of, tmp_path):
 def test_axe_finds_no_serious_violation_on_any_screen(content_of, theme, tmp_path):
     page = presentation(content_of(12, "de")).replace('class="jl"', f'class="jl {theme}"', 1)
     # Printed one below the other, all screens are checked at once.
-    page = page.replace("</style>", "section{display:flex!important;position:relative!important;"
-                        "height:100vh}.reveal{visibility:visible!important}"
-                        "body{overflow:auto!important}aside{display:block!important}</style>", 1)  # fmt: skip
+    below = (
+        "section{display:flex!important;position:relative!important;height:100vh}"
+        ".reveal{visibility:visible!important}body{overflow:auto!important}"
+        "aside{display:block!important}</style>"
+    )
+    page = page.replace("</style>", below, 1)
     script = AXE.read_text(encoding="utf-8").replace("</script", "<\\/script") + (
         ";document.querySelectorAll('section').forEach(s=>s.inert=false);"
         "var answer=axe.run().then(r=>({checked:r.passes.length,violations:r.violations.map("

@@ -106,7 +106,9 @@ def test_text_fits_into_its_shape(deck):
             lines = [line for p in shape.text_frame.paragraphs for line in p.text.split("\v")]
             run = shape.text_frame.paragraphs[0].runs[0]
             size, bold = run.font.size.pt, bool(run.font.bold)
-            assert len(lines) * size * LEADING <= ((bottom - top) - 2 * INSET) * 72 + 0.5, shape.name
+            assert len(lines) * size * LEADING <= ((bottom - top) - 2 * INSET) * 72 + 0.5, (
+                shape.name
+            )
             widest = max(svg.text_width(line, size, bold=bold and len(lines) < 3) for line in lines)
             assert widest <= ((right - left) - 2 * INSET) * 72 + 0.5, (shape.name, lines)
 
@@ -119,7 +121,8 @@ def test_no_flow_runs_through_a_box(deck):
         boxes = {s.shape_id: s for s in slide.shapes if s.name.startswith("touchpoint: ")}
         for line in connectors(slide):
             ends = [
-                int(line._element.find(f".//{qn(tag)}").get("id")) for tag in ("a:stCxn", "a:endCxn")
+                int(line._element.find(f".//{qn(tag)}").get("id"))
+                for tag in ("a:stCxn", "a:endCxn")
             ]
             if ends[0] not in boxes:
                 continue

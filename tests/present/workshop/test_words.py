@@ -2,10 +2,12 @@
 
 import re
 import string
+from pathlib import Path
 
 import pytest
 import yaml
 
+from journeylib.audits import findings
 from journeylib.errors import ConfigError
 from journeylib.present.workshop.lanes import ROOM_LANES
 from journeylib.present.workshop.screens import presentation
@@ -44,6 +46,15 @@ def test_every_indicator_that_speaks_for_a_side_has_words():
     wanted |= {f"veto.{name}" for name in VETO_TEXT} | {f"verdict.{name}" for name in VERDICT_TEXT}
     wanted |= {f"lane.{key}" for key in ROOM_LANES}
     assert wanted - texts.keys() == set()
+
+
+def test_every_finding_of_an_audit_has_a_sentence():
+    source = (Path(findings.__file__)).read_text(encoding="utf-8")
+    ids = set(re.findall(r'(?:_insight|Finding)\(\s*"([a-z-]+)"', source))
+    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.VERDICT_SENTENCES}
+    assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
+    texts = words_of("de").texts
+    assert {name for name in ids if f"finding.{name}" not in texts} == set()
 
 
 def test_numbers_are_written_as_the_language_does():

@@ -1,4 +1,4 @@
-"""A made-up utility with long German names: a log of any number of touchpoints, one secret in it."""
+"""A made-up utility with long German names: any number of touchpoints, and one secret."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ MATTERS = (
 )  # fmt: skip
 FIRST = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
 CUSTOMERS = 60
+COLUMNS = ("customer", "touchpoint", "stage", "channel", "time", "actor", "sentiment", "text",
+           "segment", "session")  # fmt: skip
 
 # One customer only: none of this may be read in anything that is made.
 SECRET_ID, SECRET_TEXT = "kunde-einzig-4711", "mein Passwort ist Schnabeltier"
@@ -40,7 +42,7 @@ roles:
   session: session
   actor_values: {bot: bot, human: human, system: system}
   stage_order: [Informationsbeschaffung, Vertragsabschluss, Inbetriebnahme, Störungsbehebung]
-journeys: {cut: customer, min_customers: 5}
+journeys: {cut: customer, quiet_days: 1, min_customers: 5}
 plan: {steps: [%s]}
 """
 
@@ -78,9 +80,7 @@ def write_town(folder: Path, many: int) -> Path:
     ])  # fmt: skip
     with (folder / "log.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(
-            "customer,touchpoint,stage,channel,time,actor,sentiment,text,segment,session".split(",")
-        )
+        writer.writerow(COLUMNS)
         writer.writerows(sorted(rows, key=lambda row: row[4]))
     plan = ", ".join(f'"{points[i * len(points) // 4][2]}"' for i in range(4))
     (folder / "audit.yaml").write_text(CONFIG % plan, encoding="utf-8")
