@@ -8,7 +8,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from journeylib.audits.notes import ASKED, ID, KIND_COLORS, TAG, Note, Places, note_id, tidy
+from journeylib.audits.notes import (
+    ASKED,
+    ID,
+    KIND_COLORS,
+    TAG,
+    Note,
+    Places,
+    note_id,
+    notes_file,
+    read_places,
+    tidy,
+)
 from journeylib.audits.notes_table import Row, read_table
 
 ALIKE = 80.0  # of 100, from which a name is taken for a misspelt one
@@ -50,6 +61,16 @@ class Imported:
     rows: int
     new: int
     changed: int
+
+    @property
+    def summary(self) -> str:
+        """What came of it, in a sentence."""
+        said = [note for note in self.notes if note.is_said]
+        votes = sum(note.votes for note in said)
+        return (
+            f"{self.rows} rows: {self.new} new notes, {self.changed} changed. The room has said "
+            f"{len(said)} notes with {votes} votes."
+        )
 
 
 def import_notes(
@@ -120,6 +141,12 @@ def import_notes(
     )
 
 
+def kept_notes(run: str | Path) -> tuple[Note, ...]:
+    """Return the notes that are kept beside a run; none where nobody has imported any."""
+    path = notes_file(run)
+    return import_notes(path, read_places(run)).notes if path.is_file() else ()
+
+
 class _Reader:
     """Turns rows into notes, one after the other; knows which it has seen."""
 
@@ -165,7 +192,7 @@ class _Reader:
             author = "" if old.author == ASKED else old.author
             edited = replace(old, text=said, author=author)
             note = self._worded(row, text, versions) or edited
-        note = self._cells(row, note, place, votes)
+        note = self._cells(row, note, old, place, votes)
         self._keep(row, note)
 
     def _id_of_text(self, text: str) -> str:
@@ -209,7 +236,7 @@ class _Reader:
                 return text, place, kind
             kind, text = word, rest.strip()
 
-    def _cells(self, row: Row, note: Note, place: str, votes: int) -> Note:
+    def _cells(self, row: Row, note: Note, old: Note | None, place: str, votes: int) -> Note:
         """Return the note with what the other columns say; what is missing stays."""
         cells = {key: tidy(_mended(cell)[0]) for key, cell in row.cells.items()}
         note = self._placed(row, note, cells, place)
@@ -220,8 +247,8 @@ class _Reader:
                 )
             note = replace(note, kind=KIND_NAMES.get(kind, note.kind))
         author = cells.get("author", note.author)
-        if author == ASKED and note.author != ASKED:
-            author = ""  # of a question that the room has written over
+        if old is not None and old.author == ASKED != note.author and author == ASKED:
+            author = ""  # the room has written over the question
         counted = self._number(row, cells, "votes", 0)
         if counted is None:
             counted = votes or note.votes
