@@ -119,8 +119,7 @@ def run_audit(
                      {**steps, **hidden}, deadline)  # fmt: skip
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
-            html = render_html(folder / "audit.ipynb")
-            (folder / "audit.html").write_text(html, encoding="utf-8")
+            (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
             briefing = write_files(folder, checked)
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
             _keep_what_was_sent(home / folder.name, folder)
@@ -255,6 +254,14 @@ def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         put(before)
+
+
+def _dashboard(folder: Path, home: Path) -> str:
+    """Render the dashboard; where that fails, keep the notebook, which took the time."""
+    try:
+        return render_html(folder / "audit.ipynb")
+    except RunError as error:
+        raise RunError(f"{error} {_keep_failure(folder / 'audit.ipynb', home)}") from None
 
 
 def _only_run(home: Path) -> Path:
