@@ -14,6 +14,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from journeylib.audits.delivery import When
     from journeylib.audits.several import Planned
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
@@ -24,6 +25,7 @@ EXIT_STATUS = (
     "could not be sent. Of several audits the worst counts"
 )
 TRACE = "JOURNEYLIB_TRACE"
+SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,8 +123,8 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
     )
     audit.add_argument(
-        "--send", choices=["always", "alarm", "never"], nargs="?", const="always",
-        help="send mail and messages as the configuration says under delivery, and when",
+        "--send", action=argparse.BooleanOptionalAction,
+        help="send mail and messages, or do not; default: as delivery.when says",
     )  # fmt: skip
     audit.add_argument(
         "--timeout", metavar="MINUTES", type=_minutes, help="stop a run that takes longer"
@@ -185,7 +187,7 @@ def _run(options: argparse.Namespace, audit: Planned) -> int:
             out=options.out,
             overrides=[*audit.overrides, *options.overrides],
             as_of=options.as_of,
-            send_when=options.send,
+            send_when=SEND[options.send],
             timeout_minutes=options.timeout,
             progress=sys.stderr.isatty(),
         )

@@ -74,7 +74,8 @@ class DeliverySettings(_Part):
     """Who is told of a run. The files are always written; sending has to be asked for."""
 
     when: When = Field(
-        "never", description="Send always, only on an alarm, or never; --send overrides it."
+        "never",
+        description="Send always, only on an alarm, or never; --send and --no-send override it.",
     )
     link: str = Field(
         "",
@@ -112,5 +113,5 @@ class DeliverySettings(_Part):
             if not environment.get(name):
                 raise ConfigError(
                     f"the environment variable {name}, which {place} names, is not set. Set it "
-                    "for this command, or run without sending: --send never."
+                    "for this command, or run without sending: --no-send."
                 )
