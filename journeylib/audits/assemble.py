@@ -11,6 +11,7 @@ import pandas as pd
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.harms import worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -27,7 +28,16 @@ FURTHER_HANDOFFS = (
     "cries_to_human",
     "dead_cries",
     "loops",
+    "context_sent",
     "context_carried",
+    "asked_again",
+    "time_to_honour",
+    "ping_pong_bots",
+    "ping_pong_people",
+    "handovers_cold",
+    "handovers_requested",
+    "handovers_triggered",
+    "handovers_scripted",
     "repeated_information",
     "escape_hatch_offered",
     "silent_abandonment",
@@ -56,12 +66,14 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "stories": _stories(audit),
         "plan": _plan(audit),
         "moments_of_truth": _moments(audit),
+        "presence": _presence(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
             _tipping(audit, point)
             for point in audit.judgement.tipping_points
             if point.at.n_customers >= audit.config.journeys.min_customers
         ],
+        **_queue(audit),
         "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
         "peak_end": _peak_end(audit, audit.judgement.peak_end),
         "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
@@ -70,8 +82,9 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "disclosure": None
         if audit.judgement.disclosure is None
         else clean(audit.judgement.disclosure.to_dict()),
-        "detectors": [_detector(audit, check) for check in audit.detectors],
+        "detectors": [_detector(audit, check) for check in audit.evidence.detectors],
         "ratings": _ratings(audit),
+        "portfolio": _portfolio(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
         "changes": [],
     }
@@ -95,6 +108,7 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "scores": scores,
         "indicators": judgement.indicators,
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
+        "containment_curve": evidence.handoffs.curve,
         "quality": audit.log.quality.checks,
     }
 
@@ -224,6 +238,7 @@ def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
 
 def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]]:
     columns = ["value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain"]
+    columns.append("source")
     found: dict[str, dict[str, Any]] = {}
     for row in estimates.sort_values(["touchpoint", "measure"]).to_dict("records"):
         entry = {column: clean(row[column]) for column in columns}
@@ -245,6 +260,24 @@ def _stories(audit: Audit) -> dict[str, Any]:
             | {name: clean(getattr(story, name)) for name in names}
             for story in found.stories
         ],
+    }
+
+
+def _portfolio(audit: Audit) -> dict[str, Any] | None:
+    found = audit.portfolio
+    if found is None:
+        return None
+    kept = found.candidates.drop(columns=["settled", "drivers"]).to_dict("records")
+    return {
+        "answer": found.answer,
+        "chosen": found.chosen,
+        "worth": _estimate(audit, found.worth),
+        "worst_tenth": rounded(found.worst_tenth),
+        "counted_twice": rounded(found.counted_twice),
+        "cost": found.cost,
+        "budget": found.budget,
+        "currency": found.currency,
+        "candidates": [_row(audit, row) for row in kept],
     }
 
 
@@ -284,12 +317,37 @@ def _ratings(audit: Audit) -> dict[str, Any] | None:
 def _moments(audit: Audit) -> list[dict[str, Any]]:
     rows = []
     for row in audit.judgement.moments.to_dict("records"):
-        names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
+        names = ["touchpoint", "outcome", "is_moment", "grade", "reasons"]
+        names += ["q_value", "q_value_dependent", "shrunken", "e_value"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
         further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
         rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
+
+
+def _presence(audit: Audit) -> list[dict[str, Any]]:
+    names = ["touchpoint", "outcome", "landmark", "landmark_day", "q_value", "reasons"]
+    return [
+        _row(audit, {"hazard_ratio": row["ratio"], **{name: row[name] for name in names}})
+        for row in audit.judgement.presence.to_dict("records")
+    ]
+
+
+def _queue(audit: Audit) -> dict[str, Any]:
+    found = audit.judgement.queue
+    if isinstance(found, str):
+        return {"queue_time": None, "queue_reason": found}
+    numbers = {"wait_seconds": found.wait} | {
+        name: getattr(found, name) for name in ("gives_up", "wait_at_once", "cost")
+    }
+    told = {
+        "minutes": rounded(found.minutes) if found.answer == "minutes" else found.answer,
+        "settled": rounded(found.settled),
+        "staff": found.staff,
+        **_estimates(audit, numbers),
+    }
+    return {"queue_time": told, "queue_reason": None}
 
 
 def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
@@ -303,7 +361,12 @@ def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
         "clock": point.at.unit,
         "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
         "handoff_reason": handoff if isinstance(handoff, str) else None,
+        **{
+            name: rounded(getattr(point, name))
+            for name in ("before", "after", "p_value", "q_value", "pooled")
+        },
         "sessions": point.sessions,
+        "events": point.events,
         "reasons": list(point.reasons),
     }
 
@@ -353,6 +416,8 @@ def _row(audit: Audit, row: Mapping[Any, Any]) -> dict[str, Any]:
 def _handoffs(audit: Audit) -> dict[str, Any]:
     handoffs = audit.evidence.handoffs
     counts = ["sessions", "contained", "handed_over", "abandoned", "open", "requests"]
+    items = audit.judgement.handoff_items
+    worst = worst_item(items)
     shares = ["contained_raw", "contained_verified", "requests_honoured", "ping_pong"]
     return {
         "abstain": handoffs.abstain,
@@ -365,4 +430,6 @@ def _handoffs(audit: Audit) -> dict[str, Any]:
             handoffs.actor_changes, ["source", "target", "events", "journeys", "customers"]
         ),
         "further": _estimates(audit, {name: getattr(handoffs, name) for name in FURTHER_HANDOFFS}),
+        "items": [item.to_dict() for item in items],
+        "worst": None if worst is None else worst.name,
     }

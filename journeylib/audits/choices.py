@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -35,12 +35,15 @@ class Chosen:
     journeys : Journeys
     scores : pandas.DataFrame
         `Judgement.scores`.
+    labelled : pandas.DataFrame or None
+        Turns that people have labelled.
     """
 
     config: AuditConfig
     prepared: Prepared
     journeys: Journeys
     scores: pd.DataFrame
+    labelled: pd.DataFrame | None = field(default=None, repr=False)
 
 
 def compare(chosen: Chosen, read: EventLog) -> Prepared:
@@ -130,7 +133,8 @@ def _said(other: Journeys, chosen: Chosen) -> dict[str, Any]:
     before = _verdicts(chosen.scores)
     after = before
     if other is not chosen.journeys:
-        evidence = withheld(measure(other, chosen.config.measures), chosen.prepared, chosen.config)
+        evidence = measure(other, chosen.config.measures, labelled=chosen.labelled)
+        evidence = withheld(evidence, chosen.prepared, chosen.config)
         after = _verdicts(verdict_scores(other, evidence, chosen.config.judge))
     changes = _changes(before, after)
     return found | {

@@ -23,6 +23,7 @@ from journeylib.judge.settings import JudgeSettings
 from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
+from journeylib.plan.settings import PortfolioSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
@@ -162,6 +163,9 @@ class AuditConfig(_Part):
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
     engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
+    portfolio: PortfolioSettings | None = Field(
+        None, description="Budget and costs to choose first automations under; absent: none chosen."
+    )
     ratings: RatingsConfig | None = Field(
         None, description="People's ratings of touchpoints, set beside the verdicts."
     )

@@ -30,6 +30,15 @@ class EstimateDoc(_Part):
     abstain: AbstainReason | None
 
 
+class MeasureDoc(EstimateDoc):
+    """A measure of one touchpoint."""
+
+    source: str = Field(
+        description="Of what customers say: the column, who read it, and whether labelled turns "
+        "correct it; else empty."
+    )
+
+
 class AuditDoc(_Part):
     """Which run this is."""
 
@@ -181,7 +190,7 @@ class TouchpointDoc(_Part):
     vetoes: tuple[str, ...]
     reasons: tuple[str, ...]
     next_datum: str | None
-    measures: dict[str, EstimateDoc]
+    measures: dict[str, MeasureDoc]
 
 
 class TransitionDoc(_Part):
@@ -203,7 +212,14 @@ class MomentDoc(_Part):
     effect: EstimateDoc
     naive: float | None
     adjusted: float | None
-    q_value: float | None
+    q_value: float | None = Field(description="Benjamini–Hochberg, over all pairs tested.")
+    q_value_dependent: float | None = Field(
+        description="Benjamini–Yekutieli: holds however the tests depend on each other."
+    )
+    shrunken: float | None = Field(description="The effect less its noise, for ranking.")
+    e_value: float | None = Field(
+        description="How strong a hidden cause must be to explain the interval's limit."
+    )
     is_moment: bool
     grade: Grade
     reasons: tuple[str, ...]
@@ -217,6 +233,44 @@ class MomentDoc(_Part):
     bounds: EstimateDoc | None = Field(
         description="Difference among all who were asked, whatever the silent would have said."
     )
+
+
+class HandoffItemDoc(_Part):
+    """One item of the hand-off audit beside its limit."""
+
+    name: str
+    limit: float
+    fails: Literal["above", "below"]
+    harm: int = Field(description="3: left without help; 2: work again; 1: waiting.")
+    state: Literal["holds", "fails", "open", "not_measurable"]
+
+
+class PresenceDoc(_Part):
+    """One touchpoint × outcome: what goes with having come there at all."""
+
+    touchpoint: str
+    outcome: str
+    hazard_ratio: EstimateDoc = Field(
+        description="Hazard of the outcome after a first visit over that without one so far."
+    )
+    landmark: EstimateDoc = Field(
+        description="The same among those still there on one day, by what they had visited then."
+    )
+    landmark_day: float
+    q_value: float | None
+    reasons: tuple[str, ...]
+
+
+class QueueTimeDoc(_Part):
+    """When to hand over to a team that the hand-overs themselves keep busy."""
+
+    minutes: float | Literal["never", "at once"]
+    settled: float = Field(description="Share of resamples with the same kind of answer.")
+    staff: int
+    wait_seconds: EstimateDoc
+    gives_up: EstimateDoc
+    wait_at_once: EstimateDoc = Field(description="If every session went to a person at once.")
+    cost: EstimateDoc
 
 
 class HandoffsDoc(_Part):
@@ -238,6 +292,8 @@ class HandoffsDoc(_Part):
     dead_ends: tuple[str, ...]
     actor_changes: tuple[dict[str, Any], ...]
     further: dict[str, EstimateDoc]
+    items: tuple[HandoffItemDoc, ...]
+    worst: str | None = Field(description="The failing item that harms most; null if none fails.")
 
 
 class HandoffTimeDoc(_Part):
@@ -267,7 +323,17 @@ class TippingPointDoc(_Part):
     )
     handoff_time: HandoffTimeDoc | None
     handoff_reason: str | None = Field(description="Why there is no hand-off time.")
+    before: float | None = Field(description="Frustrated exits a minute at risk before the step.")
+    after: float | None
+    p_value: float | None = Field(
+        description="Of a step, sessions of one customer not counted as independent."
+    )
+    q_value: float | None = Field(description="The same, over the segments looked at.")
+    pooled: float | None = Field(
+        description="'minutes' drawn towards the other segments by as much as it is noise."
+    )
     sessions: int
+    events: int
     reasons: tuple[str, ...]
 
 
@@ -304,6 +370,10 @@ class SurveyDoc(_Part):
     mean: EstimateDoc = Field(
         description="Mean of those who answered; lo and hi are the bounds that the silent leave."
     )
+    adjusted: EstimateDoc = Field(
+        description="Mean of all who were asked, as far as what was known then explains who "
+        "answers."
+    )
     worst: float
     best: float
     scale_assumed: bool
@@ -327,6 +397,9 @@ class ParadoxDoc(_Part):
     state: Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
     benefit: EstimateDoc
     cost: EstimateDoc
+    beside: dict[str, EstimateDoc] = Field(
+        description="Figures that explain a side and decide no state."
+    )
 
 
 class StoryDoc(_Part):
@@ -400,6 +473,35 @@ class RatingsDoc(_Part):
     agreement: EstimateDoc = Field(description="Krippendorff's alpha of human_agency, ordinal.")
 
 
+class CandidateDoc(_Part):
+    """A touchpoint that a machine might take over, and what that is assumed to be worth."""
+
+    touchpoint: str
+    stage: str | None
+    verdict: Verdict
+    value: EstimateDoc = Field(description="Money per week.")
+    lower_quartile: float | None = Field(description="Of the value: this is what is maximised.")
+    build: float
+    chosen: bool
+    selection_frequency: float | None = Field(description="Share of resamples; null: may not be.")
+    source: str = Field(description="Where the share that a bot settles comes from.")
+    why_not: str | None
+
+
+class PortfolioDoc(_Part):
+    """The first automations under a budget."""
+
+    answer: Literal["settled", "not_settled", "none"]
+    chosen: tuple[str, ...]
+    worth: EstimateDoc
+    worst_tenth: float | None = Field(description="Mean worth in the worst tenth of resamples.")
+    counted_twice: float | None = Field(description="At most so much of the sum is doubled.")
+    cost: float
+    budget: float
+    currency: str
+    candidates: tuple[CandidateDoc, ...]
+
+
 class FindingDoc(_Part):
     """One sentence that a reader should know, or a gate and whether it held."""
 
@@ -429,20 +531,27 @@ class AuditDocument(_Part):
     stories: StoriesDoc
     plan: PlanDoc | None = Field(description="Null where no plan is declared.")
     moments_of_truth: tuple[MomentDoc, ...]
+    presence: tuple[PresenceDoc, ...] = Field(
+        description="Another estimand than that of the moments; empty without outcomes or a clock."
+    )
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
+    queue_time: QueueTimeDoc | None
+    queue_reason: str | None = Field(description="Why there is no hand-off time with the queue.")
     satisfaction: SatisfactionDoc | None
     peak_end: PeakEndDoc | None
     surveys: tuple[SurveyDoc, ...]
     sensitivity: tuple[SensitivityDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
     disclosure: dict[str, Any] | None = Field(
-        description="Whether customers were told that they talk to a machine, and when."
+        description="Whether customers were told that they talk to a machine, when, and in which "
+        "words of the bots."
     )
     detectors: tuple[DetectorDoc, ...] = Field(
         description="Empty where no labelled turns are declared."
     )
     ratings: RatingsDoc | None = Field(description="Null where no ratings are declared.")
+    portfolio: PortfolioDoc | None = Field(description="Null where no budget is declared.")
     findings: tuple[FindingDoc, ...]
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."

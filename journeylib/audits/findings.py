@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from journeylib.audits.gates import check_gates
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.harms import worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -71,8 +72,10 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_gates(audit),
         *_containment(audit),
         *_requests(audit),
+        *_worst(audit),
         *_tipping(audit),
         *_handoff_time(audit),
+        *_starting(audit),
         *_surveys(audit),
         *_remembered(audit),
         *_verdicts(audit),
@@ -146,6 +149,24 @@ def _requests(audit: Audit) -> list[Finding]:
         text = f"Nobody gets from {_names(handoffs.dead_ends)} to a human: open a way out."
         found.append(_insight("dead-ends", "high", text, {"touchpoints": list(handoffs.dead_ends)}))
     return found
+
+
+def _worst(audit: Audit) -> list[Finding]:
+    """Name the item of the hand-off audit that fails with the most harm; no mean is made."""
+    items = audit.judgement.handoff_items
+    worst = worst_item(items)
+    if worst is None:
+        return []
+    estimate: Estimate = audit.evidence.handoffs.estimates()[worst.name]
+    failing = [item for item in items if item.state == "fails"]
+    measured = [item for item in items if item.state != "not_measurable"]
+    limit = _share(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
+    text = (
+        f"Where handing over hurts most: {estimate}, {estimate.estimand}; it fails "
+        f"{'below' if worst.limit.falls else 'above'} {limit}. In all {len(failing)} of "
+        f"{len(measured)} measured items of the hand-off audit fail."
+    )
+    return [_insight("handoff-worst", "high", text, {"items": [item.name for item in failing]})]
 
 
 def _tipping(audit: Audit) -> list[Finding]:
@@ -229,6 +250,15 @@ def _handoff_time(audit: Audit) -> list[Finding]:
     text += "; what a new rule does is known only by trying it."
     evidence = {"answer": found.answer, "settled": rounded(found.settled)}
     return [_insight("handoff-time", "medium" if settled else "low", text, evidence)]
+
+
+def _starting(audit: Audit) -> list[Finding]:
+    found = audit.portfolio
+    if found is None:
+        return []
+    evidence = {"answer": found.answer, "chosen": list(found.chosen)}
+    severity: Severity = "medium" if found.answer == "settled" else "low"
+    return [_insight("first-automations", severity, found.text, evidence)]
 
 
 def _money(estimate: Estimate) -> str:
@@ -328,7 +358,7 @@ def _axes(audit: Audit) -> list[Finding]:
 
 def _disclosure(audit: Audit) -> list[Finding]:
     found = audit.judgement.disclosure
-    if found is None or found.abstain is not None:
+    if found is None or (found.abstain is not None and found.wording.phrases.empty):
         return []
     severity: Severity = "high" if (found.never.lo or 0) > 0.01 else "info"
     return [_insight("disclosure", severity, found.text, found.to_dict())]
@@ -339,7 +369,7 @@ def _paradoxes(audit: Audit) -> list[Finding]:
         _insight(
             f"paradox-{paradox.name.replace('_', '-')}",
             "medium",
-            f"Paradox {paradox.name.replace('_', ' / ')}: {' '.join(paradox.reasons)}",
+            f"Paradox {paradox.title}: {' '.join(paradox.reasons)}",
             paradox.to_dict(),
         )
         for paradox in audit.judgement.paradoxes

@@ -27,7 +27,7 @@ from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.labelled import DetectorCheck, check_detectors
+from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +58,8 @@ class Audit:
         Most severe first.
     prepared : Prepared
         What was done to the log before it was cut, and what other choices would give.
+    portfolio : Portfolio or None
+        The first automations; None where no budget is declared.
     beside : Beside
         What people said apart from the log: labelled turns, ratings. A working table.
     """
@@ -71,6 +73,7 @@ class Audit:
     judgement: Judgement
     findings: tuple[Finding, ...]
     prepared: Prepared
+    portfolio: Portfolio | None = None
     beside: Beside = field(default_factory=Beside, repr=False)
 
     @property
@@ -99,14 +102,6 @@ class Audit:
         if self.config.plan is None:
             return None
         return planned_vs_actual(self.journeys, self.config.plan)
-
-    @cached_property
-    def detectors(self) -> tuple[DetectorCheck, ...]:
-        """The text detectors on labelled turns; empty where none are declared."""
-        if self.beside.labelled is None:
-            return ()
-        settings, scores = self.config.measures, self.evidence.turn_scores
-        return check_detectors(self.beside.labelled, self.journeys, settings, scores)
 
     @cached_property
     def ratings(self) -> Ratings | None:
@@ -169,12 +164,17 @@ def audit(
     log, prepared = prepare(read, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
-    evidence = withheld(measure(journeys, config.measures), prepared, config)
+    evidence = measure(journeys, config.measures, labelled=beside.labelled)
+    evidence = withheld(evidence, prepared, config)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
-    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores, beside.labelled), read)
     say(STEPS[4])
-    return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
+    judged = journeys, evidence, judgement
+    chosen = None
+    if config.portfolio is not None:
+        chosen = portfolio(*judged, config.portfolio, config.measures)
+    return replace(_collect(config, *judged, prepared, chosen), beside=beside)
 
 
 def _note_step(step: str) -> None:
@@ -209,6 +209,7 @@ def _collect(
     evidence: Evidence,
     judgement: Judgement,
     prepared: Prepared,
+    chosen: Portfolio | None,
 ) -> Audit:
     bare = Audit(
         config=config,
@@ -220,6 +221,7 @@ def _collect(
         judgement=judgement,
         findings=(),
         prepared=prepared,
+        portfolio=chosen,
     )
     return replace(bare, findings=all_findings(bare))
 

@@ -8,22 +8,28 @@ from journeylib.present.choices import cut_sensitivity, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
+    presence,
+    queue_time,
     remembered,
     sensitivity,
     surveys,
     tipping_points,
 )
+from journeylib.present.differences import comparison_table, difference_map
 from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
+from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
 from journeylib.present.views import (
     bot_sessions,
     conformance,
     containment,
+    containment_curve,
     data_quality,
     definitions,
+    disclosure,
     experience,
     findings,
     fit_and_need,
@@ -31,6 +37,7 @@ from journeylib.present.views import (
     handoff_table,
     headline,
     journey_map,
+    paradox_figures,
     paradoxes,
     scorecard,
     stories,
@@ -39,15 +46,21 @@ from journeylib.present.views import (
 
 __all__ = [
     "Figure",
+    "automation_candidates",
     "bot_sessions",
+    "comparison_table",
     "conformance",
     "containment",
+    "containment_curve",
     "cut_sensitivity",
     "data_quality",
     "definitions",
     "detectors",
+    "difference_map",
+    "disclosure",
     "experience",
     "findings",
+    "first_automations",
     "fit_and_need",
     "flow",
     "handoff_table",
@@ -55,8 +68,11 @@ __all__ = [
     "headline",
     "journey_map",
     "moments",
+    "paradox_figures",
     "paradoxes",
     "planned_versus_actual",
+    "presence",
+    "queue_time",
     "ratings",
     "remembered",
     "scorecard",
