@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from journeylib.present.theme import LIGHT, TEMPLATES
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 COLOURS = 64
@@ -60,7 +60,12 @@ def png(svg: str, *, width: int) -> bytes:
         sans_serif_family="DejaVu Sans",
     )
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    # A colour of ours stays as it is, however little of it there is: it may be one verdict's.
+    ours = [value for colour in sorted(set(LIGHT.values())) for value in bytes.fromhex(colour[1:])]
+    rest = picture.quantize(COLOURS - len(ours) // 3, method=Image.Quantize.MEDIANCUT)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(ours + (rest.getpalette() or []))
+    few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
     out = io.BytesIO()
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
@@ -122,7 +127,15 @@ def _flat_css() -> str:
     rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
     kept = []
     for selector, body in _RULE.findall(rules):
-        if "--c" in body or "@" in selector or ":" in selector:
+        if "{--c" in f"{{{body}" or ":" in selector:
             continue
-        kept.append(f"{selector}{{{_VARIABLE.sub(lambda m: LIGHT[m.group(1)], body)}}}")
+        plain = _VARIABLE.sub(lambda found: LIGHT[found[1]], body)
+        if "var(--c)" not in plain:
+            kept.append(f"{selector}{{{plain}}}")
+            continue
+        # What has the colour of its verdict gets one rule for each verdict.
+        kept += [
+            f"{selector.strip()}.jl-{code}{{{plain.replace('var(--c)', LIGHT[code])}}}"
+            for code in VERDICTS
+        ]
     return "".join(kept).replace("font-family:inherit;", "font-family:'DejaVu Sans';")

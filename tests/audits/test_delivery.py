@@ -297,13 +297,6 @@ def test_the_small_line_numbers_the_lowest_and_draws_nobody_unheard() -> None:
     assert small_line(experience.iloc[:1], touchpoints) is None
 
 
-def test_words_of_a_picture_are_drawn() -> None:
-    """On a server without fonts a picture would lose them in silence."""
-    frame = '<svg class="jl jl-svg" viewBox="0 0 100 40">{}</svg>'
-    empty = png(frame.format(""), width=100)
-    assert png(frame.format('<text x="5" y="25">Fault</text>'), width=100) != empty
-
-
 # --- sending --------------------------------------------------------------------------------
 
 
