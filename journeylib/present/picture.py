@@ -10,8 +10,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 COLOURS = 64
@@ -60,15 +64,31 @@ def png(svg: str, *, width: int) -> bytes:
         sans_serif_family="DejaVu Sans",
     )
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
-    # A colour of ours stays as it is, however little of it there is: it may be one verdict's.
-    ours = [value for colour in sorted(set(LIGHT.values())) for value in bytes.fromhex(colour[1:])]
-    rest = picture.quantize(COLOURS - len(ours) // 3, method=Image.Quantize.MEDIANCUT)
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(ours + (rest.getpalette() or []))
-    few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    few = _with_few_colours(picture)
     out = io.BytesIO()
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _with_few_colours(picture: Image.Image) -> Image.Image:
+    """Keep our own colours as they are, however little of them there is, and the commonest others.
+
+    A colour may be one verdict's. Each point takes the nearest colour: Pillow's own search is
+    rough enough to turn white into grey.
+    """
+    import numpy as np
+    from PIL import Image
+
+    ours = [tuple(bytes.fromhex(colour[1:])) for colour in sorted(set(LIGHT.values()))]
+    rest = picture.quantize(COLOURS - len(ours), method=Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = np.array([*ours, *zip(*[iter(rest)] * 3, strict=True)][:COLOURS], dtype=np.int64)
+    points = np.asarray(picture, dtype=np.int64) @ (1 << 16, 1 << 8, 1)
+    found, where = np.unique(points, return_inverse=True)
+    parts = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    nearest = ((parts[:, None, :] - palette) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    few = Image.frombytes("P", picture.size, nearest[where].tobytes())
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
 
 
 def pdf(page: Path) -> tuple[bytes | None, str]:

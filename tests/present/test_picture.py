@@ -34,6 +34,7 @@ def test_a_picture_has_few_colours_and_is_the_same_each_time() -> None:
     first = picture.png(code, width=800)
     assert first == picture.png(code, width=800)
     image = Image.open(io.BytesIO(first))
+    assert image.convert("RGB").getpixel((799, 0)) == (255, 255, 255)
     assert image.size == (800, 300) and len(image.getcolors()) <= picture.COLOURS
 
 
