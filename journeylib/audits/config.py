@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
 from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
@@ -35,6 +36,7 @@ PLACES: dict[str, Any] = {
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
+    "plan": {"bpmn"},
     "ratings": {"file"},
     "timeout_minutes": True,
 }
@@ -154,6 +156,11 @@ class AuditConfig(_Part):
     plan: PlanSettings | None = Field(
         None, description="The journey as planned, to compare what happened with."
     )
+    linkage: LinkSettings | None = Field(
+        None,
+        description="Join customers whose identifiers (two kinds or more) are alike, by a "
+        "probabilistic model, before stitching; absent: not at all. Needs the extra 'linkage'.",
+    )
     stitching: StitchSettings | None = Field(
         None,
         description="How events of one person are found under roles.identifiers; absent: not at "
@@ -189,6 +196,11 @@ class AuditConfig(_Part):
     def _something_to_stitch(self) -> Self:
         if self.stitching is not None and not self.roles.identifiers:
             raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        if self.linkage is not None and len(self.roles.identifiers) < FEWEST_KINDS:
+            raise ValueError(
+                "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
+                "such as {email: mail_column, name: name_column}"
+            )
         return self
 
     @property
@@ -199,13 +211,17 @@ class AuditConfig(_Part):
     def hash(self) -> str:
         """Return the sha256 of what was decided: not where files lie, nor on what it runs.
 
-        Of what people wrote beside the log (labels, ratings) it is what the files hold.
+        Of what people wrote beside the log (labels, ratings, a plan) it is what the files hold.
         """
         content = self.model_dump(
             mode="json",
             exclude=PLACES,
         )
-        beside = (self.measures.labelled_turns, None if self.ratings is None else self.ratings.file)
+        beside = (
+            self.measures.labelled_turns,
+            None if self.ratings is None else self.ratings.file,
+            None if self.plan is None else self.plan.bpmn,
+        )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
@@ -418,12 +434,21 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     ratings = config.ratings and config.ratings.model_copy(
         update={"file": _beside(folder, config.ratings.file)}
     )
+    plan = config.plan
+    if plan is not None and plan.bpmn is not None:
+        plan = plan.model_copy(update={"bpmn": folder / plan.bpmn})
     measures = config.measures
     if measures.labelled_turns is not None:
         labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
         measures = measures.model_copy(update=labels)
     return config.model_copy(
-        update={"log": log, "mapping": mapping, "measures": measures, "ratings": ratings}
+        update={
+            "log": log,
+            "mapping": mapping,
+            "measures": measures,
+            "plan": plan,
+            "ratings": ratings,
+        }
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any, Literal
 
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.estimate import AbstainReason, Grade
+from journeylib.estimate import AbstainReason, Grade, rounded
 
 SCHEMA_VERSION = "1"
+Cut = Literal["case", "gap", "goal", "learned", "customer"]
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
 
 
@@ -119,10 +122,32 @@ class KeyResultsDoc(_Part):
 
 
 class CutSensitivityDoc(KeyResultsDoc):
-    """Key results with another gap."""
+    """Key results with another cut."""
 
-    factor: float
-    gap_days: float
+    cut: Cut
+    factor: float | None = Field(description="Of the gap, where silence cuts.")
+    gap_days: float | None
+    threshold: float | None = Field(description="Of a boundary's probability, where learned.")
+    chosen: bool = Field(description="The audit's own cut.")
+
+
+class LinkageLevelDoc(KeyResultsDoc):
+    """Key results with and without linkage."""
+
+    linked: bool
+
+
+class LinkageDoc(_Part):
+    """How customers whose identifiers are alike were joined."""
+
+    threshold: float = Field(description="Probability from which two customers are one person.")
+    customers_before: int
+    customers: int
+    people: int = Field(description="Persons joined from several customers.")
+    moved_share: float = Field(description="Share of events whose customer is another now.")
+    confidence: float | None = Field(description="Mean probability of the links drawn.")
+    least: float | None = Field(description="Probability of the least sure person.")
+    levels: tuple[LinkageLevelDoc, ...]
 
 
 class StitchingLevelDoc(KeyResultsDoc):
@@ -164,7 +189,7 @@ class LogDoc(_Part):
     customers: int
     rows_read: int
     rows_quarantined: int
-    cut: Literal["case", "gap", "goal", "learned", "customer"]
+    cut: Cut
     cutting: CuttingDoc
     open_journeys: int
     cut_off_journeys: int
@@ -402,16 +427,38 @@ class ParadoxDoc(_Part):
     )
 
 
+class StepDoc(_Part):
+    """One step of a story, in the journeys that equal it."""
+
+    touchpoint: str
+    channel: str | None = Field(description="The most frequent.")
+    seconds_to_next: float | None = Field(description="Median time to the start of the next.")
+    feeling: float | None = Field(
+        description="Mean feeling at the touchpoint over all journeys, -1 to 1."
+    )
+
+
+class StoryEndDoc(_Part):
+    """How journeys near to a story end; ends of too few customers are left out."""
+
+    end: Literal["goal", "bad_end", "other", "open"]
+    journeys: int
+    customers: int
+    share: float
+
+
 class StoryDoc(_Part):
     """A real journey that at least the minimum number of customers lived word for word."""
 
     touchpoints: tuple[str, ...]
     journeys: int
     customers: int
-    share: float = Field(description="Of all journeys: those that it tells.")
+    share: float = Field(description="Of all journeys (of the segment): those that it tells.")
+    steps: tuple[StepDoc, ...] = Field(description="Empty where the log cannot tell stories.")
+    ends: tuple[StoryEndDoc, ...]
 
 
-class StoriesDoc(_Part):
+class ToldDoc(_Part):
     """The few journeys of which the many others are variations."""
 
     answer: Literal["found", "cannot tell"]
@@ -420,14 +467,109 @@ class StoriesDoc(_Part):
     stories: tuple[StoryDoc, ...]
 
 
+class SegmentStoriesDoc(ToldDoc):
+    """The stories of one segment."""
+
+    segment: str
+
+
+class StoriesDoc(ToldDoc):
+    """The stories of all journeys, and of each segment apart."""
+
+    segments: tuple[SegmentStoriesDoc, ...] = Field(
+        description="Empty where no segment is declared; segments of too few customers are out."
+    )
+
+
+class EndDoc(_Part):
+    """How the journeys that came by a touchpoint end, as counted."""
+
+    touchpoint: str = Field(description="(start) stands for all journeys.")
+    end: Literal["goal", "bad_end", "other", "open"] = Field(
+        description="Ends of too few customers are left out."
+    )
+    share: EstimateDoc
+
+
+class ChainDoc(_Part):
+    """What the absorbing chain foresees at one touchpoint; see docs/methods.md."""
+
+    touchpoint: str = Field(description="(start): the journey as a whole; (other): the rarest.")
+    visited: EstimateDoc
+    visits: EstimateDoc
+    steps_to_end: EstimateDoc
+    p_goal: EstimateDoc
+    p_bad_end: EstimateDoc
+    p_other: EstimateDoc
+    p_open: EstimateDoc
+    removal_effect: EstimateDoc = Field(
+        description="Share of goals reached through here: connectivity, not a cause."
+    )
+
+
+class NoReturnDoc(_Part):
+    """A touchpoint after which what follows hardly changes whether the goal is reached."""
+
+    touchpoint: str
+    towards: Literal["goal", "no goal"]
+    p_goal: EstimateDoc
+    visited: float
+
+
+class MemoryDoc(_Part):
+    """Whether the chain's one step of memory is enough."""
+
+    order: int
+    steps: int
+    text: str
+    losses: tuple[dict[str, float | int | bool | None], ...]
+
+
+class LedgerDoc(_Part):
+    """What a smaller map shows of one kind of thing; shown + folded + suppressed = total."""
+
+    what: Literal["touchpoints", "events", "visits", "moves", "journeys"]
+    shown: int
+    folded: int
+    suppressed: int
+    total: int
+
+
+class SmallerMapDoc(_Part):
+    """The journey graph with a part of its touchpoints and transitions."""
+
+    kept: float = Field(description="Share of touchpoints and of transitions kept.")
+    share: float = Field(description="Of all journeys: those that run only through what is shown.")
+    ledger: tuple[LedgerDoc, ...]
+
+
+class StructureDoc(_Part):
+    """What the journey graph says of the log as a whole."""
+
+    ends: tuple[EndDoc, ...]
+    chain: tuple[ChainDoc, ...]
+    points_of_no_return: tuple[NoReturnDoc, ...]
+    memory: MemoryDoc
+    maps: tuple[SmallerMapDoc, ...]
+    suppressed: int = Field(description="Touchpoints left out for having too few customers.")
+
+
 class PlanDoc(_Part):
-    """Journeys beside the plan."""
+    """Journeys that are over beside the plan."""
 
     journeys: int
+    customers: int
+    open_journeys: int = Field(description="Left out: what they still miss they may yet do.")
     conforming: EstimateDoc
     fitness: EstimateDoc
     never_seen: tuple[str, ...]
     steps: tuple[dict[str, Any], ...]
+    insertions: tuple[dict[str, Any], ...] = Field(
+        description="What came in or came again, and after which planned touchpoint."
+    )
+    outcomes: tuple[dict[str, Any], ...] = Field(
+        description="How journeys end that follow the plan, and that do not."
+    )
 
 
 class DetectorDoc(_Part):
@@ -520,14 +662,19 @@ class AuditDocument(_Part):
     audit: AuditDoc
     log: LogDoc
     mapping: MappingDoc | None = Field(description="None where the names of the log were kept.")
+    linkage: LinkageDoc | None = Field(description="None where none was asked for.")
     stitching: StitchingDoc | None = Field(description="None where none was asked for.")
     cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
-        description="At half, once and twice the gap; empty where silence does not cut."
+        description="Half, once and twice the gap; boundaries from .3, .5 and .7; or what cuts "
+        "without the case id. Empty where the log knows no customer but the case."
     )
     touchpoints: tuple[TouchpointDoc, ...]
     axes: dict[str, Any]
     transitions: tuple[TransitionDoc, ...]
     flow: dict[str, EstimateDoc]
+    structure: StructureDoc | None = Field(
+        description="Null where too many events have no touchpoint for their order to say anything."
+    )
     stories: StoriesDoc
     plan: PlanDoc | None = Field(description="Null where no plan is declared.")
     moments_of_truth: tuple[MomentDoc, ...]
@@ -556,6 +703,19 @@ class AuditDocument(_Part):
     changes: tuple[dict[str, Any], ...] = Field(
         description="What changed since the run before; empty where no history is kept."
     )
+
+
+def clean(value: Any) -> Any:
+    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
+    if isinstance(value, Mapping):
+        return {str(key): clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return rounded(value)
+    return None if value is pd.NaT or value is pd.NA else value
 
 
 def document_schema() -> dict[str, Any]:

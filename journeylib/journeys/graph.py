@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 START, END = "(start)", "(end)"
+OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
 

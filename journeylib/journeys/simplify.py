@@ -9,12 +9,11 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.graph import END, START
+from journeylib.journeys.graph import END, OTHER, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 
-OTHER = "(other)"
 ELSEWHERE = "(elsewhere)"
 _SEPARATOR = "\x1f"
 

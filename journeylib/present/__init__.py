@@ -4,7 +4,7 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.choices import cut_sensitivity, stitching
+from journeylib.present.choices import cut_sensitivity, linkage, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
@@ -22,6 +22,7 @@ from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
 from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
+from journeylib.present.structure import break_offs, journey_ends, smaller_map
 from journeylib.present.views import (
     bot_sessions,
     conformance,
@@ -41,6 +42,8 @@ from journeylib.present.views import (
     paradoxes,
     scorecard,
     stories,
+    stories_by_segment,
+    times,
     verdicts,
 )
 
@@ -48,6 +51,7 @@ __all__ = [
     "Figure",
     "automation_candidates",
     "bot_sessions",
+    "break_offs",
     "comparison_table",
     "conformance",
     "containment",
@@ -66,7 +70,9 @@ __all__ = [
     "handoff_table",
     "handoff_times",
     "headline",
+    "journey_ends",
     "journey_map",
+    "linkage",
     "moments",
     "paradox_figures",
     "paradoxes",
@@ -78,10 +84,13 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simplified_map",
+    "smaller_map",
     "stitching",
     "stories",
+    "stories_by_segment",
     "stories_figure",
     "surveys",
+    "times",
     "tipping_points",
     "verdicts",
 ]

@@ -14,7 +14,13 @@ from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 
+Rows = Mapping[tuple[str, str], dict[Any, Any]]
 PROSE = 80  # characters from which a cell is prose
+
+
+def keyed(rows: pd.DataFrame) -> Rows:
+    """Return the rows of a table of estimates by touchpoint and measure."""
+    return {(row["touchpoint"], row["measure"]): row for row in rows.to_dict("records")}
 
 
 def number(value: Any) -> float | None:

@@ -52,6 +52,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_killed_at_twenty_random_points_and_at_every_renaming(
     small: Path, done: Path, tmp_path: Path
 ) -> None:
