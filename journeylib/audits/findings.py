@@ -100,7 +100,7 @@ def _gates(audit: Audit) -> list[Finding]:
             severity=outcome.gate.severity if outcome.verdict == "fail" else "info",
             verdict=outcome.verdict,
             text=outcome.text,
-            evidence={"metric": outcome.gate.metric, "value": outcome.value},
+            evidence=outcome.evidence,
         )
         for outcome in check_gates(audit.config.gates, audit.document)
     ]
