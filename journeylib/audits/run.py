@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.beside import Beside, read_beside
+from journeylib.audits.changes import Changes, find_changes
 from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
+from journeylib.audits.history import History, read_history
 from journeylib.audits.prepare import Prepared, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.steps import Journeys, rebuild
@@ -60,6 +62,10 @@ class Audit:
         What was done to the log before it was cut, and what other choices would give.
     beside : Beside
         What people said apart from the log: labelled turns, ratings. A working table.
+    changes : Changes
+        What changed since the run before, and in the last period against those before it.
+    history : History
+        The earlier runs that were known.
     """
 
     config: AuditConfig
@@ -72,6 +78,8 @@ class Audit:
     findings: tuple[Finding, ...]
     prepared: Prepared
     beside: Beside = field(default_factory=Beside, repr=False)
+    changes: Changes = field(default_factory=Changes, repr=False)
+    history: History = field(default_factory=History, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -131,6 +139,7 @@ def audit(
     *,
     overrides: Sequence[str] = (),
     as_of: dt.date | str | None = None,
+    history: str | Path | History | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run an audit and return its result; nothing is written.
@@ -144,6 +153,9 @@ def audit(
     as_of : datetime.date or str, optional
         The day to look back from; only with a path. Default: the configuration's, else the day
         of the log's last event.
+    history : str, Path or History, optional
+        Where earlier runs of this audit lie: the folder that `save` is given. What changed is
+        then told against them, too; the run is the same otherwise.
     progress : callable, optional
         Called with the name of each step, one of `STEPS`, when it begins. Unless given, the
         names go to the file that the environment variable `PROGRESS` names, if there is one.
@@ -174,7 +186,12 @@ def audit(
     judgement = judge(journeys, evidence, config.judge)
     prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
     say(STEPS[4])
-    return replace(_collect(config, journeys, evidence, judgement, prepared), beside=beside)
+    if not isinstance(history, History):
+        history = History() if history is None else read_history(Path(history) / config.name)
+    found = _collect(config, journeys, evidence, judgement, prepared)
+    found = replace(found, beside=beside, history=history)
+    found = replace(found, changes=find_changes(found, history))
+    return replace(found, findings=all_findings(found))
 
 
 def _note_step(step: str) -> None:
@@ -210,7 +227,7 @@ def _collect(
     judgement: Judgement,
     prepared: Prepared,
 ) -> Audit:
-    bare = Audit(
+    return Audit(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
         log_hash=log_hash(journeys.log),
@@ -221,7 +238,6 @@ def _collect(
         findings=(),
         prepared=prepared,
     )
-    return replace(bare, findings=all_findings(bare))
 
 
 def _last_day(last_us: int | None) -> dt.date:

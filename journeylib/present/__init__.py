@@ -4,6 +4,14 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
+from journeylib.present.changes import (
+    changes,
+    difference,
+    drift_between,
+    moved,
+    numbers_between,
+    verdicts_between,
+)
 from journeylib.present.choices import cut_sensitivity, stitching
 from journeylib.present.deciding import (
     handoff_times,
@@ -40,12 +48,15 @@ from journeylib.present.views import (
 __all__ = [
     "Figure",
     "bot_sessions",
+    "changes",
     "conformance",
     "containment",
     "cut_sensitivity",
     "data_quality",
     "definitions",
     "detectors",
+    "difference",
+    "drift_between",
     "experience",
     "findings",
     "fit_and_need",
@@ -55,6 +66,8 @@ __all__ = [
     "headline",
     "journey_map",
     "moments",
+    "moved",
+    "numbers_between",
     "paradoxes",
     "planned_versus_actual",
     "ratings",
@@ -68,4 +81,5 @@ __all__ = [
     "surveys",
     "tipping_points",
     "verdicts",
+    "verdicts_between",
 ]

@@ -94,6 +94,7 @@ def run_audit(
             "out": str(stage.resolve()),
             "overrides": list(overrides),
             "as_of": as_of.isoformat() if as_of else "",
+            "history": str(Path(out).resolve()),
         }
         _execute(executed, parameters, stage.parent, steps)
         folder = _only_run(stage / checked.name)
