@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.changes import PARTS, Kind
+from journeylib.audits.changes import PARTS
 from journeylib.audits.history import Entry
+from journeylib.audits.telling import Kind
 from journeylib.errors import LogError
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",

@@ -3,59 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, is_mix, tested
+from journeylib.audits.breaks import broken_feeds, renamed, silence
+from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
+from journeylib.audits.telling import EPOCH, KINDS, Change, Teller
 from journeylib.estimate import rounded
 from journeylib.journeys.steps import US_PER_DAY
-from journeylib.judge.wording import number
-from journeylib.log.engine import fetch
-from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, Streams, streams
+from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, streams
 
 if TYPE_CHECKING:
+    from journeylib.audits.config import AuditConfig
     from journeylib.audits.history import Entry, History
     from journeylib.audits.run import Audit
+    from journeylib.journeys.steps import Journeys
+    from journeylib.measures.sentiment import Scores
 
-Kind = Literal["data_quality", "definition", "mix", "performance"]
-KINDS: tuple[Kind, ...] = ("data_quality", "definition", "mix", "performance")
-EPOCH = dt.date(1970, 1, 1)
-REGULAR = 5.0  # events a day from which a day without any is no chance
-SURE = 20.0  # events a period from which none at all is no chance
-ALIKE = 2.0  # volumes of one touchpoint under two names differ by less than this factor
 ONE_PERCENT = 0.01
-LABELS = {
-    "again": "Visits that repeat an earlier one of the same journey",
-    "errors": "Events marked as errors",
-    "rating": "The mean rating",
-    "service": "The typical service time",
-    "negative": "Customers' turns that sound negative",
-    "repeat_contact": "Contacts followed by another about the same",
-    "handed_over": "Bot sessions handed over to a person",
-    "abandoned": "Bot sessions that customers abandoned",
-    "requests": "Bot sessions in which a person was asked for",
-    "requests_honoured": "Requests for a person that were honoured",
-    "human_wait": "The typical wait for a person after the bot",
-    "contained_verified": "Bot sessions verified as settled",
-    "begins_with_segment": "Journeys of the segment '{detail}'",
-    "begins_with_intent": "Journeys that begin about '{detail}'",
-    "begins_with_channel": "Journeys that begin in the channel '{detail}'",
-    "begins_with_touchpoint": "Journeys that begin at {detail}",
-    "next_1": "Visits that lead on to {detail} within a day",
-    "next_2": "Visits that lead on to {detail} within a day",
-}
-WORSE = {
-    **dict.fromkeys(("errors", "negative", "repeat_contact", "again", "abandoned"), 1),
-    **dict.fromkeys(("human_wait",), 1),
-    **dict.fromkeys(("rating", "requests_honoured", "contained_verified"), -1),
-}
 PARTS = {
     "log": "which part of the log is read",
     "roles": "which column plays which role",
@@ -67,50 +38,6 @@ PARTS = {
     "judge": "anchors, weights and thresholds of the verdicts",
 }
 JUDGED = ("judge",)  # what verdicts rest on, but no stream
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that is not as it was.
-
-    Attributes
-    ----------
-    id : str
-        Stable name, so that two runs can be compared.
-    kind : {"data_quality", "definition", "mix", "performance"}
-    what : str
-        What changed, in a few words.
-    text : str
-        The same in a sentence with unit, base and interval; it names no cause.
-    significant : bool
-        False for a verdict that wavers: it stands until another is sure.
-    touchpoint, measure : str or None
-    before, after : float, str or None
-    unit : str or None
-    difference : mapping or None
-        ``value``, ``lo``, ``hi``, ``unit`` of after against before.
-    n_before, n_after, customers : int or None
-    q_value : float or None
-    direction : {"worse", "better"} or None
-        None where that depends on what one wants.
-    """
-
-    id: str
-    kind: Kind
-    what: str
-    text: str
-    significant: bool = True
-    touchpoint: str | None = None
-    measure: str | None = None
-    before: float | str | None = None
-    after: float | str | None = None
-    unit: str | None = None
-    difference: Mapping[str, Any] | None = None
-    n_before: int | None = None
-    n_after: int | None = None
-    customers: int | None = None
-    q_value: float | None = None
-    direction: Literal["worse", "better"] | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +65,7 @@ class Changes:
     streams : pandas.DataFrame
         The last period's streams, small cells left out: what the history keeps of this run.
     tests : pandas.DataFrame
-        Every stream that was compared, as from `drift.tested`; small cells left out.
+        Every stream that was compared, as from `drift.drifts`; small cells left out.
     used : tuple of str
         Run ids of the history that this result rests on.
     """
@@ -185,103 +112,161 @@ def find_changes(audit: Audit, history: History) -> Changes:
     before = history.before(audit.as_of)
     previous = before[-1] if before else None
     told = definitions(audit)
-    standing = _standing(audit, previous)
-    bare = Changes(
+    standing = standing_verdicts(audit, previous)
+    changes = Changes(
         previous=previous.run_id if previous else None,
         definitions=told,
         standing=standing,
         used=(previous.run_id,) if previous else (),
     )
-    settled = [*_new_definitions(told, previous), *_verdicts(audit, previous, told, standing)]
-    quality = list(_worse_quality(audit, previous))
+    found = [*_worse_quality(audit, previous), *_new_definitions(told, previous)]
+    verdicts = list(_verdicts(audit, previous, told, standing))
     if not audit.journeys.has_clock or audit.journeys.first_us is None:
         note = "Periods cannot be compared: the log has no clock."
-        return _with(bare, note, [*quality, *settled])
-    settings = audit.config.changes
-    periods = _periods(audit, settings)
-    measured = streams(
-        audit.journeys, audit.config.measures, periods, scores=audit.evidence.turn_scores
+        return replace(changes, found=_ordered([*found, *verdicts]), note=note)
+    alike = [entry for entry in before if _measured_alike(entry, told)]
+    looked = compare_periods(
+        audit.journeys,
+        audit.config,
+        audit.as_of,
+        scores=audit.evidence.turn_scores,
+        kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
     )
-    table, older = _with_kept(measured, before, told, periods)
-    minimum = audit.config.journeys.min_customers
-    tests = tested(table, settings, min_customers=minimum)
-    named = _Naming(measured, periods, settings)
-    found = [*quality, *_silence(audit, periods, named), *_broken_feeds(measured, settings, named)]
-    names = _renamed(table, measured, settings, minimum, named)
-    if any(change.id.startswith("feed-") for change in found):
-        names, tests, settled = [], tests.iloc[:0], [c for c in settled if c.measure != "verdict"]
+    found += [*looked.found, *([] if looked.broken else verdicts)]
+    since = (
+        f"The run before was as of {previous.as_of.isoformat()}. " if previous
+        else "There is no run before this one. "
+    )  # fmt: skip
+    return replace(
+        changes,
+        found=_ordered(found),
+        note=since + looked.note,
+        period=looked.period,
+        references=looked.references,
+        compared=len(looked.tests),
+        streams=looked.streams,
+        tests=looked.tests,
+        used=tuple(dict.fromkeys((*changes.used, *looked.used))),
+    )
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The last period beside those before it; see `Changes` for what is in it."""
+
+    found: tuple[Change, ...]
+    note: str
+    period: tuple[str, str]
+    references: int
+    streams: pd.DataFrame
+    tests: pd.DataFrame
+    broken: bool
+    used: tuple[str, ...]
+
+
+def compare_periods(
+    journeys: Journeys,
+    config: AuditConfig,
+    as_of: dt.date,
+    *,
+    scores: Scores | str = "no_column",
+    kept: Mapping[str, pd.DataFrame] | None = None,
+) -> Looked:
+    """Compare the last whole period before `as_of` with those before it.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With a clock.
+    config : AuditConfig
+    as_of : datetime.date
+        Its midnight ends the last period: whole days only.
+    scores : Scores, optional
+        What customers' turns sound like.
+    kept : mapping of run id to DataFrame, optional
+        Streams that earlier runs kept, the newest last.
+    """
+    settings, minimum = config.changes, config.journeys.min_customers
+    periods = _periods(journeys, as_of, settings)
+    measured = streams(journeys, config.measures, periods, scores=scores)
+    table, used = _with_kept(measured.table, kept or {}, periods)
+    tests = drifts(table, settings, min_customers=minimum)
+    teller = Teller(measured.lags, periods, settings)
+    found = [
+        *silence(journeys, measured.feeds, teller),
+        *broken_feeds(measured.feeds, settings, teller),
+    ]
+    broken = bool(found)
+    if broken:
+        tests = tests.iloc[:0]
     else:
-        gone = {name for change in names for name in (change.before, change.after) if name}
-        found += named.alarms(_without(tests[tests["family"] == "quality"], gone))
-        lost = {change.measure for change in found if change.measure}
-        tests = _legible(_without(tests, gone), lost)
-    found += [*names, *settled, *named.alarms(tests[tests["family"] != "quality"])]
-    references = int(table["period"].max()) if len(table) else 0
-    return _with(
-        Changes(
-            **{**bare.__dict__, "used": tuple(dict.fromkeys((*bare.used, *older)))}
-            | {
-                "period": named.days(EVENTS),
-                "references": min(references, settings.references),
-                "compared": len(tests),
-                "streams": _kept(measured, periods, minimum),
-                "tests": tests,
-            }
-        ),
-        _note(tests, references, named, settings, previous),
-        found,
+        names = renamed(table, measured.channels, settings, minimum, teller)
+        tests = _without(tests, {n for one in names for n in (one.before, one.after) if n})
+        missing = teller.alarms(tests[tests["family"] == "quality"])
+        tests = _legible(tests, {str(change.measure) for change in missing})
+        others = teller.alarms(tests[tests["family"] != "quality"])
+        found += [*missing, *names, *others]
+    there = int(table["period"].max()) if len(table) else 0
+    references = min(there, settings.references)
+    return Looked(
+        found=tuple(found),
+        note=_note(tests, references, teller, broken=broken),
+        period=teller.days(EVENTS),
+        references=references,
+        streams=_to_keep(measured.table, periods, minimum),
+        tests=tests,
+        broken=broken,
+        used=tuple(used),
     )
 
 
-def _with(changes: Changes, note: str, found: Sequence[Change]) -> Changes:
-    ordered = sorted(
-        found,
-        key=lambda c: (
-            not c.significant,
-            KINDS.index(c.kind),
-            1.0 if c.q_value is None else c.q_value,
-            c.id,
-        ),
+def _ordered(found: Sequence[Change]) -> tuple[Change, ...]:
+    """Order changes: alarms first, by kind, then the least likely to be chance."""
+    return tuple(
+        sorted(
+            found,
+            key=lambda c: (
+                not c.significant,
+                KINDS.index(c.kind),
+                1.0 if c.q_value is None else c.q_value,
+                c.id,
+            ),
+        )
     )
-    return Changes(**{**changes.__dict__, "note": note, "found": tuple(ordered)})
 
 
-def _note(
-    tests: pd.DataFrame,
-    references: int,
-    named: _Naming,
-    settings: ChangeSettings,
-    previous: Entry | None,
-) -> str:
-    run = f"The run before was as of {previous.as_of.isoformat()}. " if previous else ""
+def _note(tests: pd.DataFrame, references: int, teller: Teller, *, broken: bool) -> str:
+    settings = teller.settings
+    first, last = teller.days(EVENTS)
+    if broken:
+        return f"Nothing is compared in {first} to {last}: the data broke off first."
     if tests.empty:
         why = (
             f"the log holds {references} whole periods of {settings.window_days} days before the "
             f"last one, and {settings.min_references} are needed"
             if references < settings.min_references
-            else "the data changed first"
-            if named.broken
-            else "too few cases in each period"
+            else "too few cases or customers in each"
         )
-        return f"{run or 'This is the first run. '}Periods are not compared: {why}."
-    first, last = named.days(EVENTS)
+        return f"Periods are not compared: {why}."
     return (
-        f"{run or 'This is the first run; earlier periods come from the log. '}{len(tests)} "
-        f"streams of {first} to {last} were compared with up to "
-        f"{min(references, settings.references)} periods of {settings.window_days} days before; "
-        f"among changes shown, about {100 * settings.q_value:g} % are expected to be chance."
+        f"{len(tests)} streams of {first} to {last} are compared with up to {references} periods "
+        f"of {settings.window_days} days before; about {100 * settings.q_value:g} % of alarms are "
+        "expected to be chance."
     )
 
 
-def _periods(audit: Audit, settings: ChangeSettings) -> Periods:
-    """Count periods back from the midnight at which the as-of day begins: whole days only."""
-    end = (audit.as_of - EPOCH).days * US_PER_DAY
-    first = audit.journeys.first_us or 0
+def _periods(journeys: Journeys, as_of: dt.date, settings: ChangeSettings) -> Periods:
+    end = (as_of - EPOCH).days * US_PER_DAY
     before = settings.references
     if settings.season_periods is not None:
         before = max(before, settings.season_periods + 1)
-    first_day = -(-first // US_PER_DAY) * US_PER_DAY  # the first day may be cut off
+    first_day = -(-(journeys.first_us or 0) // US_PER_DAY) * US_PER_DAY  # the first may be cut off
     return Periods(end, settings.window_days, before, first_day)
+
+
+def _measured_alike(entry: Entry, told: Mapping[str, str]) -> bool:
+    """Return whether a run rests on the same definitions, those of verdicts aside."""
+    return all(entry.definitions.get(k) == v for k, v in told.items() if k not in JUDGED)
 
 
 def definitions(audit: Audit) -> dict[str, str]:
@@ -325,7 +310,7 @@ def _new_definitions(told: Mapping[str, str], previous: Entry | None) -> Iterato
             )
 
 
-def _standing(audit: Audit, previous: Entry | None) -> dict[str, str]:
+def standing_verdicts(audit: Audit, previous: Entry | None) -> dict[str, str]:
     """Return the verdicts that stand: the new one where it is sure, else the old one."""
     settings, stand = audit.config.changes, dict(previous.standing if previous else {})
     found = {}
@@ -416,90 +401,6 @@ def _worse_quality(audit: Audit, previous: Entry | None) -> Iterator[Change]:
             )  # fmt: skip
 
 
-def _silence(audit: Audit, periods: Periods, named: _Naming) -> Iterator[Change]:
-    """Say when the log as a whole ends before the period does."""
-    end = fetch(
-        audit.journeys.steps.filter(audit.journeys.steps.t_us < periods.end_us)
-        .aggregate(last=audit.journeys.steps.t_us.max())
-    )["last"].iloc[0]  # fmt: skip
-    missing = periods.days if pd.isna(end) else (periods.end_us - int(end)) // US_PER_DAY
-    if missing >= named.settings.feed_days and _usually_daily(named.measured.feeds):
-        yield named.feed("", f"the log ends {missing} days before the as-of day")
-
-
-def _usually_daily(feeds: pd.DataFrame) -> bool:
-    before = feeds[feeds["period"] > 0]
-    days = before["day"].nunique()
-    return days > 0 and len(before) > 0 and before["events"].sum() / days >= REGULAR
-
-
-def _broken_feeds(measured: Streams, settings: ChangeSettings, named: _Naming) -> Iterator[Change]:
-    """Say which channels fell silent on days on which they never were."""
-    feeds = measured.feeds
-    if feeds.empty or feeds["period"].max() < settings.min_references:
-        return
-    whole = int(feeds["period"].max())
-    # Today's weekdays in the same place of each period: day 0 is the last of a period.
-    placed = feeds.assign(place=feeds["day"] % settings.window_days)
-    for channel, rows in placed.groupby("channel", sort=True):
-        before, now = rows[rows["period"] > 0], rows[rows["period"] == 0]
-        by_place = before.groupby("place")["events"].agg(["count", "sum"])
-        daily = by_place[(by_place["count"] == whole) & (by_place["sum"] / whole >= REGULAR)]
-        silent = sorted(set(daily.index) - set(now["place"]))
-        per_period = before.groupby("period")["events"].sum().reindex(range(1, whole + 1))
-        vanished = now.empty and bool((per_period >= SURE).all())
-        if len(silent) >= settings.feed_days or vanished:
-            days = len(silent) or settings.window_days
-            usual = float(per_period.mean())
-            yield named.feed(
-                str(channel),
-                f"no event on {days} of {settings.window_days} days, "
-                f"{int(now['events'].sum()):,} in all against {usual:,.0f} a period before",
-            )
-
-
-def _renamed(
-    table: pd.DataFrame,
-    measured: Streams,
-    settings: ChangeSettings,
-    minimum: int,
-    named: _Naming,
-) -> list[Change]:
-    """Say which names of touchpoints are new or gone, and which pairs look like one renamed."""
-    rows = table[table["measure"] == EVENTS]
-    if rows.empty or rows["period"].max() < settings.min_references:
-        return []
-    whole = min(int(rows["period"].max()), settings.references)
-    n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
-    n = n.reindex(columns=range(whole + 1), fill_value=0)
-    people = rows[rows["period"] == 0].set_index("touchpoint")["customers"]
-    usual, least = (
-        n[list(range(1, whole + 1))].mean(axis=1),
-        n[list(range(1, whole + 1))].min(axis=1),
-    )
-    new = [x for x in n.index if usual[x] == 0 and n.loc[x, 0] > 0 and people.get(x, 0) >= minimum]
-    lacking = usual - n[0]
-    fell = [
-        x for x in n.index
-        if least[x] > 0 and lacking[x] >= usual[x] / ALIKE
-        and (lacking[x] > 4 * math.sqrt(usual[x]) or (n.loc[x, 0] == 0 and usual[x] >= SURE))
-    ]  # fmt: skip
-    found, taken = [], set()
-    for name in new:
-        near = [
-            x for x in fell
-            if x not in taken and measured.channels.get(x) == measured.channels.get(name)
-            and 1 / ALIKE <= n.loc[name, 0] / max(lacking[x], 1.0) <= ALIKE
-        ]  # fmt: skip
-        near.sort(key=lambda x: (-difflib.SequenceMatcher(None, x, name).ratio(), x))
-        old = near[0] if near else None
-        taken.add(old)
-        found.append(named.name(old, name, int(n.loc[name, 0]), usual.get(old, 0.0)))
-    gone = [x for x in fell if x not in taken and n.loc[x, 0] == 0]
-    found += [named.name(old, None, 0, usual[old]) for old in gone]
-    return found
-
-
 def _without(tests: pd.DataFrame, gone: set[Any]) -> pd.DataFrame:
     """Leave out what rests on names that came or went."""
     if not gone:
@@ -524,169 +425,33 @@ def _legible(tests: pd.DataFrame, lost: set[str]) -> pd.DataFrame:
 
 
 def _with_kept(
-    measured: Streams, before: Sequence[Entry], told: Mapping[str, str], periods: Periods
+    table: pd.DataFrame, kept: Mapping[str, pd.DataFrame], periods: Periods
 ) -> tuple[pd.DataFrame, list[str]]:
     """Add periods that earlier runs kept and that the log no longer holds."""
-    table, parts, used = measured.table, [measured.table], []
-    here = table.groupby("measure")["period"].max()
-    taken: set[int] = set()
-    for entry in reversed(before):
-        kept = entry.streams
-        alike = all(entry.definitions.get(k) == v for k, v in told.items() if k not in JUDGED)
-        if kept is None or not alike or kept.empty or set(kept["days"]) != {periods.days}:
+    parts, used = [table], []
+    here, taken = table.groupby("measure")["period"].max(), set()
+    for run_id, rows in reversed(list(kept.items())):
+        if rows.empty or set(rows["days"]) != {periods.days}:
             continue
-        end = (dt.date.fromisoformat(str(kept["ends"].iloc[0])) - EPOCH).days * US_PER_DAY
+        end = (dt.date.fromisoformat(str(rows["ends"].iloc[0])) - EPOCH).days * US_PER_DAY
         place, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
         if rest or not 0 < place <= periods.before or place in taken:
             continue
-        held = kept["measure"].map(here).fillna(0) >= place
-        rows = kept[~held].assign(period=place)[list(STREAM_COLUMNS)]
-        if len(rows):
-            taken.add(int(place))
-            parts.append(rows)
-            used.append(entry.run_id)
+        gone = rows["measure"].map(here).fillna(0) < place
+        if gone.any():
+            taken.add(place)
+            parts.append(rows[gone].assign(period=place)[list(STREAM_COLUMNS)])
+            used.append(run_id)
     return (pd.concat(parts, ignore_index=True) if used else table), used
 
 
-def _kept(measured: Streams, periods: Periods, minimum: int) -> pd.DataFrame:
+def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFrame:
     """Return the last period's streams as the history keeps them: no small cell."""
-    rows = measured.table
-    rows = rows[(rows["period"] == 0) & (rows["customers"] >= minimum) & (rows["n"] >= minimum)]
+    rows = table[table["period"] == 0]
+    rows = rows[(rows["customers"] >= minimum) & (rows["n"] >= minimum)]
+    rows = rows[presentable(rows["measure"], rows["value"] * rows["n"], minimum)]
     end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),
-        se=rows["se"].map(rounded),
+        se=rows["se"].astype("float64").map(rounded).astype("float64"),
     ).reset_index(drop=True)  # fmt: skip
-
-
-@dataclass
-class _Naming:
-    """Words for what was found."""
-
-    measured: Streams
-    periods: Periods
-    settings: ChangeSettings
-    broken: bool = False
-
-    def days(self, measure: str) -> tuple[str, str]:
-        """First and last day of the last period, as far as `measure` is known by then."""
-        last = self.periods.end_us // US_PER_DAY - self.measured.lags.get(measure, 0) - 1
-        first = last - self.periods.days + 1
-        return tuple((EPOCH + dt.timedelta(days=d)).isoformat() for d in (first, last))  # type: ignore[return-value]
-
-    def feed(self, channel: str, said: str) -> Change:
-        """Return the change of a feed that broke off."""
-        self.broken = True
-        where = f"the channel '{channel}'" if channel else "the log"
-        first, last = self.days(EVENTS)
-        text = (
-            f"From {first} to {last} {where} looks broken off: {said}. Nothing else of this period "
-            "is compared."
-        )
-        return Change(
-            f"feed-{channel}".rstrip("-") + ("all" if not channel else ""), "data_quality",
-            f"events of {where}", text, measure=EVENTS, unit="events", direction="worse",
-        )  # fmt: skip
-
-    def name(self, old: str | None, new: str | None, now: int, usual: float) -> Change:
-        """Return the change of a name of a touchpoint."""
-        first, last = self.days(EVENTS)
-        if old and new:
-            text = (
-                f"'{old}' looks renamed to '{new}': {usual:,.0f} events a period went under the "
-                f"old name, {now:,} from {first} to {last} under the new one. Neither is compared; "
-                "the mapping can join them."
-            )
-        elif new:
-            text = (
-                f"'{new}' is new: {now:,} events from {first} to {last}, none before. It is not "
-                "compared yet."
-            )
-        else:
-            text = (
-                f"'{old}' is gone: no event from {first} to {last}, {usual:,.0f} a period before. "
-                "Either it no longer happens, or it is logged under another name or not at all."
-            )
-        return Change(
-            f"name-{old or ''}-{new or ''}".strip("-"), "definition", f"touchpoint {new or old}",
-            text, touchpoint=new or old, before=old, after=new, unit="name",
-        )  # fmt: skip
-
-    def alarms(self, tests: pd.DataFrame) -> list[Change]:
-        """Return the streams that changed by more than chance, in words."""
-        return [self._stream(row) for _, row in tests[tests["significant"]].iterrows()]
-
-    def _stream(self, row: pd.Series[Any]) -> Change:
-        measure, place = str(row["measure"]), str(row["touchpoint"])
-        what = stream_label(measure, place, str(row["detail"]))
-        kind: Kind = {"quality": "data_quality", "mix": "mix"}.get(row["family"], "performance")  # type: ignore[assignment]
-        if kind == "performance" and is_mix(row):
-            kind = "mix"
-        first, last = self.days(measure)
-        before, after, change, unit = _spoken(row)
-        periods = int(row["references"])
-        text = (
-            f"{what}: {after} from {first} to {last} (n = {int(row['n_after']):,}, "
-            f"{int(row['customers']):,} customers), {before} in the {periods} periods before "
-            f"(n = {int(row['n_before']):,}); {change}."
-        )
-        if kind == "mix" and row["family"] == "performance":
-            text += " It goes with another mix of cases: among like cases less than half is left."
-        if abs(row["cusum"]) >= self.settings.cusum_h and row["z"] * row["cusum"] > 0:
-            text += " The drift goes on over several periods."
-        sign = WORSE.get(measure, 1 if measure.startswith("missing_") else 0) * row["difference"]
-        return Change(
-            id="-".join(filter(None, (measure, place, str(row["detail"])))),
-            kind=kind,
-            what=what,
-            text=text,
-            touchpoint=place or None,
-            measure=measure,
-            before=rounded(_shown(row["before"], row["unit"])),
-            after=rounded(_shown(row["after"], row["unit"])),
-            unit="seconds" if row["unit"] == "log seconds" else str(row["unit"]),
-            difference={
-                **{
-                    name: rounded(_shown(row[column], row["unit"]))
-                    for name, column in (("value", "difference"), ("lo", "lo"), ("hi", "hi"))
-                },
-                "unit": unit,
-            },
-            n_before=int(row["n_before"]),
-            n_after=int(row["n_after"]),
-            customers=int(row["customers"]),
-            q_value=rounded(row["q_value"]),
-            direction=None if sign == 0 else "worse" if sign > 0 else "better",
-        )
-
-
-def stream_label(measure: str, touchpoint: str, detail: str) -> str:
-    """Return what a stream counts, in words."""
-    label = LABELS.get(measure, f"Events without {measure.removeprefix('missing_')}")
-    return label.format(detail=detail) + (f" at {touchpoint}" if touchpoint else "")
-
-
-def _shown(value: float, unit: str) -> float:
-    return math.expm1(value) if unit == "log seconds" else float(value)
-
-
-def _spoken(row: pd.Series[Any]) -> tuple[str, str, str, str]:
-    """Return before, after and the difference with its interval in words, and its unit."""
-    unit = str(row["unit"])
-    ends = [_shown(row[name], unit) for name in ("difference", "lo", "hi")]
-    if unit == "share":
-        said = [f"{100 * row[name]:.1f} %" for name in ("before", "after")]
-        change = [_signed(100 * end, 1) for end in ends]
-        return *said, f"{change[0]} points ({change[1]} to {change[2]})", "share"  # type: ignore[return-value]
-    if unit == "log seconds":
-        said = [f"{number(_shown(row[name], unit) / 60, 1)} min" for name in ("before", "after")]
-        change = [_signed(100 * end, 0) for end in ends]
-        return *said, f"{change[0]} % ({change[1]} to {change[2]})", "relative"  # type: ignore[return-value]
-    said = [number(float(row[name]), 2) for name in ("before", "after")]
-    change = [_signed(end, 2) for end in ends]
-    return *said, f"{change[0]} {unit} ({change[1]} to {change[2]})", unit  # type: ignore[return-value]
-
-
-def _signed(value: float, digits: int) -> str:
-    text = f"{abs(value):.{digits}f}"
-    return text if float(text) == 0 else ("+" if value > 0 else "−") + text

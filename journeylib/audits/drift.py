@@ -86,7 +86,7 @@ class _Against:
     references: Floats
 
 
-def tested(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int) -> pd.DataFrame:
+def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int) -> pd.DataFrame:
     """Compare the last period of every stream with its earlier ones.
 
     Parameters
@@ -154,12 +154,26 @@ def tested(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         p_value=p,
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
+    for side in ("before", "after"):
+        cases = result[side] * result[f"n_{side}"]
+        enough &= presentable(result["measure"], cases, min_customers).to_numpy()
     result = result[enough].reset_index(drop=True)
     result["q_value"] = adjusted_p_values(result["p_value"].to_numpy(), "fdr_bh")
     result["material"] = _material(result, settings)
     result["significant"] = result["material"] & (result["q_value"] <= settings.q_value)
     whole = ["n_before", "n_after", "customers", "references"]
     return result.astype(dict.fromkeys(whole, "int64"))[list(TEST_COLUMNS)]
+
+
+def presentable(measure: pd.Series[str], cases: pd.Series[float], minimum: int) -> pd.Series[bool]:
+    """Return which shares may be shown: their cases are none, or at least as many as a cell.
+
+    Asked of what names a transition or a class of journeys; other shares say something of a
+    touchpoint whose customers are counted themselves.
+    """
+    named = measure.str.startswith(("next_", "begins_with_"))
+    none = cases.round(6) == 0
+    return ~named | none | (cases.round(6) >= minimum)
 
 
 def _wide(rows: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
@@ -211,8 +225,10 @@ def _against(
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = p * (1 - p) / (phi * psi)
     tail[rare] = _exact(v0, n0, before, total, effective, rare)
-    return _Against(before, v0 - before, sd, z, np.where(known, 2 * tail, np.nan).clip(max=1),
-                    total, count)  # fmt: skip
+    # As many standard errors as a normal mark of this p-value: rare cases and wild weeks too.
+    z = np.where(known, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
+    p = np.where(known, 2 * tail, np.nan).clip(max=1)
+    return _Against(before, v0 - before, sd, z, p, total, count)
 
 
 def _exact(

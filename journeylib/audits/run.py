@@ -18,7 +18,7 @@ from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.history import History, read_history
-from journeylib.audits.prepare import Prepared, prepare, withheld
+from journeylib.audits.prepare import Prepared, known_by, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.timelines import Told, stories
@@ -206,7 +206,7 @@ def _note_step(step: str) -> None:
 
 def _read(config: AuditConfig) -> EventLog:
     outcomes = config.log.outcomes
-    return read_log(
+    read = read_log(
         list(config.log.files),
         config.roles,
         outcomes=outcomes.file if outcomes else None,
@@ -218,6 +218,7 @@ def _read(config: AuditConfig) -> EventLog:
         object_type=config.log.object_type,
         engine=config.engine.connect(),
     )
+    return read if config.as_of is None else known_by(read, config.as_of)
 
 
 def _collect(

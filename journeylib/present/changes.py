@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.changes import Change, stream_label
+from journeylib.audits.telling import Change, stream_label
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
@@ -95,7 +95,7 @@ def drift(tests: pd.DataFrame, note: str) -> Figure | Block:
     Parameters
     ----------
     tests : pandas.DataFrame
-        As from `audits.drift.tested`; the table ``tested`` of a run.
+        As from `audits.drift.drifts`; the table ``tested`` of a run.
     note : str
         What was compared.
     """
