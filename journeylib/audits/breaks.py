@@ -56,7 +56,11 @@ def broken_feeds(feeds: pd.DataFrame, settings: ChangeSettings, teller: Teller) 
         silent = sorted(set(daily.index) - set(now["place"]))
         per_period = before.groupby("period")["events"].sum().reindex(range(1, whole + 1))
         vanished = now.empty and bool((per_period >= SURE).all())
-        if len(silent) >= settings.feed_days or vanished:
+        # A channel that is used less has fewer events on all days; one that broke off has its
+        # usual number until then.
+        usually = by_place["sum"].drop(silent).sum() / whole
+        until_then = len(now) > 0 and now["events"].sum() >= usually / ALIKE
+        if (len(silent) >= settings.feed_days and until_then) or vanished:
             days = len(silent) or settings.window_days
             usual = float(per_period.mean())
             yield teller.feed(

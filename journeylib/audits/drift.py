@@ -42,7 +42,7 @@ class ChangeSettings(BaseModel):
         "enough, periods are compared with those of the same season, one either side.",
     )
     q_value: float = Field(
-        0.1, gt=0, lt=0.5, description="Share of false alarms among all, over all streams."
+        0.05, gt=0, lt=0.5, description="Share of false alarms among all, over all streams."
     )
     min_cases: int = Field(30, ge=10, description="A stream with fewer in a period is left out.")
     min_points: float = Field(

@@ -169,7 +169,8 @@ class Teller:
         )
         if kind == "mix" and row["family"] == "performance":
             text += " It goes with another mix of cases: among like cases less than half is left."
-        if abs(row["cusum"]) >= self.settings.cusum_h and row["z"] * row["cusum"] > 0:
+        # The last period alone adds |z| − k to the sum.
+        if abs(row["cusum"]) - abs(row["z"]) >= self.settings.cusum_h / 2:
             text += " The drift goes on over several periods."
         sign = WORSE.get(measure, 1 if measure.startswith("missing_") else 0) * row["difference"]
         return Change(

@@ -151,7 +151,8 @@ def streams(
         lags |= dict.fromkeys(cases.counted, cases.lag_days)
         for measure, (_top, _base, unit) in cases.counted.items():
             part = _one(sums, measure, cases)
-            part["detail"] = part["touchpoint"].map(targets.get(measure, {})).fillna("")
+            told = targets.get(measure, {})
+            part["detail"] = [told.get(number, "") for number in part["touchpoint"]]
             parts.append(_estimated(part, people[measure], unit).assign(family=cases.family))
     for measure, entered in _entries(journeys, periods).items():
         lags |= {measure: 0}
@@ -288,8 +289,9 @@ def _one(sums: pd.DataFrame, measure: str, cases: _Cases) -> pd.DataFrame:
     frame = frame[frame["base"] > 0]
     parts = [frame] if cases.at_touchpoints else []
     if cases.whole:
-        # What happens where is the mix of the whole log.
-        parts.append(frame.assign(stratum=frame["touchpoint"].astype(str), touchpoint=-1))
+        # Of the whole log the mix is also what happens where.
+        place = frame["touchpoint"].astype(str) + " · " + frame["stratum"]
+        parts.append(frame.assign(stratum=place, touchpoint=-1))
     return pd.concat(parts)
 
 
