@@ -233,7 +233,9 @@ def _session_cases(
 def _stratum(steps: ibis.Table) -> Any:
     """What a case is about and whose it is: in these strata mix and performance are told apart."""
     found = [steps[role].fill_null("") for role in ("intent", "segment") if role in steps.columns]
-    return found[0] if len(found) == 1 else found[0] + " · " + found[1] if found else ""
+    return (
+        found[0] if len(found) == 1 else found[0] + " · " + found[1] if found else ibis.literal("")
+    )
 
 
 def _log_micro(us: Any) -> Any:

@@ -219,9 +219,10 @@ def test_fewer_hand_overs_of_like_matters_are_called_performance() -> None:
     (change,) = [c for c in found.found if c.measure == "handed_over" and c.touchpoint is None]
     # .7 · .1 + .3 · .7 = .28 before, .4 of it now.
     assert change.before == pytest.approx(0.28, abs=0.02)
-    assert change.after == pytest.approx(0.112, abs=0.05)
+    # A hand-over is known a day later: one day of the week is still from the one before.
+    assert change.after == pytest.approx((6 * 0.112 + 0.28) / 7, abs=0.05)
     assert change.difference is not None
-    assert change.difference["lo"] < -0.168 < change.difference["hi"]
+    assert change.difference["lo"] < -0.144 < change.difference["hi"]
     assert f"n = {change.n_after:,}, {change.customers:,} customers" in change.text
     assert not any(verb in change.text for verb in ("cause", "because", "due to", "led to"))
 
@@ -269,8 +270,13 @@ def test_a_bot_release_that_honours_few_requests_alarms_in_its_week_and_not_befo
     """The first weeks are quiet; the ninth run says that performance changed."""
     start = dt.date(2026, 1, 5)
     log = generate("telecom", 20_000, 20260309, release=Release(7 * 16, honours=0.15))
-    roles = {name: name for name in ("touchpoint", "timestamp", "channel", "intent", "actor")}
-    roles |= {"customer": "customer_id", "position": "event_id", "session": "session_id"}
+    roles = {name: name for name in ("touchpoint", "timestamp", "channel", "intent", "text")}
+    roles |= {
+        "actor": "actor",
+        "customer": "customer_id",
+        "position": "event_id",
+        "session": "session_id",
+    }
     values = {"customer": "customer", "bot": "bot", "agent": "human", "system": "system"}
     config = AuditConfig.model_validate(
         {"name": "weekly", "log": {"files": "none"}, "roles": {**roles, "actor_values": values}}
