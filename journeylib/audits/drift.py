@@ -20,7 +20,7 @@ TEST_COLUMNS = (
 )  # fmt: skip
 WALK = 0.583  # how far a normal walk oversteps a bound, on average (Siegmund 1985)
 OVERDISPERSED = 0.1  # p-value from which weeks are said to differ by more than their customers
-FEW = 5.0  # expected cases below which a share is tested exactly
+FEW = 20.0  # expected cases below which a share is tested exactly
 COMPARABLE = 0.8  # share of cases in strata of both sides, from which mix can be told apart
 EXPLAINED = 0.5  # a change of which less than this is left at the same mix is one of mix
 

@@ -24,7 +24,8 @@ from journeylib.audits.reproduce import reproduce
 from journeylib.cli import main
 from journeylib.errors import ConfigError, LogError, RunError
 
-HERE = Path(__file__).parent
+from .conftest import write_small
+
 DAYS = (dt.date(2026, 2, 1), dt.date(2026, 3, 1))
 QUICK = ["compare=key_results"]
 
