@@ -282,7 +282,9 @@ def definitions(audit: Audit) -> dict[str, str]:
         "log": config.log.model_dump(mode="json", exclude={"files": True, "outcomes": {"file"}}),
         "roles": config.roles.model_dump(mode="json"),
         "mapping": None if mapping is None else [mapping.hash, stages],
-        "stitching": config.stitching and config.stitching.model_dump(mode="json"),
+        "stitching": [
+            part and part.model_dump(mode="json") for part in (config.stitching, config.linkage)
+        ],
         "journeys": config.journeys.model_dump(mode="json"),
         # A gap found in the log moves a little with every week.
         "cut": [cutting.kind, cutting.answer],

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.estimate import LEVEL, Floats
-from journeylib.judge.moments import adjusted_p_values
+from journeylib.estimate import LEVEL, Floats, adjusted_p_values
 from journeylib.measures.streams import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]

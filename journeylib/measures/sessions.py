@@ -9,9 +9,9 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.log.engine import fetch
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import asks_for_human, awaits_answer, confirms, offers_human
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
@@ -38,7 +38,8 @@ class BotSessions:
         ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the bot's last act before a
         human), ``human_us`` (in the session or soon after), ``request_us``, ``again_us`` (next
         contact of the customer in the same intent); ``human_joined``, ``resolved``, ``silent``,
-        ``promised``, ``offered`` (boolean); ``requests`` (before a human); ``state``
+        ``promised``, ``offered``, ``cold`` (the human came in a later session that the customer
+        opened; boolean); ``requests`` (before a human); ``state``
         (``contained``, ``handed_over``, ``abandoned``, ``open``); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
@@ -87,6 +88,14 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by_time = ["begin_us", "journey", "opened"]
     sessions = sessions.mutate(
         next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"], about=about),
+        next_opened_us=_next_of(
+            (sessions.first_customer < sessions.first_human).ifelse(
+                sessions.joined_us, ibis.null("int64")
+            ),
+            ["journey"],
+            ["opened"],
+            about=about,
+        ),
         again_us=_next_of(sessions.begin_us, ["customer_no"], by_time, about=about),
     )
     sessions = sessions.filter(
@@ -108,7 +117,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
         },
         rating_micro=_.rating_micro if journeys.has("rating_micro") else number,
     )
-    steps = _with_sessions(steps, clock=clock, gap_us=round(settings.session_gap_minutes * 60 * US))
+    steps = with_sessions(steps, settings, clock=clock)
     by_name = _.touchpoint.isin(settings.human_request_words)
     said = (
         asks_for_human(_.text, settings.human_request_words)
@@ -128,16 +137,32 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     )
 
 
-def _with_sessions(steps: ibis.Table, *, clock: bool, gap_us: int) -> ibis.Table:
-    """Add ``opened``, the first step of the session that a step belongs to."""
+def with_sessions(steps: ibis.Table, settings: MeasureSettings, *, clock: bool) -> ibis.Table:
+    """Add ``opened``, the first step of the session that a step belongs to.
+
+    Parameters
+    ----------
+    steps : ibis.Table
+        With ``journey``, ``step``, ``session``, and with a `clock` ``t_us``, ``done_us``.
+    settings : MeasureSettings
+    clock : bool
+
+    Returns
+    -------
+    ibis.Table
+        A session is what the session column says, within one journey; elsewhere a run of steps
+        without ``session_gap_minutes`` of silence; without a clock the whole journey.
+    """
     in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
     if not clock:
         return steps.mutate(opened=_.step.min().over(ibis.window(group_by=in_order["group_by"])))
+    gap_us = round(settings.session_gap_minutes * 60 * US)
     busy_until = _.done_us.max().over(ibis.window(preceding=(None, 1), **in_order))
     silent = steps.mutate(silence=_.t_us - busy_until)
     opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
     first = opens.ifelse(_.step, ibis.null("int64")).max()
-    return silent.mutate(opened=first.over(ibis.window(preceding=(None, 0), **in_order)))
+    opened = first.over(ibis.window(preceding=(None, 0), **in_order))
+    return silent.mutate(opened=opened).drop("silence")
 
 
 def _with_humans(turns: ibis.Table) -> ibis.Table:
@@ -165,6 +190,7 @@ def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
         serving=(bot | human | (customer & _.text.notnull())).any(),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
+        first_customer=_.step.min(where=customer),
         begin_us=_.t_us.min(),
         start_us=_.t_us.min(where=bot),
         end_us=_.done_us.max(),
@@ -239,6 +265,7 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
         promised=offers_human(_.last_words) & ~awaits_answer(_.last_words),
         soon=soon,
         offered=_.offered.fill_null(False),
+        cold=_.first_human.isnull() & soon & (_.next_opened_us == _.next_human_us).fill_null(False),
     ).mutate(
         silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
     )
@@ -254,7 +281,7 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
     return states.select(
         *("session_no", *_KEY, "customer_no", "group", "touchpoint_no", "intent", "start_us"),
         *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
-        *("resolved", "silent", "promised", "offered", "requests", "state", "first_bot"),
+        *("resolved", "silent", "promised", "offered", "cold", "requests", "state", "first_bot"),
         *("request_step", "bot_done_step", "last_step", "rating_micro"),
     )
 
