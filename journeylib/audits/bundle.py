@@ -142,7 +142,7 @@ def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     given += [outcomes.file] if outcomes is not None and outcomes.file != OWN_COLUMNS else []
     given += [part.file for part in (config.mapping, config.ratings) if part is not None]
     given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
-    given += [config.plan.bpmn] if config.plan is not None and config.plan.bpmn else []
+    given += [str(config.plan.bpmn)] if config.plan is not None and config.plan.bpmn else []
     found = []
     for path in sorted({path for file in given if "://" not in file for path in expanded(file)}):
         with path.open("rb") as content:
