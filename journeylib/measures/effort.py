@@ -58,7 +58,7 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
         "contacts": _.opens == 1,
         "contact_repeats": came_back & (_.opens == 1),
     }
-    visits = _visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
+    visits = visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
     cells = fold(visits, sums, ["visits", "contacts"], many)
     shares = share_of(
         "repeat_contact", cells.together("repeats", "visits"), cells.base("visits"), settings
@@ -67,7 +67,7 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     return Repeats(shares, cells, int(bases["c"]), int(bases["j"]))
 
 
-def _visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """One row per contact and touchpoint: ``at_us``, ``next_us`` (next contact), ``opens``."""
     steps = journeys.steps
     # What a contact is about: its intent, or the touchpoint where it has none.
