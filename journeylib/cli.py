@@ -158,6 +158,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     reproduce.set_defaults(command=_reproduce)
 
+    workshop = commands.add_parser(
+        "workshop",
+        help="make poster, slides, presentation and cards from a run of an audit",
+        epilog=EXIT_STATUS,
+    )
+    workshop.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    workshop.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("workshops"), help="default: workshops"
+    )
+    workshop.add_argument(
+        "--lang", metavar="CODE", default="en", help="language of the texts: en or de"
+    )
+    workshop.add_argument(
+        "--from", metavar="RUN", type=Path, dest="run",
+        help="a run directory; default: the latest of CONFIG in --audits, else a new one",
+    )  # fmt: skip
+    workshop.add_argument(
+        "--audits", metavar="DIR", type=Path, default=Path("audits"),
+        help="where runs of audits are; default: audits",
+    )  # fmt: skip
+    workshop.set_defaults(command=_workshop)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
@@ -261,6 +283,21 @@ def _reproduce(options: argparse.Namespace) -> int:
         return _fail(f"{error}", WRONG_INPUT)
     print(found.text)
     return OK if found.same else DIFFERENT
+
+
+def _workshop(options: argparse.Namespace) -> int:
+    from journeylib.present.workshop import prepare_workshop
+
+    pack = prepare_workshop(
+        options.config,
+        out=options.out,
+        language=options.lang,
+        run=options.run,
+        audits=options.audits,
+        progress=sys.stderr.isatty(),
+    )
+    print(pack.summary)
+    return OK
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -141,6 +141,8 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "quality": audit.log.quality.checks,
         "streams": audit.changes.streams,
         "tested": audit.changes.tests,
+        "stages": audit.reach.stages,
+        "segments": audit.reach.segments,
     }
 
 

@@ -558,6 +558,8 @@ class PlanDoc(_Part):
     """Journeys that are over beside the plan."""
 
     journeys: int
+    planned: tuple[str, ...] = Field(description="The steps, in the planned order.")
+    optional: tuple[str, ...] = Field(description="Those of them that may be left out.")
     customers: int
     open_journeys: int = Field(description="Left out: what they still miss they may yet do.")
     conforming: EstimateDoc

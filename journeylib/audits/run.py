@@ -32,6 +32,7 @@ from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
@@ -107,6 +108,11 @@ class Audit:
     def stories(self) -> Told:
         """The few real journeys of which the many others are variations."""
         return stories(self.journeys)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Customers by stage and by segment, and how segments feel."""
+        return reach(self.journeys, self.evidence.turn_scores)
 
     @cached_property
     def stories_by_segment(self) -> Told | None:
