@@ -47,6 +47,8 @@ RESERVED |= {
     "next_us",
     "service_us",
     "wait_us",
+    "visit_us",
+    "visit_step",
 }
 
 NO_CUSTOMER = "no customer"

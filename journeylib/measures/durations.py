@@ -69,7 +69,7 @@ def _visits(journeys: Journeys) -> ibis.Table:
     """
     own = _.service_us.fill_null(0) + _.t_us - _.visit_us
     unknown = _.starts_visit & _.service_us.isnull()
-    return journeys.steps.filter(_.ends_visit).select(
+    return journeys.trail.filter(_.ends_visit).select(
         "touchpoint_no",
         "group",
         "wait_us",
