@@ -80,8 +80,11 @@ class Journeys:
         """
         here = ["journey", "touchpoint_no"]
         starts = _.starts_visit.cast("int64").sum()
+        # The last step from here on, rather than a count over all: only so is it left out where
+        # nobody asks for it, for DuckDB makes a join of a window over all.
+        onward = ibis.window(group_by="journey", order_by="step", following=(0, None))
         return self.trail.mutate(
-            steps=_.count().over(ibis.window(group_by="journey")),
+            steps=_.step.max().over(onward),
             visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
         )
 

@@ -64,34 +64,45 @@ class Runs:
         Of the rows of a run; no two are equal in it.
     lying : bool
         The rows are read as they lie, so that the engine need not sort them.
+    also : tuple of str
+        Further keys: rows of the same key and these make a run.
     """
 
     by: str
     order: tuple[str, ...]
-    lying: bool
+    lying: bool = False
+    also: tuple[str, ...] = ()
 
     @staticmethod
-    def of(rows: ibis.Table, by: str, *order: str) -> Runs:
-        """Find out how `rows` are best read; `rows` is what the windows are then put on."""
-        return Runs(by, order, lie_in_order(rows, by))
+    def of(
+        rows: ibis.Table, by: str, *order: str, also: tuple[str, ...] = (), apart: bool = False
+    ) -> Runs:
+        """Find out how `rows` are best read; `rows` is what the windows are then put on.
+
+        `apart` says that rows of the same `also` may lie apart within a run of `by`.
+        """
+        return Runs(by, order, not (also and apart) and lie_in_order(rows, by), also)
 
     def _over(self, value: ibis.Value, until_here: bool = False) -> ibis.Value:
         frame = {"preceding": (None, 0)} if until_here else {}
-        whose = {} if self.lying else {"group_by": self.by, "order_by": list(self.order)}
+        whose = {"group_by": [self.by, *self.also], "order_by": list(self.order)}
+        whose = {} if self.lying else whose
         return value.over(ibis.window(**whose, **frame))
 
     def before(self, value: ibis.Value) -> ibis.Value:
         """Return `value` of the row before; null at the first of a run."""
-        return self._beside(value.lag(), _[self.by].lag())
+        return self._beside(value.lag(), [_[key].lag() for key in (self.by, *self.also)])
 
     def after(self, value: ibis.Value) -> ibis.Value:
         """Return `value` of the row after; null at the last of a run."""
-        return self._beside(value.lead(), _[self.by].lead())
+        return self._beside(value.lead(), [_[key].lead() for key in (self.by, *self.also)])
 
-    def _beside(self, value: ibis.Value, key: ibis.Value) -> ibis.Value:
+    def _beside(self, value: ibis.Value, keys: list[ibis.Value]) -> ibis.Value:
         if not self.lying:
             return self._over(value)
-        return ibis.cases((self._over(key) == _[self.by], self._over(value)))
+        own = (_[key] for key in (self.by, *self.also))
+        same = ibis.and_(*(self._over(key) == mine for key, mine in zip(keys, own, strict=True)))
+        return ibis.cases((same, self._over(value)))
 
     def row(self) -> ibis.Value:
         """Return the number of a row, to be kept as `ROW` for `since`; opaque."""

@@ -12,9 +12,10 @@ from journeylib.estimate import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import Runs
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
-from journeylib.measures.sessions import BotSessions
+from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.text import drawn_customers, plain, says_again
 
@@ -37,7 +38,7 @@ def loop_table(found: BotSessions) -> ibis.Table:
     touchpoint that often with another one of its own between.
     """
     bot = found.turns.filter(_.actor == "bot")
-    previous = _.touchpoint.lag().over(ibis.window(group_by=_KEY, order_by="step"))
+    previous = Runs.of(bot, "journey", "step", also=("opened",)).before(_.touchpoint)
     rounds = bot.mutate(
         said=plain(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
     ).filter(_.said.notnull() | _.fresh)
@@ -56,8 +57,8 @@ def ping_pong_table(found: BotSessions) -> ibis.Table:
     transfer from human to human is a change of `resource`.
     """
     serving = found.turns.filter(_.actor.isin(["bot", "human"]))
-    window = ibis.window(group_by=["journey", "intent"], order_by="step")
-    before, by = _.actor.lag().over(window), _.resource.lag().over(window)
+    runs = found.matters(serving)
+    before, by = runs.before(_.actor), runs.before(_.resource)
     hands = serving.mutate(
         crossed=(before != _.actor).fill_null(False),
         passed=((before == "human") & (_.actor == "human") & (by != _.resource)).fill_null(False),
@@ -87,7 +88,7 @@ def repeated_table(found: BotSessions) -> ibis.Table:
     """
     handed = found.table.filter(_.state == "handed_over")
     first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
-    words = found.turns.filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
+    words = with_humans(found.turns).filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
     after = (
         words.filter(_.step >= _.human_step)
         .inner_join(first, "journey")
@@ -245,18 +246,21 @@ def transfers_measure(
     Another hand is a human after a bot, or another human (a change of `resource`), as the next
     one that serves the customer in the same journey and intent within ``handover_hours``.
     """
-    names = journeys.touchpoints
-    window = ibis.window(group_by=["journey", "intent"], order_by="step")
+    names = journeys.names
+    serving = found.turns.filter(_.actor.isin(["bot", "human"]))
+    runs = found.matters(serving)
     following: dict[str, Any] = {
-        f"next_{column}": _[column].lead().over(window) for column in ("actor", "resource", "t_us")
+        f"next_{column}": runs.after(_[column]) for column in ("actor", "resource", "t_us")
     }
-    turns = found.turns.filter(_.actor.isin(["bot", "human"])).mutate(**following)
+    turns = serving.mutate(**following)
     other = (_.actor == "bot") | (_.resource != _.next_resource)
     soon = (_.next_t_us - _.done_us <= round(settings.handover_hours * 3600 * 1_000_000)).fill_null(
         True
     )
     passed = ((_.next_actor == "human") & other & soon).fill_null(False)
-    turns = turns.mutate(passed=passed.cast("int64"))
+    turns = turns.select(
+        "touchpoint_no", "group", "customer_no", "journey", passed=passed.cast("int64")
+    ).cache()
     sums = group_sums(
         turns.group_by(["touchpoint_no", "group"]).aggregate(passed=_.passed.sum(), n=_.count()),
         ["passed", "n"],
