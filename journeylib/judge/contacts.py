@@ -12,6 +12,7 @@ from ibis import _
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.steps import US_PER_DAY, Journeys, customer_numbers
 from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.measures.sessions import with_sessions
 
 US = 1_000_000
 _KEY = ["journey", "opened"]
@@ -73,33 +74,28 @@ def find_contacts(
     bot's if a bot acts before any human: what the human costs whom a bot calls in, and whether
     that human solves the matter, is laid to the bot.
     """
-    turns = contact_turns(journeys, settings).cache()
-    return Contacts(turns, _facts(turns, sessions, settings).cache())
+    turns = contact_turns(journeys, settings)
+    return Contacts(turns, _facts(turns, journeys, sessions, settings).cache())
 
 
 def contact_turns(journeys: Journeys, settings: ParadoxSettings) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the contact they are part of."""
-    steps = journeys.steps
-    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if not journeys.has(name)}
-    turns = steps.mutate(
+    steps = with_sessions(journeys, settings.session_gap_minutes)
+    known = [name for name in _COLUMNS if _told(journeys, name)]
+    held = steps.mutate(
         personal=_used(steps, settings.personal_data),
         dropped=_.touchpoint.isin(journeys.settings.bad_ends),
-        **absent,
     ).select(
         *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
-        *("personal", "dropped", *_COLUMNS),
+        *("personal", "dropped", "opened", *known),
     )
-    in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
-    if journeys.has_clock:
-        done = _.t_us + _.service_us.fill_null(0)
-        busy_until = done.max().over(ibis.window(preceding=(None, 1), **in_order))
-        silence = _.t_us - busy_until > round(settings.session_gap_minutes * 60 * US)
-        turns = turns.mutate(fresh=(_.session.isnull() & silence).fill_null(False).cast("int64"))
-    else:
-        turns = turns.mutate(fresh=ibis.literal(0))
-    turns = turns.mutate(run=_.fresh.sum().over(ibis.window(preceding=(None, 0), **in_order)))
-    contact = ibis.window(group_by=["journey", "session", "run"])
-    return turns.mutate(opened=_.step.min().over(contact)).drop("fresh", "run")
+    # What the log does not tell takes no room.
+    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in known}
+    return held.cache().mutate(**absent)
+
+
+def _told(journeys: Journeys, column: str) -> bool:
+    return journeys.has("end_us" if column == "service_us" else column)
 
 
 def _used(steps: ibis.Table, column: str | None) -> Any:
@@ -114,27 +110,35 @@ def _used(steps: ibis.Table, column: str | None) -> Any:
     return said.notnull() & ~said.isin(_NOT_USED)
 
 
-def _facts(turns: ibis.Table, sessions: ibis.Table | None, settings: ParadoxSettings) -> ibis.Table:
+def _facts(
+    turns: ibis.Table, journeys: Journeys, sessions: ibis.Table | None, settings: ParadoxSettings
+) -> ibis.Table:
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
-    said = ibis.window(group_by=[*_KEY, "actor", "text"])
-    facts = (
-        turns.mutate(times=_.text.count().over(said))
-        .group_by([*_KEY, "customer_no", "group"])
-        .aggregate(
-            intent=_.intent.argmin(_.step, where=_.intent.notnull()),
-            first_bot=_.step.min(where=bot),
-            first_human=_.step.min(where=human),
-            first_customer=_.step.min(where=customer),
-            begin_us=_.t_us.min(),
-            bot_us=_.t_us.min(where=bot),
-            served_us=_.t_us.min(where=bot | human),
-            asked_us=_.t_us.min(where=customer),
-            cost_micro=_.cost_micro.sum(),
-            rating_micro=_.rating_micro.argmax(_.step, where=_.rating_micro.notnull()),
-            looped=(bot & (_.times >= settings.loop_times)).any().fill_null(False),
-            personal=_.personal.any(where=bot).fill_null(False),
-            dropped=_.dropped.any(),
-        )
+
+    def told(column: str, value: Any) -> Any:
+        return value if _told(journeys, column) else ibis.null(_COLUMNS[column])
+
+    looped = ibis.literal(False)
+    if journeys.has("text"):
+        said = ibis.window(group_by=[*_KEY, "actor", "text"])
+        turns = turns.mutate(times=_.text.count().over(said))
+        looped = (bot & (_.times >= settings.loop_times)).any().fill_null(False)
+    facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
+        intent=told("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
+        first_bot=_.step.min(where=bot),
+        first_human=_.step.min(where=human),
+        first_customer=_.step.min(where=customer),
+        begin_us=_.t_us.min(),
+        bot_us=_.t_us.min(where=bot),
+        served_us=_.t_us.min(where=bot | human),
+        asked_us=_.t_us.min(where=customer),
+        cost_micro=told("cost_micro", _.cost_micro.sum()),
+        rating_micro=told(
+            "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
+        ),
+        looped=looped,
+        personal=_.personal.any(where=bot).fill_null(False),
+        dropped=_.dropped.any(),
     )
     facts = _with_ends(facts.filter(_.first_bot.notnull() | _.first_human.notnull()), sessions)
     first = ibis.least(_.first_bot, _.first_human)

@@ -108,8 +108,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """Return the turns; what takes no room to hold or is cheap to work out is not held."""
     steps = journeys.trail
     clock = journeys.has_clock
-    gap_us = round(settings.session_gap_minutes * 60 * US)
-    opened = _with_sessions(journeys, clock=clock, gap_us=gap_us)
+    opened = with_sessions(journeys, settings.session_gap_minutes)
     by_name = _.touchpoint.isin(settings.human_request_words)
     said = (
         asks_for_human(_.text, settings.human_request_words)
@@ -155,10 +154,15 @@ def with_humans(turns: ibis.Table) -> ibis.Table:
     return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
 
 
-def _with_sessions(journeys: Journeys, *, clock: bool, gap_us: int) -> ibis.Table:
-    """Add ``opened``, the first step of the session that a step belongs to."""
-    steps = journeys.trail
-    if not clock:
+def with_sessions(journeys: Journeys, gap_minutes: float) -> ibis.Table:
+    """Return the steps with ``opened``, the first step of the session that each belongs to.
+
+    A session is what the session column says, within one journey; elsewhere a run of steps
+    without `gap_minutes` of silence; without a clock the whole journey. Where no session is
+    declared the steps still lie in order for `Runs`.
+    """
+    steps, gap_us = journeys.trail, round(gap_minutes * 60 * US)
+    if not journeys.has_clock:
         if not journeys.has("session"):
             return steps.mutate(opened=ibis.literal(1).cast("int64"))
         talk = ibis.window(group_by=["journey", "session"])
