@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
 from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
@@ -22,6 +23,7 @@ from journeylib.judge.settings import JudgeSettings
 from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
+from journeylib.plan.settings import PortfolioSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
@@ -32,6 +34,7 @@ PLACES: dict[str, Any] = {
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
+    "plan": {"bpmn"},
     "ratings": {"file"},
 }
 PLAIN = {
@@ -144,6 +147,11 @@ class AuditConfig(_Part):
     plan: PlanSettings | None = Field(
         None, description="The journey as planned, to compare what happened with."
     )
+    linkage: LinkSettings | None = Field(
+        None,
+        description="Join customers whose identifiers (two kinds or more) are alike, by a "
+        "probabilistic model, before stitching; absent: not at all. Needs the extra 'linkage'.",
+    )
     stitching: StitchSettings | None = Field(
         None,
         description="How events of one person are found under roles.identifiers; absent: not at "
@@ -153,6 +161,9 @@ class AuditConfig(_Part):
     measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
     judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
     engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
+    portfolio: PortfolioSettings | None = Field(
+        None, description="Budget and costs to choose first automations under; absent: none chosen."
+    )
     ratings: RatingsConfig | None = Field(
         None, description="People's ratings of touchpoints, set beside the verdicts."
     )
@@ -170,6 +181,11 @@ class AuditConfig(_Part):
     def _something_to_stitch(self) -> Self:
         if self.stitching is not None and not self.roles.identifiers:
             raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        if self.linkage is not None and len(self.roles.identifiers) < FEWEST_KINDS:
+            raise ValueError(
+                "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
+                "such as {email: mail_column, name: name_column}"
+            )
         return self
 
     @property
@@ -180,13 +196,17 @@ class AuditConfig(_Part):
     def hash(self) -> str:
         """Return the sha256 of what was decided: not where files lie, nor on what it runs.
 
-        Of what people wrote beside the log (labels, ratings) it is what the files hold.
+        Of what people wrote beside the log (labels, ratings, a plan) it is what the files hold.
         """
         content = self.model_dump(
             mode="json",
             exclude=PLACES,
         )
-        beside = (self.measures.labelled_turns, None if self.ratings is None else self.ratings.file)
+        beside = (
+            self.measures.labelled_turns,
+            None if self.ratings is None else self.ratings.file,
+            None if self.plan is None else self.plan.bpmn,
+        )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
@@ -399,12 +419,21 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     ratings = config.ratings and config.ratings.model_copy(
         update={"file": _beside(folder, config.ratings.file)}
     )
+    plan = config.plan
+    if plan is not None and plan.bpmn is not None:
+        plan = plan.model_copy(update={"bpmn": folder / plan.bpmn})
     measures = config.measures
     if measures.labelled_turns is not None:
         labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
         measures = measures.model_copy(update=labels)
     return config.model_copy(
-        update={"log": log, "mapping": mapping, "measures": measures, "ratings": ratings}
+        update={
+            "log": log,
+            "mapping": mapping,
+            "measures": measures,
+            "plan": plan,
+            "ratings": ratings,
+        }
     )
 
 

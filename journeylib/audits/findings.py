@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from journeylib.audits.gates import check_gates
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.harms import worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -71,11 +72,15 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_gates(audit),
         *_containment(audit),
         *_requests(audit),
+        *_worst(audit),
         *_tipping(audit),
         *_handoff_time(audit),
+        *_starting(audit),
         *_surveys(audit),
         *_remembered(audit),
         *_verdicts(audit),
+        *_choices(audit),
+        *_ends(audit),
         *_moments(audit),
         *_axes(audit),
         *_disclosure(audit),
@@ -86,6 +91,8 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
 
 
 def _gates(audit: Audit) -> list[Finding]:
+    if not audit.config.gates:
+        return []
     return [
         Finding(
             id=f"gate-{outcome.gate.id}",
@@ -148,6 +155,24 @@ def _requests(audit: Audit) -> list[Finding]:
     return found
 
 
+def _worst(audit: Audit) -> list[Finding]:
+    """Name the item of the hand-off audit that fails with the most harm; no mean is made."""
+    items = audit.judgement.handoff_items
+    worst = worst_item(items)
+    if worst is None:
+        return []
+    estimate: Estimate = audit.evidence.handoffs.estimates()[worst.name]
+    failing = [item for item in items if item.state == "fails"]
+    measured = [item for item in items if item.state != "not_measurable"]
+    limit = _share(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
+    text = (
+        f"Where handing over hurts most: {estimate}, {estimate.estimand}; it fails "
+        f"{'below' if worst.limit.falls else 'above'} {limit}. In all {len(failing)} of "
+        f"{len(measured)} measured items of the hand-off audit fail."
+    )
+    return [_insight("handoff-worst", "high", text, {"items": [item.name for item in failing]})]
+
+
 def _tipping(audit: Audit) -> list[Finding]:
     """Say when conversations with a bot turn sour, for everyone or for some."""
     points = [p for p in audit.judgement.tipping_points if p.answer == "tipping_point"]
@@ -206,6 +231,54 @@ def _verdicts(audit: Audit) -> list[Finding]:
     return found
 
 
+def _choices(audit: Audit) -> list[Finding]:
+    """Say which verdicts rest on who is one customer and where a journey ends."""
+    prepared = audit.prepared
+    asked = {
+        "with another cut of journeys": prepared.cut_sensitivity,
+        "at another level of stitching": prepared.stitching_levels,
+        "without linkage": prepared.linkage_levels,
+    }
+    asked = {
+        where: table
+        for where, table in asked.items()
+        if len(table) and table["verdicts_compared"].notna().all()
+    }
+    if not asked:
+        return []
+    changed = {
+        where: sorted({one["touchpoint"] for row in table["changes"] for one in row})
+        for where, table in asked.items()
+    }
+    resting = {where: names for where, names in changed.items() if names}
+    if not resting:
+        return [_insight("choices", "info", f"No verdict changes {' or '.join(asked)}.", changed)]
+    said = "; ".join(f"{_names(names)} {where}" for where, names in resting.items())
+    text = (
+        f"Some verdicts rest on a choice made before measuring; they would be others for {said}. "
+        "Settle that choice before acting on them."
+    )
+    return [_insight("choices", "medium", text, changed)]
+
+
+def _ends(audit: Audit) -> list[Finding]:
+    """Say where the goal is all but lost; of the order of touchpoints, so not of a thin mapping."""
+    if audit.structure is None:
+        return []
+    rows = audit.structure.chain.points_of_no_return
+    lost = rows[rows["towards"] == "no goal"].sort_values(
+        ["visited", "touchpoint"], ascending=[False, True]
+    )
+    if lost.empty:
+        return []
+    names = list(lost["touchpoint"])
+    text = (
+        f"Hardly any journey that comes by {_names(names)} reaches a goal, whatever follows: "
+        "either another matter brings people there, or it is lost before."
+    )
+    return [_insight("points-of-no-return", "low", text, {"touchpoints": names})]
+
+
 def _handoff_time(audit: Audit) -> list[Finding]:
     """Say when handing over goes with the least cost; of all sessions, the table has the rest."""
     found = audit.judgement.handoff_times.get("all")
@@ -229,6 +302,15 @@ def _handoff_time(audit: Audit) -> list[Finding]:
     text += "; what a new rule does is known only by trying it."
     evidence = {"answer": found.answer, "settled": rounded(found.settled)}
     return [_insight("handoff-time", "medium" if settled else "low", text, evidence)]
+
+
+def _starting(audit: Audit) -> list[Finding]:
+    found = audit.portfolio
+    if found is None:
+        return []
+    evidence = {"answer": found.answer, "chosen": list(found.chosen)}
+    severity: Severity = "medium" if found.answer == "settled" else "low"
+    return [_insight("first-automations", severity, found.text, evidence)]
 
 
 def _money(estimate: Estimate) -> str:
@@ -328,7 +410,7 @@ def _axes(audit: Audit) -> list[Finding]:
 
 def _disclosure(audit: Audit) -> list[Finding]:
     found = audit.judgement.disclosure
-    if found is None or found.abstain is not None:
+    if found is None or (found.abstain is not None and found.wording.phrases.empty):
         return []
     severity: Severity = "high" if (found.never.lo or 0) > 0.01 else "info"
     return [_insight("disclosure", severity, found.text, found.to_dict())]
@@ -339,7 +421,7 @@ def _paradoxes(audit: Audit) -> list[Finding]:
         _insight(
             f"paradox-{paradox.name.replace('_', '-')}",
             "medium",
-            f"Paradox {paradox.name.replace('_', ' / ')}: {' '.join(paradox.reasons)}",
+            f"Paradox {paradox.title}: {' '.join(paradox.reasons)}",
             paradox.to_dict(),
         )
         for paradox in audit.judgement.paradoxes

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 START, END = "(start)", "(end)"
+OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
 
@@ -25,15 +26,19 @@ def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     """Count every touchpoint; see `Journeys.touchpoints`."""
     here = ["touchpoint_no"]
     counts = count_bases(journeys.trail, here).merge(_positions(journeys), on=here)
-    counts["touchpoint"] = counts["touchpoint_no"].map(journeys.names).astype("str")
-    labels = [name for name in ("stage", "channel", "office", "actor") if journeys.has(name)]
-    labelled = journeys.trail.group_by(["touchpoint_no", *labels]).aggregate(n=_.count())
-    rows = fetch(labelled)
-    for column in ("stage", "channel", "office"):
-        counts[column] = _most_frequent(rows, column, counts["touchpoint_no"])
-    counts["served_by"] = _served_by(rows, counts["touchpoint_no"])
-    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
+    columns = [*here, "touchpoint", "stage", "channel", "office", "served_by"]
     numbers = ["events", "journeys", "customers", "median_position"]
+    if journeys.narrowing is not None:
+        counts = journeys.whole.touchpoints[columns].merge(counts, "left", "touchpoint_no")
+        whole = counts[numbers[:3]].fillna(0).astype("int64")
+        counts = counts.assign(**{column: whole[column] for column in numbers[:3]})
+    else:
+        counts["touchpoint"] = counts["touchpoint_no"].map(journeys.names).astype("str")
+        labels = [name for name in ("stage", "channel", "office", "actor") if journeys.has(name)]
+        rows = fetch(journeys.trail.group_by([*here, *labels]).aggregate(n=_.count()))
+        for column in ("stage", "channel", "office"):
+            counts[column] = _most_frequent(rows, column, counts["touchpoint_no"])
+        counts["served_by"] = _served_by(rows, counts["touchpoint_no"])
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
     return ordered[[*columns, *numbers]].reset_index(drop=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from ibis import _
 
 from journeylib.journeys.calendar import with_business_time
 from journeylib.journeys.cutting import Cutting, cut_journeys
+from journeylib.journeys.filters import Verbs
 from journeylib.journeys.lifecycle import pair_lifecycle
+from journeylib.journeys.narrowing import Narrowing
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group, fetch
@@ -25,8 +27,11 @@ US_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
-class Journeys:
+class Journeys(Verbs):
     """The journeys of a log: ordered steps, and one row per journey.
+
+    The verbs that narrow them down (`passing`, `in_segment`, `between` …) are those of
+    `filters.Verbs`; ``docs/exploring.md`` lists them.
 
     Attributes
     ----------
@@ -40,7 +45,11 @@ class Journeys:
         The steps as the engine holds them, journey after journey: what `Runs` reads. Without
         ``steps`` and ``visit``, which take a sort.
     first_us, last_us : int or None
-        Start of the first and of the last event, microseconds since 1970 UTC.
+        Start of the first and of the last event of the whole log, microseconds since 1970 UTC.
+    narrowing : Narrowing or None
+        The last verb that was applied; None where these are all journeys of the log.
+    kept : ibis.Table or None
+        `table` after a verb.
     """
 
     log: EventLog
@@ -49,9 +58,13 @@ class Journeys:
     trail: ibis.Table
     first_us: int | None
     last_us: int | None
+    narrowing: Narrowing | None = field(default=None, repr=False)
+    kept: ibis.Table | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
-        """Say where they come from and what to look at; never a row."""
+        """Say what remains, or where they come from and what to look at; never a row."""
+        if self.narrowing is not None:
+            return self.remaining
         return (
             f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
             "table (Ibis tables)"
@@ -91,11 +104,13 @@ class Journeys:
     @cached_property
     def table(self) -> ibis.Table:
         """One row per journey; columns as in ``docs/architecture.md``."""
-        return _journey_table(self).cache()
+        return _journey_table(self).cache() if self.kept is None else self.kept
 
     @cached_property
     def names(self) -> dict[int, str]:
-        """Every touchpoint by its ``touchpoint_no``."""
+        """Every touchpoint of the whole log by its ``touchpoint_no``."""
+        if self.narrowing is not None:
+            return self.whole.names
         rows = fetch(self.trail.group_by("touchpoint_no", "touchpoint").aggregate(n=_.count()))
         return dict(zip(rows["touchpoint_no"], rows["touchpoint"].astype(str), strict=True))
 
@@ -104,6 +119,8 @@ class Journeys:
         """One row per touchpoint, in order of median position, then name.
 
         Every touchpoint of the log, however rare: a working table that is not to be shown.
+        After a verb those that nobody came to are there with zeros, and stage, channel, office
+        and who serves are still those of the whole log: a filtered map is the same map.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from ibis import _
 
 from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.log.engine import fetch
+from journeylib.measures.ratios import quotient
 
 How = Literal["difference", "relative", "ratio"]
 MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
@@ -65,7 +67,7 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estima
     -------
     Estimate
         Abstains with ``n_small`` where an arm has too few customers, ``no_overlap`` where the
-        arms share too few intents, ``unidentified`` where the comparison is 0 by 0.
+        arms share too few intents, ``unidentified`` where a relative comparison is of nothing.
 
     Notes
     -----
@@ -80,7 +82,77 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estima
         # In a log without intents all contacts are of one.
         intent=_.intent.fill_null(""),
     )
-    based = taken.filter(_.base > 0)
+    matched = _matched(taken.filter(_.base > 0), ask)
+    if isinstance(matched, Estimate):
+        return matched
+    columns = {"t": _.top.sum(), "b": _.base.sum()}
+    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    return _told(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, ask)
+
+
+def compare_spread(rows: ibis.Table, value: Any, ask: Ask) -> Estimate:
+    """Compare the standard deviation of a value within the same intents, arm 1 over arm 0.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        As of `compare`.
+    value : Ibis integer
+        Small enough that the sum of its squares is exact.
+    ask : Ask
+
+    Returns
+    -------
+    Estimate
+        A ratio. Abstains as `compare` does, and where one arm does not vary (``unidentified``).
+
+    Notes
+    -----
+    With the share wᵢ of arm 1's rows in intent *i* and the variance sᵢ² within it, the spread of
+    an arm is √Σ wᵢ sᵢ²: neither arm is charged for having other intents.
+    """
+    taken = rows.filter(_.arm.notnull()).mutate(
+        value=value.cast("int64"), base=ibis.literal(1), intent=_.intent.fill_null("")
+    )
+    taken = taken.filter(_.value.notnull())
+    matched = _matched(taken, ask)
+    if isinstance(matched, Estimate):
+        return matched
+    columns = {"n": _.count(), "s": _.value.sum(), "q": (_.value * _.value).sum()}
+    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    shape = sums.shape[1:]
+
+    def statistic(flat: Floats) -> Floats:
+        n1, s1, q1, n0, s0, q0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
+        both = (n1 > 0) & (n0 > 0)
+
+        def variance(n: Floats, s: Floats, q: Floats) -> Floats:
+            apart = np.divide(q - s * s / np.maximum(n, 1), n, out=np.zeros_like(n), where=both)
+            return np.asarray((n1 * apart).sum(axis=-1))
+
+        own, other = variance(n1, s1, q1), variance(n0, s0, q0)
+        varies = (own > 0) & (other > 0)
+        ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
+        return np.asarray(0.5 * np.log(ratio))
+
+    found = resample(
+        sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers], draws=1
+    )
+    ends = [float(np.exp(x[0])) for x in (found.value, found.lo, found.hi)]
+    return _told((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, ask)
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """The intents that both arms have, and whom they rest on."""
+
+    intents: list[str]
+    customers: int
+    journeys: int
+
+
+def _matched(based: ibis.Table, ask: Ask) -> _Matched | Estimate:
+    """Find the intents that both arms have, or abstain."""
     per_arm = fetch(
         based.group_by(["intent", "arm"]).aggregate(
             customers=_.customer_no.nunique(), n=_.base.sum()
@@ -101,18 +173,21 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estima
     customers = int(people["customers"].min())
     if customers < ask.min_customers:
         return ask.none("n_small")
-    sums = _sums(taken.filter(_.intent.isin(shared)), shared)
-    value, lo, hi = _compared(sums, how, customers)
-    if not np.isfinite([value, lo, hi]).all():
+    return _Matched(shared, customers, int(people["journeys"].sum()))
+
+
+def _told(ends: tuple[float, float, float], bases: Floats, matched: _Matched, ask: Ask) -> Estimate:
+    if not np.isfinite(ends).all():
         return ask.none("unidentified")
+    value, lo, hi = (end / ask.scale for end in ends)
     return Estimate(
-        value / ask.scale,
+        value,
         ask.unit,
-        lo / ask.scale,
-        hi / ask.scale,
-        n_customers=customers,
-        n_journeys=int(people["journeys"].sum()),
-        n_events=int(sums[:, :, [1, 3]].sum()),
+        lo,
+        hi,
+        n_customers=matched.customers,
+        n_journeys=matched.journeys,
+        n_events=int(bases.sum()),
         estimand=ask.estimand,
         method=MATCHED,
         assumptions=("matters of one intent are alike on both sides", *ask.assumptions),
@@ -128,16 +203,15 @@ def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
     return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
 
 
-def _sums(rows: ibis.Table, intents: list[str]) -> Floats:
-    """Sum per group and intent: top and base of arm 1, top and base of arm 0."""
-    cells = rows.group_by(["group", "intent", "arm"]).aggregate(t=_.top.sum(), b=_.base.sum())
-    frame = fetch(cells)
+def _sums(rows: ibis.Table, intents: list[str], columns: dict[str, Any]) -> Floats:
+    """Sum per group and intent: the columns of arm 1, then those of arm 0."""
+    frame = fetch(rows.group_by(["group", "intent", "arm"]).aggregate(**columns))
     spot = {name: number for number, name in enumerate(intents)}
     where = (frame["group"].to_numpy(), frame["intent"].map(spot).to_numpy(dtype=np.int64))
-    first = np.where(frame["arm"] == 1, 0, 2)
-    sums = np.zeros((GROUPS, len(intents), 4))
-    sums[(*where, first)] = frame["t"]
-    sums[(*where, first + 1)] = frame["b"]
+    first = np.where(frame["arm"] == 1, 0, len(columns))
+    sums = np.zeros((GROUPS, len(intents), 2 * len(columns)))
+    for number, name in enumerate(columns):
+        sums[(*where, first + number)] = frame[name]
     return sums
 
 
@@ -153,7 +227,12 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
         if how == "difference":
             result: Floats = (seen - expected) / (b1 * both).sum(axis=-1)
             return result
-        return np.asarray(np.log(seen / expected))
+        counted = (seen > 0) & (expected > 0)
+        return np.asarray(
+            np.log(
+                np.divide(seen, expected, out=np.full_like(seen, np.nan), where=counted),
+            )
+        )
 
     result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers], draws=1)
     value, lo, hi = (float(a[0]) for a in (result.value, result.lo, result.hi))
@@ -185,9 +264,7 @@ def shares(
     sums, people = group_totals(taken, {name: _[name].sum() for name in flags})
     trials = sums[:, :, 0]
     return {
-        name: share_of_sums(
-            np.stack([sums[:, :, number], trials], axis=-1), people, asks[name], how="share"
-        )
+        name: share_of_sums(np.stack([sums[:, :, number], trials], axis=-1), people, asks[name])
         for number, name in enumerate(tops, start=1)
     }
 
@@ -205,18 +282,24 @@ def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dic
 
 
 def share_of_sums(
-    sums: Floats, people: dict[str, int], ask: Ask, *, how: Literal["share", "widest"]
+    sums: Floats,
+    people: dict[str, int],
+    ask: Ask,
+    *,
+    statistic: Callable[[Floats], Floats] | None = None,
+    trials: int | None = None,
 ) -> Estimate:
     """Return a share from sums of shape (groups, 1, k).
 
-    ``share``: hits and trials. ``widest``: the largest of all but the last, which are the trials.
+    Without a `statistic` these are hits and trials. `trials` is asked for where they are not the
+    last of the sums.
     """
-    trials = int(sums[:, 0, -1].sum())
+    trials = int(sums[:, 0, -1].sum()) if trials is None else trials
     if people["customers"] < ask.min_customers:
         return ask.none("n_small")
     result = resample(
         sums,
-        _first_of_last if how == "share" else _largest_of_last,
+        statistic or quotient,
         share=True,
         n_customers=[people["customers"]],
         n_trials=[trials],
@@ -236,11 +319,7 @@ def share_of_sums(
     )
 
 
-def _first_of_last(totals: Floats) -> Floats:
-    result: npt.NDArray[np.float64] = totals[..., 0] / totals[..., 1]
-    return result
-
-
-def _largest_of_last(totals: Floats) -> Floats:
+def largest_of_last(totals: Floats) -> Floats:
+    """Return the largest of all sums but the last, over the last."""
     result: npt.NDArray[np.float64] = totals[..., :-1].max(axis=-1) / totals[..., -1]
     return result

@@ -13,6 +13,7 @@ from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.steps import US_PER_DAY, Journeys, customer_numbers
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.measures.sessions import with_sessions
+from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
 _KEY = ["journey", "opened"]
@@ -31,7 +32,7 @@ class SessionEvidence(Protocol):
 
     @property
     def session_table(self) -> ibis.Table | None:
-        """One row per bot session with its end; see ``docs/architecture.md``."""
+        """One row per bot session: ``customer_no``, ``start_us``, ``end``, ``looped`` at least."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,10 @@ class Contacts:
         One row per contact: ``customer_no``, ``group``, ``intent``; ``arm`` (1 a bot acts first,
         0 a human does, null where a human does outside the baseline); ``human`` (one acts),
         ``begin_us``, ``answer_us`` (from the customer's first act to the first answer; null where
-        the customer does not act in it), ``cost_micro``, ``rating_micro`` (the last),
-        ``frustrated``, ``looped``, ``personal``, ``failed`` (boolean).
+        the customer does not act in it), ``handling_us`` (from the first answer to the contact's
+        end), ``cost_micro``, ``rating_micro`` (the last), ``fields`` (of personal data that bots
+        used; the most that one turn did), ``frustrated``, ``looped``, ``personal``, ``failed``
+        (boolean).
     """
 
     turns: ibis.Table
@@ -55,7 +58,10 @@ class Contacts:
 
 
 def find_contacts(
-    journeys: Journeys, sessions: ibis.Table | None, settings: ParadoxSettings
+    journeys: Journeys,
+    sessions: ibis.Table | None,
+    settings: ParadoxSettings,
+    measures: MeasureSettings,
 ) -> Contacts:
     """Find the contacts of a log with actors.
 
@@ -66,24 +72,27 @@ def find_contacts(
     sessions : ibis.Table or None
         `Handoffs.session_table`.
     settings : ParadoxSettings
+    measures : MeasureSettings
+        What a session is.
 
     Notes
     -----
-    A contact is what the session column says, within one journey; elsewhere a run of steps
-    without ``session_gap_minutes`` of silence; without a clock the whole journey. It is the
-    bot's if a bot acts before any human: what the human costs whom a bot calls in, and whether
-    that human solves the matter, is laid to the bot.
+    A contact is a session (`measures.sessions.with_sessions`). It is the bot's if a bot acts
+    before any human: what the human costs whom a bot calls in, and whether that human solves the
+    matter, is laid to the bot.
     """
-    turns = contact_turns(journeys, settings)
+    turns = contact_turns(journeys, measures, settings.personal_data)
     return Contacts(turns, _facts(turns, journeys, sessions, settings).cache())
 
 
-def contact_turns(journeys: Journeys, settings: ParadoxSettings) -> ibis.Table:
+def contact_turns(
+    journeys: Journeys, measures: MeasureSettings, personal_data: str | None = None
+) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the contact they are part of."""
-    steps = with_sessions(journeys, settings.session_gap_minutes)
+    steps = with_sessions(journeys, measures)
     known = [name for name in _COLUMNS if _told(journeys, name)]
     held = steps.mutate(
-        personal=_used(steps, settings.personal_data),
+        personal=_fields_used(steps, personal_data),
         dropped=_.touchpoint.isin(journeys.settings.bad_ends),
     ).select(
         *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
@@ -91,23 +100,35 @@ def contact_turns(journeys: Journeys, settings: ParadoxSettings) -> ibis.Table:
     )
     # What the log does not tell takes no room.
     absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in known}
-    return held.cache().mutate(**absent)
+    turns = held.cache().mutate(**absent)
+    return turns.mutate(done_us=_.t_us + _.service_us.fill_null(0))
 
 
 def _told(journeys: Journeys, column: str) -> bool:
     return journeys.has("end_us" if column == "service_us" else column)
 
 
-def _used(steps: ibis.Table, column: str | None) -> Any:
-    if column is None:
-        return ibis.null("boolean")
+def check_declared(steps: ibis.Table, setting: str, column: str) -> None:
+    """Refuse a setting that names no column of the log."""
     if column not in steps.columns:
         raise ConfigError(
-            f"'personal_data' names '{column}', which is no column of the log."
+            f"'{setting}' names '{column}', which is no column of the log."
             f"{did_you_mean(column, steps.columns)} Declare it under 'attributes'."
         )
+
+
+def _fields_used(steps: ibis.Table, column: str | None) -> Any:
+    """Return how many fields a cell names, joined by commas; a number is the number of fields."""
+    if column is None:
+        return ibis.null("int64")
+    check_declared(steps, "personal_data", column)
     said = steps[column].cast("string").strip().lower()
-    return said.notnull() & ~said.isin(_NOT_USED)
+    number = said.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
+    names = said.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
+    commas = names.length() - names.replace(",", "").length()
+    return ibis.cases(
+        (said.isnull() | said.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
+    )
 
 
 def _facts(
@@ -118,11 +139,6 @@ def _facts(
     def told(column: str, value: Any) -> Any:
         return value if _told(journeys, column) else ibis.null(_COLUMNS[column])
 
-    looped = ibis.literal(False)
-    if journeys.has("text"):
-        said = ibis.window(group_by=[*_KEY, "actor", "text"])
-        turns = turns.mutate(times=_.text.count().over(said))
-        looped = (bot & (_.times >= settings.loop_times)).any().fill_null(False)
     facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
         intent=told("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
         first_bot=_.step.min(where=bot),
@@ -136,8 +152,8 @@ def _facts(
         rating_micro=told(
             "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
         ),
-        looped=looped,
-        personal=_.personal.any(where=bot).fill_null(False),
+        done_us=_.done_us.max(),
+        fields=_.personal.max(where=bot).fill_null(0),
         dropped=_.dropped.any(),
     )
     facts = _with_ends(facts.filter(_.first_bot.notnull() | _.first_human.notnull()), sessions)
@@ -146,24 +162,31 @@ def _facts(
     waited = (_.first_customer < first).ifelse(_.served_us - _.asked_us, 0)
     return facts.mutate(
         arm=ibis.cases((by_bot, 1), (_comparable(settings.baseline), 0)),
+        personal=_.fields > 0,
+        handling_us=_.done_us - _.served_us,
         human=_.first_human.notnull(),
         answer_us=_.first_customer.notnull().ifelse(waited, ibis.null("int64")),
         failed=_.dropped | (_.frustrated & _.first_human.isnull()),
-    ).drop("first_bot", "first_human", "first_customer", "bot_us", "served_us", "asked_us")
+    ).drop(
+        "first_bot", "first_human", "first_customer", "bot_us", "served_us", "asked_us", "done_us"
+    )
 
 
 def _with_ends(facts: ibis.Table, sessions: ibis.Table | None) -> ibis.Table:
-    """Add ``frustrated``: how the bot session ended that begins at the first bot turn."""
+    """Add ``frustrated`` and ``looped`` of the bot session that begins at the first bot turn."""
+    no = ibis.literal(False)
     if sessions is None:
-        return facts.mutate(frustrated=ibis.literal(False))
+        return facts.mutate(frustrated=no, looped=no)
     ends = sessions.group_by(["customer_no", "start_us"]).aggregate(
-        frustrated=(_.end == "frustrated").any()
+        frustrated=(_.end == "frustrated").any(), looped=_.looped.any()
     )
     ends = ends.rename(of_customer="customer_no")
     joined = facts.left_join(
         ends, [facts.customer_no == ends.of_customer, facts.bot_us == ends.start_us]
     )
-    return joined.mutate(frustrated=_.frustrated.fill_null(False)).drop("of_customer", "start_us")
+    return joined.mutate(frustrated=_.frustrated.fill_null(no), looped=_.looped.fill_null(no)).drop(
+        "of_customer", "start_us"
+    )
 
 
 def _comparable(baseline: Any) -> Any:
@@ -176,21 +199,21 @@ def _comparable(baseline: Any) -> Any:
 
 
 def episodes(
-    contacts: Contacts, journeys: Journeys, settings: ParadoxSettings, mature_days: float
+    contacts: Contacts, journeys: Journeys, measures: MeasureSettings, mature_days: float
 ) -> ibis.Table:
     """Return one row per matter: contacts of one customer in one intent, each soon after the last.
 
     Returns
     -------
     ibis.Table
-        ``journey``, ``customer_no``, ``group``, ``intent``, ``arm`` and ``personal`` (of the
+        ``journey``, ``customer_no``, ``group``, ``intent``, ``arm`` and ``fields`` (of the
         first contact), ``begin_us``, ``contacts``, ``cost_micro`` (of all contacts; null where
         no cost is known), ``resolved`` (after the last contact the customer did not come back
         within ``repeat_days``, and it did not fail), ``at_once`` (resolved by the first). Only
         matters that begin at least `mature_days` before the log's end, of a known intent where
         the log has intents.
     """
-    window = round(settings.repeat_days * US_PER_DAY)
+    window = round(measures.repeat_days * US_PER_DAY)
     last_us = int(journeys.last_us or 0)
     table = contacts.table.filter(_.begin_us.notnull())
     if journeys.has("intent"):
@@ -210,7 +233,7 @@ def episodes(
         first=_.place.min(),
         # A null is skipped by argmin, and a human contact outside the baseline has no arm.
         arm=_.arm.fill_null(-1).argmin(_.place).nullif(-1),
-        personal=_.personal.argmin(_.place),
+        fields=_.fields.argmin(_.place),
         begin_us=_.begin_us.min(),
         last_begin_us=_.begin_us.max(),
         failed=_.failed.argmax(_.place),

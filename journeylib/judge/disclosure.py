@@ -1,4 +1,4 @@
-"""Disclosure: whether and when customers were told that they talk to a machine."""
+"""Disclosure: whether, when and how customers were told that they talk to a machine."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns
-from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.judge.disclosing import Wording, wording
 from journeylib.judge.spoken import spoken
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.measures.settings import MeasureSettings
 
 WHEN = ("at_once", "later", "never")
 COLUMNS = (
@@ -57,6 +58,8 @@ class Disclosure:
         One row per touchpoint at which a bot takes its first turn, by name: ``touchpoint``,
         ``sessions`` (int64, known of), ``customers`` (int64), ``at_once``, ``later``, ``never``
         (float64), each with ``_lo``, ``_hi``; touchpoints of too few customers are left out.
+    wording : Wording
+        In which words, where bots' texts are logged.
     text : str
         The finding in words.
     """
@@ -68,6 +71,7 @@ class Disclosure:
     later: Estimate = field(default_factory=_nothing)
     never: Estimate = field(default_factory=_nothing)
     by_touchpoint: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
+    wording: Wording = field(default_factory=Wording)
     text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,16 +81,17 @@ class Disclosure:
             "sessions": self.sessions,
             "unknown": self.unknown,
             **{when: getattr(self, when).to_dict() for when in WHEN},
+            "wording": self.wording.to_dict(),
         }
 
 
-def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> Disclosure:
+def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> Disclosure:
     """Find out whether and when customers were told that they talk to a machine.
 
     Parameters
     ----------
     journeys : Journeys
-    settings : ParadoxSettings, optional
+    settings : MeasureSettings, optional
         The silence that ends a session, and the minimum of customers.
 
     Returns
@@ -104,19 +109,25 @@ def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> D
     2019, outbound sales calls). That is no reason to hide it, and what timing does can only be
     told where it was varied at random: this is a count, not an effect.
     """
-    settings = settings or ParadoxSettings()
-    if not (journeys.has("actor") and journeys.has("ai_disclosed")):
-        lacks = "who acted (role 'actor')"
-        if journeys.has("actor"):
-            lacks = "whether the customer was told (role 'ai_disclosed')"
+    settings = settings or MeasureSettings()
+    nothing = "Was it told that it is a machine? Not measurable: it needs a column of {}."
+    if not journeys.has("actor"):
         return Disclosure(
             abstain="no_column",
-            text=f"Was it told that it is a machine? Not measurable: it needs a column of {lacks}.",
+            wording=Wording(abstain="no_column"),
+            text=nothing.format("who acted (role 'actor')"),
         )
-    sessions = _sessions(contact_turns(journeys, settings)).cache()
+    fewest = max(settings.min_base_customers, journeys.settings.min_customers)
+    turns = contact_turns(journeys, settings).cache()
+    words = wording(turns, journeys, fewest)
+    if not journeys.has("ai_disclosed"):
+        lacks = nothing.format("whether the customer was told (role 'ai_disclosed')")
+        return Disclosure(
+            abstain="no_column", wording=words, text=f"{lacks} {words.said()}".rstrip()
+        )
+    sessions = _sessions(turns).cache()
     totals = fetch(sessions.aggregate(n=_.count(), known=_.when.count())).iloc[0]
     count, known = int(totals["n"]), int(totals["known"])
-    fewest = max(settings.min_customers, journeys.settings.min_customers)
     told = _shares(sessions, fewest)
     unknown = count - known
     if told["never"].value is None:
@@ -127,6 +138,7 @@ def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> D
             at_once=told["at_once"],
             later=told["later"],
             never=told["never"],
+            wording=words,
             text="Was it told that it is a machine? No answer: too few customers are known of.",
         )
     return Disclosure(
@@ -136,7 +148,8 @@ def disclosure(journeys: Journeys, settings: ParadoxSettings | None = None) -> D
         later=told["later"],
         never=told["never"],
         by_touchpoint=_by_touchpoint(sessions, journeys, settings),
-        text=_text(told, known, unknown),
+        wording=words,
+        text=_text(told, known, unknown, words.said()),
     )
 
 
@@ -172,7 +185,7 @@ def _shares(sessions: ibis.Table, min_customers: int) -> dict[str, Estimate]:
 
 
 def _by_touchpoint(
-    sessions: ibis.Table, journeys: Journeys, settings: ParadoxSettings
+    sessions: ibis.Table, journeys: Journeys, settings: MeasureSettings
 ) -> pd.DataFrame:
     known = sessions.filter(_.when.notnull())
     counts = fetch(
@@ -182,7 +195,7 @@ def _by_touchpoint(
     )
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     counts["touchpoint"] = counts["touchpoint_no"].map(names)
-    fewest = max(settings.min_customers, journeys.settings.min_customers)
+    fewest = max(settings.min_base_customers, journeys.settings.min_customers)
     shown, _hidden = suppress(counts, fewest)
     rows = []
     columns = ["touchpoint_no", "touchpoint", "sessions", "customers"]
@@ -195,7 +208,7 @@ def _by_touchpoint(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _text(told: dict[str, Estimate], known: int, unknown: int) -> str:
+def _text(told: dict[str, Estimate], known: int, unknown: int, words: str) -> str:
     """Say whether and when it was told, on which base, and what to do where it was not."""
     at_once, later, never = (_percent(told[when]) for when in WHEN)
     people = told["never"].n_customers
@@ -206,6 +219,8 @@ def _text(told: dict[str, Estimate], known: int, unknown: int) -> str:
     )
     if unknown:
         said += f" Of {unknown:,} further sessions the log does not say it."
+    if words:
+        said += f" {words}"
     everywhere = told["at_once"].value == 1
     return said if everywhere else f"{said} {NEXT}"
 

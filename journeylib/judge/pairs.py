@@ -9,9 +9,9 @@ from ibis import _
 
 from journeylib.estimate import Estimate
 from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.text import drawn
 from journeylib.judge.compare import compare, share
 from journeylib.judge.contacts import US, episodes, with_outcome_costs
-from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.judge.scene import (
     COST,
     CRIES,
@@ -25,7 +25,7 @@ from journeylib.judge.scene import (
     verified_how,
 )
 from journeylib.log.engine import fetch
-from journeylib.measures.sentiment import RATING_SCALES, Scores, customer_scores
+from journeylib.measures.sentiment import NEGATIVE, RATING_SCALES, Scores
 
 
 def connected(scene: Scene) -> Side:
@@ -52,8 +52,8 @@ def isolated(scene: Scene) -> Side:
         "share",
     )
     journeys, settings = scene.journeys, scene.settings
-    if not journeys.has("sentiment_micro") and scene.sessions is None:
-        return silent(ask, "no_column", CRIES)
+    if isinstance(scene.scores, str) and scene.sessions is None:
+        return silent(ask, scene.scores, CRIES if scene.scores == "no_column" else "")
     if reason := scene.too_young(settings.isolation_days):
         return silent(ask, reason)
     window = round(settings.isolation_days * US_PER_DAY)
@@ -62,6 +62,8 @@ def isolated(scene: Scene) -> Side:
     moments = moments.mutate(met_us=_.human_us.min().over(after))
     alone = _.cry & (_.met_us.isnull() | (_.met_us - _.at_us > window))
     mature = moments.filter(_.at_us <= int(journeys.last_us or 0) - window)
+    if isinstance(scene.scores, Scores):
+        mature = mature.filter(drawn(scene.scores.per_mille))
     people = mature.group_by(["customer_no", "group"]).aggregate(
         journey=_.journey.min(), alone=alone.any(), bot=_.bot.any()
     )
@@ -70,8 +72,13 @@ def isolated(scene: Scene) -> Side:
 
 def _moments(scene: Scene) -> ibis.Table:
     """One row per act of bot or human, and per cry: ``at_us``, ``cry``, ``bot``, ``human``."""
-    negative = (_.actor == "customer") & (_.sentiment_micro <= _micro(scene.settings))
-    turns = scene.contacts.turns.select(
+    heard = scene.contacts.turns
+    negative: Any = ibis.literal(False)
+    if isinstance(scene.scores, Scores):
+        said = scene.scores.turns.filter(_.score.notnull()).select("journey", "step", "score")
+        heard = heard.left_join(said, ["journey", "step"])
+        negative = (_.actor == "customer") & (_.score <= NEGATIVE)
+    turns = heard.select(
         *("customer_no", "group", "journey"),
         at_us=_.t_us,
         cry=negative.fill_null(False),
@@ -91,10 +98,6 @@ def _moments(scene: Scene) -> ibis.Table:
         human=no,
     )
     return turns.union(cries)
-
-
-def _micro(settings: ParadoxSettings) -> int:
-    return round(settings.negative_from * US)
 
 
 def cheaper_contact(scene: Scene) -> Side:
@@ -127,12 +130,14 @@ def dearer_resolution(scene: Scene) -> Side:
     )
     if not journeys.has("cost_micro"):
         return silent(ask, "no_column", COST)
-    days = settings.repeat_days
+    days = scene.measures.repeat_days
     if settings.outcome_costs:
         days = max(days, settings.outcome_days)
     if reason := scene.too_young(days):
         return silent(ask, reason)
-    matters = episodes(scene.contacts, journeys, settings, days).filter(_.cost_micro.notnull())
+    matters = episodes(scene.contacts, journeys, scene.measures, days).filter(
+        _.cost_micro.notnull()
+    )
     matters = with_outcome_costs(matters, journeys, settings)
     return Side(compare(matters, _.cost_micro, _.resolved, "relative", ask))
 
@@ -144,15 +149,16 @@ def better_resolution(scene: Scene) -> Side:
         "share",
         verified_how(scene),
     )
-    if reason := scene.too_young(scene.settings.repeat_days):
+    days = scene.measures.repeat_days
+    if reason := scene.too_young(days):
         return silent(ask, reason)
-    matters = episodes(scene.contacts, scene.journeys, scene.settings, scene.settings.repeat_days)
+    matters = episodes(scene.contacts, scene.journeys, scene.measures, days)
     return Side(compare(matters, _.at_once, ibis.literal(1), "difference", ask))
 
 
 def weaker_recovery(scene: Scene) -> Side:
     """How far feeling rises from a negative turn to the customer's next, by who answers it."""
-    scores = customer_scores(scene.journeys)
+    scores = scene.scores
     told = scores.source if isinstance(scores, Scores) else ""
     ask = scene.ask(
         "rise of sentiment after a negative turn, answered by bots minus by people",
@@ -178,7 +184,7 @@ def weaker_recovery(scene: Scene) -> Side:
     )
     by_bot = _.bot_next.notnull() & (_.human_next.isnull() | (_.bot_next < _.human_next))
     answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
-        (_.score <= _micro(scene.settings)) & (_.reply < _.then_step)
+        (_.score <= NEGATIVE) & (_.reply < _.then_step)
     )
     known = scene.contacts.table.select(
         "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)
@@ -222,7 +228,7 @@ def frustrated(scene: Scene) -> Side:
         *_scale_note(scene),
     )
     scale = _rating_scale(scene)
-    if scale is None and scene.sessions is None and not scene.journeys.has("text"):
+    if scale is None and scene.sessions is None:
         return silent(ask, "no_column", RATING)
     no = ibis.literal(False)
     worst, unrated = no, no

@@ -28,24 +28,12 @@ class ParadoxSettings(BaseModel):
         "are taken from these days only, before the bots took the easy ones. All days if not "
         "given.",
     )
-    min_customers: int = Field(
-        20, ge=1, description=f"A side that rests on fewer customers abstains. {WINDOW}"
-    )
     min_support: float = Field(
         0.5,
         ge=0,
         le=1,
         description="A comparison abstains where people serve the same matters (intents) as fewer "
         f"than this share of the bots' contacts. {WINDOW}",
-    )
-    session_gap_minutes: float = Field(
-        60.0, gt=0, description=f"Silence that ends a contact without a session id. {WINDOW}"
-    )
-    repeat_days: float = Field(
-        7.0,
-        gt=0,
-        description="A matter is resolved if the customer does not come back with it within this "
-        "time: the default of verified containment.",
     )
 
     answer_seconds: float = Field(
@@ -82,13 +70,6 @@ class ParadoxSettings(BaseModel):
     weaker_recovery: float = Field(
         -0.1, ge=-2, le=0, description=f"Pair 3, cost: rise after a negative turn, −1 to 1. {FLAG}"
     )
-    negative_from: float = Field(
-        -0.05,
-        ge=-1,
-        lt=0,
-        description="A turn with at most this sentiment is negative: the limit of VADER (Hutto and "
-        "Gilbert 2014), as everywhere in this library.",
-    )
     rating_scale: tuple[float, float] | None = Field(
         None,
         description="Worst and best rating that could be given; if not given, the first "
@@ -114,12 +95,10 @@ class ParadoxSettings(BaseModel):
     frustrated: float = Field(
         0.10, ge=0, le=1, description=f"Pair 4, cost: contacts in the worst tail. {FLAG}"
     )
-    loop_times: int = Field(
-        3, ge=2, description=f"Pair 4: a bot that says the same so often runs in a loop. {WINDOW}"
-    )
     personal_data: str | None = Field(
         None,
-        description="Pair 5: declared attribute that says whether a bot's turn used personal data.",
+        description="Pair 5: declared attribute of the personal data that a bot's turn used: names "
+        "of fields joined by commas, their number, or yes and no.",
     )
     personalised: float = Field(
         0.0, ge=0, description=f"Pair 5, benefit: resolution with personal data. {FLAG}"
@@ -143,6 +122,16 @@ class ParadoxSettings(BaseModel):
     )
     vulnerable: float = Field(
         0.20, ge=0, le=1, description=f"Pair 6, cost: journeys that hang on one bot. {FLAG}"
+    )
+
+    corrected: str | None = Field(
+        None,
+        description="Pair 6: declared attribute that flags events in which a wrong answer of a bot "
+        "is corrected. Without it, what customers say next is read.",
+    )
+    fallback_tested: date | None = Field(
+        None,
+        description="Pair 6: day on which it was last tried to do without the bots.",
     )
 
     @model_validator(mode="after")

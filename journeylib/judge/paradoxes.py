@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
-from journeylib.judge import pairs, reliance
+from journeylib.judge import besides, pairs, reliance
 from journeylib.judge.contacts import SessionEvidence, find_contacts
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.judge.scene import ACTOR, Scene, Side
 from journeylib.judge.spoken import spoken, threshold_spoken
+from journeylib.measures.sentiment import Scores, customer_scores
+from journeylib.measures.settings import MeasureSettings
 
 __all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
 
@@ -24,6 +26,14 @@ Name = Literal[
     "personalised_intrusive",
     "powerful_vulnerable",
 ]
+TITLES: dict[Name, str] = {
+    "connected_isolated": "connected / isolated",
+    "lower_cost_higher_price": "lower cost / higher price",
+    "quality_less_empathy": "quality / less empathy",
+    "satisfied_frustrated": "satisfied / frustrated",
+    "personalised_intrusive": "personalised / intrusive",
+    "powerful_vulnerable": "powerful / vulnerable",
+}
 State = Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
 
 
@@ -40,6 +50,8 @@ class Paradox:
     benefit, cost : Estimate
     reasons : tuple of str
         One sentence for each side, and one for what follows.
+    beside : dict of str to Estimate
+        Figures that explain a side and decide no state; see `besides`.
     """
 
     name: Name
@@ -47,6 +59,12 @@ class Paradox:
     benefit: Estimate
     cost: Estimate
     reasons: tuple[str, ...]
+    beside: dict[str, Estimate] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Both sides in words."""
+        return TITLES[self.name]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form that `audit.json` holds."""
@@ -55,6 +73,7 @@ class Paradox:
             "state": self.state,
             "benefit": self.benefit.to_dict(),
             "cost": self.cost.to_dict(),
+            "beside": {name: figure.to_dict() for name, figure in self.beside.items()},
         }
 
 
@@ -142,9 +161,19 @@ PARADOXES: dict[Name, tuple[Indicator, Indicator]] = {
     "powerful_vulnerable": (
         Indicator(reliance.powerful, "powerful", "Journeys that bots complete alone"),
         Indicator(
-            reliance.vulnerable, "vulnerable", "Journeys that hang on a single bot, without a human"
+            reliance.vulnerable,
+            "vulnerable",
+            "Journeys that would not be completed without the one bot that most of them pass "
+            "through",
         ),
     ),
+}
+BESIDE: dict[Name, Callable[[Scene], dict[str, Estimate]]] = {
+    "connected_isolated": besides.beside_connected,
+    "quality_less_empathy": besides.beside_quality,
+    "satisfied_frustrated": besides.beside_satisfied,
+    "personalised_intrusive": besides.beside_personalised,
+    "powerful_vulnerable": besides.beside_powerful,
 }
 
 STATE_TEXT: dict[State, str] = {
@@ -168,17 +197,24 @@ COMPARED = frozenset(
 
 def paradoxes(
     journeys: Journeys,
-    handoffs: SessionEvidence | None = None,
     settings: ParadoxSettings | None = None,
+    *,
+    measures: MeasureSettings | None = None,
+    handoffs: SessionEvidence | None = None,
+    scores: Scores | AbstainReason | None = None,
 ) -> tuple[Paradox, ...]:
     """Ask of each of six paradoxes whether it is there in a log.
 
     Parameters
     ----------
     journeys : Journeys
+    settings : ParadoxSettings, optional
+    measures : MeasureSettings, optional
+        What a session and a repeat contact is, and the minimum of customers.
     handoffs : SessionEvidence, optional
         The hand-off audit. Without it nobody is seen to leave a bot in frustration.
-    settings : ParadoxSettings, optional
+    scores : Scores or str, optional
+        `Evidence.turn_scores`; scored anew without it.
 
     Returns
     -------
@@ -188,7 +224,7 @@ def paradoxes(
     Raises
     ------
     ConfigError
-        If ``personal_data`` names a column that the log does not have.
+        If ``personal_data`` or ``corrected`` names a column that the log does not have.
 
     Notes
     -----
@@ -197,18 +233,26 @@ def paradoxes(
     or people (grade C): who gets which is not random, and only the intent is matched.
     """
     settings = settings or ParadoxSettings()
-    scene = scene_of(journeys, handoffs, settings)
+    scene = scene_of(journeys, settings, measures=measures, handoffs=handoffs, scores=scores)
     return tuple(paradox_of(name, scene, settings) for name in PARADOXES)
 
 
 def scene_of(
-    journeys: Journeys, handoffs: SessionEvidence | None, settings: ParadoxSettings
+    journeys: Journeys,
+    settings: ParadoxSettings,
+    *,
+    measures: MeasureSettings | None = None,
+    handoffs: SessionEvidence | None = None,
+    scores: Scores | AbstainReason | None = None,
 ) -> Scene | None:
     """Return what every pair looks at; None in a log without actors."""
     if not journeys.has("actor"):
         return None
+    measures = measures or MeasureSettings()
+    scores = customer_scores(journeys) if scores is None else scores
     sessions = None if handoffs is None else handoffs.session_table
-    return Scene(journeys, find_contacts(journeys, sessions, settings), sessions, settings)
+    contacts = find_contacts(journeys, sessions, settings, measures)
+    return Scene(journeys, contacts, sessions, scores, settings, measures)
 
 
 def paradox_of(name: Name, scene: Scene | None, settings: ParadoxSettings) -> Paradox:
@@ -222,7 +266,19 @@ def paradox_of(name: Name, scene: Scene | None, settings: ParadoxSettings) -> Pa
         said.append(sentence(indicator, side, threshold))
     state = state_of(*there)
     benefit, cost = (side.estimate for side in sides)
-    return Paradox(name, state, benefit, cost, (*said, STATE_TEXT[state]))
+    if name == "powerful_vulnerable":
+        said.append(_fallback(settings))
+    beside = BESIDE[name](scene) if scene is not None and name in BESIDE else {}
+    return Paradox(name, state, benefit, cost, (*said, STATE_TEXT[state]), beside)
+
+
+def _fallback(settings: ParadoxSettings) -> str:
+    if settings.fallback_tested is None:
+        return (
+            "Whether people can do without the bots was never tried, as far as is declared "
+            "('fallback_tested')."
+        )
+    return f"Doing without the bots was last tried on {settings.fallback_tested.isoformat()}."
 
 
 def _side(indicator: Indicator, scene: Scene | None) -> Side:

@@ -12,6 +12,8 @@ from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.judge.compare import Ask
 from journeylib.judge.contacts import Contacts
 from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.measures.sentiment import Scores
+from journeylib.measures.settings import MeasureSettings
 
 ACTOR = "a column of who acted (role 'actor')"
 CLOCK = "a timestamp"
@@ -48,19 +50,24 @@ class Scene:
     contacts : Contacts
     sessions : ibis.Table or None
         Bot sessions with their ends.
+    scores : Scores or str
+        What customers' turns sound like, or why nobody knows.
     settings : ParadoxSettings
+    measures : MeasureSettings
+        What a session and a repeat contact is.
     """
 
     journeys: Journeys
     contacts: Contacts
     sessions: ibis.Table | None
+    scores: Scores | AbstainReason
     settings: ParadoxSettings
+    measures: MeasureSettings
 
     def ask(self, estimand: str, unit: str, *assumptions: str, scale: float = 1.0) -> Ask:
         """Return what is asked for, with the minimum bases of the settings."""
-        settings = self.settings
-        fewest = max(settings.min_customers, self.journeys.settings.min_customers)
-        return Ask(estimand, unit, fewest, settings.min_support, scale, assumptions)
+        fewest = max(self.measures.min_base_customers, self.journeys.settings.min_customers)
+        return Ask(estimand, unit, fewest, self.settings.min_support, scale, assumptions)
 
     def too_young(self, days: float) -> AbstainReason | None:
         """Return why nothing is at least so many days older than the log's end."""
@@ -80,7 +87,7 @@ def verified_how(scene: Scene) -> str:
     silence = "leaving a bot in frustration counts as failed"
     if scene.sessions is None:
         silence = "silent leaving is not seen: there is no hand-off audit"
-    days = f"{scene.settings.repeat_days:g}"
+    days = f"{scene.measures.repeat_days:g}"
     return f"resolved means no bad end and no contact about it within {days} days; {silence}"
 
 

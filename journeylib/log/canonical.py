@@ -28,7 +28,7 @@ FLAG_ROLES = ("ai_disclosed", "error")
 # Roles whose value may be there and yet mean nothing that the role can use.
 PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
 PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
-FIELD_ROLES = ("context_sent", "context_requested")
+FIELD_ROLES = ("context_sent", "context_requested", "context_opened", "context_given")
 _NAMES = ("channel", "stage", "segment", "intent")
 _CONTROLS = r"[\x00-\x1f\x7f]+"
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")

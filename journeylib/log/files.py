@@ -208,7 +208,8 @@ def load_parquet(paths: Sequence[Path], backend: Backend, pick: Pick) -> Raw:
                 f"{path.name} is not a whole Parquet file. Write it again, or rename it if it "
                 "is something else."
             ) from None
-        kept = "".join(f"{identifier(c)}, " for c in pick([row[0] for row in described], path.name))
+        types = {row[0]: row[1] for row in described}
+        kept = "".join(f"{_known(name, types[name])}, " for name in pick(list(types), path.name))
         selects.append(
             f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
             f"{offset} + file_row_number + 1 AS {POSITION} "
@@ -221,6 +222,14 @@ def load_parquet(paths: Sequence[Path], backend: Backend, pick: Pick) -> Raw:
     return Raw(
         backend.table(view), _names(paths), tuple(path.name for path in paths), scratch=(view,)
     )
+
+
+def _known(name: str, kind: str) -> str:
+    """Select a column in a type that Ibis knows: it has none for nanoseconds with a zone."""
+    column = identifier(name)
+    if kind != "TIMESTAMPTZ_NS":
+        return column
+    return f"make_timestamptz(epoch_ns({column}) // 1000) AS {column}"
 
 
 def _literal(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Rows in order: what stands before and after a row in its run, and how long ago something was.
+"""Rows in order: what stands before and after a row in its run, read as the rows lie.
 
 Any engine answers this by windows, each of which sorts the whole table. DuckDB keeps the rows of
 a table in the order in which they were put there; where they were sorted once, a window without

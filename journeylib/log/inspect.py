@@ -19,7 +19,8 @@ _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.
 # Roles that any column may fill, in the order in which they choose.
 _FREE_ROLES = (
     "end_timestamp", "session", "channel", "stage", "segment", "resource", "text", "sentiment",
-    "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested", "error",
+    "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested",
+    "context_opened", "context_given", "error",
     "position",
 )  # fmt: skip
 _NUMBERS = ("sentiment", "rating", "cost", "position")

@@ -86,6 +86,8 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "ai_disclosed": ("ai disclosed", "bot disclosed"),
     "context_sent": ("context sent",),
     "context_requested": ("context requested",),
+    "context_opened": ("context opened",),
+    "context_given": ("context given", "slots filled"),
     "error": ("error", "is error", "exception", "failed", "fehler", "erreur"),
 }  # fmt: skip
 

@@ -67,6 +67,8 @@ class Schema(BaseModel):
     ai_disclosed: Column | None = Field(None, description="Was the customer told it is an AI.")
     context_sent: Column | None = Field(None, description="Fields handed over, comma-separated.")
     context_requested: Column | None = Field(None, description="Fields the human asked for.")
+    context_opened: Column | None = Field(None, description="Sent fields the human opened.")
+    context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
     error: Column | None = Field(
         None, description="True where the event is an error, override or exception."
     )
@@ -211,5 +213,7 @@ ROLES: tuple[str, ...] = (
     "ai_disclosed",
     "context_sent",
     "context_requested",
+    "context_opened",
+    "context_given",
     "error",
 )

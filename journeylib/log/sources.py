@@ -222,7 +222,7 @@ def from_arrow(
     offset = 0
     for index, table in enumerate(tables):
         rows = table.num_rows
-        kept = table.select(pick(table.column_names, files[index]))
+        kept = _without_nanoseconds(table.select(pick(table.column_names, files[index])))
         kept = kept.append_column(FILE, pa.array([index] * rows, type=pa.int64()))
         kept = kept.append_column(ROW, pa.array(range(1, rows + 1), type=pa.int64()))
         kept = kept.append_column(
@@ -235,6 +235,17 @@ def from_arrow(
     view = scratch_name("raw")
     backend.con.register(view, pa.concat_tables(numbered, promote_options="permissive"))
     return Raw(backend.table(view), name, files, scratch=(view,))
+
+
+def _without_nanoseconds(table: pa.Table) -> pa.Table:
+    """Cut times with a zone to microseconds: Ibis has no type for anything finer."""
+    fields = [
+        field.with_type(pa.timestamp("us", field.type.tz))
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns" and field.type.tz
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields), safe=False)
 
 
 def _from_database(source: str, backend: Backend, pick: Pick) -> Raw:

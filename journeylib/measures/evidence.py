@@ -19,12 +19,14 @@ from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.cells import touchpoint_names
 from journeylib.measures.complaints import complaint_excess
+from journeylib.measures.correct import without_mistakes
 from journeylib.measures.durations import duration_measures
 from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.measures.rules import rule_skill
-from journeylib.measures.saving import saving
+from journeylib.measures.saving import human_visits, saving
 from journeylib.measures.sentiment import (
     Scores,
     customer_scores,
@@ -68,6 +70,10 @@ class Evidence:
         The whole log.
     turn_scores : Scores or str
         What customers' turns sound like (a working table), or why nobody knows.
+    settings : MeasureSettings
+        What it was measured with.
+    detectors : tuple of DetectorCheck
+        The text detectors on labelled turns; empty where there are none.
     """
 
     totals: dict[str, Any]
@@ -80,6 +86,8 @@ class Evidence:
     experience: pd.DataFrame
     flow: dict[str, Estimate]
     turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
+    settings: MeasureSettings = field(default_factory=MeasureSettings, repr=False)
+    detectors: tuple[DetectorCheck, ...] = ()
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
         """Return the row of `estimates` for one touchpoint and measure.
@@ -102,7 +110,12 @@ class Evidence:
         return found.iloc[0]
 
 
-def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evidence:
+def measure(
+    journeys: Journeys,
+    settings: MeasureSettings | None = None,
+    *,
+    labelled: pd.DataFrame | None = None,
+) -> Evidence:
     """Measure every touchpoint and the whole log.
 
     Parameters
@@ -111,6 +124,9 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         The minimum cell is that of their settings.
     settings : MeasureSettings, optional
         Windows, minimum bases, declared columns.
+    labelled : DataFrame, optional
+        Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
+        a human and negative turns are then corrected for the detectors' mistakes.
 
     Returns
     -------
@@ -130,6 +146,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
     handed = handoff_measures(journeys, settings, found=sessions)
     scores = customer_scores(journeys)
+    checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
     containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
@@ -139,8 +156,9 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         repeats.measured,
         complaint_excess(journeys, settings),
         saving(journeys, cells, containment, settings),
+        human_visits(journeys, cells, settings),
         *handed,
-        *text_measures(journeys, settings, scores=scores),
+        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), checks),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)
@@ -158,6 +176,8 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         experience=experience_table(journeys, settings, scores=scores),
         flow=flow_estimates(journeys, successors, repeats, edges),
         turn_scores=scores,
+        settings=settings,
+        detectors=checks,
     )
 
 

@@ -12,14 +12,16 @@ from ibis import _
 from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.graph import count_bases
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import unheard
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures import containment
 from journeylib.measures.base import Measured
 from journeylib.measures.escalation import escalation_estimates
 from journeylib.measures.hands import (
-    context_carried,
+    context_estimates,
     dead_ends,
+    handover_table,
     loop_table,
     ping_pong_table,
     repeated_table,
@@ -28,10 +30,10 @@ from journeylib.measures.hands import (
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import REACH, lexicon_reach
-from journeylib.measures.waits import queue_times, wait_estimates
+from journeylib.measures.waits import queue_times, request_times, wait_estimates
 
 US = 1_000_000
+_KEY = ["journey", "opened"]
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
@@ -76,13 +78,22 @@ class Handoffs:
         (without a clock: at all), and those in which none came.
     cries_to_human : Estimate
         Mean number of requests before the human came.
-    ping_pong, loops, silent_abandonment, escape_hatch_offered : Estimate
-        Shares of conversations that changed hands, and of bot sessions.
+    time_to_honour : Estimate
+        Seconds from the first request to a human (median); who gave up is censored.
+    ping_pong, ping_pong_bots, ping_pong_people : Estimate
+        Of conversations that changed hands: twice or more between bot and human, or from human
+        to human; the one; the other.
+    loops, silent_abandonment, escape_hatch_offered : Estimate
+        Shares of bot sessions.
+    handovers_cold, handovers_requested, handovers_triggered, handovers_scripted : Estimate
+        Of hand-overs: the customer had to make contact again; a human was asked for; nobody asked
+        but the bot had failed before; neither. The last three add up to 1.
     escalation_precision, escalation_recall, escalated_late : Estimate
         Hand-overs against the labels that ``needs_human`` declares; see `escalation_estimates`.
-    context_carried, repeated_information : Estimate
-        Fields that were handed over, of those the human asked for; hand-overs after which the
-        customer said something again.
+    context_sent, context_carried, asked_again, repeated_information : Estimate
+        Fields that were handed over, and that were opened too, of those the human asked for;
+        requests for what the bot had been given; hand-overs after which the customer said
+        something again.
     dead_ends : tuple of str
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
@@ -92,7 +103,7 @@ class Handoffs:
     session_table : ibis.Table or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
-        ``end``; see `session_ends`.
+        ``end``, ``looped``; see `session_ends`.
     """
 
     abstain: AbstainReason | None = None
@@ -113,9 +124,18 @@ class Handoffs:
     requests_honoured: Estimate = _NO_SHARE
     cries_to_human: Estimate = _NO_REQUESTS
     dead_cries: Estimate = _NO_SHARE
+    time_to_honour: Estimate = _NO_SECONDS
     ping_pong: Estimate = _NO_SHARE
+    ping_pong_bots: Estimate = _NO_SHARE
+    ping_pong_people: Estimate = _NO_SHARE
+    handovers_cold: Estimate = _NO_SHARE
+    handovers_requested: Estimate = _NO_SHARE
+    handovers_triggered: Estimate = _NO_SHARE
+    handovers_scripted: Estimate = _NO_SHARE
     loops: Estimate = _NO_SHARE
+    context_sent: Estimate = _NO_SHARE
     context_carried: Estimate = _NO_SHARE
+    asked_again: Estimate = _NO_SHARE
     repeated_information: Estimate = _NO_SHARE
     escape_hatch_offered: Estimate = _NO_SHARE
     silent_abandonment: Estimate = _NO_SHARE
@@ -160,19 +180,29 @@ def audit_handoffs(
     found = found or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
-    heard = _unheard(journeys)
+    heard = unheard(journeys)
     counts = fetch(containment.session_counts(found, last_us, days))
     told: dict[str, Any] = ratios(
         found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum
     )
+    loops = loop_table(found).cache()
     told |= ratios(
-        loop_table(found),
+        loops,
         {"loops": Ratio(_.looped, _.looped.notnull(), _LOOPS)},
         min_customers=minimum,
     )
     told |= ratios(
         ping_pong_table(found),
-        {"ping_pong": Ratio(_.returned, _.changed, _PING_PONG)},
+        {
+            "ping_pong": Ratio(_.returned, _.changed, _PING_PONG),
+            "ping_pong_bots": Ratio(_.crossed, _.changed, _PING_PONG_BOTS),
+            "ping_pong_people": Ratio(_.passed, _.changed, _PING_PONG_PEOPLE),
+        },
+        min_customers=minimum,
+    )
+    told |= ratios(
+        handover_table(found, journeys),
+        _handover_ratios(journeys, settings, heard),
         min_customers=minimum,
     )
     told |= ratios(
@@ -181,10 +211,15 @@ def audit_handoffs(
         min_customers=minimum,
     )
     told |= escalation_estimates(journeys, settings, found)
-    told["context_carried"] = context_carried(journeys)
+    told |= context_estimates(journeys)
     if last_us is not None:
         told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)
+        honoured, _left = wait_estimates(
+            request_times(found, last_us), minimum, "the first request for a human"
+        )
+        told["time_to_honour"] = honoured
     else:
+        told["time_to_honour"] = Estimate.none("no_clock", "seconds")
         told["wait"] = Estimate.none("no_clock", "seconds")
         told["lost_in_queue"] = Estimate.none("no_clock", "share")
     told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
@@ -200,7 +235,7 @@ def audit_handoffs(
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, found),
         by_touchpoint=containment.by_touchpoint(found, journeys, counts),
-        session_table=session_ends(found, settings),
+        session_table=session_ends(found, settings, loops),
     )
 
 
@@ -208,6 +243,12 @@ _LOOPS = "bot sessions in which the bot says the same, or returns to the same st
 _PING_PONG = (
     "conversations with two or more changes between bot and human, or two or more from human to "
     "human, of those that changed hands"
+)
+_PING_PONG_BOTS = (
+    "conversations with two or more changes between bot and human, of those that changed hands"
+)
+_PING_PONG_PEOPLE = (
+    "conversations with two or more changes from human to human, of those that changed hands"
 )
 _REPEATED = "hand-overs after which the customer says something again within five turns"
 
@@ -275,12 +316,37 @@ def _session_ratios(
     }
 
 
-def _unheard(journeys: Journeys) -> AbstainReason | None:
-    """Return why texts tell nothing in this log, or None where they do."""
-    if not journeys.has("text"):
-        return "no_column"
-    reach = lexicon_reach(journeys)
-    return "unidentified" if reach is not None and reach < REACH else None
+def _handover_ratios(
+    journeys: Journeys, settings: MeasureSettings, heard: AbstainReason | None
+) -> dict[str, Ratio]:
+    """Return the kinds of hand-over, each of all hand-overs."""
+    every = _.cold.notnull()
+    asking = None if settings.human_request_words else heard
+    # Whether a bot had failed shows in its words or in errors.
+    failing = asking or (None if journeys.has("error") else heard)
+    return {
+        "handovers_cold": Ratio(
+            _.cold,
+            every,
+            "hand-overs in which the customer had to make contact again",
+            abstain=None if customers_act(journeys) else "no_column",
+        ),
+        "handovers_requested": Ratio(
+            _.requested, every, "hand-overs that the customer asked for", abstain=asking
+        ),
+        "handovers_triggered": Ratio(
+            ~_.requested & _.stumbled,
+            every,
+            "hand-overs nobody asked for, after a bot that had failed",
+            abstain=failing,
+        ),
+        "handovers_scripted": Ratio(
+            ~_.requested & ~_.stumbled,
+            every,
+            "hand-overs nobody asked for, without a sign that the bot had failed",
+            abstain=failing,
+        ),
+    }
 
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
@@ -296,7 +362,7 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
     return shown
 
 
-def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
+def session_ends(found: BotSessions, settings: MeasureSettings, loops: ibis.Table) -> ibis.Table:
     """Return how and after how long the customer's time with the bot ended.
 
     Returns
@@ -304,7 +370,8 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
     ibis.Table
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock),
-        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``.
+        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``,
+        ``looped`` (as in `loops`, see `hands.loop_table`).
 
     Notes
     -----
@@ -329,14 +396,19 @@ def session_ends(found: BotSessions, settings: MeasureSettings) -> ibis.Table:
         else_="open",
     )
     seconds = (at_us - _.start_us) / US
-    return found.table.mutate(
-        seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
-        # A customer who asks before the bot's first word is gone at its first turn.
-        turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
-        end=ends,
-    ).select(
-        *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-        *("seconds_to_end", "turns_to_end", "rating_micro", "end"),
+    return (
+        found.table.mutate(
+            seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
+            # A customer who asks before the bot's first word is gone at its first turn.
+            turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
+            end=ends,
+        )
+        .left_join(loops.filter(_.looped).select(*_KEY, "looped"), _KEY)
+        .mutate(looped=_.looped.fill_null(False))
+        .select(
+            *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
+            *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
+        )
     )
 
 

@@ -11,13 +11,13 @@ from ibis import _
 from journeylib.estimate import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import drawn_customers, plain, says_again
 
 LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2
@@ -53,6 +53,9 @@ def loop_table(found: BotSessions) -> ibis.Table:
 def ping_pong_table(found: BotSessions) -> ibis.Table:
     """Return one row per journey and intent: ``changed`` hands at all, ``returned`` (ping-pong).
 
+    ``crossed``: twice or more between bot and human. ``passed``: twice or more from human to
+    human. ``returned``: either.
+
     Hands are those of bots and humans; what customers and systems do between is left out. A
     transfer from human to human is a change of `resource`.
     """
@@ -73,9 +76,36 @@ def ping_pong_table(found: BotSessions) -> ibis.Table:
         )
         .mutate(
             changed=(_.crossings > 0) | (_.passings > 0),
-            returned=(_.crossings >= PING_PONG_CHANGES) | (_.passings >= PING_PONG_CHANGES),
+            crossed=_.crossings >= PING_PONG_CHANGES,
+            passed=_.passings >= PING_PONG_CHANGES,
         )
+        .mutate(returned=_.crossed | _.passed)
     )
+
+
+def handover_table(found: BotSessions, journeys: Journeys) -> ibis.Table:
+    """Return one row per handed-over session: ``cold``, ``requested``, ``stumbled``.
+
+    ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
+    ``stumbled``: the bot had not understood, could not help, or an error was logged before.
+    """
+    handed = found.table.filter(_.state == "handed_over").select(
+        *_KEY, "customer_no", "group", "cold", requested=_.requests > 0
+    )
+    failing = (
+        with_humans(found.turns)
+        .filter((_.actor == "bot") & (_.human_step.isnull() | (_.step < _.human_step)))
+        .inner_join(handed.select(*_KEY), _KEY)
+    )
+    failing = failing.mutate(failed=fails_to_answer(_.text))
+    if journeys.has("error"):
+        errors = journeys.trail.filter(_.error).select("journey", "step", wrong=ibis.literal(True))
+        failing = failing.left_join(errors, ["journey", "step"]).mutate(
+            failed=_.failed | _.wrong.fill_null(False)
+        )
+    stumbled = failing.group_by(_KEY).aggregate(stumbled=_.failed.any())
+    joined = handed.left_join(stumbled, _KEY)
+    return joined.select(*handed.columns, stumbled=_.stumbled.fill_null(False))
 
 
 def repeated_table(found: BotSessions) -> ibis.Table:
@@ -129,45 +159,106 @@ def _near_copies(early: ibis.Table, words: ibis.Table) -> ibis.Table:
     return ibis.memtable(found.astype("int64").assign(again=True))
 
 
-def context_carried(journeys: Journeys) -> Estimate:
-    """Return the share of the fields a human asked for that had been handed over before.
+def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
+    """Return what became of the fields that a human needed.
 
+    Returns
+    -------
+    dict of str to Estimate
+        ``context_sent``: fields handed over, of those the human asked for. ``context_carried``:
+        fields handed over *and* opened, of the same; abstains with ``no_column`` where no column
+        says what was opened. ``asked_again``: requests for fields of which the customer had given
+        one to the bot.
+
+    Notes
+    -----
     What had been handed over is the event's own ``context_sent``, or else the last one before it
-    in the journey. Whether the agent opened it, no column says.
+    in the journey; opened is what was opened since, up to the request's own event; given is all
+    that was given up to it.
     """
-    asked = {"unit": "share", "estimand": "fields handed over, of those the human asked for"}
-    if not (journeys.has("context_sent") and journeys.has("context_requested")):
-        return Estimate.none("no_column", **asked)
-    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
-    sent_step = _.step.max(where=_.context_sent.notnull()).over(so_far)
-    steps = journeys.steps.select(
-        "journey", "customer_no", "group", "step", "context_sent", "context_requested"
-    ).mutate(sent_step=sent_step)
-    sent = steps.filter(_.context_sent.notnull()).select(
-        "journey", sent_step="step", carried="context_sent"
-    )
-    requests = steps.filter(_.context_requested.notnull()).left_join(sent, ["journey", "sent_step"])
-    pairs = fetch(
-        requests.group_by(["group", "carried", "context_requested"]).aggregate(n=_.count())
-    )
+    asked = {
+        "context_sent": "fields handed over, of those the human asked for",
+        "context_carried": "fields handed over and opened, of those the human asked for",
+        "asked_again": "requests of a human for fields of which the customer had given the bot one",
+    }
+    further = {
+        "context_sent": ["context_sent"],
+        "context_carried": ["context_sent", "context_opened"],
+        "asked_again": ["context_given"],
+    }
+    there = {
+        name
+        for name, roles in further.items()
+        if all(journeys.has(role) for role in ("context_requested", *roles))
+    }
+    found = {
+        name: Estimate.none("no_column", "share", estimand=words) for name, words in asked.items()
+    }
+    if not there:
+        return found
+    requests = _requests(journeys)
+    columns = ["context_requested", "sent", "opened", "given"]
+    cells = fetch(requests.group_by(["group", *columns]).aggregate(n=_.count()))
     base = fetch(
         requests.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
     ).iloc[0]
-    sums = np.zeros((GROUPS, 1, 2))
-    needed = [_fields(names) for names in pairs["context_requested"]]
-    carried = [_fields(names) for names in pairs["carried"]]
-    hits = [len(need & sent) for need, sent in zip(needed, carried, strict=True)]
-    for place, numbers in enumerate((hits, [len(names) for names in needed])):
-        fields = np.asarray(numbers, dtype=np.float64) * pairs["n"].to_numpy(dtype=np.float64)
-        groups = pairs["group"].to_numpy(dtype=np.int64)
-        sums[:, 0, place] = np.bincount(groups, weights=fields, minlength=GROUPS)
-    return ratio_of_sums(
-        sums,
-        **asked,
-        n_customers=int(base["customers"]),
-        n_journeys=int(base["journeys"]),
-        min_customers=journeys.settings.min_customers,
+    needed, sent, opened, given = ([_fields(cell) for cell in cells[name]] for name in columns)
+    every = list(zip(needed, sent, opened, given, strict=True))
+    counted = {
+        "context_sent": [(len(n & s), len(n)) for n, s, _o, _g in every],
+        "context_carried": [(len(n & s & o), len(n)) for n, s, o, _g in every],
+        "asked_again": [(int(bool(n & g)), 1) for n, _s, _o, g in every],
+    }
+    groups = cells["group"].to_numpy(dtype=np.int64)
+    times = cells["n"].to_numpy(dtype=np.float64)
+    for name in there:
+        sums = np.zeros((GROUPS, 1, 2))
+        for place, numbers in enumerate(zip(*counted[name], strict=True)):
+            weights = np.asarray(numbers, dtype=np.float64) * times
+            sums[:, 0, place] = np.bincount(groups, weights=weights, minlength=GROUPS)
+        found[name] = ratio_of_sums(
+            sums,
+            unit="share",
+            estimand=asked[name],
+            n_customers=int(base["customers"]),
+            n_journeys=int(base["journeys"]),
+            min_customers=journeys.settings.min_customers,
+        )
+    return found
+
+
+def _requests(journeys: Journeys) -> ibis.Table:
+    """Return one row per event that asks for fields, with those ``sent``, ``opened``, ``given``."""
+    word = ibis.null("string")
+    roles = ("context_requested", "context_sent", "context_opened", "context_given")
+    steps = journeys.steps.select(
+        *("journey", "customer_no", "group", "step"),
+        **{role: _[role] if journeys.has(role) else word for role in roles},
     )
+    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
+    steps = steps.mutate(sent_step=_.step.max(where=_.context_sent.notnull()).over(so_far))
+    asking = steps.filter(_.context_requested.notnull()).select(
+        *("journey", "customer_no", "group", "step", "context_requested", "sent_step")
+    )
+    handed = steps.filter(_.context_sent.notnull()).select(
+        "journey", sent_step="step", sent="context_sent"
+    )
+    requests = asking.left_join(handed, ["journey", "sent_step"])
+    requests = requests.select(*asking.columns, "sent")
+    for name, since in (("opened", True), ("given", False)):
+        role = f"context_{name}"
+        if not journeys.has(role):
+            requests = requests.mutate(**{name: word})
+            continue
+        told = steps.filter(_[role].notnull()).select("journey", at="step", what=role)
+        before = asking.select("journey", "step", "sent_step").inner_join(told, "journey")
+        before = before.filter((_.at <= _.step) & ((_.at >= _.sent_step) if since else True))
+        listed = before.group_by(["journey", "step"]).aggregate(
+            **{name: _.what.group_concat(sep=",", order_by="at")}
+        )
+        joined = requests.left_join(listed, ["journey", "step"])
+        requests = joined.select(*requests.columns, name)
+    return requests
 
 
 def _fields(names: object) -> set[str]:

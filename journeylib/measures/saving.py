@@ -10,12 +10,13 @@ import numpy.typing as npt
 from journeylib.estimate import AbstainReason, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.base import Measured
-from journeylib.measures.cells import Cells, Floats, measured, silent
+from journeylib.measures.cells import Cells, Floats, measured, not_negative, silent
 from journeylib.measures.durations import from_draws
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import human_minutes, whole_weeks
 
 NAME, UNIT = "saving", "min/week"
+VISITS, VISITS_UNIT = "human_visits", "1/week"
 
 
 def saving(
@@ -59,6 +60,19 @@ def saving(
         "no_column": unknown | (containment.n_events == 0),
     }
     return measured(NAME, UNIT, result, base, settings, refused=refused, grade="D")
+
+
+def human_visits(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
+    """Measure the visits per week that humans take at a touchpoint."""
+    many, weeks = len(journeys.touchpoints), whole_weeks(journeys)
+    if not journeys.has_clock:
+        return silent(VISITS, VISITS_UNIT, "no_clock", many)
+    if not journeys.has("actor"):
+        return silent(VISITS, VISITS_UNIT, "no_column", many)
+    if not weeks:
+        return silent(VISITS, VISITS_UNIT, "immature_window", many)
+    visits = resample(cells.together("human"), lambda s: s[..., 0] / weeks)
+    return measured(VISITS, VISITS_UNIT, not_negative(visits), cells.base("human"), settings)
 
 
 def _reasons(containment: Measured) -> dict[AbstainReason, npt.NDArray[np.bool_]]:

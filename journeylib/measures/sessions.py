@@ -9,10 +9,10 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import asks_for_human, awaits_answer, confirms, offers_human
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
@@ -39,7 +39,8 @@ class BotSessions:
         ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the bot's last act before a
         human), ``human_us`` (in the session or soon after), ``request_us``, ``again_us`` (next
         contact of the customer in the same intent); ``human_joined``, ``resolved``, ``silent``,
-        ``promised``, ``offered`` (boolean); ``requests`` (before a human); ``state``
+        ``promised``, ``offered``, ``cold`` (the human came in a later session that the customer
+        opened; boolean); ``requests`` (before a human); ``state``
         (``contained``, ``handed_over``, ``abandoned``, ``open``); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     about : bool
@@ -93,8 +94,12 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     served = _served(turns, journeys)
     about = journeys.has("intent")
     by_time = ["begin_us", "journey", "opened"]
+    asked = (served.first_customer < served.first_human).ifelse(
+        served.joined_us, ibis.null("int64")
+    )
     served = served.mutate(
         next_human_us=_next_of(served.joined_us, ["journey"], ["opened"], about=about),
+        next_opened_us=_next_of(asked, ["journey"], ["opened"], about=about),
         again_us=_next_of(served.begin_us, ["customer_no"], by_time, about=about),
     )
     opened = served.filter(
@@ -108,7 +113,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """Return the turns; what takes no room to hold or is cheap to work out is not held."""
     steps = journeys.trail
     clock = journeys.has_clock
-    opened = with_sessions(journeys, settings.session_gap_minutes)
+    opened = with_sessions(journeys, settings)
     by_name = _.touchpoint.isin(settings.human_request_words)
     said = (
         asks_for_human(_.text, settings.human_request_words)
@@ -154,14 +159,14 @@ def with_humans(turns: ibis.Table) -> ibis.Table:
     return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
 
 
-def with_sessions(journeys: Journeys, gap_minutes: float) -> ibis.Table:
+def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the session that each belongs to.
 
     A session is what the session column says, within one journey; elsewhere a run of steps
     without `gap_minutes` of silence; without a clock the whole journey. Where no session is
     declared the steps still lie in order for `Runs`.
     """
-    steps, gap_us = journeys.trail, round(gap_minutes * 60 * US)
+    steps, gap_us = journeys.trail, round(settings.session_gap_minutes * 60 * US)
     if not journeys.has_clock:
         if not journeys.has("session"):
             return steps.mutate(opened=ibis.literal(1).cast("int64"))
@@ -184,7 +189,8 @@ def with_sessions(journeys: Journeys, gap_minutes: float) -> ibis.Table:
     silent = steps.mutate(silence=_.t_us - busy_until)
     opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
     first = opens.ifelse(_.step, ibis.null("int64")).max()
-    return silent.mutate(opened=first.over(ibis.window(preceding=(None, 0), **in_order)))
+    opened = first.over(ibis.window(preceding=(None, 0), **in_order))
+    return silent.mutate(opened=opened).drop("silence")
 
 
 def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
@@ -202,6 +208,7 @@ def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
         serving=(bot | human | (customer & _.text.notnull())).any(),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
+        first_customer=_.step.min(where=customer),
         begin_us=_.t_us.min(),
         joined_us=_.t_us.min(where=human),
     )
@@ -293,6 +300,7 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
         promised=offers_human(_.last_words) & ~awaits_answer(_.last_words),
         soon=soon,
         offered=_.offered.fill_null(False),
+        cold=_.first_human.isnull() & soon & (_.next_opened_us == _.next_human_us).fill_null(False),
     ).mutate(
         silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
     )
@@ -309,7 +317,7 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
     return states.select(
         *("session_no", *_KEY, "customer_no", "group", "touchpoint_no", "intent", "start_us"),
         *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
-        *("resolved", "silent", "promised", "offered", "requests", "state", "first_bot"),
+        *("resolved", "silent", "promised", "offered", "cold", "requests", "state", "first_bot"),
         *("request_step", "bot_done_step", "last_step", "rating_micro"),
     ).cache()
 

@@ -29,7 +29,17 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
         ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
         ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
     """
-    queued = found.table.filter((_.state == "handed_over") | (_.requests > 0) | _.promised).mutate(
+    waiting = (_.state == "handed_over") | (_.requests > 0) | _.promised
+    return _times(found.table.filter(waiting).mutate(since=_.bot_done_us), last_us)
+
+
+def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
+    """Count the times from the first request for a human, as `queue_times` counts waits."""
+    return _times(found.table.filter(_.requests > 0).mutate(since=_.request_us), last_us)
+
+
+def _times(queued: ibis.Table, last_us: int) -> pd.DataFrame:
+    queued = queued.mutate(
         fate=ibis.cases(
             (_.state == "handed_over", SERVED), (_.state == "open", WAITING), else_=LOST
         ),
@@ -37,7 +47,7 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
             (_.state == "handed_over", _.human_us), (_.state == "open", last_us), else_=_.end_us
         ),
     )
-    waits = queued.mutate(seconds=ibis.greatest(_.until - _.bot_done_us, 0) // US)
+    waits = queued.mutate(seconds=ibis.greatest(_.until - _.since, 0) // US)
     frame = fetch(waits.group_by(["group", "seconds", "fate"]).aggregate(n=_.count()))
     people = fetch(
         queued.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
@@ -47,14 +57,18 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
     return frame
 
 
-def wait_estimates(times: pd.DataFrame, min_customers: int) -> tuple[Estimate, Estimate]:
+def wait_estimates(
+    times: pd.DataFrame, min_customers: int, since: str = "the bot's last act"
+) -> tuple[Estimate, Estimate]:
     """Return the median wait for a human, and the probability of being lost in the queue.
 
     Parameters
     ----------
     times : pandas.DataFrame
-        As of `queue_times`.
+        As of `queue_times` or `request_times`.
     min_customers : int
+    since : str
+        From when on the wait is counted, in words.
 
     Returns
     -------
@@ -69,7 +83,7 @@ def wait_estimates(times: pd.DataFrame, min_customers: int) -> tuple[Estimate, E
     because those know no weights by resample, so no interval clustered by customer.
     """
     asked = {
-        "wait": "median wait from the bot's last act to a human, as if nobody gave up",
+        "wait": f"median wait from {since} to a human, as if nobody gave up",
         "lost": "customers who give up before a human comes, of those who wait for one",
     }
     customers, journeys = times.attrs["customers"], times.attrs["journeys"]

@@ -10,9 +10,12 @@ import pandas as pd
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.journeys.graph import transitions
 from journeylib.journeys.steps import Journeys
+from journeylib.judge.disclosing import KIND_TEXT
+from journeylib.judge.harms import HandoffItem, worst_item
 from journeylib.log.privacy import suppress
 from journeylib.present.bars import containment_waterfall, handoff_partition
 from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words
+from journeylib.present.curves import draw_curve
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
@@ -20,7 +23,16 @@ from journeylib.present.planned import planned_versus_actual
 from journeylib.present.quadrant import quadrant
 from journeylib.present.storylines import stories_figure
 from journeylib.present.svg import esc
-from journeylib.present.tables import Table, estimate_text, quality_table, table
+from journeylib.present.tables import (
+    Rows,
+    Table,
+    estimate_text,
+    keyed,
+    number,
+    quality_table,
+    seconds_text,
+    table,
+)
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -41,12 +53,21 @@ HANDOFF_MEASURES = (
     ("requests_honoured", "… in which a human came in time"),
     ("dead_cries", "… in which no human came"),
     ("cries_to_human", "Requests before the human came"),
+    ("time_to_honour", "From the first request to a human (median, those who gave up counted)"),
     ("escape_hatch_offered", "Sessions in which the bot offered a human"),
     ("wait", "Wait for the human (median, those who gave up counted)"),
     ("lost_in_queue", "Customers who gave up waiting"),
-    ("context_carried", "What the human needed and was handed"),
+    ("handovers_cold", "Hand-overs in which the customer had to make contact again"),
+    ("handovers_requested", "Hand-overs that the customer asked for"),
+    ("handovers_triggered", "Hand-overs unasked, after the bot had failed"),
+    ("handovers_scripted", "Hand-overs unasked, without a sign of failing"),
+    ("context_sent", "What the human needed and had been sent"),
+    ("context_carried", "… and that the human opened: context carried"),
+    ("asked_again", "Requests for what the bot had been given already"),
     ("repeated_information", "Hand-overs after which the customer had to repeat"),
     ("ping_pong", "Conversations passed back and forth"),
+    ("ping_pong_bots", "… twice or more between bot and human"),
+    ("ping_pong_people", "… twice or more from human to human"),
     ("loops", "Sessions in which the bot went round in circles"),
     ("escalation_precision", "Hand-overs in sessions labelled as needing a human"),
     ("escalation_recall", "Sessions labelled as needing a human that were handed over"),
@@ -61,11 +82,18 @@ FLOW_LABELS = {
     "steps_per_journey": "Steps per journey",
     "throughput_seconds": "From first to last event (median)",
 }
+TIME_LABELS = {
+    "service": "Service",
+    "service_business": "Service, within business hours",
+    "wait": "Wait for the next contact",
+    "wait_business": "Wait, within business hours",
+}
 WHERE_FEELING = "mean feeling from −1 to 1"
 MIN_LINE = 2  # a line needs two points
 # A map with more flows than this for each touchpoint is a hairball.
 FLOWS_PER_TOUCHPOINT, FEWEST_FLOWS, MOST_FLOWS = 1.5, 12, 36
 REASONS = 2  # said of each touchpoint on the scorecard
+SENTENCES = 8  # of bots, that are shown word for word
 
 
 def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
@@ -265,19 +293,115 @@ def _without_small_steps(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 
 def handoff_table(audit: Audit) -> Table | Block:
-    """Return every number of the hand-off audit, or why there is none."""
+    """Return every number of the hand-off audit beside its limit, or why there is none."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is not None or handoffs.sessions == 0:
         return words(_no_bots(audit))
-    rows = [(words, getattr(handoffs, name)) for name, words in HANDOFF_MEASURES]
-    return _estimates(rows, "The hand-off audit", f"{handoffs.sessions:,} bot sessions.")
+    items = {item.name: item for item in audit.judgement.handoff_items}
+    worst = worst_item(audit.judgement.handoff_items)
+    rows = []
+    for name, label in HANDOFF_MEASURES:
+        value: Estimate = getattr(handoffs, name)
+        item = items.get(name)
+        rows.append(
+            {
+                "Measure": label,
+                "Estimate": estimate_text(value),
+                "Grade": value.grade if value.value is not None else "",
+                "Fails": "" if item is None else _fails(item, value.unit),
+                "State": "" if item is None else _state(item, worst),
+            }
+        )
+    return table(
+        pd.DataFrame(rows),
+        "The hand-off audit",
+        note=f"{handoffs.sessions:,} bot sessions. An item fails where its whole interval lies "
+        "beyond the limit; the limits are conventions (judge.handoff_limits). No mean is made of "
+        "the items: the worst is the failing one that harms customers most.",
+    )
+
+
+def _fails(item: HandoffItem, unit: str) -> str:
+    at = f"{100 * item.limit.at:g} %" if unit == "share" else f"{item.limit.at:g} {unit}"
+    return f"{'below' if item.limit.falls else 'above'} {at}"
+
+
+def _state(item: HandoffItem, worst: HandoffItem | None) -> str:
+    if item.state == "not_measurable":
+        return "cannot be told"
+    said = {"holds": "✓ holds", "fails": "▲ fails", "open": "○ not settled"}[item.state]
+    return f"{said}, the worst" if item == worst else said
+
+
+def disclosure(audit: Audit) -> Table | Block:
+    """Return the words by which bots say that they are machines, and how often."""
+    found = audit.judgement.disclosure
+    if found is None:
+        return words("Whether bots say that they are machines was not asked.")
+    if found.wording.abstain is not None:
+        why = ABSTAIN_TEXT[found.wording.abstain]
+        return words(f"{found.text} In which words cannot be told: {why}.")
+    if found.wording.phrases.empty:
+        return words(f"{found.text} No words by which a bot says so were found.")
+    rows = [
+        {
+            "In which words": f"A bot {KIND_TEXT[row['kind']]} ({row['language']})",
+            "Sessions": estimate_text(row["share"]),
+            "Customers": int(row["customers"]),
+            "Bot's turn": f"{row['turn']:g}",
+        }
+        for row in found.wording.phrases.to_dict("records")
+    ]
+    rows += [
+        {
+            "In which words": f"“{row['words']}”",
+            "Sessions": f"{int(row['sessions']):,}",
+            "Customers": int(row["customers"]),
+            "Bot's turn": f"{row['turn']:g}",
+        }
+        for row in found.wording.sentences.head(SENTENCES).to_dict("records")
+    ]
+    return table(
+        pd.DataFrame(rows),
+        "How bots say that they are machines",
+        note="Of sessions in which a bot says something. Only sentences of bots that went alike "
+        "to enough customers are shown, names left out (…); nothing that a customer said is. The "
+        "turn is the median of the bot's turn that first says so.",
+    )
+
+
+def containment_curve(audit: Audit) -> Figure | Block:
+    """Draw verified containment by the window within which nobody may come back."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None or handoffs.sessions == 0:
+        return words(_no_bots(audit))
+    if len(handoffs.curve) < MIN_LINE:
+        return words("No curve of containment: too few bot sessions are old enough.")
+    return draw_curve(handoffs.curve, chosen=audit.config.measures.repeat_days)
+
+
+def paradox_figures(audit: Audit) -> Table | Block:
+    """Return what stands beside the six pairs: figures that explain a side, and decide nothing."""
+    rows = [
+        {
+            "Paradox": paradox.title,
+            "What it is": figure.estimand,
+            "Estimate": estimate_text(figure),
+        }
+        for paradox in audit.judgement.paradoxes
+        for figure in paradox.beside.values()
+        if figure.abstain != "no_column"
+    ]
+    if not rows:
+        return words("Nothing further can be told of the six paradoxes.")
+    return table(pd.DataFrame(rows), "Beside the six paradoxes")
 
 
 def paradoxes(audit: Audit) -> Table:
     """Return the six paradoxes of serving by machine, each with its two sides."""
     rows = [
         {
-            "Paradox": paradox.name.replace("_", " / "),
+            "Paradox": paradox.title,
             "State": paradox.state.replace("_", " "),
             "Benefit": estimate_text(paradox.benefit),
             "Cost": estimate_text(paradox.cost),
@@ -295,6 +419,52 @@ def stories(audit: Audit) -> Figure | Block:
         why = f": {found.reason}" if found is not None and found.reason else ""
         return words(f"This log has no journeys that stand for the many others{why}.")
     return stories_figure(audit.stories, experience=audit.evidence.experience)
+
+
+def stories_by_segment(audit: Audit) -> Figure | Block:
+    """Draw the stories of each segment apart, where segments are declared."""
+    told = audit.stories_by_segment
+    if told is None:
+        return words("Stories are not told apart by segment: no column has the role 'segment'.")
+    if not told.timelines:
+        return words("No segment has journeys that stand for the many others.")
+    return stories_figure(
+        told,
+        experience=audit.evidence.experience,
+        name="stories-by-segment",
+        title="Stories of each segment",
+    )
+
+
+def times(audit: Audit) -> Table | Block:
+    """Return how long each touchpoint takes and keeps waiting; within business hours, if known."""
+    if not audit.journeys.has_clock:
+        return words("The log has no clock, so nothing is said of how long things take.")
+    rows = audit.evidence.estimates
+    words_ = {name: text for name, text in TIME_LABELS.items() if name in set(rows["measure"])}
+    by = keyed(rows)
+    frame = pd.DataFrame(
+        [
+            {"Touchpoint": name} | {text: _time(by, name, m) for m, text in words_.items()}
+            for name in audit.evidence.touchpoints["touchpoint"]
+        ]
+    )
+    hours = audit.config.journeys.business_hours
+    note = "Medians with 95 % intervals. Waiting is from the end of a visit to the next contact."
+    note += (
+        " No business hours are declared (journeys.business_hours), so nights and weekends count."
+        if hours is None
+        else f" Business hours: {hours.words}."
+    )
+    return table(frame, "How long it takes", note=note)
+
+
+def _time(rows: Rows, touchpoint: str, measure: str) -> str:
+    row = rows[touchpoint, measure]
+    if number(row["value"]) is None:
+        return ABSTAIN_TEXT.get(str(row["abstain"]), "–")
+    value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
+    return f"{value} ({lo} to {hi})"
 
 
 def conformance(audit: Audit) -> Figure | Block:

@@ -10,8 +10,8 @@ import pytest
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.judge.disclosure import Disclosure, disclosure
-from journeylib.judge.paradoxes import ParadoxSettings
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.settings import MeasureSettings
 
 LogOf = Callable[..., EventLog]
 COLUMNS = "customer t_us touchpoint actor session ai_disclosed"
@@ -43,7 +43,7 @@ def told(log_of: LogOf, sessions: dict[str, list[tuple[str, Any]]], people: int 
         )
     ]
     log = log_of(*rows, columns=COLUMNS)
-    return disclosure(rebuild(log, JourneySettings()), ParadoxSettings(min_customers=10))
+    return disclosure(rebuild(log, JourneySettings()), MeasureSettings(min_base_customers=10))
 
 
 def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
@@ -87,3 +87,72 @@ def test_few_customers_are_not_shown(log_of: LogOf) -> None:
     assert result.abstain == "n_small"
     assert result.never.value is None
     assert len(result.by_touchpoint) == 0
+
+
+TELLS = "Hello, I'm a virtual assistant."
+
+
+def words_of(log_of: LogOf, said: dict[str, str], **more: str) -> Disclosure:
+    """Twelve customers, each with one chat: what the bot says to each, after a first turn."""
+    rows: list[tuple[object, ...]] = []
+    for who, text in said.items():
+        rows.append((who, 0, "Chat", "bot", "Good morning, what can we do for you today?"))
+        rows.append((who, 1, "Chat", "customer", more.get("customer", "My bill is wrong")))
+        rows.append((who, 2, "Chat", "bot", text))
+        rows.append((who, 3, "Chat", "bot", text))
+    journeys = rebuild(log_of(*rows, columns="customer t_us touchpoint actor text"))
+    return disclosure(journeys, MeasureSettings(min_base_customers=10))
+
+
+def test_the_words_are_those_of_bots_and_said_to_enough_customers(log_of: LogOf) -> None:
+    said = {
+        f"c{n:02}": TELLS if n < 10 else "I am an AI system of Planted Secret." for n in range(12)
+    }
+    found = words_of(log_of, said, customer="Am I talking to a chatbot named Customer Secret?")
+    assert found.abstain == "no_column"
+    phrases = found.wording.phrases
+    assert list(zip(phrases["kind"], phrases["language"], strict=True)) == [("bot", "en")]
+    row = phrases.iloc[0]
+    assert (row["share"].value, row["customers"], row["turn"]) == (10 / 12, 10, 2.0)
+    assert found.wording.sentences.to_dict("records") == [
+        {"words": TELLS, "sessions": 10, "customers": 10, "turn": 2.0}
+    ]
+    assert f"Most often: “{TELLS}” (10 customers)." in found.text
+    assert "Secret" not in f"{found.to_dict()} {found.text} {found.wording.sentences}"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("I'm a bot.", ["I'm a bot."]),
+        ("Welcome! I'm   a bot, and  glad. Ask away.", ["I'm a bot, and glad."]),
+        ("I'm a bot with the number 7.", []),
+        ("I'm a bot, write to a@b.", []),
+        ("Hello Anna, I'm a bot.", ["Hello …, I'm a bot."]),
+        ("Ich bin ein virtueller Assistent.", ["Ich bin ein virtueller Assistent."]),
+        ("What is your number?", []),
+    ],
+)
+def test_what_is_shown_of_a_sentence(log_of: LogOf, said: str, shown: list[str]) -> None:
+    found = words_of(log_of, {f"c{n:02}": said for n in range(12)})
+    assert found.wording.sentences["words"].tolist() == shown
+
+
+def test_a_name_in_a_sentence_is_left_out(log_of: LogOf) -> None:
+    names = ["Anna"] * 11 + ["Bert"] + ["anna"] * 10 + ["bert"] * 10
+    said = {
+        f"c{n:02}": f"I'm your bot, {name}." if name.istitle() else f"hi {name} i am a bot."
+        for n, name in enumerate(names)
+    }
+    found = words_of(log_of, said)
+    sentences = found.wording.sentences.set_index("words")["customers"].to_dict()
+    assert sentences == {"I'm your bot, ….": 12, "hi … i am a bot.": 10}
+    assert "nna" not in str(found.to_dict())
+
+
+def test_without_texts_or_a_known_language_no_words_are_told(log_of: LogOf) -> None:
+    assert told(log_of, SESSIONS).wording.abstain == "no_column"
+    french = "Bonjour, comment puis-je vous aider aujourd'hui madame"
+    rows = [(f"c{n}", 0, "Chat", "bot", french) for n in range(12)]
+    journeys = rebuild(log_of(*rows, columns="customer t_us touchpoint actor text"))
+    assert disclosure(journeys).wording.abstain == "unidentified"

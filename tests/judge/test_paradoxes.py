@@ -56,9 +56,16 @@ def journeys_of(log_of: LogOf, script: list[Row], columns: str = "", **settings:
     return rebuild(log, JourneySettings(**({"min_customers": 1, "gap_days": 20.0} | settings)))
 
 
-def found(journeys: Journeys, name: Any, handoffs: Any = None, **settings: Any) -> Paradox:
+def found(
+    journeys: Journeys,
+    name: Any,
+    handoffs: Any = None,
+    measures: MeasureSettings | None = None,
+    **settings: Any,
+) -> Paradox:
     chosen = ParadoxSettings(**settings)
-    return paradox_of(name, scene_of(journeys, handoffs, chosen), chosen)
+    scene = scene_of(journeys, chosen, handoffs=handoffs, measures=measures)
+    return paradox_of(name, scene, chosen)
 
 
 STATES = [
@@ -255,6 +262,138 @@ def test_powerful_vulnerable(
     assert paradox.cost.value == pytest.approx(widest)
 
 
+def test_the_blast_radius_counts_journeys_that_a_human_ends_too(log_of: LogOf) -> None:
+    # Of five journeys: A alone; A then a human; B alone; a human alone; A, which is lost.
+    script = [
+        turn(0, 0, "bot", "s0", resource="A"),
+        turn(40, 0, "bot", "s1", resource="A"),
+        turn(40, 9, "human", "s1", resource="h"),
+        turn(80, 0, "bot", "s2", resource="B"),
+        turn(120, 0, "human", "s3", resource="h"),
+        turn(160, 0, "bot", "s4", resource="A"),
+        turn(160, 9, "customer", "s4", touchpoint="Cancel"),
+    ]
+    journeys = journeys_of(log_of, script, "resource", bad_ends=("Cancel",))
+    paradox = found(journeys, "powerful_vulnerable", fallback_tested=date(2026, 1, 5))
+    # The chain: P(at A) = 3/5; from A 1/3 ends completed, 1/3 by a human, who completes all.
+    assert paradox.cost.value == pytest.approx(3 / 5 * (1 / 3 + 1 / 3))
+    assert paradox.beside["through_one_bot_alone"].value == pytest.approx(1 / 5)
+    # Three of four passages are A's.
+    assert paradox.beside["dependence"].value == pytest.approx((3 / 4) ** 2 + (1 / 4) ** 2)
+    assert "last tried on 2026-01-05" in paradox.reasons[2]
+    assert "never tried" in found(journeys, "powerful_vulnerable").reasons[2]
+
+
+def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> None:
+    # Anderl et al.'s example: C1>C2>C3 done, C1 lost, C2>C3 lost. P(done) = 1/3; removing C1
+    # loses half of it, removing C2 or C3 all.
+    paths = [("C1", "C2", "C3"), ("C1", "Cancel"), ("C2", "C3", "Cancel")]
+    script = [
+        turn(40 * n, 9 * k, "customer" if name == "Cancel" else "bot", f"s{n}", touchpoint=name)
+        for n, path in enumerate(paths)
+        for k, name in enumerate(path)
+    ]
+    journeys = journeys_of(log_of, script, bad_ends=("Cancel",))
+    assert found(journeys, "powerful_vulnerable").cost.value == pytest.approx(1 / 3)
+
+
+def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
+    script = [
+        turn(0, 0, "bot", "b", text="Your bill is 20."),
+        turn(0, 5, "customer", "b", text="That is wrong, I paid it"),
+        turn(0, 9, "bot", "b", text="Let me look at it again."),
+        turn(0, 12, "customer", "b", text="Thank you for the help"),
+        turn(0, 15, "human", "b", text="Hello, this is the service."),
+        turn(0, 18, "customer", "b", text="No, that's not correct at all"),
+        turn(1, 0, "bot", "c", text="Good morning."),
+        turn(1, 2, "bot", "c", text="Can I help you?"),
+    ]
+    figures = found(journeys_of(log_of, script, "text"), "powerful_vulnerable").beside
+    # Four turns of bots, one of them contradicted; what is said to the human is not the bot's.
+    assert figures["corrections"].value == pytest.approx(250.0)
+    flagged = [row | {"fixed": "1" if row["t_us"] == 9 * S else "0"} for row in script]
+    journeys = journeys_of(log_of, flagged, "text fixed")
+    declared = found(journeys, "powerful_vulnerable", corrected="fixed").beside["corrections"]
+    assert declared.value == pytest.approx(250.0)
+    with pytest.raises(ConfigError, match="'fxed'"):
+        found(journeys, "powerful_vulnerable", corrected="fxed")
+
+
+def test_what_happens_on_a_day_without_the_main_bot(log_of: LogOf) -> None:
+    days = [(0, "bot"), (1, "bot"), (2, "human"), (3, "bot")]
+    script = [
+        turn(day, 0, actor, f"s{day}", resource="A" if actor == "bot" else "h")
+        for day, actor in days
+    ]
+    script.append(turn(2, 9, "customer", "x", touchpoint="Cancel"))
+    figures = found(journeys_of(log_of, script, "resource"), "powerful_vulnerable").beside
+    assert figures["without_main_bot"].value == 1.0
+    assert figures["without_main_bot"].n_events == PEOPLE
+    busy = [turn(day, 0, "bot", f"s{day}", resource="A") for day in range(3)]
+    never = found(journeys_of(log_of, busy, "resource"), "powerful_vulnerable").beside
+    assert never["without_main_bot"].abstain == "unidentified"
+
+
+def test_handling_is_more_even_where_the_spread_is_smaller(log_of: LogOf) -> None:
+    script = []
+    for number, (actor, seconds) in enumerate(
+        [("bot", 10), ("bot", 20), ("human", 10), ("human", 40)]
+    ):
+        script.append(turn(number, 0, actor, f"s{number}"))
+        script.append(turn(number, seconds, actor, f"s{number}"))
+    figures = found(journeys_of(log_of, script), "quality_less_empathy").beside
+    # ln 2 apart against ln 4 apart: half the standard deviation.
+    assert figures["handling_spread"].value == pytest.approx(0.5, abs=0.001)
+
+
+def test_personal_data_is_told_by_depth(log_of: LogOf) -> None:
+    script = []
+    cells = ["no", "name", "name, ,number", "3", "no", "name", "1.0", " 2 "]
+    for number, cell in enumerate(cells):
+        script.append(turn(20 * number, 0, "bot", f"b{number}", data=cell))
+        if cell in ("no", "name"):
+            script.append(turn(20 * number + 2, 0, "bot", f"again{number}", data=cell))
+        if cell in ("no", "3", " 2 "):
+            script.append(turn(20 * number + 1, 0, "customer", f"o{number}", touchpoint="Opt-out"))
+    figures = found(
+        journeys_of(log_of, script, "data", cut="customer"),
+        "personalised_intrusive",
+        personal_data="data",
+        privacy_touchpoints=("Opt-out",),
+        privacy_days=5.0,
+    ).beside
+    # Matters resolved at once: none of 2 without data; of those with one field 1 of 3, with two
+    # 2 of 2, with three 1 of 1.
+    assert figures["resolution_one_field"].value == pytest.approx(1 / 3)
+    assert figures["resolution_2_fields"].value == pytest.approx(1.0)
+    assert figures["resolution_3_or_more_fields"].value == pytest.approx(1.0)
+    # Contacts with an opt-out within 5 days: 2 of 4 without data, 1 of 2 with two, 1 of 1.
+    assert figures["opt_outs_2_fields"].value == pytest.approx(1.0)
+    assert figures["opt_outs_3_or_more_fields"].value == pytest.approx(2.0)
+
+
+def test_answers_at_hours_when_nobody_is_at_work(log_of: LogOf) -> None:
+    script = [
+        turn(0, 36_000, "human", "h"),  # ten o'clock of the first day of the week
+        turn(7, 36_100, "customer", "b1"),
+        turn(7, 36_110, "bot", "b1"),
+        turn(8, 80_000, "customer", "b2"),
+        turn(8, 80_061, "bot", "b2"),
+    ]
+    figures = found(journeys_of(log_of, script), "connected_isolated").beside
+    assert figures["answered_at_once"].value == 0.5
+    assert figures["answered_out_of_hours"].value == 0.0
+    assert figures["answered_out_of_hours"].n_events == PEOPLE
+
+
+def test_texts_make_a_customer_negative_where_no_sentiment_is_brought(log_of: LogOf) -> None:
+    script = [
+        turn(0, 0, "customer", "b", text="This is a terrible and awful mess"),
+        turn(0, 9, "bot", "b", text="Please hold the line"),
+    ]
+    assert found(journeys_of(log_of, script, "text"), "connected_isolated").cost.value == 1.0
+
+
 def test_bots_with_the_easy_matters_are_compared_on_the_same_matters(log_of: LogOf) -> None:
     script = []
     for number, (actor, intent) in enumerate(
@@ -355,7 +494,7 @@ def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) ->
     assert with_audit.cost.value == 1.0
     assert found(journeys, "satisfied_frustrated", handoffs).cost.value == 1.0
     assert found(journeys, "powerful_vulnerable", handoffs).benefit.value == 0.0
-    assert found(journeys, "satisfied_frustrated").cost.value == 0.0
+    assert found(journeys, "satisfied_frustrated").cost.abstain == "no_column"
     assert found(journeys, "powerful_vulnerable").benefit.value == 1.0
 
 
@@ -363,9 +502,10 @@ def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) ->
 def test_a_bot_that_says_the_same_three_times_is_a_loop(
     log_of: LogOf, times: int, share: float
 ) -> None:
-    script = [turn(0, n, "bot", "b", text="Please rephrase.") for n in range(times)]
+    script = [turn(0, n, "bot", "b", text="Please wait.") for n in range(times)]
     journeys = journeys_of(log_of, script, "text")
-    assert found(journeys, "satisfied_frustrated").cost.value == share
+    handoffs = audit_handoffs(journeys, MeasureSettings())
+    assert found(journeys, "satisfied_frustrated", handoffs).cost.value == share
 
 
 @pytest.mark.parametrize(("days", "at_once"), [(7.0, 0.0), (7.5, 1.0)])
@@ -421,9 +561,11 @@ def test_a_log_without_a_clock_says_so(log_of: LogOf) -> None:
 def test_too_few_customers_have_no_number(log_of: LogOf) -> None:
     script = [turn(0, 0, "bot", "b", rating_micro=S), turn(1, 0, "bot", "c", rating_micro=2 * S)]
     journeys = journeys_of(log_of, script, "rating_micro")
-    paradox = found(journeys, "satisfied_frustrated", min_customers=PEOPLE + 1)
+    too_few = MeasureSettings(min_base_customers=PEOPLE + 1)
+    paradox = found(journeys, "satisfied_frustrated", measures=too_few)
     assert (paradox.benefit.abstain, paradox.cost.abstain) == ("n_small", "n_small")
-    enough = found(journeys, "satisfied_frustrated", min_customers=PEOPLE)
+    just = MeasureSettings(min_base_customers=PEOPLE)
+    enough = found(journeys, "satisfied_frustrated", measures=just)
     assert enough.benefit.n_customers == PEOPLE
 
 

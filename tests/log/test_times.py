@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -223,3 +226,14 @@ def test_local_times_agree_with_python(times: list[dt.datetime], zone: str) -> N
         for t in times
     ]
     assert micros([t.isoformat(" ", "microseconds") for t in times], timezone=zone) == expected
+
+
+@pytest.mark.parametrize("kind", ["frame", "arrow", "parquet"])
+def test_nanoseconds_with_a_zone_are_times(kind: str, tmp_path: Path) -> None:
+    when = pd.to_datetime(["2024-02-29T13:05:00.123456789Z"]).as_unit("ns")
+    frame = pd.DataFrame({"who": ["u1"], "what": ["a"], "at": when})
+    table = pa.Table.from_pandas(frame)
+    pq.write_table(table, tmp_path / "log.parquet")
+    source = {"frame": frame, "arrow": table, "parquet": tmp_path / "log.parquet"}[kind]
+    log = read(source, ROLES)
+    assert [int(t) for t in frame_of(log)["t_us"]] == [us(2024, 2, 29, 13, 5) + 123456]

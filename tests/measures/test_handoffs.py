@@ -201,6 +201,7 @@ def test_ping_pong_is_two_changes_of_hands(log_of: LogOf) -> None:
     found = audit(log)
     assert found.ping_pong.value == pytest.approx(2 / 3)
     assert found.ping_pong.n_journeys == 3
+    assert found.ping_pong_bots.value == found.ping_pong_people.value == pytest.approx(1 / 3)
     changes = found.actor_changes.set_index(["source", "target"])["events"].to_dict()
     assert changes == {("bot", "human"): 2, ("human", "bot"): 1}
 
@@ -266,8 +267,65 @@ def test_what_was_carried_over_and_what_was_said_again(log_of: LogOf) -> None:
         columns=COLUMNS + " text context_sent context_requested",
     )
     found = audit(log)
-    assert found.context_carried.value == 1 / 4
+    assert found.context_sent.value == 1 / 4
+    assert found.context_carried.abstain == "no_column"  # nothing says what was opened
     assert found.repeated_information.value == 2 / 5
+
+
+def test_only_what_was_opened_was_carried(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", None, None, None, "name, Number"),
+        ("a", 1, "Chat", "bot", "name,number,tariff", None, None, None),
+        ("a", 2, "Call", "human", None, None, "name", None),
+        ("a", 3, "Call", "human", None, "number, name,address", "tariff", None),
+        ("b", 0, "Chat", "bot", "name", None, "address", None),
+        ("b", 1, "Chat", "bot", "address", None, None, None),  # opened before it was sent
+        ("b", 2, "Call", "human", None, "address", None, None),
+        (*LATER, None, None, None, None),
+        columns=COLUMNS + " context_sent context_requested context_opened context_given",
+    )
+    found = audit(log)
+    # Needed: number, name, address; address. Sent: number, name; address. Opened of them: name.
+    assert found.context_sent.value == 3 / 4
+    assert found.context_carried.value == 1 / 4
+    assert found.asked_again.value == 1 / 2
+
+
+def test_kinds_of_hand_over(log_of: LogOf) -> None:
+    say = "What is your number?"
+    rows = []
+    for who, bot, customer, session in (
+        ("asked", say, "agent!", "asked1"),
+        ("failed", "Sorry, I did not understand that.", "My bill", "failed1"),
+        ("planned", say, "My bill", "planned1"),
+        ("again", say, "My bill", "again2"),
+        ("back", say, "My bill", "back2"),
+    ):
+        rows.append((who, 0, "Chat", "bot", bot, f"{who}1"))
+        rows.append((who, MINUTE, "Chat", "customer", customer, f"{who}1"))
+        if who == "again":  # calls, and is called in the next
+            rows.append((who, 2 * HOUR, "Call", "customer", None, session))
+        rows.append((who, 2 * HOUR + MINUTE, "Call", "human", None, session))
+    found = audit(log_of(*rows, (*LATER, None, None), columns=COLUMNS + " text session"))
+    assert found.handed_over == 5
+    assert found.handovers_cold.value == 1 / 5
+    assert found.handovers_requested.value == 1 / 5
+    assert found.handovers_triggered.value == 1 / 5
+    assert found.handovers_scripted.value == 3 / 5
+
+
+def test_time_to_honour_counts_from_the_first_request(log_of: LogOf) -> None:
+    rows: list[tuple[object, ...]] = []
+    for number, minutes in enumerate((2, 4, 6, None)):
+        who = f"c{number}"
+        rows.append((who, 0, "Chat", "bot", "What is your number?"))
+        rows.append((who, MINUTE, "Chat", "customer", "agent!"))
+        rows.append((who, 2 * MINUTE, "Chat", "bot", "What is your number?"))
+        end, by = (3, "customer") if minutes is None else (1 + minutes, "human")
+        rows.append((who, end * MINUTE, "Chat", by, "Well"))
+    found = audit(log_of(*rows, (*LATER, None), columns=COLUMNS + " text"))
+    # One of four comes after 2 minutes, one leaves after 2, one of the two left after 4.
+    assert found.time_to_honour.value == 4 * 60
 
 
 def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:

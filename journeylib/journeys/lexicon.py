@@ -28,6 +28,8 @@ class Lexicon:
         Phrases that decline a human; they are cut out before requests are looked for.
     repetition : tuple of str
         The customer says that it was said before.
+    correction : tuple of str
+        The customer says that the answer is wrong, or not to what was asked.
     solved : tuple of str
         The customer says that it is solved.
     thanks : tuple of str
@@ -40,6 +42,9 @@ class Lexicon:
         A question by which a bot says goodbye; it waits for no answer.
     human_offer : tuple of str
         The bot offers a human, or says that one is coming.
+    disclosure : dict of str to tuple of str
+        The bot says that it is a machine, by kind: ``bot``, ``ai``, ``automated``,
+        ``not_human``.
     """
 
     language: str
@@ -48,12 +53,14 @@ class Lexicon:
     human_request: tuple[str, ...]
     human_refusal: tuple[str, ...]
     repetition: tuple[str, ...]
+    correction: tuple[str, ...]
     solved: tuple[str, ...]
     thanks: tuple[str, ...]
     doubt: tuple[str, ...]
     non_answer: tuple[str, ...]
     closing_offer: tuple[str, ...]
     human_offer: tuple[str, ...]
+    disclosure: dict[str, tuple[str, ...]]
 
 
 _EN_WHICH = (
@@ -124,6 +131,16 @@ ENGLISH = Lexicon(
         r"(?:all )?(?:over )?again",
         r"is already provided",
     ),
+    correction=(
+        r"(?:that|this|it|which)(?:'s| is| was)? (?:just |simply |totally |completely |plain )?"
+        r"(?:wrong|incorrect|not (?:right|correct|true)|false)",
+        r"(?:that|this|it)(?: is|was)?n't (?:right|correct|true)",
+        r"(?:wrong|incorrect) (?:answer|information|number|date|amount|order|account|address)",
+        r"not what i (?:asked|said|meant|wanted)(?: for| about)?",
+        r"(?:that's|that is|you're|you are) (?:mistaken|making (?:that|this|it) up)",
+        r"you (?:got|have got|have) (?:that|this|it|me) wrong",
+        r"you misunderst\w+|no,? i (?:meant|said|asked)",
+    ),
     solved=(
         r"(?:that|it|this)(?:'s| is| has)? (?:now )?(?:solved|fixed|resolved|sorted|worked)"
         r"(?: it| now)?",
@@ -162,6 +179,23 @@ ENGLISH = Lexicon(
         rf"(?:talk|speak|chat) (?:to|with) {_EN_WHICH}(?:{_EN_WHO}|colleague)",
         r"(?:human|live) (?:agent|advisor|adviser|representative|support|colleague)",
     ),
+    disclosure={
+        "bot": (
+            r"(?:chat|voice)?-?bots?",
+            r"(?:virtual|digital|online|automated|ai) (?:\w+ )?(?:assistant|agent|helper|advisor)",
+        ),
+        "ai": (r"ai|a\.i\.|artificial intelligence|language model|ai-(?:\w+)",),
+        "automated": (
+            r"(?:automated|automatic) (?:\w+ )?"
+            r"(?:system|service|message|assistant|reply|answer|chat)",
+            r"(?:i'm|i am|this is|you(?:'re| are) (?:talking|speaking|chatting) (?:to|with)) "
+            r"an? (?:\w+ )?(?:machine|computer|program|robot)",
+        ),
+        "not_human": (
+            r"(?:i'm|i am|this is) not an? (?:real |live |actual )?(?:human|person)(?: being)?",
+            r"not (?:talking|speaking|chatting) (?:to|with) an? (?:real |live )?(?:human|person)",
+        ),
+    },
 )
 
 _DE_WHICH = (
@@ -214,6 +248,15 @@ GERMAN = Lexicon(
         r"wie oft (?:soll|muss|müssen) (?:ich|wir)",
         r"(?:nochmal|noch einmal|schon wieder) (?:erklären|sagen|wiederholen|angeben)",
     ),
+    correction=(
+        r"(?:das|dies|es|die antwort) (?:ist|war|stimmt)(?: so| aber| leider| doch)? "
+        r"(?:falsch|nicht (?:richtig|korrekt|wahr)|nicht)",
+        r"stimmt (?:so |aber |doch )?nicht",
+        r"falsche (?:antwort|auskunft|nummer|adresse|information)",
+        r"(?:das )?(?:habe ich nicht|war nicht,? was ich) (?:gefragt|gemeint|gesagt|gewollt)",
+        r"nein,? ich (?:meinte|meine|sagte|wollte|fragte)",
+        r"(?:falsch|miss)verst(?:anden|ehen)",
+    ),
     solved=(
         r"(?:problem|frage|sache|alles)(?: ist| hat sich)? (?:gelöst|geklärt|erledigt|beantwortet)",
         r"(?:es|das|jetzt) (?:funktioniert|geht|klappt)(?: jetzt| wieder| nun)?",
@@ -237,6 +280,24 @@ GERMAN = Lexicon(
         rf"(?:mit|an|zu) {_DE_WHICH}{_DE_WHO}",
         rf"mit {_DE_WHICH}{_DE_WHO} (?:\w+ ){{0,2}}(?:sprechen|verbinden|verbunden)",
     ),
+    disclosure={
+        "bot": (
+            r"(?:chat|voice)?-?bots?",
+            r"(?:virtuelle[rn]?|digitale[rn]?|automatische[rn]?|ki-?) ?(?:\w+ )?"
+            r"(?:assistent(?:in)?|berater(?:in)?|helfer(?:in)?)",
+        ),
+        "ai": (r"ki|künstlichen? intelligenz|sprachmodell|ki-(?:\w+)",),
+        "automated": (
+            r"(?:automatisch|automatisiert)(?:e[srn]?)? (?:\w+ )?"
+            r"(?:system|dienst|antwort|nachricht|auskunft)",
+            r"(?:bin|ist|mit) (?:\w+ )?(?:eine[rm]?|ein) (?:\w+ )?"
+            r"(?:maschine|computer|programm|roboter)",
+        ),
+        "not_human": (
+            r"(?:bin|ist) kein (?:echter |richtiger )?mensch",
+            r"nicht mit einem (?:echten |richtigen )?menschen",
+        ),
+    },
 )
 
 LEXICONS: tuple[Lexicon, ...] = (ENGLISH, GERMAN)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 from ibis import _
 
-from journeylib.journeys.steps import Journeys
-from journeylib.measures.lexicon import LEXICONS, Lexicon
+from journeylib.estimate import AbstainReason
+from journeylib.journeys.lexicon import LEXICONS, Lexicon
+
+if TYPE_CHECKING:
+    from journeylib.journeys.steps import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
@@ -73,6 +76,13 @@ def says_again(
     return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.repetition))
 
 
+def says_wrong(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a customer says that the answer was wrong, or not to what was asked."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.correction))
+
+
 def confirms(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
@@ -90,10 +100,16 @@ def awaits_answer(
 
     A closing offer ("is there anything else?") is not such a question.
     """
-    said = plain(text)
     closing = "|".join(p for lexicon in lexicons for p in lexicon.closing_offer)
-    non_answer = _any_of(p for lexicon in lexicons for p in lexicon.non_answer)
-    return _found(said.re_replace(closing, " "), r"\?") | _found(said, non_answer)
+    question = _found(plain(text).re_replace(closing, " "), r"\?")
+    return question | fails_to_answer(text, lexicons)
+
+
+def fails_to_answer(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn says that it did not understand, or cannot help."""
+    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.non_answer))
 
 
 def offers_human(
@@ -101,6 +117,31 @@ def offers_human(
 ) -> ibis.expr.types.BooleanValue:
     """Whether a bot's turn offers a human or announces one."""
     return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.human_offer))
+
+
+def discloses(
+    text: ibis.expr.types.StringValue,
+    kinds: Sequence[str],
+    lexicons: Sequence[Lexicon] = LEXICONS,
+) -> ibis.expr.types.BooleanValue:
+    """Whether a bot's turn says in one of these ways that it is a machine."""
+    return _found(plain(text), _any_of(_disclosing(kinds, lexicons)))
+
+
+def disclosing_sentence(
+    text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
+) -> ibis.expr.types.StringValue:
+    """Return the first sentence that says it is a machine, as it was written; else empty."""
+    kinds = [kind for lexicon in lexicons for kind in lexicon.disclosure]
+    phrases = "|".join(_disclosing(sorted(set(kinds)), lexicons))
+    within, outside = r"[^.!?]*", r"[^\pL\pN.!?]"
+    sentence = rf"(?i)((?:{within}{outside})?(?:{phrases})(?:{outside}{within})?[.!?]*)(?:\s|$)"
+    straight = text.replace("’", "'").replace("´", "'").re_replace(r"\s+", " ")
+    return straight.re_extract(sentence, 1).strip()
+
+
+def _disclosing(kinds: Iterable[str], lexicons: Sequence[Lexicon]) -> list[str]:
+    return [p for lexicon in lexicons for kind in kinds for p in lexicon.disclosure.get(kind, ())]
 
 
 def in_language(
@@ -116,6 +157,12 @@ def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanVal
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
 
 
+def by_customers(journeys: Journeys) -> Any:
+    """Return a condition on steps: a text that a customer wrote, where actors are known."""
+    own = _.text.notnull()
+    return own & (_.actor == "customer") if journeys.has("actor") else own
+
+
 def lexicon_reach(journeys: Journeys) -> float | None:
     """Return the share of texts in a language of the lexicons, among those long enough to tell.
 
@@ -124,6 +171,14 @@ def lexicon_reach(journeys: Journeys) -> float | None:
     long = journeys.steps.filter(long_enough(_.text))
     counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
     return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
+
+
+def unheard(journeys: Journeys) -> AbstainReason | None:
+    """Return why texts tell nothing in this log, or None where they do."""
+    if not journeys.has("text"):
+        return "no_column"
+    reach = lexicon_reach(journeys)
+    return "unidentified" if reach is not None and reach < REACH else None
 
 
 def drawn_customers(n: int, most: int) -> tuple[Any, int]:
@@ -136,8 +191,13 @@ def drawn_customers(n: int, most: int) -> tuple[Any, int]:
         the sample's size in thousandths.
     """
     per_mille = min(1000, 1000 * most // max(n, 1))
+    return drawn(per_mille), per_mille
+
+
+def drawn(per_mille: int) -> Any:
+    """Return which customers are in the fixed pseudo-random sample of so many in a thousand."""
     # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
-    return (_.customer_no * 2_654_435_761) % 1000 < per_mille, per_mille
+    return (_.customer_no * 2_654_435_761) % 1000 < per_mille
 
 
 def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | None:

@@ -1,0 +1,131 @@
+"""The hand-off audit as a vector: which items hold, which fail, and the worst that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from journeylib.estimate import Estimate
+
+State = Literal["holds", "fails", "open", "not_measurable"]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """From where an item of the hand-off audit counts as failed.
+
+    Attributes
+    ----------
+    at : float
+        In the unit of the item.
+    harm : int
+        3: customers are left without help; 2: they have to do the work again; 1: they wait, or
+        see no way out.
+    falls : bool
+        It fails below the limit, not above.
+    """
+
+    at: float
+    harm: int
+    falls: bool = False
+
+
+LIMITS: dict[str, Limit] = {
+    "silent_abandonment": Limit(0.10, 3),
+    "dead_cries": Limit(0.05, 3),
+    "lost_in_queue": Limit(0.10, 3),
+    "requests_honoured": Limit(0.80, 3, falls=True),
+    "loops": Limit(0.05, 2),
+    "ping_pong": Limit(0.10, 2),
+    "handovers_cold": Limit(0.10, 2),
+    "repeated_information": Limit(0.10, 2),
+    "asked_again": Limit(0.10, 2),
+    "context_sent": Limit(0.80, 2, falls=True),
+    "context_carried": Limit(0.80, 2, falls=True),
+    "escalated_late": Limit(0.10, 2),
+    "wait": Limit(120.0, 1),
+    "cries_to_human": Limit(1.5, 1),
+    "escape_hatch_offered": Limit(0.80, 1, falls=True),
+}
+
+
+class HandoffEvidence(Protocol):
+    """The part of the hand-off audit that is held against limits."""
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Return the estimates by name."""
+
+
+@dataclass(frozen=True)
+class HandoffItem:
+    """One item of the hand-off audit beside its limit.
+
+    Attributes
+    ----------
+    name : str
+        As in `Handoffs`.
+    limit : Limit
+    state : str
+        ``fails``: the whole interval lies beyond the limit; ``holds``: none of it does;
+        ``open``: the limit lies within; ``not_measurable``: it abstains.
+    beyond : float
+        How far the interval's nearer end is beyond the limit, relative to the limit's distance
+        from the worst there can be (shares), or to the limit itself; 0 unless it fails.
+    """
+
+    name: str
+    limit: Limit
+    state: State
+    beyond: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `audit.json` holds."""
+        return {
+            "name": self.name,
+            "limit": self.limit.at,
+            "fails": "below" if self.limit.falls else "above",
+            "harm": self.limit.harm,
+            "state": self.state,
+        }
+
+
+def handoff_items(
+    handoffs: HandoffEvidence, limits: Mapping[str, float] | None = None
+) -> tuple[HandoffItem, ...]:
+    """Hold every item of the hand-off audit against its limit; no mean is made of them.
+
+    Parameters
+    ----------
+    handoffs : Handoffs
+    limits : mapping of str to float, optional
+        Limits of the company's own, in place of those of `LIMITS`.
+
+    Returns
+    -------
+    tuple of HandoffItem
+        In the order of `LIMITS`.
+    """
+    found = handoffs.estimates()
+    own = limits or {}
+    return tuple(
+        _item(name, found[name], Limit(own.get(name, limit.at), limit.harm, limit.falls))
+        for name, limit in LIMITS.items()
+    )
+
+
+def worst_item(items: tuple[HandoffItem, ...]) -> HandoffItem | None:
+    """Return the failing item that harms most, then lies farthest beyond; None if none fails."""
+    failing = [item for item in items if item.state == "fails"]
+    return max(failing, key=lambda item: (item.limit.harm, item.beyond), default=None)
+
+
+def _item(name: str, estimate: Estimate, limit: Limit) -> HandoffItem:
+    if estimate.lo is None or estimate.hi is None:
+        return HandoffItem(name, limit, "not_measurable")
+    near, far = (estimate.hi, estimate.lo) if limit.falls else (estimate.lo, estimate.hi)
+    sign = -1 if limit.falls else 1
+    if sign * (near - limit.at) > 0:
+        room = limit.at if limit.falls or estimate.unit != "share" else 1 - limit.at
+        return HandoffItem(name, limit, "fails", abs(near - limit.at) / room if room else 1.0)
+    return HandoffItem(name, limit, "holds" if sign * (far - limit.at) <= 0 else "open")
