@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
@@ -28,14 +29,16 @@ from journeylib.plan.settings import PortfolioSettings
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
-# Where files lie: no part of what was decided, and nobody else's business.
+# Where files lie and who is told: no part of what was decided, and nobody else's business.
 PLACES: dict[str, Any] = {
+    "delivery": True,
     "engine": True,
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
     "ratings": {"file"},
+    "timeout_minutes": True,
 }
 PLAIN = {
     "missing": "is missing.",
@@ -108,6 +111,7 @@ class Gate(_Part):
     """A condition that the audit must meet; a failed one ends with exit status 1."""
 
     id: Name = Field(description="Name of the gate in findings.")
+    title: str = Field("", description="What people call it; default the id in words.")
     metric: str = Field(
         description="Path into audit.json, for example handoffs.contained_verified; "
         "[touchpoint=Name] picks a row of a list."
@@ -132,6 +136,11 @@ class Gate(_Part):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("'min' must not exceed 'max'")
         return self
+
+    @property
+    def heading(self) -> str:
+        """What people call it."""
+        return self.title or re.sub(r"[-_]+", " ", self.id).capitalize()
 
 
 class AuditConfig(_Part):
@@ -173,6 +182,12 @@ class AuditConfig(_Part):
         "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
     )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
+    delivery: DeliverySettings = Field(
+        DeliverySettings(), description="Who is told of a run, by mail, Slack or Teams."
+    )
+    timeout_minutes: float | None = Field(
+        None, gt=0, description="A run that takes longer is stopped; default: no limit."
+    )
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )

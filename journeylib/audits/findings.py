@@ -100,7 +100,7 @@ def _gates(audit: Audit) -> list[Finding]:
             severity=outcome.gate.severity if outcome.verdict == "fail" else "info",
             verdict=outcome.verdict,
             text=outcome.text,
-            evidence={"metric": outcome.gate.metric, "value": outcome.value},
+            evidence=outcome.evidence,
         )
         for outcome in check_gates(audit.config.gates, audit.document)
     ]
@@ -167,7 +167,7 @@ def _worst(audit: Audit) -> list[Finding]:
     limit = _share(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
     text = (
         f"Where handing over hurts most: {estimate}, {estimate.estimand}; it fails "
-        f"{'below' if worst.limit.falls else 'above'} {limit}. In all {len(failing)} of "
+        f"{'below' if worst.limit.falls else 'above'} {limit}. In all, {len(failing)} of "
         f"{len(measured)} measured items of the hand-off audit fail."
     )
     return [_insight("handoff-worst", "high", text, {"items": [item.name for item in failing]})]

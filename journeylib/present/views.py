@@ -443,14 +443,21 @@ def times(audit: Audit) -> Table | Block:
     rows = audit.evidence.estimates
     words_ = {name: text for name, text in TIME_LABELS.items() if name in set(rows["measure"])}
     by = keyed(rows)
-    frame = pd.DataFrame(
-        [
-            {"Touchpoint": name} | {text: _time(by, name, m) for m, text in words_.items()}
-            for name in audit.evidence.touchpoints["touchpoint"]
-        ]
-    )
+    every = [
+        {"Touchpoint": name} | {text: _time(by, name, m) for m, text in words_.items()}
+        for name in audit.evidence.touchpoints["touchpoint"]
+    ]
+    known = [row for row in every if {"–"} != set(row.values()) - {row["Touchpoint"]}]
+    if not known:
+        return words("No touchpoint has enough visits to say how long it takes.")
+    frame = pd.DataFrame(known)
     hours = audit.config.journeys.business_hours
-    note = "Medians with 95 % intervals. Waiting is from the end of a visit to the next contact."
+    note = (
+        "Medians with 95 % intervals; – where too few customers show it. Waiting is from the end "
+    )
+    note += "of a visit to the next contact."
+    if len(every) > len(known):
+        note += f" {len(every) - len(known)} touchpoints of which neither is known are left out."
     note += (
         " No business hours are declared (journeys.business_hours), so nights and weekends count."
         if hours is None
@@ -462,7 +469,7 @@ def times(audit: Audit) -> Table | Block:
 def _time(rows: Rows, touchpoint: str, measure: str) -> str:
     row = rows[touchpoint, measure]
     if number(row["value"]) is None:
-        return ABSTAIN_TEXT.get(str(row["abstain"]), "–")
+        return "–"
     value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
     return f"{value} ({lo} to {hi})"
 
