@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from journeylib.audits.delivery import DeliverySettings
+from journeylib.audits.drift import ChangeSettings
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
@@ -28,14 +30,16 @@ from journeylib.plan.settings import PortfolioSettings
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
-# Where files lie: no part of what was decided, and nobody else's business.
+# Where files lie and who is told: no part of what was decided, and nobody else's business.
 PLACES: dict[str, Any] = {
+    "delivery": True,
     "engine": True,
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
     "ratings": {"file"},
+    "timeout_minutes": True,
 }
 PLAIN = {
     "missing": "is missing.",
@@ -108,12 +112,19 @@ class Gate(_Part):
     """A condition that the audit must meet; a failed one ends with exit status 1."""
 
     id: Name = Field(description="Name of the gate in findings.")
+    title: str = Field("", description="What people call it; default the id in words.")
     metric: str = Field(
         description="Path into audit.json, for example handoffs.contained_verified; "
         "[touchpoint=Name] picks a row of a list."
     )
     min: float | None = Field(None, description="Fails below this.")
     max: float | None = Field(None, description="Fails above this.")
+    max_rise: float | None = Field(
+        None, ge=0, description="Fails if it is higher than in the run before by more than this."
+    )
+    max_fall: float | None = Field(
+        None, ge=0, description="Fails if it is lower than in the run before by more than this."
+    )
     severity: Literal["low", "medium", "high"] = Field("high", description="How much it matters.")
     not_assessable: Literal["pass", "fail"] = Field(
         "pass", description="Whether a metric without an answer lets the run pass."
@@ -127,11 +138,16 @@ class Gate(_Part):
 
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("give the gate a 'min', a 'max' or both")
+        if all(b is None for b in (self.min, self.max, self.max_rise, self.max_fall)):
+            raise ValueError("give the gate a 'min', 'max', 'max_rise' or 'max_fall'")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("'min' must not exceed 'max'")
         return self
+
+    @property
+    def heading(self) -> str:
+        """What people call it."""
+        return self.title or re.sub(r"[-_]+", " ", self.id).capitalize()
 
 
 class AuditConfig(_Part):
@@ -172,7 +188,16 @@ class AuditConfig(_Part):
         description="What is said of other cuts and levels of stitching. verdicts: key results "
         "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
     )
+    changes: ChangeSettings = Field(
+        ChangeSettings(), description="How the last period is compared with those before."
+    )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
+    delivery: DeliverySettings = Field(
+        DeliverySettings(), description="Who is told of a run, by mail, Slack or Teams."
+    )
+    timeout_minutes: float | None = Field(
+        None, gt=0, description="A run that takes longer is stopped; default: no limit."
+    )
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )

@@ -100,10 +100,16 @@ def _gates(audit: Audit) -> list[Finding]:
             severity=outcome.gate.severity if outcome.verdict == "fail" else "info",
             verdict=outcome.verdict,
             text=outcome.text,
-            evidence={"metric": outcome.gate.metric, "value": outcome.value},
+            evidence=outcome.evidence,
         )
-        for outcome in check_gates(audit.config.gates, audit.document)
+        for outcome in check_gates(audit.config.gates, audit.document, _document_before(audit))
     ]
+
+
+def _document_before(audit: Audit) -> Mapping[str, Any] | None:
+    """Return the content of `audit.json` of the run before."""
+    known = {entry.run_id: entry.document for entry in audit.history.entries}
+    return known.get(audit.changes.previous or "")
 
 
 def _insight(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from journeylib.audits.document import AuditDocument
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.estimate import ABSTAIN_TEXT
 
 if TYPE_CHECKING:
     from journeylib.audits.config import Gate
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # A name may hold brackets and dots: a selector ends at the bracket that ends the part.
 PART = re.compile(r"(\w+)((?:\[\w+=.*?\](?=\[|\.|$))*)(?:\.|$)")
 SELECTOR = re.compile(r"\[(\w+)=(.*?)\](?=\[|\.|$)")
+ENDS = ("value", "lo", "hi")  # of an estimate
+NOT_SHOWN = "it is not there, or rests on too few customers to be shown"
 EXAMPLE = (
     "a path such as handoffs.contained_verified or touchpoints[touchpoint=Pay bill].automation_fit"
 )
@@ -32,13 +35,29 @@ class GateOutcome:
     gate : Gate
     verdict : {"pass", "fail", "not_assessable"}
     value : float or None
+    unit : str
+        Of an estimate; empty for a plain number.
     text : str
     """
 
     gate: Gate
     verdict: Literal["pass", "fail", "not_assessable"]
     value: float | None
+    unit: str
     text: str
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What a reader needs to judge the answer for himself."""
+        gate = self.gate
+        return {
+            "title": gate.heading,
+            "metric": gate.metric,
+            "value": self.value,
+            "min": gate.min,
+            "max": gate.max,
+            "unit": self.unit,
+        }
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,15 @@ class _Part:
 
     name: str
     wanted: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a metric is in one run, or why it is nothing."""
+
+    value: float | None
+    unit: str
+    why: str
 
 
 def check_metric(metric: str) -> None:
@@ -76,8 +104,17 @@ def check_metric(metric: str) -> None:
         raise ValueError(f"'{metric}' is not a number; name one, {EXAMPLE}")
 
 
-def check_gates(gates: Sequence[Gate], document: Mapping[str, Any]) -> list[GateOutcome]:
+def check_gates(
+    gates: Sequence[Gate], document: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> list[GateOutcome]:
     """Check every gate against the content of `audit.json`.
+
+    Parameters
+    ----------
+    gates : sequence of Gate
+    document : mapping
+    before : mapping, optional
+        The same of the run before. Without it an allowed change cannot be assessed.
 
     Raises
     ------
@@ -85,7 +122,7 @@ def check_gates(gates: Sequence[Gate], document: Mapping[str, Any]) -> list[Gate
         If a metric names nothing in the document, or more than one row; the message offers
         the nearest name.
     """
-    return [_check(gate, document) for gate in gates]
+    return [_check(gate, document, before) for gate in gates]
 
 
 def _parts(metric: str) -> Iterator[_Part]:
@@ -136,34 +173,73 @@ def _holds_number(node: Any) -> bool:
     return any(inner in (int, float) for inner in get_args(node))
 
 
-def _check(gate: Gate, document: Mapping[str, Any]) -> GateOutcome:
-    value = _look_up(gate, document)
-    bounds = (("at least", gate.min), ("at most", gate.max))
+def _check(
+    gate: Gate, document: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> GateOutcome:
+    found = _look_up(gate, document)
+    value = found.value
+    bounds = (
+        ("at least", gate.min),
+        ("at most", gate.max),
+        ("a rise of at most", gate.max_rise),
+        ("a fall of at most", gate.max_fall),
+    )
     asked = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     if value is None:
-        failed = gate.not_assessable == "fail"
-        text = f"{gate.id}: {gate.metric} has no answer in this run; {asked} was asked."
-        return GateOutcome(gate, "fail" if failed else "not_assessable", None, text)
+        why = f" ({found.why})" if found.why else ""
+        said = f"{gate.metric} has no answer in this run{why}; {asked} was asked"
+        return _no_answer(gate, found, said)
     failed = (gate.min is not None and value < gate.min) or (
         gate.max is not None and value > gate.max
     )
-    text = f"{gate.id}: {gate.metric} is {value:.4g}; {asked} was asked."
-    return GateOutcome(gate, "fail" if failed else "pass", value, text)
+    said = f"{gate.metric} is {value:.4g}"
+    if gate.max_rise is not None or gate.max_fall is not None:
+        old = _look_up_before(gate, before)
+        if old is None and not failed:
+            why = "there is no run before" if before is None else "the run before has no answer"
+            return _no_answer(gate, found, f"{said}, and {why}; {asked} was asked")
+        if old is not None:
+            said += f", {old:.4g} in the run before"
+            # Both are rounded in audit.json: a change of just as much as allowed is allowed.
+            rise = round(value - old, 9)
+            failed |= gate.max_rise is not None and rise > gate.max_rise
+            failed |= gate.max_fall is not None and -rise > gate.max_fall
+    text = f"{gate.id}: {said}; {asked} was asked."
+    return GateOutcome(gate, "fail" if failed else "pass", value, found.unit, text)
 
 
-def _look_up(gate: Gate, document: Mapping[str, Any]) -> float | None:
+def _no_answer(gate: Gate, found: _Answer, said: str) -> GateOutcome:
+    verdict: Literal["fail", "not_assessable"]
+    verdict = "fail" if gate.not_assessable == "fail" else "not_assessable"
+    return GateOutcome(gate, verdict, found.value, found.unit, f"{gate.id}: {said}.")
+
+
+def _look_up_before(gate: Gate, before: Mapping[str, Any] | None) -> float | None:
+    """Return the metric of the run before; None where that run could not tell it."""
+    if before is None:
+        return None
+    try:
+        return _look_up(gate, before).value
+    except ConfigError:
+        return None
+
+
+def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:
     node: Any = document
+    estimate: Mapping[str, Any] = {}
     for part in _parts(gate.metric):
+        # An end of an estimate has its unit and its reason for abstaining; its base has not.
+        estimate = node if part.name in ENDS else {}
         node = _step(gate, node, part)
         if node is None:
-            return None
+            break
     if isinstance(node, Mapping) and "value" in node:
-        node = node["value"]
-    if node is None:
-        return None
-    if isinstance(node, bool) or not isinstance(node, int | float):
+        estimate, node = node, node["value"]
+    if node is not None and (isinstance(node, bool) or not isinstance(node, int | float)):
         raise ConfigError(f"gate '{gate.id}': metric '{gate.metric}' is not a number.")
-    return float(node)
+    why = ABSTAIN_TEXT.get(str(estimate.get("abstain")), "") if estimate else NOT_SHOWN
+    unit = str(estimate.get("unit", ""))
+    return _Answer(value=None if node is None else float(node), unit=unit, why=why)
 
 
 def _step(gate: Gate, node: Any, part: _Part) -> Any:

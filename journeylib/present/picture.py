@@ -10,8 +10,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from journeylib.present.theme import LIGHT, TEMPLATES
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 COLOURS = 64
@@ -60,10 +64,31 @@ def png(svg: str, *, width: int) -> bytes:
         sans_serif_family="DejaVu Sans",
     )
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
-    few = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = _with_few_colours(picture)
     out = io.BytesIO()
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def _with_few_colours(picture: Image.Image) -> Image.Image:
+    """Keep our own colours as they are, however little of them there is, and the commonest others.
+
+    A colour may be one verdict's. Each point takes the nearest colour: Pillow's own search is
+    rough enough to turn white into grey.
+    """
+    import numpy as np
+    from PIL import Image
+
+    ours = [tuple(bytes.fromhex(colour[1:])) for colour in sorted(set(LIGHT.values()))]
+    rest = picture.quantize(COLOURS - len(ours), method=Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = np.array([*ours, *zip(*[iter(rest)] * 3, strict=True)][:COLOURS], dtype=np.int64)
+    points = np.asarray(picture, dtype=np.int64) @ (1 << 16, 1 << 8, 1)
+    found, where = np.unique(points, return_inverse=True)
+    parts = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    nearest = ((parts[:, None, :] - palette) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    few = Image.frombytes("P", picture.size, nearest[where].tobytes())
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
 
 
 def pdf(page: Path) -> tuple[bytes | None, str]:
@@ -122,7 +147,15 @@ def _flat_css() -> str:
     rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
     kept = []
     for selector, body in _RULE.findall(rules):
-        if "--c" in body or "@" in selector or ":" in selector:
+        if "{--c" in f"{{{body}" or ":" in selector:
             continue
-        kept.append(f"{selector}{{{_VARIABLE.sub(lambda m: LIGHT[m.group(1)], body)}}}")
+        plain = _VARIABLE.sub(lambda found: LIGHT[found[1]], body)
+        if "var(--c)" not in plain:
+            kept.append(f"{selector}{{{plain}}}")
+            continue
+        # What has the colour of its verdict gets one rule for each verdict.
+        kept += [
+            f"{selector.strip()}.jl-{code}{{{plain.replace('var(--c)', LIGHT[code])}}}"
+            for code in VERDICTS
+        ]
     return "".join(kept).replace("font-family:inherit;", "font-family:'DejaVu Sans';")

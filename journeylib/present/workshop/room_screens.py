@@ -129,7 +129,7 @@ def first_screens(content: Content) -> list[Screen]:
             f"<tr><th scope='row'>{esc(name)}</th><td>{esc(often)}</td><td>{esc(worth)}</td></tr>"
             for name, often, worth in chosen_rows(content)
         )
-        body = f'<div class="body"><table><tbody>{rows}</tbody></table></div>{note}'
+        body = f'<div class="body"><table class="dense"><tbody>{rows}</tbody></table></div>{note}'
     screens = [Screen("first", headline(content), body, ask, above=title)]
     if others := other_rows(content):
         rows = "".join(

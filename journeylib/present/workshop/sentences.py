@@ -125,7 +125,7 @@ def _sentence(
         value = evidence.get("value")
         said = "–" if value is None else words.number(value, 2)
         return words.say("finding.gate", gate=name.removeprefix("gate-"), value=said)
-    if name.startswith("verdict-") or name == "dead-ends":
+    if name.startswith("verdict-") or name in ("dead-ends", "points-of-no-return"):
         return words.say(f"finding.{name}", names=words.names(evidence["touchpoints"]))
     if name.startswith("paradox-"):
         paradox = name.removeprefix("paradox-").replace("-", "_")
@@ -139,6 +139,8 @@ def _sentence(
     if name == "requests-honoured":
         minutes = words.number(settings["measures"]["honoured_minutes"])
         return words.say(f"finding.{name}", minutes=minutes, honoured=_said(words, evidence))
+    if name == "choices" and entry["severity"] == "info":
+        return ""  # no verdict changes: nothing for a room to argue about
     if name == "handoff-worst":
         return words.say(f"finding.{name}", n=len(evidence["items"]))
     if name == "first-automations":
