@@ -62,11 +62,7 @@ def _why_not(row: Mapping[str, Any], points: Mapping[str, Touchpoint], words: Wo
 def headline(content: Content) -> str:
     """Return the answer as a title; without a budget, what to bring."""
     words, first = content.words, content.first
-    if first is None:
-        return words.say("first.bring")
-    if first.answer == "settled":
-        return words.say("first.settled", names=words.names([c.touchpoint for c in first.chosen]))
-    return words.say(f"first.{first.answer}")
+    return words.say("first.bring" if first is None else f"first.{first.answer}")
 
 
 def chosen_rows(content: Content) -> list[tuple[str, str, str]]:

@@ -11,7 +11,7 @@ from journeylib.present.workshop.sentences import verdict_text
 
 LANE_OF = {"idea": "opportunities", "question": "questions", "owner": "owner"}  # else notes
 LEAST_VOTES = 3  # fewer are one table's opinion
-MOST_PAINS = 3
+MOST = 3  # of each kind of difference: both directions get the same room
 FOR_PEOPLE = ("human_led", "human_only")
 
 
@@ -110,8 +110,11 @@ def differences(content: Content) -> tuple[Difference, ...]:
     if total >= LEAST_VOTES:
         unnamed = [p for p in points if _pains(content, p) and not pains[p.name]]
         unnamed.sort(key=lambda p: (-p.customers, p.name))
-        found += [_unnamed(content, point, total) for point in unnamed[:MOST_PAINS]]
-    found += [_serving(content, point) for point in points]
+        found += [_unnamed(content, point, total) for point in unnamed[:MOST]]
+    serving = [one for point in points if (one := _serving(content, point)) is not None]
+    for kind in ("machine_refused", "person_wanted"):
+        same = [one for one in serving if one.kind == kind]
+        found += sorted(same, key=lambda one: (-one.votes, one.touchpoint))[:MOST]
     kept = [one for one in found if one is not None]
     return tuple(sorted(kept, key=lambda one: (-one.votes, one.touchpoint, one.kind)))
 
@@ -125,7 +128,7 @@ def agreements(content: Content) -> tuple[str, ...]:
 
 def _most(points: Iterable[Touchpoint], votes: dict[str, int]) -> list[tuple[Touchpoint, int]]:
     voted = [(point, votes[point.name]) for point in points if votes[point.name] >= LEAST_VOTES]
-    return sorted(voted, key=lambda pair: (-pair[1], pair[0].name))[:MOST_PAINS]
+    return sorted(voted, key=lambda pair: (-pair[1], pair[0].name))[:MOST]
 
 
 def _pains(content: Content, point: Touchpoint) -> list[str]:

@@ -30,7 +30,6 @@ from journeylib.present.workshop.room import (
 from journeylib.present.workshop.screen import Screen
 
 STICKIES = 6  # on one screen
-MOST_DIFFERENCES = 6
 
 
 def note_screens(content: Content, stage: Stage, place: int) -> list[Screen]:
@@ -85,13 +84,13 @@ def difference_screens(content: Content) -> list[Screen]:
             )
         ]
     screens = []
-    for place, one in enumerate(found[:MOST_DIFFERENCES], 1):
+    for place, one in enumerate(found, 1):
         body = (
             f'<div class="body"><div class="columns sides"><div class="said">'
             f"<h3>{esc(words.say('side.room'))}</h3><p>{esc(one.room)}</p></div>"
             f"<div><h3>{esc(words.say('side.log'))}</h3><p>{esc(one.log)}</p></div></div></div>"
         )
-        last = _agreed(content) if place == len(found[:MOST_DIFFERENCES]) else ""
+        last = _agreed(content) if place == len(found) else ""
         screens.append(
             Screen(
                 f"differ-{place}",

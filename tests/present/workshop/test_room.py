@@ -265,7 +265,11 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [("settled", "Begin with "), ("not_settled", "Not settled"), ("none", "Nothing is sure")],
+    [
+        ("settled", "Settled: where to begin"),
+        ("not_settled", "Not settled"),
+        ("none", "Nothing is sure"),
+    ],
 )
 def test_every_answer_has_its_headline_everywhere(town_of, answer, said, tmp_path):
     content = closing(town_of, answer=answer)
