@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Iterable
@@ -12,11 +13,14 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeylib.errors import LogError
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
+from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
 
 
 class EngineSettings(BaseModel):
@@ -43,6 +47,7 @@ class EngineSettings(BaseModel):
         )
 
 
+_NUMBER = itertools.count(1)
 _HEX = "0123456789abcdef"
 _HASHED_CHARACTERS = 16
 _MEMORY_SHARE = 0.6
@@ -83,6 +88,42 @@ def connect(
     if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
         run(backend, "SET enable_progress_bar = false")
     return backend
+
+
+def as_engine(given: Any) -> Any:
+    """Return the Ibis backend that `given` stands for; None stays None.
+
+    Parameters
+    ----------
+    given : Ibis backend, pyspark.sql.SparkSession, str or None
+        A text is an address: ``duckdb``, ``spark``, ``spark://host:7077`` or any other master that
+        Spark knows, such as ``local[2]``.
+
+    Raises
+    ------
+    LogError
+        It is none of these, or Spark does not start there.
+    """
+    if isinstance(given, str):
+        if given == "duckdb":
+            return connect()
+        return spark_engine(master=LOCAL if given == "spark" else given)
+    if is_session(given):
+        return spark_engine(given)
+    if given is None or isinstance(given, BaseBackend):
+        return spark_engine(given._session) if is_plain(given) else given
+    raise LogError(
+        f"a {type(given).__name__} is no engine. Give a DuckDB or another Ibis backend, a Spark "
+        "session, or an address such as 'spark://host:7077'."
+    )
+
+
+def hand_over(table: ir.Table, engine: Any) -> ir.Table:
+    """Bring a table into another engine, where it does not lie there already."""
+    if table.get_backend() is engine:
+        return table
+    name = f"_journeylib_handed_{next(_NUMBER)}"
+    return engine.create_table(name, table.to_pyarrow(), temp=True)
 
 
 def _machine_memory() -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-from ibis.backends.duckdb import Backend
 from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
@@ -22,7 +21,7 @@ from journeylib.log.canonical import (
     mapped_rows,
     plan,
 )
-from journeylib.log.engine import hold_coded, identifier, run
+from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
@@ -46,7 +45,7 @@ def read_log(
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
-    engine: Backend | None = None,
+    engine: Any = None,
 ) -> EventLog:
     """Read a log and look at its quality before anything is computed from it.
 
@@ -74,8 +73,10 @@ def read_log(
         Of text files; found out unless given.
     object_type : str, optional
         For OCEL: the object type whose objects are the journeys.
-    engine : ibis.backends.duckdb.Backend, optional
-        Where events are held; a new DuckDB in memory unless given.
+    engine : Ibis backend, pyspark.sql.SparkSession or str, optional
+        Where events are held and everything is computed; a new DuckDB in memory unless given.
+        A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
+        Parquet files itself; what else there is, DuckDB reads here and hands over.
 
     Returns
     -------
@@ -91,10 +92,11 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
+    holder = as_engine(engine)
     raw = open_source(
         source,
         lambda columns, where: wanted_columns(roles, columns, where),
-        engine=engine,
+        engine=holder,
         delimiter=delimiter,
         encoding=encoding,
         object_type=object_type,
@@ -113,6 +115,9 @@ def read_log(
             outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
         )
         checks = pd.concat([checks, told], ignore_index=True)
+    if holder is not None:
+        events = hand_over(events, holder)
+        found = None if found is None else hand_over(found, holder)
     return EventLog(
         events=events,
         schema=roles,
@@ -148,6 +153,7 @@ def _outcomes(
         delimiter=delimiter if own_columns else None,
         encoding=encoding if own_columns else None,
     )
+    table = hand_over(table, events.get_backend())
     return table, quality.outcome_checks(table, events, read, used)
 
 
@@ -185,7 +191,7 @@ def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return judged(first, roles)
+        return judged(first, roles).cache()
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
