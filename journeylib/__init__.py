@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.calendar import BusinessHours
     from journeylib.journeys.chain import journey_chain
     from journeylib.journeys.conformance import planned_vs_actual
+    from journeylib.journeys.customers import write_customers
     from journeylib.journeys.graph import journey_graph, transitions, variants
     from journeylib.journeys.mapping import apply_mapping, read_mapping
     from journeylib.journeys.segment import JourneySettings
@@ -31,20 +32,23 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys, rebuild
     from journeylib.journeys.stitch import StitchSettings, stitch
     from journeylib.journeys.suggest import suggest_mapping
-    from journeylib.journeys.timelines import stories
+    from journeylib.journeys.timelines import examples, stories
     from journeylib.judge.judging import score
     from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog
     from journeylib.log.read import read_log
     from journeylib.log.schema import OutcomesSchema, Schema
     from journeylib.measures.evidence import Evidence, measure
+    from journeylib.measures.groups import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
+    from journeylib.present.differences import comparison_table, difference_map
     from journeylib.present.views import journey_map
 
 PUBLIC = {
     "Audit": "audits.run",
     "AuditConfig": "audits.config",
     "BusinessHours": "journeys.calendar",
+    "Comparison": "measures.groups",
     "ConfigError": "errors",
     "Estimate": "estimate",
     "EventLog": "log.eventlog",
@@ -63,6 +67,10 @@ PUBLIC = {
     "StitchSettings": "journeys.stitch",
     "apply_mapping": "journeys.mapping",
     "audit": "audits.run",
+    "compare": "measures.groups",
+    "comparison_table": "present.differences",
+    "difference_map": "present.differences",
+    "examples": "journeys.timelines",
     "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
@@ -80,12 +88,14 @@ PUBLIC = {
     "stories": "journeys.timelines",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
+    "write_customers": "journeys.customers",
 }
 
 __all__ = [
     "Audit",
     "AuditConfig",
     "BusinessHours",
+    "Comparison",
     "ConfigError",
     "Estimate",
     "EventLog",
@@ -104,6 +114,10 @@ __all__ = [
     "StitchSettings",
     "apply_mapping",
     "audit",
+    "compare",
+    "comparison_table",
+    "difference_map",
+    "examples",
     "journey_chain",
     "journey_graph",
     "journey_map",
@@ -121,6 +135,7 @@ __all__ = [
     "suggest_mapping",
     "transitions",
     "variants",
+    "write_customers",
 ]
 __version__ = "0.1.0"
 

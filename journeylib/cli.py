@@ -3,33 +3,82 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from journeylib.audits.delivery import When
+    from journeylib.audits.several import Planned
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
 
 EXIT_STATUS = (
     "exit status: 0 done and all gates passed; 1 done, a gate failed; "
-    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed"
+    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed, or "
+    "could not be sent. Of several audits the worst counts"
 )
+TRACE = "JOURNEYLIB_TRACE"
+SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     options = _parser().parse_args(arguments)
+    try:
+        with _ended_gently():
+            return _status(lambda: options.command(options))
+    except KeyboardInterrupt:
+        return RUN_FAILED
+
+
+def _status(command: Callable[[], int], name: str = "") -> int:
+    """Run a command; say what went wrong, and return the exit status that stands for it."""
     # Nothing heavy is imported before here: --help must answer at once.
     from journeylib.errors import ConfigError, JourneylibError, LogError
 
     try:
-        return int(options.command(options))
+        return int(command())
     except (ConfigError, LogError) as error:
-        return _fail(f"{error}", WRONG_INPUT)
+        return _fail(f"{name}{error}", WRONG_INPUT)
     except JourneylibError as error:
-        return _fail(f"{error}", RUN_FAILED)
+        return _fail(f"{name}{error}", RUN_FAILED)
     except KeyboardInterrupt:
-        return _fail("stopped; no half run was left.", RUN_FAILED)
+        _fail(f"{name}stopped; no half run was left.", RUN_FAILED)
+        raise
+    except Exception as error:
+        # Else Python would end with 1, which says that a gate failed. The text of an error that
+        # is not ours may hold a customer's data.
+        if os.environ.get(TRACE):
+            raise
+        return _fail(
+            f"{name}stopped by a fault of its own ({type(error).__name__}); no half run was left. "
+            f"Set {TRACE}=1 to see where, and report it.",
+            RUN_FAILED,
+        )
+
+
+@contextlib.contextmanager
+def _ended_gently() -> Iterator[None]:
+    """Let a scheduler's stop tidy up as Ctrl-C does."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = None
+    with contextlib.suppress(ValueError):  # not in the main thread
+        before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _fail(message: str, status: int) -> int:
@@ -58,7 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     audit = commands.add_parser(
         "audit", help="run an audit and leave its dashboard", epilog=EXIT_STATUS
     )
-    audit.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    audit.add_argument(
+        "configs", metavar="CONFIG", type=Path, nargs="+",
+        help="YAML, as init writes it, or a list of them: audits: [a.yaml, b.yaml]. One that "
+        "fails does not stop the others",
+    )  # fmt: skip
     audit.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("audits"), help="default: audits"
     )
@@ -68,6 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     audit.add_argument(
         "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
+    )
+    audit.add_argument(
+        "--send", action=argparse.BooleanOptionalAction,
+        help="send mail and messages, or do not; default: as delivery.when says",
+    )  # fmt: skip
+    audit.add_argument(
+        "--timeout", metavar="MINUTES", type=_minutes, help="stop a run that takes longer"
     )
     audit.set_defaults(command=_audit)
 
@@ -84,6 +144,15 @@ def _day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"'{text}' is no day; write it as 2026-07-01") from None
 
 
+def _minutes(text: str) -> float:
+    try:
+        if (minutes := float(text)) > 0:
+            return minutes
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"'{text}' is no number of minutes above 0")
+
+
 def _init(options: argparse.Namespace) -> int:
     from journeylib.audits.draft import write_first_config
 
@@ -96,16 +165,42 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
+    from journeylib.audits.several import planned
+
+    audits = planned(options.configs)
+
+    def run(audit: Planned) -> int:
+        name = f"{audit.config}: " if len(audits) > 1 else ""
+        return _status(lambda: _run(options, audit), name)
+
+    return max(run(audit) for audit in audits)
+
+
+def _run(options: argparse.Namespace, audit: Planned) -> int:
+    from journeylib.errors import JourneylibError
+    from journeylib.present.deliver import append_job_summary
     from journeylib.present.execute import run_audit
 
-    run = run_audit(
-        options.config,
-        out=options.out,
-        overrides=options.overrides,
-        as_of=options.as_of,
-        progress=sys.stderr.isatty(),
-    )
+    try:
+        run = run_audit(
+            audit.config,
+            out=options.out,
+            overrides=[*audit.overrides, *options.overrides],
+            as_of=options.as_of,
+            send_when=SEND[options.send],
+            timeout_minutes=options.timeout,
+            progress=sys.stderr.isatty(),
+        )
+    except JourneylibError as error:
+        append_job_summary(f"## 🔻 {audit.config.name} could not be run\n\n{error}")
+        raise
     print(run.summary)
+    append_job_summary((run.folder / "summary.md").read_text(encoding="utf-8"))
+    for reason in run.unsent:
+        _fail(f"not sent: {reason} The run is complete in {run.folder}; start the same command "
+              "again to send what is missing.", RUN_FAILED)  # fmt: skip
+    if run.unsent:
+        return RUN_FAILED
     return OK if run.passed else GATE_FAILED
 
 

@@ -271,3 +271,14 @@ def _wilson(
     centre = (p + t**2 / (2 * n)) / (1 + t**2 / n)
     half = t / (1 + t**2 / n) * np.sqrt(np.clip(p * (1 - p), 0, None) / n + t**2 / (4 * n**2))
     return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+
+
+def adjusted_p_values(p: Floats, method: str) -> Floats:
+    """Adjust p-values over those that are not NaN; `method` as in statsmodels."""
+    from statsmodels.stats.multitest import multipletests
+
+    result = np.full(len(p), np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        result[known] = multipletests(p[known], method=method)[1]
+    return result

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -56,6 +57,12 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
         csv.writer(file).writerows([["client", "at", "step", "who"], *events])
 
 
+@pytest.fixture(autouse=True)
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
+    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+
+
 @pytest.fixture
 def run(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def _run(*arguments: str) -> Status:
@@ -77,7 +84,10 @@ def test_an_audit_leaves_a_run_and_says_where(run: Run, folder: Path) -> None:
     where = out.splitlines()[-1].removeprefix("Dashboard: ")
     latest = folder / "runs" / "small" / "latest"
     assert Path(where).resolve() == (latest / "audit.html").resolve()
-    assert left(latest) == ["audit.html", "audit.ipynb", "audit.json", "manifest.json", "tables"]
+    assert left(latest) == [
+        *("audit.html", "audit.ipynb", "audit.json", "findings.json", "junit.xml", "mail.eml"),
+        *("manifest.json", "slack.json", "summary.md", "tables", "teams.json"),
+    ]
     assert left(folder / "runs" / "small") == sorted([latest.resolve().name, "latest"])
     page = (latest / "audit.html").read_text("utf-8")
     assert "secret" not in page and "secret" not in out
@@ -147,14 +157,17 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     assert re.search(r"failed in cell \d+ with KeyError\. Open \S+failed\.html to see", err)
     assert "secret" not in err
     home = folder / "runs" / "small"
-    assert left(home) == ["failed.html", "failed.ipynb"]
+    assert left(home) == ["failed.html", "failed.ipynb", "failed.xml"]
+    reason = ElementTree.parse(home / "failed.xml").find("testsuite/testcase/error")
+    assert reason is not None and "KeyError" in reason.attrib["message"]
     page = (home / "failed.html").read_text("utf-8")
     assert 'role="alert"' in page and "KeyError" in page
+    assert 'href="#papermill-error-cell"' in page and 'id="papermill-error-cell"' in page
     assert "secret" not in page
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     assert run("audit", "small.yaml", "--out", "runs")[0] == 0
-    assert "failed.ipynb" not in left(home) and "failed.html" not in left(home)
+    assert not any(name.startswith("failed") for name in left(home))
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.document import SCHEMA_VERSION, AuditDocument
+from journeylib.audits.document import SCHEMA_VERSION, AuditDocument, clean
+from journeylib.audits.retold import plan_part, stories_part, structure_part
 from journeylib.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import worst_item
@@ -54,6 +55,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "audit": _audit(audit),
         "log": _log(audit),
         "mapping": _mapping(audit.prepared.mapping),
+        "linkage": _linkage(audit),
         "stitching": _stitching(audit),
         "cut_sensitivity": _rows(audit.prepared.cut_sensitivity),
         "touchpoints": _touchpoints(audit),
@@ -63,15 +65,18 @@ def build_document(audit: Audit) -> dict[str, Any]:
             ["source", "target", "events", "journeys", "customers", "median_seconds"],
         ),
         "flow": _estimates(audit, audit.evidence.flow),
-        "stories": _stories(audit),
-        "plan": _plan(audit),
+        "structure": structure_part(audit.structure),
+        "stories": stories_part(audit),
+        "plan": plan_part(audit),
         "moments_of_truth": _moments(audit),
+        "presence": _presence(audit),
         "handoffs": _handoffs(audit),
         "tipping_points": [
             _tipping(audit, point)
             for point in audit.judgement.tipping_points
             if point.at.n_customers >= audit.config.journeys.min_customers
         ],
+        **_queue(audit),
         "satisfaction": _satisfaction(audit, audit.judgement.satisfaction),
         "peak_end": _peak_end(audit, audit.judgement.peak_end),
         "surveys": [_row(audit, row) for row in audit.judgement.surveys.to_dict("records")],
@@ -80,7 +85,7 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "disclosure": None
         if audit.judgement.disclosure is None
         else clean(audit.judgement.disclosure.to_dict()),
-        "detectors": [_detector(audit, check) for check in audit.detectors],
+        "detectors": [_detector(audit, check) for check in audit.evidence.detectors],
         "ratings": _ratings(audit),
         "portfolio": _portfolio(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
@@ -97,7 +102,20 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         scores[column] = ["\n".join(items) for items in scores[column]]
     variants = evidence.variants.copy()
     variants["variant"] = [" > ".join(names) for names in variants["variant"]]
-    return {
+    structure = audit.structure
+    graph = (
+        {}
+        if structure is None
+        else {
+            "chain": structure.chain.table,
+            "ends": structure.ends,
+            "maps": pd.concat(
+                [one.ledger.assign(kept=kept) for kept, one in structure.maps.items()],
+                ignore_index=True,
+            ),
+        }
+    )
+    return graph | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
         "estimates": evidence.estimates,
@@ -109,19 +127,6 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "containment_curve": evidence.handoffs.curve,
         "quality": audit.log.quality.checks,
     }
-
-
-def clean(value: Any) -> Any:
-    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
-    if isinstance(value, Mapping):
-        return {str(key): clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return rounded(value)
-    return None if value is pd.NaT or value is pd.NA else value
 
 
 def _records(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
@@ -189,6 +194,20 @@ def _mapping(report: MappingReport | None) -> dict[str, Any] | None:
     return None if report is None else {name: clean(getattr(report, name)) for name in names}
 
 
+def _linkage(audit: Audit) -> dict[str, Any] | None:
+    found, settings = audit.prepared.linkage, audit.config.linkage
+    if found is None or settings is None:
+        return None
+    names = ["customers_before", "customers", "moved_share", "confidence"]
+    return {
+        "threshold": settings.threshold,
+        **{name: clean(getattr(found, name)) for name in names},
+        "people": len(found.people),
+        "least": rounded(found.people["confidence"].min()) if len(found.people) else None,
+        "levels": _rows(audit.prepared.linkage_levels),
+    }
+
+
 def _stitching(audit: Audit) -> dict[str, Any] | None:
     report = audit.prepared.stitching
     if report is None:
@@ -236,28 +255,12 @@ def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
 
 def _measures_by_touchpoint(estimates: pd.DataFrame) -> dict[str, dict[str, Any]]:
     columns = ["value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain"]
+    columns.append("source")
     found: dict[str, dict[str, Any]] = {}
     for row in estimates.sort_values(["touchpoint", "measure"]).to_dict("records"):
         entry = {column: clean(row[column]) for column in columns}
         found.setdefault(str(row["touchpoint"]), {})[str(row["measure"])] = entry
     return found
-
-
-def _stories(audit: Audit) -> dict[str, Any]:
-    found = audit.stories.found.get("")
-    if found is None:
-        return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
-    names = ["journeys", "customers", "share"]
-    return {
-        "answer": found.answer,
-        "reason": found.reason,
-        "coverage": rounded(found.coverage),
-        "stories": [
-            {"touchpoints": [str(name) for name in story.touchpoints]}
-            | {name: clean(getattr(story, name)) for name in names}
-            for story in found.stories
-        ],
-    }
 
 
 def _portfolio(audit: Audit) -> dict[str, Any] | None:
@@ -275,19 +278,6 @@ def _portfolio(audit: Audit) -> dict[str, Any] | None:
         "budget": found.budget,
         "currency": found.currency,
         "candidates": [_row(audit, row) for row in kept],
-    }
-
-
-def _plan(audit: Audit) -> dict[str, Any] | None:
-    found = audit.conformance
-    if found is None:
-        return None
-    return {
-        "journeys": found.journeys,
-        "conforming": found.conforming.to_dict(),
-        "fitness": found.fitness.to_dict(),
-        "never_seen": list(found.never_seen),
-        "steps": _records(found.steps, list(found.steps.columns)),
     }
 
 
@@ -314,12 +304,37 @@ def _ratings(audit: Audit) -> dict[str, Any] | None:
 def _moments(audit: Audit) -> list[dict[str, Any]]:
     rows = []
     for row in audit.judgement.moments.to_dict("records"):
-        names = ["touchpoint", "outcome", "q_value", "is_moment", "grade", "reasons"]
+        names = ["touchpoint", "outcome", "is_moment", "grade", "reasons"]
+        names += ["q_value", "q_value_dependent", "shrunken", "e_value"]
         entry = {name: clean(row[name]) for name in names}
         entry |= {name: rounded(row[name].value) for name in ("naive", "adjusted")}
         further = ["effect", "impact", "asymmetry", "response_rate", "bounds"]
         rows.append(entry | _row(audit, {name: row.get(name) for name in further}))
     return rows
+
+
+def _presence(audit: Audit) -> list[dict[str, Any]]:
+    names = ["touchpoint", "outcome", "landmark", "landmark_day", "q_value", "reasons"]
+    return [
+        _row(audit, {"hazard_ratio": row["ratio"], **{name: row[name] for name in names}})
+        for row in audit.judgement.presence.to_dict("records")
+    ]
+
+
+def _queue(audit: Audit) -> dict[str, Any]:
+    found = audit.judgement.queue
+    if isinstance(found, str):
+        return {"queue_time": None, "queue_reason": found}
+    numbers = {"wait_seconds": found.wait} | {
+        name: getattr(found, name) for name in ("gives_up", "wait_at_once", "cost")
+    }
+    told = {
+        "minutes": rounded(found.minutes) if found.answer == "minutes" else found.answer,
+        "settled": rounded(found.settled),
+        "staff": found.staff,
+        **_estimates(audit, numbers),
+    }
+    return {"queue_time": told, "queue_reason": None}
 
 
 def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
@@ -333,7 +348,12 @@ def _tipping(audit: Audit, point: TippingPoint) -> dict[str, Any]:
         "clock": point.at.unit,
         "handoff_time": _handoff_time(audit, handoff) if isinstance(handoff, HandoffTime) else None,
         "handoff_reason": handoff if isinstance(handoff, str) else None,
+        **{
+            name: rounded(getattr(point, name))
+            for name in ("before", "after", "p_value", "q_value", "pooled")
+        },
         "sessions": point.sessions,
+        "events": point.events,
         "reasons": list(point.reasons),
     }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import platform
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip
 REPLACE_ATTEMPTS = 10
+STAGE, ASIDE = ".staging-", "replaced-"
+DAY = len("2026-07-06")  # with which a run id begins
 
 
 def write_bundle(audit: Audit, folder: Path, *, seconds: float | None = None) -> None:
@@ -83,13 +87,18 @@ def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = No
 def staged(out: Path, name: str) -> Iterator[Path]:
     """Yield a folder beside the runs that is gone afterwards, whatever happens.
 
-    Folders made on the way that hold nothing in the end are gone as well.
+    Folders made on the way that hold nothing in the end are gone as well. What killed runs left
+    is cleared away first: a stage is locked for as long as its process lives, so that one which
+    can be locked belongs to nobody. Neither clocks nor process ids are asked.
     """
     home = out / name
     made = [folder for folder in (home, *home.parents) if not folder.exists()]
     try:
         home.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=".staging-", dir=home))
+        with locked(home):
+            _clear_abandoned(home)
+            stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=home))
+            lock = _lock(stage)
     except OSError as error:
         raise RunError(
             f"cannot write runs to {home}: {error.strerror}. Choose another --out."
@@ -98,22 +107,82 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         yield stage
     except OSError as error:
         raise RunError(
-            f"writing the run to {home} failed: {error.strerror}. No half run was left."
+            f"writing the run to {home} failed: {error.strerror}. No half run was left. Free "
+            "space or choose another --out, then start the audit again."
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
         with suppress(OSError):  # another run may have begun to write there
             for folder in made:
                 folder.rmdir()
 
 
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Keep other runs of the same audit waiting while the block runs."""
+    lock = _lock(home)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, *, wait: bool = True) -> int | None:
+    """Lock a folder; None where the system or its file system has no such locks.
+
+    The lock goes with the process, however that ends.
+
+    Raises
+    ------
+    BlockingIOError
+        If somebody else holds it and `wait` is False.
+    """
+    if sys.platform == "win32":  # what killed runs left stays there
+        return None
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _clear_abandoned(home: Path) -> None:
+    """Remove the stages of killed runs; a run that one of them had set aside comes back."""
+    for stage in sorted(home.glob(f"{STAGE}*")):
+        try:
+            lock = _lock(stage, wait=False)
+        except OSError:  # its run lives, or has just ended
+            continue
+        if lock is None:
+            continue
+        for aside in sorted(stage.glob(f"{ASIDE}*/*")):
+            with suppress(OSError):  # a later run stands there already
+                aside.rename(home / aside.name)
+        shutil.rmtree(stage, ignore_errors=True)
+        os.close(lock)
+
+
 def commit(folder: Path, home: Path) -> Path:
-    """Move a complete run directory to its place and point `latest` at it."""
+    """Move a complete run directory to its place and point `latest` at it.
+
+    A run that looks back from an earlier day than `latest` does leaves `latest` where it is.
+    """
     target = home / folder.name
     for attempt in range(REPLACE_ATTEMPTS):
         # A folder cannot be renamed onto one that has files: the old one steps aside first.
         # Another writer of the same run may be faster; then its run steps aside in turn.
-        aside = folder.parent / f"replaced-{attempt}"
+        aside = folder.parent / f"{ASIDE}{attempt}" / target.name
+        aside.parent.mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             target.rename(aside)
         try:
@@ -126,9 +195,12 @@ def commit(folder: Path, home: Path) -> Path:
                 raise
     else:
         raise RunError(f"other runs keep writing {target}. Start the audit again when they end.")
-    pointer = folder.parent / "latest"
-    pointer.symlink_to(target.name)
-    pointer.replace(home / "latest")
+    with locked(home):
+        latest = home / "latest"
+        if not latest.exists() or latest.resolve().name[:DAY] <= target.name[:DAY]:
+            pointer = folder.parent / "latest"
+            pointer.symlink_to(target.name)
+            pointer.replace(latest)
     return target
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.prepare import Prepared, mapped, withheld
+from journeylib.audits.prepare import Prepared, withheld
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.journeys.stitch import LEVELS, stitch
 from journeylib.judge.judging import verdict_scores
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from journeylib.log.eventlog import EventLog
 
 FACTORS = (0.5, 1.0, 2.0)
+THRESHOLDS = (0.3, 0.5, 0.7)
 US_PER_DAY = 86_400_000_000
 COMPARED = (*KEY_RESULTS, "verdicts_compared", "verdicts_changed", "changes")
+CUT_COLUMNS = ("cut", "factor", "gap_days", "threshold", "chosen", *COMPARED)
 
 
 @dataclass(frozen=True)
@@ -35,25 +38,29 @@ class Chosen:
     journeys : Journeys
     scores : pandas.DataFrame
         `Judgement.scores`.
+    labelled : pandas.DataFrame or None
+        Turns that people have labelled.
     """
 
     config: AuditConfig
     prepared: Prepared
     journeys: Journeys
     scores: pd.DataFrame
+    labelled: pd.DataFrame | None = field(default=None, repr=False)
 
 
-def compare(chosen: Chosen, read: EventLog) -> Prepared:
-    """Add what another cut or stitching would have said; `read` is the log as read."""
+def compare(chosen: Chosen) -> Prepared:
+    """Add what another cut, another stitching, or no linkage would have said."""
     return replace(
         chosen.prepared,
         cut_sensitivity=cut_sensitivity(chosen),
-        stitching_levels=stitching_levels(chosen, read),
+        stitching_levels=stitching_levels(chosen),
+        linkage_levels=linkage_levels(chosen),
     )
 
 
 def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
-    """Cut at half, once and twice the gap, and return what each would have said.
+    """Cut otherwise, and return what each cut would have said.
 
     Parameters
     ----------
@@ -62,28 +69,63 @@ def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per gap: ``factor``, ``gap_days`` (float64), the columns of `key_results`, and
+        One row per cut: ``cut`` (which cut applied), ``factor`` (of the gap), ``gap_days``,
+        ``threshold`` (of the probability of a boundary; float64, NaN where it does not apply),
+        ``chosen`` (bool: the audit's own), the columns of `key_results`, and
         ``verdicts_compared``, ``verdicts_changed`` (int, or None where verdicts are not
         compared), ``changes`` (tuple of dict: ``touchpoint``, ``verdict``, ``instead_of``).
-        No rows where silence does not cut. What counts as open stays as it was. Where channels
-        have their own gaps, each is varied, and ``gap_days`` is the longest.
+
+    Notes
+    -----
+    Silence: half, once and twice the gap; where channels have their own gaps, each is varied,
+    and ``gap_days`` is the longest. Learned: a boundary from .3, .5 (or as configured) and .7.
+    By case or by customer: cut by silence instead (fitted, else assumed), without a clock as
+    learned, and not at all; no rows where the log knows no customer but the case. What counts
+    as open stays as it was.
     """
-    columns = ["factor", "gap_days", *COMPARED]
-    journeys = chosen.journeys
-    cutting = journeys.cutting
-    if cutting.gap_days is None:
-        return pd.DataFrame(columns=columns)
     rows = []
-    for factor in FACTORS:
-        gap_days = cutting.gap_days * factor
-        other = journeys
-        if factor != 1.0:
+    for factor, threshold, other in _cuts(chosen):
+        cutting = other.cutting
+        row = {
+            "cut": cutting.kind,
+            "factor": factor,
+            "gap_days": cutting.gap_days,
+            "threshold": threshold,
+            "chosen": other is chosen.journeys,
+        }
+        rows.append(row | _said(other, chosen))
+    frame = pd.DataFrame(rows, columns=list(CUT_COLUMNS))
+    numbers = dict.fromkeys(("factor", "gap_days", "threshold"), "float64")
+    return frame.astype(numbers)
+
+
+def _cuts(chosen: Chosen) -> Iterator[tuple[float | None, float | None, Journeys]]:
+    """Give factor of the gap, threshold of a boundary, and the journeys of each cut."""
+    journeys = chosen.journeys
+    cutting, settings = journeys.cutting, journeys.settings
+
+    def other(**changed: Any) -> Journeys:
+        quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
+        return rebuild(journeys.log, settings.model_copy(update=changed | quiet))
+
+    if cutting.gap_days is not None:
+        for factor in FACTORS:
             # What was fitted or fell back from learning is now a stated gap.
             stated = {"cut": cutting.kind, "gap_days": _scaled(cutting, factor)}
-            stated["quiet_days"] = cutting.quiet_us / US_PER_DAY
-            other = rebuild(journeys.log, journeys.settings.model_copy(update=stated))
-        rows.append({"factor": factor, "gap_days": gap_days, **_said(other, chosen)})
-    return pd.DataFrame(rows, columns=columns)
+            yield factor, None, journeys if factor == 1.0 else other(**stated)
+    elif cutting.kind == "learned":
+        own = settings.boundary_probability
+        for threshold in sorted({*THRESHOLDS, own}):
+            again = journeys if threshold == own else other(boundary_probability=threshold)
+            yield None, threshold, again
+    elif journeys.log.schema.customer is not None or journeys.log.schema.identifiers:
+        yield None, None, journeys
+        if journeys.has_clock:
+            yield None, None, other(cut="gap", gap_days="fitted")
+        elif (learned := other(cut="learned")).cut == "learned":
+            yield None, None, learned
+        if cutting.kind != "customer":
+            yield None, None, other(cut="customer")
 
 
 def _scaled(cutting: Cutting, factor: float) -> float | dict[str, float]:
@@ -93,20 +135,19 @@ def _scaled(cutting: Cutting, factor: float) -> float | dict[str, float]:
     return {gap.channel: gap.gap_days * factor for gap in cutting.channels}
 
 
-def stitching_levels(chosen: Chosen, read: EventLog) -> pd.DataFrame:
+def stitching_levels(chosen: Chosen) -> pd.DataFrame:
     """Stitch strictly, as by default and loosely, and return what each would have said.
 
     Parameters
     ----------
     chosen : Chosen
-    read : EventLog
-        As read, with its identifiers.
 
     Returns
     -------
     pandas.DataFrame
-        One row per level: ``level``, and the further columns of `cut_sensitivity`. No rows
-        where no stitching is declared. The worse the stitching, the better containment looks.
+        One row per level: ``level``, and the further columns of `cut_sensitivity` from
+        ``journeys`` on. No rows where no stitching is declared. The worse the stitching, the
+        better containment looks.
     """
     columns = ["level", *COMPARED]
     config = chosen.config
@@ -116,10 +157,38 @@ def stitching_levels(chosen: Chosen, read: EventLog) -> pd.DataFrame:
     for level in LEVELS:
         other = chosen.journeys
         if level != config.stitching.level:
-            named, _report = mapped(read, config)
-            other = rebuild(stitch(named, config.stitching.at(level)).log, config.journeys)
+            again = stitch(chosen.prepared.unstitched, config.stitching.at(level))
+            other = rebuild(again.log, config.journeys)
         rows.append({"level": level, **_said(other, chosen)})
     return pd.DataFrame(rows, columns=columns)
+
+
+def linkage_levels(chosen: Chosen) -> pd.DataFrame:
+    """Return what the audit says with its linkage, and what it would have said without.
+
+    Parameters
+    ----------
+    chosen : Chosen
+
+    Returns
+    -------
+    pandas.DataFrame
+        Two rows: ``linked`` (bool), and the further columns of `stitching_levels`. No rows
+        where no linkage is declared.
+    """
+    columns = ["linked", *COMPARED]
+    if chosen.prepared.linkage is None:
+        return pd.DataFrame(columns=columns)
+    without = rebuild(_stitched(chosen.prepared.named, chosen.config), chosen.config.journeys)
+    rows = [
+        {"linked": linked, **_said(other, chosen)}
+        for linked, other in ((True, chosen.journeys), (False, without))
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _stitched(log: EventLog, config: AuditConfig) -> EventLog:
+    return log if config.stitching is None else stitch(log, config.stitching).log
 
 
 def _said(other: Journeys, chosen: Chosen) -> dict[str, Any]:
@@ -130,7 +199,8 @@ def _said(other: Journeys, chosen: Chosen) -> dict[str, Any]:
     before = _verdicts(chosen.scores)
     after = before
     if other is not chosen.journeys:
-        evidence = withheld(measure(other, chosen.config.measures), chosen.prepared, chosen.config)
+        evidence = measure(other, chosen.config.measures, labelled=chosen.labelled)
+        evidence = withheld(evidence, chosen.prepared, chosen.config)
         after = _verdicts(verdict_scores(other, evidence, chosen.config.judge))
     changes = _changes(before, after)
     return found | {

@@ -13,8 +13,10 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
 from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
@@ -27,13 +29,16 @@ from journeylib.plan.settings import PortfolioSettings
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
-# Where files lie: no part of what was decided, and nobody else's business.
+# Where files lie and who is told: no part of what was decided, and nobody else's business.
 PLACES: dict[str, Any] = {
+    "delivery": True,
     "engine": True,
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
+    "plan": {"bpmn"},
     "ratings": {"file"},
+    "timeout_minutes": True,
 }
 PLAIN = {
     "missing": "is missing.",
@@ -106,6 +111,7 @@ class Gate(_Part):
     """A condition that the audit must meet; a failed one ends with exit status 1."""
 
     id: Name = Field(description="Name of the gate in findings.")
+    title: str = Field("", description="What people call it; default the id in words.")
     metric: str = Field(
         description="Path into audit.json, for example handoffs.contained_verified; "
         "[touchpoint=Name] picks a row of a list."
@@ -131,6 +137,11 @@ class Gate(_Part):
             raise ValueError("'min' must not exceed 'max'")
         return self
 
+    @property
+    def heading(self) -> str:
+        """What people call it."""
+        return self.title or re.sub(r"[-_]+", " ", self.id).capitalize()
+
 
 class AuditConfig(_Part):
     """Everything an audit needs to be told, as read from its YAML file."""
@@ -144,6 +155,11 @@ class AuditConfig(_Part):
     )
     plan: PlanSettings | None = Field(
         None, description="The journey as planned, to compare what happened with."
+    )
+    linkage: LinkSettings | None = Field(
+        None,
+        description="Join customers whose identifiers (two kinds or more) are alike, by a "
+        "probabilistic model, before stitching; absent: not at all. Needs the extra 'linkage'.",
     )
     stitching: StitchSettings | None = Field(
         None,
@@ -166,6 +182,12 @@ class AuditConfig(_Part):
         "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
     )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
+    delivery: DeliverySettings = Field(
+        DeliverySettings(), description="Who is told of a run, by mail, Slack or Teams."
+    )
+    timeout_minutes: float | None = Field(
+        None, gt=0, description="A run that takes longer is stopped; default: no limit."
+    )
     as_of: dt.date | None = Field(
         None, description="The day the audit looks back from; default the day of the last event."
     )
@@ -174,6 +196,11 @@ class AuditConfig(_Part):
     def _something_to_stitch(self) -> Self:
         if self.stitching is not None and not self.roles.identifiers:
             raise ValueError("'stitching' needs 'roles.identifiers', such as {email: mail_column}")
+        if self.linkage is not None and len(self.roles.identifiers) < FEWEST_KINDS:
+            raise ValueError(
+                "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
+                "such as {email: mail_column, name: name_column}"
+            )
         return self
 
     @property
@@ -184,13 +211,17 @@ class AuditConfig(_Part):
     def hash(self) -> str:
         """Return the sha256 of what was decided: not where files lie, nor on what it runs.
 
-        Of what people wrote beside the log (labels, ratings) it is what the files hold.
+        Of what people wrote beside the log (labels, ratings, a plan) it is what the files hold.
         """
         content = self.model_dump(
             mode="json",
             exclude=PLACES,
         )
-        beside = (self.measures.labelled_turns, None if self.ratings is None else self.ratings.file)
+        beside = (
+            self.measures.labelled_turns,
+            None if self.ratings is None else self.ratings.file,
+            None if self.plan is None else self.plan.bpmn,
+        )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
@@ -403,12 +434,21 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     ratings = config.ratings and config.ratings.model_copy(
         update={"file": _beside(folder, config.ratings.file)}
     )
+    plan = config.plan
+    if plan is not None and plan.bpmn is not None:
+        plan = plan.model_copy(update={"bpmn": folder / plan.bpmn})
     measures = config.measures
     if measures.labelled_turns is not None:
         labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
         measures = measures.model_copy(update=labels)
     return config.model_copy(
-        update={"log": log, "mapping": mapping, "measures": measures, "ratings": ratings}
+        update={
+            "log": log,
+            "mapping": mapping,
+            "measures": measures,
+            "plan": plan,
+            "ratings": ratings,
+        }
     )
 
 

@@ -79,6 +79,8 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_surveys(audit),
         *_remembered(audit),
         *_verdicts(audit),
+        *_choices(audit),
+        *_ends(audit),
         *_moments(audit),
         *_axes(audit),
         *_disclosure(audit),
@@ -89,6 +91,8 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
 
 
 def _gates(audit: Audit) -> list[Finding]:
+    if not audit.config.gates:
+        return []
     return [
         Finding(
             id=f"gate-{outcome.gate.id}",
@@ -96,7 +100,7 @@ def _gates(audit: Audit) -> list[Finding]:
             severity=outcome.gate.severity if outcome.verdict == "fail" else "info",
             verdict=outcome.verdict,
             text=outcome.text,
-            evidence={"metric": outcome.gate.metric, "value": outcome.value},
+            evidence=outcome.evidence,
         )
         for outcome in check_gates(audit.config.gates, audit.document)
     ]
@@ -163,7 +167,7 @@ def _worst(audit: Audit) -> list[Finding]:
     limit = _share(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
     text = (
         f"Where handing over hurts most: {estimate}, {estimate.estimand}; it fails "
-        f"{'below' if worst.limit.falls else 'above'} {limit}. In all {len(failing)} of "
+        f"{'below' if worst.limit.falls else 'above'} {limit}. In all, {len(failing)} of "
         f"{len(measured)} measured items of the hand-off audit fail."
     )
     return [_insight("handoff-worst", "high", text, {"items": [item.name for item in failing]})]
@@ -225,6 +229,54 @@ def _verdicts(audit: Audit) -> list[Finding]:
         )
         found.append(_insight("verdict-abstain", "low", text, {"touchpoints": names}))
     return found
+
+
+def _choices(audit: Audit) -> list[Finding]:
+    """Say which verdicts rest on who is one customer and where a journey ends."""
+    prepared = audit.prepared
+    asked = {
+        "with another cut of journeys": prepared.cut_sensitivity,
+        "at another level of stitching": prepared.stitching_levels,
+        "without linkage": prepared.linkage_levels,
+    }
+    asked = {
+        where: table
+        for where, table in asked.items()
+        if len(table) and table["verdicts_compared"].notna().all()
+    }
+    if not asked:
+        return []
+    changed = {
+        where: sorted({one["touchpoint"] for row in table["changes"] for one in row})
+        for where, table in asked.items()
+    }
+    resting = {where: names for where, names in changed.items() if names}
+    if not resting:
+        return [_insight("choices", "info", f"No verdict changes {' or '.join(asked)}.", changed)]
+    said = "; ".join(f"{_names(names)} {where}" for where, names in resting.items())
+    text = (
+        f"Some verdicts rest on a choice made before measuring; they would be others for {said}. "
+        "Settle that choice before acting on them."
+    )
+    return [_insight("choices", "medium", text, changed)]
+
+
+def _ends(audit: Audit) -> list[Finding]:
+    """Say where the goal is all but lost; of the order of touchpoints, so not of a thin mapping."""
+    if audit.structure is None:
+        return []
+    rows = audit.structure.chain.points_of_no_return
+    lost = rows[rows["towards"] == "no goal"].sort_values(
+        ["visited", "touchpoint"], ascending=[False, True]
+    )
+    if lost.empty:
+        return []
+    names = list(lost["touchpoint"])
+    text = (
+        f"Hardly any journey that comes by {_names(names)} reaches a goal, whatever follows: "
+        "either another matter brings people there, or it is lost before."
+    )
+    return [_insight("points-of-no-return", "low", text, {"touchpoints": names})]
 
 
 def _handoff_time(audit: Audit) -> list[Finding]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from journeylib.audits.document import AuditDocument
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.estimate import ABSTAIN_TEXT
 
 if TYPE_CHECKING:
     from journeylib.audits.config import Gate
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # A name may hold brackets and dots: a selector ends at the bracket that ends the part.
 PART = re.compile(r"(\w+)((?:\[\w+=.*?\](?=\[|\.|$))*)(?:\.|$)")
 SELECTOR = re.compile(r"\[(\w+)=(.*?)\](?=\[|\.|$)")
+ENDS = ("value", "lo", "hi")  # of an estimate
+NOT_SHOWN = "it is not there, or rests on too few customers to be shown"
 EXAMPLE = (
     "a path such as handoffs.contained_verified or touchpoints[touchpoint=Pay bill].automation_fit"
 )
@@ -32,13 +35,29 @@ class GateOutcome:
     gate : Gate
     verdict : {"pass", "fail", "not_assessable"}
     value : float or None
+    unit : str
+        Of an estimate; empty for a plain number.
     text : str
     """
 
     gate: Gate
     verdict: Literal["pass", "fail", "not_assessable"]
     value: float | None
+    unit: str
     text: str
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What a reader needs to judge the answer for himself."""
+        gate = self.gate
+        return {
+            "title": gate.heading,
+            "metric": gate.metric,
+            "value": self.value,
+            "min": gate.min,
+            "max": gate.max,
+            "unit": self.unit,
+        }
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,15 @@ class _Part:
 
     name: str
     wanted: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a metric is in one run, or why it is nothing."""
+
+    value: float | None
+    unit: str
+    why: str
 
 
 def check_metric(metric: str) -> None:
@@ -137,33 +165,38 @@ def _holds_number(node: Any) -> bool:
 
 
 def _check(gate: Gate, document: Mapping[str, Any]) -> GateOutcome:
-    value = _look_up(gate, document)
+    found = _look_up(gate, document)
+    value = found.value
     bounds = (("at least", gate.min), ("at most", gate.max))
     asked = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     if value is None:
         failed = gate.not_assessable == "fail"
-        text = f"{gate.id}: {gate.metric} has no answer in this run; {asked} was asked."
-        return GateOutcome(gate, "fail" if failed else "not_assessable", None, text)
+        why = f" ({found.why})" if found.why else ""
+        text = f"{gate.id}: {gate.metric} has no answer in this run{why}; {asked} was asked."
+        return GateOutcome(gate, "fail" if failed else "not_assessable", None, found.unit, text)
     failed = (gate.min is not None and value < gate.min) or (
         gate.max is not None and value > gate.max
     )
     text = f"{gate.id}: {gate.metric} is {value:.4g}; {asked} was asked."
-    return GateOutcome(gate, "fail" if failed else "pass", value, text)
+    return GateOutcome(gate, "fail" if failed else "pass", value, found.unit, text)
 
 
-def _look_up(gate: Gate, document: Mapping[str, Any]) -> float | None:
+def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:
     node: Any = document
+    estimate: Mapping[str, Any] = {}
     for part in _parts(gate.metric):
+        # An end of an estimate has its unit and its reason for abstaining; its base has not.
+        estimate = node if part.name in ENDS else {}
         node = _step(gate, node, part)
         if node is None:
-            return None
+            break
     if isinstance(node, Mapping) and "value" in node:
-        node = node["value"]
-    if node is None:
-        return None
-    if isinstance(node, bool) or not isinstance(node, int | float):
+        estimate, node = node, node["value"]
+    if node is not None and (isinstance(node, bool) or not isinstance(node, int | float)):
         raise ConfigError(f"gate '{gate.id}': metric '{gate.metric}' is not a number.")
-    return float(node)
+    why = ABSTAIN_TEXT.get(str(estimate.get("abstain")), "") if estimate else NOT_SHOWN
+    unit = str(estimate.get("unit", ""))
+    return _Answer(value=None if node is None else float(node), unit=unit, why=why)
 
 
 def _step(gate: Gate, node: Any, part: _Part) -> Any:

@@ -16,9 +16,12 @@ from journeylib.audits.beside import Beside, read_beside
 from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, prepare, withheld
+from journeylib.audits.prepare import Prepared, graph_withheld, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
+from journeylib.journeys.linkage import need_splink
+from journeylib.journeys.models import load_plan
 from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.structure import Structure, journey_structure
 from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
@@ -27,7 +30,6 @@ from journeylib.log.engine import log_hash
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from journeylib.log.eventlog import EventLog
 
+STORIES_OF_SEGMENT = 3
 PROGRESS = "JOURNEYLIB_PROGRESS"
 Progress = Callable[[str], None]
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
@@ -98,19 +101,25 @@ class Audit:
         return stories(self.journeys)
 
     @cached_property
+    def stories_by_segment(self) -> Told | None:
+        """The stories of each segment apart; None where none is declared."""
+        if not self.journeys.has("segment"):
+            return None
+        return stories(self.journeys, by_segment=True, most=STORIES_OF_SEGMENT)
+
+    @cached_property
+    def structure(self) -> Structure | None:
+        """What the journey graph says; None where too many events have no touchpoint."""
+        if graph_withheld(self.prepared, self.config):
+            return None
+        return journey_structure(self.journeys)
+
+    @cached_property
     def conformance(self) -> Conformance | None:
         """Journeys beside the declared plan; None where no plan is declared."""
         if self.config.plan is None:
             return None
         return planned_vs_actual(self.journeys, self.config.plan)
-
-    @cached_property
-    def detectors(self) -> tuple[DetectorCheck, ...]:
-        """The text detectors on labelled turns; empty where none are declared."""
-        if self.beside.labelled is None:
-            return ()
-        settings, scores = self.config.measures, self.evidence.turn_scores
-        return check_detectors(self.beside.labelled, self.journeys, settings, scores)
 
     @cached_property
     def ratings(self) -> Ratings | None:
@@ -162,21 +171,29 @@ def audit(
         If the configuration is wrong.
     LogError
         If the log cannot be read or too much of it is unusable.
+    RunError
+        If what the configuration asks for is not installed (linkage: splink).
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
     beside = read_beside(config)
+    # What cannot work is said before the log is read.
+    if config.linkage is not None:
+        need_splink()
+    if config.plan is not None:
+        load_plan(config.plan)
     say = progress or _note_step
     say(STEPS[0])
-    read = _read(config)
+    log = _read(config)
     say(STEPS[1])
-    log, prepared = prepare(read, config)
+    log, prepared = prepare(log, config)
     journeys = rebuild(log, config.journeys)
     say(STEPS[2])
-    evidence = withheld(measure(journeys, config.measures), prepared, config)
+    evidence = measure(journeys, config.measures, labelled=beside.labelled)
+    evidence = withheld(evidence, prepared, config)
     say(STEPS[3])
     judgement = judge(journeys, evidence, config.judge)
-    prepared = compare(Chosen(config, prepared, journeys, judgement.scores), read)
+    prepared = compare(Chosen(config, prepared, journeys, judgement.scores, beside.labelled))
     say(STEPS[4])
     judged = journeys, evidence, judgement
     chosen = None

@@ -48,6 +48,15 @@ class BusinessHours(BaseModel):
             raise ValueError("name at least one day in 'weekdays' or 'other_hours'")
         return self
 
+    @property
+    def words(self) -> str:
+        """The hours as a reader would say them."""
+        own = [f"{day} {hours}" for day, hours in self.other_hours.items()]
+        usual = f"{', '.join(self.weekdays)} {self.hours}" if self.weekdays else ""
+        text = "; ".join(filter(None, [usual, *own]))
+        closed = f", but for {len(self.holidays)} holidays" if self.holidays else ""
+        return f"{text} ({self.timezone}){closed}"
+
     def on(self, day: dt.date) -> tuple[int, int] | None:
         """Return opening and closing of a local day, in microseconds since 1970 UTC."""
         name = WEEKDAYS[day.weekday()]
@@ -132,23 +141,42 @@ def with_business_time(steps: ibis.Table, hours: BusinessHours) -> ibis.Table:
     """
     end = _.t_us + ibis.coalesce(_.service_us, 0)
     timed = steps.mutate(_end_us=end, _wait_from_us=ibis.least(end, ibis.coalesce(_.next_us, end)))
-    span = timed.aggregate(
-        first=_.t_us.min(), last=ibis.greatest(_._end_us.max(), _.next_us.max(), _.t_us.max())
-    )
-    bounds = span.to_pyarrow().to_pylist()[0]
-    if bounds["first"] is None:
-        nothing = ibis.null("int64")
-        return steps.mutate(service_business_us=nothing, wait_business_us=nothing)
-    days = calendar_table(hours, bounds["first"], bounds["last"])
-    calendar = ibis.memtable(days)
-    for column in ("t_us", "_end_us", "_wait_from_us", "next_us"):
-        timed = _with_open_time(timed, column, calendar)
+    timed = with_open_time(timed, hours, "t_us", "_end_us", "_wait_from_us", "next_us")
     null = ibis.null("int64")
     timed = timed.mutate(
         service_business_us=_.service_us.notnull().ifelse(_._open__end_us - _._open_t_us, null),
         wait_business_us=_.wait_us.notnull().ifelse(_._open_next_us - _._open__wait_from_us, null),
     )
     return timed.select(*steps.columns, "service_business_us", "wait_business_us")
+
+
+def with_open_time(table: ibis.Table, hours: BusinessHours, *moments: str) -> ibis.Table:
+    """Add for each column of moments how much was open before it.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    hours : BusinessHours
+    *moments : str
+        Columns of microseconds since 1970 UTC; null gives null.
+
+    Returns
+    -------
+    ibis.Table
+        With ``_open_<moment>`` (int64): differences of two of them are open time.
+    """
+    span = table.aggregate(
+        **{f"first{n}": table[name].min() for n, name in enumerate(moments)},
+        **{f"last{n}": table[name].max() for n, name in enumerate(moments)},
+    )
+    known = [value for value in span.to_pyarrow().to_pylist()[0].values() if value is not None]
+    if not known:
+        nothing = ibis.null("int64")
+        return table.mutate(**{f"_open_{name}": nothing for name in moments})
+    calendar = ibis.memtable(calendar_table(hours, min(known), max(known)))
+    for name in moments:
+        table = _with_open_time(table, name, calendar)
+    return table
 
 
 def _with_open_time(table: ibis.Table, column: str, calendar: ibis.Table) -> ibis.Table:

@@ -17,7 +17,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import GROUPS, Grade, Resampled, resample
-from journeylib.journeys.graph import START
+from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
@@ -27,6 +27,8 @@ Floats = npt.NDArray[np.float64]
 ENDS = ("goal", "bad_end", "other", "open")
 # From here on what still happens hardly changes how the journey ends.
 SETTLED = 0.95
+# The chain is solved for every resample: its cost grows with the cube of its states.
+MOST = 100
 # Where more than half of the paths run into visits that nobody has yet left, ends are a guess.
 MAX_OPEN = 0.5
 _BATCH = 64
@@ -178,13 +180,16 @@ class Chain:
         return float(found.iloc[0])
 
 
-def journey_chain(journeys: Journeys) -> Chain:
+def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     """Read the journeys as an absorbing Markov chain.
 
     Parameters
     ----------
     journeys : Journeys
         With goals declared, else what concerns the goal abstains.
+    most : int
+        States of the chain: where there are more touchpoints, those of fewest journeys are one
+        state, ``(other)``.
 
     Returns
     -------
@@ -204,12 +209,12 @@ def journey_chain(journeys: Journeys) -> Chain:
     So what follows no longer matters exactly where p is 0 or 1; here, where its interval lies
     above 0.95 or below 0.05.
     """
-    counts, names = _counted(journeys)
+    folded = _folded(journeys, most)
+    counts, names = _counted(journeys, folded)
     people = journeys.touchpoints.set_index("touchpoint")[["journeys", "customers"]]
-    total = fetch(
-        journeys.table.aggregate(journeys=_.count(), customers=_.customer_no.nunique())
-    ).iloc[0]
-    people.loc[START] = [int(total["journeys"]), int(total["customers"])]
+    if folded:
+        people.loc[OTHER] = _bases(journeys.steps.filter(_.touchpoint.isin(sorted(folded))))
+    people.loc[START] = _bases(journeys.table)
     base = people.loc[names]
     found = _estimated(counts, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
@@ -218,11 +223,24 @@ def journey_chain(journeys: Journeys) -> Chain:
     return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
 
 
-def _counted(journeys: Journeys) -> tuple[Floats, list[str]]:
+def _folded(journeys: Journeys, most: int) -> set[str]:
+    """Return the touchpoints of fewest journeys, beyond the number of states."""
+    order = journeys.touchpoints.sort_values(["journeys", "touchpoint"], ascending=[False, True])
+    return set(order["touchpoint"].iloc[most:])
+
+
+def _bases(rows: ibis.Table) -> list[int]:
+    counted = rows.aggregate(journeys=_.journey.nunique(), customers=_.customer_no.nunique())
+    return [int(number) for number in fetch(counted).iloc[0]]
+
+
+def _counted(journeys: Journeys, folded: set[str]) -> tuple[Floats, list[str]]:
     """Count moves per customer group, shape (groups, m, m + ends), and name the states."""
-    names = [START, *sorted(journeys.touchpoints["touchpoint"])]
+    kept = sorted(set(journeys.touchpoints["touchpoint"]) - folded)
+    names = [START, *kept, *([OTHER] if folded else [])]
     m = len(names)
     spot = {name: number for number, name in enumerate(names)}
+    spot |= dict.fromkeys(folded, m - 1)
     ends = {end: m + number for number, end in enumerate(ENDS)}
     last = journeys.table.select("journey", "end_kind")
     inner = (

@@ -146,7 +146,7 @@ def _plan(journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | 
 
 
 def _named(journeys: Journeys, codes: Sequence[str]) -> list[tuple[str, ...]]:
-    known = journeys.touchpoints
+    known = journeys.whole.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
     return [tuple(names[number] for number in code.split(",")) for code in codes]
 

@@ -273,10 +273,10 @@ def _probability(silence: ibis.Value, log_odds: tuple[float, float, float]) -> i
     return ibis.cases((silence > 0, micro), (silence <= 0, 0), else_=ibis.null("int64"))
 
 
-def _sureness(events: ibis.Table) -> tuple[float | None, float | None]:
+def _sureness(events: ibis.Table, threshold: float = BOUNDARY) -> tuple[float | None, float | None]:
     """Return the mean probability of the boundaries drawn, and the share of doubtful pairs."""
     low, high = (round(edge * MICRO) for edge in DOUBTFUL)
-    drawn = _.boundary_micro > BOUNDARY * MICRO
+    drawn = _.boundary_micro > round(threshold * MICRO)
     row = fetch(
         events.aggregate(
             pairs=_.boundary_micro.count(),
@@ -313,7 +313,8 @@ def _by_learning(
         .drop("_customer", "_at", *(["silence_us"] if log.has_clock else []))
         .cache()
     )
-    confidence, doubtful = _sureness(found)
+    threshold = settings.boundary_probability
+    confidence, doubtful = _sureness(found, threshold)
     cutting = Cutting(
         kind="learned",
         answer="found",
@@ -325,7 +326,7 @@ def _by_learning(
         learned_customers=sample.used,
         customers=sample.customers,
     )
-    return by_flag(found, found.boundary_micro > round(BOUNDARY * MICRO)), cutting
+    return by_flag(found, found.boundary_micro > round(threshold * MICRO)), cutting
 
 
 def _frame(placed: ibis.Table) -> pd.DataFrame:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 START, END = "(start)", "(end)"
+OTHER = "(other)"  # touchpoints that are folded into one
 # A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
 SERVES = 0.05
 
@@ -32,11 +33,18 @@ def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     visitors = first.group_by([*here, "customer_no"]).aggregate(journeys=_.count())
     bases = visitors.group_by(here).aggregate(journeys=_.journeys.sum(), customers=_.count())
     counts = counts.merge(fetch(bases).astype({"journeys": "int64"}), on=here)
-    for column in ("stage", "channel", "office"):
-        counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
-    counts["served_by"] = _served_by(steps, counts["touchpoint_no"])
-    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
+    columns = [*here, "stage", "channel", "office", "served_by"]
     numbers = ["events", "journeys", "customers", "median_position"]
+    if journeys.narrowing is not None:
+        counts = journeys.whole.touchpoints[columns].merge(
+            counts.drop(columns="touchpoint"), "left", "touchpoint_no"
+        )
+        whole = counts[numbers[:3]].fillna(0).astype("int64")
+        counts = counts.assign(**{column: whole[column] for column in numbers[:3]})
+    else:
+        for column in ("stage", "channel", "office"):
+            counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
+        counts["served_by"] = _served_by(steps, counts["touchpoint_no"])
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
     return ordered[[*columns, *numbers]].reset_index(drop=True)
 
@@ -111,9 +119,8 @@ def edge_counts(journeys: Journeys) -> pd.DataFrame:
     first = fetch(
         starts.aggregate(events=_.count(), journeys=_.count(), customers=_.customer_no.nunique())
     )
-    names = dict(
-        zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["touchpoint"], strict=True)
-    )
+    known = journeys.whole.touchpoints
+    names = dict(zip(known["touchpoint_no"], known["touchpoint"], strict=True))
     inner["source"] = inner["touchpoint_no"].map(names)
     inner["target"] = inner["next_touchpoint_no"].map(names).fillna(END)
     first["source"], first["target"] = START, first["next_touchpoint_no"].map(names)
@@ -186,9 +193,8 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     counts["share"] = counts["journeys"] / max(int(counts["journeys"].sum()), 1)
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
     shown, hidden = suppress(counts, minimum)
-    names = dict(
-        zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["touchpoint"], strict=True)
-    )
+    known = journeys.whole.touchpoints
+    names = dict(zip(known["touchpoint_no"], known["touchpoint"], strict=True))
     shown["variant"] = [
         tuple(str(names[int(number)]) for number in variant.split(","))
         for variant in shown["variant"]

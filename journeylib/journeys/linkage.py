@@ -123,7 +123,14 @@ def _records(log: EventLog, kinds: tuple[str, ...]) -> pd.DataFrame:
     return records
 
 
-def _splink() -> Any:
+def need_splink() -> Any:
+    """Return splink.
+
+    Raises
+    ------
+    RunError
+        If it is not installed; the message says what to install.
+    """
     try:
         import splink
     except ImportError:
@@ -136,7 +143,7 @@ def _splink() -> Any:
 
 def _scored(records: pd.DataFrame, kinds: tuple[str, ...], threshold: float) -> pd.DataFrame:
     """Return the pairs of at least `threshold`: ``a``, ``b`` (unique_id), ``probability``."""
-    splink = _splink()
+    splink = need_splink()
     from splink import comparison_library as compared
     from splink.internals.exceptions import EMTrainingException
 

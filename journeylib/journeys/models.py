@@ -41,7 +41,11 @@ class PlanSettings(BaseModel):
     steps: tuple[str, ...] | None = Field(
         None, min_length=1, description="Steps in the planned order; 'B?' is an optional B."
     )
-    bpmn: Path | None = Field(None, description="A BPMN 2.0 file whose tasks are touchpoints.")
+    bpmn: Path | None = Field(
+        None,
+        description="A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the "
+        "configuration.",
+    )
     tree: str | None = Field(
         None,
         min_length=1,

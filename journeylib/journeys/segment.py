@@ -55,6 +55,12 @@ class JourneySettings(BaseModel):
         description="The gap where gap_days is fitted and the log does not show one, and of "
         "channels that gap_days does not name.",
     )
+    boundary_probability: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description="learned: a journey begins where the probability of a boundary exceeds this.",
+    )
     quiet_days: float | None = Field(
         None,
         gt=0,

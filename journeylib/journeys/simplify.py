@@ -9,12 +9,11 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.graph import END, START
+from journeylib.journeys.graph import END, OTHER, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 
-OTHER = "(other)"
 ELSEWHERE = "(elsewhere)"
 _SEPARATOR = "\x1f"
 
@@ -92,11 +91,12 @@ def simplify(
             "shares lie between 0 and 1 (touchpoints above 0), per_node is 0 or more"
         )
     minimum = journeys.settings.min_customers
-    points = journeys.touchpoints
+    every = journeys.touchpoints
+    points = every[every["events"] > 0]
     public, _hidden = suppress(points, minimum)
     order = public.sort_values(["journeys", "touchpoint"], ascending=[False, True])
     kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
-    names = _names(points, kept)
+    names = _names(every, kept)
     moves = _moves(journeys, names).cache()
     edges = _counted(moves)
     candidates, _hidden = suppress(edges, minimum)
@@ -199,7 +199,8 @@ def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> p
         stage=("stage", "first"), channel=("channel", "first"), folds=("touchpoint_no", "size")
     )
     real = set(points["touchpoint"])
-    nodes = counts.join(first, on="touchpoint")
+    own = first.reindex(counts["touchpoint"].tolist()).reset_index(drop=True)
+    nodes = pd.concat([counts, own], axis=1)
     folded = ~nodes["touchpoint"].isin(real)
     if nodes["channel"].notna().any():
         nodes["channel"] = nodes["channel"].mask(folded, "Other")

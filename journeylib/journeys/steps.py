@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,9 @@ from ibis import _
 
 from journeylib.journeys.calendar import with_business_time
 from journeylib.journeys.cutting import Cutting, cut_journeys
+from journeylib.journeys.filters import Verbs
 from journeylib.journeys.lifecycle import pair_lifecycle
+from journeylib.journeys.narrowing import Narrowing
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import customer_group
@@ -24,8 +26,11 @@ US_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
-class Journeys:
+class Journeys(Verbs):
     """The journeys of a log: ordered steps, and one row per journey.
+
+    The verbs that narrow them down (`passing`, `in_segment`, `between` …) are those of
+    `filters.Verbs`; ``docs/exploring.md`` lists them.
 
     Attributes
     ----------
@@ -40,7 +45,9 @@ class Journeys:
     table : ibis.Table
         One row per journey; columns as in ``docs/architecture.md``.
     first_us, last_us : int or None
-        Start of the first and of the last event, microseconds since 1970 UTC.
+        Start of the first and of the last event of the whole log, microseconds since 1970 UTC.
+    narrowing : Narrowing or None
+        The last verb that was applied; None where these are all journeys of the log.
     """
 
     log: EventLog
@@ -50,9 +57,12 @@ class Journeys:
     table: ibis.Table
     first_us: int | None
     last_us: int | None
+    narrowing: Narrowing | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
-        """Say where they come from and what to look at; never a row."""
+        """Say what remains, or where they come from and what to look at; never a row."""
+        if self.narrowing is not None:
+            return self.remaining
         return (
             f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
             "table (Ibis tables)"
@@ -77,6 +87,8 @@ class Journeys:
         """One row per touchpoint, in order of median position, then name.
 
         Every touchpoint of the log, however rare: a working table that is not to be shown.
+        After a verb those that nobody came to are there with zeros, and stage, channel, office
+        and who serves are still those of the whole log: a filtered map is the same map.
 
         Returns
         -------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -133,8 +134,49 @@ def stories(
     return Told(tuple(timelines), found, minimum)
 
 
+def examples(journeys: Journeys, *, most: int = 6) -> Told:
+    """Show journeys as they were lived, of the kinds that most customers share.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        Those a question was narrowed down to, say.
+    most : int
+        At most so many kinds.
+
+    Returns
+    -------
+    Told
+        One timeline for each kind (the touchpoints, visit by visit) that at least the minimum
+        number of customers lived word for word, the most frequent first; empty where there is
+        none. `Told.found` is empty: nothing is claimed of the journeys that are not shown.
+    """
+    minimum = journeys.settings.min_customers
+    table = journeys.table
+    counts = fetch(
+        table.group_by("variant").aggregate(journeys=_.count(), customers=_.customer_no.nunique())
+    ).sort_values(["journeys", "variant"], ascending=[False, True])
+    every = int(counts["journeys"].sum())
+    kinds, _hidden = suppress(counts, minimum)
+    kinds = kinds.head(most)
+    own = kinds["variant"].tolist()
+    lived = [
+        Story(name, int(n), int(customers), int(n), n / every, (place,))
+        for place, (name, n, customers) in enumerate(
+            zip(_named(journeys, own), kinds["journeys"], kinds["customers"], strict=True)
+        )
+    ]
+    if not lived:
+        return Told((), {}, minimum)
+    told = {code: number for number, code in enumerate(own)}
+    steps = _steps(journeys, table, own)
+    return Told(
+        tuple(_timelines(journeys, table, ALL, steps, own, told, lived, every)), {}, minimum
+    )
+
+
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
-    known = journeys.touchpoints
+    known = journeys.whole.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
     return [tuple(names[number] for number in code.split(",")) for code in codes]
 
@@ -154,17 +196,31 @@ def _lived(
         for place in story.variants
         if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
     }
+    return _timelines(journeys, table, whose, steps, own, told, found.stories, found.journeys)
+
+
+def _timelines(
+    journeys: Journeys,
+    table: ibis.Table,
+    whose: str,
+    steps: pd.DataFrame,
+    own: list[str],
+    told: dict[str, int],
+    kinds: Sequence[Story],
+    every: int,
+) -> list[Timeline]:
+    """Put steps and ends to each story; `own` are the codes of the stories themselves."""
     ends = _ends(table, told)
     minimum = journeys.settings.min_customers
     timelines = []
-    for number, (story, code) in enumerate(zip(found.stories, own, strict=True)):
+    for number, (story, code) in enumerate(zip(kinds, own, strict=True)):
         mine = ends[ends["story"] == number].drop(columns="story")
         count = int(mine["journeys"].sum())
         outcomes, _hidden = suppress(mine, minimum)
         outcomes["share"] = outcomes["journeys"] / max(count, 1)
         lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
         lines.insert(1, "touchpoint", list(story.touchpoints))
-        share = count / max(found.journeys, 1)
+        share = count / max(every, 1)
         timelines.append(Timeline(whose, story, lines, count, share, outcomes))
     return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
 

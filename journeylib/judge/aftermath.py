@@ -53,7 +53,7 @@ def event_within(
         of the visit may have come before it: that visit is not used.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    found = _of_kind(journeys, kind)
+    found = of_kind(journeys, kind)
     found = found[found["t_us"].notna() & (found["value_micro"].fillna(MICRO) != 0)]
     first = found.groupby("customer_no")["t_us"].min().astype("int64")
     came = rows["customer"].map(first).astype("Int64")
@@ -76,7 +76,7 @@ def answer_within(
         Whether the customer was asked; only visits whose horizon lies within the log.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    found = _of_kind(journeys, kind)
+    found = of_kind(journeys, kind)
     found = found.assign(at=found["asked_us"].fillna(found["t_us"]))
     found = found[found["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
     # Two requests at the same time: the one that was answered, then the lower answer.
@@ -100,8 +100,14 @@ def answer_within(
     return answer, asked
 
 
-def _of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
-    """Return the outcomes of one kind with the opaque number of their customer."""
+def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
+    """Return the outcomes of one kind with the opaque number of their customer.
+
+    Returns
+    -------
+    DataFrame
+        One row per outcome: ``customer_no``, ``t_us``, ``value_micro``, ``asked_us`` (Int64).
+    """
     outcomes = journeys.log.outcomes
     assert outcomes is not None
     known = customer_numbers(journeys.log.events).select("customer", "customer_no")

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from journeylib.judge.capacity import Queue, QueueTime, queue_time
 from journeylib.judge.handover import Costs, HandoffTime, handoff_time
 from journeylib.judge.satisfaction import SatisfactionBreak, satisfaction_break
 from journeylib.judge.sessions import Clock
-from journeylib.judge.settings import CostSettings
+from journeylib.judge.settings import CapacitySettings, CostSettings
 from journeylib.judge.tipping import TippingPoint, tipping_points
 from journeylib.log.engine import fetch
 from journeylib.measures.handoffs import Handoffs
@@ -17,6 +18,8 @@ from journeylib.measures.handoffs import Handoffs
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
 MICRO = 1_000_000
 NO_COSTS = "no costs declared (judge.costs)"
+NO_CAPACITY = "no staff and service time declared (judge.capacity)"
+NO_SESSIONS = "the log has no bot session, or too few to show"
 NO_CLOCK = "the log has no clock: costs of time are unknown"
 TOO_FEW = "too few sessions end in a solution or in frustration to say when"
 
@@ -33,15 +36,23 @@ class BotJudgement:
         By segment: the hand-off time that costs least, or why there is none.
     satisfaction : SatisfactionBreak or None
         None where too few resolved sessions were rated to be shown, or the log has no clock.
+    queue : QueueTime or str
+        The hand-off time at the wait that handing over causes, or why there is none.
     """
 
     tipping_points: tuple[TippingPoint, ...] = ()
     handoff_times: dict[str, HandoffTime | str] = field(default_factory=dict)
     satisfaction: SatisfactionBreak | None = None
+    queue: QueueTime | str = NO_SESSIONS
 
 
 def judge_bots(
-    handoffs: Handoffs, costs: CostSettings | None = None, *, min_customers: int = 0
+    handoffs: Handoffs,
+    costs: CostSettings | None = None,
+    *,
+    capacity: CapacitySettings | None = None,
+    weeks: float = 0.0,
+    min_customers: int = 0,
 ) -> BotJudgement:
     """Judge the time that customers spend with bots.
 
@@ -51,6 +62,10 @@ def judge_bots(
         With its `session_table`.
     costs : CostSettings, optional
         Without them there is no hand-off time.
+    capacity : CapacitySettings, optional
+        Without it nobody knows what handing over does to the wait.
+    weeks : float
+        Length of the log.
     min_customers : int
         Intents with fewer customers are left out, also from the family that is tested; a log
         with fewer has no answer at all.
@@ -75,6 +90,7 @@ def judge_bots(
         tipping_points=points,
         handoff_times={point.segment: _handoff(shown, point, costs, clock) for point in points},
         satisfaction=_satisfaction(shown, min_customers) if clock == "minutes" else None,
+        queue=_queue(shown, points[0], costs, capacity, clock, weeks),
     )
 
 
@@ -126,6 +142,33 @@ def _handoff(
     part = sessions if point.segment == "all" else sessions[sessions["intent"] == point.segment]
     breaks = None if point.at.value is None else [point.at.value]
     return handoff_time(part, Costs(**costs.model_dump()), breaks=breaks) or TOO_FEW
+
+
+def _queue(
+    sessions: pd.DataFrame,
+    point: TippingPoint,
+    costs: CostSettings | None,
+    capacity: CapacitySettings | None,
+    clock: Clock,
+    weeks: float,
+) -> QueueTime | str:
+    """Return the hand-off time of all sessions: the team that takes them is one."""
+    if capacity is None:
+        return NO_CAPACITY
+    if clock != "minutes" or weeks <= 0:
+        return NO_CLOCK
+    if costs is None:
+        return NO_COSTS
+    queue = Queue(
+        sessions_per_minute=len(sessions) / (weeks * capacity.open_hours_a_week * 60),
+        agents=capacity.staff,
+        service_minutes=capacity.service_minutes,
+        patience_minutes=capacity.patience_minutes,
+        waiting_per_minute=capacity.waiting_per_minute,
+    )
+    without = costs.model_dump() | {"human_contact": capacity.contact_without_wait}
+    breaks = None if point.at.value is None else [point.at.value]
+    return queue_time(sessions, Costs(**without), queue, breaks=breaks) or TOO_FEW
 
 
 def _satisfaction(sessions: pd.DataFrame, min_customers: int) -> SatisfactionBreak | None:

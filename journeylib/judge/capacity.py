@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from journeylib.errors import ConfigError
-from journeylib.judge.handover import Hazards, Optimum, optimum
+from journeylib.estimate import SEED, Estimate
+from journeylib.judge.handover import (
+    ASSUMPTIONS,
+    Answer,
+    Costs,
+    Hazards,
+    Optimum,
+    answer_of,
+    hazards_of,
+    middle,
+    optimum,
+    places_of,
+)
+from journeylib.judge.sample import Floats
+from journeylib.judge.sessions import FRUSTRATED, RESOLVED, spells_of
 
 NEGLIGIBLE = 1e-12
+BLOCK = 256
+QUEUE_DRAWS = 100
 MAX_PATIENCE = 10_000.0  # a week; an overloaded team of endlessly patient customers has no end
 
 
@@ -70,16 +88,14 @@ def erlang_a(queue: Queue, arrivals_per_minute: float) -> Load:
     """
     if arrivals_per_minute <= 0:
         return Load(0.0, 0.0)
-    logs, state, peak = [0.0], 0, 0.0
-    while state <= queue.agents or logs[-1] > peak + np.log(NEGLIGIBLE):
-        state += 1
-        leaving = (
-            min(state, queue.agents) / queue.service_minutes
-            + max(state - queue.agents, 0) / queue.patience_minutes
-        )
-        logs.append(logs[-1] + float(np.log(arrivals_per_minute / leaving)))
-        peak = max(peak, logs[-1])
-    weights = np.exp(np.array(logs) - peak)
+    states, logs = queue.agents + BLOCK, np.zeros(0)
+    while not len(logs) or logs[-1] > logs.max() + np.log(NEGLIGIBLE):
+        state = np.arange(1, states)
+        busy, waits = np.minimum(state, queue.agents), np.maximum(state - queue.agents, 0)
+        leaving = busy / queue.service_minutes + waits / queue.patience_minutes
+        logs = np.concatenate([[0.0], np.cumsum(np.log(arrivals_per_minute / leaving))])
+        states *= 2
+    weights = np.exp(logs - logs.max())
     waiting = np.clip(np.arange(len(logs)) - queue.agents, 0, None)
     length = float((weights * waiting).sum() / weights.sum())
     return Load(
@@ -135,3 +151,108 @@ def optimum_with_queue(
         caused = human + queue.waiting_per_minute * answer(middle)[1].wait_minutes
         low, high = (middle, high) if caused > middle else (low, middle)
     return answer(high)
+
+
+@dataclass(frozen=True)
+class QueueTime:
+    """When to hand over to a team that the hand-overs themselves keep busy.
+
+    Attributes
+    ----------
+    answer : {"never", "at once", "minutes"}
+    minutes : float
+        0 for at once, infinity for never.
+    settled : float
+        Share of resamples of customers with the same `answer`.
+    staff : int
+        The team, as declared.
+    wait, gives_up : Estimate
+        Mean wait of those handed over at that time, and the share who give up waiting.
+    wait_at_once : Estimate
+        The wait if every session went to a person at once.
+    cost : Estimate
+        Expected cost of a session, its wait included.
+    """
+
+    answer: Answer
+    minutes: float
+    settled: float
+    staff: int
+    wait: Estimate
+    gives_up: Estimate
+    wait_at_once: Estimate
+    cost: Estimate
+
+
+def queue_time(
+    sessions: pd.DataFrame,
+    costs: Costs,
+    queue: Queue,
+    *,
+    breaks: list[float] | None = None,
+    draws: int = QUEUE_DRAWS,
+    seed: int = SEED,
+) -> QueueTime | None:
+    """Find the hand-off time that is best at the wait it causes itself.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        One row per bot session: see `sessions.check_sessions`.
+    costs : Costs
+        `human_contact` *without* the wait, which `queue` prices.
+    queue : Queue
+    breaks : list of float, optional
+        As of `handover.handoff_time`.
+    draws : int
+        Resamples of customers; costs are at their most likely values.
+    seed : int
+
+    Returns
+    -------
+    QueueTime or None
+        None below 50 exits: too few to say when.
+    """
+    places = places_of(sessions, breaks)
+    if places is None:
+        return None
+    spells = spells_of(sessions, "minutes", RESOLVED), spells_of(sessions, "minutes", FRUSTRATED)
+    best, load = optimum_with_queue(hazards_of(spells, places, None), costs.likely(), queue)
+    rng = np.random.default_rng(seed)
+    customers = int(spells[0].cluster.max()) + 1
+    drawn = []
+    for _draw in range(draws):
+        counts = np.bincount(rng.integers(0, customers, customers), minlength=customers)
+        weights = counts[spells[0].cluster].astype(np.float64)
+        drawn.append(optimum_with_queue(hazards_of(spells, places, weights), costs.likely(), queue))
+    base: dict[str, Any] = {
+        "n_customers": sessions["customer"].nunique(),
+        "n_journeys": len(sessions),
+        "grade": "C",
+        "method": "piecewise constant hazards, Erlang-A at its fixed point, customer bootstrap",
+        "assumptions": (*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
+    }
+
+    def estimate(unit: str, value: float, values: Floats) -> Estimate:
+        lo, hi = middle(values)
+        return Estimate(value=value, unit=unit, lo=min(lo, value), hi=max(hi, value), **base)
+
+    answers = [answer_of(one.minutes) for one, _load in drawn]
+    return QueueTime(
+        answer=answer_of(best.minutes),
+        minutes=best.minutes,
+        settled=float(np.mean([one == answer_of(best.minutes) for one in answers])),
+        staff=queue.agents,
+        wait=estimate("seconds", 60 * load.wait_minutes, 60 * _of(drawn, "wait_minutes")),
+        gives_up=estimate("share", load.gives_up, _of(drawn, "gives_up")),
+        wait_at_once=Estimate(
+            60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes, "seconds", **base
+        ),
+        cost=estimate(
+            f"{costs.currency}/session", best.cost, np.array([one.cost for one, _load in drawn])
+        ),
+    )
+
+
+def _of(drawn: list[tuple[Optimum, Load]], name: str) -> Floats:
+    return np.array([getattr(load, name) for _best, load in drawn], dtype=np.float64)

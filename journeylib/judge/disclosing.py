@@ -11,12 +11,12 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
+from journeylib.journeys.lexicon import LEXICONS
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import discloses, disclosing_sentence, unheard
 from journeylib.judge.compare import Ask, shares
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
-from journeylib.measures.lexicon import LEXICONS
-from journeylib.measures.text import discloses, disclosing_sentence, unheard
 
 KIND_TEXT = {
     "bot": "calls itself a bot or a virtual assistant",

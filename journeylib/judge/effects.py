@@ -8,8 +8,10 @@ the same rows can therefore stand side by side.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from journeylib.estimate import LEVEL, SEED
 from journeylib.judge.sample import Bools, Floats, Ints, Sample
@@ -48,6 +50,12 @@ class Influence:
             return float("nan")
         correction = clusters / (clusters - 1)
         return float(np.sqrt(correction * (sums**2).sum()) / len(self.values))
+
+    def by_customer(self, customer: npt.NDArray[Any]) -> dict[Any, float]:
+        """Return what each customer moves the estimate by; `customer` names each row's."""
+        sums = np.bincount(self.cluster, weights=self.values) / len(self.values)
+        first = np.unique(self.cluster, return_index=True)[1]
+        return dict(zip(customer[first].tolist(), sums.tolist(), strict=True))
 
     @property
     def interval(self) -> tuple[float, float]:

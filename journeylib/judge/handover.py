@@ -15,9 +15,10 @@ import pandas as pd
 
 from journeylib.errors import ConfigError
 from journeylib.estimate import DRAWS, SEED, Estimate
-from journeylib.judge.hazard import Spells, rates
+from journeylib.judge.hazard import rates
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
+from journeylib.judge.spells import Spells
 
 FLAT = 1.02
 QUANTILES = (0.15, 0.35, 0.55, 0.75, 0.9)
@@ -259,11 +260,9 @@ def handoff_time(
     """
     check_sessions(sessions, "minutes")
     spells = spells_of(sessions, "minutes", RESOLVED), spells_of(sessions, "minutes", FRUSTRATED)
-    exits = sessions.loc[sessions["event"].isin((FRUSTRATED, RESOLVED)), "minutes"]
-    if len(exits) < MIN_EXITS:
+    places = places_of(sessions, breaks)
+    if places is None:
         return None
-    places = sorted(set(breaks if breaks is not None else exits.quantile(list(QUANTILES))))
-    places = [float(place) for place in places if place > 0]
     best = optimum(hazards_of(spells, places, None), costs.likely())
     rng = np.random.default_rng(seed)
     customers = int(spells[0].cluster.max()) + 1
@@ -275,6 +274,15 @@ def handoff_time(
         drawn.append(optimum(hazards, price))
         used[b] = expected_cost(hazards, price, [best.minutes])[0]
     return _result(sessions, costs, places, spells, best, drawn, used)
+
+
+def places_of(sessions: pd.DataFrame, breaks: Sequence[float] | None) -> list[float] | None:
+    """Return where hazards may change: `breaks`, else quantiles; None where exits are too few."""
+    exits = sessions.loc[sessions["event"].isin((FRUSTRATED, RESOLVED)), "minutes"]
+    if len(exits) < MIN_EXITS:
+        return None
+    places = sorted(set(breaks if breaks is not None else exits.quantile(list(QUANTILES))))
+    return [float(place) for place in places if place > 0]
 
 
 def _result(
@@ -296,7 +304,7 @@ def _result(
     }
 
     def estimate(value: float, values: Floats) -> Estimate:
-        lo, hi = _middle(values)
+        lo, hi = middle(values)
         return Estimate(value=value, lo=min(lo, value), hi=max(hi, value), **base)
 
     minutes = np.array([one.minutes for one in drawn])
@@ -304,15 +312,15 @@ def _result(
     grid = np.linspace(0, float(sessions["minutes"].quantile(0.99)), 121)
     hazards = hazards_of(spells, places, None)
     return HandoffTime(
-        answer=_answer(best.minutes),
+        answer=answer_of(best.minutes),
         minutes=best.minutes,
-        range=_middle(minutes),
+        range=middle(minutes),
         flat_region=best.flat,
         cost=estimate(best.cost, used),
         cost_at_once=estimate(best.cost_at_once, np.array([one.cost_at_once for one in drawn])),
         cost_never=estimate(best.cost_never, np.array([one.cost_never for one in drawn])),
         regret=estimate(float(regret.mean()), regret),
-        settled=float(np.mean([_answer(m) == _answer(best.minutes) for m in minutes])),
+        settled=float(np.mean([answer_of(m) == answer_of(best.minutes) for m in minutes])),
         curve=pd.DataFrame({"minutes": grid, "cost": expected_cost(hazards, costs.likely(), grid)}),
     )
 
@@ -357,13 +365,14 @@ def _crossing(
     return float(brentq(excess, a, far))
 
 
-def _answer(minutes: float) -> Answer:
+def answer_of(minutes: float) -> Answer:
+    """Say a hand-off time in a word."""
     if np.isinf(minutes):
         return "never"
     return "at once" if minutes == 0 else "minutes"
 
 
-def _middle(values: Floats) -> tuple[float, float]:
+def middle(values: Floats) -> tuple[float, float]:
     """Return the middle 95 % of draws, by order statistics: a draw may be infinite."""
     ordered = np.sort(values)
     tail = int(0.025 * len(ordered))

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.estimate import LEVEL
-from journeylib.judge.sample import Bools, Floats, Ints
+from journeylib.judge.sample import Bools, Floats
+from journeylib.judge.spells import Spells, design_effects
 
 DRAWS_NULL = 499
 DRAWS_CUSTOMERS = 200
@@ -23,38 +24,6 @@ PIECES = 30
 # at 1,000), so larger logs draw no more.
 MAX_DRAWN = 1_000
 KNOTS = (2, 3, 4)
-
-
-@dataclass(frozen=True)
-class Spells:
-    """Sessions in order of their end.
-
-    Attributes
-    ----------
-    minutes : ndarray of float64, shape (n,)
-        Sorted; from the first bot turn to the end.
-    event : ndarray of bool, shape (n,)
-        Whether the end is the event of interest.
-    entry : ndarray of float64, shape (n,)
-        Minute from which the session was seen; 0 unless it began before the log.
-    cluster : ndarray of int64, shape (n,)
-        Customer, 0..clusters − 1.
-    """
-
-    minutes: Floats
-    event: Bools
-    entry: Floats
-    cluster: Ints
-
-    @property
-    def events(self) -> int:
-        """Number of events."""
-        return int(self.event.sum())
-
-    @property
-    def exposure(self) -> float:
-        """Minutes at risk."""
-        return float((self.minutes - self.entry).sum())
 
 
 @dataclass(frozen=True)
@@ -85,23 +54,33 @@ class HazardFit:
     ----------
     step : Break
     p_value : float
-        Of a break as clear as this under a constant hazard.
+        Of a break as clear as this under a constant hazard, sessions of one customer counted as
+        far as they tell something new.
     bic : dict of str to float
         Of constant, step, Weibull and spline; smaller is better.
+    design_effect : float
+        How many sessions, at the step, say as much as one by itself; 1 where customers have one
+        session each, or theirs are no more alike than those of others.
     """
 
     step: Break
     p_value: float
     bic: dict[str, float]
+    design_effect: float = 1.0
 
 
 def fit_minutes(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit:
     """Fit a step to a hazard in continuous time, test it, and compare it with smooth shapes."""
-    step = best_break(spells)
+    scan = _scan(spells, None)
+    step = _best_of(scan, spells)
+    effects = design_effects(spells, scan.at)
+    clear = float((scan.statistic / effects).max()) if len(scan.at) else 0.0
+    effect = float(effects[int(np.argmax(scan.statistic))]) if len(scan.at) else 1.0
     return HazardFit(
         step,
-        break_p_value(step.statistic, spells.events, draws=draws, seed=seed),
-        compare_models(spells, step),
+        break_p_value(clear, spells.events, draws=draws, seed=seed),
+        compare_models(spells, step, effect),
+        effect,
     )
 
 
@@ -120,7 +99,10 @@ def best_break(spells: Spells, weights: Floats | None = None) -> Break:
     ℓ(τ) = Σ D log(D/E) − D over the two sides. Its maxima sit at event times: just before one
     where the hazard rises, just after one where it falls; both sides are tried.
     """
-    scan = _scan(spells, weights)
+    return _best_of(_scan(spells, weights), spells)
+
+
+def _best_of(scan: _Scan, spells: Spells) -> Break:
     if not len(scan.at):  # nearly all events at one moment: no place for a break
         rate = scan.total / scan.exposure
         return Break(float(np.median(spells.minutes[spells.event])), rate, rate, 0.0)
@@ -252,23 +234,32 @@ def _break_draws(spells: Spells, *, draws: int, seed: int) -> Floats:
     return result
 
 
-def compare_models(spells: Spells, step: Break) -> dict[str, float]:
+def compare_models(spells: Spells, step: Break, effect: float = 1.0) -> dict[str, float]:
     """Return the BIC of a constant, a step, a Weibull and a spline hazard.
+
+    Parameters
+    ----------
+    spells : Spells
+    step : Break
+    effect : float
+        The design effect: so many sessions say as much as one by itself.
 
     Notes
     -----
     BIC with the logarithm of the number of events, as censored sessions say little about the
     shape (Volinsky and Raftery 2000, Biometrics 56, 256–262). The step has three parameters,
-    its place among them.
+    its place among them. Where sessions of one customer are alike, likelihood and events count
+    for as many independent ones as they are worth.
     """
     events = spells.events
     constant = events * np.log(events / spells.exposure) - events
-    price = np.log(events)
+    price = float(np.log(max(events / effect, 2.0)))
+    splines = {knots: _spline(spells, knots) for knots in KNOTS}
     return {
-        "constant": -2 * constant + price,
-        "step": -2 * constant - step.statistic + 3 * price,
-        "weibull": -2 * _weibull(spells) + 2 * price,
-        "spline": min(-2 * _spline(spells, knots) + (knots + 1) * price for knots in KNOTS),
+        "constant": -2 * constant / effect + price,
+        "step": (-2 * constant - step.statistic) / effect + 3 * price,
+        "weibull": -2 * _weibull(spells) / effect + 2 * price,
+        "spline": min(-2 * like / effect + (knots + 1) * price for knots, like in splines.items()),
     }
 
 

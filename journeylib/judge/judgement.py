@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.judge.capacity import QueueTime
 from journeylib.judge.disclosure import Disclosure
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import HandoffItem
@@ -47,6 +48,7 @@ INDICATOR_COLUMNS = (
     "missing",
     "n_customers",
     "grade",
+    "source",
 )
 
 
@@ -86,16 +88,23 @@ class Judgement:
     indicators : DataFrame
         One row per touchpoint, axis and indicator: `raw`, `lo`, `hi`, `unit`, `score` (0..1),
         `weight` (share of the axis at this touchpoint), `missing` (reason or None),
-        `n_customers`, `grade`.
+        `n_customers`, `grade`, `source` (of what customers say: who read it, and whether
+        labelled turns correct it).
     axes : dict
         `rho`, `lo`, `hi` (None where too few touchpoints are scored), `touchpoints`,
         `distinguishable`.
     moments : DataFrame
         One row per touchpoint and outcome that was tested; columns as `moments.decide` has them.
+    presence : DataFrame
+        One row per touchpoint and outcome that is an event; see `stays.presence_effects`. Another
+        question than that of the moments: what goes with coming at all.
     tipping_points : tuple of TippingPoint
         Everyone first, then one per intent.
     handoff_times : dict of str to HandoffTime or str
         By segment of `tipping_points`: when to hand over, or why nobody can say.
+    queue : QueueTime or str
+        When to hand over to a team that the hand-overs themselves keep busy, or why nobody can
+        say.
     satisfaction : SatisfactionBreak or None
         From which length of a session on satisfaction falls; None without rated sessions.
     peak_end : PeakEnd or None
@@ -116,8 +125,10 @@ class Judgement:
     indicators: pd.DataFrame
     axes: dict[str, Any]
     moments: pd.DataFrame = field(default_factory=pd.DataFrame)
+    presence: pd.DataFrame = field(default_factory=pd.DataFrame)
     tipping_points: tuple[TippingPoint, ...] = ()
     handoff_times: dict[str, HandoffTime | str] = field(default_factory=dict)
+    queue: QueueTime | str = "the log has no bot session, or too few to show"
     satisfaction: SatisfactionBreak | None = None
     peak_end: PeakEnd | None = None
     surveys: pd.DataFrame = field(default_factory=pd.DataFrame)

@@ -15,6 +15,7 @@ from journeylib.judge.remembered import remembered
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.sensitivity import weight_sensitivity
 from journeylib.judge.settings import JudgeSettings
+from journeylib.judge.stays import presence_effects
 from journeylib.judge.surveys import survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
@@ -22,6 +23,8 @@ from journeylib.measures.settings import MeasureSettings
 
 if TYPE_CHECKING:
     import pandas as pd
+
+US_PER_WEEK = 604_800_000_000
 
 
 def score(
@@ -68,7 +71,11 @@ def judge(
     settings = settings or JudgeSettings()
     moments = moments_of_truth(journeys, settings)
     bots = judge_bots(
-        evidence.handoffs, settings.costs, min_customers=journeys.settings.min_customers
+        evidence.handoffs,
+        settings.costs,
+        capacity=settings.capacity,
+        weeks=_weeks(journeys),
+        min_customers=journeys.settings.min_customers,
     )
     judgement = score_evidence(
         evidence,
@@ -79,9 +86,13 @@ def judge(
     return replace(
         judgement,
         handoff_times=bots.handoff_times,
+        queue=bots.queue,
         satisfaction=bots.satisfaction,
+        presence=presence_effects(journeys, settings),
         peak_end=remembered(journeys, evidence.turn_scores),
-        surveys=survey_table(journeys, survey_scales(journeys, settings.surveys)),
+        surveys=survey_table(
+            journeys, survey_scales(journeys, settings.surveys), settings.moments.adjust
+        ),
         sensitivity=weight_sensitivity(judgement, settings),
         paradoxes=paradoxes(
             journeys,
@@ -93,6 +104,13 @@ def judge(
         disclosure=disclosure(journeys, evidence.settings),
         handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
     )
+
+
+def _weeks(journeys: Journeys) -> float:
+    """Return the length of the log; 0 without a clock."""
+    if journeys.first_us is None or journeys.last_us is None:
+        return 0.0
+    return (journeys.last_us - journeys.first_us) / US_PER_WEEK
 
 
 def verdict_scores(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, adjusted_p_values
 from journeylib.judge.quality import QualityEffect
 from journeylib.judge.sample import Floats
 
@@ -107,17 +108,6 @@ def decide(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def adjusted_p_values(p: Floats, method: str) -> Floats:
-    """Adjust p-values over those that are not NaN; `method` as in statsmodels."""
-    from statsmodels.stats.multitest import multipletests
-
-    result = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        result[known] = multipletests(p[known], method=method)[1]
-    return result
-
-
 def shrink(family: Sequence[QualityEffect]) -> Floats:
     """Pull effects towards zero by as much as their family says is noise.
 
@@ -195,9 +185,9 @@ def asymmetry(bad: QualityEffect, good: QualityEffect) -> Estimate:
 
     Notes
     -----
-    Interval by Fieller (1954), Journal of the Royal Statistical Society B 16, 175–185. It takes
-    the two as independent; they share the neutral arm with opposite signs, so the true interval
-    is somewhat wider.
+    Interval by Fieller (1954), Journal of the Royal Statistical Society B 16, 175–185, with the
+    covariance of the two effects from what each customer moves both by: they share the neutral
+    visits, with opposite signs.
     """
     from scipy import stats
 
@@ -210,17 +200,33 @@ def asymmetry(bad: QualityEffect, good: QualityEffect) -> Estimate:
     if g >= 1:
         return Estimate.none("unidentified", "ratio", **base)
     ratio = lost.value / won.value
-    half = z / abs(won.value) * np.sqrt((1 - g) * bad.se**2 + ratio**2 * good.se**2)
+    shared = _covariance(bad, good)
+    slope = shared / good.se**2 if good.se > 0 else 0.0
+    rest = bad.se**2 - slope * shared  # of the loss, what the gain does not explain
+    spread = bad.se**2 - 2 * ratio * shared + ratio**2 * good.se**2 - g * rest
+    half = z / abs(won.value) * np.sqrt(max(spread, 0.0))
     return Estimate(
         value=ratio,
         unit="ratio",
-        lo=float((ratio - half) / (1 - g)),
-        hi=float((ratio + half) / (1 - g)),
+        lo=float((ratio - g * slope - half) / (1 - g)),
+        hi=float((ratio - g * slope + half) / (1 - g)),
         grade="B" if bad.grade == good.grade == "B" else "C",
         estimand="loss of a bad visit over gain of a good one, both against a neutral one",
         method="ratio of AIPW effects, Fieller's interval",
         **base,
     )
+
+
+def _covariance(one: QualityEffect, other: QualityEffect) -> float:
+    """Return the customer-clustered covariance of two effects.
+
+    The sum is exact, so that the order of customers, which is that of their names, moves no bit.
+    """
+    both = [
+        move * other.influence[who] for who, move in one.influence.items() if who in other.influence
+    ]
+    most = float(one.se or 0.0) * float(other.se or 0.0)
+    return float(np.clip(math.fsum(both), -most, most))
 
 
 def _against(

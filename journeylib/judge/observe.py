@@ -60,6 +60,8 @@ class Observation:
         Reason for abstaining; ``no_column`` where the measure was not taken at all.
     draws : ndarray, shape (draws,)
         Contiguous, so that sums over it do not depend on how many touchpoints there are.
+    source : str
+        For what customers say: the column, who read it, and whether labelled turns correct it.
     """
 
     raw: float
@@ -70,6 +72,7 @@ class Observation:
     grade: str
     missing: str | None
     draws: Floats
+    source: str = ""
 
 
 NOT_TAKEN = Observation(
@@ -79,7 +82,9 @@ NOT_TAKEN.draws.setflags(write=False)
 
 
 def observe(
-    evidence: EvidenceTables, moments: pd.DataFrame | None = None
+    evidence: EvidenceTables,
+    moments: pd.DataFrame | None = None,
+    value_at_risk: Mapping[str, float] | None = None,
 ) -> dict[str, dict[str, Observation]]:
     """Return the observations of every touchpoint, by touchpoint and measure.
 
@@ -88,6 +93,8 @@ def observe(
     evidence : EvidenceTables
     moments : DataFrame, optional
         Moments of truth; the lower bound of the strongest effect becomes the measure ``stakes``.
+    value_at_risk : mapping of str to float, optional
+        Declared stakes by touchpoint, taken where no effect was estimated; grade D.
 
     Raises
     ------
@@ -113,6 +120,9 @@ def observe(
             stakes = _stakes(moments[moments["touchpoint"] == name], size)
             if stakes is not None:
                 found[name]["stakes"] = stakes
+    for name, risk in (value_at_risk or {}).items():
+        if name in found and found[name].get("stakes", NOT_TAKEN).missing:
+            found[name]["stakes"] = _declared(risk, found[name], size)
     return found
 
 
@@ -136,7 +146,15 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
         grade=str(row.grade),
         missing=reason,
         draws=draws,
+        source=str(getattr(row, "source", "")),
     )
+
+
+def _declared(risk: float, seen: Mapping[str, Observation], size: int) -> Observation:
+    customers = max((one.n_customers for one in seen.values()), default=0)
+    draws = np.full(size, risk)
+    said = "declared by the company"
+    return Observation(risk, risk, risk, "share", customers, "D", None, draws, said)
 
 
 def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:

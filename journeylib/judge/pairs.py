@@ -9,6 +9,7 @@ from ibis import _
 
 from journeylib.estimate import Estimate
 from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.text import drawn
 from journeylib.judge.compare import compare, share
 from journeylib.judge.contacts import US, episodes, with_outcome_costs
 from journeylib.judge.scene import (
@@ -25,7 +26,6 @@ from journeylib.judge.scene import (
 )
 from journeylib.log.engine import fetch
 from journeylib.measures.sentiment import NEGATIVE, RATING_SCALES, Scores
-from journeylib.measures.text import drawn
 
 
 def connected(scene: Scene) -> Side:

@@ -6,7 +6,8 @@ those who came that far with those who left before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -82,6 +83,9 @@ class QualityEffect:
     early, late : float or None
         The effect in the first half and in the held-out half.
     checks : tuple of Check
+    influence : dict
+        What each customer moves `effect` by (a working table): two effects on the same customers
+        are not independent.
     """
 
     touchpoint: str
@@ -101,6 +105,7 @@ class QualityEffect:
     early: float | None
     late: float | None
     checks: tuple[Check, ...]
+    influence: Mapping[Any, float] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def grade(self) -> Grade:
@@ -224,6 +229,7 @@ def quality_effect(
         early=_mean(phi[~kept.late]),
         late=_mean(phi[kept.late]),
         checks=checks,
+        influence=influence.by_customer(kept.customer),
     )
 
 

@@ -8,6 +8,7 @@ and give the same numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,8 @@ class Sample:
         A negative-control outcome: fixed before the touchpoint, so it cannot be its effect.
     late : ndarray of bool
         The held-out half.
+    customer : ndarray
+        Whose row it is, as given: to find the same customer in another sample.
     """
 
     y: Floats
@@ -48,6 +51,7 @@ class Sample:
     cluster: Ints
     control: Floats | None
     late: Bools
+    customer: npt.NDArray[Any]
 
     @property
     def binary(self) -> bool:
@@ -69,6 +73,7 @@ class Sample:
             cluster.astype(np.int64),
             None if self.control is None else self.control[rows],
             self.late[rows],
+            self.customer[rows],
         )
 
     def with_outcome(self, y: Floats) -> Sample:
@@ -143,6 +148,7 @@ def sample_of(
         cluster,
         None if held is None else held[order],
         late,
+        given["customer"][order],
     )
 
 

@@ -85,7 +85,7 @@ def score_evidence(
     settings = settings or JudgeSettings()
     weights = draw_weights(settings)
     rows, indicators, pairs = [], [], []
-    seen_at = observe(evidence, moments)
+    seen_at = observe(evidence, moments, settings.value_at_risk)
     for record in evidence.touchpoints.to_dict("records"):
         place = {str(column): cell for column, cell in record.items()}
         seen = seen_at[str(place["touchpoint"])]
@@ -244,5 +244,5 @@ def _indicator_rows(
             o = seen.get(name, NOT_TAKEN)
             lo, hi = (float("nan"),) * 2 if o.missing else (o.lo, o.hi)
             head = (touchpoint, axis, name, o.raw, lo, hi, o.unit, float(u), float(weight))
-            rows.append((*head, o.missing, o.n_customers, o.grade))
+            rows.append((*head, o.missing, o.n_customers, o.grade, o.source))
     return rows

@@ -11,7 +11,9 @@ from journeylib.estimate import SEED, Floats
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.settings import AXES, Axis, JudgeSettings
 from journeylib.judge.smaa import (
+    CONSISTENT,
     acceptability,
+    ahp_weights,
     critic_weights,
     dirichlet,
     entropy_weights,
@@ -62,7 +64,8 @@ def weight_sensitivity(judgement: Judgement, settings: JudgeSettings | None = No
     -------
     DataFrame
         One row per scored touchpoint and weighting: `touchpoint`, `weighting` (``configured``,
-        ``equal``, ``entropy``, ``critic``, ``complexity_in_need``), `automation_fit`,
+        ``equal``, ``entropy``, ``critic``, ``complexity_in_need``, and ``ahp`` where declared
+        comparisons of pairs do not contradict each other), `automation_fit`,
         `empathy_need` (0..100), `verdict` (of the point, whatever its stability), `changed`
         (bool: other than with the configured weights). Empty where fewer than two touchpoints
         are scored: weights drawn from the rows need rows.
@@ -85,6 +88,14 @@ def weight_sensitivity(judgement: Judgement, settings: JudgeSettings | None = No
         for name, weigh in WEIGHTINGS.items():
             again = np.einsum("nk,k->n", common.u, weigh(common.u)) * 100
             scores[name, axis] = pd.Series(again, index=common.touchpoints)
+        compared = compared_weights(settings, axis, common.indicators)
+        if compared is not None:
+            again = np.einsum("nk,k->n", common.u, compared) * 100
+            scores["ahp", axis] = pd.Series(again, index=common.touchpoints)
+    declared = [axis for axis in AXES if ("ahp", axis) in scores]
+    for axis in AXES if declared else ():
+        scores.setdefault(("ahp", axis), scores["configured", axis])
+    weightings = ("configured", *WEIGHTINGS, *(["ahp"] if declared else []), "complexity_in_need")
     scores["complexity_in_need", "automation_fit"] = scores["configured", "automation_fit"]
     scores["complexity_in_need", "empathy_need"] = _with_complexity(
         judgement, scores["configured", "empathy_need"]
@@ -94,13 +105,28 @@ def weight_sensitivity(judgement: Judgement, settings: JudgeSettings | None = No
         name = place["touchpoint"]
         gates = _gates(place["office"], place["vetoes"], settings)
         usual = None
-        for weighting in ("configured", *WEIGHTINGS, "complexity_in_need"):
+        for weighting in weightings:
             fit, need = (float(scores[weighting, axis][name]) for axis in AXES)
             broken = "fix_first" in (place["verdict"], place["leaning"])
             verdict = "fix_first" if broken else verdict_of(fit, need, gates, settings)
             usual = usual or verdict
             rows.append((name, weighting, fit, need, verdict, verdict != usual))
     return pd.DataFrame(rows, columns=columns)
+
+
+def compared_weights(settings: JudgeSettings, axis: Axis, indicators: list[str]) -> Floats | None:
+    """Return the weights that declared comparisons imply for `indicators`.
+
+    None where nothing is compared, where the comparisons contradict each other, or where none of
+    the indicators that they name was measured everywhere.
+    """
+    if not settings.pairwise.get(axis):
+        return None
+    found = ahp_weights(settings.pairwise[axis])
+    weights = np.array([found.weights.get(name, 0.0) for name in indicators])
+    if found.consistency_ratio > CONSISTENT or not weights.sum() > 0:
+        return None
+    return np.asarray(weights / weights.sum())
 
 
 def _with_complexity(judgement: Judgement, need: pd.Series[float]) -> pd.Series[float]:

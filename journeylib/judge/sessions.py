@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from journeylib.errors import RunError, did_you_mean
-from journeylib.judge.hazard import Spells
 from journeylib.judge.sample import content_order
+from journeylib.judge.spells import Spells
 
 Clock = Literal["minutes", "turns"]
 

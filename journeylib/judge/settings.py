@@ -213,6 +213,25 @@ class CostSettings(BaseModel):
     currency: str = Field("EUR", description="Currency of all costs.")
 
 
+class CapacitySettings(BaseModel):
+    """The people who take what bots hand over: handing over more makes everyone wait longer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    staff: int = Field(ge=1, description="People on duty at the same time for hand-overs.")
+    service_minutes: float = Field(gt=0, description="Mean time that a contact takes them.")
+    patience_minutes: float = Field(
+        gt=0, le=10_000, description="Mean time until a waiting customer gives up."
+    )
+    contact_without_wait: float = Field(
+        ge=0, description="Cost of a contact that a human handles, without the wait for it."
+    )
+    waiting_per_minute: float = Field(ge=0, description="Cost of a minute of a customer's wait.")
+    open_hours_a_week: float = Field(
+        168.0, gt=0, le=168, description="Hours a week in which sessions come and staff serve."
+    )
+
+
 class JudgeSettings(BaseModel):
     """Anchors, weights and thresholds of the scores and verdicts."""
 
@@ -232,6 +251,21 @@ class JudgeSettings(BaseModel):
     )
     costs: CostSettings | None = Field(
         None, description="For the time at which a bot should hand over; no such time without."
+    )
+    capacity: CapacitySettings | None = Field(
+        None,
+        description="For the hand-off time at the wait that handing over itself causes; with "
+        "'costs'.",
+    )
+    pairwise: dict[Axis, dict[str, dict[str, Annotated[float, Field(ge=1 / 9, le=9)]]]] = Field(
+        {},
+        description="By axis, how many times as much an indicator counts as another, each pair "
+        "once, as in negative: {human_request: 2, stakes: 3}: for the sensitivity table (AHP).",
+    )
+    value_at_risk: dict[str, Share] = Field(
+        {},
+        description="By touchpoint, the difference in loyalty that the company takes to be at "
+        "stake; assumed, and used only where no effect could be estimated.",
     )
     surveys: dict[str, tuple[float, float]] = Field(
         {},
@@ -333,6 +367,26 @@ class JudgeSettings(BaseModel):
             if best <= worst:
                 raise ValueError(f"the scale of '{kind}' names the worst answer first")
         return surveys
+
+    @field_validator("pairwise")
+    @classmethod
+    def _each_pair_once(cls, pairwise: Any) -> Any:
+        for axis, rows in pairwise.items():
+            known = DEFAULTS[axis]
+            pairs = [frozenset((a, b)) for a, row in rows.items() for b in row]
+            names = {name for pair in pairs for name in pair}
+            for name in sorted(names - set(known)):
+                raise ValueError(f"unknown indicator '{name}'.{did_you_mean(name, known)}")
+            wanted = {frozenset(pair) for pair in itertools.combinations(sorted(names), 2)}
+            if set(pairs) != wanted or len(pairs) != len(wanted):
+                raise ValueError(f"'{axis}' must compare each pair of the indicators it names once")
+        return pairwise
+
+    @model_validator(mode="after")
+    def _capacity_has_costs(self) -> Self:
+        if self.capacity is not None and self.costs is None:
+            raise ValueError("'capacity' needs 'costs': what a bot minute and an exit cost")
+        return self
 
     @model_validator(mode="after")
     def _thresholds_in_order(self) -> Self:

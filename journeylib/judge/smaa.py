@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +120,62 @@ def critic_weights(u: Floats) -> Floats:
         together = np.atleast_2d(np.corrcoef(u[:, varies], rowvar=False))
         weights[varies] = spread[varies] * (1 - together).sum(axis=1)
     return _normal(np.where(weights > 1e-12, weights, 0.0))
+
+
+# Saaty's mean inconsistency of random comparisons, by number of things compared.
+RANDOM_INDEX = (0.0, 0.0, 0.58, 0.90, 1.12, 1.24, 1.32, 1.41, 1.45, 1.49, 1.51)
+CONSISTENT = 0.10
+
+
+@dataclass(frozen=True)
+class Ahp:
+    """Weights from comparisons of pairs.
+
+    Attributes
+    ----------
+    weights : dict of str to float
+        They sum to 1.
+    consistency_ratio : float
+        0 where no comparison contradicts another; from `CONSISTENT` on the weights say nothing.
+    """
+
+    weights: dict[str, float]
+    consistency_ratio: float
+
+
+def ahp_weights(comparisons: Mapping[str, Mapping[str, float]]) -> Ahp:
+    """Return the weights that comparisons of pairs imply (analytic hierarchy process).
+
+    Parameters
+    ----------
+    comparisons : mapping of str to mapping of str to float
+        ``{"a": {"b": 3}}``: a counts three times as much as b. Each pair of names once.
+
+    Notes
+    -----
+    Saaty (1980), *The Analytic Hierarchy Process*: principal eigenvector; consistency index
+    (λ − n)/(n − 1) over that of random comparisons.
+
+    Examples
+    --------
+    >>> ahp_weights({"a": {"b": 2, "c": 4}, "b": {"c": 2}}).weights
+    {'a': 0.571429, 'b': 0.285714, 'c': 0.142857}
+    """
+    names = list(dict.fromkeys([*comparisons, *(b for row in comparisons.values() for b in row)]))
+    n = len(names)
+    matrix = np.eye(n)
+    for a, row in comparisons.items():
+        for b, ratio in row.items():
+            i, j = names.index(a), names.index(b)
+            matrix[i, j], matrix[j, i] = ratio, 1 / ratio
+    values, vectors = np.linalg.eig(matrix)
+    first = int(np.argmax(values.real))
+    weights = np.abs(vectors[:, first].real)
+    index = (float(values[first].real) - n) / (n - 1) if n > 1 else 0.0
+    random = RANDOM_INDEX[min(n, len(RANDOM_INDEX)) - 1]
+    ratio = index / random if random else 0.0
+    told = {name: float(f"{w:.6g}") for name, w in zip(names, weights / weights.sum(), strict=True)}
+    return Ahp(told, float(f"{max(ratio, 0.0):.6g}") if ratio > 1e-9 else 0.0)
 
 
 def _normal(weights: Floats) -> Floats:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
 from journeylib.errors import ConfigError
 from journeylib.estimate import GROUPS, Estimate, resample
-from journeylib.judge.response import response_bounds
+from journeylib.judge.aftermath import of_kind
+from journeylib.judge.response import response_adjusted, response_bounds
+from journeylib.judge.visits import as_covariate
 from journeylib.log.engine import customer_group, fetch
 from journeylib.measures.ratios import quotient
 from journeylib.measures.sentiment import RATING_SCALES
@@ -21,7 +24,19 @@ if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
 
 MICRO = 1_000_000
-COLUMNS = ("kind", "asked", "answered", "response_rate", "mean", "worst", "best", "scale_assumed")
+US_PER_DAY = 86_400_000_000
+MOST_REQUESTS = 20_000
+COLUMNS = (
+    "kind",
+    "asked",
+    "answered",
+    "response_rate",
+    "mean",
+    "adjusted",
+    "worst",
+    "best",
+    "scale_assumed",
+)
 
 
 @dataclass(frozen=True)
@@ -99,7 +114,9 @@ def _usual_scale(low: float, high: float) -> tuple[float, float]:
     return fitting[0] if fitting else (low, high)
 
 
-def survey_table(journeys: Journeys, scales: Mapping[str, Scale]) -> pd.DataFrame:
+def survey_table(
+    journeys: Journeys, scales: Mapping[str, Scale], adjust: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return what each survey says, and what its silence leaves open.
 
     Parameters
@@ -107,6 +124,9 @@ def survey_table(journeys: Journeys, scales: Mapping[str, Scale]) -> pd.DataFram
     journeys : Journeys
     scales : mapping of str to Scale
         As of `survey_scales`.
+    adjust : sequence of str
+        Columns that may decide who answers; what the customer did before the request counts
+        anyway.
 
     Returns
     -------
@@ -114,19 +134,24 @@ def survey_table(journeys: Journeys, scales: Mapping[str, Scale]) -> pd.DataFram
         One row per survey that enough customers answered to be shown: ``kind`` (str), ``asked``,
         ``answered`` (int, requests); ``response_rate`` (Estimate, share; abstains where silence
         is not recorded); ``mean`` (Estimate, points: the mean of those who answered, with the
-        bounds that the silent leave as ``lo`` and ``hi``); ``worst``, ``best`` (float);
+        bounds that the silent leave as ``lo`` and ``hi``); ``adjusted`` (Estimate, points: the
+        mean of all who were asked as far as what was known then explains who answers; of about
+        20,000 requests at most); ``worst``, ``best`` (float);
         ``scale_assumed`` (bool).
 
     Notes
     -----
     The bounds are Manski's (1990): they hold whatever the silent would have said, and carry no
-    sampling error.
+    sampling error. ``adjusted`` stands beside them, never in their place: what makes people answer
+    may be just what the log does not hold.
     """
-    rows = [_survey(journeys, kind, scale) for kind, scale in scales.items()]
+    rows = [_survey(journeys, kind, scale, adjust) for kind, scale in scales.items()]
     return pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
 
 
-def _survey(journeys: Journeys, kind: str, scale: Scale) -> tuple[Any, ...] | None:
+def _survey(
+    journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
+) -> tuple[Any, ...] | None:
     outcomes = journeys.log.outcomes
     assert outcomes is not None
     requests = outcomes.filter(_.kind == kind)
@@ -143,7 +168,72 @@ def _survey(journeys: Journeys, kind: str, scale: Scale) -> tuple[Any, ...] | No
         mean = replace(mean, lo=None, hi=None)
     rate = _response_rate(asked, scale)
     ends = (scale.worst, scale.best, scale.assumed)
-    return (kind, len(asked), len(answered), rate, mean, *ends)
+    adjusted = _adjusted(journeys, kind, scale, adjust)
+    return (kind, len(asked), len(answered), rate, mean, adjusted, *ends)
+
+
+def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]) -> Estimate:
+    """Return the mean over all who were asked, as far as the log explains who answers."""
+    what = {"estimand": "mean over everyone who was asked"}
+    if not journeys.has_clock:
+        return Estimate.none("no_clock", "points", **what)
+    if not scale.silence_recorded:
+        return Estimate.none("unidentified", "points", **what)
+    found = of_kind(journeys, kind)
+    found = found.assign(at=found["asked_us"].fillna(found["t_us"])).dropna(subset=["at"])
+    # A sample by content, so that the order of rows does not choose it.
+    found = found.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
+    found = found.iloc[:: max(1, -(-len(found) // MOST_REQUESTS))].reset_index(drop=True)
+    known = _known_then(journeys, found, adjust)
+    seen = known["contacts"] > 0  # of others the log holds nothing from before the request
+    answers = found.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
+    customers = found.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
+    return response_adjusted(answers, known[seen], customers, unit="points")
+
+
+def _known_then(journeys: Journeys, found: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
+    """Return what the log held of the customer up to each request, row by row."""
+    asked = ibis.memtable(
+        pd.DataFrame(
+            {
+                "row": np.arange(len(found)),
+                "customer_no": found["customer_no"].to_numpy(dtype=np.int64),
+                "at": found["at"].to_numpy(dtype=np.int64),
+            }
+        )
+    )
+    named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
+    steps = journeys.steps.select("customer_no", "t_us", "journey", "step", "touchpoint", **named)
+    order = ibis.window(group_by="row", order_by=["t_us", "journey", "step"])
+    before = asked.inner_join(steps, "customer_no").filter(_.t_us <= _.at)
+    before = before.mutate(place=ibis.row_number().over(order))
+    last = {"touchpoint": _.touchpoint.argmax(_.place)}
+    last |= {name: _[name].argmax(_.place, where=_[name].notnull()) for name in named}
+    rows = fetch(
+        before.group_by("row").aggregate(
+            contacts=_.count(),
+            journeys=_.journey.nunique(),
+            first_us=_.t_us.min(),
+            last_us=_.t_us.max(),
+            **last,
+        )
+    ).set_index("row")
+    rows = rows.reindex(range(len(found)))
+    at = found["at"].astype("float64")
+    days = {name: (at - rows[f"{name}_us"]) / US_PER_DAY for name in ("first", "last")}
+    return pd.DataFrame(
+        {
+            "contacts": rows["contacts"].fillna(0).astype("float64"),
+            "journeys": rows["journeys"].fillna(0).astype("float64"),
+            "days_since_first": np.log1p(days["first"].clip(lower=0)),
+            "days_since_last": np.log1p(days["last"].clip(lower=0)),
+            "last_touchpoint": rows["touchpoint"].astype(object),
+            **{
+                f"declared {name}": as_covariate(rows[f"known_{i}"])
+                for i, name in enumerate(adjust)
+            },
+        }
+    )
 
 
 def _response_rate(asked: pd.DataFrame, scale: Scale) -> Estimate:

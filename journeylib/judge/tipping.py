@@ -13,18 +13,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate
+from journeylib.estimate import SEED, AbstainReason, Estimate, adjusted_p_values
 from journeylib.judge.hazard import (
     DRAWS_NULL,
     Break,
     HazardFit,
-    Spells,
     fit_minutes,
     minutes_interval,
 )
-from journeylib.judge.moments import adjusted_p_values
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, SCRIPTED, Clock, check_sessions, spells_of
+from journeylib.judge.spells import Spells
 from journeylib.judge.turns import fit_turns, turns_interval
 
 Answer = Literal["tipping_point", "rises", "falls", "none", "abstain"]
@@ -33,6 +32,7 @@ MIN_MOMENTS = 10  # distinct times of events: with fewer, the clock is too coars
 EXISTS = 0.05
 BEATS_SMOOTH = 6.0
 MANY_SCRIPTED = 0.10
+ALIKE = 1.5
 
 WORDS: dict[Answer, str] = {
     "tipping_point": "the hazard of a frustrated exit steps up here",
@@ -117,9 +117,10 @@ def tipping_points(
     Notes
     -----
     Resolution ends the risk, it is not a frustrated exit that was missed: the hazard is
-    cause-specific. A step is called a tipping point where the existence test rejects at .05
-    (Benjamini–Hochberg over the segments), it goes up, and its BIC beats the best smooth shape
-    by 6 or more.
+    cause-specific. Sessions of one customer count for as many independent ones as they are worth
+    (`spells.design_effects`). A step is called a tipping point where the existence test rejects
+    at .05 (Benjamini–Hochberg over the segments), it goes up, and its BIC beats the best smooth
+    shape by 6 or more.
     """
     check_sessions(sessions, clock, *([segment] if segment else []))
     everyone = _judge(sessions, "all", clock, draws, seed)
@@ -171,7 +172,11 @@ def _judge(
         sessions=len(sessions),
         events=spells.events,
         pooled=fit.step.at if answer == "tipping_point" else None,
-        reasons=(WORDS[answer], *_scripted(sessions, answer, clock, draws, seed)),
+        reasons=(
+            WORDS[answer],
+            *_alike(fit.design_effect),
+            *_scripted(sessions, answer, clock, draws, seed),
+        ),
     )
 
 
@@ -219,6 +224,16 @@ def _none(
     words = WORDS["abstain"] if reason == "n_small" else "the events sit in too few moments to tell"
     return TippingPoint(
         segment, "abstain", at, None, None, None, None, {}, len(sessions), events, None, (words,)
+    )
+
+
+def _alike(design_effect: float) -> tuple[str, ...]:
+    """Say where a customer's sessions resemble each other, which the test takes into account."""
+    if design_effect < ALIKE:
+        return ()
+    return (
+        f"sessions of one customer are alike: {design_effect:.1f} of them say as much as one by "
+        "itself, and count so",
     )
 
 

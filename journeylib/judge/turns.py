@@ -18,10 +18,10 @@ from journeylib.judge.hazard import (
     WINDOW,
     Break,
     HazardFit,
-    Spells,
     natural_spline,
 )
 from journeylib.judge.sample import Floats
+from journeylib.judge.spells import Spells, design_effects
 
 MIN_AT_RISK = 20
 
@@ -90,10 +90,14 @@ def fit_turns(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFi
     chance = table.events.sum() / table.at_risk.sum()
     null = rng.binomial(table.at_risk.astype(int), chance, size=(draws, len(table.turn)))
     found = _statistics(table.at_risk, null.astype(np.float64)).max(axis=1)
+    effects = design_effects(spells, table.turn[:-1])
+    clear = float((_statistics(table.at_risk, table.events[None])[0] / effects).max())
+    effect = float(effects[int(step.at) - 1])
     return HazardFit(
         step,
-        float((1 + (found >= step.statistic).sum()) / (1 + draws)),
-        _compare(table, step),
+        float((1 + (found >= clear).sum()) / (1 + draws)),
+        _compare(table, step, effect),
+        effect,
     )
 
 
@@ -149,9 +153,9 @@ def _binomial(d: Floats, n: Floats) -> Floats:
     return np.asarray(xlogy(d, d / n) + xlogy(n - d, 1 - d / n))
 
 
-def _compare(table: LifeTable, step: Break) -> dict[str, float]:
+def _compare(table: LifeTable, step: Break, effect: float) -> dict[str, float]:
     events = table.events.sum()
-    price = float(np.log(events))
+    price = float(np.log(max(events / effect, 2.0)))
     constant = float(_binomial(events, table.at_risk.sum()))
     ones, logs = np.ones(len(table.turn)), np.log(table.turn)
     weighted = np.repeat(table.turn, table.events.astype(int))
@@ -160,12 +164,12 @@ def _compare(table: LifeTable, step: Break) -> dict[str, float]:
         places = np.unique(np.quantile(weighted, np.linspace(0, 1, knots + 1)))
         if len(places) == knots + 1:
             basis = natural_spline(table.turn, places)
-            splines.append(-2 * _cloglog(table, basis) + basis.shape[1] * price)
-    power = -2 * _cloglog(table, np.column_stack([ones, logs])) + 2 * price
-    line = -2 * _cloglog(table, np.column_stack([ones, table.turn])) + 2 * price
+            splines.append(-2 * _cloglog(table, basis) / effect + basis.shape[1] * price)
+    power = -2 * _cloglog(table, np.column_stack([ones, logs])) / effect + 2 * price
+    line = -2 * _cloglog(table, np.column_stack([ones, table.turn])) / effect + 2 * price
     return {
-        "constant": -2 * constant + price,
-        "step": -2 * constant - step.statistic + 3 * price,
+        "constant": -2 * constant / effect + price,
+        "step": (-2 * constant - step.statistic) / effect + 3 * price,
         "weibull": power,
         "spline": min([line, *splines]),
     }

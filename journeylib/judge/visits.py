@@ -130,13 +130,13 @@ def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -
         }
     )
     declared_columns = {
-        f"declared {name}": _covariate(frame[f"known_{declared.index(name)}"])
+        f"declared {name}": as_covariate(frame[f"known_{declared.index(name)}"])
         for name in settings.adjust
     }
     return known.assign(**declared_columns)
 
 
-def _covariate(column: pd.Series) -> pd.Series:
+def as_covariate(column: pd.Series) -> pd.Series:
     """Return numbers as numbers; anything else stays text."""
     number = pd.to_numeric(column, errors="coerce")
     return number if number.notna().sum() == column.notna().sum() else column

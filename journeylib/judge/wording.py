@@ -152,6 +152,7 @@ WORDS: dict[str, Words] = {
     ),
 }
 
+CORRECTED = "corrected for"  # as `measures.correct` writes it into the source
 VERB = {
     "saving": {
         "A": "saves",
@@ -214,7 +215,8 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     per_cent = " %" if share and sign else ""
     ends = f"{number(lo, decimals)} to {number(hi, decimals)}{per_cent}"
     assumed = "assumed, " if seen.grade == "D" else ""
-    base = f" ({assumed}{ends}, {seen.n_customers:,} customers)"
+    corrected = ", corrected by labelled turns" if CORRECTED in seen.source else ""
+    base = f" ({assumed}{ends}, {seen.n_customers:,} customers{corrected})"
     return f"{number(value, decimals)}{per_cent}", base
 
 

@@ -27,6 +27,7 @@ ESTIMATE_COLUMNS = (
     "n_customers",
     "grade",
     "abstain",
+    "source",
 )
 
 
@@ -46,6 +47,9 @@ class Measured:
         Why a touchpoint has no number.
     grade : str
         Grade of the numbers that are there.
+    source : str
+        For what customers say: the column and who read it, and whether labelled turns correct
+        it. Else empty.
     """
 
     measure: str
@@ -56,6 +60,7 @@ class Measured:
     n_customers: npt.NDArray[np.int64]
     abstain: tuple[AbstainReason | None, ...]
     grade: Grade = "C"
+    source: str = ""
 
 
 def group_sums(table: ibis.Table, columns: Sequence[str], touchpoints: int) -> npt.NDArray[Any]:
@@ -108,6 +113,7 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
             "n_customers": measured.n_customers,
             "grade": measured.grade,
             "abstain": list(measured.abstain),
+            "source": measured.source,
         }
     )
     return frame[list(ESTIMATE_COLUMNS)]

@@ -214,5 +214,5 @@ def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> 
 
 def touchpoint_names(journeys: Journeys) -> list[str]:
     """Return every touchpoint of the log in the order of ``touchpoint_no``."""
-    ordered = journeys.touchpoints.sort_values("touchpoint_no")
+    ordered = journeys.whole.touchpoints.sort_values("touchpoint_no")
     return [str(name) for name in ordered["touchpoint"]]

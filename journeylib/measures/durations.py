@@ -11,6 +11,7 @@ import numpy as np
 from ibis import _
 
 from journeylib.estimate import GROUPS, LEVEL, Resampled, resample
+from journeylib.journeys.calendar import with_open_time
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.measures.base import Measured
@@ -44,20 +45,32 @@ def duration_measures(
     units = {"duration_spread": "log seconds", "service": "seconds", "wait": "seconds"}
     if not journeys.has_clock:
         return [silent(measure, unit, "no_clock", many) for measure, unit in units.items()]
-    exact = _exact_medians(journeys, many)
-    waits = _per_touchpoint(histogram(journeys, "wait_us"), _median)
-    wait = _through(waits, exact["wait_us"])
-    found = [measured("wait", "seconds", wait, cells.base("waited"), settings)]
+    visits = _visits(journeys)
+    # By the wall clock, and within business hours where these are declared.
+    clocks = {"": "_us"} | ({"_business": "_business_us"} if "wait_business_us" in visits else {})
+    waits = cells.base("waited")
+    found = [
+        measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", many), waits, settings)
+        for name, us in clocks.items()
+    ]
     if not (journeys.has("end_us") or journeys.has("session")):
-        del units["wait"]
-        return [silent(measure, unit, "no_column", many) for measure, unit in units.items()] + found
-    counts = histogram(journeys, "service_us")
+        names = ["duration_spread", *(f"service{name}" for name in clocks)]
+        absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
+        return absent + found
     served = cells.base("served")
-    service = _through(_per_touchpoint(counts, _median), exact["service_us"])
-    spread = _per_touchpoint(counts, _log_spread)
+    spread = _per_touchpoint(histogram(visits, "service_us", many), _log_spread)
     return [
         measured("duration_spread", "log seconds", not_negative(spread), served, settings),
-        measured("service", "seconds", service, served, settings),
+        *(
+            measured(
+                f"service{name}",
+                "seconds",
+                _typical(visits, f"service{us}", many),
+                served,
+                settings,
+            )
+            for name, us in clocks.items()
+        ),
         *found,
     ]
 
@@ -65,16 +78,22 @@ def duration_measures(
 def _visits(journeys: Journeys) -> ibis.Table:
     """One row per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
 
-    A visit of a single event without an end has no known service.
+    A visit of a single event without an end has no known service. With business hours, the same
+    within them (``service_business_us``, ``wait_business_us``).
     """
     own = _.service_us.fill_null(0) + _.t_us - _.visit_us
     unknown = _.starts_visit & _.service_us.isnull()
-    return journeys.steps.filter(_.ends_visit).select(
-        "touchpoint_no",
-        "group",
-        "wait_us",
-        service_us=unknown.ifelse(ibis.null("int64"), own),
-    )
+    null = ibis.null("int64")
+    ends = journeys.steps.filter(_.ends_visit)
+    columns: dict[str, ibis.Value] = {"service_us": unknown.ifelse(null, own)}
+    hours = journeys.settings.business_hours
+    if hours is None:
+        return ends.select("touchpoint_no", "group", "wait_us", **columns)
+    ended = ends.mutate(_end_us=_.t_us + _.service_us.fill_null(0))
+    timed = with_open_time(ended, hours, "visit_us", "_end_us")
+    columns["service_business_us"] = unknown.ifelse(null, _._open__end_us - _._open_visit_us)
+    known = ["touchpoint_no", "group", "wait_us", "wait_business_us"]
+    return timed.select(*known, **columns).cache()
 
 
 def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
@@ -83,19 +102,19 @@ def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
     return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
 
 
-def histogram(journeys: Journeys, column: str) -> Floats:
+def histogram(visits: ibis.Table, column: str, touchpoints: int) -> Floats:
     """Count durations by bin.
 
     Returns
     -------
     ndarray of float64, shape (groups, touchpoints, bins)
     """
-    known = _visits(journeys).filter(_[column].notnull())
+    known = visits.filter(_[column].notnull())
     frame = fetch(
         known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
     )
     bins = int(frame["bin"].max()) + 1 if len(frame) else 1
-    counts = np.zeros((GROUPS, len(journeys.touchpoints), bins))
+    counts = np.zeros((GROUPS, touchpoints, bins))
     counts[frame["group"], frame["touchpoint_no"], frame["bin"]] = frame["n"]
     return counts
 
@@ -172,22 +191,13 @@ def from_draws(result: Resampled, sums: Floats) -> Resampled:
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
 
-def _exact_medians(journeys: Journeys, touchpoints: int) -> dict[str, Floats]:
-    """Return medians in doublings from the engine, which sees every microsecond."""
-    frame = fetch(
-        _visits(journeys)
-        .group_by("touchpoint_no")
-        .aggregate(
-            wait_us=_.wait_us.median().cast("float64"),
-            service_us=_.service_us.median().cast("float64"),
-        )
-    )
-    medians = {}
-    for column in ("wait_us", "service_us"):
-        seconds = np.full(touchpoints, np.nan)
-        seconds[frame["touchpoint_no"]] = frame[column].to_numpy(np.float64) / US_PER_SECOND
-        medians[column] = np.log2(1 + seconds)
-    return medians
+def _typical(visits: ibis.Table, column: str, touchpoints: int) -> Resampled:
+    """Return the median of each touchpoint; the engine sees every microsecond of it."""
+    frame = fetch(visits.group_by("touchpoint_no").aggregate(us=_[column].median().cast("float64")))
+    seconds = np.full(touchpoints, np.nan)
+    seconds[frame["touchpoint_no"]] = frame["us"].to_numpy(np.float64) / US_PER_SECOND
+    rough = _per_touchpoint(histogram(visits, column, touchpoints), _median)
+    return _through(rough, np.log2(1 + seconds))
 
 
 def _through(result: Resampled, exact: Floats) -> Resampled:

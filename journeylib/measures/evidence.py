@@ -19,10 +19,12 @@ from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.cells import touchpoint_names
 from journeylib.measures.complaints import complaint_excess
+from journeylib.measures.correct import without_mistakes
 from journeylib.measures.durations import duration_measures
 from journeylib.measures.effort import repeat_contacts
 from journeylib.measures.flow import flow_estimates
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.labelled import DetectorCheck, check_detectors
 from journeylib.measures.rules import rule_skill
 from journeylib.measures.saving import human_visits, saving
 from journeylib.measures.sentiment import (
@@ -70,6 +72,8 @@ class Evidence:
         What customers' turns sound like (a working table), or why nobody knows.
     settings : MeasureSettings
         What it was measured with.
+    detectors : tuple of DetectorCheck
+        The text detectors on labelled turns; empty where there are none.
     """
 
     totals: dict[str, Any]
@@ -83,6 +87,7 @@ class Evidence:
     flow: dict[str, Estimate]
     turn_scores: Scores | AbstainReason = field(default="no_column", repr=False)
     settings: MeasureSettings = field(default_factory=MeasureSettings, repr=False)
+    detectors: tuple[DetectorCheck, ...] = ()
 
     def estimate(self, touchpoint: str, measure: str) -> pd.Series[Any]:
         """Return the row of `estimates` for one touchpoint and measure.
@@ -105,7 +110,12 @@ class Evidence:
         return found.iloc[0]
 
 
-def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evidence:
+def measure(
+    journeys: Journeys,
+    settings: MeasureSettings | None = None,
+    *,
+    labelled: pd.DataFrame | None = None,
+) -> Evidence:
     """Measure every touchpoint and the whole log.
 
     Parameters
@@ -114,6 +124,9 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         The minimum cell is that of their settings.
     settings : MeasureSettings, optional
         Windows, minimum bases, declared columns.
+    labelled : DataFrame, optional
+        Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
+        a human and negative turns are then corrected for the detectors' mistakes.
 
     Returns
     -------
@@ -133,6 +146,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
     handed = handoff_measures(journeys, settings, found=sessions)
     scores = customer_scores(journeys)
+    checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
     containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
@@ -144,7 +158,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         saving(journeys, cells, containment, settings),
         human_visits(journeys, cells, settings),
         *handed,
-        *text_measures(journeys, settings, scores=scores),
+        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), checks),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)
@@ -163,6 +177,7 @@ def measure(journeys: Journeys, settings: MeasureSettings | None = None) -> Evid
         flow=flow_estimates(journeys, successors, repeats, edges),
         turn_scores=scores,
         settings=settings,
+        detectors=checks,
     )
 
 

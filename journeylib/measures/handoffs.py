@@ -11,6 +11,7 @@ from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import unheard
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures import containment
@@ -28,7 +29,6 @@ from journeylib.measures.hands import (
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import unheard
 from journeylib.measures.waits import queue_times, request_times, wait_estimates
 
 US = 1_000_000

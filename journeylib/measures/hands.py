@@ -11,12 +11,12 @@ from ibis import _
 from journeylib.estimate import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again
 from journeylib.log.engine import fetch
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.sessions import BotSessions
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import drawn_customers, fails_to_answer, plain, says_again
 
 LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2

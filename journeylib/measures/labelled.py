@@ -15,11 +15,11 @@ from ibis import _
 
 from journeylib.estimate import GROUPS, LEVEL, AbstainReason, Estimate, Floats, Statistic, resample
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import asks_for_human, by_customers, says_again
 from journeylib.log.engine import fetch
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sentiment import NEGATIVE, Scores, vader_scores
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import asks_for_human, says_again
 
 Integers = npt.NDArray[np.int64]
 DETECTORS = ("human_request", "repetition", "negative")
@@ -286,10 +286,7 @@ def _prevalences(
     minimum = journeys.settings.min_customers
     found: dict[str, Estimate] = {}
     if journeys.has("text"):
-        own = _.text.notnull()
-        if journeys.has("actor"):
-            own = own & (_.actor == "customer")
-        heard = journeys.steps.filter(own).mutate(
+        heard = journeys.steps.filter(by_customers(journeys)).mutate(
             human_request=asks_for_human(_.text, settings.human_request_words),
             repetition=says_again(_.text),
         )

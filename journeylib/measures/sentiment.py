@@ -17,18 +17,19 @@ from ibis import _
 
 from journeylib.estimate import AbstainReason, Floats, Resampled, resample
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import (
+    REACH,
+    asks_for_human,
+    by_customers,
+    drawn_customers,
+    lexicon_reach,
+    text_language,
+)
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import (
-    REACH,
-    asks_for_human,
-    drawn_customers,
-    lexicon_reach,
-    text_language,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,7 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
         return Scores(scored.select(*keys, "score").cache(), "column sentiment")
     if not journeys.has("text"):
         return "no_column"
-    own = _.text.notnull()
-    if journeys.has("actor"):
-        own = own & (_.actor == "customer")
+    own = by_customers(journeys)
     n = steps.filter(own).count().to_pyarrow().as_py()
     drawn, per_mille = drawn_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
@@ -175,6 +174,7 @@ def _measured(
     measure: str,
     unit: str,
     statistic: Callable[[Floats], Floats] = quotient,
+    source: str = "",
 ) -> Measured:
     m = len(journeys.touchpoints)
     totals = group_sums(rows.group_by(["touchpoint_no", "group"]).aggregate(**sums), list(sums), m)
@@ -196,6 +196,7 @@ def _measured(
         n_journeys=visits,
         n_customers=customers,
         abstain=tuple(reason if few else None for few in thin | unknown),
+        source=source,
     )
 
 
@@ -218,6 +219,7 @@ def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> 
         },
         measure="negative",
         unit="share",
+        source=scores.source,
     )
 
 
@@ -240,6 +242,7 @@ def _volatility(scores: Scores, journeys: Journeys, settings: MeasureSettings) -
         {"near": _.near.sum(), "far": _.far.sum(), "n": _.count()},
         measure="volatility",
         unit="points",
+        source=scores.source,
         statistic=lambda totals: (
             (np.sqrt(totals[..., 0] / totals[..., 2]) - np.sqrt(totals[..., 1] / totals[..., 2]))
             / 1000
@@ -267,6 +270,7 @@ def _drop(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Meas
         {"change": (_.later - _.earlier).sum(), "n": _.count() * MICRO},
         measure="sentiment_drop",
         unit="points",
+        source=scores.source,
     )
 
 
@@ -279,12 +283,9 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
         return _unmeasured(journeys, "human_request", "share", reason)
-    own = _.text.notnull()
-    if journeys.has("actor"):
-        own = own & (_.actor == "customer")
     asked = asks_for_human(_.text, settings.human_request_words)
     rows = (
-        journeys.steps.filter(own)
+        journeys.steps.filter(by_customers(journeys))
         .group_by(["journey", "customer_no", "group", "touchpoint_no"])
         .aggregate(asked=asked.any().cast("int64"))
     )
@@ -295,6 +296,7 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         {"asked": _.asked.sum(), "n": _.count()},
         measure="human_request",
         unit="share",
+        source="column text, requests for a human by lexicon",
     )
 
 

@@ -9,9 +9,9 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.steps import Journeys
+from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.log.engine import fetch
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.text import asks_for_human, awaits_answer, confirms, offers_human
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3

@@ -4,21 +4,25 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.choices import cut_sensitivity, stitching
+from journeylib.present.choices import cut_sensitivity, linkage, stitching
 from journeylib.present.deciding import (
     handoff_times,
     moments,
+    presence,
+    queue_time,
     remembered,
     sensitivity,
     surveys,
     tipping_points,
 )
+from journeylib.present.differences import comparison_table, difference_map
 from journeylib.present.figure import Figure
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
 from journeylib.present.starting import automation_candidates, first_automations
 from journeylib.present.storylines import stories_figure
+from journeylib.present.structure import break_offs, journey_ends, smaller_map
 from journeylib.present.views import (
     bot_sessions,
     conformance,
@@ -38,6 +42,8 @@ from journeylib.present.views import (
     paradoxes,
     scorecard,
     stories,
+    stories_by_segment,
+    times,
     verdicts,
 )
 
@@ -45,6 +51,8 @@ __all__ = [
     "Figure",
     "automation_candidates",
     "bot_sessions",
+    "break_offs",
+    "comparison_table",
     "conformance",
     "containment",
     "containment_curve",
@@ -52,6 +60,7 @@ __all__ = [
     "data_quality",
     "definitions",
     "detectors",
+    "difference_map",
     "disclosure",
     "experience",
     "findings",
@@ -61,20 +70,27 @@ __all__ = [
     "handoff_table",
     "handoff_times",
     "headline",
+    "journey_ends",
     "journey_map",
+    "linkage",
     "moments",
     "paradox_figures",
     "paradoxes",
     "planned_versus_actual",
+    "presence",
+    "queue_time",
     "ratings",
     "remembered",
     "scorecard",
     "sensitivity",
     "simplified_map",
+    "smaller_map",
     "stitching",
     "stories",
+    "stories_by_segment",
     "stories_figure",
     "surveys",
+    "times",
     "tipping_points",
     "verdicts",
 ]

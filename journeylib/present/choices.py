@@ -39,24 +39,69 @@ def stitching(audit: Audit) -> Table | Block:
     )
 
 
-def cut_sensitivity(audit: Audit) -> Table | Block:
-    """Return what half and twice the gap say, and which verdicts differ."""
-    found = audit.prepared.cut_sensitivity
-    if found.empty:
-        return words("Silence does not end a journey here, so there is no other gap to compare.")
+def linkage(audit: Audit) -> Table | Block:
+    """Return how many customers were joined by alike identifiers, and what that changes."""
+    found, settings = audit.prepared.linkage, audit.config.linkage
+    if found is None or settings is None:
+        return words(
+            "Customers whose identifiers are alike but not equal are not joined (linkage): a "
+            "misspelt name or address counts as another customer."
+        )
     rows = [
         {
-            "Silence that ends a journey": f"{row['gap_days']:.3g} days"
-            + " (this audit)" * (row["factor"] == 1.0),
+            "Linkage": "joined (this audit)" if row["linked"] else "not joined",
+            **_cells(row),
+        }
+        for row in audit.prepared.linkage_levels.to_dict("records")
+    ]
+    sure = ""
+    if found.confidence is not None:
+        sure = (
+            f" Mean probability of a link {100 * found.confidence:.1f} %, so about "
+            f"{100 * (1 - found.confidence):.1f} % of the links may be wrong; the least sure "
+            f"person stands at {100 * found.people['confidence'].min():.1f} %."
+        )
+    return table(
+        pd.DataFrame(rows),
+        "Customers joined by alike identifiers",
+        note=f"{found.customers_before:,} customers as logged are {found.customers:,}: "
+        f"{len(found.people):,} people were known as several, joined where the model gives at "
+        f"least {100 * settings.threshold:g} %; {100 * found.moved_share:.1f} % of events changed "
+        f"their customer.{sure} Act on a verdict that holds with and without.",
+    )
+
+
+def cut_sensitivity(audit: Audit) -> Table | Block:
+    """Return what other cuts say, and which verdicts differ."""
+    found = audit.prepared.cut_sensitivity
+    if found.empty:
+        return words("The log knows no customer but the case, so there is no other cut to compare.")
+    rows = [
+        {
+            "A journey is": _cut(row) + " (this audit)" * bool(row["chosen"]),
             **_cells(row),
         }
         for row in found.to_dict("records")
     ]
     return table(
         pd.DataFrame(rows),
-        "Half and twice the gap",
-        note="A result that changes with the gap rests on where journeys were cut.",
+        "Other cuts",
+        note="A result that changes from row to row rests on where journeys were cut.",
     )
+
+
+def _cut(row: Mapping[Any, Any]) -> str:
+    if not pd.isna(row["threshold"]):
+        return f"cut where an end is at least {100 * row['threshold']:.0f} % probable"
+    if not pd.isna(row["gap_days"]):
+        end = "a goal or " if row["cut"] == "goal" else ""
+        return f"cut after {end}{row['gap_days']:.3g} days of silence"
+    return {
+        "case": "a case of the log",
+        "goal": "cut after a goal",
+        "learned": "cut where the log itself shows an end",
+        "customer": "everything of a customer",
+    }[row["cut"]]
 
 
 def _cells(row: Mapping[Any, Any]) -> dict[str, object]:

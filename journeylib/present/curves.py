@@ -66,7 +66,8 @@ def draw_curve(
     parts.append(svg.label(*at, f"{marked['days']} days: {value}", "jl-t6 jl-b"))
     alt = (
         f"Verified containment is {100 * rows[0]['verified']:.1f} % where nobody may come back "
-        f"within a window of {first} days, {100 * rows[-1]['verified']:.1f} % within one of {last}."
+        f"within {first} day{'s' * (first != 1)}, {100 * rows[-1]['verified']:.1f} % within {last} "
+        "days."
     )
     return Figure(
         name=name,

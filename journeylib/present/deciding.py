@@ -9,6 +9,8 @@ import pandas as pd
 
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.judge.handover import HandoffTime
+from journeylib.judge.smaa import CONSISTENT, ahp_weights
+from journeylib.judge.wording import AXIS_TEXT
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number_text, table
 from journeylib.present.theme import VERDICTS
@@ -33,6 +35,7 @@ WEIGHTINGS = {
     "equal": "All weights equal",
     "entropy": "Weights by entropy",
     "critic": "Weights by CRITIC",
+    "ahp": "Weights by pairs (AHP)",
     "complexity_in_need": "Complexity as need",
 }
 SETTLED = 0.6
@@ -69,7 +72,9 @@ def moments(audit: Audit) -> Table | Block:
         frame,
         "Moments of truth",
         note="Among those who reached the touchpoint; adjusted for what was known before. The "
-        "naive difference mixes in who came with which trouble. Affected: journeys a year that "
+        "naive difference mixes in who came with which trouble. q: over all pairs tested "
+        "(Benjamini–Hochberg), and at worst, however the tests depend (Benjamini–Yekutieli). "
+        "Affected: journeys a year that "
         f"are estimated to end otherwise if every bad visit went well.{too_few}",
     )
 
@@ -82,6 +87,7 @@ def _moment(row: dict[Any, Any]) -> dict[str, object]:
         "Moment of truth": "yes" if row["is_moment"] else "no",
         "Effect of a good visit": _difference(row["effect"]),
         "Naive difference": _difference(row["naive"]),
+        "Chance of a false alarm (q)": _chances(row),
         "Affected": _if_moment(row, "impact"),
         "Bad against good": _if_moment(row, "asymmetry"),
         "If the silent had answered": estimate_text(bounds) if _is_told(bounds) else "",
@@ -95,6 +101,17 @@ def _difference(estimate: Estimate) -> str:
     return estimate_text(estimate).replace(" %", " points", 1)
 
 
+def _chances(row: dict[Any, Any]) -> str:
+    """Return q by Benjamini and Hochberg, and by Benjamini and Yekutieli."""
+    if row["q_value"] != row["q_value"]:
+        return ""
+    return f"{_chance(row['q_value'])}; {_chance(row['q_value_dependent'])} at worst"
+
+
+def _chance(q: float) -> str:
+    return "below 0.001" if q < 0.001 else f"{q:.3f}"
+
+
 def _if_moment(row: dict[Any, Any], column: str) -> str:
     estimate = row.get(column)
     return estimate_text(estimate) if row["is_moment"] and isinstance(estimate, Estimate) else ""
@@ -102,6 +119,52 @@ def _if_moment(row: dict[Any, Any], column: str) -> str:
 
 def _is_told(estimate: object) -> bool:
     return isinstance(estimate, Estimate) and estimate.value is not None
+
+
+def presence(audit: Audit) -> Table | Block:
+    """Return what goes with having come to a touchpoint at all: another question than the above."""
+    found = audit.judgement.presence
+    if found.empty:
+        return words(
+            "What goes with coming to a touchpoint at all cannot be told: it needs outcomes of "
+            "customers with a time (judge.moments.outcomes) and a log with a clock."
+        )
+    known = np.array([estimate.value is not None for estimate in found["ratio"]])
+    apart = [str(estimate.abstain) for estimate in found.loc[~known, "ratio"]]
+    counted = {why: apart.count(why) for why in sorted(set(apart))}
+    untold = "; ".join(f"{ABSTAIN_TEXT[why]}: {n}" for why, n in counted.items())
+    rest = f" Pairs that tell nothing — {untold}." if untold else ""
+    if not known.any():
+        return words(f"What goes with coming to a touchpoint at all cannot be told.{rest}")
+    rows = [_present(row) for row in found[known].to_dict("records")]
+    return table(
+        pd.DataFrame(rows),
+        "Coming at all: what goes with a visit, good or bad",
+        note="Rate of the outcome after a first visit over the rate without one so far; 1 is no "
+        "difference. A visit counts only from when it happened, since whoever comes late has "
+        "stayed until then. Customers choose to come, often because of what made them leave: a "
+        "ratio above 1 does not say that the touchpoint drives them away."
+        f"{rest}",
+    )
+
+
+def _present(row: dict[Any, Any]) -> dict[str, object]:
+    landmark = row["landmark"]
+    return {
+        "Touchpoint": row["touchpoint"],
+        "Outcome": row["outcome"],
+        "Rate after a visit over rate without": _times(row["ratio"]),
+        f"Of those there on day {row['landmark_day']:g}": _times(landmark)
+        if landmark.value is not None
+        else "",
+        "Chance of a false alarm (q)": _chance(row["q_value"]),
+        "Grade": row["ratio"].grade,
+        "What speaks against it": "; ".join(row["reasons"]),
+    }
+
+
+def _times(ratio: Estimate) -> str:
+    return estimate_text(ratio).replace(" hazard ratio", " times", 1)
 
 
 def tipping_points(audit: Audit) -> Table | Block:
@@ -114,13 +177,18 @@ def tipping_points(audit: Audit) -> Table | Block:
             "Sessions about": point.segment,
             "Answer": ANSWERS[point.answer],
             "At": estimate_text(point.at) if point.at.value is not None else "",
+            "Drawn together": "" if point.pooled is None else number_text(point.pooled),
+            "Chance of a false alarm": "" if point.q_value is None else _chance(point.q_value),
             "Sessions": point.sessions,
             "Why": "; ".join(point.reasons),
         }
         for point in points
     ]
+    frame = pd.DataFrame(rows)
+    if sum(point.pooled is not None for point in points[1:]) < 2:
+        frame = frame.drop(columns="Drawn together")
     return table(
-        pd.DataFrame(rows),
+        frame,
         "Frustrated exits from bot sessions: is there a tipping point",
         note=_satisfaction(audit),
     )
@@ -153,9 +221,7 @@ def handoff_times(audit: Audit) -> Table | Block:
 
 
 def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
-    answer = f"{found.minutes:.1f} min" if found.answer == "minutes" else found.answer
-    if found.settled < SETTLED:
-        answer += " (not settled)"
+    answer = _answer(found.answer, found.minutes, found.settled)
     low, high = found.flat_region
     upper = "for ever" if np.isinf(high) else f"{high:.1f} min"
     region = "never" if np.isinf(low) else f"{low:.1f} min to {upper}"
@@ -172,6 +238,36 @@ def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
 
 def _cost(estimate: Estimate) -> str:
     return "" if estimate.value is None else number_text(float(f"{estimate.value:.3g}"))
+
+
+def queue_time(audit: Audit) -> Table | Block:
+    """Return when to hand over to a team that the hand-overs themselves keep busy."""
+    found = audit.judgement.queue
+    if isinstance(found, str):
+        return words(f"What handing over does to the wait for a person is not measurable: {found}.")
+    plain = audit.judgement.handoff_times.get("all")
+    rows = {
+        "Hand over": _answer(found.answer, found.minutes, found.settled),
+        "… had the wait not moved": _answer(plain.answer, plain.minutes, plain.settled)
+        if isinstance(plain, HandoffTime)
+        else "",
+        "Wait for a person then": estimate_text(found.wait),
+        "Customers who give up waiting": estimate_text(found.gives_up),
+        "Wait if everyone went to a person at once": estimate_text(found.wait_at_once),
+        "Cost of a session, wait included": estimate_text(found.cost),
+    }
+    return table(
+        pd.DataFrame({"Question": list(rows), "Answer": list(rows.values())}),
+        "When to hand over, with the queue that handing over makes",
+        note=f"A team of {found.staff}, as declared, modelled as a queue whose customers may give "
+        "up (Erlang-A). Handing over earlier makes everyone wait longer; the time is the one that "
+        "is best at the wait it causes.",
+    )
+
+
+def _answer(answer: str, minutes: float, settled: float) -> str:
+    said = f"{minutes:.1f} min" if answer == "minutes" else answer
+    return f"{said} (not settled)" if settled < SETTLED else said
 
 
 def remembered(audit: Audit) -> Table | Block:
@@ -214,6 +310,7 @@ def surveys(audit: Audit) -> Table | Block:
             "Answered": estimate_text(row["response_rate"]),
             "Mean of the answers": estimate_text(_without_interval(row["mean"])),
             "If everyone had answered": _between(row["mean"]),
+            "If like those who are alike": _told(row["adjusted"]),
             "Scale": f"{row['worst']:g} to {row['best']:g}"
             + (" (assumed)" if row["scale_assumed"] else ""),
         }
@@ -223,8 +320,16 @@ def surveys(audit: Audit) -> Table | Block:
         pd.DataFrame(rows),
         "Surveys",
         note="If everyone had answered, the mean would lie between these bounds: the silent may "
-        "all be at the worst or at the best end of the scale.",
+        "all be at the worst or at the best end of the scale. If the silent were like those who "
+        "answered and had the same contacts before, it would be the figure beside: assumed, not "
+        "known.",
     )
+
+
+def _told(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return f"not measurable: {ABSTAIN_TEXT[str(estimate.abstain)]}"
+    return estimate_text(estimate)
 
 
 def _without_interval(estimate: Estimate) -> Estimate:
@@ -247,16 +352,33 @@ def sensitivity(audit: Audit) -> Table | Block:
         said = {str(row["weighting"]): row for row in part.to_dict("records")}
         if any(row["changed"] for row in said.values()):
             usual = VERDICTS[said["configured"]["verdict"]].word
-            other = {head: _changed(said[weighting]) for weighting, head in WEIGHTINGS.items()}
+            other = {
+                head: _changed(said[weighting])
+                for weighting, head in WEIGHTINGS.items()
+                if weighting in said
+            }
             rows.append({"Touchpoint": name, "Configured": usual} | other)
     if not rows:
-        return words("No other weighting would change the verdict of a touchpoint's point score.")
+        none = "No other weighting would change the verdict of a touchpoint's point score."
+        return words(f"{none}{_consistency(audit)}")
     return table(
         pd.DataFrame(rows),
         "Verdicts that hang on the weights",
         note="Of the point scores, whatever their stability; touchpoints that no weighting moves "
-        "are left out. Entropy and CRITIC reward spread, not importance: they never decide.",
+        "are left out. Entropy and CRITIC reward spread, not importance: they never decide."
+        f"{_consistency(audit)}",
     )
+
+
+def _consistency(audit: Audit) -> str:
+    """Say how far the declared comparisons of pairs contradict each other."""
+    said = ""
+    for axis, comparisons in audit.config.judge.pairwise.items():
+        ratio = ahp_weights(comparisons).consistency_ratio
+        verdict = "used" if ratio <= CONSISTENT else "too contradictory, so left out"
+        what = f"Comparisons of pairs for {AXIS_TEXT[axis]}"
+        said += f" {what}: consistency ratio {ratio:.2f}, {verdict}."
+    return said
 
 
 def _changed(row: dict[Any, Any]) -> str:

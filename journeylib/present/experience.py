@@ -85,7 +85,7 @@ def experience_line(
     Figure
         `table` has one row per touchpoint, in the order drawn.
     """
-    rows = _in_order(experience, touchpoints, stage_order)
+    rows = in_order(experience, touchpoints, stage_order)
     most = rows.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
     shown = rows.loc[rows.index.isin(most.index[:max_touchpoints])]
     step = (RIGHT - LEFT) / max(len(shown), 1)
@@ -126,9 +126,10 @@ def _note(by_path: bool, hidden: int) -> str:
     )
 
 
-def _in_order(
+def in_order(
     experience: pd.DataFrame, touchpoints: pd.DataFrame, stage_order: Sequence[str]
 ) -> pd.DataFrame:
+    """Return feelings with stages, touchpoints in the order of the journey."""
     rows = touchpoints[["touchpoint", "stage", "median_position"]].merge(
         experience, on="touchpoint", how="left", validate="one_to_one"
     )

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from journeylib.present.picture import png
 from journeylib.present.svg import esc
-from journeylib.present.tables import html_table
+from journeylib.present.tables import Table, html_table
 from journeylib.present.theme import css, style_tag
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PNG_WIDTH = 2000
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,10 @@ class Figure:
     def __repr__(self) -> str:
         return f"{self.title}: {self.alt}"
 
+    def data_table(self) -> Table:
+        """Return the numbers that are drawn, as a table; ``data_table().interactive()`` sorts."""
+        return Table(self.table, f"Data of the figure “{self.title}”", note=self.note)
+
     def body(self) -> str:
         """Return the ``<figure>`` element without its style sheet."""
         note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
@@ -74,7 +81,7 @@ class Figure:
         Parameters
         ----------
         path : str or Path
-            Ends in ``.svg`` (the picture) or ``.html`` (with finding and table).
+            Ends in ``.svg`` or ``.png`` (the picture) or ``.html`` (with finding and table).
 
         Returns
         -------
@@ -105,8 +112,11 @@ class Figure:
                 f"<title>{esc(self.title)}</title></head>"
                 f'<body class="jl"><main>{self._repr_html_()}</main></body></html>'
             )
+        elif target.suffix == ".png":
+            target.write_bytes(png(self.svg, width=PNG_WIDTH))
+            return target
         else:
-            raise ValueError(f"cannot save a figure as '{target.suffix}': use .svg or .html")
+            raise ValueError(f"cannot save a figure as '{target.suffix}': use .svg, .png or .html")
         target.write_text(text, encoding="utf-8")
         return target
 

@@ -106,7 +106,7 @@ def draw_map(
     }
     alt = _finding(layout, facts, journeys)
     legend = _legend(layout, facts)
-    parts = [*_grid(layout), *_flows(layout, journeys)]
+    parts = [*map_grid(layout), *_flows(layout, journeys)]
     parts += [_box(box, facts.get(box.name), loops.get(box.name, 0)) for box in layout.boxes]
     parts += legend
     return Figure(
@@ -172,7 +172,8 @@ def _facts(
     return facts
 
 
-def _grid(layout: MapLayout) -> list[str]:
+def map_grid(layout: MapLayout) -> list[str]:
+    """Return lanes and stage heads of a map, which every map has alike."""
     parts = []
     right = layout.width
     for i, lane in enumerate(layout.lanes):

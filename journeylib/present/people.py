@@ -22,7 +22,7 @@ DETECTOR_LABELS = {
 
 def detectors(audit: Audit) -> Table | Block:
     """Return what the text detectors are worth on turns that people have labelled."""
-    if not audit.detectors:
+    if not audit.evidence.detectors:
         return words(
             "The text detectors were not checked on labelled turns: how often they are right on "
             f"this log, nobody knows. {MIN_LABELLED} turns drawn at random, labelled by people "
@@ -38,15 +38,15 @@ def detectors(audit: Audit) -> Table | Block:
             "Found in the log": estimate_text(check.prevalence),
             "Corrected for its mistakes": estimate_text(check.corrected),
         }
-        for check in audit.detectors
+        for check in audit.evidence.detectors
     ]
     return table(
         pd.DataFrame(rows),
         "Text detectors on labelled turns",
         note="The share in the log is corrected after Rogan and Gladen, where at least "
         f"{MIN_LABELLED} turns are labelled and the detector tells enough (sensitivity and "
-        f"specificity add up to {MIN_INFORMED:g} or more). Other numbers of the audit are as "
-        "detected.",
+        f"specificity add up to {MIN_INFORMED:g} or more). In the scores, requests for a human and "
+        "negative turns at each touchpoint are corrected alike; all else is as detected.",
     )
 
 

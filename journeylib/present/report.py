@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from journeylib.errors import RunError
 from journeylib.present.svg import clean
-from journeylib.present.theme import css
+from journeylib.present.theme import TEMPLATES, css
 
-TEMPLATES = Path(__file__).parent / "templates"
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # Messages of our own errors never hold a customer's data; those of others may.
@@ -50,8 +50,11 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
     ------
     OSError
         If the notebook cannot be read.
+    RunError
+        If the template cannot be read or is broken.
     """
     import nbformat
+    from jinja2 import TemplateError
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
@@ -60,25 +63,31 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
         if isinstance(notebook, str | Path)
         else notebook
     )
-    config = Config()
-    config.TemplateExporter.exclude_input = True
-    # Not HTMLExporter: it parses the page and writes it anew, which breaks the case of SVG.
-    exporter = TemplateExporter(  # type: ignore[no-untyped-call]
-        config=config,
-        template_name="dashboard",
-        file_extension=".html",
-        extra_template_basedirs=[str(TEMPLATES)],
-        filters={"markdown2html": _markdown, "own_error": lambda name: name in OWN_ERRORS},
-    )
-    resources = {
-        "dashboard": {
-            "title": _title(node),
-            "language": language,
-            "csp": CSP,
-            "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
+    try:
+        config = Config()
+        config.TemplateExporter.exclude_input = True
+        # Not HTMLExporter: it parses the page and writes it anew, which breaks the case of SVG.
+        exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+            config=config,
+            template_name="dashboard",
+            file_extension=".html",
+            extra_template_basedirs=[str(TEMPLATES)],
+            filters={"markdown2html": _markdown, "own_error": lambda name: name in OWN_ERRORS},
+        )
+        resources = {
+            "dashboard": {
+                "title": _title(node),
+                "language": language,
+                "csp": CSP,
+                "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            }
         }
-    }
-    page, _ = exporter.from_notebook_node(node, resources=resources)
+        page, _ = exporter.from_notebook_node(node, resources=resources)
+    except (TemplateError, OSError, ValueError) as error:
+        raise RunError(
+            f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
+            "Install journeylib again."
+        ) from None
     return _with_contents(_SCRIPT.sub("", _STYLE.sub("", page)))
 
 

@@ -166,6 +166,9 @@ def _finding(told: Told) -> str:
     if not told.timelines:
         reasons = sorted({one.reason for one in told.found.values() if one.reason})
         return f"No story can be told: {'; '.join(reasons) or 'too few customers share one'}."
+    if not told.found:
+        kinds = f"the {len(told.timelines)} most frequent kinds of journeys that may be shown"
+        return f"{_sum(told):.0f} % of the journeys are of {kinds}, word for word."
     if set(told.found) != {""}:
         return f"{len(told.timelines)} stories of {len(told.found)} segments."
     (found,) = told.found.values()
@@ -182,6 +185,11 @@ def _sum(told: Told) -> float:
 
 
 def _note(told: Told, *, felt: bool) -> str:
+    if not told.found:
+        return (
+            f"Each kind is shared by at least {told.min_customers} customers, word for word. Over "
+            "the arrows: median time from step to step. Ends of too few customers are left out."
+        )
     text = (
         "Each story is a real journey that at least "
         f"{told.min_customers} customers lived word for word; it also tells journeys near to "

@@ -9,11 +9,18 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.errors import RunError
 from journeylib.estimate import ABSTAIN_TEXT, Estimate
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 
+Rows = Mapping[tuple[str, str], dict[Any, Any]]
 PROSE = 80  # characters from which a cell is prose
+
+
+def keyed(rows: pd.DataFrame) -> Rows:
+    """Return the rows of a table of estimates by touchpoint and measure."""
+    return {(row["touchpoint"], row["measure"]): row for row in rows.to_dict("records")}
 
 
 def number(value: Any) -> float | None:
@@ -225,6 +232,32 @@ class Table:
             self.frame, caption=self.caption, heads=self.heads, max_rows=self.max_rows
         )
         return f'<div class="jl jl-block">{table}{note}</div>'
+
+    def interactive(self) -> Any:
+        """Return the table as a widget to sort, search and page through, all rows in it.
+
+        Returns
+        -------
+        itables.widget.ITable
+            Works offline in JupyterLab and VS Code; numbers are those of the frame, in full.
+
+        Raises
+        ------
+        RunError
+            If itables is not installed.
+        """
+        try:
+            from itables.widget import ITable
+        except ImportError:
+            raise RunError(
+                "interactive tables need itables, which is not installed: "
+                'pip install "journeylib[lab]". The table itself is shown without it.'
+            ) from None
+        words = {c: self.heads.get(str(c), _spaced(str(c))) for c in self.frame.columns}
+        shown = self.frame.rename(columns=words)
+        kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
+        text = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
+        return ITable(shown.assign(**text).reset_index(drop=True), caption=self.caption)
 
     def _repr_html_(self) -> str:
         return style_tag() + self.body()

@@ -14,6 +14,7 @@ from typing import Literal
 
 Shape = Literal["square", "diamond", "circle", "star", "cross", "ring"]
 
+TEMPLATES = Path(__file__).parent / "templates"
 FONT = (
     "Inter, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', Arial, system-ui, "
     "-apple-system, sans-serif"
@@ -198,7 +199,7 @@ def css() -> str:
     (or JupyterLab's own theme) decides otherwise, and paper is always light.
     """
     light, dark = _variables(LIGHT, "light"), _variables(DARK, "dark")
-    rules = (Path(__file__).parent / "templates" / "figures.css").read_text(encoding="utf-8")
+    rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
     return "".join(
         (
             f".jl{light}",

@@ -23,7 +23,16 @@ from journeylib.present.planned import planned_versus_actual
 from journeylib.present.quadrant import quadrant
 from journeylib.present.storylines import stories_figure
 from journeylib.present.svg import esc
-from journeylib.present.tables import Table, estimate_text, quality_table, table
+from journeylib.present.tables import (
+    Rows,
+    Table,
+    estimate_text,
+    keyed,
+    number,
+    quality_table,
+    seconds_text,
+    table,
+)
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -72,6 +81,12 @@ FLOW_LABELS = {
     "self_loop_rate": "Moves from a touchpoint to itself",
     "steps_per_journey": "Steps per journey",
     "throughput_seconds": "From first to last event (median)",
+}
+TIME_LABELS = {
+    "service": "Service",
+    "service_business": "Service, within business hours",
+    "wait": "Wait for the next contact",
+    "wait_business": "Wait, within business hours",
 }
 WHERE_FEELING = "mean feeling from −1 to 1"
 MIN_LINE = 2  # a line needs two points
@@ -404,6 +419,59 @@ def stories(audit: Audit) -> Figure | Block:
         why = f": {found.reason}" if found is not None and found.reason else ""
         return words(f"This log has no journeys that stand for the many others{why}.")
     return stories_figure(audit.stories, experience=audit.evidence.experience)
+
+
+def stories_by_segment(audit: Audit) -> Figure | Block:
+    """Draw the stories of each segment apart, where segments are declared."""
+    told = audit.stories_by_segment
+    if told is None:
+        return words("Stories are not told apart by segment: no column has the role 'segment'.")
+    if not told.timelines:
+        return words("No segment has journeys that stand for the many others.")
+    return stories_figure(
+        told,
+        experience=audit.evidence.experience,
+        name="stories-by-segment",
+        title="Stories of each segment",
+    )
+
+
+def times(audit: Audit) -> Table | Block:
+    """Return how long each touchpoint takes and keeps waiting; within business hours, if known."""
+    if not audit.journeys.has_clock:
+        return words("The log has no clock, so nothing is said of how long things take.")
+    rows = audit.evidence.estimates
+    words_ = {name: text for name, text in TIME_LABELS.items() if name in set(rows["measure"])}
+    by = keyed(rows)
+    every = [
+        {"Touchpoint": name} | {text: _time(by, name, m) for m, text in words_.items()}
+        for name in audit.evidence.touchpoints["touchpoint"]
+    ]
+    known = [row for row in every if {"–"} != set(row.values()) - {row["Touchpoint"]}]
+    if not known:
+        return words("No touchpoint has enough visits to say how long it takes.")
+    frame = pd.DataFrame(known)
+    hours = audit.config.journeys.business_hours
+    note = (
+        "Medians with 95 % intervals; – where too few customers show it. Waiting is from the end "
+    )
+    note += "of a visit to the next contact."
+    if len(every) > len(known):
+        note += f" {len(every) - len(known)} touchpoints of which neither is known are left out."
+    note += (
+        " No business hours are declared (journeys.business_hours), so nights and weekends count."
+        if hours is None
+        else f" Business hours: {hours.words}."
+    )
+    return table(frame, "How long it takes", note=note)
+
+
+def _time(rows: Rows, touchpoint: str, measure: str) -> str:
+    row = rows[touchpoint, measure]
+    if number(row["value"]) is None:
+        return "–"
+    value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
+    return f"{value} ({lo} to {hi})"
 
 
 def conformance(audit: Audit) -> Figure | Block:

@@ -98,9 +98,8 @@ def test_scores_are_the_same_bytes_with_and_without_ratings(
     ratings(tmp_path)
     rated = audit_of(tmp_path, "ratings: {file: ratings.csv}\n")
     for frame in ("scores", "indicators", "sensitivity"):
-        one, other, both = (getattr(a.judgement, frame) for a in (bare, rated, full))
+        one, other = (getattr(a.judgement, frame) for a in (bare, rated))
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-        pd.testing.assert_frame_equal(one, both, check_exact=True)
     without, beside = dict(bare.document), dict(rated.document)
     assert beside.pop("ratings") is not None
     assert without.pop("ratings") is None
@@ -154,6 +153,19 @@ def test_detectors_are_checked_and_corrected(full: jl.Audit) -> None:
     shown = show.detectors(full)
     assert isinstance(shown, Table)
     assert list(shown.frame["Labelled turns"]) == [250]
+
+
+def test_labelled_turns_correct_the_scores_and_say_so(bare: jl.Audit, full: jl.Audit) -> None:
+    chat = {name: {t["touchpoint"]: t for t in a.document["touchpoints"]}["Chat"]["measures"]
+            for name, a in (("bare", bare), ("full", full))}  # fmt: skip
+    assert chat["bare"]["human_request"]["value"] == 0.5
+    # one text a journey: as the log's share above
+    assert chat["full"]["human_request"]["value"] == pytest.approx(0.25, abs=1e-5)
+    assert "on 250 labelled turns" in chat["full"]["human_request"]["source"]
+    assert chat["full"]["negative"] == chat["bare"]["negative"]  # nobody labelled those
+    indicators = full.judgement.indicators.set_index(["touchpoint", "indicator"])
+    assert "labelled turns" in indicators.loc[("Chat", "human_request"), "source"]
+    assert indicators.loc[("Chat", "rework"), "source"] == ""
 
 
 def test_hand_overs_stand_beside_their_labels(bare: jl.Audit, full: jl.Audit) -> None:

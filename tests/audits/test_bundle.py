@@ -69,7 +69,7 @@ def test_the_old_run_comes_back_where_the_new_one_cannot_take_its_place(
     rename = Path.rename
 
     def refuse_the_new(self: Path, target: Path) -> Path:
-        if target == kept and "replaced" not in self.name:
+        if target == kept and "replaced" not in str(self):
             raise PermissionError(13, "Permission denied")
         return rename(self, target)
 

@@ -143,3 +143,35 @@ def test_small_logs_say_why_there_is_nothing(small_audit: jl.Audit) -> None:
     assert "cannot be told" in repr(show.remembered(small_audit))
     assert "no costs declared" in repr(show.handoff_times(small_audit))
     assert small_audit.document["satisfaction"] is None
+
+
+def test_presence_stands_apart_from_the_moments(telecom_audit: jl.Audit) -> None:
+    found = telecom_audit.document["presence"]
+    told = [row for row in found if row["hazard_ratio"]["value"] is not None]
+    assert told
+    assert {row["hazard_ratio"]["grade"] for row in told} == {"C"}
+    assert {row["hazard_ratio"]["abstain"] for row in found if row not in told} <= {
+        "n_small",
+        "no_overlap",
+        "unidentified",
+    }
+    shown = show.presence(telecom_audit)
+    assert isinstance(shown, Table)
+    assert len(shown.frame) == len(told)
+    assert "does not say that the touchpoint drives them away" in shown.note
+
+
+def test_what_is_not_declared_is_not_measurable(telecom_audit: jl.Audit) -> None:
+    assert telecom_audit.document["queue_time"] is None
+    assert "judge.capacity" in telecom_audit.document["queue_reason"]
+    assert "not measurable: no staff" in repr(show.queue_time(telecom_audit))
+    for row in telecom_audit.document["surveys"]:
+        assert row["adjusted"]["abstain"] == "n_small"
+
+
+def test_the_q_value_under_any_dependence_is_shown(telecom_audit: jl.Audit) -> None:
+    complaint = moment(telecom_audit, "Complaint call")
+    assert complaint["q_value_dependent"] > complaint["q_value"]
+    shown = show.moments(telecom_audit)
+    assert isinstance(shown, Table)
+    assert shown.frame["Chance of a false alarm (q)"].str.contains("at worst").any()

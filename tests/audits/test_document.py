@@ -141,3 +141,39 @@ def test_what_a_customer_said_or_is_called_is_nowhere(telecom_audit: jl.Audit) -
     sentences = [text for text in log["text"].dropna().unique() if len(text) > 12]
     assert not [text for text in sentences if text in "\n".join(said)]
     assert not re.search(r"\d\d:\d\d:\d\d", "\n".join(said))
+
+
+def test_structure_counts_the_journeys_of_the_log(telecom_audit: jl.Audit) -> None:
+    document = plain(telecom_audit)
+    structure, total = document["structure"], document["log"]["journeys"]
+    whole = {row["end"]: row for row in structure["ends"] if row["touchpoint"] == "(start)"}
+    assert {row["share"]["n_journeys"] for row in whole.values()} == {total}
+    assert sum(row["share"]["value"] for row in whole.values()) == pytest.approx(1, abs=1e-5)
+    of_open = whole["open"]["share"]["value"] * total
+    assert of_open == pytest.approx(document["log"]["open_journeys"], abs=0.01)
+    start = next(row for row in structure["chain"] if row["touchpoint"] == "(start)")
+    assert start["visited"]["n_journeys"] == total
+    came = {row["touchpoint"]: row["journeys"] for row in document["touchpoints"]}
+    for row in structure["ends"]:
+        if row["touchpoint"] != "(start)":
+            assert row["share"]["n_journeys"] == came[row["touchpoint"]]
+    for kept in structure["maps"]:
+        ledger = {row["what"]: row for row in kept["ledger"]}
+        assert ledger["journeys"]["total"] == total
+        assert ledger["events"]["total"] == document["log"]["events"]
+        for row in ledger.values():
+            assert row["shown"] + row["folded"] + row["suppressed"] == row["total"]
+    assert [kept["kept"] for kept in structure["maps"]] == [0.2, 0.5, 1.0]
+
+
+def test_stories_have_channel_feeling_and_ends_also_by_segment(telecom_audit: jl.Audit) -> None:
+    found = plain(telecom_audit)["stories"]
+    assert [part["segment"] for part in found["segments"]] == ["bundle", "fibre", "mobile"]
+    for part in [found, *found["segments"]]:
+        assert part["answer"] == "found"
+        for story in part["stories"]:
+            assert [step["touchpoint"] for step in story["steps"]] == story["touchpoints"]
+            assert all(step["channel"] for step in story["steps"])
+            assert 0 < sum(end["share"] for end in story["ends"]) <= 1 + 1e-6
+    steps = [step for story in found["stories"] for step in story["steps"]]
+    assert any(step["feeling"] is not None for step in steps)

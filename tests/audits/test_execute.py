@@ -16,26 +16,46 @@ import journeylib as jl
 from journeylib.audits.run import PROGRESS, STEPS
 from journeylib.errors import RunError
 from journeylib.present import progress
-from journeylib.present.execute import audit_notebook, check_parameters
+from journeylib.present.execute import audit_notebook, check_parameters, run_audit
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.slow
-def test_papermill_alone_leaves_the_same_audit(small: Path, tmp_path: Path) -> None:
-    """Someone who only knows papermill gets what the command gives."""
+def papermill(folder: Path, *arguments: str) -> None:
+    """Run the audit notebook as somebody does who only knows papermill, in a bare environment."""
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    notebook = str(ROOT / "notebooks" / "audit.ipynb")
     subprocess.run(
-        [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "audit.ipynb"), "out.ipynb",
-         "-p", "config", "small.yaml", "-p", "out", "runs", "--no-progress-bar"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
+        [sys.executable, "-m", "papermill", notebook, "out.ipynb", *arguments],
+        cwd=folder, env=surroundings, check=True, capture_output=True,
     )  # fmt: skip
-    ours = jl.save(jl.audit(small), tmp_path / "ours")
-    theirs = tmp_path / "runs" / "small" / "latest"
+
+
+@pytest.mark.slow
+def test_papermill_alone_leaves_the_same_audit(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the configuration alone, papermill gives byte for byte what the command gives."""
+    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    papermill(folder, "-p", "config", "../small.yaml")
+    theirs = tmp_path / "audits" / "small" / "latest"
+    ours = run_audit(small, out=tmp_path / "ours").folder
     assert theirs.resolve().name == ours.name
     assert (theirs / "audit.json").read_bytes() == (ours / "audit.json").read_bytes()
+
+
+@pytest.mark.slow
+def test_dates_and_lists_reach_the_notebook_whole(small: Path, tmp_path: Path) -> None:
+    """A date that YAML reads as one, and a list of texts with quotes, commas and umlauts."""
+    title = 'It\'s "ours", [größer] \\ {now}'
+    asked = json.dumps({"as_of": "AS_OF", "overrides": [f"title={json.dumps(title)}"], "out": "o"})
+    day = "2026-03-08"
+    papermill(tmp_path, "-p", "config", "small.yaml", "-y", asked.replace('"AS_OF"', day))
+    document = json.loads((tmp_path / "o/small/latest/audit.json").read_text("utf-8"))
+    assert document["audit"]["title"] == title
+    assert document["audit"]["as_of"] == day
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import pytest
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.gates import check_metric
+from journeylib.errors import RunError
+from journeylib.journeys.models import Mined
 
 from .conftest import CONFIG, TELECOM
 
@@ -137,11 +142,163 @@ def test_verdicts_are_not_compared_where_time_is_short(small: Path) -> None:
     assert "not compared" in show.cut_sensitivity(found)._repr_html_()
 
 
-def test_without_a_gap_no_other_is_compared(small_with: Callable[..., Path]) -> None:
-    whole = "\njourneys: {cut: customer}\n"
-    found = jl.audit(small_with(config=CONFIG + whole))
+def test_a_cut_without_a_gap_is_compared_with_what_else_could_cut(
+    small_with: Callable[..., Path],
+) -> None:
+    rows = [
+        [f"c{n:02d}", f"2026-01-{day} 09:00", "Call", "h", f"case{n}-{day // 20}"]
+        for n in range(30)
+        for day in (10, 11, 25)
+    ]
+    path = small_with(config=CONFIG.replace("segment: kind", "journey: kind"), rows=rows)
+    found = jl.audit(path, overrides=["compare=key_results"])
+    table = found.document["cut_sensitivity"]
+    # Two cases of each customer, two weeks apart: silence finds the same, a customer has one.
+    assert [(row["cut"], row["chosen"], row["journeys"]) for row in table] == [
+        ("case", True, 60),
+        ("gap", False, 60),
+        ("customer", False, 30),
+    ]
+    assert table[0]["gap_days"] is table[2]["gap_days"] is None
+    assert 1 < table[1]["gap_days"] < 14
+    assert "a case of the log (this audit)" in show.cut_sensitivity(found)._repr_html_()
+
+
+def test_where_the_case_is_the_customer_there_is_no_other_cut(
+    small_with: Callable[..., Path],
+) -> None:
+    config = CONFIG.replace("customer: client", "journey: client")
+    found = jl.audit(small_with(config=config))
     assert found.document["cut_sensitivity"] == []
-    assert "no other gap to compare" in repr(show.cut_sensitivity(found))
+    assert "no other cut to compare" in repr(show.cut_sensitivity(found))
+    assert "choices" not in {finding.id for finding in found.findings}
+
+
+def learned_rows() -> list[list[str]]:
+    """Five journeys each of 120 customers, of which some begin in the middle."""
+    draw = random.Random(1)
+    rows = []
+    for number in range(120):
+        at = dt.datetime(2026, 1, 1) + dt.timedelta(minutes=draw.randrange(10_000))
+        for _journey in range(5):
+            for step in ("ABC", "ABCD", "ABC", "CD")[draw.randrange(4)]:
+                rows.append([f"c{number:02d}", at.isoformat(" ", "minutes"), step, "h", "x"])
+                at += dt.timedelta(minutes=draw.randrange(5, 400))
+            at += dt.timedelta(minutes=draw.randrange(1, 600))
+    return rows
+
+
+def test_a_learned_cut_is_varied_by_the_probability_of_a_boundary(
+    small_with: Callable[..., Path],
+) -> None:
+    path = small_with(config=CONFIG + "journeys: {cut: learned}\n", rows=learned_rows())
+    found = jl.audit(path, overrides=["compare=key_results"])
+    table = found.document["cut_sensitivity"]
+    assert [(row["threshold"], row["chosen"]) for row in table] == [
+        (0.3, False),
+        (0.5, True),
+        (0.7, False),
+    ]
+    # The surer a boundary must be, the fewer there are; each row is what that setting says.
+    many = [row["journeys"] for row in table]
+    assert many[0] > many[1] > many[2]
+    stated = ["compare=key_results", "journeys.boundary_probability=0.7"]
+    other = jl.audit(path, overrides=stated).document
+    assert other["log"]["journeys"] == many[2]
+    assert "at least 30 % probable" in show.cut_sensitivity(found)._repr_html_()
+    check_metric("cut_sensitivity[threshold=0.7].verdicts_changed")
+
+
+def test_a_finding_says_whether_a_choice_changes_a_verdict(
+    stitched: jl.Audit, small_with: Callable[..., Path]
+) -> None:
+    strict = at_level("strict", small_with)
+    said = {finding.id: finding for finding in strict.findings}["choices"]
+    assert said.severity == "medium"
+    assert "Visit at another level of stitching" in said.text
+    assert "Visit" in said.evidence["at another level of stitching"]
+    settled = {finding.id: finding for finding in stitched.findings}["choices"]
+    assert settled.severity == "info"
+    assert settled.text == (
+        "No verdict changes with another cut of journeys or at another level of stitching."
+    )
+
+
+LINKED = STITCHED.replace("{phone: tel}", "{email: mail, name: tel}").replace(
+    "stitching: {}", "linkage: {threshold: 0.9}"
+)
+
+
+def linked_rows() -> list[list[str]]:
+    """Sixty people with two accounts each; later name, mail or both have another letter."""
+    draw = random.Random(3)
+    rows = []
+    for number in range(60):
+        name = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=12))
+        other = f"{name[:7]}z{name[8:]}"
+        for account in range(2):
+            shown = other if account and number % 3 else name
+            mail = f"{other if account and number % 3 != 1 else name}@x.org"
+            day = f"2026-01-{10 + 2 * account} 09:00"
+            rows.append([f"acc-{number:02d}{account}", day, "Chat", "b", shown, mail])
+        rows.append([f"acc-{number:02d}0", "2026-02-20 09:00", "Call", "h", "", ""])
+    return rows
+
+
+def linked(folder: Path, config: str = LINKED) -> Path:
+    header = ["client", "at", "step", "who", "tel", "mail"]
+    text = "\n".join(",".join(row) for row in [header, *linked_rows()])
+    (folder / "small.csv").write_text(text + "\n", "utf-8")
+    (folder / "small.yaml").write_text(config, "utf-8")
+    return folder / "small.yaml"
+
+
+def test_customers_with_identifiers_that_are_alike_are_joined_before_the_audit(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("splink")
+    found = jl.audit(linked(tmp_path), overrides=["compare=key_results"])
+    said = found.document["linkage"]
+    assert (said["customers_before"], said["customers"], said["people"]) == (120, 60, 60)
+    assert said["threshold"] == 0.9
+    assert 0.9 <= said["least"] <= said["confidence"] <= 1
+    assert said["moved_share"] == pytest.approx(1 / 3, abs=1e-6)
+    levels = {row["linked"]: row for row in said["levels"]}
+    assert (levels[True]["customers"], levels[False]["customers"]) == (60, 120)
+    # Each second chat comes two days after the first: known only where people are one.
+    assert levels[True]["repeat_contact"] == pytest.approx(0.5)
+    assert levels[False]["repeat_contact"] == 0
+    shown = show.linkage(found)._repr_html_()
+    assert "joined (this audit)" in shown
+    assert "60 people were known as several" in shown
+    assert "@x.org" not in str(found.document)
+
+
+def test_stitching_follows_linkage(tmp_path: Path) -> None:
+    pytest.importorskip("splink")
+    both = LINKED.replace("linkage:", "stitching: {}\nlinkage:")
+    found = jl.audit(linked(tmp_path, both), overrides=["compare=key_results"]).document
+    assert found["stitching"]["customers_before"] == found["linkage"]["customers"] == 60
+    assert {row["customers"] for row in found["stitching"]["levels"]} == {60}
+
+
+def test_linkage_needs_two_kinds_and_splink(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = LINKED.replace("{email: mail, name: tel}", "{email: mail}")
+    with pytest.raises(jl.ConfigError, match=r"'linkage' needs two kinds of 'roles\.identifiers'"):
+        jl.audit(linked(tmp_path, one))
+    # Said before the log is read: the file is not even there.
+    path = linked(tmp_path)
+    (tmp_path / "small.csv").unlink()
+    monkeypatch.setitem(sys.modules, "splink", None)
+    with pytest.raises(RunError, match=r"pip install 'journeylib\[linkage\]'"):
+        jl.audit(path)
+
+
+def test_without_linkage_the_document_says_none(small_audit: jl.Audit) -> None:
+    assert small_audit.document["linkage"] is None
+    assert "counts as another customer" in repr(show.linkage(small_audit))
 
 
 @pytest.mark.slow
@@ -202,12 +359,46 @@ def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abs
     document = part.document
     assert document["mapping"]["unmapped_share"] == pytest.approx(40 / 120, abs=1e-6)
     assert document["flow"]["loop_rate"]["abstain"] == "quality_gate"
+    assert document["structure"] is None
+    assert whole.document["structure"] is not None
+    for view in (show.journey_ends, show.break_offs, show.smaller_map):
+        assert "complete the mapping first" in repr(view(part))
     talk = document["touchpoints"][0]["measures"]
     assert talk["next_steps"]["value"] is None
     assert talk["rework"]["abstain"] in ("quality_gate", "n_small")
     assert [f["id"] for f in document["findings"] if "mapping" in f["id"]] == [
         "quality-mapping-touchpoint"
     ]
+
+
+@pytest.mark.parametrize("form", ["steps", "tree", "bpmn"])
+def test_a_plan_is_declared_in_any_form_and_drawn(
+    form: str, small_with: Callable[..., Path]
+) -> None:
+    tree = "->('Visit', X('Chat', tau), 'Call')"
+    plans = {"steps": "[Visit, 'Chat?', Call]", "tree": f'"{tree}"', "bpmn": "plan.bpmn"}
+    config = STITCHED.replace("tel}", "kind}").replace("stitching: {}", "")
+    path = small_with(config=config + f"plan: {{{form}: {plans[form]}}}\n", rows=shared_visits())
+    # Beside the configuration, wherever it is run from.
+    (path.parent / "plan.bpmn").write_text(Mined(tree, 1, 1, 1.0).bpmn(), "utf-8")
+    found = jl.audit(path, overrides=["compare=key_results", "journeys.cut=customer"])
+    plan = found.document["plan"]
+    steps = {(row["touchpoint"], row["kind"]): row["journeys"] for row in plan["steps"]}
+    optional = {row["touchpoint"] for row in plan["steps"] if row["optional"]}
+    # Forty accounts have chatted, ten of them then visit; the forty others are open still.
+    assert (plan["journeys"], plan["open_journeys"]) == (40, 40)
+    assert steps == {
+        ("Visit", "as_planned"): 10,
+        ("Visit", "skipped"): 30,
+        ("Chat", "as_planned"): 30,
+        ("Chat", "inserted"): 10,  # before the visit
+        ("Call", "skipped"): 40,
+    }
+    assert optional == {"Chat"}
+    assert {row["conforming"] for row in plan["outcomes"]} == {False}
+    picture = show.conformance(found)._repr_html_()
+    assert "skipped" in picture
+    assert "Chat (optional)" in picture
 
 
 def test_gaps_of_channels_are_in_the_document_and_each_is_varied(

@@ -8,10 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from journeylib.journeys.chain import OF_ALL, journey_chain
+from journeylib.journeys.conformance import planned_vs_actual
 from journeylib.journeys.graph import END, START, transitions, variants
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.simplify import ELSEWHERE, OTHER, simplify
 from journeylib.journeys.steps import rebuild
+from journeylib.journeys.structure import journey_ends
+from journeylib.journeys.timelines import stories
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 
@@ -94,7 +98,34 @@ def agree(journeys, simplified):
     assert ledger.loc["moves", "total"] == visits + total == int(every["events"].sum())
     assert every.loc[every["source"] == START, "events"].sum() == total
     assert every.loc[every["target"] == END, "events"].sum() == total
+    ends = journey_ends(journeys)
+    assert set(ends.loc[ends["touchpoint"] == START, "n_journeys"]) <= {total}
+    chain = journey_chain(journeys).table.set_index(["touchpoint", "measure"])
+    by_table = journeys.touchpoints.set_index("touchpoint")["journeys"].to_dict()
+    for (name, measure), base in chain["n_journeys"].items():
+        assert base == (total if name == START or measure in OF_ALL else by_table[name])
+    told = stories(journeys).found
+    assert {found.journeys for found in told.values()} <= {total}
+    planned = planned_vs_actual(journeys, list(journeys.touchpoints["touchpoint"].head(2)))
+    assert planned.journeys + planned.open_journeys == total
+    still_open = int((journeys.table.end_kind == "open").sum().to_pyarrow().as_py())
+    assert planned.open_journeys == still_open
     if journeys.settings.min_customers == 1:
+        assert ends.groupby("touchpoint")["journeys"].sum().to_dict() == {
+            START: total,
+            **by_table,
+        }
+        assert {name for name, _ in chain.index} == {START, *by_table}
+        if not still_open:
+            # What the chain expects is what there was: no visit is lost on the way.
+            boxes = journeys.steps.filter(journeys.steps.ends_visit).touchpoint.value_counts()
+            for name, count in boxes.to_pandas().itertuples(index=False, name=None):
+                expected = chain["value"][name, "visits"] * total
+                assert expected == pytest.approx(count, abs=1e-6)
+        kept = planned.steps[planned.steps["kind"].isin(["as_planned", "skipped"])]
+        assert set(kept.groupby("touchpoint")["journeys"].sum()) <= {planned.journeys}
+        follow = planned.outcomes.drop_duplicates("conforming")["journeys"]
+        assert follow.sum() == planned.journeys
         out = simplified.transitions.groupby("source")["events"].sum()
         boxes = simplified.touchpoints.set_index("touchpoint")["visits"]
         assert out[START] == total

@@ -7,7 +7,8 @@ import pytest
 from journeylib.errors import SchemaError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
-from journeylib.journeys.timelines import stories
+from journeylib.journeys.timelines import examples, stories
+from journeylib.present.storylines import stories_figure
 
 HOUR = 3_600_000_000
 COLUMNS = "customer case t_us touchpoint channel segment"
@@ -113,3 +114,28 @@ def test_segments_need_a_column(log_of):
     log = log_of(("a", 0, "A"), ("b", 1, "A"))
     with pytest.raises(SchemaError, match="role 'segment'"):
         stories(rebuild(log), by_segment=True)
+
+
+def test_examples_are_of_kinds_that_enough_customers_share(log_of):
+    journeys = journeys_of(
+        log_of,
+        (30, ["ad", "shop", "buy"], "web", "new"),
+        (12, ["ad", "ask", "leave"], "phone", "old"),
+        (9, ["ask", "ask", "buy"], "phone", "old"),
+    )
+    told = examples(journeys.passing("ad"))
+    assert [line.story.touchpoints for line in told.timelines] == [
+        ("ad", "shop", "buy"),
+        ("ad", "ask", "leave"),
+    ]
+    assert [line.share for line in told.timelines] == [30 / 42, 12 / 42]
+    # Steps are at 0, 1 and 4 hours.
+    assert told.timelines[1].steps["seconds_to_next"].tolist()[:2] == [3600.0, 10800.0]
+    assert told.timelines[1].outcomes["end"].tolist() == ["bad_end"]
+    assert len(examples(journeys, most=1).timelines) == 1
+    assert examples(journeys.starting_with("ask")).timelines == ()
+    assert examples(journeys.passing("shop", "ask")).timelines == ()
+    figure = stories_figure(told)
+    assert figure.alt.startswith("100 % of the journeys are of the 2 most frequent kinds")
+    # No customer and no time of day is in what is shown.
+    assert "c1" not in figure.svg and "1970" not in figure.svg

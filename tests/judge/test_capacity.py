@@ -5,11 +5,18 @@ from __future__ import annotations
 from math import exp, factorial
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from journeylib.errors import ConfigError
-from journeylib.judge.capacity import Queue, erlang_a, handed_over, optimum_with_queue
-from journeylib.judge.handover import Hazards, optimum
+from journeylib.judge.capacity import (
+    Queue,
+    erlang_a,
+    handed_over,
+    optimum_with_queue,
+    queue_time,
+)
+from journeylib.judge.handover import Costs, Hazards, optimum
 
 STEP = Hazards((3.0,), (0.35, 0.35), (0.05, 0.40))
 COSTS = (0.10, 20.0, 6.0)
@@ -66,3 +73,31 @@ def test_impossible_queues_are_refused() -> None:
         queue(0)
     with pytest.raises(ConfigError, match="patience of at most 10000 minutes"):
         queue(1, patience=1e9)
+
+
+def stepped_sessions(n: int = 2_000) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    u, solved = rng.exponential(1, n), rng.exponential(1 / 0.35, n)
+    out = np.where(u < 0.15, u / 0.05, 3 + (u - 0.15) / 0.40)
+    event = np.where(out < solved, 1, 2)
+    return pd.DataFrame(
+        {"minutes": np.minimum(out, solved), "event": event, "customer": np.arange(n)}
+    )
+
+
+def test_the_queue_moves_the_hand_off_of_sessions_as_of_hazards() -> None:
+    costs = Costs(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
+    many = queue_time(stepped_sessions(), costs, queue(40), breaks=[3.0], draws=20)
+    assert many is not None
+    assert (many.answer, many.minutes, many.settled) == ("minutes", 3.0, 1.0)
+    assert many.wait.value == pytest.approx(0, abs=1e-3)
+    few = queue_time(
+        stepped_sessions(), costs, queue(1, patience=30.0, waiting=3.0), breaks=[3.0], draws=20
+    )
+    assert few is not None
+    assert (few.answer, few.settled) == ("never", 1.0)
+    # a person at once: as many wait as one agent cannot serve; the closed form of the room below
+    assert few.wait_at_once.value == pytest.approx(
+        60 * erlang_a(queue(1, patience=30.0), 1.0).wait_minutes
+    )
+    assert queue_time(stepped_sessions(49), costs, queue(1)) is None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from journeylib.errors import RunError
-from journeylib.judge.hazard import best_break, compare_models, null_statistics, rates
+from journeylib.judge.hazard import best_break, compare_models, fit_minutes, null_statistics, rates
 from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
+from journeylib.judge.spells import Spells, design_effects
 from journeylib.judge.turns import life_table
 
 
@@ -131,3 +134,32 @@ def test_unusable_sessions_are_refused_by_number() -> None:
         check_sessions(table([-1, np.nan, 2], [1, 1, 1]), "minutes")
     with pytest.raises(RunError, match="1 sessions have no usable 'turns'"):
         check_sessions(table([0], [1]).rename(columns={"minutes": "turns"}), "turns")
+
+
+def test_the_design_effect_counts_copies_of_a_session() -> None:
+    """Each customer's session three times: three say as much as one."""
+    rng = np.random.default_rng(0)
+    once = rng.exponential(5, 400)
+    event = rng.random(400) < 0.7
+    order = np.argsort(np.repeat(once, 3), kind="stable")
+    spells = Spells(
+        np.repeat(once, 3)[order],
+        np.repeat(event, 3)[order],
+        np.zeros(1200),
+        np.repeat(np.arange(400), 3)[order],
+    )
+    assert design_effects(spells, np.array([1.0, 4.0, 9.0])) == pytest.approx([3.0, 3.0, 3.0])
+    alone = replace(spells, cluster=np.arange(1200))
+    assert design_effects(alone, np.array([1.0, 4.0])).tolist() == [1.0, 1.0]
+
+
+def test_copies_of_sessions_leave_the_test_as_it_was() -> None:
+    rng = np.random.default_rng(1)
+    time, event = rng.exponential(5, 600), rng.random(600) < 0.5
+    order = np.argsort(time)
+    once = Spells(time[order], event[order], np.zeros(600), np.arange(600))
+    thrice = Spells(*(np.repeat(part, 3) for part in (once.minutes, once.event, once.entry)),
+                    np.repeat(np.arange(600), 3))  # fmt: skip
+    # Only the number of events that the null is drawn for differs, and that hardly matters.
+    p = [fit_minutes(one, draws=499, seed=0).p_value for one in (once, thrice)]
+    assert p[0] == pytest.approx(p[1], abs=0.05)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from journeylib.errors import RunError
-from journeylib.estimate import Estimate
-from journeylib.judge.moments import adjusted_p_values, asymmetry, decide, impact, shrink
+from journeylib.estimate import Estimate, adjusted_p_values
+from journeylib.judge.moments import asymmetry, decide, impact, shrink
 from journeylib.judge.quality import Check, QualityEffect, quality_effect
 
 PASSED = tuple(
@@ -208,3 +208,37 @@ def test_shuffled_rows_renamed_customers_and_a_shifted_clock_change_no_bit() -> 
     other["customer"] = "c" + (other["customer"] * 7919 % 100_003).astype(str)
     other["start"] += 3_600
     assert effect_of(other) == effect_of(data)
+
+
+def test_the_covariance_of_loss_and_gain_widens_the_asymmetry() -> None:
+    # Three customers; the neutral one moves loss and gain in opposite directions.
+    lost = replace(effect(0.20, 0.02), influence={"a": 0.01, "b": 0.02, "c": -0.03})
+    won = replace(effect(0.20, 0.02), influence={"b": -0.005, "c": 0.01, "d": -0.005})
+    found = asymmetry(lost, won)
+    covariance = 0.02 * -0.005 + -0.03 * 0.01
+    assert covariance == pytest.approx(-0.0004)  # just −se²: as far apart as can be
+    # Fieller: (a − r·b)² ≤ z²(v − 2·r·c + r²·v) is quadratic in r
+    z, v = 1.959964, 0.02**2
+    roots = np.roots([0.04 - z**2 * v, -2 * (0.04 - z**2 * covariance), 0.04 - z**2 * v])
+    assert sorted(roots) == pytest.approx([found.lo, found.hi], rel=1e-5)
+    alone = asymmetry(effect(0.20, 0.02), effect(0.20, 0.02))
+    assert found.hi - found.lo > alone.hi - alone.lo
+
+
+def test_the_interval_of_the_asymmetry_covers() -> None:
+    # Good, neutral and bad visits; a bad one loses .20 and a good one wins .10, for everyone.
+    held, n = [], 3_000
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        mark, customer = rng.integers(-1, 2, n), rng.integers(0, 1_500, n)
+        chance = 0.5 + np.where(mark < 0, -0.20, np.where(mark > 0, 0.10, 0.0))
+        y = (rng.random(n) < chance).astype(float)
+
+        def compared(good: int, bad: int, y=y, mark=mark, customer=customer) -> QualityEffect:
+            part = np.isin(mark, (good, bad))
+            X = pd.DataFrame(index=range(int(part.sum())))
+            return quality_effect(y[part], mark[part] == good, X, customer[part])
+
+        found = asymmetry(compared(0, -1), compared(1, 0))
+        held.append(found.value is not None and found.lo <= 2.0 <= found.hi)
+    assert np.mean(held) >= 0.9

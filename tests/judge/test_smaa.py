@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.sensitivity import rank_acceptability, weight_sensitivity
+from journeylib.judge.settings import JudgeSettings
 from journeylib.judge.smaa import (
     acceptability,
+    ahp_weights,
     critic_weights,
     dirichlet,
     entropy_weights,
@@ -101,3 +104,55 @@ def test_nothing_scored_gives_empty_tables(evidence_of):
     judgement = score_evidence(evidence_of({"A": {}}))
     assert weight_sensitivity(judgement).empty
     assert rank_acceptability(judgement, "automation_fit").empty
+
+
+def test_comparisons_of_pairs_as_published():
+    """Saaty's scale on three alternatives: weights .279, .649, .072; λ = 3.065, ratio .056."""
+    found = ahp_weights({"a": {"b": 1 / 3, "c": 5}, "b": {"c": 7}})
+    assert list(found.weights.values()) == pytest.approx([0.2790, 0.6491, 0.0719], abs=1e-4)
+    assert found.consistency_ratio == pytest.approx(0.0559, abs=5e-4)
+    # a over b over c over a: nothing agrees, and the weights are equal
+    circle = ahp_weights({"a": {"b": 3}, "b": {"c": 3}, "c": {"a": 3}})
+    assert list(circle.weights.values()) == pytest.approx([1 / 3] * 3, abs=1e-5)
+    # λ = 1 + 3 + 1/3
+    assert circle.consistency_ratio == pytest.approx((13 / 3 - 3) / 2 / 0.58, rel=1e-5)
+    assert ahp_weights({"a": {"b": 4}}).consistency_ratio == 0
+
+
+def test_compared_pairs_are_one_more_weighting(evidence_of, profile):
+    measured = {"A": profile(fit=1, need=0.2), "B": profile(fit=0.3, need=0.8)}
+    evidence = evidence_of(measured)
+    pairs = {"empathy_need": {"negative": {"human_request": 9}}}
+    settings = JudgeSettings(pairwise=pairs)
+    judgement = score_evidence(evidence, settings)
+    table = weight_sensitivity(judgement, settings)
+    compared = table[table["weighting"] == "ahp"].set_index("touchpoint")
+    scores = judgement.scores.set_index("touchpoint")
+    assert compared["automation_fit"].to_dict() == scores["automation_fit"].to_dict()
+    u = judgement.indicators.set_index(["touchpoint", "indicator"])["score"]
+    expected = 90 * u["A", "negative"] + 10 * u["A", "human_request"]
+    assert compared.loc["A", "empathy_need"] == pytest.approx(expected, abs=1e-3)
+    circle = {"empathy_need": {"negative": {"stakes": 9}, "stakes": {"human_request": 9},
+                               "human_request": {"negative": 9}}}  # fmt: skip
+    contradicting = JudgeSettings(pairwise=circle)
+    assert "ahp" not in set(weight_sensitivity(judgement, contradicting)["weighting"])
+    with pytest.raises(ValidationError, match="each pair of the indicators it names once"):
+        JudgeSettings(pairwise={"empathy_need": {"negative": {"stakes": 2, "human_request": 2}}})
+    with pytest.raises(ValidationError, match="Did you mean 'negative'"):
+        JudgeSettings(pairwise={"empathy_need": {"negativ": {"stakes": 2}}})
+
+
+def test_declared_stakes_stand_in_for_an_effect_nobody_could_estimate(evidence_of, profile):
+    measured = {
+        "A": profile(fit=1, need=0.2) | {"stakes": "n_small"},
+        "B": profile(fit=1, need=0.2),
+    }
+    settings = JudgeSettings(value_at_risk={"A": 0.1, "B": 0.1, "Z": 0.1})
+    found = score_evidence(evidence_of(measured), settings).indicators
+    stakes = found[found["indicator"] == "stakes"].set_index("touchpoint")
+    assert stakes.loc["A", ["raw", "grade", "source"]].tolist() == [
+        0.1,
+        "D",
+        "declared by the company",
+    ]
+    assert stakes.loc["B", "grade"] == "C"

@@ -17,11 +17,32 @@ from journeylib.errors import ConfigError
 from journeylib.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.bots import NO_CLOCK, NO_COSTS, TOO_FEW, judge_bots, session_frame
+from journeylib.judge.bots import (
+    NO_CAPACITY,
+    NO_CLOCK,
+    NO_COSTS,
+    TOO_FEW,
+    judge_bots,
+    session_frame,
+)
+from journeylib.judge.capacity import QueueTime
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.remembered import rated_turns, remembered
-from journeylib.judge.settings import CostSettings, JudgeSettings, MomentSettings
-from journeylib.judge.surveys import survey_scales, survey_table
+from journeylib.judge.settings import (
+    CapacitySettings,
+    CostSettings,
+    JudgeSettings,
+    MomentSettings,
+)
+from journeylib.judge.stays import (
+    APART,
+    effects_of,
+    first_visits,
+    followed_from,
+    presence_effects,
+    stays_of,
+)
+from journeylib.judge.surveys import Scale, survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.handoffs import Handoffs, audit_handoffs
@@ -221,6 +242,26 @@ def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     assert found["move"] == TOO_FEW
 
 
+def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
+    handoffs = handoffs_of(bot_log(log_of))
+    assert judge_bots(handoffs, COSTS).queue == NO_CAPACITY
+    team = CapacitySettings(
+        staff=1,
+        service_minutes=8,
+        patience_minutes=5,
+        contact_without_wait=6,
+        waiting_per_minute=1,
+    )
+    assert judge_bots(handoffs, COSTS, capacity=team).queue == NO_CLOCK
+    found = judge_bots(handoffs, COSTS, capacity=team, weeks=10).queue
+    assert isinstance(found, QueueTime)
+    # Busy 63 × 8 minutes of ten weeks; who comes then waits until service or patience ends.
+    busy = 63 * 8 / (10 * 168 * 60)
+    assert found.wait_at_once.value == pytest.approx(60 * busy / (1 / 8 + 1 / 5), rel=0.02)
+    with pytest.raises(ValidationError, match="needs 'costs'"):
+        JudgeSettings(capacity=team)
+
+
 def test_intents_of_few_customers_are_left_out(log_of: LogOf) -> None:
     judged = judge_bots(handoffs_of(bot_log(log_of)), COSTS, min_customers=10)
     assert [point.segment for point in judged.tipping_points] == ["all", "bill"]
@@ -257,6 +298,107 @@ def test_surveys_have_a_rate_a_mean_and_the_bounds_of_silence(log_of: LogOf) -> 
     assert row["response_rate"].value == 0.5
     assert (row["mean"].value, row["mean"].lo, row["mean"].hi) == (6.0, 3.0, 8.0)
     assert not row["scale_assumed"]
+
+
+def test_who_answers_is_adjusted_for_what_the_log_holds(log_of: LogOf) -> None:
+    """The angry, whom the log knows by their second contact, answer thrice as often."""
+    rng = np.random.default_rng(1)
+    rows: list[tuple[Any, ...]] = [("zz", 99 * DAY, "Web")]
+    requests = []
+    for k in range(3_000):
+        name, angry = f"c{k:04d}", bool(k % 2)
+        rows.append((name, DAY, "Web"))
+        if angry:
+            rows.append((name, 2 * DAY, "Call"))
+        says = rng.random() < (0.6 if angry else 0.2)
+        answer = (2 if angry else 8) + int(rng.integers(-1, 2))
+        requests.append((name, 4 if says else None, "csat", answer if says else None, 3))
+    rows += [(f"x{k}", 50 * DAY, "Web") for k in range(10)]
+    requests += [(f"x{k}", None, "csat", None, 3) for k in range(10)]  # asked before any contact
+    log = with_outcomes(log_of(*rows), outcome_rows(*requests))
+    journeys = rebuild(log, JourneySettings(min_customers=2))
+    (row,) = survey_table(journeys, {"csat": Scale(0, 10, False, True)}).to_dict("records")
+    assert row["mean"].value == pytest.approx(3.5, abs=0.2)  # .6 × 2 and .2 × 8 over .8
+    adjusted = row["adjusted"]
+    assert adjusted.lo < 5 < adjusted.hi
+    assert adjusted.value == pytest.approx(5, abs=0.15)
+    assert (adjusted.grade, adjusted.n_journeys) == ("C", 3_000)
+
+
+def presence_log(log_of: LogOf, seed: int) -> Journeys:
+    """1,500 customers: "Harm" doubles the rate of leaving from then on, "Null" changes nothing."""
+    rng = np.random.default_rng(seed)
+    n, end = 1_500, 60.0
+    null, harm = rng.exponential(15, n), rng.exponential(25, n)
+    u = rng.exponential(1, n)
+    left = np.where(u < 0.02 * harm, u / 0.02, harm + (u - 0.02 * harm) / 0.04)
+    rows: list[tuple[Any, ...]] = [("zz", round(end * DAY), "Web")]
+    for k in range(n):
+        rows.append((f"c{k}", 0, "Web"))
+        stay = min(left[k], end)
+        rows += [
+            (f"c{k}", round(at * DAY), name)
+            for name, at in (("Null", null[k]), ("Harm", harm[k]))
+            if at < stay
+        ]
+    churn = [(f"c{k}", float(left[k]), "churn", 1, None) for k in range(n) if left[k] < end]
+    return rebuild(with_outcomes(log_of(*rows), outcome_rows(*churn)), JourneySettings())
+
+
+def test_presence_counts_a_visit_from_when_it_happened(log_of: LogOf) -> None:
+    settings = JudgeSettings(moments=MomentSettings(outcomes=("churn",), horizon_days=20))
+    called, ratios = [], []
+    for seed in range(4):
+        found = presence_effects(presence_log(log_of, seed), settings).set_index("touchpoint")
+        assert list(found.index) == ["Harm", "Null", "Web"]
+        assert found.loc["Web", "ratio"].abstain == "no_overlap"  # all come there at once
+        called.append((found["q_value"] < 0.05).to_dict())
+        ratios.append(found.loc["Harm", "ratio"].value)
+        assert found.loc["Harm", "ratio"].grade == "C"
+        assert found.loc["Harm", "landmark_day"] == 20
+    assert all(one["Harm"] for one in called)
+    assert sum(one["Null"] for one in called) <= 1
+    assert np.mean(ratios) == pytest.approx(2.0, rel=0.1)
+
+
+def test_stays_by_hand(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 10 * DAY, "Web", "x"),
+        ("a", 14 * DAY, "Call", "y"),
+        ("b", 20 * DAY, "Call", None),
+        ("c", 5 * DAY, "Web", "x"),
+        ("d", 40 * DAY, "Web", "x"),
+        columns="customer t_us touchpoint plan",
+    )
+    outcomes = outcome_rows(
+        ("a", 30, "churn", 1, None), ("c", 4, "churn", 1, None), ("d", 50, "churn", 1, None)
+    )
+    journeys = rebuild(with_outcomes(log, outcomes), JourneySettings(min_customers=1))
+    stays = stays_of(journeys, ("plan",))
+    followed = followed_from(journeys, stays, "churn")
+    # c left before the first event; d leaves after the log has ended
+    assert followed[["stay", "left"]].to_numpy().tolist() == [[20, True], [20, False], [0, False]]
+    assert followed["declared plan"].to_list()[:1] == ["x"]
+    visit = first_visits(stays, "Call").reindex(followed.index) - followed["start_us"]
+    assert (visit / (DAY)).fillna(-1).to_list() == [4, 0, -1]
+    bare = JudgeSettings(moments=MomentSettings())
+    assert presence_effects(journeys, bare).empty
+
+
+def test_two_designs_that_disagree_tell_nothing() -> None:
+    """Visitors leave sooner at first and later afterwards: no one ratio describes that."""
+    rng = np.random.default_rng(5)
+    n = 8_000
+    visit = rng.exponential(30, n)
+    soon = rng.random(n) < 0.5
+    after = visit + np.where(soon, rng.exponential(1, n), 20 + rng.exponential(400, n))
+    alone = rng.exponential(30, n)
+    stay = np.where(visit < alone, after, alone)
+    people = pd.DataFrame({"start_us": 0, "stay": np.minimum(stay, 90), "left": stay < 90})
+    first = pd.Series(np.where(visit < alone, visit * DAY, np.nan))
+    ratio, landmark, _day, reasons = effects_of(people, first, 20.0)
+    assert landmark.hi < 1
+    assert (ratio.abstain, reasons) == ("unidentified", (APART,))
 
 
 def test_silence_that_is_not_recorded_has_no_bounds(log_of: LogOf) -> None:

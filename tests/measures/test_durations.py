@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from journeylib.journeys.calendar import BusinessHours
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog
@@ -52,6 +53,40 @@ def test_wait_runs_from_the_end_of_one_step_to_the_start_of_the_next(log_of: Log
     evidence = evidence_of(log)
     assert evidence.estimate("A", "wait")["value"] == pytest.approx(20)
     assert evidence.estimate("B", "wait")["abstain"] == "n_small"
+
+
+HOUR = 3600 * SECOND
+MONDAY = 4 * DAY  # 5 January 1970
+
+
+def test_business_hours_are_beside_the_wall_clock(log_of: LogOf) -> None:
+    # Repaired from Monday 16:00 to Tuesday 10:00, collected on Wednesday at 9:30; a visit of two
+    # turns, Monday 15:00 to 18:00, is served until closing time.
+    log = log_of(
+        ("a", MONDAY + 16 * HOUR, MONDAY + 34 * HOUR, "Repair", None),
+        ("a", MONDAY + 57 * HOUR + HOUR // 2, None, "Collect", None),
+        ("b", MONDAY + 15 * HOUR, None, "Chat", "s"),
+        ("b", MONDAY + 18 * HOUR, None, "Chat", "s"),
+        columns="customer t_us end_us touchpoint session",
+    )
+    hours = BusinessHours(hours="09:00-17:00")
+    evidence = measure(rebuild(log, JourneySettings(min_customers=1, business_hours=hours)), LOOSE)
+
+    def in_hours(touchpoint: str, measure: str) -> float:
+        return float(evidence.estimate(touchpoint, measure)["value"]) / 3600
+
+    assert in_hours("Repair", "service") == pytest.approx(18)
+    assert in_hours("Repair", "service_business") == pytest.approx(2)
+    assert in_hours("Repair", "wait") == pytest.approx(23.5)
+    assert in_hours("Repair", "wait_business") == pytest.approx(7.5)
+    assert in_hours("Chat", "service") == pytest.approx(3)
+    assert in_hours("Chat", "service_business") == pytest.approx(2)
+    assert evidence.estimate("Collect", "wait_business")["abstain"] == "n_small"
+
+
+def test_without_business_hours_there_are_no_such_measures(log_of: LogOf) -> None:
+    evidence = evidence_of(log_of(*served([10, 20]), columns=COLUMNS))
+    assert not evidence.estimates["measure"].str.endswith("_business").any()
 
 
 def test_a_quantile_is_found_within_its_bin() -> None:

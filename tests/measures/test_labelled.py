@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, resample
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.base import Measured
+from journeylib.measures.correct import _corrected
+from journeylib.measures.evidence import measure
 from journeylib.measures.labelled import (
     DetectorCheck,
     _cells,
@@ -20,6 +23,7 @@ from journeylib.measures.labelled import (
     detect,
     rogan_gladen,
 )
+from journeylib.measures.ratios import quotient
 from journeylib.measures.sentiment import customer_scores
 from journeylib.measures.settings import MeasureSettings
 
@@ -165,3 +169,94 @@ def test_the_interval_of_the_correction_covers() -> None:
             assert found.corrected.hi is not None
             held += found.corrected.lo <= 0.12 <= found.corrected.hi
         assert held / 400 >= 0.94
+
+
+def spoken(log_of: LogOf, *texts: str, per_journey: int = 1, times: int = 1) -> Journeys:
+    rows = [
+        (f"c{n % 40}", 1_000 * n + k, "Chat", "customer", text, f"{n}")
+        for n, text in enumerate(texts * times)
+        for k in range(per_journey)
+    ]
+    log = log_of(*rows, columns="customer t_us touchpoint actor text case")
+    return rebuild(log, JourneySettings(min_customers=5))
+
+
+def test_the_indicator_is_corrected_and_says_so(log_of: LogOf) -> None:
+    # 40 of 100 journeys of one text; se 2/3, sp 6/7: as the log's share in the test by hand
+    journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60)
+    plainly = measure(journeys)
+    bare = plainly.estimate("Chat", "human_request")
+    evidence = measure(journeys, labelled=labelled())
+    found = evidence.estimate("Chat", "human_request")
+    assert bare["value"] == 0.4
+    assert bare["source"] == "column text, requests for a human by lexicon"
+    assert found["value"] == pytest.approx((0.4 + 6 / 7 - 1) / (2 / 3 + 6 / 7 - 1), abs=1e-5)
+    assert found["source"].endswith("corrected for the detector's mistakes on 200 labelled turns")
+    assert found["hi"] - found["lo"] > bare["hi"] - bare["lo"]
+    draws = evidence.draws["human_request"][:, 0]
+    assert draws.std() > plainly.draws["human_request"][:, 0].std()
+    assert np.median(draws) == pytest.approx(found["value"], abs=0.03)
+    # nothing else moves
+    others = evidence.estimates[evidence.estimates["measure"] != "human_request"]
+    plain = plainly.estimates
+    pd.testing.assert_frame_equal(others, plain[plain["measure"] != "human_request"])
+
+
+def test_a_long_talk_gives_the_detector_more_chances_to_err(log_of: LogOf) -> None:
+    # Three texts each: sp³ and 1 − (1 − se)·sp², which add up to 1.3 or more no longer.
+    journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60, per_journey=3)
+    turns = pd.concat([labelled(), labelled().assign(text=CALM, human_request=False)] * 2)
+    found = measure(journeys, labelled=turns).estimate("Chat", "human_request")
+    se, sp = 2 / 3, 1 - 1 / 17
+    hits, rest = 1 - (1 - se) * sp**2, sp**3
+    assert found["value"] == pytest.approx((0.4 + rest - 1) / (hits + rest - 1), abs=1e-5)
+    longer = spoken(log_of, *[ASKS] * 40, *[CALM] * 60, per_journey=12)
+    assert 1 - (1 - se) * sp**11 + sp**12 < 1.3 + 0.05
+    short = measure(longer, labelled=labelled()).estimate("Chat", "human_request")
+    assert short["abstain"] == "unidentified"
+
+
+def test_labels_that_tell_too_little_leave_the_indicator_as_detected(log_of: LogOf) -> None:
+    journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60)
+    few = measure(journeys, labelled=labelled().iloc[:199]).estimate("Chat", "human_request")
+    assert few["value"] == 0.4
+    assert "as detected: fewer than 200 turns are labelled" in few["source"]
+    coin = labelled().assign(human_request=lambda t: np.arange(len(t)) % 2 == 0)
+    guess = measure(journeys, labelled=coin).estimate("Chat", "human_request")
+    assert guess["abstain"] == "unidentified"
+
+
+def test_negative_turns_are_corrected_turn_by_turn(log_of: LogOf) -> None:
+    journeys = spoken(log_of, *[BAD] * 30, *[CALM] * 70, per_journey=2)
+    # se 3/4 (of four negative turns three are heard), sp 5/6
+    rows = [(BAD, True)] * 3 + [(CALM, True)] + [(BAD, False)] + [(CALM, False)] * 5
+    turns = pd.DataFrame(rows * 30, columns=["text", "negative"])
+    found = measure(journeys, labelled=turns).estimate("Chat", "negative")
+    assert found["value"] == pytest.approx((0.3 + 5 / 6 - 1) / (3 / 4 + 5 / 6 - 1), abs=1e-5)
+    assert found["source"].startswith("column text, VADER lexicon (English)")
+
+
+def test_the_corrected_indicator_covers() -> None:
+    """Of 200 logs of 400 journeys of one to five texts, the interval holds the planted 20 %."""
+    held, drawn = 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        lengths, asks = rng.integers(1, 6, 400), rng.random(400) < 0.2
+        # Heard in the turn that asks, or by mistake in one of the others.
+        heard = (asks & (rng.random(400) < 0.85)) | (rng.random(400) > 0.97 ** (lengths - asks))
+        sums = np.zeros((64, 1, 2))
+        np.add.at(sums[:, 0], np.arange(400) % 64, np.column_stack([heard, np.ones(400)]))
+        many = np.array([400])
+        counted = resample(sums, quotient, share=True, n_customers=many, n_trials=many)
+        measured = Measured("human_request", "share", counted, many, many, many, (None,))
+        true = rng.random(400) < 0.15
+        hit = rng.random(400) < np.where(true, 0.85, 0.03)
+        groups = rng.integers(0, 64, 400)
+        check = _check("human_request", _cells(hit, true), groups, None, share(0.2))
+        turns = pd.DataFrame({"k": lengths, "touchpoint_no": 0}).value_counts()
+        found = _corrected(measured, check, turns.rename("n").reset_index()).resampled
+        held += bool(found.lo[0] <= 0.2 <= found.hi[0])
+        low, high = np.quantile(found.draws[:, 0], [0.025, 0.975])
+        drawn += bool(low <= 0.2 <= high)
+    assert held / 200 >= 0.93
+    assert drawn / 200 >= 0.90

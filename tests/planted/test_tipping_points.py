@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from journeylib.judge.handover import Costs, handoff_time
 from journeylib.judge.tipping import TippingPoint, tipping_points
@@ -58,6 +59,35 @@ def sessions(exits: Exits, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"minutes": minutes, "event": event, "customer": np.arange(N) // 2})
 
 
+HAZARDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "constant": lambda h: 5 * h,
+    "weibull .7": lambda h: 6 * h ** (1 / 0.7),
+    "weibull 2": lambda h: 6 * h ** (1 / 2),
+    "step": lambda h: np.where(h < 0.15, h / 0.05, 3 + (h - 0.15) / 0.40),
+}
+EACH = 10  # sessions of a customer
+
+
+def alike(rng: np.random.Generator) -> np.ndarray:
+    """Return exponential times that resemble each other within a customer (Gaussian copula)."""
+    own = np.repeat(rng.normal(size=N // EACH), EACH)
+    return -norm.logsf(np.sqrt(0.6) * own + np.sqrt(0.4) * rng.normal(size=N))
+
+
+def frail(rng: np.random.Generator) -> np.ndarray:
+    """Return exponential times of customers who differ in patience (gamma frailty)."""
+    return rng.exponential(1, N) / np.repeat(rng.gamma(2, 0.5, N // EACH), EACH)
+
+
+def answers_of_customers(within: Exits, hazard: str, seeds: int) -> list[TippingPoint]:
+    found = []
+    for seed in range(seeds):
+        data = sessions(lambda rng: HAZARDS[hazard](within(rng)), seed)
+        data["customer"] = np.arange(N) // EACH
+        found.append(tipping_points(data)[0])
+    return found
+
+
 def answers(exits: Exits, seeds: int = SEEDS) -> list[TippingPoint]:
     return [tipping_points(sessions(exits, seed))[0] for seed in range(seeds)]
 
@@ -89,6 +119,29 @@ def test_a_smooth_hazard_is_not_called_a_tipping_point(exits: Exits) -> None:
 def test_a_constant_hazard_is_called_none() -> None:
     found = [f.answer for f in answers(constant)]
     assert found.count("none") / len(found) >= 0.90
+
+
+def test_sessions_that_are_alike_within_a_customer_are_no_evidence_of_a_step() -> None:
+    """Ten sessions a customer, constant hazard: taken as independent, 20 in 100 find a step."""
+    found = answers_of_customers(alike, "constant", SEEDS)
+    assert np.mean([f.p_value <= 0.05 for f in found]) <= 0.06
+    assert "tipping_point" not in {f.answer for f in found}
+
+
+@pytest.mark.parametrize("within", [alike, frail], ids=["alike", "frail"])
+@pytest.mark.parametrize("hazard", ["weibull .7", "weibull 2"])
+def test_smooth_hazards_of_customers_with_many_sessions_do_not_tip(
+    within: Exits, hazard: str
+) -> None:
+    found = [f.answer for f in answers_of_customers(within, hazard, 30)]
+    assert found.count("tipping_point") / len(found) <= 0.06
+
+
+@pytest.mark.parametrize("within", [alike, frail], ids=["alike", "frail"])
+def test_a_step_is_found_among_customers_with_many_sessions(within: Exits) -> None:
+    found = answers_of_customers(within, "step", 30)
+    near = [f.answer == "tipping_point" and abs(f.at.value - 3) <= 0.1 for f in found]
+    assert np.mean(near) >= 0.95
 
 
 def test_impatient_and_patient_customers_are_never_called_a_tipping_point() -> None:

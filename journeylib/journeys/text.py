@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 from ibis import _
 
 from journeylib.estimate import AbstainReason
-from journeylib.journeys.steps import Journeys
-from journeylib.measures.lexicon import LEXICONS, Lexicon
+from journeylib.journeys.lexicon import LEXICONS, Lexicon
+
+if TYPE_CHECKING:
+    from journeylib.journeys.steps import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
@@ -153,6 +155,12 @@ def in_language(
 def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanValue:
     """Whether `text` has enough words for its language to be told."""
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
+
+
+def by_customers(journeys: Journeys) -> Any:
+    """Return a condition on steps: a text that a customer wrote, where actors are known."""
+    own = _.text.notnull()
+    return own & (_.actor == "customer") if journeys.has("actor") else own
 
 
 def lexicon_reach(journeys: Journeys) -> float | None:

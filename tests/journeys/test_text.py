@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from journeylib.measures.text import (
+from journeylib.journeys.text import (
     asks_for_human,
     awaits_answer,
     confirms,

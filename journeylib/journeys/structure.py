@@ -1,0 +1,121 @@
+"""Structure: how journeys end from each touchpoint, as a chain, and how far a map may be folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.estimate import GROUPS, resample
+from journeylib.journeys.chain import ENDS, Chain, journey_chain
+from journeylib.journeys.graph import START
+from journeylib.journeys.simplify import Simplified, simplify
+from journeylib.journeys.steps import Journeys
+from journeylib.log.engine import fetch
+
+KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
+END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the journey graph says of the log as a whole.
+
+    Attributes
+    ----------
+    ends : pandas.DataFrame
+        One row per touchpoint (`START` for all journeys) and end, touchpoints in the order of
+        the journey: ``touchpoint``, ``end`` (goal, bad_end, other, open; ends of too few
+        customers are left out), ``journeys`` (int64: that came by and ended so), ``share``,
+        ``lo``, ``hi`` (of those that came by), ``n_journeys``, ``n_customers`` (that came by).
+    chain : Chain
+    maps : dict of float to Simplified
+        The graph with so much of its touchpoints and transitions.
+    """
+
+    ends: pd.DataFrame
+    chain: Chain
+    maps: dict[float, Simplified]
+
+
+def journey_structure(journeys: Journeys) -> Structure:
+    """Read the journey graph: ends by touchpoint, the absorbing chain, and smaller maps.
+
+    Parameters
+    ----------
+    journeys : Journeys
+
+    Returns
+    -------
+    Structure
+        Without touchpoints and ends of fewer than the minimum of customers.
+
+    Notes
+    -----
+    `ends` are counts of what happened and assume nothing of memory; the chain foresees, and its
+    `order` says how far to trust it. Both, and the maps, count the same journeys.
+    """
+    return Structure(
+        journey_ends(journeys),
+        journey_chain(journeys),
+        {kept: simplify(journeys, kept, kept) for kept in KEPT},
+    )
+
+
+def journey_ends(journeys: Journeys) -> pd.DataFrame:
+    """Count how journeys end, by the touchpoints that they came by; see `Structure.ends`."""
+    first = journeys.steps.filter(_.starts_visit & (_.visit == 1))
+    came = first.select("journey", touchpoint=_.touchpoint.cast("string"))
+    table = journeys.table.select("journey", "customer_no", "group", "end_kind")
+    everyone = table.mutate(touchpoint=ibis.literal(START)).select("touchpoint", *table.columns)
+    known = came.join(table, "journey").select(*everyone.columns).union(everyone)
+    keys = ["touchpoint", "end_kind", "group"]
+    people = known.group_by([*keys, "customer_no"]).aggregate(journeys=_.count())
+    # A customer is in one group, so customers of groups add up.
+    counted = fetch(people.group_by(keys).aggregate(journeys=_.journeys.sum(), customers=_.count()))
+    base = journeys.touchpoints[["touchpoint", "customers"]]
+    customers = dict(base.itertuples(index=False, name=None))
+    customers[START] = int(fetch(table.aggregate(n=_.customer_no.nunique()))["n"].iloc[0])
+    minimum = journeys.settings.min_customers
+    tables = [
+        _ends_of(name, counted[counted["touchpoint"] == name], customers[name], minimum)
+        for name in [START, *base["touchpoint"]]
+        if customers[name] >= max(minimum, 1)
+    ]
+    if not tables:
+        return pd.DataFrame(columns=list(END_COLUMNS))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _ends_of(name: str, rows: pd.DataFrame, customers: int, minimum: int) -> pd.DataFrame:
+    people = rows.groupby("end_kind")["customers"].sum()
+    ends = [end for end in ENDS if people.get(end, 0) >= max(minimum, 1)]
+    sums = np.zeros((GROUPS, len(ends), 2))
+    columns = ["end_kind", "group", "journeys"]
+    for end, group, count in rows[columns].itertuples(index=False, name=None):
+        sums[int(group), :, 1] += count
+        if end in ends:
+            sums[int(group), ends.index(end), 0] += count
+    hits, trials = sums.sum(axis=0).T
+    found = resample(
+        sums,
+        lambda s: s[..., 0] / s[..., 1],
+        share=True,
+        n_customers=np.full(len(ends), customers),
+        n_trials=trials,
+    )
+    return pd.DataFrame(
+        {
+            "touchpoint": name,
+            "end": ends,
+            "journeys": hits.astype("int64"),
+            "share": found.value,
+            "lo": found.lo,
+            "hi": found.hi,
+            "n_journeys": trials.astype("int64"),
+            "n_customers": customers,
+        }
+    )[list(END_COLUMNS)]

@@ -1,0 +1,275 @@
+"""What goes wrong around an audit: nothing is lost, nothing is half written, and it is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import journeylib as jl
+from journeylib.audits.bundle import STAGE, staged
+from journeylib.cli import main
+from tests.audits.prepared import runner_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 20260706
+Said = tuple[int, str, str]
+Audited = Callable[..., Said]
+
+
+@pytest.fixture(scope="session")
+def done(small_audit: jl.Audit, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that the notebook would leave."""
+    return jl.save(small_audit, tmp_path_factory.mktemp("done"))
+
+
+@pytest.fixture
+def audited(
+    small: Path, done: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Audited:
+    """Return the command, with what its notebook does prepared."""
+    monkeypatch.chdir(small.parent)
+    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.execute._run_notebook", runner_of(done))
+
+    def run(*arguments: str) -> Said:
+        status = main(["audit", *(arguments or ("small.yaml",))])
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return run
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_points_and_at_every_renaming(
+    small: Path, done: Path, tmp_path: Path
+) -> None:
+    """kill -9 just before a file operation: the next run finds everything whole, and tidies."""
+    command = [sys.executable, str(ROOT / "tests/audits/killed.py"), str(small), str(done)]
+    found = subprocess.run(
+        [*command, str(tmp_path / "out"), str(SEED)], capture_output=True, text=True, timeout=240
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    first, *rest = (json.loads(line) for line in found.stdout.splitlines())
+    whole = first["whole"]
+    assert sorted(whole) == [done.name, "latest"] and "mail.eml" in whole[done.name]
+    killed = [one for one in rest if "point" in one]
+    assert len(killed) > 20
+    for one in killed:
+        assert one["ended"] == signal.SIGKILL
+        runs = {name: files for name, files in one["at_once"].items() if name[0] != "."}
+        # Between the two renamings alone the old run stands aside, in the stage, whole.
+        assert runs in (whole, {}), one
+        assert (one["next"], one["then"]) == (0, whole), one
+    pairs = [one for one in rest if "two" in one]
+    assert pairs == [{"two": [0, 0], "then": whole}] * 4
+
+
+@pytest.mark.slow
+def test_the_command_killed_with_its_notebook_running(small: Path, tmp_path: Path) -> None:
+    """kill -9 of the command's process group at random moments, its kernel left to itself."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "journeylib.cli", "audit", str(small), "--out", str(out)]
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT), "PATH": os.defpath}
+    dice = random.Random(SEED)
+    for _ in range(2):
+        run = subprocess.Popen(
+            command, env=surroundings, start_new_session=True, stderr=subprocess.DEVNULL
+        )
+        while not list(out.glob(f"small/{STAGE}*")):
+            assert run.poll() is None
+            time.sleep(0.02)
+        time.sleep(dice.uniform(0, 4))
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    last = subprocess.run(command, env=surroundings, capture_output=True, text=True)
+    assert last.returncode == 0, last.stderr
+    home = out / "small"
+    assert (home / "latest" / "audit.html").is_file()
+    # A kernel whose command died ends by itself, and may write until it does.
+    deadline = time.monotonic() + 20
+    while any(name.startswith(STAGE) for name in names(home)) and time.monotonic() < deadline:
+        with staged(out, "small"):
+            time.sleep(0.5)
+    assert names(home) == sorted([(home / "latest").resolve().name, "latest"])
+
+
+def test_a_stage_is_cleared_only_when_its_process_is_gone(tmp_path: Path) -> None:
+    dead = tmp_path / "small" / f"{STAGE}dead"
+    (dead / "replaced-0" / "2026-03-01-a-b").mkdir(parents=True)
+    # Clocks are not asked: it looks as if it were made tomorrow.
+    os.utime(dead, (time.time() + 86_400,) * 2)
+    with staged(tmp_path, "small") as ours:
+        assert not dead.exists()
+        with staged(tmp_path, "small") as theirs:
+            assert ours.exists() and theirs.exists()
+        assert ours.exists() and not theirs.exists()
+    # A run that a killed one had set aside is back.
+    assert names(tmp_path / "small") == ["2026-03-01-a-b"]
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 300 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("needs to be allowed to mount a small disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk(audited: Audited, full_disk: Path) -> None:
+    status, out, err = audited("small.yaml", "--out", str(full_disk / "runs"))
+    assert (status, out) == (3, "")
+    assert "No space left on device. No half run was left. Free space" in err
+    left = [path for path in full_disk.rglob("*") if path.name != "failed.xml" and path.is_file()]
+    assert left == []
+
+
+def test_a_disk_that_fills_while_the_run_is_told_keeps_the_run_before(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert audited()[0] == 0
+    before = names(Path("audits/small/latest"))
+    write = Path.write_text
+
+    def full(self: Path, *arguments: object, **options: object) -> int:
+        if self.name == "junit.xml":
+            raise OSError(28, "No space left on device")
+        return write(self, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "write_text", full)
+    status, _, err = audited()
+    assert status == 3 and "No space left on device" in err
+    assert names(Path("audits/small/latest")) == before
+    assert not any(name.startswith(STAGE) for name in names(Path("audits/small")))
+
+
+def test_a_clock_set_back_and_a_day_run_again_leave_latest_where_it_is(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path("audits/small")
+    assert audited("small.yaml", "--as-of", "2026-03-08")[0] == 0
+    newest = (home / "latest").resolve()
+    os.utime(newest, (4e9, 4e9))
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert audited("small.yaml", "--as-of", "2026-03-01")[0] == 0
+    assert (home / "latest").resolve() == newest
+    assert audited("small.yaml", "--as-of", "2026-03-15")[0] == 0
+    assert (home / "latest").resolve().name.startswith("2026-03-15")
+    assert len(names(home)) == 4
+
+
+def test_a_template_that_cannot_be_read(
+    audited: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "templates" / "dashboard"
+    broken.mkdir(parents=True)
+    (broken / "index.html.j2").write_text("{% block", "utf-8")
+    (broken.parent / "page.css").touch()
+    monkeypatch.setattr("journeylib.present.report.TEMPLATES", broken.parent)
+    status, _, err = audited()
+    assert status == 3
+    assert "template" in err and "Install journeylib again." in err and "failed.ipynb" in err
+    assert names(Path("audits/small")) == ["failed.ipynb", "failed.xml"]
+
+
+def test_a_fault_of_our_own_is_no_failed_gate(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprise(*_: object) -> None:
+        raise ZeroDivisionError("secret-7 divided")
+
+    monkeypatch.setattr("journeylib.present.execute.write_files", surprise)
+    status, _, err = audited()
+    assert status == 3
+    assert "ZeroDivisionError" in err and "secret" not in err
+    monkeypatch.setenv("JOURNEYLIB_TRACE", "1")
+    with pytest.raises(ZeroDivisionError):
+        audited()
+
+
+def test_one_audit_that_fails_does_not_stop_the_others(audited: Audited, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("name: wrong\n", "utf-8")
+    (tmp_path / "weekly.yaml").write_text(
+        "audits: [wrong.yaml, small.yaml, {config: small.yaml, set: [title=Again]}]", "utf-8"
+    )
+    status, out, err = audited("weekly.yaml")
+    assert status == 2
+    assert out.count("Dashboard: ") == 2
+    assert err.startswith("journeylib: wrong.yaml: ")
+    assert audited("small.yaml", "absent.yaml")[0] == 2
+
+
+@pytest.mark.parametrize("text", ["audits: []", "audits: [a.yaml]\nname: x", "audits: [{set: []}]"])
+def test_a_malformed_list_runs_nothing(audited: Audited, tmp_path: Path, text: str) -> None:
+    (tmp_path / "weekly.yaml").write_text(text, "utf-8")
+    status, _, err = audited("weekly.yaml", "small.yaml")
+    assert status == 2 and "'audits' must be the only key" in err
+    assert "audits" not in names(tmp_path)
+
+
+def notebook_of(folder: Path, *cells: str) -> Path:
+    """Write a notebook with the audit's parameters and these cells."""
+    notebook = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text("utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    made = [code[0]]
+    for number, source in enumerate(cells):
+        made.append(code[1] | {"source": source, "outputs": [], "id": f"cell-{number}"})
+    (folder / "audit.ipynb").write_text(json.dumps(notebook | {"cells": made}), "utf-8")
+    return folder / "audit.ipynb"
+
+
+@pytest.mark.slow
+def test_a_run_over_its_time_is_stopped_and_sees_no_secret(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    notebook = notebook_of(
+        tmp_path,
+        "import os, pathlib, time\n"
+        "pathlib.Path(config).with_name('seen').write_text(f'{os.getpid()} {dict(os.environ)}')\n"
+        "time.sleep(600)",
+        "print('never')",
+    )
+    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: notebook)
+    monkeypatch.setenv("HOOK", "https://planted.invalid/secret")
+    small.write_text(small.read_text("utf-8") + "delivery: {slack: {webhook_env: HOOK}}\n", "utf-8")
+    out = tmp_path / "out"
+    status = main(["audit", str(small), "--out", str(out), "--timeout", "0.02"])
+    err = capsys.readouterr().err
+    assert status == 3
+    assert "took longer than its time limit" in err and "Raise --timeout" in err
+    assert names(out / "small") == ["failed.html", "failed.ipynb", "failed.xml"]
+    page = (out / "small" / "failed.html").read_text("utf-8")
+    assert 'role="alert"' in page and 'id="papermill-error-cell"' in page
+    kernel, surroundings = (tmp_path / "seen").read_text("utf-8").split(" ", 1)
+    assert "planted" not in surroundings and os.environ["HOOK"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(kernel), 0)
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    notebook = notebook_of(tmp_path, "import os\nos._exit(1)")
+    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: notebook)
+    assert main(["audit", str(small), "--out", str(tmp_path / "out")]) == 3
+    assert "kernel ended before the audit did" in capsys.readouterr().err
+    assert "failed.html" in names(tmp_path / "out" / "small")

@@ -1,0 +1,67 @@
+"""Pictures where no SVG goes: colours, words and paper."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from journeylib.present import picture, svg
+from journeylib.present.theme import LIGHT, VERDICTS
+
+
+def drawn(parts: str, size: int = 40) -> Image.Image:
+    """Draw parts on a square of `size`, one pixel a unit."""
+    code = f'<svg class="jl jl-svg" viewBox="0 0 {size} {size}">{parts}</svg>'
+    return Image.open(io.BytesIO(picture.png(code, width=size))).convert("RGB")
+
+
+@pytest.mark.parametrize("code", [code for code in VERDICTS if VERDICTS[code].shape != "ring"])
+def test_verdicts_keep_their_colour_however_small_in_a_large_picture(code: str) -> None:
+    others = "".join(
+        svg.verdict_marker(other, 60 + 30 * (place % 10), 60 + 30 * (place // 10), 12)
+        for place, other in enumerate([other for other in VERDICTS if other != code] * 20)
+    )
+    found = drawn(others + svg.verdict_marker(code, 20, 20, 3), 400).getpixel((20, 20))
+    assert "#{:02X}{:02X}{:02X}".format(*found) == LIGHT[code]
+
+
+def test_a_picture_has_few_colours_and_is_the_same_each_time() -> None:
+    code = '<svg class="jl jl-svg" viewBox="0 0 80 30"><text x="4" y="20">Größe</text></svg>'
+    first = picture.png(code, width=800)
+    assert first == picture.png(code, width=800)
+    image = Image.open(io.BytesIO(first))
+    assert image.convert("RGB").getpixel((799, 0)) == (255, 255, 255)
+    assert image.size == (800, 300) and len(image.getcolors()) <= picture.COLOURS
+
+
+def test_words_are_drawn_on_a_machine_without_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(picture._fonts()) == len(picture.FONTS)
+    assert drawn("").getcolors() != drawn('<text x="5" y="25">Fault</text>').getcolors()
+
+
+def test_without_a_browser_there_is_a_reason_instead_of_a_pdf(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "BROWSERS", ())
+    assert picture.pdf(tmp_path / "page.html") == (
+        None, "No PDF: no Chromium or Chrome was found on this machine.",
+    )  # fmt: skip
+    monkeypatch.setattr(picture, "BROWSERS", ("false",))
+    assert picture.pdf(tmp_path / "page.html")[1] == "No PDF: false failed (CalledProcessError)."
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not any(map(shutil.which, picture.BROWSERS)), reason="needs Chromium on the path"
+)
+def test_the_same_page_gives_the_same_pdf(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<!DOCTYPE html><title>x</title><h1>Gr\u00f6\u00dfe</h1>", "utf-8")
+    first, why = picture.pdf(page)
+    assert why == "" and first is not None and first.startswith(b"%PDF-")
+    assert b"D:20000101000000" in first
+    assert first == picture.pdf(page)[0]
