@@ -26,7 +26,7 @@ from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.judge.ratings import Ratings, compare_ratings
-from journeylib.log.engine import log_hash
+from journeylib.log.engine import log_hash, room_or_reason
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
@@ -139,6 +139,7 @@ class Audit:
         return build_tables(self)
 
 
+@room_or_reason()
 def audit(
     config: AuditConfig | str | Path,
     *,
@@ -172,7 +173,8 @@ def audit(
     LogError
         If the log cannot be read or too much of it is unusable.
     RunError
-        If what the configuration asks for is not installed (linkage: splink).
+        If what the configuration asks for is not installed (linkage: splink), or memory and disk
+        are full.
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
@@ -221,6 +223,7 @@ def _read(config: AuditConfig) -> EventLog:
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,
         period=config.log.period,
+        days=config.log.days,
         as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,

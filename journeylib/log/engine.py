@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -17,20 +19,27 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.errors import LogError
+from journeylib.errors import LogError, RunError
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
 from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
 
+SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
+
 
 class EngineSettings(BaseModel):
-    """How much of the machine the engine may take; no result depends on it."""
+    """Which engine, and how much of the machine it may take; no result depends on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    address: str = Field(
+        "duckdb",
+        description="duckdb; or spark, spark://host:7077 or another master of Spark, which takes "
+        "its own limits from spark-defaults.conf. The keys below are DuckDB's.",
+    )
     memory_limit: str | None = Field(
         None,
-        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
+        pattern=SIZE,
         description="Such as 4GB; default 60 % of the machine's memory. More is spilled to disk.",
     )
     threads: int | None = Field(None, ge=1, description="Default as many as there are cores.")
@@ -38,12 +47,21 @@ class EngineSettings(BaseModel):
         None, description="Where to spill; default a folder in the system's temporary one."
     )
 
-    def connect(self) -> Backend:
+    spill_limit: str | None = Field(
+        None,
+        pattern=SIZE,
+        description="Such as 50GB; default all that is free where temp_directory lies.",
+    )
+
+    def connect(self) -> Any:
         """Open an engine with these settings."""
+        if self.address != "duckdb":
+            return as_engine(self.address)
         return connect(
             memory_limit=self.memory_limit,
             threads=self.threads,
             temp_directory=self.temp_directory,
+            spill_limit=self.spill_limit,
         )
 
 
@@ -58,6 +76,7 @@ def connect(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_directory: str | Path | None = None,
+    spill_limit: str | None = None,
 ) -> Backend:
     """Open a DuckDB in memory that leaves room for the rest of the program.
 
@@ -70,6 +89,8 @@ def connect(
     temp_directory : path, optional
         Where DuckDB spills what does not fit in memory; a folder of this process in the
         system's temporary one unless given.
+    spill_limit : str, optional
+        The most that may be spilled; all that is free there unless given.
 
     Returns
     -------
@@ -83,11 +104,43 @@ def connect(
     # The engine's own choice would be the current folder.
     spill = temp_directory or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}"
     run(backend, f"SET temp_directory = {quoted(str(spill))}")
+    if spill_limit is not None:
+        run(backend, f"SET max_temp_directory_size = {quoted(spill_limit)}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
     # off, and DuckDB refuses even to be told so.
     if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
         run(backend, "SET enable_progress_bar = false")
     return backend
+
+
+NO_ROOM = (
+    "memory and the folder for what does not fit in it are full. Free space there, or set "
+    "engine.temp_directory to a folder on a larger disk, raise engine.memory_limit, or lower "
+    "engine.threads. Nothing of this run was kept."
+)
+
+
+def out_of_room(said: str) -> bool:
+    """Say whether an error, with its class before its text, is DuckDB's want of memory and disk."""
+    return said.startswith("OutOfMemoryException:") or (
+        said.startswith("IOException:") and "No space left on device" in said
+    )
+
+
+@contextlib.contextmanager
+def room_or_reason() -> Iterator[None]:
+    """Say what to do where the engine runs out of memory and disk.
+
+    Raises
+    ------
+    RunError
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if out_of_room(f"{type(error).__name__}: {error}"):
+            raise RunError(f"the engine cannot go on: {NO_ROOM}") from None
+        raise
 
 
 def as_engine(given: Any) -> Any:
@@ -110,8 +163,10 @@ def as_engine(given: Any) -> Any:
         return spark_engine(master=LOCAL if given == "spark" else given)
     if is_session(given):
         return spark_engine(given)
+    if is_plain(given):
+        return spark_engine(given._session)
     if given is None or isinstance(given, BaseBackend):
-        return spark_engine(given._session) if is_plain(given) else given
+        return given
     raise LogError(
         f"a {type(given).__name__} is no engine. Give a DuckDB or another Ibis backend, a Spark "
         "session, or an address such as 'spark://host:7077'."

@@ -25,11 +25,12 @@ from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, 
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
-from journeylib.log.raw import Raw, wanted_columns
+from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
 
 Day = str | dt.date
+_DAY_US = 86_400_000_000
 
 
 def read_log(
@@ -40,6 +41,7 @@ def read_log(
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
     name: str | None = None,
     period: tuple[Day | None, Day | None] | None = None,
+    days: tuple[Day, Day] | None = None,
     as_of: Day | None = None,
     max_unusable_share: float = 0.05,
     delimiter: str | None = None,
@@ -64,6 +66,10 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     period : pair of dates, optional
         Events outside, in the schema's time zone, both days included, are counted, not dropped.
+    days : pair of dates, optional
+        Read only the events from the first to the last of these days, in the schema's time zone.
+        Of Parquet files with typed times, files and row groups outside are not even opened.
+        Rows whose time cannot be read stay among what is counted as unusable.
     as_of : date, optional
         Events after this day (UTC) are counted as future; today unless given. With
         `quality.LAST_EVENT` none are.
@@ -92,6 +98,10 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
+    bounds = None if days is None else quality.day_bounds(days, roles)
+    window = None
+    if bounds is not None and roles.timestamp is not None:
+        window = Window(roles.timestamp, bounds[0] - _DAY_US, bounds[1] + _DAY_US - 1)
     holder = as_engine(engine)
     raw = open_source(
         source,
@@ -100,9 +110,10 @@ def read_log(
         delimiter=delimiter,
         encoding=encoding,
         object_type=object_type,
+        window=window,
     )
     decided = plan(raw, roles)
-    rows = _staged(raw, roles, decided)
+    rows = _staged(raw, roles, decided, bounds)
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
@@ -186,16 +197,25 @@ def _plain(problem: Any, model: Any) -> str:
     return f"{place}: {message}." if place else f"{message}."
 
 
-def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
+def _staged(
+    raw: Raw, roles: Schema, decided: Plan, bounds: tuple[int, int] | None = None
+) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
+
+    def wanted(rows: ir.Table) -> ir.Table:
+        if bounds is None:
+            return rows
+        first, end = bounds
+        return rows.filter(rows["t_us"].isnull() | (rows["t_us"] >= first) & (rows["t_us"] < end))
+
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return judged(first, roles).cache()
+        return wanted(judged(first, roles)).cache()
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = judged(backend.table(view), roles)
+    rows = wanted(judged(backend.table(view), roles))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, decided))
     run(backend, f"DROP VIEW {view}")
     return held

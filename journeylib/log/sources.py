@@ -26,7 +26,7 @@ from journeylib.log.files import (
     load_parquet,
     scratch_name,
 )
-from journeylib.log.raw import FILE, POSITION, ROW, Raw
+from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
 from journeylib.log.spark import adopt, read_parquet
 
 _PACKED = (".gz", ".gzip", ".zip")
@@ -44,6 +44,7 @@ def open_source(
     encoding: str | None = None,
     object_type: str | None = None,
     limit: int | None = None,
+    window: Window | None = None,
 ) -> Raw:
     """Open whatever holds a log.
 
@@ -62,6 +63,8 @@ def open_source(
         For OCEL: whose events make a journey.
     limit : int, optional
         For delimited files: load no more rows of each.
+    window : Window, optional
+        Of Parquet files, leave out what lies outside where it costs nothing to tell.
 
     Raises
     ------
@@ -73,7 +76,7 @@ def open_source(
     if isinstance(source, tuple) and len(source) == 2 and _is_connection(source[0]):
         return _from_connection(source[0], str(source[1]), pick)
     if (far := _for_spark(source, engine)) is not None:
-        return read_parquet(far, engine, pick)
+        return read_parquet(far, engine, pick, window)
     backend = engine if isinstance(engine, Backend) else connect()
     if isinstance(source, str) and source.startswith("duckdb://"):
         return _from_database(source, backend, pick)
@@ -85,7 +88,7 @@ def open_source(
             raise LogError("the list of files is empty. Name at least one file.")
     else:
         return from_arrow([_arrow(source, pick)], backend, lambda c, _: list(c), "the table")
-    return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit)
+    return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit, window)
 
 
 def _for_spark(source: Any, engine: BaseBackend | None) -> list[str] | None:
@@ -169,6 +172,7 @@ def _from_files(
     encoding: str | None,
     object_type: str | None,
     limit: int | None,
+    window: Window | None,
 ) -> Raw:
     kinds = sorted({_kind(path) for path in paths})
     if len(kinds) > 1:
@@ -176,7 +180,7 @@ def _from_files(
             f"the files are of different kinds ({', '.join(kinds)}). Read each kind by itself."
         )
     if kinds == ["parquet"]:
-        return load_parquet(paths, backend, pick)
+        return load_parquet(paths, backend, pick, window)
     if kinds == ["json lines"]:
         return load_json_lines(paths, backend, pick, encoding=encoding)
     if kinds == ["delimited"]:

@@ -21,10 +21,11 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.formats.pandas import PandasData
 
 from journeylib.errors import LogError
-from journeylib.log.raw import FILE, POSITION, ROW, Raw
+from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
 
 Pick = Callable[[Sequence[str], str], list[str]]
 LOCAL = "local[*]"
+_TIMES = ("timestamp", "timestamp_ntz", "date")
 _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
 # Of a session that is opened here. Without a page of its own it opens no port.
 _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
@@ -134,7 +135,9 @@ def _connected(session: Any) -> Any:
     return backend
 
 
-def read_parquet(paths: Sequence[str], engine: Any, pick: Pick) -> Raw:
+def read_parquet(
+    paths: Sequence[str], engine: Any, pick: Pick, window: Window | None = None
+) -> Raw:
     """Look at Parquet files in place, through Spark; rows are numbered as the files hold them.
 
     Parameters
@@ -144,6 +147,8 @@ def read_parquet(paths: Sequence[str], engine: Any, pick: Pick) -> Raw:
     engine : Ibis backend of `spark_engine`
     pick : callable
         Chooses the columns to keep from those that are there.
+    window : Window, optional
+        Spark leaves out row groups whose statistics lie outside.
     """
     from pyspark.errors import PySparkException
     from pyspark.sql import functions as sql
@@ -164,9 +169,14 @@ def read_parquet(paths: Sequence[str], engine: Any, pick: Pick) -> Raw:
     if not files:
         raise LogError(f"{paths[0]} holds columns and no rows. Check the export's filter.")
     known = engine._session.createDataFrame(files, f"path string, {FILE} long, skipped long")
+    picked = pick(table.columns, paths[0])
+    if window is not None and table.schema[window.column].dataType.typeName() in _TIMES:
+        time = sql.col(f"`{window.column}`")
+        first, last = (sql.timestamp_micros(sql.lit(t)) for t in (window.first_us, window.last_us))
+        table = table.where(time.isNull() | time.between(first, last))
     row = sql.col("_metadata.row_index") + 1
     numbered = table.select(
-        *(sql.col(f"`{name}`") for name in pick(table.columns, paths[0])),
+        *(sql.col(f"`{name}`") for name in picked),
         row.alias(ROW),
         sql.col("_metadata.file_path").alias("path"),
     ).join(sql.broadcast(known), "path")
