@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from journeylib.audits.several import Planned
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
+DIFFERENT = 1  # a run made again is not the same
 
 EXIT_STATUS = (
     "exit status: 0 done and all gates passed; 1 done, a gate failed; "
@@ -137,6 +138,54 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.set_defaults(command=_audit)
 
+    history = commands.add_parser("history", help="list the runs of an audit")
+    history.add_argument("runs", metavar="DIR/NAME", nargs="?", help="default: audits")
+    history.set_defaults(command=_history)
+
+    compare = commands.add_parser(
+        "compare",
+        help="say what is not the same in two runs",
+        epilog="A run is a run directory, a run id, latest or previous.",
+    )
+    compare.add_argument("before", metavar="A")
+    compare.add_argument("after", metavar="B")
+    compare.add_argument("--runs", metavar="DIR/NAME", help="where runs are; default: audits")
+    compare.set_defaults(command=_compare)
+
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="make a run again and compare it byte for byte",
+        epilog="exit status: 0 the same; 1 different; 2 the input is gone or has changed",
+    )
+    reproduce.add_argument("run", metavar="RUN", help="run directory, run id, latest or previous")
+    reproduce.add_argument("--runs", metavar="DIR/NAME", help="where runs are; default: audits")
+    reproduce.add_argument(
+        "--config", metavar="CONFIG", type=Path, help="YAML that says where the log is now"
+    )
+    reproduce.set_defaults(command=_reproduce)
+
+    workshop = commands.add_parser(
+        "workshop",
+        help="make poster, slides, presentation and cards from a run of an audit",
+        epilog=EXIT_STATUS,
+    )
+    workshop.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    workshop.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("workshops"), help="default: workshops"
+    )
+    workshop.add_argument(
+        "--lang", metavar="CODE", default="en", help="language of the texts: en or de"
+    )
+    workshop.add_argument(
+        "--from", metavar="RUN", type=Path, dest="run",
+        help="a run directory; default: the latest of CONFIG in --audits, else a new one",
+    )  # fmt: skip
+    workshop.add_argument(
+        "--audits", metavar="DIR", type=Path, default=Path("audits"),
+        help="where runs of audits are; default: audits",
+    )  # fmt: skip
+    workshop.set_defaults(command=_workshop)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
@@ -209,6 +258,53 @@ def _run(options: argparse.Namespace, audit: Planned) -> int:
     if run.unsent:
         return RUN_FAILED
     return OK if run.passed else GATE_FAILED
+
+
+def _history(options: argparse.Namespace) -> int:
+    from journeylib.audits.history import find_home, read_history
+
+    found = read_history(find_home(options.runs))
+    print(found.runs().fillna("").to_string(index=False))
+    for name, reason in found.skipped.items():
+        print(f"skipped {name}: {reason}", file=sys.stderr)
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from journeylib.audits.between import between
+    from journeylib.audits.history import find_run
+
+    runs = [find_run(name, options.runs) for name in (options.before, options.after)]
+    print(between(*runs).text)
+    return OK
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from journeylib.audits.history import find_run
+    from journeylib.audits.reproduce import reproduce
+    from journeylib.errors import RunError
+
+    try:
+        found = reproduce(find_run(options.run, options.runs), config=options.config)
+    except RunError as error:
+        return _fail(f"{error}", WRONG_INPUT)
+    print(found.text)
+    return OK if found.same else DIFFERENT
+
+
+def _workshop(options: argparse.Namespace) -> int:
+    from journeylib.present.workshop import prepare_workshop
+
+    pack = prepare_workshop(
+        options.config,
+        out=options.out,
+        language=options.lang,
+        run=options.run,
+        audits=options.audits,
+        progress=sys.stderr.isatty(),
+    )
+    print(pack.summary)
+    return OK
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -89,7 +90,19 @@ def build_document(audit: Audit) -> dict[str, Any]:
         "ratings": _ratings(audit),
         "portfolio": _portfolio(audit),
         "findings": [finding.to_dict() for finding in audit.findings],
-        "changes": [],
+        "comparison": {
+            name: clean(getattr(audit.changes, name))
+            for name in (
+                "previous",
+                "note",
+                "period",
+                "references",
+                "compared",
+                "definitions",
+                "standing",
+            )
+        },
+        "changes": [asdict(change) for change in audit.changes.found],
     }
     return AuditDocument.model_validate(document).model_dump(mode="json")
 
@@ -126,6 +139,10 @@ def build_tables(audit: Audit) -> dict[str, pd.DataFrame]:
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": audit.log.quality.checks,
+        "streams": audit.changes.streams,
+        "tested": audit.changes.tests,
+        "stages": audit.reach.stages,
+        "segments": audit.reach.segments,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import platform
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
-from journeylib.audits.config import PLACES
+from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.errors import RunError
+from journeylib.estimate import SEED
+from journeylib.log.sources import expanded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -204,6 +207,22 @@ def commit(folder: Path, home: Path) -> Path:
     return target
 
 
+def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
+    """Fingerprint the files that an audit reads: names without places, bytes, sha256."""
+    log, outcomes = config.log.files, config.log.outcomes
+    given = [log] if isinstance(log, str) else list(log)
+    given += [outcomes.file] if outcomes is not None and outcomes.file != OWN_COLUMNS else []
+    given += [part.file for part in (config.mapping, config.ratings) if part is not None]
+    given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
+    given += [str(config.plan.bpmn)] if config.plan is not None and config.plan.bpmn else []
+    found = []
+    for path in sorted({path for file in given if "://" not in file for path in expanded(file)}):
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
+        found.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})
+    return found
+
+
 def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
     config = audit.config
     files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
@@ -214,6 +233,13 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
         "log_hash": audit.log_hash,
         "config_hash": audit.config_hash,
         "files": [Path(file).name for file in files],
+        "inputs": fingerprint_files(config),
+        "seed": SEED,
+        "compared_with": {
+            entry.run_id: entry.digest
+            for entry in audit.history.entries
+            if entry.run_id in audit.changes.used
+        },
         "mapping_hash": audit.prepared.mapping and audit.prepared.mapping.hash,
         "config": config.model_dump(
             mode="json",

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from journeylib.audits.delivery import DeliverySettings
+from journeylib.audits.drift import ChangeSettings
 from journeylib.audits.gates import check_metric
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
@@ -123,6 +124,12 @@ class Gate(_Part):
     )
     min: float | None = Field(None, description="Fails below this.")
     max: float | None = Field(None, description="Fails above this.")
+    max_rise: float | None = Field(
+        None, ge=0, description="Fails if it is higher than in the run before by more than this."
+    )
+    max_fall: float | None = Field(
+        None, ge=0, description="Fails if it is lower than in the run before by more than this."
+    )
     severity: Literal["low", "medium", "high"] = Field("high", description="How much it matters.")
     not_assessable: Literal["pass", "fail"] = Field(
         "pass", description="Whether a metric without an answer lets the run pass."
@@ -136,8 +143,8 @@ class Gate(_Part):
 
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("give the gate a 'min', a 'max' or both")
+        if all(b is None for b in (self.min, self.max, self.max_rise, self.max_fall)):
+            raise ValueError("give the gate a 'min', 'max', 'max_rise' or 'max_fall'")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("'min' must not exceed 'max'")
         return self
@@ -185,6 +192,9 @@ class AuditConfig(_Part):
         "verdicts",
         description="What is said of other cuts and levels of stitching. verdicts: key results "
         "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
+    )
+    changes: ChangeSettings = Field(
+        ChangeSettings(), description="How the last period is compared with those before."
     )
     gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
     delivery: DeliverySettings = Field(

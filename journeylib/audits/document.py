@@ -558,6 +558,8 @@ class PlanDoc(_Part):
     """Journeys that are over beside the plan."""
 
     journeys: int
+    planned: tuple[str, ...] = Field(description="The steps, in the planned order.")
+    optional: tuple[str, ...] = Field(description="Those of them that may be left out.")
     customers: int
     open_journeys: int = Field(description="Left out: what they still miss they may yet do.")
     conforming: EstimateDoc
@@ -655,6 +657,52 @@ class FindingDoc(_Part):
     evidence: dict[str, Any]
 
 
+class ComparisonDoc(_Part):
+    """What this run was compared with."""
+
+    previous: str | None = Field(description="Run id of the run before, by as-of day.")
+    note: str = Field(description="What was compared, or why nothing could be.")
+    period: tuple[str, str] | None = Field(description="First and last day of the last period.")
+    references: int = Field(description="Earlier periods it is compared with, at most.")
+    compared: int = Field(description="Streams that were compared.")
+    definitions: dict[str, str] = Field(description="Fingerprints of what numbers rest on.")
+    standing: dict[str, str] = Field(
+        description="Touchpoint to the verdict that stands: the last one that was sure."
+    )
+
+
+class DifferenceDoc(_Part):
+    """After against before, with its interval."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    unit: str
+
+
+class ChangeDoc(_Part):
+    """One thing that is not as it was."""
+
+    id: str
+    kind: Literal["data_quality", "definition", "mix", "performance"]
+    what: str
+    text: str
+    significant: bool = Field(description="False: a verdict that wavers, but stands.")
+    touchpoint: str | None
+    measure: str | None
+    before: float | str | None
+    after: float | str | None
+    unit: str | None
+    difference: DifferenceDoc | None
+    n_before: int | None
+    n_after: int | None
+    customers: int | None
+    q_value: float | None
+    direction: Literal["worse", "better"] | None = Field(
+        description="Null where that depends on what one wants."
+    )
+
+
 class AuditDocument(_Part):
     """The result of one audit run."""
 
@@ -700,9 +748,8 @@ class AuditDocument(_Part):
     ratings: RatingsDoc | None = Field(description="Null where no ratings are declared.")
     portfolio: PortfolioDoc | None = Field(description="Null where no budget is declared.")
     findings: tuple[FindingDoc, ...]
-    changes: tuple[dict[str, Any], ...] = Field(
-        description="What changed since the run before; empty where no history is kept."
-    )
+    comparison: ComparisonDoc
+    changes: tuple[ChangeDoc, ...] = Field(description="Significant ones first, then by kind.")
 
 
 def clean(value: Any) -> Any:

@@ -102,8 +102,14 @@ def _gates(audit: Audit) -> list[Finding]:
             text=outcome.text,
             evidence=outcome.evidence,
         )
-        for outcome in check_gates(audit.config.gates, audit.document)
+        for outcome in check_gates(audit.config.gates, audit.document, _document_before(audit))
     ]
+
+
+def _document_before(audit: Audit) -> Mapping[str, Any] | None:
+    """Return the content of `audit.json` of the run before."""
+    known = {entry.run_id: entry.document for entry in audit.history.entries}
+    return known.get(audit.changes.previous or "")
 
 
 def _insight(

@@ -104,8 +104,17 @@ def check_metric(metric: str) -> None:
         raise ValueError(f"'{metric}' is not a number; name one, {EXAMPLE}")
 
 
-def check_gates(gates: Sequence[Gate], document: Mapping[str, Any]) -> list[GateOutcome]:
+def check_gates(
+    gates: Sequence[Gate], document: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> list[GateOutcome]:
     """Check every gate against the content of `audit.json`.
+
+    Parameters
+    ----------
+    gates : sequence of Gate
+    document : mapping
+    before : mapping, optional
+        The same of the run before. Without it an allowed change cannot be assessed.
 
     Raises
     ------
@@ -113,7 +122,7 @@ def check_gates(gates: Sequence[Gate], document: Mapping[str, Any]) -> list[Gate
         If a metric names nothing in the document, or more than one row; the message offers
         the nearest name.
     """
-    return [_check(gate, document) for gate in gates]
+    return [_check(gate, document, before) for gate in gates]
 
 
 def _parts(metric: str) -> Iterator[_Part]:
@@ -164,21 +173,55 @@ def _holds_number(node: Any) -> bool:
     return any(inner in (int, float) for inner in get_args(node))
 
 
-def _check(gate: Gate, document: Mapping[str, Any]) -> GateOutcome:
+def _check(
+    gate: Gate, document: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> GateOutcome:
     found = _look_up(gate, document)
     value = found.value
-    bounds = (("at least", gate.min), ("at most", gate.max))
+    bounds = (
+        ("at least", gate.min),
+        ("at most", gate.max),
+        ("a rise of at most", gate.max_rise),
+        ("a fall of at most", gate.max_fall),
+    )
     asked = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     if value is None:
-        failed = gate.not_assessable == "fail"
         why = f" ({found.why})" if found.why else ""
-        text = f"{gate.id}: {gate.metric} has no answer in this run{why}; {asked} was asked."
-        return GateOutcome(gate, "fail" if failed else "not_assessable", None, found.unit, text)
+        said = f"{gate.metric} has no answer in this run{why}; {asked} was asked"
+        return _no_answer(gate, found, said)
     failed = (gate.min is not None and value < gate.min) or (
         gate.max is not None and value > gate.max
     )
-    text = f"{gate.id}: {gate.metric} is {value:.4g}; {asked} was asked."
+    said = f"{gate.metric} is {value:.4g}"
+    if gate.max_rise is not None or gate.max_fall is not None:
+        old = _look_up_before(gate, before)
+        if old is None and not failed:
+            why = "there is no run before" if before is None else "the run before has no answer"
+            return _no_answer(gate, found, f"{said}, and {why}; {asked} was asked")
+        if old is not None:
+            said += f", {old:.4g} in the run before"
+            # Both are rounded in audit.json: a change of just as much as allowed is allowed.
+            rise = round(value - old, 9)
+            failed |= gate.max_rise is not None and rise > gate.max_rise
+            failed |= gate.max_fall is not None and -rise > gate.max_fall
+    text = f"{gate.id}: {said}; {asked} was asked."
     return GateOutcome(gate, "fail" if failed else "pass", value, found.unit, text)
+
+
+def _no_answer(gate: Gate, found: _Answer, said: str) -> GateOutcome:
+    verdict: Literal["fail", "not_assessable"]
+    verdict = "fail" if gate.not_assessable == "fail" else "not_assessable"
+    return GateOutcome(gate, verdict, found.value, found.unit, f"{gate.id}: {said}.")
+
+
+def _look_up_before(gate: Gate, before: Mapping[str, Any] | None) -> float | None:
+    """Return the metric of the run before; None where that run could not tell it."""
+    if before is None:
+        return None
+    try:
+        return _look_up(gate, before).value
+    except ConfigError:
+        return None
 
 
 def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:

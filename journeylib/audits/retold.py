@@ -130,6 +130,8 @@ def plan_part(audit: Audit) -> dict[str, Any] | None:
         "journeys": found.journeys,
         "customers": found.customers,
         "open_journeys": found.open_journeys,
+        "planned": list(found.plan.steps),
+        "optional": sorted(found.plan.optional),
         "conforming": found.conforming.to_dict(),
         "fitness": found.fitness.to_dict(),
         "never_seen": list(found.never_seen),

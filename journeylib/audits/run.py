@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.assemble import build_document, build_tables
 from journeylib.audits.beside import Beside, read_beside
+from journeylib.audits.changes import Changes, find_changes
 from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.prepare import Prepared, graph_withheld, prepare, withheld
+from journeylib.audits.history import History, read_history
+from journeylib.audits.prepare import Prepared, graph_withheld, known_by, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.models import load_plan
@@ -30,6 +32,7 @@ from journeylib.log.engine import log_hash, room_or_reason
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
@@ -66,6 +69,10 @@ class Audit:
         The first automations; None where no budget is declared.
     beside : Beside
         What people said apart from the log: labelled turns, ratings. A working table.
+    changes : Changes
+        What changed since the run before, and in the last period against those before it.
+    history : History
+        The earlier runs that were known.
     """
 
     config: AuditConfig
@@ -79,6 +86,8 @@ class Audit:
     prepared: Prepared
     portfolio: Portfolio | None = None
     beside: Beside = field(default_factory=Beside, repr=False)
+    changes: Changes = field(default_factory=Changes, repr=False)
+    history: History = field(default_factory=History, repr=False)
 
     @property
     def run_id(self) -> str:
@@ -99,6 +108,11 @@ class Audit:
     def stories(self) -> Told:
         """The few real journeys of which the many others are variations."""
         return stories(self.journeys)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Customers by stage and by segment, and how segments feel."""
+        return reach(self.journeys, self.evidence.turn_scores)
 
     @cached_property
     def stories_by_segment(self) -> Told | None:
@@ -145,6 +159,7 @@ def audit(
     *,
     overrides: Sequence[str] = (),
     as_of: dt.date | str | None = None,
+    history: str | Path | History | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Run an audit and return its result; nothing is written.
@@ -158,6 +173,9 @@ def audit(
     as_of : datetime.date or str, optional
         The day to look back from; only with a path. Default: the configuration's, else the day
         of the log's last event.
+    history : str, Path or History, optional
+        Where earlier runs of this audit lie: the folder that `save` is given. What changed is
+        then told against them, too; the run is the same otherwise.
     progress : callable, optional
         Called with the name of each step, one of `STEPS`, when it begins. Unless given, the
         names go to the file that the environment variable `PROGRESS` names, if there is one.
@@ -201,7 +219,12 @@ def audit(
     chosen = None
     if config.portfolio is not None:
         chosen = portfolio(*judged, config.portfolio, config.measures)
-    return replace(_collect(config, *judged, prepared, chosen), beside=beside)
+    if not isinstance(history, History):
+        history = History() if history is None else read_history(Path(history) / config.name)
+    found = _collect(config, *judged, prepared, chosen)
+    found = replace(found, beside=beside, history=history)
+    found = replace(found, changes=find_changes(found, history))
+    return replace(found, findings=all_findings(found))
 
 
 def _note_step(step: str) -> None:
@@ -216,7 +239,7 @@ def _note_step(step: str) -> None:
 
 def _read(config: AuditConfig) -> EventLog:
     outcomes = config.log.outcomes
-    return read_log(
+    read = read_log(
         list(config.log.files),
         config.roles,
         outcomes=outcomes.file if outcomes else None,
@@ -229,6 +252,7 @@ def _read(config: AuditConfig) -> EventLog:
         object_type=config.log.object_type,
         engine=config.engine.connect(),
     )
+    return read if config.as_of is None else known_by(read, config.as_of)
 
 
 def _collect(
@@ -239,7 +263,7 @@ def _collect(
     prepared: Prepared,
     chosen: Portfolio | None,
 ) -> Audit:
-    bare = Audit(
+    return Audit(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
         log_hash=log_hash(journeys.log),
@@ -251,7 +275,6 @@ def _collect(
         prepared=prepared,
         portfolio=chosen,
     )
-    return replace(bare, findings=all_findings(bare))
 
 
 def _last_day(last_us: int | None) -> dt.date:

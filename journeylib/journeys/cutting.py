@@ -35,6 +35,7 @@ from journeylib.journeys.segment import (
 )
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
+from journeylib.log.inorder import ROW, Runs
 
 MICRO = 1_000_000
 BOUNDARY = 0.5
@@ -127,7 +128,7 @@ def cut_journeys(
     Returns
     -------
     events : ibis.Table
-        With ``journey``, ``step``, ``steps`` and the columns of `segment.AFTER` and
+        With ``journey``, ``step`` and the columns of `segment.AFTER` and
         `segment.BEFORE`; with ``boundary_micro`` (int64, nullable: probability of a boundary
         before the event × 1,000,000) where the cut was found in the log.
     cutting : Cutting
@@ -295,7 +296,9 @@ def _by_learning(
     events: ibis.Table, log: EventLog, settings: JourneySettings
 ) -> tuple[ibis.Table, Cutting]:
     """Cut where boundaries learned from a sample of customers lie; else after silence."""
-    placed = in_stream(events).cache()
+    stream = in_stream(events)
+    place = Runs.of(stream, "customer_no", ROW).since(_["_first"]) + 1
+    placed = stream.mutate(_place=place).cache()
     sample = _sample(placed, SAMPLE_EVENTS)
     model = fit_boundaries(_frame(sample.events))
     if model.answer == "cannot tell":
@@ -310,7 +313,7 @@ def _by_learning(
         placed.left_join(
             known, [placed.customer_no == known["_customer"], placed["_place"] == known["_at"]]
         )
-        .drop("_customer", "_at", *(["silence_us"] if log.has_clock else []))
+        .drop("_customer", "_at", "_place", *(["silence_us"] if log.has_clock else []))
         .cache()
     )
     threshold = settings.boundary_probability

@@ -128,7 +128,6 @@ class Verbs(Narrowed):
         last = _.step == _["_cut"]
         beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]
         part = part.mutate(
-            steps=_["_cut"],
             **{c: last.ifelse(ibis.null(part[c].type()), part[c]) for c in beyond},
         )
         return self._parts(
@@ -144,12 +143,8 @@ class Verbs(Narrowed):
         here = (_.touchpoint_no == _number(self, touchpoint)) & (_.visit == 1)
         place = self.steps.filter(here).group_by("journey").aggregate(_cut=_.step.min())
         part = self.steps.inner_join(place, "journey").filter(_.step >= _["_cut"])
-        visits = ibis.window(group_by=["journey", "touchpoint_no"])
-        part = part.mutate(
-            step=_.step - _["_cut"] + 1,
-            steps=_.steps - _["_cut"] + 1,
-            visit=_.visit - _.visit.min().over(visits) + 1,
-        )
+        # Steps and visits are counted anew from here, as they are in whole journeys.
+        part = part.mutate(step=_.step - _["_cut"] + 1, visit_step=_.visit_step - _["_cut"] + 1)
         return self._parts(
             part.drop("_cut"), f"from '{touchpoint}' on, that included", call("since", touchpoint)
         )

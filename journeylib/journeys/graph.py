@@ -24,40 +24,56 @@ SERVES = 0.05
 
 def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     """Count every touchpoint; see `Journeys.touchpoints`."""
-    steps = journeys.steps
-    spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
-    here = ["touchpoint_no", "touchpoint"]
-    counts = fetch(steps.group_by(here).aggregate(events=_.count(), median_position=spot.median()))
-    # The first visit stands for the journey: a distinct count would hold every key.
-    first = steps.filter(_.starts_visit & (_.visit == 1))
-    visitors = first.group_by([*here, "customer_no"]).aggregate(journeys=_.count())
-    bases = visitors.group_by(here).aggregate(journeys=_.journeys.sum(), customers=_.count())
-    counts = counts.merge(fetch(bases).astype({"journeys": "int64"}), on=here)
-    columns = [*here, "stage", "channel", "office", "served_by"]
+    here = ["touchpoint_no"]
+    counts = count_bases(journeys.trail, here).merge(_positions(journeys), on=here)
+    columns = [*here, "touchpoint", "stage", "channel", "office", "served_by"]
     numbers = ["events", "journeys", "customers", "median_position"]
     if journeys.narrowing is not None:
-        counts = journeys.whole.touchpoints[columns].merge(
-            counts.drop(columns="touchpoint"), "left", "touchpoint_no"
-        )
+        counts = journeys.whole.touchpoints[columns].merge(counts, "left", "touchpoint_no")
         whole = counts[numbers[:3]].fillna(0).astype("int64")
         counts = counts.assign(**{column: whole[column] for column in numbers[:3]})
     else:
+        counts["touchpoint"] = counts["touchpoint_no"].map(journeys.names).astype("str")
+        labels = [name for name in ("stage", "channel", "office", "actor") if journeys.has(name)]
+        rows = fetch(journeys.trail.group_by([*here, *labels]).aggregate(n=_.count()))
         for column in ("stage", "channel", "office"):
-            counts[column] = _most_frequent(steps, column, counts["touchpoint_no"])
-        counts["served_by"] = _served_by(steps, counts["touchpoint_no"])
+            counts[column] = _most_frequent(rows, column, counts["touchpoint_no"])
+        counts["served_by"] = _served_by(rows, counts["touchpoint_no"])
     ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
     return ordered[[*columns, *numbers]].reset_index(drop=True)
 
 
-def _most_frequent(steps: ibis.Table, column: str, numbers: pd.Series[Any]) -> list[str | None]:
-    if column not in steps.columns:
+def count_bases(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
+    """Count ``events``, ``journeys`` and ``customers`` for each set of `keys` among `rows`.
+
+    Grouped in steps rather than counted distinct: that would hold every key of every group.
+    """
+    journeys = rows.group_by([*keys, "customer_no", "journey"]).aggregate(n=_.count())
+    customers = journeys.group_by([*keys, "customer_no"]).aggregate(n=_.n.sum(), journeys=_.count())
+    counted = customers.group_by(keys).aggregate(
+        events=_.n.sum(), journeys=_.journeys.sum(), customers=_.count()
+    )
+    return fetch(counted).astype(dict.fromkeys(("events", "journeys", "customers"), "int64"))
+
+
+def _positions(journeys: Journeys) -> pd.DataFrame:
+    """Return the median place of each touchpoint within its journeys, 0 first to 1 last."""
+    # Joined, for a window would sort all the steps.
+    lengths = journeys.trail.group_by(of_journey="journey").aggregate(steps=_.count())
+    steps = journeys.trail.select("journey", "touchpoint_no", "step")
+    placed = steps.inner_join(lengths, steps.journey == lengths.of_journey)
+    spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
+    return fetch(placed.group_by("touchpoint_no").aggregate(median_position=spot.median()))
+
+
+def _most_frequent(rows: pd.DataFrame, column: str, numbers: pd.Series[Any]) -> list[str | None]:
+    if column not in rows.columns:
         return [None] * len(numbers)
     counts = (
-        fetch(
-            steps.filter(_[column].notnull())
-            .group_by(["touchpoint_no", column])
-            .aggregate(n=_.count())
-        )
+        rows[rows[column].notna()]
+        .astype({column: "str"})
+        .groupby(["touchpoint_no", column], as_index=False)
+        .agg(n=("n", "sum"))
         .sort_values(["n", column], ascending=[False, True], kind="stable")
         .drop_duplicates("touchpoint_no")
     )
@@ -65,17 +81,15 @@ def _most_frequent(steps: ibis.Table, column: str, numbers: pd.Series[Any]) -> l
     return [found.get(number) for number in numbers]
 
 
-def _served_by(steps: ibis.Table, numbers: pd.Series[Any]) -> list[str | None]:
-    if "actor" not in steps.columns:
+def _served_by(rows: pd.DataFrame, numbers: pd.Series[Any]) -> list[str | None]:
+    if "actor" not in rows.columns:
         return [None] * len(numbers)
-    shares = fetch(
-        steps.group_by("touchpoint_no").aggregate(
-            bot=(_.actor == "bot").fill_null(False).mean(),
-            human=(_.actor == "human").fill_null(False).mean(),
-        )
-    ).set_index("touchpoint_no")
+    counts = pd.DataFrame(
+        {who: rows["n"].where(rows["actor"] == who, 0) for who in ("bot", "human")}
+    ).assign(n=rows["n"], touchpoint_no=rows["touchpoint_no"])
+    totals = counts.groupby("touchpoint_no").sum()
     words = {(False, False): "nobody", (True, False): "bot", (False, True): "human"}
-    acts = shares >= SERVES
+    acts = totals[["bot", "human"]].div(totals["n"], axis=0) >= SERVES
     found = {no: words.get((row.bot, row.human), "both") for no, row in acts.iterrows()}
     return [found[number] for number in numbers]
 
@@ -105,22 +119,19 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
 
 def edge_counts(journeys: Journeys) -> pd.DataFrame:
     """Count every transition, however rare; see `Journeys.edges`."""
-    steps = journeys.steps.filter(_.ends_visit)
+    trail = journeys.trail
+    steps = trail.filter(_.ends_visit)
     pair = ["touchpoint_no", "next_touchpoint_no"]
-    clock = journeys.has_clock
-    seconds = (_.next_us - _.visit_us).median() / 1e6 if clock else ibis.null("float64")
-    counts = steps.group_by(pair).aggregate(events=_.count(), median_seconds=seconds)
-    # Grouped twice rather than counted distinct: that would hold every key of every pair.
-    taken = steps.group_by([*pair, "customer_no", "journey"]).aggregate(n=_.count())
-    taken = taken.group_by([*pair, "customer_no"]).aggregate(journeys=_.count())
-    bases = taken.group_by(pair).aggregate(journeys=_.journeys.sum(), customers=_.count())
-    inner = fetch(counts).merge(fetch(bases), on=pair)
-    starts = journeys.steps.filter(_.step == 1).group_by(next_touchpoint_no=_.touchpoint_no)
-    first = fetch(
-        starts.aggregate(events=_.count(), journeys=_.count(), customers=_.customer_no.nunique())
-    )
-    known = journeys.whole.touchpoints
-    names = dict(zip(known["touchpoint_no"], known["touchpoint"], strict=True))
+    inner = count_bases(steps, pair)
+    inner["median_seconds"] = float("nan")
+    if journeys.has_clock:
+        gaps = steps.filter(_.next_touchpoint_no.notnull()).group_by(pair)
+        seconds = fetch(gaps.aggregate(median_seconds=(_.next_us - _.visit_us).median() / 1e6))
+        seconds = seconds.astype({"next_touchpoint_no": inner["next_touchpoint_no"].dtype})
+        inner = inner.drop(columns="median_seconds").merge(seconds, on=pair, how="left")
+    starts = trail.filter(_.step == 1).mutate(next_touchpoint_no=_.touchpoint_no)
+    first = count_bases(starts, ["next_touchpoint_no"])
+    names = journeys.names
     inner["source"] = inner["touchpoint_no"].map(names)
     inner["target"] = inner["next_touchpoint_no"].map(names).fillna(END)
     first["source"], first["target"] = START, first["next_touchpoint_no"].map(names)
@@ -193,11 +204,9 @@ def variants(journeys: Journeys, *, min_customers: int | None = None) -> pd.Data
     counts["share"] = counts["journeys"] / max(int(counts["journeys"].sum()), 1)
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
     shown, hidden = suppress(counts, minimum)
-    known = journeys.whole.touchpoints
-    names = dict(zip(known["touchpoint_no"], known["touchpoint"], strict=True))
+    names = journeys.names
     shown["variant"] = [
-        tuple(str(names[int(number)]) for number in variant.split(","))
-        for variant in shown["variant"]
+        tuple(names[int(number)] for number in variant.split(",")) for variant in shown["variant"]
     ]
     shown.attrs["suppressed"] = hidden
     return shown

@@ -42,9 +42,16 @@ class Narrowing:
 class Narrowed:
     """What `Journeys` know of the verbs that were applied to them."""
 
-    steps: ibis.Table
-    table: ibis.Table
+    trail: ibis.Table
     narrowing: Narrowing | None
+
+    if TYPE_CHECKING:
+
+        @cached_property
+        def steps(self) -> ibis.Table: ...  # noqa: D102
+
+        @cached_property
+        def table(self) -> ibis.Table: ...  # noqa: D102
 
     def rest(self) -> Self:
         """Return the journeys that were left out: those of the whole that are not among these."""
@@ -160,8 +167,8 @@ class Narrowed:
             "Self",
             replace(
                 journeys_of(self),
-                steps=self.steps.semi_join(keys, "journey"),
-                table=self.table.semi_join(keys, "journey"),
+                trail=self.trail.semi_join(keys, "journey"),
+                kept=self.table.semi_join(keys, "journey"),
                 narrowing=Narrowing(journeys_of(self), words, code),
             ),
         )
@@ -170,14 +177,14 @@ class Narrowed:
         """Keep the steps of `part`, numbered anew; the rest of a journey's row is as it was."""
         if self.narrowing is not None and self.narrowing.code == code:
             return self
-        part = part.cache()
+        part = part.drop("steps", "visit").cache()
         clock = "t_us" in part.columns
         outline = part.group_by("journey").aggregate(
-            steps=_.steps.max(),
+            steps=_.count(),
             start_us=_.t_us.min() if clock else ibis.null("int64"),
             end_us=_.t_us.max() if clock else ibis.null("int64"),
             first_touchpoint=_.touchpoint.max(where=_.step == 1),
-            last_touchpoint=_.touchpoint.max(where=_.step == _.steps),
+            last_touchpoint=_.touchpoint.max(where=_.next_touchpoint_no.isnull()),
             variant=_.touchpoint_no.cast("string").group_concat(
                 ",", order_by=_.step, where=_.starts_visit
             ),
@@ -186,11 +193,11 @@ class Narrowed:
         as_before = self.table.drop(*(c for c in outline.columns if c != "journey"))
         table = as_before.inner_join(outline, "journey").select(*columns).cache()
         done = Narrowing(journeys_of(self), words, code, cuts=True)
-        return cast("Self", replace(journeys_of(self), steps=part, table=table, narrowing=done))
+        return cast("Self", replace(journeys_of(self), trail=part, kept=table, narrowing=done))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        names = fetch(self.steps.select("touchpoint", "touchpoint_no").distinct())
+        names = fetch(self.trail.select("touchpoint", "touchpoint_no").distinct())
         return {str(k): int(v) for k, v in zip(*(names[c] for c in names.columns), strict=True)}
 
 

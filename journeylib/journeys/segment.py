@@ -11,14 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from journeylib.errors import SchemaError
 from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
+from journeylib.log.inorder import ROW, Runs, hold_in_order
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
-# Journeys of one customer are numbered below this; 16 million of them are never reached,
-# because a log with more events of one customer than that is refused on reading.
+# Journeys of one customer are numbered below this, by case or by the place of their first event.
 JOURNEYS_PER_CUSTOMER = 1 << 24
 # What stands beside an event in its stream, and the column that it is taken from.
 AFTER = {
+    "next_touchpoint": "touchpoint",
     "next_touchpoint_no": "touchpoint_no",
     "next_actor": "actor",
     "next_us": "t_us",
@@ -115,7 +116,8 @@ def resolve_cut(log: EventLog, settings: JourneySettings) -> CutKind:
 
 def by_customer(events: ibis.Table) -> ibis.Table:
     """Cut nowhere: all events of a customer are one journey, ordered as `by_flag` does."""
-    return _in_journeys(events.mutate(journey=_first_journey(_.customer_no)))
+    placed = _placed(events, "customer_no", ("customer_no", "journey"))
+    return _stepped(placed.mutate(journey=_first_journey(_.customer_no)))
 
 
 def by_case(events: ibis.Table) -> ibis.Table:
@@ -123,11 +125,12 @@ def by_case(events: ibis.Table) -> ibis.Table:
     cases = events.select("customer_no", "case").distinct()
     number = ibis.row_number().over(group_by="customer_no", order_by="case")
     numbered = cases.mutate(_case_no=number)
-    return _in_journeys(
+    journeys = (
         events.left_join(numbered, ["customer_no", "case"])
         .mutate(journey=_first_journey(_.customer_no) + ibis.coalesce(_["_case_no"], -1))
         .drop("_case_no", "customer_no_right", "case_right")
     )
+    return _stepped(_placed(journeys, "journey", ("journey",)))
 
 
 def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
@@ -143,75 +146,71 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        With ``journey`` (an opaque int64 key), ``step`` and ``steps``; what stands beside an
-        event is null where it is in another journey.
+        With ``journey`` (an opaque int64 key) and ``step``; what stands beside an event is null
+        where it is in another journey.
     """
-    by_place = {"group_by": "customer_no", "order_by": "_place"}
-    so_far = ibis.window(preceding=(None, 0), **by_place)
-    after = ibis.window(following=(1, None), **by_place)
     # A customer's first event begins a journey whatever is said of it.
-    marked = stream.mutate(_fresh=fresh.fill_null(False) | (stream["_place"] == 1))
-    begins = _["_fresh"].ifelse(_["_place"], ibis.null("int64"))
+    marked = stream.mutate(_fresh=fresh.fill_null(False) | stream["_first"])
+    runs = Runs.of(marked, "customer_no", ROW)
     cut = marked.mutate(
-        _number=_["_fresh"].cast("int64").sum().over(so_far) - 1,
-        _begin=begins.max().over(so_far),
-        _next_begin=begins.min().over(after),
-        _end=_["_place"].max().over(ibis.window(group_by="customer_no")),
+        _ago=runs.since(_["_fresh"]),
+        _before=runs.since(_["_first"]),
+        _last=runs.after(_["_fresh"]).fill_null(True),
     )
-    end = ibis.coalesce(cut["_next_begin"] - 1, cut["_end"])
     known = [c for c in (*AFTER, *BEFORE) if c in cut.columns]
-    outside = {c: cut["_place"] == end if c in AFTER else cut["_fresh"] for c in known}
+    outside = {c: cut["_last"] if c in AFTER else cut["_fresh"] for c in known}
     channel = ["_last_channel"] if "_last_channel" in cut.columns else []
     return cut.mutate(
-        journey=_first_journey(cut.customer_no) + cut["_number"],
-        step=cut["_place"] - cut["_begin"] + 1,
-        steps=end - cut["_begin"] + 1,
+        journey=_first_journey(cut.customer_no) + cut["_before"] - cut["_ago"],
+        step=cut["_ago"] + 1,
         **{c: out.ifelse(ibis.null(cut[c].type()), cut[c]) for c, out in outside.items()},
-    ).drop("_place", "_fresh", "_number", "_begin", "_next_begin", "_end", *channel)
+    ).drop(ROW, "_first", "_fresh", "_last", "_ago", "_before", *channel)
 
 
 def in_stream(events: ibis.Table) -> ibis.Table:
     """Put the events of each customer in order, and say what stands beside each.
 
-    Every window over the same order stands in one step, so that the engine sorts once for all.
-
     Returns
     -------
     ibis.Table
-        With ``_place`` (from 1), the columns `AFTER` and `BEFORE` as far as the log has them,
-        ``_last_channel`` with channels, and with a clock ``silence_us``: from the latest end
-        seen so far to the event, for a long call is not silence. Null at a customer's first event.
+        With `ROW` and ``_first`` (of its customer), the columns `AFTER` and `BEFORE` as far as
+        the log has them, ``_last_channel`` with channels, and with a clock ``silence_us``: from
+        the latest end seen so far to the event, for a long call is not silence. Null at a
+        customer's first event.
     """
-    columns = _beside(events, "customer_no")
+    stream = _placed(events, "customer_no", ("customer_no", "journey"))
+    runs = Runs.of(stream, "customer_no", ROW)
+    columns: dict[str, ibis.Value] = {}
     if "channel" in events.columns:
-        stream = ibis.window(group_by="customer_no", order_by=_order(events))
-        columns["_last_channel"] = events.channel.lag().over(stream)
+        columns["_last_channel"] = runs.before(_.channel)
+    if "end_us" in events.columns:
+        end = ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
+        stream = stream.mutate(_busy_us=runs.most_so_far(end))
+        columns["silence_us"] = _.t_us - runs.before(_["_busy_us"])
+        return stream.mutate(**columns).drop("_busy_us")
     if "t_us" in events.columns:
-        end = _.t_us
-        if "end_us" in events.columns:
-            end = ibis.greatest(_.t_us, ibis.coalesce(_.end_us, _.t_us))
-        before = ibis.window(group_by="customer_no", order_by=_order(events), preceding=(None, 1))
-        columns["silence_us"] = _.t_us - end.max().over(before)
-    return events.mutate(**columns)
+        columns["silence_us"] = _.t_us - runs.before(_.t_us)
+    return stream.mutate(**columns)
 
 
-def _in_journeys(events: ibis.Table) -> ibis.Table:
-    """Order the events of journeys whose keys are known."""
-    steps = _.count().over(ibis.window(group_by="journey"))
-    return events.mutate(**_beside(events, "journey"), steps=steps).rename(step="_place")
+def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table:
+    """Sort the events of each customer or journey, the one time that this is done.
+
+    Adds `ROW`, ``_first`` and what stands beside an event. `runs` are the keys whose events
+    will lie together, in order.
+    """
+    held = hold_in_order(events, (whose, *runs), _order(events))
+    beside = Runs.of(held, whose, *_order(events))
+    columns = {ROW: beside.row(), "_first": beside.before(_[whose]).isnull()}
+    columns |= {name: beside.after(_[c]) for name, c in AFTER.items() if c in events.columns}
+    columns |= {name: beside.before(_[c]) for name, c in BEFORE.items() if c in events.columns}
+    return held.mutate(**columns)
 
 
-def _beside(events: ibis.Table, whose: str) -> dict[str, ibis.Value]:
-    """Return the place of an event among those of one customer or journey, and its neighbours."""
-    stream = ibis.window(group_by=whose, order_by=_order(events))
-    columns: dict[str, ibis.Value] = {"_place": ibis.row_number().over(stream) + 1}
-    for beside, column in AFTER.items():
-        if column in events.columns:
-            columns[beside] = events[column].lead().over(stream)
-    for beside, column in BEFORE.items():
-        if column in events.columns:
-            columns[beside] = events[column].lag().over(stream)
-    return columns
+def _stepped(placed: ibis.Table) -> ibis.Table:
+    """Number the steps of journeys whose keys are known."""
+    runs = Runs.of(placed, "journey", ROW)
+    return placed.mutate(step=runs.since(_["_first"]) + 1).drop(ROW, "_first")
 
 
 def _order(events: ibis.Table) -> list[str]:
@@ -221,5 +220,5 @@ def _order(events: ibis.Table) -> list[str]:
 
 
 def _first_journey(customer_no: ibis.Value) -> ibis.Value:
-    """Return the key of a customer's first journey; the next ones follow by one."""
-    return customer_no * JOURNEYS_PER_CUSTOMER
+    """Return the key of a customer's first journey; later ones have larger keys."""
+    return customer_no.cast("int64") * JOURNEYS_PER_CUSTOMER

@@ -16,8 +16,9 @@ from journeylib.journeys.lifecycle import pair_lifecycle
 from journeylib.journeys.narrowing import Narrowing
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
-from journeylib.log.engine import customer_group
+from journeylib.log.engine import customer_group, fetch
 from journeylib.log.eventlog import EventLog
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,24 +41,25 @@ class Journeys(Verbs):
         How they were cut.
     cutting : Cutting
         The cut that applied, and how sure it is.
-    steps : ibis.Table
-        One row per event in its journey; columns as in ``docs/architecture.md``.
-    table : ibis.Table
-        One row per journey; columns as in ``docs/architecture.md``.
+    trail : ibis.Table
+        The steps as the engine holds them, journey after journey: what `Runs` reads. Without
+        ``steps`` and ``visit``, which take a sort.
     first_us, last_us : int or None
         Start of the first and of the last event of the whole log, microseconds since 1970 UTC.
     narrowing : Narrowing or None
         The last verb that was applied; None where these are all journeys of the log.
+    kept : ibis.Table or None
+        `table` after a verb.
     """
 
     log: EventLog
     settings: JourneySettings
     cutting: Cutting
-    steps: ibis.Table
-    table: ibis.Table
+    trail: ibis.Table
     first_us: int | None
     last_us: int | None
     narrowing: Narrowing | None = field(default=None, repr=False)
+    kept: ibis.Table | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """Say what remains, or where they come from and what to look at; never a row."""
@@ -76,11 +78,41 @@ class Journeys(Verbs):
     @property
     def has_clock(self) -> bool:
         """Whether steps carry times."""
-        return "t_us" in self.steps.columns
+        return "t_us" in self.trail.columns
 
     def has(self, column: str) -> bool:
         """Return whether the canonical `column` is there."""
-        return column in self.steps.columns
+        return column in self.trail.columns
+
+    @cached_property
+    def steps(self) -> ibis.Table:
+        """One row per event in its journey, in no order; columns as in ``docs/architecture.md``.
+
+        ``steps`` and ``visit`` are worked out where they are asked for; the engine leaves out
+        what a query does not use.
+        """
+        here = ["journey", "touchpoint_no"]
+        starts = _.starts_visit.cast("int64").sum()
+        # The last step from here on, rather than a count over all: only so is it left out where
+        # nobody asks for it, for DuckDB makes a join of a window over all.
+        onward = ibis.window(group_by="journey", order_by="step", following=(0, None))
+        return self.trail.mutate(
+            steps=_.step.max().over(onward),
+            visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
+        )
+
+    @cached_property
+    def table(self) -> ibis.Table:
+        """One row per journey; columns as in ``docs/architecture.md``."""
+        return _journey_table(self).cache() if self.kept is None else self.kept
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Every touchpoint of the whole log by its ``touchpoint_no``."""
+        if self.narrowing is not None:
+            return self.whole.names
+        rows = fetch(self.trail.group_by("touchpoint_no", "touchpoint").aggregate(n=_.count()))
+        return dict(zip(rows["touchpoint_no"], rows["touchpoint"].astype(str), strict=True))
 
     @cached_property
     def touchpoints(self) -> pd.DataFrame:
@@ -146,31 +178,26 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     settings = settings or JourneySettings()
     log, _pairing = pair_lifecycle(log)
     events = without_identifiers(log.events, log)
-    names = _touchpoint_numbers(events).cache()
-    numbered = _with_service(_with_numbers(events, names))
-    cut, cutting = cut_journeys(numbered, log, settings)
-    # On the way the names would be carried through every sort.
-    steps = _with_visits(cut.drop("touchpoint"))
-    if log.has_clock:
-        steps = steps.mutate(wait_us=_wait())
-    steps = _with_names(steps, names)
+    cut, cutting = cut_journeys(_with_numbers(events), log, settings)
+    trail = _unfolded(_held(cut))
     if settings.business_hours is not None and log.has_clock:
-        steps = with_business_time(steps, settings.business_hours)
-    steps = steps.cache()
-    span = _span(steps)
-    table = _journey_table(steps, names, settings, cutting.quiet_us, span).cache()
-    return Journeys(log, settings, cutting, steps, table, *span)
+        timed = with_business_time(trail, settings.business_hours)
+        trail = hold_in_order(timed, ["journey"], ["step"])
+    return Journeys(log, settings, cutting, trail, *_span(trail))
 
 
-def _with_numbers(events: ibis.Table, names: ibis.Table) -> ibis.Table:
-    """Replace the customer's id by an opaque number; add the group and the touchpoint's number."""
-    numbered = events.inner_join(customer_numbers(events), "customer").drop("customer")
-    return numbered.inner_join(names, "touchpoint")
+def _with_numbers(events: ibis.Table) -> ibis.Table:
+    """Replace the customer's id by an opaque number; add the group and the touchpoint's number.
 
-
-def _touchpoint_numbers(events: ibis.Table) -> ibis.Table:
+    In as few bytes as they need: every sort carries them along.
+    """
+    customers = customer_numbers(events).mutate(
+        customer_no=_.customer_no.cast("int32"), group=_.group.cast("int8")
+    )
     names = events.select("touchpoint").distinct()
-    return names.mutate(touchpoint_no=ibis.row_number().over(order_by="touchpoint"))
+    number = ibis.row_number().over(order_by="touchpoint").cast("int32")
+    numbered = events.inner_join(customers, "customer").drop("customer")
+    return numbered.inner_join(names.mutate(touchpoint_no=number), "touchpoint")
 
 
 def customer_numbers(events: ibis.Table) -> ibis.Table:
@@ -185,28 +212,42 @@ def customer_numbers(events: ibis.Table) -> ibis.Table:
     )
 
 
-def _with_visits(steps: ibis.Table) -> ibis.Table:
-    """Number the visits: the turns of one conversation at one touchpoint are one visit."""
-    here = {"group_by": ["journey", "touchpoint_no"], "order_by": "step"}
-    if "session" not in steps.columns:
-        visits: dict[str, ibis.Value] = {"visit": ibis.row_number().over(ibis.window(**here)) + 1}
-        if "t_us" in steps.columns:
-            visits["visit_us"] = _.t_us
-        yes = ibis.literal(True)
-        steps = steps.mutate(starts_visit=yes, ends_visit=yes, **visits)
-        return steps.drop("_last_touchpoint_no")
+def _held(cut: ibis.Table) -> ibis.Table:
+    """Hold the steps in the engine, journey after journey, with the bounds of visits.
+
+    The turns of one conversation at one touchpoint are one visit.
+    """
+    lies = lie_in_order(cut, "journey")
+    runs = Runs.of(cut, "journey", "step")
+    keys = [key for key in ("journey", "customer_no") if lie_in_order(cut, key)] or ["journey"]
+    order = () if lies else ("step",)
+    cut = cut.mutate(step=_.step.cast("int32"))
+    if "session" not in cut.columns:
+        return hold_in_order(cut.drop("_last_touchpoint_no"), keys, order)
     came = (_["_last_touchpoint_no"] == _.touchpoint_no) & (_["_last_session"] == _.session)
     stays = (_.next_touchpoint_no == _.touchpoint_no) & (_["_next_session"] == _.session)
-    steps = steps.mutate(
+    steps = cut.mutate(
         starts_visit=~came.fill_null(False), ends_visit=~stays.fill_null(False)
     ).drop("_last_touchpoint_no", "_last_session", "_next_session")
-    so_far = ibis.window(preceding=(None, 0), **here)
-    visits = {"visit": _.starts_visit.cast("int64").sum().over(so_far)}
+    steps = steps.mutate(**{ROW: runs.row()})
+    began = {"visit_step": (_.step - runs.since(_.starts_visit)).cast("int32")}
     if "t_us" in steps.columns:
-        # In order of time the latest start so far is that of the visit going on.
-        start = _.starts_visit.ifelse(_.t_us, ibis.null("int64"))
-        visits["visit_us"] = start.max().over(so_far)
-    return steps.mutate(**visits)
+        began["visit_us"] = runs.at_last(_.starts_visit, _.t_us)
+    return hold_in_order(steps.mutate(**began).drop(ROW), keys, order)
+
+
+def _unfolded(held: ibis.Table) -> ibis.Table:
+    """Add what follows from the columns held, which costs less to work out than to hold."""
+    whole = ("customer_no", "group", "step", "touchpoint_no", "next_touchpoint_no", "visit_step")
+    steps = held.mutate(**{n: held[n].cast("int64") for n in whole if n in held.columns})
+    if "starts_visit" not in held.columns:
+        # Without sessions every step is a visit.
+        yes = ibis.literal(True)
+        steps = steps.mutate(starts_visit=yes, ends_visit=yes, visit_step=_.step)
+        steps = steps.mutate(visit_us=_.t_us) if "t_us" in held.columns else steps
+    if "t_us" not in held.columns:
+        return steps
+    return _with_service(steps).mutate(wait_us=_wait())
 
 
 def _wait() -> ibis.Value:
@@ -223,16 +264,6 @@ def _with_service(events: ibis.Table) -> ibis.Table:
     return events.mutate(service_us=ended - _.t_us)
 
 
-def _with_names(steps: ibis.Table, names: ibis.Table) -> ibis.Table:
-    """Give the touchpoints their names back."""
-    following = names.select(next_touchpoint="touchpoint", _next_no="touchpoint_no")
-    return (
-        steps.inner_join(names, "touchpoint_no")
-        .left_join(following, _.next_touchpoint_no == following["_next_no"])
-        .drop("_next_no")
-    )
-
-
 def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
     if "t_us" not in steps.columns:
         return None, None
@@ -240,44 +271,33 @@ def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
     return row["first"], row["last"]
 
 
-def _journey_table(
-    steps: ibis.Table,
-    names: ibis.Table,
-    settings: JourneySettings,
-    quiet_us: int,
-    span: tuple[int | None, int | None],
-) -> ibis.Table:
-    first_us, last_us = span
+def _journey_table(journeys: Journeys) -> ibis.Table:
+    settings, first_us, last_us = journeys.settings, journeys.first_us, journeys.last_us
     ends = [*settings.goals, *settings.bad_ends]
-    clock = "t_us" in steps.columns
+    clock = journeys.has_clock
     null = ibis.null("int64")
-    numbered = steps.group_by("journey").aggregate(
+    numbers = _.touchpoint_no.collect(order_by=_.step, where=_.starts_visit)
+    table = journeys.trail.group_by("journey").aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
-        segment=_.segment.argmin(_.step) if "segment" in steps.columns else ibis.null("string"),
-        steps=_.steps.max(),
+        segment=_.segment.argmin(_.step) if journeys.has("segment") else ibis.null("string"),
+        steps=_.count(),
         start_us=_.t_us.min() if clock else null,
         end_us=_.t_us.max() if clock else null,
         boundary_micro=_.boundary_micro.max(where=_.step == 1)
-        if "boundary_micro" in steps.columns
+        if journeys.has("boundary_micro")
         else null,
-        _first_no=_.touchpoint_no.max(where=_.step == 1),
-        _last_no=_.touchpoint_no.max(where=_.step == _.steps),
+        first_touchpoint=_.touchpoint.max(where=_.step == 1),
+        last_touchpoint=_.touchpoint.max(where=_.next_touchpoint_no.isnull()),
         # The last of the declared ends decides: a complaint after the purchase is a bad end.
         last_end=_.touchpoint.argmax(_.step, where=_.touchpoint.isin(ends))
         if ends
         else ibis.null("string"),
-        variant=_.touchpoint_no.cast("string").group_concat(
-            ",", order_by=_.step, where=_.starts_visit
-        ),
+        variant=numbers,
     )
-    first = names.select(_first_no="touchpoint_no", first_touchpoint="touchpoint")
-    last = names.select(_last_no="touchpoint_no", last_touchpoint="touchpoint")
-    table = numbered.inner_join(first, "_first_no").inner_join(last, "_last_no")
-    table = table.drop("_first_no", "_last_no").relocate(
-        "first_touchpoint", "last_touchpoint", before="last_end"
-    )
+    table = table.mutate(variant=_.variant.cast("array<string>").join(","))
     if clock and first_us is not None and last_us is not None:
+        quiet_us = journeys.cutting.quiet_us
         is_open = _.end_us > last_us - quiet_us
         cut_off = _.start_us < first_us + quiet_us
     else:
@@ -288,4 +308,5 @@ def _journey_table(
         (is_open, "open"),
         else_="other",
     )
-    return table.mutate(end_kind=end_kind, cut_off=cut_off).drop("last_end")
+    ended = table.mutate(end_kind=end_kind, cut_off=cut_off).drop("last_end")
+    return ended.relocate("variant", before="end_kind")

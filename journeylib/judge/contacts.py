@@ -81,26 +81,31 @@ def find_contacts(
     before any human: what the human costs whom a bot calls in, and whether that human solves the
     matter, is laid to the bot.
     """
-    turns = contact_turns(journeys, measures, settings.personal_data).cache()
-    return Contacts(turns, _facts(turns, sessions, settings).cache())
+    turns = contact_turns(journeys, measures, settings.personal_data)
+    return Contacts(turns, _facts(turns, journeys, sessions, settings).cache())
 
 
 def contact_turns(
     journeys: Journeys, measures: MeasureSettings, personal_data: str | None = None
 ) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the contact they are part of."""
-    steps = journeys.steps
-    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if not journeys.has(name)}
-    turns = steps.mutate(
+    steps = with_sessions(journeys, measures)
+    known = [name for name in _COLUMNS if _told(journeys, name)]
+    held = steps.mutate(
         personal=_fields_used(steps, personal_data),
         dropped=_.touchpoint.isin(journeys.settings.bad_ends),
-        **absent,
     ).select(
         *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
-        *("personal", "dropped", *_COLUMNS),
+        *("personal", "dropped", "opened", *known),
     )
-    turns = turns.mutate(done_us=_.t_us + _.service_us.fill_null(0))
-    return with_sessions(turns, measures, clock=journeys.has_clock)
+    # What the log does not tell takes no room.
+    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in known}
+    turns = held.cache().mutate(**absent)
+    return turns.mutate(done_us=_.t_us + _.service_us.fill_null(0))
+
+
+def _told(journeys: Journeys, column: str) -> bool:
+    return journeys.has("end_us" if column == "service_us" else column)
 
 
 def check_declared(steps: ibis.Table, setting: str, column: str) -> None:
@@ -126,10 +131,16 @@ def _fields_used(steps: ibis.Table, column: str | None) -> Any:
     )
 
 
-def _facts(turns: ibis.Table, sessions: ibis.Table | None, settings: ParadoxSettings) -> ibis.Table:
+def _facts(
+    turns: ibis.Table, journeys: Journeys, sessions: ibis.Table | None, settings: ParadoxSettings
+) -> ibis.Table:
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
+
+    def told(column: str, value: Any) -> Any:
+        return value if _told(journeys, column) else ibis.null(_COLUMNS[column])
+
     facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
-        intent=_.intent.argmin(_.step, where=_.intent.notnull()),
+        intent=told("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
         first_customer=_.step.min(where=customer),
@@ -137,8 +148,10 @@ def _facts(turns: ibis.Table, sessions: ibis.Table | None, settings: ParadoxSett
         bot_us=_.t_us.min(where=bot),
         served_us=_.t_us.min(where=bot | human),
         asked_us=_.t_us.min(where=customer),
-        cost_micro=_.cost_micro.sum(),
-        rating_micro=_.rating_micro.argmax(_.step, where=_.rating_micro.notnull()),
+        cost_micro=told("cost_micro", _.cost_micro.sum()),
+        rating_micro=told(
+            "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
+        ),
         done_us=_.done_us.max(),
         fields=_.personal.max(where=bot).fill_null(0),
         dropped=_.dropped.any(),

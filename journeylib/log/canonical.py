@@ -47,6 +47,8 @@ RESERVED |= {
     "next_us",
     "service_us",
     "wait_us",
+    "visit_us",
+    "visit_step",
 }
 
 NO_CUSTOMER = "no customer"
@@ -77,11 +79,14 @@ class Plan:
         Every declared position is a whole number.
     few : tuple of str
         Columns of names with at most `MOST_WORDS` distinct values.
+    clean : frozenset of str
+        Those of them whose every name is kept as it is written.
     """
 
     times: dict[str, TimePlan]
     whole_position: bool = True
     few: tuple[str, ...] = ()
+    clean: frozenset[str] = frozenset()
 
 
 def plan(raw: Raw, schema: Schema) -> Plan:
@@ -98,7 +103,9 @@ def plan(raw: Raw, schema: Schema) -> Plan:
         for role in ("timestamp", "end_timestamp")
         if (column := getattr(schema, role)) is not None
     }
-    return Plan(times, _whole_position(raw.table, schema), _few(raw.table, schema))
+    few = _few(raw.table, schema)
+    clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
+    return Plan(times, _whole_position(raw.table, schema), few, clean)
 
 
 def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
@@ -119,6 +126,15 @@ def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
     return tuple(c for i, c in enumerate(columns) if counted.get(f"n{i}", MOST_WORDS) < MOST_WORDS)
 
 
+def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
+    """Whether no name of a column would be changed, or taken for missing."""
+    # Held, or the engine would clean the name of every row and then look which are distinct.
+    words = table.select(raw=table[column]).distinct().cache()
+    names = words.mutate(name=name_of(words.raw, schema.missing))
+    changed = names.filter(names.raw.notnull() & ~names.raw.identical_to(names.name))
+    return not len(changed.limit(1).to_pyarrow())
+
+
 @dataclass(frozen=True)
 class Words:
     """The columns of names of a raw table, cleaned once per distinct value where these are few."""
@@ -126,15 +142,20 @@ class Words:
     table: ir.Table
     schema: Schema
     cleaned: Mapping[str, str]
+    clean: frozenset[str] = frozenset()
 
     def name(self, column: str) -> ir.StringValue:
         """Return the cleaned names of a column."""
+        if column in self.clean:
+            return self.table[column]
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_name"]
         return name_of(self.table[column], self.schema.missing)
 
     def has_controls(self, column: str) -> ir.BooleanValue:
         """Say where a name held control characters."""
+        if column in self.clean:
+            return ibis.literal(False)
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_control"].fill_null(False)
         return self.table[column].re_search(_CONTROLS).fill_null(False)
@@ -143,7 +164,7 @@ class Words:
 def with_words(table: ir.Table, schema: Schema, decided: Plan) -> tuple[ir.Table, Words]:
     """Join the cleaned vocabulary of each column of few names to the rows."""
     joined, cleaned = table, {}
-    for i, column in enumerate(decided.few):
+    for i, column in enumerate(c for c in decided.few if c not in decided.clean):
         prefix = cleaned[column] = f"{HELPER}word{i}"
         raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
         names = {
@@ -151,7 +172,7 @@ def with_words(table: ir.Table, schema: Schema, decided: Plan) -> tuple[ir.Table
             f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
         }
         joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
-    return joined, Words(joined, schema, cleaned)
+    return joined, Words(joined, schema, cleaned, decided.clean)
 
 
 def _whole_position(table: ir.Table, schema: Schema) -> bool:

@@ -221,11 +221,11 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     columns : iterable of str
         Of `rows`; each has few distinct values.
     """
-    coded, wanted = [], {column: rows[column].collect(distinct=True) for column in columns}
-    # All in one pass: `rows` may be dear to work out.
-    names = rows.aggregate(**wanted).to_pyarrow().to_pylist()[0] if wanted else {}
-    for column, found in names.items():
-        words = sorted((word for word in found or () if word is not None), key=str.encode)
+    coded = []
+    for column in columns:
+        # A query for each column reads that column only.
+        found = rows.select(word=rows[column]).distinct().to_pyarrow()["word"].to_pylist()
+        words = sorted((word for word in found if word is not None), key=str.encode)
         if words:
             listed = ", ".join(quoted(word) for word in words)
             coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")

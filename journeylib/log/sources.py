@@ -81,9 +81,9 @@ def open_source(
     if isinstance(source, str) and source.startswith("duckdb://"):
         return _from_database(source, backend, pick)
     if isinstance(source, str | os.PathLike):
-        paths = _expanded(os.fspath(source))
+        paths = expanded(os.fspath(source))
     elif isinstance(source, list | tuple) and all(isinstance(p, str | os.PathLike) for p in source):
-        paths = [path for part in source for path in _expanded(os.fspath(part))]
+        paths = [path for part in source for path in expanded(os.fspath(part))]
         if not paths:
             raise LogError("the list of files is empty. Name at least one file.")
     else:
@@ -114,7 +114,7 @@ def _is_connection(value: Any) -> bool:
     return isinstance(value, duckdb.DuckDBPyConnection | Backend)
 
 
-def _expanded(text: str) -> list[Path]:
+def expanded(text: str) -> list[Path]:
     """Return the files that a path or a pattern stands for, patterns in order of name."""
     path = Path(text).expanduser()
     if path.is_dir():
@@ -283,7 +283,7 @@ def _from_database(source: str, backend: Backend, pick: Pick) -> Raw:
         path = Path(place)
     if not table:
         raise LogError(f"'{source}' names no table. Write 'duckdb:///file.db::table'.")
-    _expanded(str(path))
+    expanded(str(path))
     alias = scratch_name("file")
     try:
         run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")

@@ -10,9 +10,9 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.estimate import GROUPS, AbstainReason, Grade, Resampled
+from journeylib.journeys.graph import count_bases
 from journeylib.log.engine import fetch
 
 ESTIMATE_COLUMNS = (
@@ -134,14 +134,5 @@ def bases(rows: ibis.Table, touchpoints: int) -> pd.DataFrame:
     pandas.DataFrame
         One row per ``touchpoint_no`` (the index): ``events``, ``journeys``, ``customers`` (int64).
     """
-    # Grouped in steps rather than counted distinct: that would hold every key of every group.
-    journeys = rows.group_by(["touchpoint_no", "customer_no", "journey"]).aggregate(n=_.count())
-    customers = journeys.group_by(["touchpoint_no", "customer_no"]).aggregate(
-        n=_.n.sum(), journeys=_.count()
-    )
-    base = fetch(
-        customers.group_by("touchpoint_no").aggregate(
-            events=_.n.sum(), journeys=_.journeys.sum(), customers=_.count()
-        )
-    ).set_index("touchpoint_no")
+    base = count_bases(rows, ["touchpoint_no"]).set_index("touchpoint_no")
     return base.reindex(range(touchpoints), fill_value=0).astype("int64")

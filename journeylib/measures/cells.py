@@ -61,6 +61,8 @@ def fold(
     sums: Mapping[str, ibis.Deferred],
     bases: Sequence[str],
     touchpoints: int,
+    *,
+    again: Mapping[str, str] | None = None,
 ) -> Cells:
     """Sum `rows` per touchpoint and customer group, counting journeys and customers of each base.
 
@@ -78,7 +80,10 @@ def fold(
         Those of `sums` that count events which a measure rests on.
     touchpoints : int
         Number of touchpoints of the log.
+    again : mapping of str to str, optional
+        Further sums: the journeys that have more than one event of a base, by its name.
     """
+    again = again or {}
     cell = ["touchpoint_no", "group"]
     keys = [*cell, "customer_no"]
     integers = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
@@ -91,17 +96,19 @@ def fold(
     bits = {base: 1 << spot for spot, base in enumerate(bases)}
     belongs = sum((_[base] > 0).ifelse(bit, 0) for base, bit in bits.items())
     journeys = (
-        whole.select(*keys, "journey", bits=belongs.cast("int64"))
+        whole.select(*keys, "journey", *again.values(), bits=belongs.cast("int64"))
         .group_by([*keys, "journey"])
-        .aggregate(bits=_.bits.bit_or())
+        .aggregate(bits=_.bits.bit_or(), **{name: _[base].sum() for name, base in again.items()})
     )
     customers = journeys.group_by(keys).aggregate(
         customer_bits=_.bits.bit_or(),
         **{f"{base}_journeys": (_.bits & bit != 0).sum() for base, bit in bits.items()},
+        **{name: (_[name] > 1).sum() for name in again},
     )
     counted = customers.group_by(cell).aggregate(
         **{f"{base}_journeys": _[f"{base}_journeys"].sum() for base in bases},
         **{f"{base}_customers": (_.customer_bits & bit != 0).sum() for base, bit in bits.items()},
+        **{name: _[name].sum() for name in again},
     )
     return Cells(found | spread(counted, touchpoints))
 
@@ -214,5 +221,4 @@ def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> 
 
 def touchpoint_names(journeys: Journeys) -> list[str]:
     """Return every touchpoint of the log in the order of ``touchpoint_no``."""
-    ordered = journeys.whole.touchpoints.sort_values("touchpoint_no")
-    return [str(name) for name in ordered["touchpoint"]]
+    return [journeys.names[number] for number in range(len(journeys.names))]

@@ -69,7 +69,7 @@ def complaint_times(journeys: Journeys, settings: MeasureSettings) -> ibis.Table
     """
     found = []
     if settings.complaint_touchpoints:
-        said = journeys.steps.filter(_.touchpoint.isin(settings.complaint_touchpoints))
+        said = journeys.trail.filter(_.touchpoint.isin(settings.complaint_touchpoints))
         found.append(said.select(complainer=_.customer_no, complained_us=_.t_us))
     outcomes = journeys.log.outcomes
     if outcomes is not None:

@@ -84,7 +84,7 @@ def _visits(journeys: Journeys) -> ibis.Table:
     own = _.service_us.fill_null(0) + _.t_us - _.visit_us
     unknown = _.starts_visit & _.service_us.isnull()
     null = ibis.null("int64")
-    ends = journeys.steps.filter(_.ends_visit)
+    ends = journeys.trail.filter(_.ends_visit)
     columns: dict[str, ibis.Value] = {"service_us": unknown.ifelse(null, own)}
     hours = journeys.settings.business_hours
     if hours is None:

@@ -9,11 +9,14 @@ from ibis import _
 
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import ROW, Runs, hold_in_order
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Cells, fold, share_of, silent
 from journeylib.measures.settings import MeasureSettings
 
 US_PER_MINUTE = 60_000_000
+# More than there are touchpoints, and than there are intents.
+MATTERS = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
         "contacts": _.opens == 1,
         "contact_repeats": came_back & (_.opens == 1),
     }
-    visits = _visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
+    visits = visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
     cells = fold(visits, sums, ["visits", "contacts"], many)
     shares = share_of(
         "repeat_contact", cells.together("repeats", "visits"), cells.base("visits"), settings
@@ -67,44 +70,49 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     return Repeats(shares, cells, int(bases["c"]), int(bases["j"]))
 
 
-def _visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     """One row per contact and touchpoint: ``at_us``, ``next_us`` (next contact), ``opens``."""
-    steps = journeys.steps
-    # What a contact is about: its intent, or the touchpoint where it has none.
-    about: dict[str, ibis.Value] = {"about_no": steps.touchpoint_no}
+    # What a contact is about: its intent, or the touchpoint where it has none. A number, so that
+    # customer and matter are one key.
+    trail, about = journeys.trail, _.touchpoint_no
     if journeys.has("intent"):
-        unnamed = steps.intent.isnull().ifelse(steps.touchpoint_no, ibis.null("int64"))
-        about = {"intent": steps.intent, "about_no": unnamed}
-    keyed = steps.select(
-        "journey",
-        "customer_no",
-        "group",
-        "touchpoint_no",
-        "position",
-        "t_us",
-        **about,
-        busy_us=_.t_us + _.service_us.fill_null(0),
-        session=_.session if journeys.has("session") else ibis.null("string"),
-    )
+        intents = trail.select(named="intent").filter(_.named.notnull()).distinct()
+        numbers = intents.mutate(intent_no=ibis.row_number().over(order_by="named"))
+        trail = trail.left_join(numbers, trail.intent == numbers.named).drop("named")
+        about = ibis.coalesce(-1 - _.intent_no, _.touchpoint_no)
     order = ["t_us", "position", "touchpoint_no"]
-    same = ["customer_no", *about]
-    by_time = {"group_by": same, "order_by": order}
-    busy_until = _.busy_us.max().over(ibis.window(preceding=(None, 1), **by_time))
-    silence = (_.t_us - busy_until) > round(settings.session_gap_minutes * US_PER_MINUTE)
-    opens = silence.fill_null(True)
+    keyed = trail.mutate(matter=_.customer_no * MATTERS + about)
+    own = ["journey", "customer_no", "group", "matter", *order]
     if journeys.has("session"):
-        in_session = ibis.window(group_by=[*same, "session"], order_by=order)
-        first_of_session = ibis.row_number().over(in_session) == 0
-        opens = _.session.notnull().ifelse(first_of_session, opens)
-    place = ibis.row_number().over(ibis.window(**by_time))
-    opened = keyed.mutate(opens=opens.cast("int64"), place=place).drop("position", "busy_us")
-    by_place = {"group_by": same, "order_by": "place"}
-    before = ibis.window(preceding=(None, 0), **by_place)
-    after = ibis.window(following=(1, None), **by_place)
-    contacts = opened.mutate(
-        contact=_.opens.sum().over(before),
-        opening_us=(_.opens == 1).ifelse(_.t_us, ibis.null("int64")),
-    ).mutate(next_us=_.opening_us.min().over(after))
-    return contacts.group_by([*same, "group", "contact", "touchpoint_no"]).aggregate(
-        journey=_.journey.min(), at_us=_.t_us.min(), next_us=_.next_us.min(), opens=_.opens.max()
+        in_session = ibis.window(group_by=["matter", "session"], order_by=order)
+        first = (ibis.row_number().over(in_session) == 0) & _.session.notnull()
+        keyed = keyed.mutate(first_of_session=ibis.cases((_.session.notnull(), first)))
+        own.append("first_of_session")
+    if journeys.has("end_us"):
+        keyed = keyed.mutate(busy_us=_.t_us + _.service_us.fill_null(0))
+        own.append("busy_us")
+    held = hold_in_order(keyed.select(own), ["matter"], order)
+    runs = Runs.of(held, "matter", *order)
+    rows = held.mutate(**{ROW: runs.row()})
+    before = runs.before(_.t_us)
+    if journeys.has("end_us"):
+        rows = rows.mutate(busy_us=runs.most_so_far(_.busy_us))
+        before = runs.before(_.busy_us)
+    silence = (_.t_us - before) > round(settings.session_gap_minutes * US_PER_MINUTE)
+    rows = rows.mutate(opens=silence.fill_null(True))
+    if journeys.has("session"):
+        rows = rows.mutate(opens=ibis.coalesce(_.first_of_session, _.opens))
+    rows = rows.mutate(contact=_[ROW] - runs.since(_.opens))
+    openings = rows.filter(_.opens)
+    following = openings.select(
+        of_matter="matter", of_contact="contact", next_us=runs.after(openings.t_us)
     )
+    contacts = rows.group_by(["matter", "contact", "touchpoint_no"]).aggregate(
+        customer_no=_.customer_no.min(),
+        group=_.group.min(),
+        journey=_.journey.min(),
+        at_us=_.t_us.min(),
+        opens=_.opens.cast("int64").max(),
+    )
+    same = [contacts.matter == following.of_matter, contacts.contact == following.of_contact]
+    return contacts.inner_join(following, same)

@@ -15,7 +15,7 @@ from journeylib.errors import SchemaError, did_you_mean
 from journeylib.estimate import GROUPS, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
-from journeylib.measures.sessions import BotSessions
+from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import flag_of
 
@@ -195,8 +195,8 @@ def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> i
     Turns are numbered within the session from 0.
     """
     known, flagged = flag_of(journeys, column)
-    labels = journeys.steps.select("journey", "step", known=known, flagged=flagged)
-    before = found.turns.filter(_.human_step.isnull() | (_.step < _.human_step))
+    labels = journeys.trail.select("journey", "step", known=known, flagged=flagged)
+    before = with_humans(found.turns).filter(_.human_step.isnull() | (_.step < _.human_step))
     numbered = before.select(
         *_KEY,
         "step",

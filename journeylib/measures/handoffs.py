@@ -10,6 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
+from journeylib.journeys.graph import count_bases
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import unheard
 from journeylib.log.engine import fetch
@@ -350,13 +351,12 @@ def _handover_ratios(
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
     """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
-    changes = fetch(
-        journeys.steps.filter(_.actor != _.next_actor)
-        .group_by(source=_.actor, target=_.next_actor)
-        .aggregate(
-            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
-        )
-    ).sort_values(["source", "target"], kind="stable")
+    changed = journeys.trail.filter(_.actor != _.next_actor).mutate(
+        source=_.actor, target=_.next_actor
+    )
+    ends = ["source", "target"]
+    counted = count_bases(changed, ends)[[*ends, "events", "journeys", "customers"]]
+    changes = counted.sort_values(ends, kind="stable")
     shown, hidden = suppress(changes, journeys.settings.min_customers)
     shown.attrs["suppressed"] = hidden
     return shown

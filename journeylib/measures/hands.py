@@ -13,9 +13,10 @@ from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import Runs
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
-from journeylib.measures.sessions import BotSessions
+from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
 
 LOOP_ROUNDS = 3
@@ -37,7 +38,7 @@ def loop_table(found: BotSessions) -> ibis.Table:
     touchpoint that often with another one of its own between.
     """
     bot = found.turns.filter(_.actor == "bot")
-    previous = _.touchpoint.lag().over(ibis.window(group_by=_KEY, order_by="step"))
+    previous = Runs.of(bot, "journey", "step", also=("opened",)).before(_.touchpoint)
     rounds = bot.mutate(
         said=plain(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
     ).filter(_.said.notnull() | _.fresh)
@@ -59,8 +60,8 @@ def ping_pong_table(found: BotSessions) -> ibis.Table:
     transfer from human to human is a change of `resource`.
     """
     serving = found.turns.filter(_.actor.isin(["bot", "human"]))
-    window = ibis.window(group_by=["journey", "intent"], order_by="step")
-    before, by = _.actor.lag().over(window), _.resource.lag().over(window)
+    runs = found.matters(serving)
+    before, by = runs.before(_.actor), runs.before(_.resource)
     hands = serving.mutate(
         crossed=(before != _.actor).fill_null(False),
         passed=((before == "human") & (_.actor == "human") & (by != _.resource)).fill_null(False),
@@ -91,12 +92,14 @@ def handover_table(found: BotSessions, journeys: Journeys) -> ibis.Table:
     handed = found.table.filter(_.state == "handed_over").select(
         *_KEY, "customer_no", "group", "cold", requested=_.requests > 0
     )
-    failing = found.turns.filter(
-        (_.actor == "bot") & (_.human_step.isnull() | (_.step < _.human_step))
-    ).inner_join(handed.select(*_KEY), _KEY)
+    failing = (
+        with_humans(found.turns)
+        .filter((_.actor == "bot") & (_.human_step.isnull() | (_.step < _.human_step)))
+        .inner_join(handed.select(*_KEY), _KEY)
+    )
     failing = failing.mutate(failed=fails_to_answer(_.text))
     if journeys.has("error"):
-        errors = journeys.steps.filter(_.error).select("journey", "step", wrong=ibis.literal(True))
+        errors = journeys.trail.filter(_.error).select("journey", "step", wrong=ibis.literal(True))
         failing = failing.left_join(errors, ["journey", "step"]).mutate(
             failed=_.failed | _.wrong.fill_null(False)
         )
@@ -115,7 +118,7 @@ def repeated_table(found: BotSessions) -> ibis.Table:
     """
     handed = found.table.filter(_.state == "handed_over")
     first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
-    words = found.turns.filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
+    words = with_humans(found.turns).filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
     after = (
         words.filter(_.step >= _.human_step)
         .inner_join(first, "journey")
@@ -334,18 +337,21 @@ def transfers_measure(
     Another hand is a human after a bot, or another human (a change of `resource`), as the next
     one that serves the customer in the same journey and intent within ``handover_hours``.
     """
-    names = journeys.touchpoints
-    window = ibis.window(group_by=["journey", "intent"], order_by="step")
+    names = journeys.names
+    serving = found.turns.filter(_.actor.isin(["bot", "human"]))
+    runs = found.matters(serving)
     following: dict[str, Any] = {
-        f"next_{column}": _[column].lead().over(window) for column in ("actor", "resource", "t_us")
+        f"next_{column}": runs.after(_[column]) for column in ("actor", "resource", "t_us")
     }
-    turns = found.turns.filter(_.actor.isin(["bot", "human"])).mutate(**following)
+    turns = serving.mutate(**following)
     other = (_.actor == "bot") | (_.resource != _.next_resource)
     soon = (_.next_t_us - _.done_us <= round(settings.handover_hours * 3600 * 1_000_000)).fill_null(
         True
     )
     passed = ((_.next_actor == "human") & other & soon).fill_null(False)
-    turns = turns.mutate(passed=passed.cast("int64"))
+    turns = turns.select(
+        "touchpoint_no", "group", "customer_no", "journey", passed=passed.cast("int64")
+    ).cache()
     sums = group_sums(
         turns.group_by(["touchpoint_no", "group"]).aggregate(passed=_.passed.sum(), n=_.count()),
         ["passed", "n"],

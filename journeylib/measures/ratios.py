@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 import numpy as np
+from ibis import _
 
 from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.log.engine import fetch
@@ -84,38 +85,43 @@ def _estimated(
         flags[f"top{number}"] = base.ifelse(top, 0)
     rows = table.select("group", "customer_no", "journey", **flags)
     numbers = range(len(told))
-    tops = {f"top{n}": rows[f"top{n}"].sum() for n in numbers}
-    bases = {f"base{n}": rows[f"base{n}"].sum() for n in numbers}
-    groups = fetch(rows.group_by("group").aggregate(**tops, **bases))
-    customers = _bearers(rows, "customer_no", len(told))
-    journeys = _bearers(rows, "journey", len(told))
+    sums = {name: _[name].sum() for name in flags}
+    # A journey is of one customer, and a customer of one group: one grouping after the other
+    # counts them all, in one pass over `table`, which may be dear to work out.
+    bits = sum(_[f"base{n}"].ifelse(1 << n, 0) for n in numbers)
+    whole = {f"base{n}": _[f"base{n}"].cast("int64") for n in numbers}
+    journeys = (
+        rows.mutate(bits=bits.cast("int64"))
+        .mutate(**whole)
+        .group_by(["group", "customer_no", "journey"])
+        .aggregate(bits=_.bits.bit_or(), **sums)
+    )
+    customers = journeys.group_by(["group", "customer_no"]).aggregate(
+        some=_.bits.bit_or(),
+        **{f"journeys{n}": (_.bits & (1 << n) != 0).sum() for n in numbers},
+        **sums,
+    )
+    groups = fetch(
+        customers.group_by("group").aggregate(
+            **{f"customers{n}": (_.some & (1 << n) != 0).sum() for n in numbers},
+            **{f"journeys{n}": _[f"journeys{n}"].sum() for n in numbers},
+            **sums,
+        )
+    )
     estimates = {}
     for number, (name, ratio) in enumerate(told.items()):
-        sums = np.zeros((GROUPS, 1, 2))
-        sums[groups["group"], 0, 0] = groups[f"top{number}"].fillna(0)
-        sums[groups["group"], 0, 1] = groups[f"base{number}"].fillna(0)
+        totals = np.zeros((GROUPS, 1, 2))
+        totals[groups["group"], 0, 0] = groups[f"top{number}"].fillna(0)
+        totals[groups["group"], 0, 1] = groups[f"base{number}"].fillna(0)
         estimates[name] = ratio_of_sums(
-            sums,
+            totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
-            n_customers=customers[number],
-            n_journeys=journeys[number],
+            n_customers=int(groups[f"customers{number}"].sum()),
+            n_journeys=int(groups[f"journeys{number}"].sum()),
             min_customers=min_customers,
         )
     return estimates
-
-
-def _bearers(rows: ibis.Table, key: str, many: int) -> list[int]:
-    """Count the distinct keys with a row of each base, all bases from one grouping."""
-    bits = sum(rows[f"base{n}"].ifelse(1 << n, 0) for n in range(many))
-    keys = rows.select(rows[key], bits=bits.cast("int64")).group_by(key)
-    belongs = keys.aggregate(bits=lambda t: t.bits.bit_or())
-    counts = fetch(
-        belongs.aggregate(
-            **{f"n{n}": (belongs.bits & (1 << n) != 0).sum().fill_null(0) for n in range(many)}
-        )
-    ).iloc[0]
-    return [int(counts[f"n{n}"]) for n in range(many)]
 
 
 def ratio_of_sums(

@@ -13,6 +13,7 @@ from ibis import _
 from journeylib.estimate import GROUPS, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import Runs
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Base, Floats, Whole, measured, thin
 from journeylib.measures.settings import MeasureSettings
@@ -82,13 +83,8 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFra
     if journeys.has_clock:
         columns["hour"] = _.t_us // 3_600_000_000 % 24
         columns["weekday"] = _.t_us // 86_400_000_000 % 7
-    visits = picked.select(*NOT_KNOWN[:-1], "step", **columns, next=_.next_touchpoint)
-    before = journeys.steps.select(
-        before_journey=_.journey, before_step=_.step + 1, previous=_.touchpoint
-    )
-    known = visits.left_join(
-        before, [visits.journey == before.before_journey, visits.step == before.before_step]
-    ).drop("before_journey", "before_step")
+    columns["next"], columns["previous"] = _.next_touchpoint, _.previous
+    known = picked.select(*NOT_KNOWN[:-1], "step", **columns)
     is_open = journeys.table.filter(_.end_kind == "open").select(open_journey=_.journey)
     closed = known.left_join(
         is_open, [known.journey == is_open.open_journey, known.next.isnull()]
@@ -98,21 +94,16 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFra
 
 
 def _starts(journeys: Journeys) -> ibis.Table:
-    """One row per visit: its first event, with what follows its last."""
-    starts = journeys.steps.filter(_.starts_visit)
+    """One row per visit: its first event, with what came before it and what follows its last."""
+    runs = Runs.of(journeys.trail, "journey", "step")
+    steps = journeys.trail.mutate(previous=runs.before(_.touchpoint))
+    starts = steps.filter(_.starts_visit)
     if not journeys.has("session"):
         return starts
-    ends = journeys.steps.filter(_.ends_visit).select(
-        end_journey=_.journey,
-        end_touchpoint=_.touchpoint_no,
-        end_visit=_.visit,
-        after_visit=_.next_touchpoint,
+    ends = journeys.trail.filter(_.ends_visit).select(
+        end_journey=_.journey, end_step=_.visit_step, after_visit=_.next_touchpoint
     )
-    same = [
-        starts.journey == ends.end_journey,
-        starts.touchpoint_no == ends.end_touchpoint,
-        starts.visit == ends.end_visit,
-    ]
+    same = [starts.journey == ends.end_journey, starts.step == ends.end_step]
     return starts.inner_join(ends, same).mutate(next_touchpoint=_.after_visit)
 
 

@@ -11,6 +11,7 @@ from ibis import _
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
@@ -30,8 +31,8 @@ class BotSessions:
         ``rating_micro``, ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null
         without a clock),
         ``opened`` (first step of its session: with ``journey`` the key of the session),
-        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one), ``human_step``
-        (first step of a human in the session).
+        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one). They lie in order
+        for `Runs` where no session is declared.
     table : ibis.Table
         One row per bot session: the key ``journey``, ``opened``; ``session_no``,
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``;
@@ -42,10 +43,18 @@ class BotSessions:
         opened; boolean); ``requests`` (before a human); ``state``
         (``contained``, ``handed_over``, ``abandoned``, ``open``); the steps ``first_bot``,
         ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
+    about : bool
+        The log has intents.
     """
 
     turns: ibis.Table
     table: ibis.Table
+    about: bool = False
+
+    def matters(self, turns: ibis.Table) -> Runs:
+        """Return the runs of `turns` (some of `turns`) about one matter: journey and intent."""
+        also = ("intent",) if self.about else ()
+        return Runs.of(turns, "journey", "step", also=also, apart=True)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -81,43 +90,30 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A missing intent matches every intent:
     a contact without a label may be about the same thing, and missing labels shall not flatter.
     """
-    turns = _with_humans(_turns(journeys, settings).cache()).cache()
-    # A session in which nobody serves or asks is nobody's next contact either.
-    sessions = _facts(turns, journeys).filter(_.serving).drop("serving")
+    turns = _turns(journeys, settings)
+    served = _served(turns, journeys)
     about = journeys.has("intent")
     by_time = ["begin_us", "journey", "opened"]
-    sessions = sessions.mutate(
-        next_human_us=_next_of(sessions.joined_us, ["journey"], ["opened"], about=about),
-        next_opened_us=_next_of(
-            (sessions.first_customer < sessions.first_human).ifelse(
-                sessions.joined_us, ibis.null("int64")
-            ),
-            ["journey"],
-            ["opened"],
-            about=about,
-        ),
-        again_us=_next_of(sessions.begin_us, ["customer_no"], by_time, about=about),
+    asked = (served.first_customer < served.first_human).ifelse(
+        served.joined_us, ibis.null("int64")
     )
-    sessions = sessions.filter(
+    served = served.mutate(
+        next_human_us=_next_of(served.joined_us, ["journey"], ["opened"], about=about),
+        next_opened_us=_next_of(asked, ["journey"], ["opened"], about=about),
+        again_us=_next_of(served.begin_us, ["customer_no"], by_time, about=about),
+    )
+    opened = served.filter(
         _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
-    )
-    return BotSessions(turns, _with_states(sessions, journeys, settings).cache())
+    ).cache()
+    facts = _facts(turns, opened, journeys)
+    return BotSessions(turns, _with_states(facts, journeys, settings), about)
 
 
 def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    steps = journeys.steps
-    number, word = ibis.null("int64"), ibis.null("string")
+    """Return the turns; what takes no room to hold or is cheap to work out is not held."""
+    steps = journeys.trail
     clock = journeys.has_clock
-    steps = steps.mutate(
-        t_us=_.t_us if clock else number,
-        done_us=(_.t_us + ibis.coalesce(_.service_us, 0)) if clock else number,
-        **{
-            role: steps[role] if role in steps.columns else word
-            for role in ("session", "intent", "resource", "text")
-        },
-        rating_micro=_.rating_micro if journeys.has("rating_micro") else number,
-    )
-    steps = with_sessions(steps, settings, clock=clock)
+    opened = with_sessions(journeys, settings)
     by_name = _.touchpoint.isin(settings.human_request_words)
     said = (
         asks_for_human(_.text, settings.human_request_words)
@@ -125,39 +121,71 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
         else ibis.literal(False)
     )
     offers = offers_human(_.text) if journeys.has("text") else ibis.literal(False)
-    steps = steps.mutate(
+    narrow = ("customer_no", "group", "step", "touchpoint_no", "opened")
+    known = ("resource", "intent", "text", "t_us", "service_us", "rating_micro")
+    held = opened.mutate(
         # `cases` spares the engine the regular expressions on everybody else's texts.
         asks=ibis.cases((_.actor == "customer", said | by_name), else_=False),
         offers=ibis.cases((_.actor == "bot", offers), else_=False),
+        **{name: opened[name].cast("int32") for name in narrow},
+    ).select(
+        *("journey", "touchpoint", "actor", "asks", "offers", *narrow),
+        *(name for name in known if name in steps.columns),
     )
-    return steps.select(
+    keys = [key for key in ("journey", "customer_no") if lie_in_order(held, key)]
+    held = hold_in_order(held, keys) if keys else held.cache()
+    number, word = ibis.null("int64"), ibis.null("string")
+    turns = held.mutate(
+        t_us=_.t_us if clock else number,
+        done_us=(_.t_us + ibis.coalesce(_.service_us, 0)) if clock else number,
+        **{
+            role: held[role] if role in held.columns else word
+            for role in ("resource", "intent", "text")
+        },
+        rating_micro=_.rating_micro if "rating_micro" in held.columns else number,
+        **{name: held[name].cast("int64") for name in narrow},
+    )
+    return turns.select(
         *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
         *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
         "rating_micro",
     )
 
 
-def with_sessions(steps: ibis.Table, settings: MeasureSettings, *, clock: bool) -> ibis.Table:
-    """Add ``opened``, the first step of the session that a step belongs to.
+def with_humans(turns: ibis.Table) -> ibis.Table:
+    """Add ``human_step``, the first step of a human in the session."""
+    humans = turns.filter(_.actor == "human").group_by(_KEY).aggregate(human_step=_.step.min())
+    # A join of a small aggregate, not a window: that would sort all events again.
+    return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
 
-    Parameters
-    ----------
-    steps : ibis.Table
-        With ``journey``, ``step``, ``session``, and with a `clock` ``t_us``, ``done_us``.
-    settings : MeasureSettings
-    clock : bool
 
-    Returns
-    -------
-    ibis.Table
-        A session is what the session column says, within one journey; elsewhere a run of steps
-        without ``session_gap_minutes`` of silence; without a clock the whole journey.
+def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+    """Return the steps with ``opened``, the first step of the session that each belongs to.
+
+    A session is what the session column says, within one journey; elsewhere a run of steps
+    without `gap_minutes` of silence; without a clock the whole journey. Where no session is
+    declared the steps still lie in order for `Runs`.
     """
+    steps, gap_us = journeys.trail, round(settings.session_gap_minutes * 60 * US)
+    if not journeys.has_clock:
+        if not journeys.has("session"):
+            return steps.mutate(opened=ibis.literal(1).cast("int64"))
+        talk = ibis.window(group_by=["journey", "session"])
+        return steps.mutate(opened=_.step.min().over(talk))
+    done = _.t_us + ibis.coalesce(_.service_us, 0)
+    if not journeys.has("session"):
+        runs = Runs.of(steps, "journey", "step")
+        steps = steps.mutate(**{ROW: runs.row()}, _busy_us=done if journeys.has("end_us") else 0)
+        busy = runs.before(_.t_us)
+        if journeys.has("end_us"):
+            steps = steps.mutate(_busy_us=runs.most_so_far(_["_busy_us"]))
+            busy = runs.before(_["_busy_us"])
+        silent = steps.mutate(_opens=(_.t_us - busy > gap_us).fill_null(True))
+        return silent.mutate(opened=_.step - runs.since(_["_opens"])).drop(
+            ROW, "_busy_us", "_opens"
+        )
     in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
-    if not clock:
-        return steps.mutate(opened=_.step.min().over(ibis.window(group_by=in_order["group_by"])))
-    gap_us = round(settings.session_gap_minutes * 60 * US)
-    busy_until = _.done_us.max().over(ibis.window(preceding=(None, 1), **in_order))
+    busy_until = done.max().over(ibis.window(preceding=(None, 1), **in_order))
     silent = steps.mutate(silence=_.t_us - busy_until)
     opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
     first = opens.ifelse(_.step, ibis.null("int64")).max()
@@ -165,37 +193,46 @@ def with_sessions(steps: ibis.Table, settings: MeasureSettings, *, clock: bool) 
     return silent.mutate(opened=opened).drop("silence")
 
 
-def _with_humans(turns: ibis.Table) -> ibis.Table:
-    """Add ``human_step``, the first step of a human in the session."""
-    humans = turns.filter(_.actor == "human").group_by(_KEY).aggregate(human_step=_.step.min())
-    # Joins of small aggregates, not windows: those would sort all events again.
-    return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
+def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
+    """Return one row per session in which somebody serves or asks, a bot's or not.
 
-
-def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
-    """Return one row per session, a bot's or not."""
+    A session in which nobody does is nobody's next contact either.
+    """
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
-    before = _.human_step.isnull() | (_.step < _.human_step)
-    spoken = bot & _.text.notnull()
-    ends = journeys.settings.bad_ends
-    heard = journeys.has("text")
-    word = ibis.null("string")
-    facts = turns.group_by(_KEY).aggregate(
+    sessions = turns.group_by(_KEY).aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),
         intent=_.intent.argmin(_.step, where=_.intent.notnull())
         if journeys.has("intent")
-        else word,
-        touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
+        else ibis.null("string"),
         serving=(bot | human | (customer & _.text.notnull())).any(),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
         first_customer=_.step.min(where=customer),
         begin_us=_.t_us.min(),
+        joined_us=_.t_us.min(where=human),
+    )
+    return sessions.filter(_.serving).drop("serving")
+
+
+def _facts(turns: ibis.Table, opened: ibis.Table, journeys: Journeys) -> ibis.Table:
+    """Return what else is told of the bot sessions `opened`."""
+    own = opened.select("first_human", of_journey="journey", of_opened="opened")
+    same = [turns.journey == own.of_journey, turns.opened == own.of_opened]
+    goals = turns.filter(_.touchpoint.isin(journeys.settings.goals))
+    reached = goals.group_by("journey").aggregate(goal_step=_.step.max())
+    turns = turns.inner_join(own, same).drop("of_journey", "of_opened")
+    bot, customer = (_.actor == who for who in ("bot", "customer"))
+    before = _.first_human.isnull() | (_.step < _.first_human)
+    spoken = bot & _.text.notnull()
+    ends = journeys.settings.bad_ends
+    heard = journeys.has("text")
+    word = ibis.null("string")
+    facts = turns.group_by(_KEY).aggregate(
+        touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
         start_us=_.t_us.min(where=bot),
         end_us=_.done_us.max(),
         bot_done_us=_.done_us.max(where=bot & before),
-        joined_us=_.t_us.min(where=human),
         last_spoken=_.step.max(where=spoken),
         last_words=_.text.argmax(_.step, where=spoken) if heard else word,
         last_customer=_.step.max(where=customer),
@@ -208,9 +245,7 @@ def _facts(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
         last_step=_.step.max(),
         rating_micro=_.rating_micro.argmax(_.step, where=_.rating_micro.notnull()),
     )
-    goals = turns.filter(_.touchpoint.isin(journeys.settings.goals))
-    reached = goals.group_by("journey").aggregate(goal_step=_.step.max())
-    facts = facts.left_join(reached, "journey").drop("journey_right")
+    facts = opened.inner_join(facts, _KEY).left_join(reached, "journey").drop("journey_right")
     return facts.left_join(_early_offers(turns), _KEY).drop("journey_right", "opened_right")
 
 
@@ -269,7 +304,8 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
     ).mutate(
         silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
     )
-    states = facts.mutate(
+    # Held before it is numbered: both the texts and what was joined are dear to work out.
+    states = facts.cache().mutate(
         state=ibis.cases(
             (_.human_joined | _.soon, "handed_over"),
             (young, "open"),
@@ -283,9 +319,9 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
         *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
         *("resolved", "silent", "promised", "offered", "cold", "requests", "state", "first_bot"),
         *("request_step", "bot_done_step", "last_step", "rating_micro"),
-    )
+    ).cache()
 
 
 def customers_act(journeys: Journeys) -> bool:
     """Whether the log holds customers' own events; a system's log does not."""
-    return len(fetch(journeys.steps.filter(_.actor == "customer").select("step").limit(1))) > 0
+    return len(fetch(journeys.trail.filter(_.actor == "customer").select("step").limit(1))) > 0

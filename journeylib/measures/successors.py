@@ -61,7 +61,7 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         Visits whose successor is known, from the walk over the visits.
     """
     inner = (
-        journeys.steps.filter(_.ends_visit & _.next_touchpoint.notnull())
+        journeys.trail.filter(_.ends_visit & _.next_touchpoint.notnull())
         .group_by(
             source="touchpoint", target="next_touchpoint", group="group", third=_third(journeys)
         )

@@ -13,6 +13,7 @@ from journeylib.errors import ConfigError, did_you_mean
 from journeylib.estimate import GROUPS, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import Runs
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Cells,
@@ -95,12 +96,11 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the steps once and return every sum that the measures here need."""
-    rows = journeys.steps
+    rows = journeys.trail
     sums: dict[str, ibis.Deferred] = {
         "events": ibis.literal(1),
         "visits": _.starts_visit,
-        "second": _.starts_visit & (_.visit == 2),
-        "ended": _.starts_visit & (_.visit == 1) & _.is_open.isnull(),
+        "ended": _.starts_visit & _.is_open.isnull(),
         "known": _.ends_visit & (_.next_touchpoint.notnull() | _.is_open.isnull()),
     }
     bases = ["events", "visits", "ended", "known"]
@@ -119,14 +119,12 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
             sums["human_known"] = human & _.service_us.notnull()
             sums["human_us"] = human.ifelse(_.service_us, 0)
             bases.append("human")
+    runs = Runs.of(rows, "journey", "step")
     if _transfers_are_seen(journeys):
-        in_journey = ibis.window(group_by="journey", order_by="step")
         # Within the contact: another agent at the next one is no transfer, only the next one.
         together = "session" if journeys.has("session") else "touchpoint"
-        same = _[together].lead().over(in_journey) == _[together]
-        rows = rows.mutate(
-            next_resource=same.ifelse(_.resource.lead().over(in_journey), _.resource)
-        )
+        same = runs.after(_[together]) == _[together]
+        rows = rows.mutate(next_resource=same.ifelse(runs.after(_.resource), _.resource))
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
     sums |= _field_sums(settings)
@@ -139,14 +137,16 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     rows = rows.left_join(is_open, rows.journey == is_open.open_journey)
     if journeys.has("session"):
         rows, sums = _per_visit(rows, sums)
-    return fold(rows, sums, bases, len(journeys.touchpoints))
+    cells = fold(rows, sums, bases, len(journeys.names), again={"second": "visits"})
+    # Of a journey that is over the first visit counts.
+    return Cells({**cells.sums, "ended": cells.sums["ended_journeys"]})
 
 
 def _per_visit(
     rows: ibis.Table, sums: Mapping[str, ibis.Value]
 ) -> tuple[ibis.Table, dict[str, ibis.Deferred]]:
     """Sum the turns of each visit; what any turn shows (`ONCE_A_VISIT`), the visit shows once."""
-    keys = ["touchpoint_no", "group", "customer_no", "journey", "visit"]
+    keys = ["touchpoint_no", "group", "customer_no", "journey", "visit_step"]
     whole = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
     visits = (
         rows.select(*keys, **whole)
@@ -207,10 +207,10 @@ def _flag_sums(journeys: Journeys, column: str) -> dict[str, ibis.Deferred]:
 
 def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
     if not journeys.has_clock:
-        return silent("volume", "1/week", "no_clock", len(journeys.touchpoints))
+        return silent("volume", "1/week", "no_clock", len(journeys.names))
     weeks = whole_weeks(journeys)
     if not weeks:
-        return silent("volume", "1/week", "immature_window", len(journeys.touchpoints))
+        return silent("volume", "1/week", "immature_window", len(journeys.names))
     base = cells.base("starts")
     result = resample(
         cells.together("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
@@ -220,7 +220,7 @@ def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Meas
 
 def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
     """Measure human service time; turns without an end count at the mean of those known."""
-    many = len(journeys.touchpoints)
+    many = len(journeys.names)
     if not journeys.has_clock:
         return silent("load", "min/week", "no_clock", many)
     if not (journeys.has("actor") and journeys.has("end_us")):
@@ -252,7 +252,7 @@ def _rework(cells: Cells, settings: MeasureSettings) -> Measured:
 def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
     """Count visits with an error or passed from human to human, where either would show."""
     if "exceptional" not in cells.sums:
-        return silent("exceptions", "share", "no_column", len(journeys.touchpoints))
+        return silent("exceptions", "share", "no_column", len(journeys.names))
     base = cells.base("exception_known")
     sums = cells.together("exceptional", "exception_known")
     return share_of("exceptions", sums, base, settings, refused={"no_column": base.events == 0})
@@ -260,7 +260,7 @@ def _exceptions(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> 
 
 def _required_fields(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
     """Share of the declared fields that are filled, over all events."""
-    many = len(journeys.touchpoints)
+    many = len(journeys.names)
     if not settings.required_fields:
         return silent("required_fields", "share", "no_column", many)
     names = touchpoint_names(journeys)
@@ -284,7 +284,7 @@ def _drop_off(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Me
 
     Open journeys are left out of both: what becomes of them is not known yet.
     """
-    many = len(journeys.touchpoints)
+    many = len(journeys.names)
     if not journeys.settings.goals:
         return silent("drop_off", "share", "unidentified", many)
     lost = last_events(journeys)
@@ -301,7 +301,7 @@ def last_events(journeys: Journeys) -> dict[str, Floats]:
     dict of str to ndarray of float64, shape (groups, touchpoints)
         Keys ``goal``, ``bad_end``, ``open``, ``other``.
     """
-    many = len(journeys.touchpoints)
+    many = len(journeys.names)
     number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
     counts = fetch(
         journeys.table.group_by(["last_touchpoint", "group", "end_kind"]).aggregate(n=_.count())

@@ -4,6 +4,14 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
+from journeylib.present.changes import (
+    changes,
+    difference,
+    drift_between,
+    moved,
+    numbers_between,
+    verdicts_between,
+)
 from journeylib.present.choices import cut_sensitivity, linkage, stitching
 from journeylib.present.deciding import (
     handoff_times,
@@ -52,6 +60,7 @@ __all__ = [
     "automation_candidates",
     "bot_sessions",
     "break_offs",
+    "changes",
     "comparison_table",
     "conformance",
     "containment",
@@ -60,8 +69,10 @@ __all__ = [
     "data_quality",
     "definitions",
     "detectors",
+    "difference",
     "difference_map",
     "disclosure",
+    "drift_between",
     "experience",
     "findings",
     "first_automations",
@@ -74,6 +85,8 @@ __all__ = [
     "journey_map",
     "linkage",
     "moments",
+    "moved",
+    "numbers_between",
     "paradox_figures",
     "paradoxes",
     "planned_versus_actual",
@@ -93,4 +106,5 @@ __all__ = [
     "times",
     "tipping_points",
     "verdicts",
+    "verdicts_between",
 ]

@@ -68,14 +68,14 @@ class Briefing:
     title, run_id, base : str
         Of which audit, which run, and how much it rests on.
     state : {"alarm", "ok", "unknown"}
-        alarm: a gate failed; unknown: none failed, none was answered.
+        alarm: a gate failed or something changed; unknown: none failed, none was answered.
     headline : str
         The verdict with its number.
     checks : tuple of Check
     changes : tuple of str
         What changed since the run before, in sentences.
-    compared : bool
-        Whether there was a run to compare with.
+    comparison : str
+        With what this run was compared, or why with nothing.
     worst : tuple of Low
     worst_what : str
         What `worst` is the worst of.
@@ -92,7 +92,7 @@ class Briefing:
     headline: str
     checks: tuple[Check, ...]
     changes: tuple[str, ...]
-    compared: bool
+    comparison: str
     worst: tuple[Low, ...]
     worst_what: str
     findings: tuple[str, ...]
@@ -132,11 +132,11 @@ def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Brief
         run_id=audit["run_id"],
         base=f"{log['events']:,} events, {log['journeys']:,} journeys, "
         f"{log['customers']:,} customers{period}",
-        state=_state(document["findings"], checks),
-        headline=_headline(document, checks),
+        state="alarm" if changes else _state(document["findings"], checks),
+        headline=_headline(document, checks, changes),
         checks=checks,
-        changes=tuple(_change(row) for row in changes),
-        compared=bool(document["changes"]),
+        changes=tuple(clean(row["text"]) for row in changes),
+        comparison=clean(document["comparison"]["note"]),
         worst=worst,
         worst_what=what,
         findings=tuple(clean(f["text"]) for f in said[:SAID]),
@@ -150,7 +150,9 @@ def _state(findings: Sequence[Mapping[str, Any]], checks: Sequence[Check]) -> St
     return "unknown" if all(check.state == "unknown" for check in checks) else "ok"
 
 
-def _headline(document: Mapping[str, Any], checks: Sequence[Check]) -> str:
+def _headline(
+    document: Mapping[str, Any], checks: Sequence[Check], changes: Sequence[Mapping[str, Any]]
+) -> str:
     failed = [check for check in checks if check.state == "alarm"]
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
@@ -160,6 +162,9 @@ def _headline(document: Mapping[str, Any], checks: Sequence[Check]) -> str:
     others = [f for f in document["findings"] if f["verdict"] == "fail"]
     if others:
         return f"Alarm: {clean(others[0]['text'])}"
+    if changes:
+        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+        return f"Changed ({changes[0]['kind'].replace('_', ' ')}): {_moved(changes[0])}{more}"
     held = sum(check.state == "ok" for check in checks)
     if checks:
         rest = len(checks) - held
@@ -199,16 +204,14 @@ def amount(value: float, unit: str) -> str:
     return f"{number_text(float(f'{value:.3g}') if abs(value) < 1000 else value)} {unit}".rstrip()
 
 
-def _change(row: Mapping[str, Any]) -> str:
-    """Return a change in a sentence: its own, else made of its numbers."""
-    if row.get("text"):
-        return clean(row["text"])
-    before, after = (
-        number_text(value) if isinstance(value, int | float) else clean(value)
+def _moved(row: Mapping[str, Any]) -> str:
+    """Return what changed with its two numbers, where it has them."""
+    ends = [
+        amount(value, row["unit"] or "")
         for value in (row["before"], row["after"])
-    )
-    kind = clean(row["kind"]).replace("_", " ")
-    return f"{clean(row['what'])}: from {before} to {after} ({kind})."
+        if isinstance(value, int | float)
+    ]
+    return clean(row["what"]) + (f", {ends[0]} to {ends[1]}" if len(ends) == 2 else "")
 
 
 def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[Low, ...], str]:

@@ -110,6 +110,7 @@ def run_audit(
         "config": str(Path(config).resolve()),
         "overrides": list(overrides),
         "as_of": as_of.isoformat() if as_of else "",
+        "history": str(Path(out).resolve()),
     }
     home = Path(out) / checked.name
     try:

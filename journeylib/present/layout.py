@@ -16,12 +16,49 @@ from journeylib.present.layering import layers_of
 from journeylib.present.routing import Route, Way, route
 from journeylib.present.svg import clean, wrap
 
-BOX_WIDTH, BOX_HEIGHT = 150.0, 60.0
-NAME_ROOM, NAME_SIZE, LINE = 116.0, 13.5, 16.0
-NAME_LINES = 3
+NAME_SIZE, LINE, NAME_LINES = 13.5, 16.0, 3
 LANE_LABEL = 98.0
 HEADER = 46.0
 NO_STAGE, NO_CHANNEL = "No stage", "No channel"
+
+
+@dataclass(frozen=True)
+class BoxStyle:
+    """How large boxes are: a screen needs small ones, a wall wide ones with few lines.
+
+    Attributes
+    ----------
+    width : float
+    marker, margin : float
+        Room beside the name, for a verdict's marker and at the end.
+    size, line : float
+        Of the name's type, and from one of its lines to the next.
+    rest : float
+        Height beside the lines of the name.
+    least, most : int
+        Lines of the name that every box has room for, and at which a name is cut.
+    bold : bool
+        Whether a name may be set in bold.
+    """
+
+    width: float = 150.0
+    marker: float = 28.0
+    margin: float = 6.0
+    size: float = NAME_SIZE
+    line: float = LINE
+    rest: float = 28.0
+    least: int = 2
+    most: int = NAME_LINES
+    bold: bool = True
+
+    @property
+    def room(self) -> float:
+        """Width that the name has."""
+        return self.width - self.marker - self.margin
+
+    def lines(self, name: str) -> list[str]:
+        """Return a name as the lines of its box."""
+        return wrap(name, self.room, self.size, lines=self.most, bold=self.bold)
 
 
 @dataclass(frozen=True)
@@ -166,12 +203,10 @@ def _spots(
     return spots, sizes
 
 
-def _box_height(spots: Sequence[_Spot]) -> float:
+def _box_height(spots: Sequence[_Spot], style: BoxStyle) -> float:
     """Return the height that the longest name needs; every box has the same."""
-    lines = (
-        len(wrap(spot.name, NAME_ROOM, NAME_SIZE, lines=NAME_LINES, bold=True)) for spot in spots
-    )
-    return BOX_HEIGHT + LINE * max(0, max(lines, default=0) - 2)
+    most = max((len(style.lines(spot.name)) for spot in spots), default=0)
+    return style.rest + style.line * max(most, style.least)
 
 
 def _drawn_routes(
@@ -214,6 +249,8 @@ def map_layout(
     max_touchpoints: int = 60,
     max_flows: int = 36,
     max_returns: int = 6,
+    style: BoxStyle | None = None,
+    left: float = LANE_LABEL,
 ) -> MapLayout:
     """Lay out a journey map: stage columns × channel lanes with flows in the gutters.
 
@@ -231,12 +268,17 @@ def map_layout(
         Draw the strongest flows until they carry this share of all moves.
     max_touchpoints, max_flows, max_returns : int
         Beyond these the map says "n more" instead of becoming a hairball.
+    style : BoxStyle, optional
+        How large boxes are; by default those of a screen.
+    left : float
+        Room for the names of the lanes.
 
     Returns
     -------
     MapLayout
         The same for every order of the rows.
     """
+    style = style or BoxStyle()
     points = touchpoints.sort_values(["journeys", "touchpoint"], ascending=[False, True])
     known = set(points["touchpoint"])
     moves = transitions.loc[
@@ -254,15 +296,15 @@ def map_layout(
         routes=routes,
         columns=len(heads),
         rows=sum(depth for _, depth in lanes),
-        box=(BOX_WIDTH, _box_height(spots)),
-        origin=(LANE_LABEL, HEADER if any(heads) else 4.0),
+        box=(style.width, _box_height(spots, style)),
+        origin=(left, HEADER if any(heads) else 4.0),
     )
     boxes = tuple(
         Box(
             spot.name,
             routed.column_x[spot.column],
             routed.row_y[spot.row],
-            BOX_WIDTH,
+            style.width,
             routed.box_height,
             spot.column,
             spot.row,
@@ -286,7 +328,7 @@ def map_layout(
         width=routed.width,
         height=routed.height,
         columns=tuple(
-            Band(head, x, BOX_WIDTH) for head, x in zip(heads, routed.column_x, strict=True)
+            Band(head, x, style.width) for head, x in zip(heads, routed.column_x, strict=True)
         ),
         lanes=tuple(bands),
         boxes=boxes,

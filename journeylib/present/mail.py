@@ -93,9 +93,7 @@ def changes_said(briefing: Briefing) -> tuple[str, ...]:
         more = len(briefing.changes) - MAX_CHANGES
         rest = (f"And {more} more in the dashboard.",) if more > 0 else ()
         return (*briefing.changes[:MAX_CHANGES], *rest)
-    if briefing.compared:
-        return ("Nothing that the evidence shows.",)
-    return ("There is no earlier run to compare with.",)
+    return ("Nothing that the evidence shows.", briefing.comparison)
 
 
 def _text(briefing: Briefing, figure: Figure | None, notes: tuple[str, ...]) -> str:

@@ -190,19 +190,26 @@ def map_grid(layout: MapLayout) -> list[str]:
         parts.append(svg.label(8, y + 25, layout.returns.name, "jl-t6 jl-b"))
     if any(column.name for column in layout.columns):
         ends = [column.start for column in layout.columns[1:]] + [layout.width + 4]
-        parts += [_head(*pair) for pair in zip(layout.columns, ends, strict=True)]
+        parts += [stage_head(*pair) for pair in zip(layout.columns, ends, strict=True)]
     return parts
 
 
-def _head(column: Band, end: float) -> str:
-    """Return a stage's chevron, which reaches to the next one."""
+def stage_head(column: Band, end: float, *, size: float = 14.0) -> str:
+    """Return a stage's chevron, which reaches to the next one (`end`)."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
-    text = svg.shorten(column.name, right - left - 2 * tip, 14, bold=True)
+    text = svg.shorten(column.name, right - left - 2 * tip, size, bold=True)
     return svg.titled(
         column.name,
         f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',
-        svg.label((left + right) / 2 + tip, 25, text, "jl-headt", anchor="middle"),
+        svg.label(
+            (left + right) / 2 + tip,
+            20 + size * 0.36,
+            text,
+            "jl-headt",
+            anchor="middle",
+            extra=f' style="font-size:{svg.num(size)}px"',
+        ),
     )
 
 
@@ -214,10 +221,14 @@ def flow_width(journeys: int, most: int) -> float:
 def _flows(layout: MapLayout, journeys: int | None) -> list[str]:
     most = max((flow.journeys for flow in layout.flows), default=0)
     # Weak first, so that strong flows lie on top.
-    return [_flow(flow, most, journeys) for flow in reversed(layout.flows)]
+    return [
+        flow_line(flow, most, f"{flow.source} → {flow.target}: {_count(flow.journeys, journeys)}")
+        for flow in reversed(layout.flows)
+    ]
 
 
-def _flow(flow: Flow, most: int, journeys: int | None) -> str:
+def flow_line(flow: Flow, most: int, title: str) -> str:
+    """Return a flow as a line with a tip; `most` journeys make the widest."""
     width = flow_width(flow.journeys, most)
     (x0, _), (x1, y1) = flow.points[-2], flow.points[-1]
     way = 1 if x1 > x0 else -1
@@ -225,9 +236,8 @@ def _flow(flow: Flow, most: int, journeys: int | None) -> str:
     tip = [(x1, y1), (x1 - way * size * 1.5, y1 - size), (x1 - way * size * 1.5, y1 + size)]
     points = [*flow.points[:-1], (x1 - way * size, y1)]
     kind = "jl-back" if flow.way == "return" else "jl-flow"
-    text = f"{flow.source} → {flow.target}: {_count(flow.journeys, journeys)}"
     return svg.titled(
-        text,
+        title,
         f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
         f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
         kind="jl-edge",

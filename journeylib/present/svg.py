@@ -12,11 +12,18 @@ from journeylib.present.theme import VERDICTS, Shape
 
 # Characters that turn the direction of what follows, and controls, are no part of a name.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SPACE = re.compile(r"\s+")
-_PIECE = re.compile(r"[^\s\-_/]+[\-_/]*|[\-_/]+")
+# A no-break space holds a number and its unit together: no line ends there.
+_SPACE = re.compile(r"[^\S\u00a0]+")
+_PIECE = re.compile(r"(?:[^\s\-_/]|\u00a0)+[\-_/]*|[\-_/]+")
+
+# Where a long word may be broken: before the consonants that begin a syllable, roughly.
+_V = "[aeiouyäöüáàâéèêíîóôúåæøAEIOUYÄÖÜ]"
+_C = rf"[^\W\d_{_V[1:-1]}]"
+_BREAK = re.compile(rf"(?<={_V})(?={_C}{_V})|(?<={_V}{_C})(?={_C}{{1,5}}{_V})")
+_LONG = 12
 
 # Advances in em of a wide sans serif (DejaVu), so that what fits here fits in any font.
-_NARROW, _SLIM = set("ijl.,:;'|!Iı·’‘"), set('frt()[]{}-/\\ "“”°*')
+_NARROW, _SLIM = set("ijl.,:;'|!Iı·’‘"), set('frt()[]{}-/\\ "“”°*\u00a0')
 _WIDE = set("mwMWQOGD@%&—…→←+−=<>~")
 
 
@@ -95,6 +102,25 @@ def _fitting(text: str, width: float, size: float, bold: bool) -> int:
     return next(fits, 1)
 
 
+def _breaks(word: str) -> list[int]:
+    return [found.start() for found in _BREAK.finditer(word)]
+
+
+def soft(text: object) -> str:
+    r"""Return a name as HTML whose long words a browser may break at a syllable.
+
+    Examples
+    --------
+    >>> soft("Vertragsabschluss jetzt").replace("\u00ad", "|")
+    'Ver|trag|sab|schluss jetzt'
+    """
+    words = esc(text).split(" ")
+    return " ".join(
+        _BREAK.sub("\u00ad", word) if len(word) >= _LONG and "&" not in word else word
+        for word in words
+    )
+
+
 def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
     """Break a name into at most `lines` lines; long words are hyphenated, the rest is cut.
 
@@ -103,7 +129,7 @@ def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = F
     >>> wrap("Compare plans", 60, 12)
     ['Compare', 'plans']
     >>> wrap("Vertragsverlängerungsangebot", 90, 12)
-    ['Vertragsverl-', 'ängeru…gebot']
+    ['Vertragsver-', 'länger…gebot']
     """
     rest = clean(text)
     out: list[str] = []
@@ -117,6 +143,7 @@ def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = F
             head = rest[: piece.end()]
         if not head:
             cut = max(2, _fitting(rest, width, size, bold) - 1)
+            cut = max((spot for spot in _breaks(rest) if 3 <= spot <= cut), default=cut)
             head, rest = rest[:cut] + "-", rest[cut:]
         else:
             rest = rest[len(head) :].lstrip()

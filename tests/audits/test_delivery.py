@@ -114,7 +114,7 @@ def test_the_mail_says_the_verdict_with_its_number_first(told: Path) -> None:
     assert plain.splitlines()[0] == "Alarm: Enough chats is 60 (limit ≥ 100)"
     assert "ok: No human | joined 47.8 % (limit ≤ 75 %)" in plain
     assert "not assessable: Gone – (limit ≥ 1)" in plain
-    assert "1. Chat: −0.5" in plain and "There is no earlier run" in plain
+    assert "1. Chat: −0.5" in plain and "Nothing that the evidence shows" in plain
 
 
 def test_the_mail_is_safe_for_every_mail_program(told: Path) -> None:

@@ -87,3 +87,29 @@ def test_the_text_says_what_was_asked() -> None:
     assert outcome.text == (
         "settled: handoffs.contained_verified is 0.4; at least 0.5 and at most 0.9 was asked."
     )
+
+
+@pytest.mark.parametrize(
+    ("bounds", "before", "expected"),
+    [
+        ({"max_fall": 0.05}, 0.45, "pass"),
+        ({"max_fall": 0.05}, 0.46, "fail"),
+        ({"max_fall": 0.05}, 0.3, "pass"),
+        ({"max_rise": 0.05}, 0.34, "fail"),
+        ({"max_rise": 0.05, "min": 0.5}, 0.4, "fail"),
+        ({"max_rise": 0.05}, None, "not_assessable"),
+    ],
+)
+def test_a_change_is_allowed_up_to_its_bound(
+    bounds: dict[str, float], before: float | None, expected: str
+) -> None:
+    gate = Gate(id="g", metric="handoffs.contained_verified", **bounds)
+    old = {"handoffs": {"contained_verified": {"value": before}}}
+    assert check_gates([gate], DOCUMENT, old)[0].verdict == expected
+
+
+def test_on_the_first_run_a_change_cannot_be_assessed() -> None:
+    gate = Gate(id="g", metric="handoffs.contained_verified", max_fall=0.1)
+    (outcome,) = check_gates([gate], DOCUMENT)
+    assert outcome.verdict == "not_assessable"
+    assert "there is no run before" in outcome.text

@@ -14,6 +14,7 @@ from journeylib.log.sample.world import (
     Cases,
     Dice,
     Ints,
+    Release,
     cases,
     few,
     join,
@@ -103,7 +104,7 @@ TRUTH: dict[str, Any] = {
 MENU = "Phone menu"
 
 
-def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
+def play(dice: Dice, n: int, release: Release | None = None) -> tuple[Book, Loyalty]:
     """Let n customers live through the half year."""
     folk = people(
         dice,
@@ -112,7 +113,7 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
         segments={"private": 0.7, "student": 0.18, "business": 0.12},
         new_share=0.19,
     )
-    book = Book(dice, folk)
+    book = Book(dice, folk, release)
     loyalty = Loyalty(dice, folk, base=CHURN["base"], new=CHURN["tenure_under_12_months"])
     new = folk.tenure_months == 0
     everyone = np.arange(n, dtype=np.int64)

@@ -26,6 +26,7 @@ from journeylib.log.sample.world import (
     Dice,
     Floats,
     People,
+    Release,
     Words,
 )
 
@@ -86,7 +87,13 @@ class SampleLog:
     truth: dict[str, Any]
 
 
-def generate(company: str, customers: int = 2000, seed: int | None = None) -> SampleLog:
+def generate(
+    company: str,
+    customers: int = 2000,
+    seed: int | None = None,
+    *,
+    release: Release | None = None,
+) -> SampleLog:
     """Make the log of a company.
 
     Parameters
@@ -96,6 +103,8 @@ def generate(company: str, customers: int = 2000, seed: int | None = None) -> Sa
         At least 200.
     seed : int, optional
         The seed of the committed files where absent.
+    release : Release, optional
+        A change of the bots in the middle of the log; the draws stay the same.
 
     Returns
     -------
@@ -112,7 +121,7 @@ def generate(company: str, customers: int = 2000, seed: int | None = None) -> Sa
         raise LogError(f"customers={customers} is too few to plant effects: ask for 200 or more")
     seed = SEEDS[company] if seed is None else seed
     dice, module, style = Dice(seed), COMPANIES[company], STYLES[company]
-    book, loyalty = module.play(dice, customers)
+    book, loyalty = module.play(dice, customers, release)
     log = _order(book.columns(), loyalty)
     contacts = _dirt(dice, _contacts(dice, log, book.people, module.TOUCHPOINTS, style), style)
     outcomes = _outcomes(dice, book.people, loyalty, style)

@@ -150,7 +150,7 @@ def chat(book: Book, at: Cases, bot: Bot) -> Chats:
     for _ in range(3):
         turn(waiting, clock, "customer", said(dice, book, at, REQUESTS, REQUESTS_DE), mood=-0.5)
         requests += waiting
-        heard = waiting & dice.chance(n, bot.honours)
+        heard = waiting & dice.chance(n, bot.honours * book.release.still(at.t))
         turn(heard, clock + 4, "bot", CONNECTING, disclosed=disclosed)
         turn(waiting & ~heard, clock + 4, "bot", NOT_UNDERSTOOD, disclosed=disclosed)
         honoured |= heard

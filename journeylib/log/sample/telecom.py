@@ -15,6 +15,7 @@ from journeylib.log.sample.world import (
     Cases,
     Dice,
     Ints,
+    Release,
     cases,
     few,
     join,
@@ -140,7 +141,7 @@ TRUTH: dict[str, Any] = {
 }
 
 
-def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
+def play(dice: Dice, n: int, release: Release | None = None) -> tuple[Book, Loyalty]:
     """Let n customers live through the half year."""
     folk = people(
         dice,
@@ -149,7 +150,7 @@ def play(dice: Dice, n: int) -> tuple[Book, Loyalty]:
         segments={"mobile": 0.5, "fibre": 0.3, "bundle": 0.2},
         new_share=0.24,
     )
-    book = Book(dice, folk)
+    book = Book(dice, folk, release)
     loyalty = Loyalty(dice, folk, base=CHURN["base"], new=CHURN["tenure_under_12_months"])
     new = folk.tenure_months == 0
     everyone = np.arange(n, dtype=np.int64)

@@ -182,12 +182,33 @@ def few(dice: Dice, who: Ints) -> Cases:
     return Cases(who, day * DAY + daytime(dice, len(who)), np.ones(len(who), dtype=bool))
 
 
+@dataclass(frozen=True)
+class Release:
+    """A new version of every bot: from `day` on it honours requests for a person less often.
+
+    Attributes
+    ----------
+    day : int
+        Since the log's first day.
+    honours : float
+        Of the requests honoured until then, the share that still is.
+    """
+
+    day: int
+    honours: float
+
+    def still(self, t: Floats) -> Floats:
+        """Return what is left of the bots' readiness to hand over, at each of these seconds."""
+        return np.where(t < self.day * DAY, 1.0, self.honours)
+
+
 class Book:
     """Takes down events block by block; `columns` gives them back side by side."""
 
-    def __init__(self, dice: Dice, people: People) -> None:
+    def __init__(self, dice: Dice, people: People, release: Release | None = None) -> None:
         self.dice = dice
         self.people = people
+        self.release = release or Release(DAYS + 1, 1.0)
         self._blocks: list[dict[str, npt.NDArray[Any]]] = []
         self._sessions = 0
 

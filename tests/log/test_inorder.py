@@ -1,0 +1,61 @@
+"""Windows over rows as they lie equal windows that sort."""
+
+import ibis
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ibis import _
+
+from journeylib.log.engine import connect
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+
+ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
+
+
+def answers(held: ibis.Table, runs: Runs) -> pd.DataFrame:
+    rows = held.mutate(
+        **{ROW: runs.row()}, before=runs.before(_.value), after=runs.after(_.value)
+    ).mutate(marked=_.before.isnull() | (_.value % 3 == 0))
+    rows = rows.mutate(
+        since=runs.since(_.marked),
+        last=runs.at_last(_.marked, _.value),
+        most=runs.most_so_far(_.value),
+    )
+    return rows.drop(ROW).to_pandas().sort_values(["who", "place"], ignore_index=True)
+
+
+def held_rows(rows: list[tuple[int, int]]) -> ibis.Table:
+    backend = connect()
+    frame = pd.DataFrame(rows, columns=["who", "value"]).assign(place=range(len(rows)))
+    table = backend.create_table("rows", frame.astype("int64"))
+    return hold_in_order(table, ["who"], ["place"])
+
+
+@given(rows=ROWS)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+def test_reading_as_they_lie_equals_sorting(rows: list[tuple[int, int]]) -> None:
+    held = held_rows(rows)
+    lying = Runs.of(held, "who", "place")
+    assert lying.lying
+    sorting = Runs("who", ("place",))
+    pd.testing.assert_frame_equal(answers(held, lying), answers(held, sorting))
+
+
+def test_neighbours_by_hand() -> None:
+    # 1's values are 9, 4, 6; 2's only one is 3. Multiples of three and firsts are marked.
+    held = held_rows([(1, 9), (2, 3), (1, 4), (1, 6)])
+    found = answers(held, Runs.of(held, "who", "place")).astype(object)
+    found = found.where(found.notna(), None)
+    assert list(found["before"]) == [None, 9, 4, None]
+    assert list(found["after"]) == [4, 6, None, None]
+    assert list(found["since"]) == [0, 1, 0, 0]
+    assert list(found["last"]) == [9, 9, 6, 3]
+    assert list(found["most"]) == [9, 9, 9, 3]
+
+
+def test_what_was_joined_or_has_another_key_does_not_lie_in_order() -> None:
+    held = held_rows([(1, 9), (2, 3)])
+    assert lie_in_order(held.filter(_.value > 4).mutate(more=_.value + 1), "who")
+    assert not lie_in_order(held, "place")
+    assert not lie_in_order(held.semi_join(held.filter(_.value > 4), "who"), "who")
+    assert not Runs.of(held, "who", "place", also=("value",), apart=True).lying

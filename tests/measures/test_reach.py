@@ -1,0 +1,57 @@
+"""Reach by stage and segment, counted by hand; small cells and missing segments."""
+
+import numpy as np
+
+import journeylib as jl
+from journeylib.journeys.segment import JourneySettings
+from journeylib.measures.reach import reach
+from journeylib.measures.sentiment import customer_scores
+
+HOUR = 3_600_000_000
+COLUMNS = "customer t_us touchpoint stage segment sentiment_micro"
+
+
+def journeys_of(log_of, *, minimum, segments=("a", "a", "b")):
+    rows = []
+    for customer, segment in zip("xyz", segments, strict=True):
+        rows.append((customer, HOUR, "Ad", "Look", segment, 500_000))
+        rows.append((customer, 2 * HOUR, "Ad", "Look", segment, 100_000))
+    rows.append(("x", 3 * HOUR, "Call", "Buy", segments[0], -400_000))
+    log = log_of(*rows, columns=COLUMNS)
+    settings = JourneySettings(cut="customer", min_customers=minimum)
+    return jl.rebuild(log, settings)
+
+
+def test_stages_count_events_journeys_and_customers(log_of):
+    journeys = journeys_of(log_of, minimum=1)
+    found = reach(journeys, customer_scores(journeys)).stages
+    rows = {(r.segment, r.stage): (r.events, r.journeys, r.customers) for r in found.itertuples()}
+    assert rows == {
+        ("", ""): (7, 3, 3), ("", "Look"): (6, 3, 3), ("", "Buy"): (1, 1, 1),
+        ("a", ""): (5, 2, 2), ("a", "Look"): (4, 2, 2), ("a", "Buy"): (1, 1, 1),
+        ("b", ""): (2, 1, 1), ("b", "Look"): (2, 1, 1),
+    }  # fmt: skip
+
+
+def test_segments_feel_for_themselves(log_of):
+    journeys = journeys_of(log_of, minimum=1)
+    found = reach(journeys, customer_scores(journeys)).segments
+    felt = {(r.segment, r.touchpoint): r.sentiment for r in found.itertuples()}
+    assert felt.keys() == {("a", "Ad"), ("a", "Call"), ("b", "Ad")}
+    assert np.allclose([felt["a", "Ad"], felt["a", "Call"], felt["b", "Ad"]], [0.3, -0.4, 0.3])
+
+
+def test_small_cells_are_out(log_of):
+    journeys = journeys_of(log_of, minimum=2)
+    found = reach(journeys, customer_scores(journeys))
+    assert set(found.stages["segment"]) == {"", "a"}
+    assert "Buy" not in set(found.stages["stage"])
+    assert found.segments["touchpoint"].tolist() == ["Ad"]
+
+
+def test_a_log_without_stages_and_segments_has_its_total(log_of):
+    log = log_of(("x", HOUR, "Ad"), ("y", HOUR, "Call"))
+    journeys = jl.rebuild(log, JourneySettings(cut="customer", min_customers=1))
+    found = reach(journeys, "no_column")
+    assert found.stages[["segment", "stage", "customers"]].values.tolist() == [["", "", 2]]
+    assert found.segments.empty and "sentiment" in found.segments

@@ -1,0 +1,298 @@
+"""Planted truth: weeks in which nothing changed, and weeks in which one thing did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from journeylib.audits.changes import Looked, compare_periods
+from journeylib.audits.config import AuditConfig
+from journeylib.audits.drift import ChangeSettings, drifts
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.log.read import read_log
+from journeylib.log.sample.generate import generate
+from journeylib.log.sample.world import Release
+
+pytestmark = pytest.mark.slow
+
+STREAMS, RUNS, PERIODS, GROUPS = 240, 50, 13, 64
+SETTINGS = ChangeSettings()
+
+
+# --- many streams, nothing changed ------------------------------------------------------------
+
+
+def weeks(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares, clustered errors and cases: customers have 1 to 3 cases and their own rate."""
+    customers = rng.integers(60, 500, STREAMS)
+    centre = rng.uniform(0.05, 0.6, STREAMS)
+    value, se, n = (np.zeros((STREAMS, count)) for _ in range(3))
+    for stream in range(STREAMS):
+        many = customers[stream]
+        rate = rng.beta(8 * centre[stream], 8 * (1 - centre[stream]), (count, many))
+        cases = rng.integers(1, 4, (count, many))
+        hits = rng.binomial(cases, rate)
+        group = rng.integers(0, GROUPS, many)
+        deal = np.zeros((many, GROUPS))
+        deal[np.arange(many), group] = 1.0
+        top, base = hits @ deal, cases @ deal
+        t, b = top.sum(axis=1), base.sum(axis=1)
+        left = (t[:, None] - top) / (b[:, None] - base)
+        value[stream], n[stream] = t / b, b
+        spread = ((left - value[stream][:, None]) ** 2).sum(axis=1)
+        se[stream] = np.sqrt((GROUPS - 1) / GROUPS * spread)
+    return value, se, n
+
+
+def as_table(value: np.ndarray, se: np.ndarray, n: np.ndarray) -> pd.DataFrame:
+    """The periods of all streams, the last column being the last period."""
+    many, count = value.shape
+    return pd.DataFrame(
+        {
+            "period": np.tile(np.arange(count), many),
+            "family": "performance",
+            "measure": "errors",
+            "touchpoint": np.repeat([f"t{k:03d}" for k in range(many)], count),
+            "detail": "",
+            "stratum": "",
+            "value": value[:, ::-1].ravel(),
+            "se": se[:, ::-1].ravel(),
+            "n": n[:, ::-1].ravel(),
+            "customers": (n[:, ::-1] / 2).round().ravel(),
+            "unit": "share",
+        }
+    )
+
+
+def test_fifty_weekly_runs_over_240_quiet_streams_cry_wolf_rarely() -> None:
+    """Two series of fifty runs, each run with twelve weeks to compare with."""
+    alarms = []
+    for seed in (1, 2):
+        value, se, n = weeks(np.random.default_rng(seed), RUNS + PERIODS - 1)
+        for run in range(RUNS):
+            seen = slice(run, run + PERIODS)
+            found = drifts(
+                as_table(value[:, seen], se[:, seen], n[:, seen]), SETTINGS, min_customers=10
+            )
+            assert len(found) == STREAMS
+            alarms.append(int(found["significant"].sum()))
+    assert np.mean(alarms) <= 0.3
+    # Not because nothing is ever found.
+    naive = 0.05 * STREAMS
+    assert np.mean(alarms) < naive / 30
+
+
+def found_on_first_run(shift: float, *, runs: int = 60) -> float:
+    """Share of runs that find one stream shifted by so many of its standard errors."""
+    hits = 0
+    rng = np.random.default_rng(9)
+    value, se, n = weeks(rng, PERIODS + runs - 1)
+    for run in range(runs):
+        seen = slice(run, run + PERIODS)
+        moved = value[:, seen].copy()
+        stream = run % STREAMS
+        moved[stream, -1] += shift * se[stream, run : run + PERIODS].mean()
+        found = drifts(as_table(moved, se[:, seen], n[:, seen]), SETTINGS, min_customers=10)
+        hits += f"t{stream:03d}" in set(found.loc[found["significant"], "touchpoint"])
+    return hits / runs
+
+
+def test_a_shift_that_can_be_found_among_240_streams_is_found_on_the_first_run() -> None:
+    """At .3 false alarms a run no test finds 3 standard errors in more than 41 % of runs.
+
+    Each stream may then be wrong in .3 / 240 = .00125 of the runs, so its bound lies at 3.23
+    standard errors, and a shift of 3 passes it with probability Φ(3 − 3.23) = .41.
+    """
+    assert found_on_first_run(5.0) >= 0.8
+    assert found_on_first_run(3.0) >= 0.1
+
+
+def test_a_lasting_shift_of_three_standard_errors_is_found_within_a_month() -> None:
+    hits, tries = 0, 30
+    for seed in range(3):
+        value, se, n = weeks(np.random.default_rng(20 + seed), PERIODS + 3)
+        for stream in range(0, 10 * 24, 24):
+            moved = value.copy()
+            moved[stream, PERIODS - 1 :] += 3 * se[stream].mean()
+            for run in range(4):
+                seen = slice(run, run + PERIODS)
+                rows = as_table(moved[:, seen], se[:, seen], n[:, seen])
+                found = drifts(rows, SETTINGS, min_customers=10)
+                if f"t{stream:03d}" in set(found.loc[found["significant"], "touchpoint"]):
+                    hits += 1
+                    break
+    assert hits / tries >= 0.5, hits
+
+
+# --- one log, one change ----------------------------------------------------------------------
+
+FIRST = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+HARD, HANDED = 0.3, {"easy": 0.1, "hard": 0.7}
+AS_OF = dt.date(2026, 1, 5) + dt.timedelta(weeks=PERIODS)
+CONFIG = AuditConfig.model_validate(
+    {
+        "name": "planted",
+        "log": {"files": "none"},
+        "roles": {
+            "customer": "customer", "touchpoint": "touchpoint", "timestamp": "t",
+            "channel": "channel", "actor": "actor", "session": "session", "intent": "intent",
+        },
+        "journeys": {"cut": "gap", "gap_days": 3},
+    }
+)  # fmt: skip
+Rows = list[tuple[str, dt.datetime, str, str, str, str, str]]
+
+
+def chat(rng: np.random.Generator, week: int, number: int, hard: float, worse: float) -> Rows:
+    """One conversation of one customer: the bot, the customer, perhaps a person."""
+    who, session = f"c{week}-{number}", f"s{week}-{number}"
+    intent = "hard" if rng.random() < hard else "easy"
+    begins = FIRST + dt.timedelta(weeks=week, minutes=float(rng.uniform(0, 7 * 1440 - 60)))
+    rows: Rows = [
+        (who, begins, "Bot", "chat", "bot", session, intent),
+        (who, begins + dt.timedelta(minutes=1), "Bot", "chat", "customer", session, intent),
+    ]
+    if rng.random() < HANDED[intent] * worse:
+        rows.append(
+            (who, begins + dt.timedelta(minutes=3), "Desk", "phone", "human", session, intent)
+        )
+    return rows
+
+
+def journeys(
+    *,
+    hard: float = HARD,
+    worse: float = 1.0,
+    then: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows,
+) -> Journeys:
+    """Thirteen weeks of 500 conversations; the last one otherwise."""
+    rng = np.random.default_rng(5)
+    rows: Rows = []
+    for week in range(PERIODS):
+        last = week == PERIODS - 1
+        for number in range(500):
+            rows += chat(rng, week, number, hard if last else HARD, worse if last else 1.0)
+    columns = ["customer", "t", "touchpoint", "channel", "actor", "session", "intent"]
+    frame = then(pd.DataFrame(rows, columns=columns))
+    log = read_log(frame, CONFIG.roles, as_of=AS_OF)
+    return rebuild(log, JourneySettings(cut="gap", gap_days=3))
+
+
+def looked(found: Journeys) -> Looked:
+    return compare_periods(found, CONFIG, AS_OF)
+
+
+def kinds(found: Looked) -> set[str]:
+    return {change.kind for change in found.found if change.significant}
+
+
+@cache
+def last_week() -> pd.Timestamp:
+    return pd.Timestamp(FIRST) + pd.Timedelta(weeks=PERIODS - 1)
+
+
+def test_a_week_like_the_others_raises_nothing() -> None:
+    found = looked(journeys())
+    # The first day may be cut off, so the first week is not whole.
+    assert found.references == PERIODS - 2
+    assert len(found.tests) == 5
+    assert kinds(found) == set()
+
+
+def test_a_change_of_mix_alone_is_called_mix() -> None:
+    found = looked(journeys(hard=0.6))
+    assert kinds(found) == {"mix"}
+    measures = {change.measure for change in found.found}
+    # More hard matters, so more hand-overs: of like matters just as many.
+    assert {"begins_with_intent", "handed_over"} <= measures
+
+
+def test_fewer_hand_overs_of_like_matters_are_called_performance() -> None:
+    found = looked(journeys(worse=0.4))
+    assert kinds(found) == {"performance"}
+    (change,) = [c for c in found.found if c.measure == "handed_over" and c.touchpoint is None]
+    # .7 · .1 + .3 · .7 = .28 before, .4 of it now.
+    assert change.before == pytest.approx(0.28, abs=0.02)
+    # A hand-over is known a day later: one day of the week is still from the one before.
+    assert change.after == pytest.approx((6 * 0.112 + 0.28) / 7, abs=0.05)
+    assert change.difference is not None
+    assert change.difference["lo"] < -0.144 < change.difference["hi"]
+    assert f"n = {change.n_after:,}, {change.customers:,} customers" in change.text
+    assert not any(verb in change.text for verb in ("cause", "because", "due to", "led to"))
+
+
+def test_a_touchpoint_under_another_name_is_a_definition_and_nothing_else() -> None:
+    def rename(rows: pd.DataFrame) -> pd.DataFrame:
+        late = (rows["t"] >= last_week()) & (rows["touchpoint"] == "Desk")
+        return rows.assign(touchpoint=rows["touchpoint"].mask(late, "Service desk"))
+
+    found = looked(journeys(then=rename))
+    assert kinds(found) == {"definition"}
+    (change,) = found.found
+    assert (change.before, change.after) == ("Desk", "Service desk")
+    assert "looks renamed" in change.text
+
+
+def test_a_feed_that_breaks_off_is_data_quality_and_nothing_else() -> None:
+    def broken(rows: pd.DataFrame) -> pd.DataFrame:
+        lost = (rows["t"] >= last_week() + pd.Timedelta(days=3)) & (rows["channel"] == "phone")
+        return rows[~lost].reset_index(drop=True)
+
+    found = looked(journeys(then=broken))
+    assert kinds(found) == {"data_quality"}
+    (change,) = found.found
+    assert "'phone'" in change.text
+    assert "no event on 4 of 7 days" in change.text
+    assert found.tests.empty
+
+
+def test_a_column_that_loses_its_content_is_data_quality_and_nothing_else() -> None:
+    def emptied(rows: pd.DataFrame) -> pd.DataFrame:
+        rng = np.random.default_rng(3)
+        lost = (rows["t"] >= last_week()) & (rng.random(len(rows)) < 0.3)
+        return rows.assign(intent=rows["intent"].mask(lost))
+
+    found = looked(journeys(then=emptied))
+    assert kinds(found) == {"data_quality"}
+    assert {change.measure for change in found.found} == {"missing_intent"}
+
+
+# --- weekly runs over the sample's company ------------------------------------------------------
+
+
+def test_a_bot_release_that_honours_few_requests_alarms_in_its_week_and_not_before() -> None:
+    """The first weeks are quiet; the ninth run says that performance changed."""
+    start = dt.date(2026, 1, 5)
+    log = generate("telecom", 20_000, 20260309, release=Release(7 * 16, honours=0.15))
+    roles = {name: name for name in ("touchpoint", "timestamp", "channel", "intent", "text")}
+    roles |= {
+        "actor": "actor",
+        "customer": "customer_id",
+        "position": "event_id",
+        "session": "session_id",
+    }
+    values = {"customer": "customer", "bot": "bot", "agent": "human", "system": "system"}
+    config = AuditConfig.model_validate(
+        {"name": "weekly", "log": {"files": "none"}, "roles": {**roles, "actor_values": values}}
+    )
+    bots = log.contacts["channel"].isin(["chatbot", "chat"])
+    events = read_log(log.contacts[bots], config.roles, as_of=dt.date(2026, 7, 6))
+    found = rebuild(events, JourneySettings(cut="gap", gap_days=14))
+    alarms = {
+        run: [
+            change
+            for change in compare_periods(found, config, start + dt.timedelta(weeks=8 + run)).found
+            if change.significant
+        ]
+        for run in range(5, 10)
+    }
+    assert [len(alarms[run]) for run in range(5, 9)] == [0, 0, 0, 0]
+    assert {change.kind for change in alarms[9]} == {"performance"}
+    honoured = [c for c in alarms[9] if c.measure == "requests_honoured" and c.touchpoint is None]
+    assert [change.direction for change in honoured] == ["worse"]

@@ -1,0 +1,265 @@
+"""Everything that is handed out: what it says, what it must never say, and that it is whole."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+
+import pandas as pd
+import pytest
+
+from journeylib.audits.config import load_config
+from journeylib.cli import main
+from journeylib.errors import RunError
+from journeylib.estimate import Estimate
+from journeylib.present.workshop import pack
+from journeylib.present.workshop.content import Automation, Moment
+from journeylib.present.workshop.lanes import ROOM_LANES, lanes
+from journeylib.present.workshop.pack import latest_run, prepare_workshop
+from journeylib.present.workshop.printing import browser, print_pdf
+from journeylib.present.workshop.reading import read_content
+from journeylib.present.workshop.screens import presentation
+from journeylib.present.workshop.sheets import (
+    card_rows,
+    cards,
+    poster,
+    poster_svg,
+    poster_wall,
+)
+from tests.present.workshop.test_slides import texts_of
+from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
+
+needs_browser = pytest.mark.skipif(browser() is None, reason="needs Chromium on the path")
+
+
+@pytest.fixture(scope="module")
+def filled(content_of):
+    """Content with what this town has not: a moment of truth, a first automation, a note."""
+    content = content_of(12, "de")
+    point = content.touchpoints[4]
+    effect = Estimate(-0.334, "share", lo=-0.458, hi=-0.211, n_customers=259, grade="B")
+    impact = Estimate(73.1, "journeys/year", lo=46.1, hi=100.1, n_customers=259, grade="B")
+    return dataclasses.replace(
+        content,
+        moments=(Moment(point, "complaint", effect, impact),),
+        automations=(Automation(point.name, "in 92 % der Stichproben gewählt"),),
+        notes={STAGES[0]: ("Niemand erklärt die Rechnung",)},
+    )
+
+
+# --- content --------------------------------------------------------------------------------
+
+
+def test_the_bundle_says_how_many_reach_each_stage(content_of, town):
+    """Beside a plain count of the log; the secret customer reaches the last stage alone."""
+    content = content_of(12, "en")
+    log = pd.read_csv(town(12).parents[2] / "log.csv")
+    reached = log.groupby("stage")["customer"].nunique()
+    assert [stage.name for stage in content.stages] == list(STAGES)
+    assert [s.customers for s in content.stages] == [reached[name] for name in STAGES]
+    assert reached[STAGES[3]] == CUSTOMERS + 1
+    assert content.stages[0].reach == pytest.approx(reached[STAGES[0]] / (CUSTOMERS + 1))
+    assert [segment.customers for segment in content.segments] == [41, 20]
+    assert len(content.touchpoints) == 12
+
+
+def test_segments_stand_side_by_side_with_their_own_counts(content_of, town):
+    log = pd.read_csv(town(12).parents[2] / "log.csv")
+    for segment in content_of(12, "en").segments:
+        own = log[log["segment"] == segment.name]
+        for stage, (share, customers) in segment.stages.items():
+            assert customers == own.loc[own["stage"] == stage, "customer"].nunique()
+            assert share == pytest.approx(customers / own["customer"].nunique())
+
+
+def test_every_figure_of_the_map_has_its_n(content_of):
+    for stage in content_of(12, "en").stages:
+        assert all(point.customers >= 5 for point in stage.touchpoints)
+        for point in stage.touchpoints:
+            assert all("n\xa0=\xa0" in reason for reason in (*point.machine, *point.person))
+
+
+def test_computed_lanes_are_filled_and_the_room_has_its_own(filled):
+    rows = {lane.key: lane for lane in lanes(filled)}
+    assert {key for key, lane in rows.items() if not lane.computed} == set(ROOM_LANES)
+    assert all(cell for key in ("doing", "pains", "handoffs", "serves") for cell in rows[key].cells)
+    assert any("wie geplant" in line.text for cell in rows["plan"].cells for line in cell)
+    assert rows["notes"].cells[0][0].text == "Niemand erklärt die Rechnung"
+    empty = ("opportunities", "questions", "owner")
+    assert not any(cell for key in empty for cell in rows[key].cells)
+
+
+def test_a_card_says_what_happens_to_whom_and_what_to_try(filled):
+    rows = dict(card_rows(filled, filled.moments[0]))
+    assert list(rows) == ["what", "whom", "effect", "machine", "person", "first"]
+    assert "33 Punkte weniger" in rows["effect"] and "(21 bis 46)" in rows["effect"]
+    assert "n\xa0=\xa0259" in rows["effect"] and "73 (46 bis 100) Reisen" in rows["effect"]
+
+
+def test_cards_come_eight_to_a_sheet(filled):
+    assert cards(filled).count("<article") == 8
+    nine = dataclasses.replace(filled, moments=filled.moments * 9)
+    assert cards(nine).count("<article") == 16 and cards(nine).count("card blank") == 7
+    assert cards(nine).count('class="sheet cards"') == 2
+
+
+def test_first_automations_show_only_where_the_audit_has_some(filled, content_of):
+    title = filled.words.say("automations.title")
+    assert title in presentation(filled)
+    assert title not in presentation(content_of(12, "de"))
+
+
+def test_every_link_of_the_presentation_leads_to_a_screen(filled):
+    page = presentation(filled)
+    screens = set(re.findall(r'<section id="(\d+)"', page))
+    links = set(re.findall(r'href="#([^"]+)"', page))
+    assert len(links) > len(filled.stages) and links <= screens
+
+
+def test_the_presentation_asks_for_nothing_and_runs_only_its_own_script(filled):
+    page = presentation(filled)
+    assert "default-src 'none'" in page and "script-src 'sha256-" in page
+    assert re.search(r"<link|<iframe|<img|url\(|src=|https?://", page) is None
+
+
+def test_a_picture_that_stands_alone_needs_no_variables_and_holds_no_bitmap(filled):
+    drawn = poster_svg(poster_wall(filled))
+    assert "var(--" not in drawn and "<image" not in drawn and "base64" not in drawn
+    assert drawn.count("<text") > 100
+
+
+def test_a_log_without_stages_is_one_stage(content_of):
+    content = content_of(12, "en")
+    one = dataclasses.replace(content.stages[0], name="", touchpoints=content.touchpoints)
+    bare = dataclasses.replace(
+        content, stages=(one,), points=content.points.assign(stage=None), stage_order=()
+    )
+    drawn = poster_wall(bare)
+    assert f">{content.words.say('no_stage')}<" in "".join(drawn.parts)
+    assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
+
+
+# --- privacy --------------------------------------------------------------------------------
+
+
+def everything_in(folder):
+    """Return all that can be read in a folder of artefacts, as one text."""
+    said = []
+    for path in folder.iterdir():
+        if path.suffix in (".html", ".svg"):
+            said.append(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".pptx":
+            said += texts_of(path)
+            said += unzipped(path)
+        elif path.suffix == ".pdf" and shutil.which("pdftotext"):
+            done = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True)
+            said.append(done.stdout.decode("utf-8"))
+    return " ".join(said)
+
+
+def unzipped(file):
+    with zipfile.ZipFile(file) as opened:
+        for name in opened.namelist():
+            if name.endswith(".xlsx"):
+                with opened.open(name) as book:
+                    yield from unzipped(book)
+            else:
+                yield opened.read(name).decode("utf-8", "ignore")
+
+
+@pytest.fixture(scope="module")
+def packed(town, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pack")
+    config = town(12).parents[2] / "audit.yaml"
+    return prepare_workshop(config, out=folder, language="de", run=town(12))
+
+
+def test_one_call_makes_every_artefact(packed):
+    names = {path.name for path in packed.folder.iterdir()}
+    ending = "pdf" if packed.printed else "html"
+    sheets = {f"{name}.{ending}" for name in ("poster-a0", "poster-a1", "handout-a3", "cards-a4")}
+    assert names == sheets | {"poster.svg", "presentation.html", "slides.pptx"}
+    assert str(packed.folder) in packed.summary
+
+
+def test_nothing_of_a_single_customer_is_in_any_artefact(packed):
+    said = everything_in(packed.folder)
+    assert "Störungsannahme" in said
+    assert [secret for secret in SECRETS if secret in said] == []
+
+
+@needs_browser
+@pytest.mark.browser
+def test_posters_are_vectors_with_their_fonts_in_the_size_asked_for(packed):
+    for name, size in (("poster-a0", (1189, 841)), ("poster-a1", (841, 594))):
+        found = (packed.folder / f"{name}.pdf").read_bytes()
+        boxes = set(re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", found))
+        assert {(round(float(w) / 72 * 25.4), round(float(h) / 72 * 25.4)) for w, h in boxes} == {
+            size
+        }
+        assert b"/FontFile2" in found and b"/Subtype /Image" not in found
+        assert len(re.findall(rb"/Type /Page\b", found)) == 1
+
+
+@needs_browser
+@pytest.mark.browser
+def test_the_same_page_prints_the_same_file(filled, tmp_path):
+    page = tmp_path / "cards.html"
+    page.write_text(cards(filled), encoding="utf-8")
+    for name in ("one.pdf", "two.pdf"):
+        print_pdf(page, tmp_path / name, program=browser())
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_a_poster_for_few_touchpoints_is_readable_at_two_metres(content_of):
+    drawn = poster_wall(content_of(12, "de"))
+    assert drawn.type_mm(1189 * 0.96, 841 - 0.04 * 1189) >= 9
+    assert "@page{size:1189mm 841mm" in poster(content_of(12, "de"), drawn, "a0")
+
+
+# --- the folder -----------------------------------------------------------------------------
+
+
+def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
+    def broken(*_):
+        raise RunError("no room on the disk")
+
+    monkeypatch.setattr(pack, "write_slides", broken)
+    config = town(12).parents[2] / "audit.yaml"
+    with pytest.raises(RunError, match="no room"):
+        prepare_workshop(config, out=tmp_path / "out", run=town(12))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_is_used_again_until_its_log_or_its_settings_change(town):
+    run = town(12)
+    audits, config = run.parents[1], run.parents[2] / "audit.yaml"
+    assert latest_run(load_config(config), audits) == run.resolve()
+    other = load_config(config, overrides=["journeys.min_customers=6"])
+    assert latest_run(other, audits) is None
+    assert latest_run(load_config(config), audits / "elsewhere") is None
+
+
+def test_a_newer_log_asks_for_a_new_run(town, tmp_path):
+    shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
+    config = load_config(tmp_path / "copy/audit.yaml")
+    audits = tmp_path / "copy/audits"
+    assert latest_run(config, audits) is not None
+    manifest = audits / "stadt/latest/manifest.json"
+    later = manifest.stat().st_mtime + 10
+    os.utime(tmp_path / "copy/log.csv", (later, later))
+    assert latest_run(config, audits) is None
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RunError, match="no complete run"):
+        read_content(tmp_path)
+
+
+def test_the_command_refuses_a_language_it_has_not(town, tmp_path, capsys):
+    config = town(12).parents[2] / "audit.yaml"
+    status = main(["workshop", str(config), "--lang", "fr", "--out", str(tmp_path / "out")])
+    assert status == 2 and "Languages: de, en" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,101 @@
+"""One catalogue: every text in every language, and no language in another."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+import yaml
+
+from journeylib.audits import findings
+from journeylib.errors import ConfigError
+from journeylib.present.workshop.lanes import ROOM_LANES
+from journeylib.present.workshop.screens import presentation
+from journeylib.present.workshop.sheets import cards, handout, poster_svg, poster_wall
+from journeylib.present.workshop.slides import write_slides
+from journeylib.present.workshop.words import FOLDER, languages, words_of
+from tests.present.workshop.test_slides import texts_of
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_language_has_every_text_with_the_same_blanks():
+    english = words_of("en").texts
+    assert {"de", "en"} <= set(languages())
+    for language in languages():
+        other = words_of(language).texts
+        assert other.keys() == english.keys()
+        differ = [key for key in english if placeholders(other[key]) != placeholders(english[key])]
+        assert differ == []
+
+
+def test_no_text_is_declared_twice():
+    for language in languages():
+        lines = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8").splitlines()
+        keys = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
+        assert len(keys) == len(set(keys)) == len(yaml.safe_load("\n".join(lines)))
+
+
+def test_every_indicator_that_speaks_for_a_side_has_words():
+    from journeylib.judge.wording import VERDICT_TEXT, VETO_TEXT, WORDS
+
+    texts = words_of("de").texts
+    wanted = {f"{kind}.{name}" for kind in ("indicator", "machine", "person") for name in WORDS}
+    wanted |= {f"veto.{name}" for name in VETO_TEXT} | {f"verdict.{name}" for name in VERDICT_TEXT}
+    wanted |= {f"lane.{key}" for key in ROOM_LANES}
+    assert wanted - texts.keys() == set()
+
+
+def test_every_finding_of_an_audit_has_a_sentence():
+    source = (Path(findings.__file__)).read_text(encoding="utf-8")
+    ids = set(re.findall(r'(?:_insight|Finding)\(\s*"([a-z-]+)"', source))
+    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.VERDICT_SENTENCES}
+    assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
+    texts = words_of("de").texts
+    assert {name for name in ids if f"finding.{name}" not in texts} == set()
+
+
+def test_numbers_are_written_as_the_language_does():
+    de, en = words_of("de"), words_of("en")
+    assert (de.number(26404.5, 1), en.number(26404.5, 1)) == ("26.404,5", "26,404.5")
+    assert (de.share(0.5), de.share(0.004), de.share(0.0)) == ("50\xa0%", "<1\xa0%", "0\xa0%")
+    assert de.duration(9000) == "2,5 Std."
+    assert de.names(["a", "b"]) == "a und b"
+    assert de.names(list("abcdef")) == "a, b, c, d und 2 weitere"
+
+
+def test_an_unknown_language_is_refused_with_those_there_are():
+    with pytest.raises(ConfigError, match="Languages: de, en"):
+        words_of("xx")
+
+
+def english_phrases():
+    """Literal parts of English texts of at least three words that German texts do not hold."""
+    german = " ".join(words_of("de").texts.values())
+    found = set()
+    for text in words_of("en").texts.values():
+        for literal, *_ in string.Formatter().parse(text):
+            said = re.sub(r"\s+", " ", literal).strip(" .,:;()")
+            if len(said.split()) >= 3 and said not in german:
+                found.add(said)
+    return found
+
+
+def test_german_artefacts_hold_no_english_sentence(content_of, tmp_path):
+    content = content_of(12, "de")
+    drawn = poster_wall(content)
+    write_slides(content, tmp_path / "slides.pptx")
+    pages = [presentation(content), cards(content), handout(content, drawn), poster_svg(drawn)]
+    said = " ".join([*(re.sub(r"<[^>]+>", " ", page) for page in pages)])
+    said += " ".join(texts_of(tmp_path / "slides.pptx"))
+    said = re.sub(r"\s+", " ", said)
+    phrases = english_phrases()
+    assert len(phrases) > 100
+    assert [phrase for phrase in phrases if phrase in said] == []
+
+
+def test_the_check_for_english_finds_english(content_of):
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", presentation(content_of(12, "en"))))
+    assert sum(phrase in page for phrase in english_phrases()) > 5
