@@ -104,7 +104,7 @@ def _for_spark(source: Any, engine: BaseBackend | None) -> list[str] | None:
         return texts
     if any("://" in text for text in texts):
         return None
-    paths = [path for text in texts for path in _expanded(text)]
+    paths = [path for text in texts for path in expanded(text)]
     if any(_kind(path) != "parquet" for path in paths):
         return None
     return [path.absolute().as_uri() for path in paths]
