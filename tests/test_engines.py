@@ -128,6 +128,17 @@ def test_everything_that_is_measured(log_of: LogOf, other_engine: Any) -> None:
             assert mine == getattr(other.handoffs, part.name), part.name
 
 
+def test_changes_of_hands_in_sessions_are_those_that_pandas_counts(log_of: LogOf) -> None:
+    log = log_of(*(row[:5] for row in talks()), columns="customer t_us touchpoint actor session")
+    journeys = rebuild(log)
+    serving = fetch(journeys.steps.filter(ibis._.actor.isin(["bot", "human"])))
+    serving = serving.sort_values(["journey", "step"])
+    before = serving.groupby("journey")["actor"].shift()
+    changes = (before.notna() & (before != serving["actor"])).groupby(serving["journey"]).sum()
+    found = measure(journeys).handoffs.ping_pong
+    assert found.value == (changes >= 2).sum() / (changes >= 1).sum()
+
+
 # --- Spark alone: what it reads itself, and what it says ---------------------------------------
 
 
