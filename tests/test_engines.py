@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from journeylib.audits.config import load_config
-from journeylib.errors import LogError, SchemaError
+from journeylib.errors import ConfigError, LogError, SchemaError
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
@@ -209,3 +209,7 @@ def test_what_spark_cannot_read_is_said(tmp_path: Path, spark: Any) -> None:
 def test_what_is_no_engine_is_said() -> None:
     with pytest.raises(LogError, match="a int is no engine"):
         as_engine(3)
+    with pytest.raises(LogError, match="'sparc' is no engine"):
+        as_engine("sparc")
+    with pytest.raises(ConfigError, match=r"engine\.address"):
+        load_config(SAMPLES / "bank/audit.yaml", overrides=["engine.address=sparc"])

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
 from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
 
+ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
 SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
 
 
@@ -34,6 +36,7 @@ class EngineSettings(BaseModel):
 
     address: str = Field(
         "duckdb",
+        pattern=ADDRESS,
         description="duckdb; or spark, spark://host:7077 or another master of Spark, which takes "
         "its own limits from spark-defaults.conf. The keys below are DuckDB's.",
     )
@@ -158,6 +161,8 @@ def as_engine(given: Any) -> Any:
         It is none of these, or Spark does not start there.
     """
     if isinstance(given, str):
+        if not re.match(ADDRESS, given):
+            raise LogError(f"'{given}' is no engine: duckdb, spark, spark://host:7077, local[2] …")
         if given == "duckdb":
             return connect()
         return spark_engine(master=LOCAL if given == "spark" else given)
