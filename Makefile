@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= audits
+# What the tests are installed with; spark needs Java and adds half a gigabyte.
+EXTRAS ?= test,dev
 CONFIG ?= sample_data/telecom/audit.yaml
 
 .DEFAULT_GOAL := help
@@ -66,7 +68,7 @@ $(VENV)/.audit: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.audit
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit

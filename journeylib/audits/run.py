@@ -255,6 +255,7 @@ def _read(config: AuditConfig) -> EventLog:
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,
         period=config.log.period,
+        days=config.log.days,
         as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,

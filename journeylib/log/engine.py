@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,22 +17,33 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.errors import ConfigError, RunError
+from journeylib.errors import ConfigError, LogError, RunError
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
+from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
+
+ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
+SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
 
 
 class EngineSettings(BaseModel):
-    """How much of the machine the engine may take; no result depends on it."""
+    """Which engine, and how much of the machine it may take; no result depends on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    address: str = Field(
+        "duckdb",
+        pattern=ADDRESS,
+        description="duckdb; or spark, spark://host:7077 or another master of Spark, which takes "
+        "its own limits from spark-defaults.conf. The keys below are DuckDB's.",
+    )
     memory_limit: str | None = Field(
         None,
-        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
+        pattern=SIZE,
         description="Such as 4GB; default 60 % of what the machine or its container has. "
         "More is spilled to disk.",
     )
@@ -41,12 +54,21 @@ class EngineSettings(BaseModel):
         "one in the system's temporary folder.",
     )
 
-    def connect(self) -> Backend:
+    spill_limit: str | None = Field(
+        None,
+        pattern=SIZE,
+        description="Such as 50GB; default all that is free where spill_folder lies.",
+    )
+
+    def connect(self) -> Any:
         """Open an engine with these settings."""
+        if self.address != "duckdb":
+            return as_engine(self.address)
         return connect(
             memory_limit=self.memory_limit,
             threads=self.threads,
             spill_folder=self.spill_folder,
+            spill_limit=self.spill_limit,
         )
 
 
@@ -58,6 +80,7 @@ _NO_DISK = (
     "the disk is full. Set engine.spill_folder to a folder on a disk with more room, raise "
     "engine.memory_limit so that less is spilled, or make room where the runs are written."
 )
+_NUMBER = itertools.count(1)
 _HEX = "0123456789abcdef"
 _HASHED_CHARACTERS = 16
 _MEMORY_SHARE = 0.6
@@ -68,6 +91,7 @@ def connect(
     memory_limit: str | None = None,
     threads: int | None = None,
     spill_folder: str | Path | None = None,
+    spill_limit: str | None = None,
 ) -> Backend:
     """Open a DuckDB in memory that leaves room for the rest of the program.
 
@@ -80,6 +104,8 @@ def connect(
     spill_folder : path, optional
         Where DuckDB spills what does not fit in memory; a folder of this process in the
         system's temporary one unless given.
+    spill_limit : str, optional
+        The most that may be spilled; all that is free there unless given.
 
     Returns
     -------
@@ -99,6 +125,8 @@ def connect(
         run(backend, f"SET threads = {int(threads)}")
     # The engine's own choice would be the current folder.
     run(backend, f"SET temp_directory = {quoted(str(spill))}")
+    if spill_limit is not None:
+        run(backend, f"SET max_temp_directory_size = {quoted(spill_limit)}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
     # off, and DuckDB refuses even to be told so.
     if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
@@ -114,6 +142,46 @@ def _check_spill(folder: Path) -> None:
             f"engine.spill_folder: nothing can be written to '{folder}'. Name a folder on a disk "
             "with some gigabytes free."
         )
+
+
+def as_engine(given: Any) -> Any:
+    """Return the Ibis backend that `given` stands for; None stays None.
+
+    Parameters
+    ----------
+    given : Ibis backend, pyspark.sql.SparkSession, str or None
+        A text is an address: ``duckdb``, ``spark``, ``spark://host:7077`` or any other master that
+        Spark knows, such as ``local[2]``.
+
+    Raises
+    ------
+    LogError
+        It is none of these, or Spark does not start there.
+    """
+    if isinstance(given, str):
+        if not re.match(ADDRESS, given):
+            raise LogError(f"'{given}' is no engine: duckdb, spark, spark://host:7077, local[2] …")
+        if given == "duckdb":
+            return connect()
+        return spark_engine(master=LOCAL if given == "spark" else given)
+    if is_session(given):
+        return spark_engine(given)
+    if is_plain(given):
+        return spark_engine(given._session)
+    if given is None or isinstance(given, BaseBackend):
+        return given
+    raise LogError(
+        f"a {type(given).__name__} is no engine. Give a DuckDB or another Ibis backend, a Spark "
+        "session, or an address such as 'spark://host:7077'."
+    )
+
+
+def hand_over(table: ir.Table, engine: Any) -> ir.Table:
+    """Bring a table into another engine, where it does not lie there already."""
+    if table.get_backend() is engine:
+        return table
+    name = f"_journeylib_handed_{next(_NUMBER)}"
+    return engine.create_table(name, table.to_pyarrow(), temp=True)
 
 
 def _machine_memory(root: Path = Path("/")) -> int:
@@ -150,16 +218,22 @@ def saying_what_ran_out() -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, duckdb.OutOfMemoryException) as error:
-        # DuckDB says so, too, where the spill folder is full.
-        if "failed to offload" in str(error):
-            raise RunError(_NO_DISK) from None
-        raise RunError(_NO_MEMORY) from None
-    except (OSError, duckdb.IOException) as error:
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        if full or "No space left" in str(error):
-            raise RunError(_NO_DISK) from None
+    except (MemoryError, OSError, duckdb.Error) as error:
+        name = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if reason := what_ran_out(name, "No space left" if full else str(error)):
+            raise RunError(reason) from None
         raise
+
+
+def what_ran_out(name: str, said: str) -> str | None:
+    """Return what to do where an error of this class and text means that memory or disk is full."""
+    if name in ("MemoryError", "OutOfMemoryException"):
+        # DuckDB says so, too, where the spill folder is full.
+        return _NO_DISK if "failed to offload" in said else _NO_MEMORY
+    if name in ("OSError", "IOException") and "No space left" in said:
+        return _NO_DISK
+    return None
 
 
 def run(backend: Backend, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
