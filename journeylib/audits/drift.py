@@ -109,11 +109,11 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     Notes
     -----
     Cases in a period have the variance φ/n, φ pooled over periods from customer-clustered
-    errors, at least p(1−p) for shares. Where earlier periods differ by more than that, φ is
-    multiplied by Q over its degrees of freedom: its own and Student's t where a stream stands out
-    among all (Benjamini and Hochberg, q < .1), else the one of all others together, at least 1: a
-    week is not only a sample of customers. Shares with few expected cases are tested by Fisher's exact
-    test on the effective number of cases.
+    errors, at least p(1−p) for shares. Earlier periods may differ by more than that: Q over its
+    degrees of freedom then multiplies φ, a stream's own (and Student's t) where it stands out
+    among all streams (Benjamini and Hochberg, q < .1), else that of all others together, at
+    least 1. Shares with few expected cases are tested by Fisher's exact test on the effective
+    number of cases.
 
     Beside the last period a two-sided CUSUM of the standardised differences runs over the earlier
     ones (Page 1954; k = .5): its p-value is that of the highest point of a normal walk,

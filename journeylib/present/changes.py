@@ -208,7 +208,7 @@ def numbers_between(found: Between) -> Table | Block:
         return words("No number of the whole log differs.")
     told = [
         {
-            "Measure": str(row["measure"]).capitalize(),
+            "Measure": str(row["measure"]),
             "Before": _range(row, "before"),
             "After": _range(row, "after"),
             "Customers": int(row["n_after"]),

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits.between import between
+from journeylib.audits.between import NAMES, between
 from journeylib.audits.bundle import fingerprint_files
 from journeylib.audits.history import History, find_home, find_run, read_history
 from journeylib.audits.reproduce import reproduce
@@ -85,6 +85,21 @@ def test_what_is_damaged_or_foreign_is_skipped_and_told(home: Path) -> None:
     assert found.skipped[broken.name] == "its audit.json is damaged"
     assert found.skipped["notes"] == "it has no audit.json, so it is no run"
     assert found.skipped["copy"].startswith("its audit.json is of the run small/")
+
+
+def test_a_damaged_or_unreadable_run_does_not_stop_the_next(home: Path, small: Path) -> None:
+    first, second = read_history(home).entries
+    (second.folder / "audit.json").write_text("{", "utf-8")
+    (second.folder / "tables" / "streams.parquet").write_bytes(b"")
+    (home / "locked").mkdir()
+    (home / "locked" / "audit.json").mkdir()  # cannot be opened, whoever asks
+    found = jl.audit(small, as_of="2026-03-02", overrides=QUICK, history=home.parent)
+    assert found.changes.previous == first.run_id
+    assert found.passed
+    jl.save(found, home.parent)
+    assert find_run("latest", home).run_id == found.run_id
+    assert set(read_history(home).skipped) == {second.run_id, "locked"}
+    assert main(["compare", str(second.folder), "latest", "--runs", str(home)]) == 2
 
 
 def test_a_damaged_table_takes_its_streams_away_and_nothing_else(home: Path) -> None:
@@ -252,6 +267,8 @@ def test_two_runs_are_compared_in_words(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     same = between(first, second)
     assert ("definition", "Both runs rest on the same definitions.") in same.said
+    assert len(same.numbers)
+    assert set(same.numbers["measure"]) <= set(NAMES.values())
     settings = [*QUICK, "measures.repeat_days=3"]
     other = jl.audit(small, as_of="2026-03-02", overrides=settings, history=home.parent)
     kinds = [(c.kind, c.id) for c in other.changes.significant]
