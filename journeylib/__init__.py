@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from journeylib.measures.groups import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
     from journeylib.present.differences import comparison_table, difference_map
+    from journeylib.present.exploring.explore import explore
     from journeylib.present.views import journey_map
 
 PUBLIC = {
@@ -71,6 +72,7 @@ PUBLIC = {
     "comparison_table": "present.differences",
     "difference_map": "present.differences",
     "examples": "journeys.timelines",
+    "explore": "present.exploring.explore",
     "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
@@ -118,6 +120,7 @@ __all__ = [
     "comparison_table",
     "difference_map",
     "examples",
+    "explore",
     "journey_chain",
     "journey_graph",
     "journey_map",
