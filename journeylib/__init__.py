@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from journeylib.audits.bundle import save
     from journeylib.audits.config import AuditConfig, load_config
-    from journeylib.audits.run import Audit, audit
+    from journeylib.audits.run import Audit, audit, read_journeys
     from journeylib.errors import (
         ConfigError,
         JourneylibError,
@@ -79,6 +79,7 @@ PUBLIC = {
     "load_config": "audits.config",
     "measure": "measures.evidence",
     "planned_vs_actual": "journeys.conformance",
+    "read_journeys": "audits.run",
     "read_log": "log.read",
     "read_mapping": "journeys.mapping",
     "rebuild": "journeys.steps",
@@ -127,6 +128,7 @@ __all__ = [
     "load_config",
     "measure",
     "planned_vs_actual",
+    "read_journeys",
     "read_log",
     "read_mapping",
     "rebuild",

@@ -20,7 +20,7 @@ VERBS = ("passing", "not_passing", "passing_directly")
 READABLE = 24
 STEPS = 20  # of a slider
 # What a page without a kernel holds: few enough to keep a notebook small.
-STORED = tuple((points, moves) for points in (0.25, 0.5, 1.0) for moves in (0.1, 1.0))
+STORED = ((0.25, 0.1), (0.5, 0.1), (1.0, 0.1), (1.0, 1.0))
 KEYS = ("touchpoints", "transitions", "filters")
 
 Filter = tuple[str, tuple[str, ...]]
@@ -132,9 +132,7 @@ class Exploration:
         return place | self.scene.message()
 
 
-def exploration(
-    subject: Journeys | Audit, state: Mapping[str, Any] | None = None
-) -> Exploration:
+def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = None) -> Exploration:
     """Begin to explore journeys or an audit, where `state` says or at a readable map."""
     journeys = subject if isinstance(subject, Journeys) else subject.journeys
     told = Told() if isinstance(subject, Journeys) else told_by(subject)

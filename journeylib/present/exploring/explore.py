@@ -1,4 +1,4 @@
-"""Explore: the journey map in a notebook, to be clicked; a plain figure where there is no kernel."""
+"""Explore: the journey map of a notebook, to be clicked; a plain figure without a kernel."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.svg import esc
 
 
-class Explorer(anywidget.AnyWidget):  # type: ignore[misc]
+class Explorer(anywidget.AnyWidget):
     """The interactive journey map; made by `explore`.
 
     Only what is shown goes to the browser: pictures, counts of at least the minimum of customers,

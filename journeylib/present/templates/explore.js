@@ -47,7 +47,7 @@ function mount(root, io) {
   const note = make("p", "jl-note")
   const status = make("p", "jl-status")
   status.setAttribute("role", "status")
-  root.replaceChildren(finding, bar, trail, remaining, map, panel, line, status, note)
+  root.replaceChildren(finding, bar, trail, remaining, line, status, panel, map, note)
 
   let items = new Map(), order = [], at = 0
 
@@ -110,7 +110,10 @@ function mount(root, io) {
       node.classList.add("jl-item")
       node.setAttribute("role", "button")
       node.setAttribute("tabindex", place === 0 ? "0" : "-1")
-      node.setAttribute("aria-label", [item.title, ...item.facts.map(fact => fact.join(" "))].join("; "))
+      // Who speaks to the page says what is seen: the name and the small number in the box.
+      const seen = [...node.querySelectorAll("text")].map(text => text.textContent).join(" ")
+      const name = seen.startsWith(item.title) ? seen : [item.title, seen].filter(Boolean).join(" ")
+      node.setAttribute("aria-label", [name, ...item.facts.map(fact => fact.join(" "))].join("; "))
       if (!item.verb) node.setAttribute("aria-disabled", "true")
       if (item.kind === "flow") {
         // A thin line is hard to hit: a wide one that nobody sees lies over it.
