@@ -1,19 +1,23 @@
 """The interactive map in a real JupyterLab, and frozen in a page without a kernel."""
 
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+import journeylib as jl
 from tests.present.test_browser import AXE, CHROMIUM, ROOT
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 pytest.importorskip("jupyterlab", reason="needs JupyterLab")
+pytest.importorskip("anywidget", reason="needs anywidget")
 
 pytestmark = [
     pytest.mark.browser,
@@ -134,8 +138,6 @@ def lab(tmp_path_factory):
 
 
 def address(log, server):
-    import time
-
     for _ in range(240):
         if found := re.search(r"http://(?:localhost|127\.0\.0\.1):\d+", log.read_text()):
             return found[0]
@@ -259,3 +261,29 @@ def test_nothing_went_wrong_and_nothing_was_asked_outside(page):
     assert page.heard == []
     outside = [url for url in page.asked if not url.startswith((*LOCAL, "data:", "blob:"))]
     assert outside == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_forty_touchpoints_without_stages_are_readable(theme, log_of, browser, tmp_path, pictures):
+    deal = random.Random(7)
+    rows = []
+    for customer in range(400):
+        spot = deal.randrange(10)
+        for step in range(12):
+            rows.append((f"c{customer}", step, f"Touchpoint of number {spot:02d}"))
+            spot = min(spot + deal.choice((1, 1, 1, 2, 4)), 39)
+    settings = jl.JourneySettings(cut="customer", min_customers=5)
+    journeys = jl.rebuild(log_of(*rows), settings)
+    assert len(journeys.touchpoints) == 40
+    explorer = jl.explore(journeys, state={"touchpoints": 1.0})
+    page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme=theme)
+    page.goto(explorer.save(tmp_path / "map.html").as_uri())
+    shown = page.locator(".jl-explore")
+    shown.wait_for()
+    assert shown.locator(".jl-item .jl-box").count() == 40
+    assert page.evaluate(OVERLAPS, shown.element_handle()) == []
+    assert page.evaluate(OVERFULL, shown.element_handle()) == []
+    shown.screenshot(path=pictures / f"forty-{theme}.png")
+    if AXE.is_file():
+        assert serious(page, shown) == []
+    page.close()

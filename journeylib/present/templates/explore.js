@@ -6,7 +6,6 @@ const make = (tag, kind, text) => {
   if (text !== undefined) node.textContent = text
   return node
 }
-let count = 0
 
 function slider(words, low) {
   const label = make("label", "jl-slide", words)
@@ -21,7 +20,6 @@ function slider(words, low) {
 
 // `io` has get(name), on(name, function), ask(message), live() and stored(), a list of scenes.
 function mount(root, io) {
-  const own = `jl-explore-${++count}`
   root.classList.add("jl", "jl-explore", "jl-figure")
   const finding = make("p", "jl-finding")
   finding.setAttribute("aria-live", "polite")
@@ -41,9 +39,11 @@ function mount(root, io) {
   copy.type = "button"
   line.append(code, copy)
   const map = make("div", "jl-scroll jl-map")
-  map.id = `${own}-map`
   const panel = make("div", "jl-panel")
-  panel.id = `${own}-panel`
+  // Of one height: what is said must not move the map away from under the pointer.
+  panel.tabIndex = 0
+  panel.setAttribute("role", "region")
+  panel.setAttribute("aria-label", "What is pointed at")
   const note = make("p", "jl-note")
   const status = make("p", "jl-status")
   status.setAttribute("role", "status")
@@ -111,7 +111,9 @@ function mount(root, io) {
       node.setAttribute("role", "button")
       node.setAttribute("tabindex", place === 0 ? "0" : "-1")
       // Who speaks to the page says what is seen: the name and the small number in the box.
-      const seen = [...node.querySelectorAll("text")].map(text => text.textContent).join(" ")
+      const texts = [...node.querySelectorAll("text")]
+      const seen = texts.map(text => text.textContent).join(" ")
+      texts.forEach(text => text.after(" "))
       const name = seen.startsWith(item.title) ? seen : [item.title, seen].filter(Boolean).join(" ")
       node.setAttribute("aria-label", [name, ...item.facts.map(fact => fact.join(" "))].join("; "))
       if (!item.verb) node.setAttribute("aria-disabled", "true")
