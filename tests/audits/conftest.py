@@ -28,6 +28,9 @@ roles:
 as_of: 2026-03-01
 """
 
+# A program of its own, which test_faults runs.
+collect_ignore = ["killed.py"]
+
 
 def small_rows() -> Iterator[list[str]]:
     """Sixty customers: all chat with a bot, every second calls a human; "Rare" is lived by 3."""

@@ -143,7 +143,7 @@ def test_the_hash_is_of_what_was_decided_not_of_where_files_lie(
         ("metric: 'touchpoints[touchpoint=A].verdict', min: 1", "is not a number"),
         ("metric: log, min: 1", "is not a number"),
         ("metric: 'a b', min: 1", "is not a path"),
-        ("metric: log.events", "give the gate a 'min', a 'max' or both"),
+        ("metric: log.events", "give the gate a 'min', 'max', 'max_rise' or 'max_fall'"),
         ("metric: log.events, min: 2, max: 1", "'min' must not exceed 'max'"),
     ],
 )

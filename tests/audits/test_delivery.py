@@ -246,16 +246,19 @@ def test_without_checks_the_headline_has_a_number_all_the_same(done: Path) -> No
 
 
 def test_changes_are_told_in_sentences(done: Path) -> None:
-    rows = [
-        {"what": "Chat, repeat contact", "before": 0.1, "after": 0.25, "kind": "performance",
-         "significant": True},
-        {"what": "noise", "before": 1, "after": 2, "kind": "mix", "significant": False},
-    ]  # fmt: skip
+    said = "Contacts at Chat followed by another: 25 % (n = 80), 10 % before (performance)."
+    row = {"what": "Repeat contact at Chat", "before": 0.1, "after": 0.25, "unit": "share",
+           "kind": "performance", "text": said, "significant": True}  # fmt: skip
+    rows = [row, row | {"what": "noise", "text": "noise", "significant": False}]
     found = brief(document(done, changes=rows), done)
-    assert found.changes == ("Chat, repeat contact: from 0.1 to 0.25 (performance).",)
+    assert (found.state, found.changes) == ("alarm", (said,))
+    assert said in json.dumps(slack(found)) + json.dumps(teams(found))
+    without = document(done, changes=rows)
+    without["findings"] = [f for f in without["findings"] if f["verdict"] != "fail"]
+    first = brief(without, done).headline
+    assert first == "Changed (performance): Repeat contact at Chat, 10 % to 25 %"
     quiet = brief(document(done, changes=rows[1:]), done)
     assert "Nothing that the evidence shows." in summary(quiet)
-    assert "repeat contact: from 0.1" in json.dumps(slack(found)) + json.dumps(teams(found))
 
 
 def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path) -> None:

@@ -211,14 +211,15 @@ def test_figures_of_nothing_say_so():
     )
 
 
-def test_a_figure_saves_as_svg_and_html_and_as_nothing_else(figures, tmp_path):
+def test_a_figure_saves_as_svg_html_and_png_and_as_nothing_else(figures, tmp_path):
     figure = figures["quadrant"]
     root = ElementTree.parse(figure.save(tmp_path / "q.svg")).getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.find("{http://www.w3.org/2000/svg}desc").text == figure.alt
     assert figure.table["Touchpoint"][0] in figure.save(tmp_path / "q.html").read_text("utf-8")
-    with pytest.raises(ValueError, match=r"use \.svg or \.html"):
-        figure.save(tmp_path / "q.png")
+    assert figure.save(tmp_path / "q.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"\.svg, \.png or \.html"):
+        figure.save(tmp_path / "q.gif")
 
 
 def test_a_figure_name_prefixes_ids_so_it_must_be_plain():
