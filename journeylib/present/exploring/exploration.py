@@ -19,8 +19,12 @@ VERBS = ("passing", "not_passing", "passing_directly")
 # A first map of more touchpoints than this is read by nobody.
 READABLE = 24
 STEPS = 20  # of a slider
-# What a page without a kernel holds: few enough to keep a notebook small.
-STORED = ((0.25, 0.1), (0.5, 0.1), (1.0, 0.1), (1.0, 1.0))
+# Flows on a first map, and on the fullest that a page without a kernel holds.
+CALM, FULLEST = 60, 400
+# Shares of touchpoints that such a page holds: few, so that a notebook stays small.
+STORED = (0.25, 0.5, 1.0)
+# A log of more events takes seconds for each map: two are stored.
+MANY_EVENTS = 300_000
 KEYS = ("touchpoints", "transitions", "filters")
 
 Filter = tuple[str, tuple[str, ...]]
@@ -46,7 +50,7 @@ class Exploration:
 
     start: Journeys
     touchpoints: float
-    transitions: float = 0.1
+    transitions: float
     filters: tuple[Filter, ...] = ()
     told: Told = field(default_factory=Told, repr=False)
     prefix: str = ""
@@ -123,8 +127,11 @@ class Exploration:
 
     def stored(self) -> list[dict[str, Any]]:
         """Return the scenes that a page without a kernel can move its sliders to."""
-        places = sorted({*STORED, (self.touchpoints, self.transitions)})
-        return [self.moved(*place).shown() for place in places]
+        calm, fullest = _share(self.start, CALM), _share(self.start, FULLEST)
+        places = {(1.0, calm), (self.touchpoints, self.transitions)}
+        if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
+            places |= {(1.0, fullest), *((points, calm) for points in STORED)}
+        return [self.moved(*place).shown() for place in sorted(places)]
 
     def shown(self) -> dict[str, Any]:
         """Return the scene with where it stands, for a browser."""
@@ -146,8 +153,14 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
     return Exploration(
         journeys,
         touchpoints=float(given.get("touchpoints", 1.0 if count <= READABLE else 0.5)),
-        transitions=float(given.get("transitions", 0.1)),
+        transitions=float(given.get("transitions", _share(journeys, CALM))),
         filters=tuple((verb, tuple(names)) for verb, *names in given.get("filters", ())),
         told=told,
         prefix="" if isinstance(subject, Journeys) else "audit.",
     )
+
+
+def _share(journeys: Journeys, flows: int) -> float:
+    """Return the share of transitions, a step of the slider, that is about so many flows."""
+    public = int((journeys.edges["customers"] >= journeys.settings.min_customers).sum())
+    return min(flows * STEPS // max(public, 1), STEPS) / STEPS
