@@ -49,6 +49,7 @@ formats: $(VENV)/.test ## write the JSON Schemas to docs/formats, and docs/claim
 
 store: $(VENV)/.test ## run the notebooks and store what they show (read the difference before committing)
 	cd notebooks && ../$(BIN)/python -m nbconvert --to notebook --execute --inplace *.ipynb
+	$(BIN)/python .ci/plain.py notebooks/*.ipynb
 	$(BIN)/nbstripout --keep-output --keep-count notebooks/*.ipynb
 
 lab: $(VENV)/.lab ## JupyterLab on the notebooks

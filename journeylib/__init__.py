@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from journeylib.audits.bundle import save
     from journeylib.audits.config import AuditConfig, load_config
-    from journeylib.audits.run import Audit, audit
+    from journeylib.audits.run import Audit, audit, read_journeys
     from journeylib.errors import (
         ConfigError,
         JourneylibError,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from journeylib.measures.groups import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
     from journeylib.present.differences import comparison_table, difference_map
+    from journeylib.present.exploring.explore import explore
     from journeylib.present.views import journey_map
 
 PUBLIC = {
@@ -71,12 +72,14 @@ PUBLIC = {
     "comparison_table": "present.differences",
     "difference_map": "present.differences",
     "examples": "journeys.timelines",
+    "explore": "present.exploring.explore",
     "journey_chain": "journeys.chain",
     "journey_graph": "journeys.graph",
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
     "planned_vs_actual": "journeys.conformance",
+    "read_journeys": "audits.run",
     "read_log": "log.read",
     "read_mapping": "journeys.mapping",
     "rebuild": "journeys.steps",
@@ -118,12 +121,14 @@ __all__ = [
     "comparison_table",
     "difference_map",
     "examples",
+    "explore",
     "journey_chain",
     "journey_graph",
     "journey_map",
     "load_config",
     "measure",
     "planned_vs_actual",
+    "read_journeys",
     "read_log",
     "read_mapping",
     "rebuild",

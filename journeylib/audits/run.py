@@ -236,6 +236,41 @@ def _audit(
     return replace(found, findings=all_findings(found))
 
 
+def read_journeys(
+    config: AuditConfig | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    as_of: dt.date | str | None = None,
+) -> Journeys:
+    """Read the log of a configuration and rebuild its journeys, as an audit does.
+
+    Parameters
+    ----------
+    config : AuditConfig, str or Path
+        A configuration or the path of its YAML file.
+    overrides : sequence of str
+        ``"key=value"`` with a dotted key; only with a path.
+    as_of : datetime.date or str, optional
+        The day to look back from; only with a path.
+
+    Returns
+    -------
+    Journeys
+        Those that ``audit(config).journeys`` holds; nothing is measured or judged yet.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
+    LogError
+        If the log cannot be read or too much of it is unusable.
+    """
+    if not isinstance(config, AuditConfig):
+        config = load_config(config, overrides=overrides, as_of=as_of)
+    log, _prepared = prepare(_read(config), config)
+    return rebuild(log, config.journeys)
+
+
 def _note_step(step: str) -> None:
     """Tell whoever started this process how far the audit is."""
     file = os.environ.get(PROGRESS)

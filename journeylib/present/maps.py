@@ -58,6 +58,7 @@ def draw_map(
     max_returns: int = 6,
     name: str = "journey-map",
     title: str = "Journey map",
+    keys: Mapping[tuple[str, ...], str] | None = None,
 ) -> Figure:
     """Draw the journey map: stage columns × channel lanes, flows in the gutters.
 
@@ -80,6 +81,9 @@ def draw_map(
         Draw the strongest flows until they carry this share of all moves.
     max_touchpoints, max_flows, max_returns : int
         Beyond these the map counts the rest.
+    keys : mapping, optional
+        ``(touchpoint,)`` or ``(source, target)`` to the name that its group bears in the picture,
+        for an interactive map to find it.
 
     Returns
     -------
@@ -106,8 +110,12 @@ def draw_map(
     }
     alt = _finding(layout, facts, journeys)
     legend = _legend(layout, facts)
-    parts = [*map_grid(layout), *_flows(layout, journeys)]
-    parts += [_box(box, facts.get(box.name), loops.get(box.name, 0)) for box in layout.boxes]
+    keys = keys or {}
+    parts = [*map_grid(layout), *_flows(layout, journeys, keys)]
+    parts += [
+        _box(box, facts.get(box.name), loops.get(box.name, 0), keys.get((box.name,)))
+        for box in layout.boxes
+    ]
     parts += legend
     return Figure(
         name=name,
@@ -218,16 +226,23 @@ def flow_width(journeys: int, most: int) -> float:
     return 1.2 + 3.4 * journeys / most if most else 1.2
 
 
-def _flows(layout: MapLayout, journeys: int | None) -> list[str]:
+def _flows(
+    layout: MapLayout, journeys: int | None, keys: Mapping[tuple[str, ...], str]
+) -> list[str]:
     most = max((flow.journeys for flow in layout.flows), default=0)
     # Weak first, so that strong flows lie on top.
     return [
-        flow_line(flow, most, f"{flow.source} → {flow.target}: {_count(flow.journeys, journeys)}")
+        flow_line(
+            flow,
+            most,
+            f"{flow.source} → {flow.target}: {_count(flow.journeys, journeys)}",
+            key=keys.get((flow.source, flow.target)),
+        )
         for flow in reversed(layout.flows)
     ]
 
 
-def flow_line(flow: Flow, most: int, title: str) -> str:
+def flow_line(flow: Flow, most: int, title: str, *, key: str | None = None) -> str:
     """Return a flow as a line with a tip; `most` journeys make the widest."""
     width = flow_width(flow.journeys, most)
     (x0, _), (x1, y1) = flow.points[-2], flow.points[-1]
@@ -241,6 +256,7 @@ def flow_line(flow: Flow, most: int, title: str) -> str:
         f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
         f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
         kind="jl-edge",
+        key=key,
     )
 
 
@@ -249,7 +265,7 @@ def _count(count: int, journeys: int | None) -> str:
     return f"{text} ({100 * count / journeys:.0f} %)" if journeys else text
 
 
-def _box(box: Box, facts: _Facts | None, loops: int) -> str:
+def _box(box: Box, facts: _Facts | None, loops: int, key: str | None) -> str:
     if facts is None:
         kind = "jl-box jl-more"
         return svg.titled(
@@ -279,7 +295,7 @@ def _box(box: Box, facts: _Facts | None, loops: int) -> str:
         parts.append(svg.label(left, y, line, f"jl-t6{weight}"))
         y += LINE
     parts += _meta(left, y - 1, room, facts, loops)
-    return svg.titled(_tooltip(box.name, facts, loops), *parts)
+    return svg.titled(_tooltip(box.name, facts, loops), *parts, key=key)
 
 
 def _meta(left: float, y: float, room: float, facts: _Facts, loops: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from journeylib.journeys.simplify import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
@@ -19,6 +20,7 @@ def simplified_map(
     channel_order: Sequence[str] = (),
     name: str = "simplified-map",
     title: str = "Journey map, simplified",
+    **options: Any,
 ) -> Figure:
     """Draw a simplified journey graph with its visible rest.
 
@@ -28,6 +30,8 @@ def simplified_map(
         Of `journeylib.simplify`.
     stage_order, channel_order : sequence of str
         Names from first to last.
+    **options
+        ``experience``, ``verdicts`` and ``keys`` of `maps.draw_map`.
 
     Returns
     -------
@@ -46,6 +50,7 @@ def simplified_map(
         max_returns=ALL,
         name=name,
         title=title,
+        **options,
     )
     return replace(drawn, alt=_finding(simplified), note=_note(simplified))
 

@@ -180,10 +180,11 @@ def path(points: Sequence[tuple[float, float]], *, closed: bool = False) -> str:
     return data + ("Z" if closed else "")
 
 
-def titled(title: str, *parts: str, kind: str = "") -> str:
-    """Return a group whose parts share one tooltip."""
+def titled(title: str, *parts: str, kind: str = "", key: str | None = None) -> str:
+    """Return a group whose parts share one tooltip; `key` names it for what reacts to it."""
     classes = f' class="{kind}"' if kind else ""
-    return f"<g{classes}><title>{esc(title)}</title>{''.join(parts)}</g>"
+    named = f' data-key="{esc(key)}"' if key else ""
+    return f"<g{classes}{named}><title>{esc(title)}</title>{''.join(parts)}</g>"
 
 
 def marker(shape: Shape, x: float, y: float, radius: float, kind: str) -> str:

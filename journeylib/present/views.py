@@ -120,7 +120,7 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     else:
         nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
         schema, total = subject.config.roles, subject.evidence.totals["journeys"]
-        scores = _with_leanings(_asked(subject.judgement.scores))
+        scores = judged(subject)
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
     flows = round(FLOWS_PER_TOUCHPOINT * len(nodes))
@@ -526,6 +526,11 @@ def definitions(audit: Audit) -> Table:
         pd.DataFrame({"Term": list(rows), "Meaning in this audit": list(rows.values())}),
         "Definitions",
     )
+
+
+def judged(audit: Audit) -> pd.DataFrame:
+    """Return the scores of touchpoints at which somebody serves, leanings as verdicts."""
+    return _with_leanings(_asked(audit.judgement.scores))
 
 
 def _asked(scores: pd.DataFrame) -> pd.DataFrame:

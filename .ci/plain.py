@@ -1,0 +1,16 @@
+"""Take live widgets out of stored notebooks: their plain twins stay, and open without a kernel."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+for name in sys.argv[1:]:
+    notebook = nbformat.read(name, as_version=4)
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(VIEW, None)
+    Path(name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Exploring: the interactive journey map of a notebook, its filters and its plain twin."""

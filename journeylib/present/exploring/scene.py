@@ -1,0 +1,206 @@
+"""Scene: what the interactive map shows at one position of its sliders, ready for a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from journeylib.journeys.graph import END, START
+from journeylib.journeys.simplify import Simplified, simplify
+from journeylib.journeys.steps import Journeys
+from journeylib.present.figure import Figure
+from journeylib.present.simplified import simplified_map
+from journeylib.present.tables import number, seconds_text, signed
+from journeylib.present.theme import VERDICTS
+from journeylib.present.views import judged
+
+if TYPE_CHECKING:
+    from journeylib.audits.run import Audit
+
+Facts = list[tuple[str, str]]
+TIMES = {"service": "time of a contact (median)", "wait": "wait until the next (median)"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an audit knows of touchpoints beyond counts; empty for bare journeys.
+
+    Attributes
+    ----------
+    experience : pandas.DataFrame or None
+        `Evidence.experience`.
+    verdicts : mapping
+        Touchpoint to verdict code.
+    facts : mapping
+        Touchpoint to label and text of each thing known, with its interval.
+    """
+
+    experience: pd.DataFrame | None = None
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Facts] = field(default_factory=dict)
+
+
+def told_by(audit: Audit) -> Told:
+    """Return feeling, verdict and times of each touchpoint of an audit, with intervals."""
+    scores = judged(audit)
+    facts: dict[str, Facts] = {}
+    for row in audit.evidence.experience.to_dict("records"):
+        if number(row["sentiment"]) is not None:
+            text = (
+                f"{signed(row['sentiment'])} ({signed(row['lo'])} to {signed(row['hi'])}), "
+                f"n = {row['n_customers']:,}"
+            )
+            facts.setdefault(row["touchpoint"], []).append(("feeling, −1 to 1", text))
+    for row in scores.to_dict("records"):
+        here = facts.setdefault(row["touchpoint"], [])
+        sure = number(row["verdict_stability"])
+        share = "" if sure is None else f", in {100 * sure:.0f} % of resamples"
+        here.append(("verdict", f"{VERDICTS[row['verdict']].word}{share}"))
+        for axis, words in (("automation_fit", "automation fit"), ("empathy_need", "empathy need")):
+            if number(row[axis]) is not None:
+                lo, hi = row[f"{axis}_lo"], row[f"{axis}_hi"]
+                here.append((f"{words}, 0 to 100", f"{row[axis]:.0f} ({lo:.0f}–{hi:.0f})"))
+    times = audit.evidence.estimates
+    for row in times[times["measure"].isin(TIMES)].to_dict("records"):
+        if number(row["value"]) is not None:
+            value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
+            here = facts.setdefault(row["touchpoint"], [])
+            here.append((TIMES[row["measure"]], f"{value} ({lo} to {hi})"))
+    verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
+    return Told(audit.evidence.experience, verdicts, facts)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One position of the sliders.
+
+    Attributes
+    ----------
+    simplified : Simplified
+        The counts that are drawn.
+    figure : Figure
+        The picture and its table.
+    items : list of dict
+        What can be pointed at, boxes with the flows that leave them, from left to right: ``key``
+        (as in the picture), ``kind``, ``title``, ``facts``, ``verb`` and ``names`` (the filter
+        that a click is; no verb where something is folded).
+    """
+
+    simplified: Simplified
+    figure: Figure
+    items: list[dict[str, Any]]
+
+    def message(self) -> dict[str, Any]:
+        """Return what a browser needs: no frame, no customer, nothing below the minimum."""
+        return {
+            "svg": self.figure.svg,
+            "finding": self.figure.alt,
+            "note": self.figure.note,
+            "items": self.items,
+        }
+
+
+def scene(journeys: Journeys, touchpoints: float, transitions: float, *, told: Told) -> Scene:
+    """Draw journeys at one position of the sliders.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    touchpoints, transitions : float
+        Shares to keep, as in `simplify`.
+    told : Told
+        What an audit knows of the touchpoints of all journeys.
+
+    Returns
+    -------
+    Scene
+        The same for the same journeys and shares, whoever asks and however often.
+    """
+    found = simplify(journeys, touchpoints, transitions)
+    own = set(journeys.touchpoints["touchpoint"])
+    keys: dict[tuple[str, ...], str] = {
+        (name,): f"t{place}" for place, name in enumerate(found.touchpoints["touchpoint"])
+    }
+    pairs = zip(found.transitions["source"], found.transitions["target"], strict=True)
+    keys |= {(source, target): f"f{place}" for place, (source, target) in enumerate(pairs)}
+    schema = journeys.log.schema
+    figure = simplified_map(
+        found,
+        stage_order=schema.stage_order,
+        channel_order=schema.channel_order,
+        experience=told.experience,
+        verdicts=told.verdicts,
+        keys=keys,
+        name="explored-map",
+        title="Journey map",
+    )
+    return Scene(found, figure, _items(found, journeys, keys, own, told))
+
+
+def _items(
+    found: Simplified,
+    journeys: Journeys,
+    keys: Mapping[tuple[str, ...], str],
+    own: set[str],
+    told: Told,
+) -> list[dict[str, Any]]:
+    seconds = {
+        (source, target): value
+        for source, target, value in journeys.edges[
+            ["source", "target", "median_seconds"]
+        ].itertuples(index=False, name=None)
+    }
+    leaving: dict[str, list[dict[str, Any]]] = {}
+    for row in found.transitions.to_dict("records"):
+        pair = row["source"], row["target"]
+        real = {*pair} <= own
+        facts = _counts(row, found.journeys, "moves", "events")
+        if real and number(seconds.get(pair)) is not None:
+            facts.append(("time from one to the next (median)", seconds_text(seconds[pair])))
+        if row["source"] in (START, END) or row["source"] == row["target"]:
+            continue
+        leaving.setdefault(row["source"], []).append(
+            {
+                "key": keys[pair],
+                "kind": "flow",
+                "title": f"{row['source']} → {row['target']}",
+                "facts": facts,
+                "verb": "passing_directly" if real else "",
+                "names": list(pair),
+            }
+        )
+    items = []
+    for row in found.touchpoints.to_dict("records"):
+        name = row["touchpoint"]
+        facts = _counts(row, found.journeys, "visits", "visits")
+        place = [str(row[part]) for part in ("stage", "channel") if not pd.isna(row[part])]
+        if place and name in own:
+            facts.append(("where", ", ".join(place)))
+        if name not in own:
+            facts.append(("folded together", f"{row['folds']} touchpoints"))
+        of_all = ", all journeys" if journeys.narrowing is not None else ""
+        facts += [(f"{label}{of_all}", text) for label, text in told.facts.get(name, [])]
+        items.append(
+            {
+                "key": keys[name,],
+                "kind": "touchpoint",
+                "title": name,
+                "facts": facts,
+                "verb": "passing" if name in own else "",
+                "names": [name],
+            }
+        )
+        items += leaving.get(name, [])
+    return items
+
+
+def _counts(row: Mapping[Any, Any], journeys: int, noun: str, column: str) -> Facts:
+    share = 100 * row["journeys"] / journeys if journeys else 0.0
+    return [
+        ("journeys", f"{row['journeys']:,} of {journeys:,} ({share:.0f} %)"),
+        ("customers", f"{row['customers']:,}"),
+        (noun, f"{row[column]:,}"),
+    ]
