@@ -186,6 +186,34 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     workshop.set_defaults(command=_workshop)
 
+    notes = commands.add_parser(
+        "notes", help="take what people say in a workshop to a board and back", epilog=EXIT_STATUS
+    )
+    ways = notes.add_subparsers(metavar="WAY", required=True)
+    export = ways.add_parser(
+        "export",
+        help="write notes and questions as a table; its column 'text' pastes into a board",
+        epilog=EXIT_STATUS,
+    )
+    export.add_argument("run", metavar="RUN", type=Path, help="such as audits/NAME/latest")
+    export.add_argument(
+        "--out", metavar="FILE", type=Path, default=Path("notes.csv"),
+        help=".csv or .xlsx; default: notes.csv",
+    )  # fmt: skip
+    export.add_argument(
+        "--lang", metavar="CODE", default="en", help="language of the questions: en or de"
+    )
+    export.set_defaults(command=_export_notes)
+    take = ways.add_parser(
+        "import", help="read a table of notes and keep it beside the runs", epilog=EXIT_STATUS
+    )
+    take.add_argument("file", metavar="FILE", type=Path, help="CSV or Excel workbook")
+    take.add_argument("--run", metavar="RUN", type=Path, required=True, help="what they are about")
+    take.add_argument(
+        "--round", metavar="N", type=int, default=1, help="of new notes that do not say theirs"
+    )
+    take.set_defaults(command=_import_notes)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
@@ -304,6 +332,27 @@ def _workshop(options: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
     )
     print(pack.summary)
+    return OK
+
+
+def _export_notes(options: argparse.Namespace) -> int:
+    from journeylib.present.workshop.starters import export_notes
+
+    notes = export_notes(options.run, options.out, language=options.lang)
+    print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
+    return OK
+
+
+def _import_notes(options: argparse.Namespace) -> int:
+    from journeylib.audits.notes import notes_file
+    from journeylib.present.workshop.starters import take_notes
+
+    found = take_notes(options.run, options.file, round=options.round)
+    for message in found.messages:
+        print(message, file=sys.stderr)
+    print(
+        f"{found.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
+    )
     return OK
 
 

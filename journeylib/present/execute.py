@@ -17,7 +17,6 @@ from journeylib.audits.bundle import commit, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.delivery import When
 from journeylib.errors import ConfigError, LogError, RunError, did_you_mean
-from journeylib.log.engine import NO_ROOM, out_of_room
 from journeylib.present.deliver import SENT, is_due, send, write_files
 from journeylib.present.progress import steps_shown
 from journeylib.present.report import OWN_ERRORS, render_html
@@ -183,8 +182,6 @@ def _execute(
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
         said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
-        if out_of_room(f"{error.ename}: {error.evalue}"):
-            said = f": {NO_ROOM}"
         raise RunError(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "
             f"{_keep_failure(executed, home)}"

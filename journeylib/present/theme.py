@@ -36,6 +36,7 @@ LIGHT: dict[str, str] = {
     "good-soft": "#E3F3EC",
     "bad": "#A84400",
     "bad-soft": "#FCEBE0",
+    "note": "#FFF3B8",
     "automate": "#1B5CA6",
     "assist": "#0A6A72",
     "human_led": "#7A3A9E",
@@ -60,6 +61,7 @@ DARK: dict[str, str] = {
     "good-soft": "#12332A",
     "bad": "#FF8A4C",
     "bad-soft": "#3A2417",
+    "note": "#3A330F",
     "automate": "#82B8F6",
     "assist": "#4FC9D2",
     "human_led": "#CFA0EE",
@@ -81,6 +83,8 @@ TEXT_ON: tuple[tuple[str, str], ...] = (
     ("bad", "bad-soft"),
     ("ink", "good-soft"),
     ("ink", "bad-soft"),
+    ("ink", "note"),
+    ("muted", "note"),
 )
 """Pairs of text and ground that occur: at least 4.5 : 1."""
 

@@ -143,17 +143,17 @@ def test_a_full_disk(audited: Audited, full_disk: Path) -> None:
 def test_an_engine_without_room_for_what_it_sorts(
     small_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A log larger than memory and the spill folder: said in words, and nothing is left of it."""
+    """A log larger than memory: said in words, and nothing is left of it."""
     rows = [[f"secret-{i % 999}", f"2026-01-{1 + i % 28:02d}", "Chat", "b", f"k{i}"] for i in
             range(30_000)]  # fmt: skip
     config = small_with(rows=rows)
-    limits = ("memory_limit=9MB", "spill_limit=1MB", "threads=1")
+    limits = ("memory_limit=9MB", "threads=1")
     told = [part for limit in limits for part in ("--set", f"engine.{limit}")]
     status = main(["audit", str(config), "--out", str(tmp_path / "out"), *told])
     err = capsys.readouterr().err
     assert status == 3
-    assert "memory and the folder for what does not fit in it are full" in err
-    assert "engine.temp_directory" in err and "secret" not in err
+    assert "the engine ran out of memory. Raise engine.memory_limit" in err
+    assert "secret" not in err
     assert not any(name.startswith((STAGE, "2026")) for name in names(tmp_path / "out" / "small"))
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.audits.notes import Note
 from journeylib.estimate import Estimate
 from journeylib.present.workshop.words import Words
 
@@ -164,11 +165,35 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Automation:
-    """A conversation chosen for the closing exercise, and what speaks for it, in words."""
+class Candidate:
+    """A touchpoint that might be automated first.
+
+    `frequency` is the share of resamples that choose it, None where it may not be chosen;
+    `why_not` is in words, empty where it is chosen.
+    """
 
     touchpoint: str
-    text: str
+    chosen: bool
+    frequency: float | None
+    value: Estimate
+    why_not: str
+
+
+@dataclass(frozen=True)
+class FirstAutomations:
+    """The choice under the budget; `answer` is ``settled``, ``not_settled`` or ``none``."""
+
+    answer: str
+    candidates: tuple[Candidate, ...]
+    worth: Estimate
+    cost: float
+    budget: float
+    currency: str
+
+    @property
+    def chosen(self) -> tuple[Candidate, ...]:
+        """Those to begin with."""
+        return tuple(one for one in self.candidates if one.chosen)
 
 
 @dataclass(frozen=True)
@@ -200,10 +225,10 @@ class Content:
     segments : tuple of Segment
         The largest first, at most `MOST_SEGMENTS`.
     plan : Planned or None
-    automations : tuple of Automation
-        Empty unless the audit chose any.
-    notes : mapping of str to tuple of str
-        What the room said, by touchpoint or stage; never mixed into what was computed.
+    first : FirstAutomations or None
+        None where no budget was declared.
+    notes : tuple of Note
+        What the room said; never mixed into what was computed.
     """
 
     words: Words
@@ -228,8 +253,8 @@ class Content:
     stories_note: str
     segments: tuple[Segment, ...]
     plan: Planned | None
-    automations: tuple[Automation, ...] = ()
-    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    first: FirstAutomations | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def touchpoints(self) -> tuple[Touchpoint, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from journeylib.present.workshop.content import Content, Stage, Touchpoint
+from journeylib.present.workshop.room import lane_of, note_text, notes_at
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
 
-Mood = Literal["", "good", "bad", "strong", "muted"]
+Mood = Literal["", "good", "bad", "strong", "muted", "note"]
 GLYPH = {
     "automate": "■",
     "assist": "◆",
@@ -21,7 +22,7 @@ GLYPH = {
 # What a room should argue about first.
 URGENT = ("fix_first", "human_only", "human_led", "automate", "assist", "abstain")
 ROOM_LANES = ("notes", "opportunities", "questions", "owner")
-MOST_LINES = 4
+MOST_LINES, MOST_NOTES = 4, 3
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of the map: a cell of lines for each stage; cells of the room's lanes are empty."""
+    """One row of the map: a cell of lines for each stage; the room's lanes hold its notes alone."""
 
     key: str
     computed: bool
@@ -63,14 +64,16 @@ def lanes(content: Content) -> tuple[Lane, ...]:
 
 
 def _noted(content: Content, key: str, stage: Stage) -> tuple[Line, ...]:
-    return tuple(map(Line, content.notes.get(stage.name, ()))) if key == "notes" else ()
+    notes = [note for note in notes_at(content, stage) if lane_of(note) == key]
+    lines = [Line(note_text(content, note), "note") for note in notes]
+    return tuple(_limited(content, lines, MOST_NOTES))
 
 
-def _limited(content: Content, lines: list[Line]) -> list[Line]:
-    hidden = len(lines) - MOST_LINES
+def _limited(content: Content, lines: list[Line], most: int = MOST_LINES) -> list[Line]:
+    hidden = len(lines) - most
     if hidden <= 0:
         return lines
-    return [*lines[: MOST_LINES - 1], Line(content.words.say("more", n=hidden + 1), "muted")]
+    return [*lines[: most - 1], Line(content.words.say("more", n=hidden + 1), "muted")]
 
 
 def _doing(content: Content, stage: Stage) -> list[Line]:

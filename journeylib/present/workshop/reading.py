@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from journeylib.audits.notes_import import kept_notes
 from journeylib.errors import RunError
 from journeylib.estimate import Estimate
 from journeylib.journeys.graph import END, START
@@ -17,7 +19,6 @@ from journeylib.present.maps import feeling
 from journeylib.present.svg import clean
 from journeylib.present.tables import number
 from journeylib.present.workshop.content import (
-    Automation,
     Content,
     Handed,
     Moment,
@@ -28,6 +29,7 @@ from journeylib.present.workshop.content import (
     Story,
     Touchpoint,
 )
+from journeylib.present.workshop.first import read_first
 from journeylib.present.workshop.sentences import estimate_of, findings, reasons
 from journeylib.present.workshop.words import Words, words_of
 
@@ -44,7 +46,7 @@ Document = Mapping[str, Any]
 
 
 def read_content(run: str | Path, *, language: str = "en") -> Content:
-    """Read what a workshop needs from the directory of a run.
+    """Read what a workshop needs from the directory of a run, and the notes kept beside it.
 
     Parameters
     ----------
@@ -75,7 +77,8 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
             f"{folder} is no complete run ({type(error).__name__}). Make one with: journeylib "
             "audit CONFIG"
         ) from None
-    return build_content(document, manifest["config"], tables, words)
+    content = build_content(document, manifest["config"], tables, words)
+    return replace(content, notes=kept_notes(folder))
 
 
 def build_content(
@@ -112,7 +115,7 @@ def build_content(
         stories_note=_stories_note(document["stories"], words),
         segments=_segments(tables),
         plan=_plan(document["plan"]),
-        automations=_automations(document["portfolio"], words),
+        first=read_first(document["portfolio"], by_name, words),
     )
 
 
@@ -320,25 +323,6 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
             )
         )
     return tuple(found)
-
-
-def _automations(entry: Mapping[str, Any] | None, words: Words) -> tuple[Automation, ...]:
-    """Return the conversations chosen under the budget, and how sure the choice is."""
-    if entry is None:
-        return ()
-    chosen = [row for row in entry["candidates"] if row["chosen"]]
-    key = "settled" if entry["answer"] == "settled" else "not_settled"
-    return tuple(
-        Automation(
-            clean(row["touchpoint"]),
-            words.say(
-                f"automations.{key}",
-                share=words.share(row["selection_frequency"] or 0.0),
-                value=words.estimate(estimate_of(row["value"])),
-            ),
-        )
-        for row in chosen
-    ) or (Automation(words.say("verdict.abstain"), words.say("automations.none")),)
 
 
 def _plan(entry: Mapping[str, Any] | None) -> Planned | None:

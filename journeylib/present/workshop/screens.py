@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from journeylib.present import svg
@@ -13,6 +12,14 @@ from journeylib.present.svg import esc, soft
 from journeylib.present.theme import css
 from journeylib.present.workshop.content import Content, Finding, Segment, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import moves_text
+from journeylib.present.workshop.room import votes_at
+from journeylib.present.workshop.room_screens import (
+    difference_screens,
+    first_screens,
+    note_screens,
+    parked_screens,
+)
+from journeylib.present.workshop.screen import Screen
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
 from journeylib.present.workshop.wall import line_figure
 
@@ -20,21 +27,6 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 POINTS = 6  # touchpoints on one screen of a stage
 MOST_FINDINGS = 8
 DENSE = 6  # rows of a table from which its type is smaller
-
-
-@dataclass(frozen=True)
-class Screen:
-    """One screen: a heading, one idea, and what the facilitator may ask.
-
-    `name` is what other screens link to.
-    """
-
-    name: str
-    title: str
-    body: str
-    ask: str
-    kind: str = ""
-    above: str = ""
 
 
 def presentation(content: Content) -> str:
@@ -114,6 +106,8 @@ def _screens(content: Content) -> list[Screen]:
     for i, stage in enumerate(content.stages):
         found += _stage(content, stage, i)
         found += [_touchpoint(content, stage, p) for p in stage.touchpoints if _worth_asking(p)]
+        found += note_screens(content, stage, i)
+    found += parked_screens(content)
     found += [_story(content, story, i) for i, story in enumerate(content.stories, 1)]
     if not content.stories:
         found.append(
@@ -129,8 +123,8 @@ def _screens(content: Content) -> list[Screen]:
         found.append(_segments(content))
     if content.plan is not None:
         found.append(_plan(content))
-    if content.automations:
-        found.append(_automations(content))
+    found += difference_screens(content)
+    found += first_screens(content)
     found.append(
         Screen(
             "end",
@@ -226,13 +220,15 @@ def _point_card(content: Content, point: Touchpoint) -> str:
         sign, kind = ("▲", "good") if point.mark > 0 else ("▼", "bad")
         felt = f'<span class="{kind}">{sign} {words.signed(point.feeling.value or 0.0)}</span>'
     star = "★ " if content.moments_at(point.name) else ""
+    votes = votes_at(content, point.name)
+    room = f'<span class="said">{esc(words.say("note.votes", n=votes))}</span>' if votes else ""
     share = words.say("of_journeys", share=words.share(point.reach))
     base = f"{share} · {words.say('n', n=point.customers)}"
     kind, link = ("a", f' href="#point-{esc(point.name)}"') if _worth_asking(point) else ("div", "")
     return (
         f'<li><{kind} class="{mood}"{link}>{_mark(point)}'
         f"<b>{star}{soft(point.name)}</b>{felt}<span>{esc(base)}</span>"
-        f'<span class="muted">{esc(point.channel)}</span></{kind}></li>'
+        f'<span class="muted">{esc(point.channel)}</span>{room}</{kind}></li>'
     )
 
 
@@ -403,15 +399,3 @@ def _plan(content: Content) -> Screen:
     conforming = words.estimate(plan.conforming)
     title = words.say("plan.conforming", share=conforming, n=plan.journeys)
     return Screen("plan", title, body, words.say("ask.plan"), above=words.say("plan.title"))
-
-
-def _automations(content: Content) -> Screen:
-    words = content.words
-    rows = "".join(
-        f"<tr><th scope='row'>{esc(one.touchpoint)}</th><td>{esc(one.text)}</td></tr>"
-        for one in content.automations
-    )
-    note = esc(words.say("automations.note"))
-    table = f"<table><tbody>{rows}</tbody></table>"
-    body = f'<div class="body">{table}</div><p class="muted">{note}</p>'
-    return Screen("automations", words.say("automations.title"), body, words.say("ask.automations"))

@@ -9,6 +9,16 @@ from pathlib import Path
 from journeylib.present.svg import esc, num
 from journeylib.present.theme import FONT, LIGHT, VERDICTS, css
 from journeylib.present.workshop.content import Content, Moment
+from journeylib.present.workshop.first import (
+    BRING,
+    FORM,
+    FORM_ROWS,
+    chosen_rows,
+    headline,
+    money_note,
+    other_rows,
+)
+from journeylib.present.workshop.room import differences
 from journeylib.present.workshop.screens import segment_cell, weighty
 from journeylib.present.workshop.sentences import effect_text, serves_text
 from journeylib.present.workshop.wall import Wall, wall
@@ -34,10 +44,11 @@ def poster(content: Content, drawn: Wall, paper: str) -> str:
 
 
 def handout(content: Content, drawn: Wall) -> str:
-    """Return the A3 handout: the map, behind it findings, segments, stories and room to write."""
+    """Return the A3 handout: map, findings with stories and segments, and the closing exercise."""
     width, height = PAPER["a3"]
     size = f"width:{width}mm;height:{height - 0.1}mm"
-    back = f'<div class="sheet back" style="{size}">{_back(content)}</div>'
+    pages = (_back(content), _closing(content))
+    back = "".join(f'<div class="sheet back" style="{size}">{page}</div>' for page in pages)
     return _page(content, width, height, _map_sheet(drawn, width, height) + back)
 
 
@@ -73,7 +84,7 @@ def plain_css() -> str:
         rule + "}"
         for rule in rules.replace("\n", "").split("}")
         if re.match(r"\.jl-(svg|head|band|rule|axis|whisker|leader|box|more|up|down|flow|back|v|"
-                    r"line|area|dot|cell|unplanned)", rule) and "var(--c)" not in rule
+                    r"line|area|dot|cell|unplanned|sticky|said)", rule) and "var(--c)" not in rule
     )  # fmt: skip
     for code in VERDICTS:
         colour, ground = LIGHT[code], LIGHT["surface"]
@@ -122,17 +133,49 @@ def _back(content: Content) -> str:
         parts.append(f"<div><h2>{esc(words.say('handoff.title'))}</h2><ul>{items}</ul></div>")
     if len(content.segments) > 1:
         parts.append(_segment_table(content))
-    if content.automations:
+    return "".join(parts) + f'<p class="source muted">{esc(content.source)}</p>'
+
+
+def _closing(content: Content) -> str:
+    """Return the last page: what differs, the first automations, and room to write."""
+    words = content.words
+    said = ""
+    if differ := differences(content):
         items = "".join(
-            f"<li><b>{esc(one.touchpoint)}</b> {esc(one.text)}</li>" for one in content.automations
+            f"<li><b>{esc(one.title)}.</b> {esc(one.room)} {esc(one.log)}</li>" for one in differ
         )
-        parts.append(f"<div><h2>{esc(words.say('automations.title'))}</h2><ul>{items}</ul></div>")
+        said = f"<h2>{esc(words.say('differ.title'))}</h2><ul>{items}</ul>"
     rooms = "".join(
         f'<h2>{esc(words.say(f"lane.{key}"))}</h2><div class="write"></div>'
         for key in ("opportunities", "questions")
     )
-    parts.append(f"<div>{rooms}</div>")
-    return "".join(parts) + f'<p class="muted">{esc(content.source)}</p>'
+    source = f'<p class="source muted">{esc(content.source)}</p>'
+    return f"{_first(content)}<div>{said}{rooms}</div>{source}"
+
+
+def _first(content: Content) -> str:
+    """Return the first automations, why not the others, and a form for the room's own choice."""
+    words = content.words
+    rows = [
+        f"<b>{esc(name)}</b>: {esc(often)}, {esc(worth)}"
+        for name, often, worth in chosen_rows(content)
+    ]
+    if content.first is None:
+        rows = [esc(words.say(f"bring.{key}")) for key in BRING]
+    items = "".join(f"<li>{row}</li>" for row in rows)
+    others = "; ".join(f"{name}: {why}" for name, why in other_rows(content) if why)
+    left = f"<p><b>{esc(words.say('first.why'))}.</b> {esc(others)}</p>" if others else ""
+    heads = "".join(f"<th>{esc(words.say(f'form.{key}'))}</th>" for key in FORM)
+    blank = f"<tr>{'<td></td>' * len(FORM)}</tr>" * FORM_ROWS
+    title = headline(content)
+    if content.first is not None:
+        title = f"{words.say('first.title')}: {title}"
+    return (
+        f"<div><h2>{esc(title)}</h2><ul>{items}</ul>"
+        f'<p class="muted">{esc(money_note(content))}</p>{left}'
+        f"<h2>{esc(words.say('first.form'))}</h2>"
+        f'<table class="form"><tr>{heads}</tr>{blank}</table></div>'
+    )
 
 
 def _segment_table(content: Content) -> str:

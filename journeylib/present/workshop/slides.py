@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
 from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
 from journeylib.present.workshop.lanes import lanes as lanes_of
+from journeylib.present.workshop.room_slides import (
+    difference_slides,
+    first_slides,
+    note_slides,
+    parked_slides,
+)
 from journeylib.present.workshop.screens import planned_share, weighty
 from journeylib.present.workshop.sentences import serves_text, verdict_text
 from journeylib.present.workshop.shapes import (
@@ -64,6 +71,7 @@ def write_slides(content: Content, path: Path) -> None:
     deck.core_properties.title = content.title
     deck.core_properties.author = "journeylib"
     deck.core_properties.language = content.words.language
+    new = partial(_slide, deck, content)
     _title(deck, content)
     _overview(deck, content)
     _findings(deck, content)
@@ -71,14 +79,16 @@ def write_slides(content: Content, path: Path) -> None:
     for stage in content.stages:
         for part, points in enumerate(_parts(content, stage)):
             _stage(deck, content, stage, points, part)
+        note_slides(new, content, stage)
+    parked_slides(new, content)
     _moments(deck, content)
     _stories(deck, content)
     if len(content.segments) > 1:
         _segments(deck, content)
     if content.plan is not None:
         _plan(deck, content)
-    if content.automations:
-        _automations(deck, content)
+    difference_slides(new, content)
+    first_slides(new, content)
     _end(deck, content)
     save_same(deck, path)
 
@@ -608,18 +618,6 @@ def _plan(deck: Any, content: Content) -> None:
     ]
     heads = [words.say("plan.title"), *(words.say(f"plan.{kind}") for kind in kinds)]
     _table(slide, "table: plan", heads, rows, 1.5)
-
-
-def _automations(deck: Any, content: Content) -> None:
-    words = content.words
-    title, ask = words.say("automations.title"), words.say("ask.automations")
-    slide = _slide(deck, content, title, ask)
-    for i, one in enumerate(content.automations[:5]):
-        place = (EDGE, 1.45 + 1.05 * i, WIDE - 2 * EDGE, 0.95)
-        shape = draw(slide, f"automation: {one.touchpoint}", place, fill="band", edge=None)
-        text = f"{one.touchpoint}: {one.text}"
-        fill_text(shape, fitted(text, (0, 0, place[2] - 0.3, place[3]), 18), 18, centre=False)
-    write(slide, "note", (EDGE, 6.7, WIDE - 1, 0.36), words.say("automations.note"), ink="muted")
 
 
 def _end(deck: Any, content: Content) -> None:

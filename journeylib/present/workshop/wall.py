@@ -20,13 +20,14 @@ from journeylib.present.layout import Band, Box, BoxStyle, MapLayout, map_layout
 from journeylib.present.maps import flow_line, stage_head
 from journeylib.present.workshop.content import Content, Touchpoint
 from journeylib.present.workshop.lanes import Lane, Line, lanes
+from journeylib.present.workshop.room import parked, spoken
 from journeylib.present.workshop.sentences import verdict_text
 
 LEFT, RIGHT = 176.0, 10.0
 TITLE, HEAD = 92.0, 46.0
 NAME, SIZE, LINE_HEIGHT, PAD = 18.0, 16.5, 20.5, 9.0
 ASIDE = 74.0  # of a box, for feeling and reach
-CELL_LINES = 3
+CELL_LINES, NOTE_LINES = 3, 2
 LEGEND = 76.0
 CURVE = 220.0
 ROOM_HEIGHT = {"notes": 78.0, "opportunities": 78.0, "questions": 66.0, "owner": 54.0}
@@ -211,8 +212,9 @@ def _title(content: Content, width: float) -> list[str]:
 
 
 def _wrapped(line: Line, room: float) -> list[str]:
-    bold = line.mood in ("strong", "bad", "good")
-    return svg.wrap(line.text, room, SIZE, lines=CELL_LINES, bold=bold)
+    bold = line.mood in ("strong", "bad", "good", "note")
+    lines = NOTE_LINES if line.mood == "note" else CELL_LINES
+    return svg.wrap(line.text, room, SIZE, lines=lines, bold=bold)
 
 
 def _height(content: Content, lane: Lane, columns: Sequence[Band]) -> float:
@@ -224,7 +226,8 @@ def _height(content: Content, lane: Lane, columns: Sequence[Band]) -> float:
     return max(most + 2 * PAD, ROOM_HEIGHT.get(lane.key, 0.0))
 
 
-KINDS = {"good": "jl-goodt jl-b", "bad": "jl-badt jl-b", "strong": "jl-b", "muted": "jl-m", "": ""}
+KINDS = {"good": "jl-goodt jl-b", "bad": "jl-badt jl-b", "strong": "jl-b", "muted": "jl-m", "": "",
+         "note": "jl-said"}  # fmt: skip
 
 
 def _lane(
@@ -232,14 +235,17 @@ def _lane(
 ) -> list[str]:
     words = content.words
     parts = [svg.line(0, y, width, y, "jl-rule")]
-    parts += _lane_name(
-        words.say(f"lane.{lane.key}"), words.say("computed" if lane.computed else "room"), y
-    )
+    source = "computed" if lane.computed else "room.said" if any(lane.cells) else "room"
+    parts += _lane_name(words.say(f"lane.{lane.key}"), words.say(source), y)
     for band, cell in zip(columns, lane.cells, strict=True):
         inside: list[str] = []
         at = y + PAD
         for line in cell:
-            for said in _wrapped(line, band.size - 2 * PAD):
+            rows = _wrapped(line, band.size - 2 * PAD)
+            if line.mood == "note":
+                sheet = band.start + 4, at - 3, band.size - 8, len(rows) * LINE_HEIGHT + 2
+                inside.append(svg.rect(*sheet, "jl-sticky", radius=2))
+            for said in rows:
                 inside.append(text(band.start + PAD, at + 14, said, SIZE, KINDS[line.mood]))
                 at += LINE_HEIGHT
             at += 4
@@ -504,6 +510,8 @@ def _legend(content: Content, layout: MapLayout, y: float) -> list[str]:
     items.append((svg.triangle(0, 0, 5, up=True), words.say("legend.feels_good")))
     items.append((svg.triangle(0, 0, 5, up=False), words.say("legend.feels_bad")))
     items.append((text(-6, 5, "★", 14, "jl-b"), words.say("legend.moment")))
+    if spoken(content):
+        items.append((svg.rect(-7, -6, 14, 12, "jl-sticky"), words.say("note.legend")))
     for mark, word in items:
         need = 40 + svg.text_width(word, 13.5)
         if x + need > layout.width:
@@ -516,6 +524,8 @@ def _legend(content: Content, layout: MapLayout, y: float) -> list[str]:
     share = words.share(layout.shown_share)
     said = words.say("legend.flow", flows=len(layout.flows), share=share, most=most)
     said = f"{words.say('legend.box')}. {said}. {content.source}"
+    if apart := len(parked(content)):
+        said += f" {words.say('note.parked_n', n=apart)}."
     if layout.hidden_touchpoints:
         said += f" {words.say('hidden.touchpoints', n=layout.hidden_touchpoints)}."
     parts.append(text(8, y + LEGEND - 6, svg.shorten(said, layout.width, 12.5), 12.5, "jl-m"))

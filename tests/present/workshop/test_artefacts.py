@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 
 from journeylib.audits.config import load_config
+from journeylib.audits.notes import Note
 from journeylib.cli import main
 from journeylib.errors import RunError
 from journeylib.estimate import Estimate
 from journeylib.present.workshop import pack
-from journeylib.present.workshop.content import Automation, Moment
+from journeylib.present.workshop.content import Moment
 from journeylib.present.workshop.lanes import ROOM_LANES, lanes
 from journeylib.present.workshop.pack import latest_run, prepare_workshop
 from journeylib.present.workshop.printing import browser, print_pdf
@@ -36,7 +37,7 @@ needs_browser = pytest.mark.skipif(browser() is None, reason="needs Chromium on 
 
 @pytest.fixture(scope="module")
 def filled(content_of):
-    """Content with what this town has not: a moment of truth, a first automation, a note."""
+    """Content with what this town has not: a moment of truth, a note."""
     content = content_of(12, "de")
     point = content.touchpoints[4]
     effect = Estimate(-0.334, "share", lo=-0.458, hi=-0.211, n_customers=259, grade="B")
@@ -44,8 +45,7 @@ def filled(content_of):
     return dataclasses.replace(
         content,
         moments=(Moment(point, "complaint", effect, impact),),
-        automations=(Automation(point.name, "in 92 % der Stichproben gewählt"),),
-        notes={STAGES[0]: ("Niemand erklärt die Rechnung",)},
+        notes=(Note("n-0000000a", "Niemand erklärt die Rechnung", stage=STAGES[0]),),
     )
 
 
@@ -86,7 +86,7 @@ def test_computed_lanes_are_filled_and_the_room_has_its_own(filled):
     assert {key for key, lane in rows.items() if not lane.computed} == set(ROOM_LANES)
     assert all(cell for key in ("doing", "pains", "handoffs", "serves") for cell in rows[key].cells)
     assert any("wie geplant" in line.text for cell in rows["plan"].cells for line in cell)
-    assert rows["notes"].cells[0][0].text == "Niemand erklärt die Rechnung"
+    assert rows["notes"].cells[0][0].text == "Notiz: „Niemand erklärt die Rechnung“"
     empty = ("opportunities", "questions", "owner")
     assert not any(cell for key in empty for cell in rows[key].cells)
 
@@ -103,12 +103,6 @@ def test_cards_come_eight_to_a_sheet(filled):
     nine = dataclasses.replace(filled, moments=filled.moments * 9)
     assert cards(nine).count("<article") == 16 and cards(nine).count("card blank") == 7
     assert cards(nine).count('class="sheet cards"') == 2
-
-
-def test_first_automations_show_only_where_the_audit_has_some(filled, content_of):
-    title = filled.words.say("automations.title")
-    assert title in presentation(filled)
-    assert title not in presentation(content_of(12, "de"))
 
 
 def test_every_link_of_the_presentation_leads_to_a_screen(filled):

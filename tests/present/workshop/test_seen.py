@@ -9,6 +9,7 @@ from journeylib.present.workshop.content import Moment
 from journeylib.present.workshop.screens import presentation
 from journeylib.present.workshop.sheets import cards, handout, poster, poster_wall
 from tests.present.test_browser import AXE, CHROMIUM, ask, needs_axe
+from tests.present.workshop.voices import voiced
 
 pytestmark = [
     pytest.mark.browser,
@@ -68,9 +69,11 @@ var answer = {first: shown(), right: p('ArrowRight'), clicker: p('PageDown'), le
 """
 
 
-@pytest.fixture(scope="module", params=TOWNS, ids=["12 en", "40 de"])
+@pytest.fixture(scope="module", params=[*TOWNS, "voiced"], ids=["12 en", "40 de", "voiced"])
 def content(request, content_of):
-    found = content_of(*request.param)
+    found = (
+        voiced(content_of(40, "de")) if request.param == "voiced" else content_of(*request.param)
+    )
     effect = Estimate(-0.334, "share", lo=-0.458, hi=-0.211, n_customers=259, grade="B")
     impact = Estimate(73.1, "journeys/year", lo=46.1, hi=100.1, n_customers=259, grade="B")
     longest = max(found.touchpoints, key=lambda p: len(p.name))
@@ -84,7 +87,7 @@ def test_no_text_of_the_poster_leaves_its_frame_or_covers_another(content, tmp_p
     assert ask(page, CUT + UPON, tmp_path, size) == []
 
 
-def test_the_handout_fits_its_two_pages(content, tmp_path):
+def test_the_handout_fits_its_pages(content, tmp_path):
     page = handout(content, poster_wall(content, room=False))
     script = (
         "var answer=[...document.querySelectorAll('.sheet')]"

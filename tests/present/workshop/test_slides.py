@@ -13,6 +13,7 @@ from pptx.util import Emu
 from journeylib.present import svg
 from journeylib.present.workshop.shapes import INSET, LEADING, LEAST
 from journeylib.present.workshop.slides import MOST_BOXES, MOST_FLOWS, write_slides
+from tests.present.workshop.voices import voiced
 
 BEHIND = ("lane: ", "story ")  # grounds that others stand on
 
@@ -34,10 +35,13 @@ def texts_of(path):
     return found
 
 
-@pytest.fixture(scope="module", params=[(12, "de"), (40, "de"), (12, "en")])
+@pytest.fixture(scope="module", params=[(12, "de"), (40, "de"), (12, "en"), "voiced"])
 def deck(request, content_of, tmp_path_factory):
     path = tmp_path_factory.mktemp("deck") / "slides.pptx"
-    content = content_of(*request.param)
+    if request.param == "voiced":
+        content = voiced(content_of(40, "de"))
+    else:
+        content = content_of(*request.param)
     write_slides(content, path)
     return content, path, list(Presentation(str(path)).slides)
 

@@ -9,6 +9,7 @@ import yaml
 
 from journeylib.audits import findings
 from journeylib.errors import ConfigError
+from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.lanes import ROOM_LANES
 from journeylib.present.workshop.screens import presentation
 from journeylib.present.workshop.sheets import cards, handout, poster_svg, poster_wall
@@ -29,6 +30,13 @@ def test_every_language_has_every_text_with_the_same_blanks():
         assert other.keys() == english.keys()
         differ = [key for key in english if placeholders(other[key]) != placeholders(english[key])]
         assert differ == []
+
+
+def test_a_verdict_has_one_name_on_the_wall_and_on_the_dashboard():
+    english = words_of("en").texts
+    assert {code: english[f"verdict.{code}"] for code in VERDICTS} == {
+        code: verdict.word for code, verdict in VERDICTS.items()
+    }
 
 
 def test_no_text_is_declared_twice():
