@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= audits
+# What the tests are installed with; spark needs Java and adds half a gigabyte.
+EXTRAS ?= test,dev
 CONFIG ?= sample_data/telecom/audit.yaml
 
 .DEFAULT_GOAL := help
@@ -13,7 +15,7 @@ help: ## list the targets
 audit: $(VENV)/.audit ## run the audit on the sample log and say where the dashboard is
 	@$(BIN)/journeylib audit $(CONFIG) --out $(OUT)
 
-test: lint types contracts unit notebooks ## everything that must hold before a change lands
+test: lint types contracts unit agree notebooks ## everything that must hold before a change lands
 
 unit: $(VENV)/.test ## tests and doctests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -33,6 +35,9 @@ types: $(VENV)/.test ## mypy, strict
 
 contracts: $(VENV)/.test ## no room imports a higher one
 	$(BIN)/lint-imports
+
+agree: $(VENV)/.test ## a small benchmark: wrong where answers differ, never where it is slow
+	$(BIN)/python -m benchmarks.scale 200000 journeylib duckdb polars pm4py
 
 bench: $(VENV)/.test ## benchmarks, printed as ratios
 	$(BIN)/python -m benchmarks
@@ -64,11 +69,11 @@ $(VENV)/.audit: $(VENV)/.python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.audit
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[$(EXTRAS)]"
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab]"
 	@touch $@
 
-.PHONY: help audit test unit quick notebooks lint types contracts bench formats store lab clean
+.PHONY: help audit test unit quick notebooks lint types contracts bench agree formats store lab clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import json
 import os
 import signal
 import sys
@@ -119,6 +120,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
         help="change one setting, such as measures.repeat_days=14; may be repeated",
+    )  # fmt: skip
+    audit.add_argument(
+        "--engine", metavar="ADDRESS",
+        help="where it is computed: duckdb, spark or spark://host:7077 (default: the "
+        "configuration's, else duckdb)",
     )  # fmt: skip
     audit.add_argument(
         "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
@@ -258,11 +264,12 @@ def _run(options: argparse.Namespace, audit: Planned) -> int:
     from journeylib.present.deliver import append_job_summary
     from journeylib.present.execute import run_audit
 
+    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
     try:
         run = run_audit(
             audit.config,
             out=options.out,
-            overrides=[*audit.overrides, *options.overrides],
+            overrides=[*audit.overrides, *options.overrides, *engine],
             as_of=options.as_of,
             send_when=SEND[options.send],
             timeout_minutes=options.timeout,
@@ -350,8 +357,6 @@ def _import_notes(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    import json
-
     from journeylib.audits.config import config_schema
     from journeylib.audits.document import document_schema
 

@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from journeylib.log.engine import as_engine
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ROLES, Schema
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
 ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        default="local[2]",
+        help="engine to compare with DuckDB: an Ibis backend by name, or the address of a Spark",
+    )
+
+
+@pytest.fixture(scope="session")
+def other_engine(request: pytest.FixtureRequest) -> Any:
+    """Return the engine that is compared with DuckDB; skipped where it is not installed."""
+    name = request.config.getoption("--engine")
+    if name.isidentifier() and name != "spark":
+        return getattr(ibis, name).connect()
+    pytest.importorskip("pyspark", reason="Spark is not installed")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java, which is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        # Of small tables most partitions would be empty, and each costs as much as a full one.
+        # And of many small questions most time would go into compiling them.
+        options = {
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.log.level": "OFF",
+        }
+        told = [part for key, value in options.items() for part in ("--conf", f"{key}={value}")]
+        quick = ["--driver-java-options", "-XX:TieredStopAtLevel=1", *told, "pyspark-shell"]
+        patch.setenv("PYSPARK_SUBMIT_ARGS", " ".join(quick))
+        return as_engine(name)
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,26 @@ from journeylib.audits.changes import PARTS
 from journeylib.audits.history import Entry
 from journeylib.audits.telling import Kind
 from journeylib.errors import LogError
+from journeylib.judge.wording import number
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",
                   "after", "after_lo", "after_hi", "n_after", "apart")  # fmt: skip
 VERDICT_COLUMNS = ("touchpoint", "before", "stability_before", "after", "stability_after",
                    "stands")  # fmt: skip
+NAMES = {
+    "contained_raw": "Sessions that no human joined (raw containment)",
+    "contained_verified": "Verified containment",
+    "requests_honoured": "Requests for a human that were honoured",
+    "wait_seconds": "Wait for the human (median)",
+    "ping_pong": "Conversations passed back and forth",
+    "repeat_contact": "Contacts followed by another about the same",
+    "open": "Journeys that are still open",
+    "loop_rate": "Transitions within a cycle of touchpoints",
+    "self_loop_rate": "Transitions from a touchpoint to itself",
+    "throughput_seconds": "Length of a journey (median)",
+    "journeys_per_customer": "Journeys per customer",
+    "steps_per_journey": "Steps per journey",
+}  # numbers of the whole log in words
 KEYS_NAMED = 6  # settings named in one sentence
 
 
@@ -63,10 +78,25 @@ class Between:
             lines += ["", "Verdicts that differ:", self.verdicts.to_string(index=False)]
         moved = self.numbers[self.numbers["before"] != self.numbers["after"]]
         if len(moved):
-            shown = moved[["measure", "unit", "before", "after", "n_after", "apart"]]
+            shown = pd.DataFrame(
+                {
+                    "": moved["measure"],
+                    "before": _amounts(moved, "before"),
+                    "after": _amounts(moved, "after"),
+                    "customers": moved["n_after"],
+                    "apart": moved["apart"].map({True: "yes", False: "no"}),
+                }
+            )
             lines += ["", "Numbers of the whole log that differ (apart: the intervals do not "
                       "overlap):", shown.to_string(index=False)]  # fmt: skip
         return "\n".join(lines)
+
+
+def _amounts(rows: pd.DataFrame, column: str) -> list[str]:
+    return [
+        f"{100 * value:.1f} %" if unit == "share" else f"{number(value, 2)} {unit}"
+        for value, unit in zip(rows[column], rows["unit"], strict=True)
+    ]
 
 
 def between(before: Entry, after: Entry) -> Between:
@@ -182,10 +212,10 @@ def _numbers(before: Entry, after: Entry) -> pd.DataFrame:
         apart = all(end is not None for end in ends) and bool(
             one["hi"] < other["lo"] or other["hi"] < one["lo"]
         )
+        said = NAMES.get(name, name.replace("_", " "))
         rows.append(
-            (name.replace("_", " "), one["unit"], one["value"], one["lo"], one["hi"],
-             one["n_customers"], other["value"], other["lo"], other["hi"], other["n_customers"],
-             apart)
+            (said, one["unit"], one["value"], one["lo"], one["hi"], one["n_customers"],
+             other["value"], other["lo"], other["hi"], other["n_customers"], apart)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(NUMBER_COLUMNS))
 

@@ -75,6 +75,11 @@ class LogConfig(_Part):
     period: tuple[dt.date, dt.date] | None = Field(
         None, description="First and last day that the log is said to cover."
     )
+    days: tuple[dt.date, dt.date] | None = Field(
+        None,
+        description="Read only the events of these days, first and last; of Parquet files the "
+        "others are not opened.",
+    )
     max_unusable_share: float = Field(
         0.05, ge=0, le=1, description="Above this share of unusable rows the audit refuses."
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +19,7 @@ TEST_COLUMNS = (
     "references", "z", "cusum", "p_value", "q_value", "same_mix", "material", "significant",
 )  # fmt: skip
 WALK = 0.583  # how far a normal walk oversteps a bound, on average (Siegmund 1985)
-OVERDISPERSED = 0.1  # p-value from which weeks are said to differ by more than their customers
+OVERDISPERSED = 0.1  # q-value below which a stream's weeks differ by more than its customers do
 FEW = 20.0  # expected cases below which a share is tested exactly
 COMPARABLE = 0.8  # share of cases in strata of both sides, from which mix can be told apart
 EXPLAINED = 0.5  # a change of which less than this is left at the same mix is one of mix
@@ -108,10 +109,11 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     Notes
     -----
     Cases in a period have the variance φ/n, φ pooled over periods from customer-clustered
-    errors, at least p(1−p) for shares. Where earlier periods differ by more than that (Q over
-    its degrees of freedom, where p < .1), φ is multiplied by it and Student's t taken: a week is
-    not only a sample of customers. Shares with few expected cases are tested by Fisher's exact
-    test on the effective number of cases.
+    errors, at least p(1−p) for shares. Earlier periods may differ by more than that: Q over its
+    degrees of freedom then multiplies φ, a stream's own (and Student's t) where it stands out
+    among all streams (Benjamini and Hochberg, q < .1), else that of all others together, at
+    least 1. Shares with few expected cases are tested by Fisher's exact test on the effective
+    number of cases.
 
     Beside the last period a two-sided CUSUM of the standardised differences runs over the earlier
     ones (Page 1954; k = .5): its p-value is that of the highest point of a normal walk,
@@ -212,14 +214,13 @@ def _against(
         p = (cases[:, used] * value[:, used]).sum(axis=1) / every
         phi = np.where(share, np.maximum(phi, p * (1 - p)), phi)
         q = (rn * (rv - before[:, None]) ** 2).sum(axis=1) / phi
-        # Dividing by it always would hide changes where weeks differ by their customers alone.
-        wild = stats.chi2.sf(q, np.maximum(count - 1, 1)) < OVERDISPERSED
-        psi = np.where(wild, q / np.maximum(count - 1, 1), 1.0)
+        free = np.maximum(count - 1, 1)
+        psi, wild = _overdispersion(q, free, usable=(count > 1) & (phi > 0))
         sd = np.sqrt(psi * phi * (1 / n0 + 1 / total))
         z = (v0 - before) / sd
     known = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
     z = np.where(known, z, np.nan)
-    tail = np.where(wild, stats.t.sf(np.abs(z), np.maximum(count - 1, 1)), stats.norm.sf(np.abs(z)))
+    tail = np.where(wild, stats.t.sf(np.abs(z), free), stats.norm.sf(np.abs(z)))
     rare = share & known & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = p * (1 - p) / (phi * psi)
@@ -228,6 +229,25 @@ def _against(
     z = np.where(known, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
     p = np.where(known, 2 * tail, np.nan).clip(max=1)
     return _Against(before, v0 - before, sd, z, p, total, count)
+
+
+def _overdispersion(
+    q: Floats, free: Floats, *, usable: npt.NDArray[np.bool_]
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return by how much weeks differ more than their customers do, and where that is its own.
+
+    Asked of each stream at the level OVERDISPERSED alone, a tenth of quiet ones would be called
+    wild and lose the power to find anything: that is asked over all of them. The rest share one
+    factor, never below 1.
+    """
+    from scipy import stats
+
+    wild = np.zeros(len(q), dtype=bool)
+    p = stats.chi2.sf(q[usable], free[usable])
+    wild[usable] = adjusted_p_values(p, "fdr_bh") < OVERDISPERSED
+    calm = usable & ~wild
+    shared = max(1.0, float(q[calm].sum() / free[calm].sum())) if calm.any() else 1.0
+    return np.where(wild, q / free, shared), wild
 
 
 def _exact(

@@ -28,7 +28,7 @@ from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.judge.ratings import Ratings, compare_ratings
-from journeylib.log.engine import log_hash
+from journeylib.log.engine import log_hash, saying_what_ran_out
 from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
@@ -190,8 +190,20 @@ def audit(
     LogError
         If the log cannot be read or too much of it is unusable.
     RunError
-        If what the configuration asks for is not installed (linkage: splink).
+        If what the configuration asks for is not installed (linkage: splink), or memory or
+        disk ran out.
     """
+    with saying_what_ran_out():
+        return _audit(config, overrides, as_of, history, progress or _note_step)
+
+
+def _audit(
+    config: AuditConfig | str | Path,
+    overrides: Sequence[str],
+    as_of: dt.date | str | None,
+    history: str | Path | History | None,
+    say: Progress,
+) -> Audit:
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
     beside = read_beside(config)
@@ -200,7 +212,6 @@ def audit(
         need_splink()
     if config.plan is not None:
         load_plan(config.plan)
-    say = progress or _note_step
     say(STEPS[0])
     log = _read(config)
     say(STEPS[1])
@@ -279,6 +290,7 @@ def _read(config: AuditConfig) -> EventLog:
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,
         period=config.log.period,
+        days=config.log.days,
         as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,

@@ -239,7 +239,7 @@ def _fit(stream: ibis.Table, settings: JourneySettings) -> tuple[dict[str, GapCu
         else ibis.literal(False)
     )
     sized = stream.mutate(_inside=inside, _before=channel_before(stream))
-    sample = _sample(sized, SAMPLE_GAPS)
+    sample = _sample(sized, SAMPLE_GAPS, settings.max_customers_modelled)
     gaps = sample.events.filter((_.silence_us > 0) & ~_._inside)
     frame = fetch(gaps.select("silence_us", "customer_no", channel=_._before))
     return fit_channels(frame, settings), sample
@@ -255,10 +255,11 @@ class _Sample:
     customers: int
 
 
-def _sample(events: ibis.Table, most: int) -> _Sample:
-    """Return the events of some customers, about `most` events."""
+def _sample(events: ibis.Table, most: int, customers: int) -> _Sample:
+    """Return the events of some customers, about `most` events of at most so many customers."""
     size = fetch(events.aggregate(n=_.count(), c=_.customer_no.nunique())).iloc[0]
-    every = math.ceil(max(int(size["n"]), 1) / most)
+    parts = max(int(size["n"]), 1) / most, int(size["c"]) / customers
+    every = math.ceil(max(parts))
     part = events.filter(_.customer_no % every == 0)
     used = int(part.aggregate(c=_.customer_no.nunique()).to_pyarrow().to_pylist()[0]["c"])
     return _Sample(part, every, used, int(size["c"]))
@@ -299,7 +300,7 @@ def _by_learning(
     stream = in_stream(events)
     place = Runs.of(stream, "customer_no", ROW).since(_["_first"]) + 1
     placed = stream.mutate(_place=place).cache()
-    sample = _sample(placed, SAMPLE_EVENTS)
+    sample = _sample(placed, SAMPLE_EVENTS, settings.max_customers_modelled)
     model = fit_boundaries(_frame(sample.events))
     if model.answer == "cannot tell":
         reason = f"boundaries cannot be learned: {model.reason}"

@@ -75,6 +75,13 @@ class JourneySettings(BaseModel):
     min_customers: int = Field(
         10, ge=1, description="A shown cell rests on at least this many customers."
     )
+    max_customers_modelled: int = Field(
+        100_000,
+        ge=1,
+        description="Steps that model each journey (moments of truth, presence, tipping points, "
+        "rule_skill, learned boundaries, what is remembered) work on a sample of this many "
+        "customers where there are more, and say so.",
+    )
 
     @model_validator(mode="after")
     def _goals_to_cut_at(self) -> Self:

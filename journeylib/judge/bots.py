@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from journeylib.journeys.drawn import EVERYONE, Drawn
 from journeylib.judge.capacity import Queue, QueueTime, queue_time
 from journeylib.judge.handover import Costs, HandoffTime, handoff_time
 from journeylib.judge.satisfaction import SatisfactionBreak, satisfaction_break
@@ -53,6 +54,7 @@ def judge_bots(
     capacity: CapacitySettings | None = None,
     weeks: float = 0.0,
     min_customers: int = 0,
+    drawn: Drawn = EVERYONE,
 ) -> BotJudgement:
     """Judge the time that customers spend with bots.
 
@@ -69,6 +71,8 @@ def judge_bots(
     min_customers : int
         Intents with fewer customers are left out, also from the family that is tested; a log
         with fewer has no answer at all.
+    drawn : Drawn
+        The customers whose sessions are modelled.
 
     Returns
     -------
@@ -81,20 +85,27 @@ def judge_bots(
     """
     if handoffs.abstain is not None or handoffs.session_table is None:
         return BotJudgement()
-    sessions, clock = session_frame(handoffs)
+    sessions, clock = session_frame(handoffs, drawn)
     if sessions.empty or sessions["customer"].nunique() < min_customers:
         return BotJudgement()
     shown = _shown_intents(sessions, min_customers)
     points = tipping_points(shown, segment="intent" if _has_intents(shown) else None, clock=clock)
+    # What a sample of customers brings stands for what all bring: the queue counts every session.
+    load = len(shown) * drawn.customers / max(drawn.used, 1)
+    told = drawn.told
     return BotJudgement(
-        tipping_points=points,
-        handoff_times={point.segment: _handoff(shown, point, costs, clock) for point in points},
-        satisfaction=_satisfaction(shown, min_customers) if clock == "minutes" else None,
-        queue=_queue(shown, points[0], costs, capacity, clock, weeks),
+        tipping_points=tuple(
+            replace(told(point), reasons=(*point.reasons, *drawn.said())) for point in points
+        ),
+        handoff_times={
+            point.segment: told(_handoff(shown, point, costs, clock)) for point in points
+        },
+        satisfaction=told(_satisfaction(shown, min_customers)) if clock == "minutes" else None,
+        queue=told(_queue(shown, points[0], costs, capacity, clock, weeks, load)),
     )
 
 
-def session_frame(handoffs: Handoffs) -> tuple[pd.DataFrame, Clock]:
+def session_frame(handoffs: Handoffs, drawn: Drawn = EVERYONE) -> tuple[pd.DataFrame, Clock]:
     """Return bot sessions as the tipping-point modules take them, and what they count in.
 
     Returns
@@ -106,7 +117,7 @@ def session_frame(handoffs: Handoffs) -> tuple[pd.DataFrame, Clock]:
     clock : {"minutes", "turns"}
     """
     assert handoffs.session_table is not None
-    table = fetch(handoffs.session_table).sort_values("session_no", ignore_index=True)
+    table = fetch(drawn.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
     clock: Clock = "minutes" if table["seconds_to_end"].notna().any() else "turns"
     time = table["seconds_to_end"] / 60 if clock == "minutes" else table["turns_to_end"]
     frame = pd.DataFrame(
@@ -151,6 +162,7 @@ def _queue(
     capacity: CapacitySettings | None,
     clock: Clock,
     weeks: float,
+    load: float,
 ) -> QueueTime | str:
     """Return the hand-off time of all sessions: the team that takes them is one."""
     if capacity is None:
@@ -160,7 +172,7 @@ def _queue(
     if costs is None:
         return NO_COSTS
     queue = Queue(
-        sessions_per_minute=len(sessions) / (weeks * capacity.open_hours_a_week * 60),
+        sessions_per_minute=load / (weeks * capacity.open_hours_a_week * 60),
         agents=capacity.staff,
         service_minutes=capacity.service_minutes,
         patience_minutes=capacity.patience_minutes,

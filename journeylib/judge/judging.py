@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from journeylib.journeys.drawn import draw_customers
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import disclosure
@@ -76,6 +77,7 @@ def judge(
         capacity=settings.capacity,
         weeks=_weeks(journeys),
         min_customers=journeys.settings.min_customers,
+        drawn=draw_customers(journeys),
     )
     judgement = score_evidence(
         evidence,

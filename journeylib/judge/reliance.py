@@ -22,6 +22,10 @@ def personalised(scene: Scene) -> Side:
     return resolution_by_fields(scene, 1, None)
 
 
+# The chain is solved for every resample: its cost grows with the cube of its states.
+MOST_BOTS = 50
+
+
 def resolution_by_fields(scene: Scene, least: int, most: int | None) -> Side:
     """Resolution by bots with so many fields of personal data, against without any."""
     ask = scene.ask(
@@ -155,7 +159,8 @@ def vulnerable(scene: Scene) -> Side:
 def _moves(scene: Scene, served: ibis.Table) -> tuple[Floats, int]:
     """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
 
-    States are the start, the bots and, last, people.
+    States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
+    last, people.
     """
     ends = served.select(
         "journey",
@@ -178,9 +183,14 @@ def _moves(scene: Scene, served: ibis.Table) -> tuple[Floats, int]:
         .aggregate(n=_.count())
         .mutate(fate=_.next_actor.isnull().ifelse(_.fate, ibis.null("string")))
     )
-    names = sorted(moves["hand"].dropna().unique())
-    people = len(names) + 1
-    spot = {name: number for number, name in enumerate(names, start=1)}
+    acts = moves.groupby("hand")["n"].sum().reset_index()
+    ordered = acts.sort_values(["n", "hand"], ascending=[False, True])["hand"].tolist()
+    names = sorted(ordered[:MOST_BOTS])
+    # The rarest are one state together, which is no one bot, so that nobody removes it.
+    rest = len(ordered) > MOST_BOTS
+    people = len(names) + 1 + rest
+    spot = dict.fromkeys(ordered, people - 1)
+    spot |= {name: number for number, name in enumerate(names, start=1)}
     m = people + 1
     place = {"completed": m, "lost": m + 1, "open": m + 2}
     counts = np.zeros((GROUPS, m, m + 3))

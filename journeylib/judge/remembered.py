@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -9,6 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
+from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
 from journeylib.log.engine import fetch
 from journeylib.measures.sentiment import MICRO, Scores
@@ -37,13 +39,16 @@ def remembered(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:
         return _none(scores)
     if not journeys.has("rating_micro"):
         return _none("no_column")
-    turns = rated_turns(journeys, scores)
+    drawn = draw_customers(journeys)
+    turns = rated_turns(journeys, scores, drawn)
     if turns["customer"].nunique() < journeys.settings.min_customers:
         return _none("privacy" if len(turns) else "n_small")
-    return peak_end_weights(turns)
+    found = peak_end_weights(turns)
+    weights = {name: drawn.told(weight) for name, weight in found.weights.items()}
+    return replace(drawn.told(found), weights=weights)
 
 
-def rated_turns(journeys: Journeys, scores: Scores) -> pd.DataFrame:
+def rated_turns(journeys: Journeys, scores: Scores, drawn: Drawn | None = None) -> pd.DataFrame:
     """Return the scored turns of the conversations that were rated.
 
     Returns
@@ -74,6 +79,7 @@ def rated_turns(journeys: Journeys, scores: Scores) -> pd.DataFrame:
     scored = scores.turns.filter(_.score.notnull()).select(
         "journey", "step", "customer_no", "score"
     )
+    scored = scored if drawn is None else drawn.of(scored)
     turns = (
         scored.inner_join(steps.select("journey", "step", "talk"), ["journey", "step"])
         .inner_join(rated, ["journey", "talk"])

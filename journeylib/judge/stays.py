@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import Estimate, adjusted_p_values
-from journeylib.journeys.text import drawn_customers
+from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.judge.aftermath import check_kinds, of_kind
 from journeylib.judge.presence import presence_effect
 from journeylib.judge.settings import JudgeSettings
@@ -52,11 +52,14 @@ class Stays:
         One row per customer and touchpoint: ``customer_no``, ``touchpoint``, ``first_us``.
     last_us : int
         End of the log.
+    drawn : Drawn
+        The customers who are followed.
     """
 
     people: pd.DataFrame
     visits: pd.DataFrame
     last_us: int
+    drawn: Drawn
 
 
 def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
@@ -87,7 +90,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     A customer is followed from the first event to the outcome or the end of the log; a visit
     counts only from when it happened (see `presence_effect`). ``ratio`` abstains with
     ``unidentified`` where both designs exclude 1 and point in different directions. Above 4,000
-    customers a fixed pseudo-random sample of them is followed.
+    customers, or `max_customers_modelled`, a sample of them is followed (`draw_customers`).
     """
     settings = settings or JudgeSettings()
     asked = settings.moments
@@ -107,7 +110,10 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     ]
     found = pd.DataFrame(
         [
-            (name, kind, ratio, landmark, day, _p_value(ratio), np.nan, reasons)
+            (
+                *(name, kind, stays.drawn.told(ratio), stays.drawn.told(landmark)),
+                *(day, _p_value(ratio), np.nan, reasons),
+            )
             for name, kind, ratio, landmark, day, reasons in rows
         ],
         columns=list(COLUMNS),
@@ -126,9 +132,8 @@ def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
     adjust : tuple of str
         Columns that are taken from the first event: what was known then.
     """
-    customers = int(journeys.table.select("customer_no").distinct().count().to_pyarrow().as_py())
-    drawn, _per_mille = drawn_customers(customers, MOST_CUSTOMERS)
-    steps = journeys.steps.filter(drawn)
+    drawn = draw_customers(journeys, MOST_CUSTOMERS)
+    steps = drawn.of(journeys.steps)
     window = ibis.window(group_by="customer_no", order_by=["t_us", "journey", "step"])
     first = steps.mutate(place=ibis.row_number().over(window)).filter(_.place == 0)
     named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
@@ -142,6 +147,7 @@ def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
         pd.DataFrame(columns).set_axis(people["customer_no"]),
         fetch(visits.order_by("customer_no", "touchpoint")),
         int(journeys.last_us or 0),
+        drawn,
     )
 
 

@@ -75,20 +75,21 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
         for kind in asked.outcomes
         for case in _cases(journeys, visits, kind, scales.get(kind), asked)
     ]
-    family = [case.effect() for case in cases]
+    told = visits.drawn.told
+    family = [told(case.effect()) for case in cases]
     moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
     reach = _reach_per_year(journeys)
     columns: dict[str, list[Any]] = {
         "impact": [
-            impact(effect, reach[effect.touchpoint]) if reach and case.scale is None else None
+            told(impact(effect, reach[effect.touchpoint])) if reach and case.scale is None else None
             for effect, case in zip(family, cases, strict=True)
         ],
         "response_rate": [case.response_rate for case in cases],
-        "bounds": [case.bounds for case in cases],
+        "bounds": [told(case.bounds) for case in cases],
     }
     if asked.bad_at is not None:
         columns["asymmetry"] = [
-            case.asymmetry() if moment else None
+            told(case.asymmetry()) if moment else None
             for case, moment in zip(cases, moments["is_moment"], strict=True)
         ]
     # Objects, not floats: an absent cell stays None.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.judge.marks import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine import fetch
@@ -35,16 +36,20 @@ class Visits:
         The covariates, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
         journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
         declared columns as last seen in the journey by the time the visit began.
+    drawn : Drawn
+        The customers whose visits these are.
     """
 
     rows: pd.DataFrame
     known: pd.DataFrame
+    drawn: Drawn
 
     def where(self, keep: pd.Series[bool]) -> Visits:
         """Return the rows that `keep` marks, numbered anew."""
         return Visits(
             self.rows[keep.to_numpy()].reset_index(drop=True),
             self.known[keep.to_numpy()].reset_index(drop=True),
+            self.drawn,
         )
 
 
@@ -74,7 +79,8 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    visits = marked_visits(journeys, settings)
+    drawn = draw_customers(journeys)
+    visits = drawn.of(marked_visits(journeys, settings))
     declared = _declared(settings)
     starts = journeys.table.select("journey", "customer_no", "start_us")
     earlier = starts.select(
@@ -88,7 +94,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
         table = table.left_join(_known_before(journeys, visits, declared), key)
         table = table.drop("journey_right", "touchpoint_right")
     frame = fetch(table.order_by("customer_no", "t_us", "touchpoint", "first_step"))
-    return Visits(_rows(frame, settings, declared), _known(frame, settings, declared))
+    return Visits(_rows(frame, settings, declared), _known(frame, settings, declared), drawn)
 
 
 def _declared(settings: MomentSettings) -> list[str]:

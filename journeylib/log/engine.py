@@ -2,47 +2,85 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
+import itertools
 import os
+import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeylib.errors import ConfigError, LogError, RunError
 from journeylib.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
+from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
+
+ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
+SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
 
 
 class EngineSettings(BaseModel):
-    """How much of the machine the engine may take; no result depends on it."""
+    """Which engine, and how much of the machine it may take; no result depends on it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    address: str = Field(
+        "duckdb",
+        pattern=ADDRESS,
+        description="duckdb; or spark, spark://host:7077 or another master of Spark, which takes "
+        "its own limits from spark-defaults.conf. The keys below are DuckDB's.",
+    )
     memory_limit: str | None = Field(
         None,
-        pattern=r"^[0-9.]+ ?[KMGT]i?B$",
-        description="Such as 4GB; default 60 % of the machine's memory. More is spilled to disk.",
+        pattern=SIZE,
+        description="Such as 4GB; default 60 % of what the machine or its container has. "
+        "More is spilled to disk.",
     )
     threads: int | None = Field(None, ge=1, description="Default as many as there are cores.")
-    temp_directory: str | None = Field(
-        None, description="Where to spill; default a folder in the system's temporary one."
+    spill_folder: str | None = Field(
+        None,
+        description="Folder for what does not fit in memory, with some gigabytes free; default "
+        "one in the system's temporary folder.",
     )
 
-    def connect(self) -> Backend:
+    spill_limit: str | None = Field(
+        None,
+        pattern=SIZE,
+        description="Such as 50GB; default all that is free where spill_folder lies.",
+    )
+
+    def connect(self) -> Any:
         """Open an engine with these settings."""
+        if self.address != "duckdb":
+            return as_engine(self.address)
         return connect(
             memory_limit=self.memory_limit,
             threads=self.threads,
-            temp_directory=self.temp_directory,
+            spill_folder=self.spill_folder,
+            spill_limit=self.spill_limit,
         )
 
 
+_NO_MEMORY = (
+    "the engine ran out of memory. Raise engine.memory_limit (default 60 % of the machine's), or "
+    "lower engine.threads, as each takes its part; what fits is spilled to engine.spill_folder."
+)
+_NO_DISK = (
+    "the disk is full. Set engine.spill_folder to a folder on a disk with more room, raise "
+    "engine.memory_limit so that less is spilled, or make room where the runs are written."
+)
+_NUMBER = itertools.count(1)
 _HEX = "0123456789abcdef"
 _HASHED_CHARACTERS = 16
 _MEMORY_SHARE = 0.6
@@ -52,7 +90,8 @@ def connect(
     *,
     memory_limit: str | None = None,
     threads: int | None = None,
-    temp_directory: str | Path | None = None,
+    spill_folder: str | Path | None = None,
+    spill_limit: str | None = None,
 ) -> Backend:
     """Open a DuckDB in memory that leaves room for the rest of the program.
 
@@ -62,22 +101,32 @@ def connect(
         Such as ``"4GB"``; 60 % of the machine's (or the container's) memory unless given.
     threads : int, optional
         As many as there are cores unless given. No result depends on it.
-    temp_directory : path, optional
+    spill_folder : path, optional
         Where DuckDB spills what does not fit in memory; a folder of this process in the
         system's temporary one unless given.
+    spill_limit : str, optional
+        The most that may be spilled; all that is free there unless given.
 
     Returns
     -------
     ibis.backends.duckdb.Backend
+
+    Raises
+    ------
+    ConfigError
+        If nothing can be written to the spill folder.
     """
+    spill = Path(spill_folder or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}")
+    _check_spill(spill)
     backend = ibis.duckdb.connect()
     limit = memory_limit or f"{int(_machine_memory() * _MEMORY_SHARE) // 2**20}MiB"
     run(backend, f"SET memory_limit = {quoted(limit)}")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
     # The engine's own choice would be the current folder.
-    spill = temp_directory or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}"
     run(backend, f"SET temp_directory = {quoted(str(spill))}")
+    if spill_limit is not None:
+        run(backend, f"SET max_temp_directory_size = {quoted(spill_limit)}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
     # off, and DuckDB refuses even to be told so.
     if run(backend, "SELECT current_setting('enable_progress_bar')") != [(False,)]:
@@ -85,13 +134,106 @@ def connect(
     return backend
 
 
-def _machine_memory() -> int:
+def _check_spill(folder: Path) -> None:
+    """Raise if nothing can be written where the engine will spill, hours before it has to."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ConfigError(
+            f"engine.spill_folder: nothing can be written to '{folder}'. Name a folder on a disk "
+            "with some gigabytes free."
+        )
+
+
+def as_engine(given: Any) -> Any:
+    """Return the Ibis backend that `given` stands for; None stays None.
+
+    Parameters
+    ----------
+    given : Ibis backend, pyspark.sql.SparkSession, str or None
+        A text is an address: ``duckdb``, ``spark``, ``spark://host:7077`` or any other master that
+        Spark knows, such as ``local[2]``.
+
+    Raises
+    ------
+    LogError
+        It is none of these, or Spark does not start there.
+    """
+    if isinstance(given, str):
+        if not re.match(ADDRESS, given):
+            raise LogError(f"'{given}' is no engine: duckdb, spark, spark://host:7077, local[2] …")
+        if given == "duckdb":
+            return connect()
+        return spark_engine(master=LOCAL if given == "spark" else given)
+    if is_session(given):
+        return spark_engine(given)
+    if is_plain(given):
+        return spark_engine(given._session)
+    if given is None or isinstance(given, BaseBackend):
+        return given
+    raise LogError(
+        f"a {type(given).__name__} is no engine. Give a DuckDB or another Ibis backend, a Spark "
+        "session, or an address such as 'spark://host:7077'."
+    )
+
+
+def hand_over(table: ir.Table, engine: Any) -> ir.Table:
+    """Bring a table into another engine, where it does not lie there already."""
+    if table.get_backend() is engine:
+        return table
+    name = f"_journeylib_handed_{next(_NUMBER)}"
+    return engine.create_table(name, table.to_pyarrow(), temp=True)
+
+
+def _machine_memory(root: Path = Path("/")) -> int:
     """Bytes of memory that this process may use: the machine's, or its container's."""
     sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    cgroup = Path("/sys/fs/cgroup/memory.max")
-    if cgroup.is_file() and (text := cgroup.read_text().strip()).isdigit():
-        sizes.append(int(text))
+    groups = root / "sys/fs/cgroup"
+    own = root / "proc/self/cgroup"
+    lines = own.read_text().splitlines() if own.is_file() else []
+    # "0::/slice/job" (version 2) or "4:memory:/slice/job" (version 1); a limit of any folder
+    # above holds, too. Inside a container the folder may not be there, but its root is.
+    for names, path in ((line.split(":")[1], line.split(":")[2]) for line in lines or ["::/"]):
+        version_2 = names == ""
+        if not version_2 and "memory" not in names.split(","):
+            continue
+        base = groups if version_2 else groups / "memory"
+        file = "memory.max" if version_2 else "memory.limit_in_bytes"
+        place = base / path.strip("/")
+        while place.is_relative_to(base):
+            limit = place / file
+            if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+                sizes.append(int(text))
+            place = place.parent
     return min(sizes)
+
+
+@contextlib.contextmanager
+def saying_what_ran_out() -> Iterator[None]:
+    """Turn the engine's errors of memory and disk into ones that name the setting to change.
+
+    Raises
+    ------
+    RunError
+        Without the engine's own text, which may hold part of a query.
+    """
+    try:
+        yield
+    except (MemoryError, OSError, duckdb.Error) as error:
+        name = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if reason := what_ran_out(name, "No space left" if full else str(error)):
+            raise RunError(reason) from None
+        raise
+
+
+def what_ran_out(name: str, said: str) -> str | None:
+    """Return what to do where an error of this class and text means that memory or disk is full."""
+    if name in ("MemoryError", "OutOfMemoryException"):
+        # DuckDB says so, too, where the spill folder is full.
+        return _NO_DISK if "failed to offload" in said else _NO_MEMORY
+    if name in ("OSError", "IOException") and "No space left" in said:
+        return _NO_DISK
+    return None
 
 
 def run(backend: Backend, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:

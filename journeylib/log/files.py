@@ -12,7 +12,7 @@ from ibis.backends.duckdb import Backend
 
 from journeylib.errors import LogError
 from journeylib.log.engine import identifier, quoted, run
-from journeylib.log.raw import FILE, POSITION, ROW, Fact, Raw, quarantine_frame
+from journeylib.log.raw import FILE, POSITION, ROW, Fact, Raw, Window, quarantine_frame
 from journeylib.log.textfiles import (
     DELIMITER_NAMES,
     Dialect,
@@ -31,6 +31,12 @@ _REASONS = {
     "UNQUOTED VALUE": "a quotation mark is not closed where it should be",
     "LINE SIZE OVER MAXIMUM": "the line is too long",
     "INVALID ENCODING": "bytes that are no text",
+}
+# Times that the engine compares with the statistics of a file, and how a literal is made.
+_TYPED_TIMES: dict[str, Callable[[int], str]] = {
+    "TIMESTAMP": "make_timestamp({})".format,
+    "TIMESTAMP WITH TIME ZONE": "make_timestamptz({})".format,
+    "DATE": "make_timestamp({})::DATE".format,
 }
 _NUMBER = itertools.count(1)
 
@@ -194,8 +200,14 @@ def _delimited_facts(text: PlainText, layout: Dialect) -> list[Fact]:
     return facts
 
 
-def load_parquet(paths: Sequence[Path], backend: Backend, pick: Pick) -> Raw:
-    """Look at Parquet files in place: only the columns that `pick` keeps are ever read."""
+def load_parquet(
+    paths: Sequence[Path], backend: Backend, pick: Pick, window: Window | None = None
+) -> Raw:
+    """Look at Parquet files in place: only the columns that `pick` keeps are ever read.
+
+    Of files and row groups whose own statistics say that all their times lie outside `window`,
+    nothing is read. Rows keep the numbers that they have in the whole.
+    """
     view = scratch_name("raw")
     selects, offset = [], 0
     for index, path in enumerate(paths):
@@ -210,18 +222,44 @@ def load_parquet(paths: Sequence[Path], backend: Backend, pick: Pick) -> Raw:
             ) from None
         types = {row[0]: row[1] for row in described}
         kept = "".join(f"{_known(name, types[name])}, " for name in pick(list(types), path.name))
-        selects.append(
-            f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
-            f"{offset} + file_row_number + 1 AS {POSITION} "
-            f"FROM read_parquet({file}, file_row_number=true)"
-        )
+        inside = "" if window is None else _inside(backend, file, types[window.column], window)
+        if inside is not None:
+            selects.append(
+                f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
+                f"{offset} + file_row_number + 1 AS {POSITION} "
+                f"FROM read_parquet({file}, file_row_number=true){inside}"
+            )
         offset += int(counted[0] or 0)
     if offset == 0:
         raise LogError(f"{_names(paths)} holds columns and no rows. Check the export's filter.")
+    if not selects:
+        raise LogError(f"{_names(paths)} holds no event of the days that are asked for.")
     run(backend, f"CREATE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(selects))
     return Raw(
         backend.table(view), _names(paths), tuple(path.name for path in paths), scratch=(view,)
     )
+
+
+def _inside(backend: Backend, file: str, kind: str, window: Window) -> str | None:
+    """Return the filter that a Parquet file needs; None where none of its rows is wanted.
+
+    Rows without a time stay: they are counted among what cannot be used.
+    """
+    if kind not in _TYPED_TIMES:
+        return ""
+    first, last, gaps = run(
+        backend,
+        "SELECT min(epoch_us(try_cast(stats_min_value AS TIMESTAMP))), "
+        "max(epoch_us(try_cast(stats_max_value AS TIMESTAMP))), "
+        "sum(coalesce(stats_null_count, 1)) "
+        f"FROM parquet_metadata({file}) WHERE path_in_schema = {quoted(window.column)}",
+    )[0]
+    if gaps:
+        return ""
+    if first is not None and (last < window.first_us or first > window.last_us):
+        return None
+    time, make = identifier(window.column), _TYPED_TIMES[kind]
+    return f" WHERE {time} >= {make(window.first_us)} AND {time} <= {make(window.last_us)}"
 
 
 def _known(name: str, kind: str) -> str:

@@ -44,12 +44,24 @@ def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = 
 def lie_in_order(rows: ibis.Table, by: str) -> bool:
     """Whether the rows are read in the order in which `hold_in_order` laid them, by runs of `by`.
 
-    So they are as long as columns were added or rows left out, and nothing was joined.
+    So they are as long as columns were added or rows left out, and nothing was joined. A window
+    with keys or an order of its own puts the rows in another one.
     """
     node = rows.op()
     while isinstance(node, ops.Project | ops.Filter | ops.DropColumns):
+        if _sorts(node):
+            return False
         node = node.parent
     return isinstance(node, ops.DatabaseTable) and by in _LYING.get(node.name, ())
+
+
+def _sorts(node: ops.Relation) -> bool:
+    """Whether what is worked out in this very step asks for the rows by key or in order."""
+    if isinstance(node, ops.DropColumns):
+        return False
+    values = node.values.values() if isinstance(node, ops.Project) else node.predicates
+    windows = [w for value in values for w in value.find(ops.WindowFunction, filter=ops.Value)]
+    return any(window.group_by or window.order_by for window in windows)
 
 
 @dataclass(frozen=True)

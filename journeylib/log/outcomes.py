@@ -6,7 +6,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
+from ibis.backends import BaseBackend
 
 from journeylib.errors import QualityError
 from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of
@@ -21,7 +21,7 @@ def read_outcomes(
     source: Any,
     schema: OutcomesSchema,
     *,
-    engine: Backend,
+    engine: BaseBackend,
     max_unusable_share: float,
     from_log: bool = False,
     delimiter: str | None = None,

@@ -568,6 +568,26 @@ def outcome_checks(outcomes: ir.Table, events: ir.Table, read: int, used: int) -
     return found.frame()
 
 
+def day_bounds(days: tuple[Any, Any], schema: Schema) -> tuple[int, int]:
+    """Return the first microsecond of the first day, and that after the last day.
+
+    Raises
+    ------
+    SchemaError
+        A day is no date, the last comes before the first, or the log has no times.
+    """
+    if not schema.has_clock:
+        raise SchemaError("days choose events by their time; the schema names no 'timestamp'.")
+    first, last = (_as_day(day, "days") for day in days)
+    if last < first:
+        raise SchemaError(f"days: {last} comes before {first}. Write the first day first.")
+    after = last + dt.timedelta(days=1)
+    return (
+        _day_start(first, schema.timezone, "days"),
+        _day_start(after, schema.timezone, "days"),
+    )
+
+
 def _as_day(given: Any, what: str) -> dt.date:
     if isinstance(given, dt.datetime):
         return given.date()

@@ -26,6 +26,24 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Window:
+    """The days that are wanted of a log, as its reader may use them to leave out what it can.
+
+    Attributes
+    ----------
+    column : str
+        Of times, in the source.
+    first_us, last_us : int
+        Microseconds since 1970 in the column's own terms; a day wider at either end, so that no
+        zone matters. What is read within is filtered exactly afterwards.
+    """
+
+    column: str
+    first_us: int
+    last_us: int
+
+
+@dataclass(frozen=True)
 class Raw:
     """A source as a table of its own columns.
 

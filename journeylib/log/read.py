@@ -8,7 +8,6 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
-from ibis.backends.duckdb import Backend
 from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
@@ -22,15 +21,16 @@ from journeylib.log.canonical import (
     mapped_rows,
     plan,
 )
-from journeylib.log.engine import hold_coded, identifier, run
+from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.outcomes import read_outcomes
-from journeylib.log.raw import Raw, wanted_columns
+from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
 
 Day = str | dt.date
+_DAY_US = 86_400_000_000
 
 
 def read_log(
@@ -41,12 +41,13 @@ def read_log(
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
     name: str | None = None,
     period: tuple[Day | None, Day | None] | None = None,
+    days: tuple[Day, Day] | None = None,
     as_of: Day | None = None,
     max_unusable_share: float = 0.05,
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
-    engine: Backend | None = None,
+    engine: Any = None,
 ) -> EventLog:
     """Read a log and look at its quality before anything is computed from it.
 
@@ -65,6 +66,10 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     period : pair of dates, optional
         Events outside, in the schema's time zone, both days included, are counted, not dropped.
+    days : pair of dates, optional
+        Read only the events from the first to the last of these days, in the schema's time zone.
+        Of Parquet files with typed times, files and row groups outside are not even opened.
+        Rows whose time cannot be read stay among what is counted as unusable.
     as_of : date, optional
         Events after this day (UTC) are counted as future; today unless given. With
         `quality.LAST_EVENT` none are.
@@ -74,8 +79,10 @@ def read_log(
         Of text files; found out unless given.
     object_type : str, optional
         For OCEL: the object type whose objects are the journeys.
-    engine : ibis.backends.duckdb.Backend, optional
-        Where events are held; a new DuckDB in memory unless given.
+    engine : Ibis backend, pyspark.sql.SparkSession or str, optional
+        Where events are held and everything is computed; a new DuckDB in memory unless given.
+        A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
+        Parquet files itself; what else there is, DuckDB reads here and hands over.
 
     Returns
     -------
@@ -91,16 +98,22 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
+    bounds = None if days is None else quality.day_bounds(days, roles)
+    window = None
+    if bounds is not None and roles.timestamp is not None:
+        window = Window(roles.timestamp, bounds[0] - _DAY_US, bounds[1] + _DAY_US - 1)
+    holder = as_engine(engine)
     raw = open_source(
         source,
         lambda columns, where: wanted_columns(roles, columns, where),
-        engine=engine,
+        engine=holder,
         delimiter=delimiter,
         encoding=encoding,
         object_type=object_type,
+        window=window,
     )
     decided = plan(raw, roles)
-    rows = _staged(raw, roles, decided)
+    rows = _staged(raw, roles, decided, bounds)
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
@@ -113,6 +126,9 @@ def read_log(
             outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
         )
         checks = pd.concat([checks, told], ignore_index=True)
+    if holder is not None:
+        events = hand_over(events, holder)
+        found = None if found is None else hand_over(found, holder)
     return EventLog(
         events=events,
         schema=roles,
@@ -148,6 +164,7 @@ def _outcomes(
         delimiter=delimiter if own_columns else None,
         encoding=encoding if own_columns else None,
     )
+    table = hand_over(table, events.get_backend())
     return table, quality.outcome_checks(table, events, read, used)
 
 
@@ -180,16 +197,25 @@ def _plain(problem: Any, model: Any) -> str:
     return f"{place}: {message}." if place else f"{message}."
 
 
-def _staged(raw: Raw, roles: Schema, decided: Plan) -> ir.Table:
+def _staged(
+    raw: Raw, roles: Schema, decided: Plan, bounds: tuple[int, int] | None = None
+) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
+
+    def wanted(rows: ir.Table) -> ir.Table:
+        if bounds is None:
+            return rows
+        first, end = bounds
+        return rows.filter(rows["t_us"].isnull() | (rows["t_us"] >= first) & (rows["t_us"] < end))
+
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return judged(first, roles)
+        return wanted(judged(first, roles)).cache()
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
-    rows = judged(backend.table(view), roles)
+    rows = wanted(judged(backend.table(view), roles))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, decided))
     run(backend, f"DROP VIEW {view}")
     return held

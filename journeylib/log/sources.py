@@ -14,6 +14,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
 from journeylib.errors import LogError, SchemaError, did_you_mean
@@ -25,7 +26,8 @@ from journeylib.log.files import (
     load_parquet,
     scratch_name,
 )
-from journeylib.log.raw import FILE, POSITION, ROW, Raw
+from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
+from journeylib.log.spark import adopt, read_parquet
 
 _PACKED = (".gz", ".gzip", ".zip")
 _DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", "")
@@ -37,11 +39,12 @@ def open_source(
     source: Any,
     pick: Pick,
     *,
-    engine: Backend | None = None,
+    engine: BaseBackend | None = None,
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
     limit: int | None = None,
+    window: Window | None = None,
 ) -> Raw:
     """Open whatever holds a log.
 
@@ -51,14 +54,17 @@ def open_source(
         a pair of DuckDB connection and table name
     pick : callable
         Chooses the columns to keep from those that are there.
-    engine : ibis.backends.duckdb.Backend, optional
-        Holds the log; a new one in memory unless given. Ibis tables stay in their own.
+    engine : Ibis backend, optional
+        A DuckDB to hold the log, or a Spark to read Parquet files in; else a new DuckDB in
+        memory. Ibis tables stay in their own.
     delimiter, encoding : str, optional
         For text files; found out unless given.
     object_type : str, optional
         For OCEL: whose events make a journey.
     limit : int, optional
         For delimited files: load no more rows of each.
+    window : Window, optional
+        Of Parquet files, leave out what lies outside where it costs nothing to tell.
 
     Raises
     ------
@@ -66,10 +72,12 @@ def open_source(
         The source is not there, may not be read, is empty or is no log.
     """
     if isinstance(source, ir.Table):
-        return _from_ibis(source, pick)
+        return _from_ibis(adopt(source), pick)
     if isinstance(source, tuple) and len(source) == 2 and _is_connection(source[0]):
         return _from_connection(source[0], str(source[1]), pick)
-    backend = engine if engine is not None else connect()
+    if (far := _for_spark(source, engine)) is not None:
+        return read_parquet(far, engine, pick, window)
+    backend = engine if isinstance(engine, Backend) else connect()
     if isinstance(source, str) and source.startswith("duckdb://"):
         return _from_database(source, backend, pick)
     if isinstance(source, str | os.PathLike):
@@ -80,7 +88,26 @@ def open_source(
             raise LogError("the list of files is empty. Name at least one file.")
     else:
         return from_arrow([_arrow(source, pick)], backend, lambda c, _: list(c), "the table")
-    return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit)
+    return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit, window)
+
+
+def _for_spark(source: Any, engine: BaseBackend | None) -> list[str] | None:
+    """Return the Parquet files that Spark is to read itself; None where there is no Spark."""
+    if engine is None or engine.name != "pyspark":
+        return None
+    parts = source if isinstance(source, list | tuple) else [source]
+    if not parts or not all(isinstance(part, str | os.PathLike) for part in parts):
+        return None
+    texts = [os.fspath(part) for part in parts]
+    # Where a store lies that only Spark can reach, nothing can be looked at from here.
+    if all("://" in text and not text.startswith("duckdb://") for text in texts):
+        return texts
+    if any("://" in text for text in texts):
+        return None
+    paths = [path for text in texts for path in expanded(text)]
+    if any(_kind(path) != "parquet" for path in paths):
+        return None
+    return [path.absolute().as_uri() for path in paths]
 
 
 def _is_connection(value: Any) -> bool:
@@ -145,6 +172,7 @@ def _from_files(
     encoding: str | None,
     object_type: str | None,
     limit: int | None,
+    window: Window | None,
 ) -> Raw:
     kinds = sorted({_kind(path) for path in paths})
     if len(kinds) > 1:
@@ -152,7 +180,7 @@ def _from_files(
             f"the files are of different kinds ({', '.join(kinds)}). Read each kind by itself."
         )
     if kinds == ["parquet"]:
-        return load_parquet(paths, backend, pick)
+        return load_parquet(paths, backend, pick, window)
     if kinds == ["json lines"]:
         return load_json_lines(paths, backend, pick, encoding=encoding)
     if kinds == ["delimited"]:
@@ -325,6 +353,8 @@ def _from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
 def tidy(raw: Raw) -> None:
     """Drop what the reader left in the engine, once the log is materialised there."""
     backend = raw.table.get_backend()
+    if not isinstance(backend, Backend):
+        return
     for name in raw.scratch:
         views = run(backend, "SELECT 1 FROM duckdb_views() WHERE view_name = ?", [name])
         run(backend, f"DROP {'VIEW' if views else 'TABLE'} IF EXISTS {name}")

@@ -49,7 +49,7 @@ class Measured:
         Grade of the numbers that are there.
     source : str
         For what customers say: the column and who read it, and whether labelled turns correct
-        it. Else empty.
+        it. For what is modelled on a sample of customers: that sample. Else empty.
     """
 
     measure: str

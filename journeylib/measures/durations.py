@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 from ibis import _
 
 from journeylib.estimate import GROUPS, LEVEL, Resampled, resample
@@ -24,6 +26,7 @@ from journeylib.measures.cells import (
     nothing,
     side_by_side,
     silent,
+    thin,
 )
 from journeylib.measures.settings import MeasureSettings
 
@@ -49,8 +52,9 @@ def duration_measures(
     # By the wall clock, and within business hours where these are declared.
     clocks = {"": "_us"} | ({"_business": "_business_us"} if "wait_business_us" in visits else {})
     waits = cells.base("waited")
+    few = thin(waits, settings)
     found = [
-        measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", many), waits, settings)
+        measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", few), waits, settings)
         for name, us in clocks.items()
     ]
     if not (journeys.has("end_us") or journeys.has("session")):
@@ -58,14 +62,15 @@ def duration_measures(
         absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
         return absent + found
     served = cells.base("served")
-    spread = _per_touchpoint(histogram(visits, "service_us", many), _log_spread)
+    few = thin(served, settings)
+    spread = _per_touchpoint(histograms(visits, "service_us", many), few, _log_spread)
     return [
         measured("duration_spread", "log seconds", not_negative(spread), served, settings),
         *(
             measured(
                 f"service{name}",
                 "seconds",
-                _typical(visits, f"service{us}", many),
+                _typical(visits, f"service{us}", few),
                 served,
                 settings,
             )
@@ -102,21 +107,31 @@ def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
     return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
 
 
-def histogram(visits: ibis.Table, column: str, touchpoints: int) -> Floats:
-    """Count durations by bin.
+def histograms(
+    visits: ibis.Table, column: str, touchpoints: int
+) -> Iterator[tuple[int, Floats] | None]:
+    """Count durations by bin, one touchpoint after the other.
 
-    Returns
-    -------
-    ndarray of float64, shape (groups, touchpoints, bins)
+    Yields
+    ------
+    (int, ndarray of float64, shape (groups, 1, bins)) or None
+        The first bin that the touchpoint uses and its counts from there to the last one; None
+        without durations. One array for thousands of touchpoints would take gigabytes.
     """
     known = visits.filter(_[column].notnull())
     frame = fetch(
         known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
-    )
-    bins = int(frame["bin"].max()) + 1 if len(frame) else 1
-    counts = np.zeros((GROUPS, touchpoints, bins))
-    counts[frame["group"], frame["touchpoint_no"], frame["bin"]] = frame["n"]
-    return counts
+    ).sort_values("touchpoint_no", ignore_index=True)
+    spot, group, bins, n = (frame[c].to_numpy() for c in ("touchpoint_no", "group", "bin", "n"))
+    rows = np.searchsorted(spot, np.arange(touchpoints + 1))
+    for start, end in itertools.pairwise(rows):
+        if start == end:
+            yield None
+            continue
+        first, last = bins[start:end].min(), bins[start:end].max()
+        counts = np.zeros((GROUPS, 1, last - first + 1))
+        counts[group[start:end], 0, bins[start:end] - first] = n[start:end]
+        yield int(first), counts
 
 
 def quantile(counts: Floats, share: float, first_bin: int = 0) -> Floats:
@@ -162,17 +177,19 @@ def _log_spread(first_bin: int, counts: Floats) -> Floats:
     return np.asarray((high - low) / NORMAL_IQR)
 
 
-def _per_touchpoint(counts: Floats, statistic: QuantileStatistic) -> Resampled:
-    """Resample a statistic of each touchpoint's histogram, over the bins that it uses."""
+def _per_touchpoint(
+    counted: Iterator[tuple[int, Floats] | None],
+    few: npt.NDArray[np.bool_],
+    statistic: QuantileStatistic,
+) -> Resampled:
+    """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
     results = []
-    for spot in range(counts.shape[1]):
-        used = np.flatnonzero(counts[:, spot].any(axis=0))
-        if not used.size:
+    for own, silenced in zip(counted, few, strict=True):
+        if own is None or silenced:
             results.append(nothing())
             continue
-        own = counts[:, spot : spot + 1, used[0] : used[-1] + 1]
-        at_bin = functools.partial(statistic, int(used[0]))
-        results.append(from_draws(resample(own, at_bin), own))
+        first, counts = own
+        results.append(from_draws(resample(counts, functools.partial(statistic, first)), counts))
     return side_by_side(results)
 
 
@@ -191,12 +208,13 @@ def from_draws(result: Resampled, sums: Floats) -> Resampled:
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
 
-def _typical(visits: ibis.Table, column: str, touchpoints: int) -> Resampled:
+def _typical(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
     """Return the median of each touchpoint; the engine sees every microsecond of it."""
+    touchpoints = len(few)
     frame = fetch(visits.group_by("touchpoint_no").aggregate(us=_[column].median().cast("float64")))
     seconds = np.full(touchpoints, np.nan)
     seconds[frame["touchpoint_no"]] = frame["us"].to_numpy(np.float64) / US_PER_SECOND
-    rough = _per_touchpoint(histogram(visits, column, touchpoints), _median)
+    rough = _per_touchpoint(histograms(visits, column, touchpoints), few, _median)
     return _through(rough, np.log2(1 + seconds))
 
 

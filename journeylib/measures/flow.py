@@ -111,22 +111,22 @@ def _loops(rings: Whole, successors: Successors, base: dict[str, int]) -> dict[s
     Loops are looked for in the graph of the transitions that enough customers took: one stray
     event would otherwise tie half the log together.
     """
-    inner = successors.target >= 0
-    source, target = successors.source[inner], successors.target[inner]
-    counts = successors.counts.sum(axis=1)[:, inner]
+    source, target = successors.source, successors.target
+    inner = target >= 0
     same = source == target
-    internal = ~same & (rings[source] == rings[target]) & (rings[source] >= 0)
+    internal = inner & ~same & (rings[source] == rings[target]) & (rings[source] >= 0)
+    every = successors.per_group(inner)
     texts = {
         "loop_rate": (internal, "transitions between touchpoints of one cycle, among all"),
         "self_loop_rate": (same, "transitions from a touchpoint to itself, among all"),
     }
     found = {}
     for name, (where, estimand) in texts.items():
-        pair = np.stack([counts[:, where].sum(axis=1), counts.sum(axis=1)], axis=-1)[:, None, :]
+        pair = np.stack([successors.per_group(where), every], axis=-1)[:, None, :]
         found[name] = _ratio(
             pair,
             "share",
-            base | {"n_events": int(counts.sum())},
+            base | {"n_events": int(every.sum())},
             estimand,
             share=True,
             assumptions=("the cycles themselves are taken as known",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -11,6 +12,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import GROUPS, resample
+from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs
@@ -39,7 +41,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     Skill is 1 − log loss of the tree / log loss of the margin, each on customers that neither
     has seen (five folds of customer groups). The tree knows the previous touchpoint, channel,
     segment, intent, actor, the attributes ``known_at_start``, step number, hour and weekday.
-    Touchpoints with many visits are sampled by customer; the base counts the visits used.
+    Touchpoints with many visits are sampled by customer; the base counts the visits used, and a
+    log of more than `max_customers_modelled` customers is sampled first, which the source says.
 
     Notes
     -----
@@ -48,7 +51,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     and abstains as ``unidentified``.
     """
     many = len(journeys.touchpoints)
-    visits = _sampled_visits(journeys, settings.known_at_start)
+    drawn = draw_customers(journeys)
+    visits = _sampled_visits(journeys, settings.known_at_start, drawn)
     features = [column for column in visits.columns if column not in NOT_KNOWN]
     losses = np.zeros((GROUPS, many, 2))
     counted = np.zeros((3, many), dtype=np.int64)
@@ -60,10 +64,11 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
             losses[:, spot] = _losses(rows, features)
     base = Base(*counted)
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
-    return measured("rule_skill", "share", result, base, settings)
+    found = measured("rule_skill", "share", result, base, settings)
+    return replace(found, source="; ".join(drawn.said()))
 
 
-def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
+def _sampled_visits(journeys: Journeys, attributes: Sequence[str], drawn: Drawn) -> pd.DataFrame:
     """Bring visits whose successor is known, with what is known at their start, in fixed order."""
     hashed = ((_.customer_no + 1) * MULTIPLIER) % MODULUS * MULTIPLIER % MODULUS
     sizes = zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["events"], strict=True)
@@ -72,7 +77,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFra
         for number, events in sizes
         if events > VISITS_PER_TOUCHPOINT
     ]
-    picked = _starts(journeys)
+    picked = drawn.of(_starts(journeys))
     if limits:
         picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
     columns: dict[str, ibis.Deferred] = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from ibis import _
 
 from journeylib.estimate import GROUPS, Resampled, resample
@@ -21,11 +23,13 @@ from journeylib.measures.cells import (
     nothing,
     side_by_side,
     silent,
+    thin,
     touchpoint_names,
 )
 from journeylib.measures.settings import MeasureSettings
 
 THIRDS = 3
+_CELL = ("pair", "group", "third", "n")
 # Each third must hold its part of the minimum of visits to say where they lead.
 PART_OF_MINIMUM = 1 / THIRDS
 
@@ -39,16 +43,35 @@ class Successors:
     source, target : ndarray of int64, shape (pairs,)
         ``touchpoint_no``; the target is −1 where an ended journey ends. The last step of an
         open journey has no known successor and is left out.
-    counts : ndarray of float64, shape (groups, thirds, pairs)
-        All in the first third where the log has no clock.
+    cells : DataFrame
+        One row per pair, customer group and third that met: ``pair`` (place in `source`),
+        ``group``, ``third``, ``n``; all in the first third where the log has no clock. In order
+        of ``pair``. Thousands of touchpoints make millions of pairs, most of them in one or two
+        groups, so a full array would be nothing but zeros.
     base : Base
         Visits whose successor is known, per touchpoint.
     """
 
     source: npt.NDArray[np.int64]
     target: npt.NDArray[np.int64]
-    counts: Floats
+    cells: pd.DataFrame
     base: Base
+
+    def of_touchpoints(self, many: int) -> Iterator[Floats]:
+        """Yield the counts after each touchpoint, shape (groups, thirds, its pairs)."""
+        first = np.searchsorted(self.source, np.arange(many + 1))
+        pair, group, third, n = (self.cells[name].to_numpy() for name in _CELL)
+        rows = np.searchsorted(pair, first)
+        for spot in range(many):
+            here = slice(rows[spot], rows[spot + 1])
+            counts = np.zeros((GROUPS, THIRDS, first[spot + 1] - first[spot]))
+            counts[group[here], third[here], pair[here] - first[spot]] = n[here]
+            yield counts
+
+    def per_group(self, kept: npt.NDArray[np.bool_]) -> Floats:
+        """Sum the counts of the pairs that `kept` marks, shape (groups,)."""
+        rows = self.cells[kept[self.cells["pair"]]]
+        return np.bincount(rows["group"], rows["n"], minlength=GROUPS).astype(np.float64)
 
 
 def count_successors(journeys: Journeys, base: Base) -> Successors:
@@ -84,10 +107,9 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         axis=1,
     )
     pairs, where = np.unique(ends, axis=0, return_inverse=True)
-    counts = np.zeros((GROUPS, THIRDS, len(pairs)))
-    counts[frame["group"], frame["third"], where.reshape(-1)] = frame["n"]
+    cells = frame.assign(pair=where.reshape(-1))[list(_CELL)].astype("int64")
     source, target = pairs.astype(np.int64).T
-    return Successors(source, target, counts, base)
+    return Successors(source, target, cells.sort_values("pair", ignore_index=True), base)
 
 
 def _third(journeys: Journeys, column: str = "t_us") -> ibis.Value:
@@ -102,15 +124,18 @@ def successor_measures(
 ) -> list[Measured]:
     """Measure the effective number of next steps and how stable they are."""
     many = len(journeys.touchpoints)
-    spread = [_effective(found.counts[:, :, found.source == spot]) for spot in range(many)]
+    few = thin(found.base, settings)
+    spread, kept, sparse = [], [], np.zeros(many, dtype=bool)
+    for spot, counts in enumerate(found.of_touchpoints(many)):
+        ends = counts[:, [0, -1]].sum((0, 2))
+        sparse[spot] = ends.min() < settings.min_starts * PART_OF_MINIMUM
+        # What abstains in the end is not resampled: of thousands of names, nearly all.
+        spread.append(nothing() if few[spot] else _effective(counts))
+        silenced = few[spot] or sparse[spot] or not journeys.has_clock
+        kept.append(nothing() if silenced else _stability(counts))
     next_steps = measured("next_steps", "steps", side_by_side(spread), found.base, settings)
     if not journeys.has_clock:
         return [next_steps, silent("stability", "share", "no_clock", many)]
-    kept = [_stability(found.counts[:, :, found.source == spot]) for spot in range(many)]
-    ends = np.array(
-        [found.counts[:, [0, -1]][:, :, found.source == spot].sum((0, 2)) for spot in range(many)]
-    )
-    sparse = ends.min(axis=1) < settings.min_starts * PART_OF_MINIMUM
     stability = measured(
         "stability", "share", side_by_side(kept), found.base, settings, refused={"n_small": sparse}
     )

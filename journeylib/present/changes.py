@@ -12,7 +12,7 @@ from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.svg import clean, esc
-from journeylib.present.tables import Table, seconds_text, table
+from journeylib.present.tables import Table, seconds_text, signed, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def _name(row: dict[Any, Any]) -> str:
 def _said(row: dict[Any, Any]) -> str:
     return (
         f"{_name(row)}, {_value(row, 'before')} before, {_value(row, 'after')} now "
-        f"(n = {int(row['n_after']):,}, {float(row['z']):+.1f} standard errors)"
-    ).replace("-", "−", 0)
+        f"(n = {int(row['n_after']):,}, {signed(float(row['z']), 1)} standard errors)"
+    )
 
 
 def _value(row: dict[Any, Any], column: str) -> str:
@@ -176,7 +176,7 @@ def _table(rows: list[dict[Any, Any]]) -> pd.DataFrame:
             "After": [_value(row, "after") for row in rows],
             "Cases": [int(row["n_after"]) for row in rows],
             "Customers": [int(row["customers"]) for row in rows],
-            "Standard errors": [round(float(row["z"]), 2) for row in rows],
+            "Standard errors": [signed(float(row["z"])) for row in rows],
             "Alarm": ["yes" if row["significant"] else "no" for row in rows],
         }
     )
@@ -208,7 +208,7 @@ def numbers_between(found: Between) -> Table | Block:
         return words("No number of the whole log differs.")
     told = [
         {
-            "Measure": str(row["measure"]).capitalize(),
+            "Measure": str(row["measure"]),
             "Before": _range(row, "before"),
             "After": _range(row, "after"),
             "Customers": int(row["n_after"]),

@@ -17,6 +17,7 @@ from journeylib.audits.bundle import commit, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.delivery import When
 from journeylib.errors import ConfigError, LogError, RunError, did_you_mean
+from journeylib.log.engine import what_ran_out
 from journeylib.present.deliver import SENT, is_due, send, write_files
 from journeylib.present.progress import steps_shown
 from journeylib.present.report import OWN_ERRORS, render_html
@@ -182,6 +183,8 @@ def _execute(
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
         said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
+        if reason := what_ran_out(error.ename, str(error.evalue)):
+            said = f": {reason}"
         raise RunError(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "
             f"{_keep_failure(executed, home)}"

@@ -515,6 +515,13 @@ def definitions(audit: Audit) -> Table:
         f"nowhere; {audit.evidence.totals['suppressed']:,} rows were left out",
         "Intervals": "95 %, by leaving out groups of customers",
     }
+    if audit.evidence.totals["customers"] > journeys.max_customers_modelled:
+        rows["Customers modelled"] = (
+            "moments of truth, presence, tipping points, how well rules foretell and what is "
+            f"remembered rest on {journeys.max_customers_modelled:,} of "
+            f"{audit.evidence.totals['customers']:,} customers, drawn by the hash of their id "
+            "(journeys.max_customers_modelled); counts and shares on all"
+        )
     return table(
         pd.DataFrame({"Term": list(rows), "Meaning in this audit": list(rows.values())}),
         "Definitions",

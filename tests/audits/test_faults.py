@@ -140,6 +140,23 @@ def test_a_full_disk(audited: Audited, full_disk: Path) -> None:
     assert left == []
 
 
+def test_an_engine_without_room_for_what_it_sorts(
+    small_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log larger than memory and the spill folder: said in words, and nothing is left of it."""
+    rows = [[f"secret-{i % 999}", f"2026-01-{1 + i % 28:02d}", "Chat", "b", f"k{i}"] for i in
+            range(30_000)]  # fmt: skip
+    config = small_with(rows=rows)
+    limits = ("memory_limit=9MB", "spill_limit=1MB", "threads=1")
+    told = [part for limit in limits for part in ("--set", f"engine.{limit}")]
+    status = main(["audit", str(config), "--out", str(tmp_path / "out"), *told])
+    err = capsys.readouterr().err
+    assert status == 3
+    assert "the disk is full" in err or "ran out of memory" in err
+    assert "engine.spill_folder" in err and "secret" not in err
+    assert not any(name.startswith((STAGE, "2026")) for name in names(tmp_path / "out" / "small"))
+
+
 def test_a_disk_that_fills_while_the_run_is_told_keeps_the_run_before(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from journeylib.errors import ConfigError
 from journeylib.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.judge import reliance
 from journeylib.judge.paradoxes import (
     PARADOXES,
     Paradox,
@@ -262,7 +263,9 @@ def test_powerful_vulnerable(
     assert paradox.cost.value == pytest.approx(widest)
 
 
-def test_the_blast_radius_counts_journeys_that_a_human_ends_too(log_of: LogOf) -> None:
+def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Of five journeys: A alone; A then a human; B alone; a human alone; A, which is lost.
     script = [
         turn(0, 0, "bot", "s0", resource="A"),
@@ -282,6 +285,11 @@ def test_the_blast_radius_counts_journeys_that_a_human_ends_too(log_of: LogOf) -
     assert paradox.beside["dependence"].value == pytest.approx((3 / 4) ** 2 + (1 / 4) ** 2)
     assert "last tried on 2026-01-05" in paradox.reasons[2]
     assert "never tried" in found(journeys, "powerful_vulnerable").reasons[2]
+    # B as one of the rarest, which are folded and which nobody removes.
+    monkeypatch.setattr(reliance, "MOST_BOTS", 1)
+    assert found(journeys, "powerful_vulnerable").cost.value == pytest.approx(2 / 5)
+    monkeypatch.setattr(reliance, "MOST_BOTS", 0)
+    assert found(journeys, "powerful_vulnerable").cost.value == 0
 
 
 def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> None:

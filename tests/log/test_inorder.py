@@ -59,3 +59,10 @@ def test_what_was_joined_or_has_another_key_does_not_lie_in_order() -> None:
     assert not lie_in_order(held, "place")
     assert not lie_in_order(held.semi_join(held.filter(_.value > 4), "who"), "who")
     assert not Runs.of(held, "who", "place", also=("value",), apart=True).lying
+
+
+def test_rows_that_a_window_took_apart_by_another_key_do_not_lie_in_order() -> None:
+    held = held_rows([(1, 9), (2, 3)])
+    least = _.place.min().over(ibis.window(group_by="value"))
+    assert not lie_in_order(held.mutate(least=least).filter(_.least >= 0), "who")
+    assert lie_in_order(held.mutate(before=Runs.of(held, "who", "place").before(_.value)), "who")

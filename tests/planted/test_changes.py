@@ -9,10 +9,12 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from journeylib.audits.changes import Looked, compare_periods
 from journeylib.audits.config import AuditConfig
 from journeylib.audits.drift import ChangeSettings, drifts
+from journeylib.estimate import adjusted_p_values
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.read import read_log
@@ -88,29 +90,73 @@ def test_fifty_weekly_runs_over_240_quiet_streams_cry_wolf_rarely() -> None:
     assert np.mean(alarms) < naive / 30
 
 
-def found_on_first_run(shift: float, *, runs: int = 60) -> float:
-    """Share of runs that find one stream shifted by so many of its standard errors."""
-    hits = 0
-    rng = np.random.default_rng(9)
-    value, se, n = weeks(rng, PERIODS + runs - 1)
-    for run in range(runs):
+def found_on_first_run(shift: float, seed: int, *, runs: int = 5) -> float:
+    """Share of streams found on the first run when one of them alone moves by `shift`.
+
+    In standard errors of the difference. A stream's p-value rests on itself and on what all share,
+    so all are moved at once, and false alarms are controlled with one of them among the quiet.
+    """
+    value, se, n = weeks(np.random.default_rng(seed), PERIODS + 10 * runs)
+    error = value.std(axis=1, ddof=1) * np.sqrt(1 + 1 / (PERIODS - 1))
+    hits = []
+    for run in range(0, 10 * runs, 10):
         seen = slice(run, run + PERIODS)
         moved = value[:, seen].copy()
-        stream = run % STREAMS
-        moved[stream, -1] += shift * se[stream, run : run + PERIODS].mean()
-        found = drifts(as_table(moved, se[:, seen], n[:, seen]), SETTINGS, min_customers=10)
-        hits += f"t{stream:03d}" in set(found.loc[found["significant"], "touchpoint"])
-    return hits / runs
+        moved[:, -1] += shift * error
+        quiet, other = (
+            drifts(as_table(v, se[:, seen], n[:, seen]), SETTINGS, min_customers=10)
+            for v in (value[:, seen], moved)
+        )
+        for stream in range(STREAMS):
+            p = quiet["p_value"].to_numpy().copy()
+            p[stream] = other["p_value"].iloc[stream]
+            found = adjusted_p_values(p, "fdr_bh")[stream] <= SETTINGS.q_value
+            hits.append(found and other["material"].iloc[stream])
+    return float(np.mean(hits))
 
 
-def test_a_shift_that_can_be_found_among_240_streams_is_found_on_the_first_run() -> None:
-    """At .3 false alarms a run no test finds 3 standard errors in more than 41 % of runs.
+def best(shift: float, false_alarms: float, *, sides: int = 2) -> float:
+    """Power of the best test of N(shift, 1) against N(0, 1), by false alarms in a run.
 
-    Each stream may then be wrong in .3 / 240 = .00125 of the runs, so its bound lies at 3.23
-    standard errors, and a shift of 3 passes it with probability Φ(3 − 3.23) = .41.
+    Neyman and Pearson: none of the same error does better than a bound on the mean (one-sided).
     """
-    assert found_on_first_run(5.0) >= 0.8
-    assert found_on_first_run(3.0) >= 0.1
+    return float(stats.norm.sf(stats.norm.isf(false_alarms / STREAMS / sides) - shift))
+
+
+def test_no_test_finds_three_standard_errors_in_most_runs_at_so_few_false_alarms() -> None:
+    """Why "3 standard errors in 80 % of runs, at .3 false alarms in 240 streams" is not asked for.
+
+    Each stream may be wrong in .3 / 240 = .00125 of runs: the bound lies at 3.02 standard errors
+    (3.23 if a shift may go either way), and a shift of 3 passes it in 49 % (41 %) of runs.
+    """
+    assert best(3.0, 0.3, sides=1) == pytest.approx(0.49, abs=0.005)
+    assert best(3.0, 0.3) == pytest.approx(0.41, abs=0.005)
+    assert best(3.87, 0.3, sides=1) == pytest.approx(0.8, abs=0.005)
+
+
+@pytest.mark.parametrize("shift", [3.0, 5.0])
+def test_a_shift_is_found_on_the_first_run_nearly_as_often_as_can_be(shift: float) -> None:
+    """The best test is given the q false alarms a run that the setting is meant to leave.
+
+    On other seeds it found 21 % of shifts of 3 and 86 % of 5, the best test 24 and 90 %.
+    """
+    found = np.mean([found_on_first_run(shift, seed) for seed in (4107, 88)])
+    assert found >= best(shift, SETTINGS.q_value) - 0.08
+    assert found >= 0.8 or shift < 5
+
+
+def test_weeks_that_differ_by_more_than_their_customers_cry_wolf_rarely_too() -> None:
+    """Every week of every stream is moved by chance of its own, half as much again in variance."""
+    rng = np.random.default_rng(6)
+    value, se, n = weeks(rng, 20 + PERIODS)
+    spread = np.sqrt(0.5) * value.std(axis=1, ddof=1)
+    value += spread[:, None] * rng.standard_normal(value.shape)
+    alarms = []
+    for run in range(20):
+        seen = slice(run, run + PERIODS)
+        rows = as_table(value[:, seen], se[:, seen], n[:, seen])
+        alarms.append(int(drifts(rows, SETTINGS, min_customers=10)["significant"].sum()))
+    assert np.mean(alarms) <= 0.3
 
 
 def test_a_lasting_shift_of_three_standard_errors_is_found_within_a_month() -> None:

@@ -1,0 +1,90 @@
+"""The customers whom steps that model each journey work on: all, or a stated sample of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import ibis
+
+from journeylib.estimate import Estimate
+from journeylib.journeys.steps import customer_numbers
+
+if TYPE_CHECKING:
+    from journeylib.journeys.steps import Journeys
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Customers who are modelled.
+
+    Attributes
+    ----------
+    customers, used : int
+        All customers of the journeys, and those who are modelled.
+    picked : ibis.Table or None
+        Their ``customer_no``; None where they are all.
+    """
+
+    customers: int
+    used: int
+    picked: ibis.Table | None = None
+
+    def of(self, rows: ibis.Table) -> ibis.Table:
+        """Return the rows of these customers; `rows` itself where they are all."""
+        return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
+
+    def said(self) -> tuple[str, ...]:
+        """Return what an estimate must assume for it; empty where all customers are modelled."""
+        if self.picked is None:
+            return ()
+        return (
+            f"a sample of {self.used} of {self.customers} customers, drawn by the hash of their "
+            "id, is like the others",
+        )
+
+    def told(self, found: Result) -> Result:
+        """Let an estimate, or the estimates that a result holds, say that a sample is behind it."""
+        if self.picked is None or not is_dataclass(found) or isinstance(found, type):
+            return found
+        if isinstance(found, Estimate):
+            return replace(found, assumptions=(*found.assumptions, *self.said()))
+        held = {field.name: getattr(found, field.name) for field in fields(found)}
+        return replace(found, **{k: self.told(v) for k, v in held.items() if is_dataclass(v)})
+
+
+EVERYONE = Drawn(1, 1)
+
+
+def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:
+    """Draw the customers that a step which models each journey works on.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    most : int, optional
+        Limit of the step, where it is below that of the settings (`max_customers_modelled`).
+
+    Returns
+    -------
+    Drawn
+        The limit's number of customers, those first in the order of a hash of their id: the
+        same on any engine and in any order of rows, and a smaller sample is part of a larger.
+
+    Notes
+    -----
+    The hash is read from behind the digits that deal customers into groups, so that the sample
+    lies in all groups alike and intervals stay honest.
+    """
+    limit = journeys.settings.max_customers_modelled
+    limit = limit if most is None else min(limit, most)
+    own = journeys.table.select("customer_no").distinct()
+    customers = int(own.count().to_pyarrow().as_py())
+    if customers <= limit:
+        return Drawn(customers, customers)
+    ids = customer_numbers(journeys.log.events).semi_join(own, "customer_no")
+    digest = ids.customer.hexdigest("md5")
+    ordered = ids.select("customer_no", place=digest.substr(2)).order_by("place", "customer_no")
+    return Drawn(customers, limit, ordered.limit(limit).select("customer_no").cache())

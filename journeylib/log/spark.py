@@ -1,0 +1,290 @@
+"""Spark as an engine: the same expressions and the same answers as on DuckDB.
+
+Ibis writes Spark's SQL. What it does not yet write there, or writes so that the answer differs,
+is put right here, once, so that no expression of this library asks on which engine it runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+import sqlglot.expressions as sge
+from ibis.backends.sql.compilers.base import NULL
+from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from ibis.formats.pandas import PandasData
+
+from journeylib.errors import LogError
+from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
+
+Pick = Callable[[Sequence[str], str], list[str]]
+LOCAL = "local[*]"
+_TIMES = ("timestamp", "timestamp_ntz", "date")
+_NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
+# Of a session that is opened here. Without a page of its own it opens no port.
+_OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+# Of any session: an overflow is an error, as on DuckDB, and never a wrong number.
+_EVERY = {"spark.sql.ansi.enabled": "true"}
+
+
+class _Compiler(PySparkCompiler):  # type: ignore[misc]
+    """Ibis's own, with what it leaves out."""
+
+    __slots__ = ()
+    SIMPLE_OPS: ClassVar = {ops.BitOr: "bit_or"}
+
+    def _in_order(self, arg: Any, where: Any, order_by: Any) -> Any:
+        """Collect the values of a group that are there, in order: Spark's own order is none."""
+        kept = arg.is_(sge.Not(this=NULL))
+        kept = kept if where is None else sge.And(this=sge.paren(where), expression=kept)
+        if any(by.args.get("desc") for by in order_by):
+            raise NotImplementedError("collecting in falling order is not written for Spark")
+        keys = [self.f.named_struct(*_named(by.this for by in order_by), "value", arg)]
+        pairs = self.f.array_sort(self.f.collect_list(self.if_(kept, keys[0], NULL)))
+        pair = sge.to_identifier("pair")
+        return self.f.transform(
+            pairs,
+            sge.Lambda(this=sge.Dot.build([pair, sge.to_identifier("value")]), expressions=[pair]),
+        )
+
+    def visit_ArrayCollect(  # noqa: N802 - Ibis finds its methods by these names
+        self, op: Any, *, arg: Any, where: Any, order_by: Any, include_null: Any, distinct: Any
+    ) -> Any:
+        if order_by and not include_null and not distinct:
+            return self._in_order(arg, where, order_by)
+        return super().visit_ArrayCollect(
+            op,
+            arg=arg,
+            where=where,
+            order_by=order_by,
+            include_null=include_null,
+            distinct=distinct,
+        )
+
+    def visit_GroupConcat(  # noqa: N802
+        self, op: Any, *, arg: Any, sep: Any, where: Any, order_by: Any
+    ) -> Any:
+        if not order_by:
+            return super().visit_GroupConcat(op, arg=arg, sep=sep, where=where, order_by=order_by)
+        found = self._in_order(arg, where, order_by)
+        return self.if_(self.f.size(found).eq(0), NULL, self.f.array_join(found, sep))
+
+    def visit_CountStar(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
+        # Ibis sums the condition, which is null over no rows.
+        if where is None:
+            return super().visit_CountStar(op, arg=arg, where=where)
+        return self.f.count_if(where)
+
+    def visit_TimestampDelta(  # noqa: N802
+        self, op: Any, *, left: Any, right: Any, **_part: Any
+    ) -> Any:
+        return self.f.anon.timestampdiff(sge.Var(this=op.part.value.upper()), right, left)
+
+    def visit_TimestampFromYMDHMS(self, _op: Any, **parts: Any) -> Any:  # noqa: N802
+        names = ("year", "month", "day", "hours", "minutes", "seconds")
+        return self.f.anon.make_timestamp_ntz(*(parts[name] for name in names))
+
+    def visit_WindowFunction(self, op: Any, **parts: Any) -> Any:  # noqa: N802
+        found = super().visit_WindowFunction(op, **parts)
+        # Spark numbers rows in 32 bits where Ibis promises 64.
+        return self.cast(found, op.dtype) if isinstance(op.func, ops.RankBase) else found
+
+    def visit_StringFind(self, op: Any, **parts: Any) -> Any:  # noqa: N802
+        return self.cast(super().visit_StringFind(op, **parts), op.dtype)
+
+
+def _named(values: Any) -> list[Any]:
+    return [part for i, value in enumerate(values) for part in (sge.convert(f"key{i}"), value)]
+
+
+def spark_engine(session: Any = None, *, master: str = LOCAL) -> Any:
+    """Open Spark as an engine.
+
+    Parameters
+    ----------
+    session : pyspark.sql.SparkSession, optional
+        One that is open; its time zone is set to UTC. A new one unless given.
+    master : str
+        Where a new session runs: ``local[2]``, ``spark://host:7077``, ``yarn`` ….
+
+    Returns
+    -------
+    ibis backend
+        Takes the place of DuckDB in `read_log`.
+
+    Raises
+    ------
+    LogError
+        Spark or Java is not installed, or the master does not answer.
+    """
+    with warnings.catch_warnings():
+        # It warns of pandas 3 on import; nothing here goes through its pandas.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return _connected(session if session is not None else _open(master))
+
+
+def _connected(session: Any) -> Any:
+    backend = _backend()()
+    backend.do_connect(session, **_EVERY)
+    return backend
+
+
+def read_parquet(
+    paths: Sequence[str], engine: Any, pick: Pick, window: Window | None = None
+) -> Raw:
+    """Look at Parquet files in place, through Spark; rows are numbered as the files hold them.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        Files of this machine, or addresses that Spark can open (``s3a://…``, ``hdfs://…``).
+    engine : Ibis backend of `spark_engine`
+    pick : callable
+        Chooses the columns to keep from those that are there.
+    window : Window, optional
+        Spark leaves out row groups whose statistics lie outside.
+    """
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as sql
+
+    try:
+        table = engine._session.read.parquet(*paths)
+        sizes = table.groupBy(sql.col("_metadata.file_path").alias("path")).count().collect()
+    except PySparkException as error:
+        raise LogError(
+            f"Spark cannot read {paths[0]} ({error.getCondition() or type(error).__name__}). Check "
+            "the address, and write times in microseconds: Spark knows no nanoseconds."
+        ) from None
+    # In the order of their names: where a pattern was given, only Spark knows the files.
+    files, offset = [], 0
+    for index, (path, rows) in enumerate(sorted(tuple(row) for row in sizes)):
+        files.append((path, index, offset))
+        offset += rows
+    if not files:
+        raise LogError(f"{paths[0]} holds columns and no rows. Check the export's filter.")
+    known = engine._session.createDataFrame(files, f"path string, {FILE} long, skipped long")
+    picked = pick(table.columns, paths[0])
+    if window is not None and table.schema[window.column].dataType.typeName() in _TIMES:
+        time = sql.col(f"`{window.column}`")
+        first, last = (sql.timestamp_micros(sql.lit(t)) for t in (window.first_us, window.last_us))
+        table = table.where(time.isNull() | time.between(first, last))
+    row = sql.col("_metadata.row_index") + 1
+    numbered = table.select(
+        *(sql.col(f"`{name}`") for name in picked),
+        row.alias(ROW),
+        sql.col("_metadata.file_path").alias("path"),
+    ).join(sql.broadcast(known), "path")
+    numbered = numbered.withColumn(POSITION, sql.col("skipped") + sql.col(ROW))
+    names = tuple(path.rpartition("/")[2] for path, _index, _offset in files)
+    name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    return Raw(engine.hold_frame(numbered.drop("path", "skipped")), name, names)
+
+
+def adopt(table: ir.Table) -> ir.Table:
+    """Take a table of Ibis's own Spark over into ours; any other is returned as it is."""
+    backend = table.get_backend()
+    if not is_plain(backend):
+        return table
+    return spark_engine(backend._session).hold_frame(backend._session.sql(backend.compile(table)))
+
+
+def is_plain(backend: Any) -> bool:
+    """Say whether this is Ibis's own Spark."""
+    return getattr(backend, "name", "") == "pyspark" and not hasattr(backend, "hold_frame")
+
+
+def is_session(value: Any) -> bool:
+    """Say whether `value` is a Spark session, without importing Spark."""
+    return type(value).__name__ == "SparkSession" and type(value).__module__.startswith("pyspark")
+
+
+def _open(master: str) -> Any:
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise LogError(_NEEDED) from None
+    builder = SparkSession.builder.master(master).appName("journeylib")
+    for key, value in _OWN.items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except Exception as error:
+        raise LogError(
+            f"Spark does not start at '{master}' ({type(error).__name__}). Check that Java 17 or "
+            "newer is installed (JAVA_HOME) and that the address is right."
+        ) from None
+
+
+@functools.cache
+def _backend() -> Any:
+    """Return the class of the engine; it can be made only where pyspark is installed."""
+    try:
+        from ibis.backends.pyspark import Backend
+    except ImportError:
+        raise LogError(_NEEDED) from None
+
+    ibis.pyspark  # noqa: B018 - looked up once, Ibis knows the options that its compiler asks for
+
+    class Spark(Backend):  # type: ignore[misc]
+        """Ibis's Spark, which takes and gives Arrow, and holds tables for the session alone."""
+
+        compiler = _Compiler()
+
+        def to_pyarrow(self, expr: ir.Expr, /, **kwargs: Any) -> Any:
+            # Ibis goes through pandas, where integers with gaps become floats.
+            table = expr.as_table()
+            self._run_pre_execute_hooks(table)
+            found = self._session.sql(self.compile(table, **kwargs)).toArrow()
+            return expr.__pyarrow_result__(found.cast(table.schema().to_pyarrow()))
+
+        def execute(self, expr: ir.Expr, /, **kwargs: Any) -> Any:
+            table = expr.as_table()
+            frame = self.to_pyarrow(table, **kwargs).to_pandas()
+            return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
+
+        def hold_arrow(self, name: str, table: pa.Table) -> ir.Table:
+            """Hand a table to the session under a name."""
+            self._session.createDataFrame(_of_plain_types(table)).createOrReplaceTempView(name)
+            return self.table(name)
+
+        def hold_frame(self, frame: Any) -> ir.Table:
+            """Show a Spark data frame to the session under a name of its own."""
+            name = ibis.util.gen_name("journeylib_frame")
+            frame.createOrReplaceTempView(name)
+            return self.table(name)
+
+        def _register_in_memory_table(self, op: ops.InMemoryTable) -> None:
+            self.hold_arrow(op.name, op.data.to_pyarrow(op.schema))
+
+        def create_table(self, name: str, /, obj: Any = None, **kwargs: Any) -> ir.Table:
+            if not kwargs.pop("temp", False):
+                return super().create_table(name, obj, **kwargs)
+            if isinstance(obj, ir.Table):
+                self._run_pre_execute_hooks(obj)
+                return self._create_cached_table(name, obj)
+            return self.hold_arrow(name, obj)
+
+    return Spark
+
+
+def _of_plain_types(table: pa.Table) -> pa.Table:
+    """Give columns types that Spark has: no dictionaries, no unsigned or null ones."""
+
+    def plain(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        if pa.types.is_unsigned_integer(kind):
+            return pa.int64()
+        if pa.types.is_timestamp(kind) and kind.unit == "ns":
+            return pa.timestamp("us", kind.tz)
+        return pa.string() if pa.types.is_null(kind) else kind
+
+    return table.cast(
+        pa.schema([pa.field(f.name, plain(f.type)) for f in table.schema]), safe=False
+    )

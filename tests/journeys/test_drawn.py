@@ -1,0 +1,97 @@
+"""Steps that model each journey work on a stated sample of customers where there are many."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from journeylib.estimate import Estimate
+from journeylib.journeys.drawn import Drawn, draw_customers
+from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.judge.bots import judge_bots, session_frame
+from journeylib.log.engine import fetch
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.handoffs import audit_handoffs
+from journeylib.measures.rules import rule_skill
+from journeylib.measures.settings import MeasureSettings
+
+MINUTE = 60_000_000
+CUSTOMERS = 90
+LogOf = Callable[..., EventLog]
+
+
+def of_size(log_of: LogOf, limit: int, *, backwards: bool = False) -> Journeys:
+    """Journeys of 90 customers who come to a bot and leave it for a person, or in frustration."""
+    rows = [
+        (f"c{who}", minute * MINUTE, 10 * who + minute, "Bot", actor, text)
+        for who in range(CUSTOMERS)
+        for minute, actor, text in (
+            (0, "customer", "hello"),
+            (1, "bot", "how can I help"),
+            (2 + who % 5, "customer", "agent!" if who % 2 else "thanks, solved"),
+        )
+    ]
+    log = log_of(
+        *(reversed(rows) if backwards else rows),
+        columns="customer t_us position touchpoint actor text",
+    )
+    settings = JourneySettings(cut="customer", min_customers=1, max_customers_modelled=limit)
+    return rebuild(log, settings)
+
+
+def numbers(drawn: Drawn) -> list[int]:
+    assert drawn.picked is not None
+    return sorted(fetch(drawn.picked)["customer_no"])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_sample_is_of_the_first_hashes(log_of: LogOf, *, backwards: bool) -> None:
+    names = [f"c{who}" for who in range(CUSTOMERS)]
+    hashed = sorted(names, key=lambda name: hashlib.md5(name.encode()).hexdigest()[2:])
+    by_name = {name: number for number, name in enumerate(sorted(names))}
+    drawn = draw_customers(of_size(log_of, 25, backwards=backwards))
+    assert (drawn.used, drawn.customers) == (25, CUSTOMERS)
+    assert numbers(drawn) == sorted(by_name[name] for name in hashed[:25])
+
+
+def test_a_step_may_ask_for_fewer_and_gets_a_part_of_the_same(log_of: LogOf) -> None:
+    journeys = of_size(log_of, 40)
+    fewer, more = draw_customers(journeys, 15), draw_customers(journeys, 60)
+    assert (fewer.used, more.used) == (15, 40)
+    assert set(numbers(fewer)) < set(numbers(more))
+
+
+def test_estimates_say_it_and_only_then(log_of: LogOf) -> None:
+    found = Estimate(0.5, "share", 0.4, 0.6)
+    everyone = draw_customers(of_size(log_of, CUSTOMERS))
+    assert everyone.said() == () and everyone.told(found) is found
+    (said,) = draw_customers(of_size(log_of, 25)).told(found).assumptions
+    assert said.startswith("a sample of 25 of 90 customers")
+
+
+def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
+    settings = MeasureSettings(min_starts=1, min_base_customers=1)
+    whole, at_limit, part = (
+        rule_skill(of_size(log_of, limit), settings) for limit in (100_000, CUSTOMERS, 25)
+    )
+    assert list(whole.n_customers) == [CUSTOMERS] and whole.source == ""
+    assert whole.resampled.draws.tobytes() == at_limit.resampled.draws.tobytes()
+    assert list(part.n_customers) == [25]
+    assert part.source.startswith("a sample of 25 of 90 customers")
+
+
+def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
+    journeys = of_size(log_of, 25)
+    handoffs = audit_handoffs(journeys, MeasureSettings())
+    drawn = draw_customers(journeys)
+    sessions, _clock = session_frame(handoffs, drawn)
+    assert sessions["customer"].nunique() == 25
+    point = judge_bots(handoffs, drawn=drawn).tipping_points[0]
+    assert point.sessions == 25
+    assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.said()
+    all_of_them, _clock = session_frame(handoffs, draw_customers(of_size(log_of, CUSTOMERS)))
+    pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
