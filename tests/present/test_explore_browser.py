@@ -184,7 +184,7 @@ def test_the_map_in_jupyterlab(page, pictures):
     x, y, name = page.evaluate(FLOW, [root, "Order placed"])
     page.mouse.move(x, y)
     playwright.expect(explorer.locator(".jl-panel b")).to_have_text(name)
-    hovered = explorer.locator(".jl-panel dd").first.inner_text()
+    hovered = explorer.locator(".jl-panel .jl-value").first.inner_text()
     page.mouse.click(x, y)
     playwright.expect(code).to_contain_text("passing_directly")
     source, target = name.split(" → ")

@@ -53,8 +53,12 @@ function mount(root, io) {
 
   function tell(item) {
     const head = make("b", "", item ? item.title : "Point at a touchpoint or a line")
-    const list = make("dl")
-    for (const [word, text] of item ? item.facts : []) list.append(make("dt", "", word), make("dd", "", text))
+    const list = make("div", "jl-facts")
+    for (const [word, text] of item ? item.facts : []) {
+      const fact = make("span")
+      fact.append(make("span", "jl-word", `${word} `), make("span", "jl-value", text))
+      list.append(fact)
+    }
     const does = !item ? "Arrow keys walk through the map." : !item.verb ? "Folded together: no filter."
       : item.kind === "flow" ? "Click or Enter: only journeys that go this way."
       : "Click or Enter: only journeys through here. With Shift: only those not through here."
