@@ -68,7 +68,8 @@ def simplify(
     transitions : float
         Share of the transitions between them to keep, those of most journeys first, 0 to 1.
     per_node : int
-        Keep at least so many of the strongest transitions into and out of each touchpoint.
+        Keep at least so many of the strongest transitions from each touchpoint to another, and
+        from others to it.
 
     Returns
     -------
@@ -175,8 +176,10 @@ def _strongest(edges: pd.DataFrame, kept: set[str], share: float, per_node: int)
     between = edges["source"].isin(kept) & edges["target"].isin(kept)
     inner = edges[between]
     strong = set(inner.index[: math.ceil(share * len(inner) - 1e-9)])
+    # A touchpoint that leads to itself is not connected by that.
+    onward = inner[inner["source"] != inner["target"]]
     for end in ("source", "target"):
-        strong |= set(inner.groupby(end, sort=True).head(per_node).index)
+        strong |= set(onward.groupby(end, sort=True).head(per_node).index)
     shown = edges[~between | edges.index.isin(strong)]
     return sorted(shown["source"] + _SEPARATOR + shown["target"])
 

@@ -37,6 +37,12 @@ def edges_of(simplified):
     return {(s, t): n for s, t, n in simplified.transitions[columns].itertuples(index=False)}
 
 
+def test_a_touchpoint_that_mostly_leads_to_itself_is_still_connected(log_of):
+    found = simplify(journeys_of(log_of, [list("AAAB"), list("AA")]), transitions=0)
+    assert edges_of(found)[("A", "B")] == 1
+    assert edges_of(found)[("A", ELSEWHERE)] == 3
+
+
 def test_folding_worked_by_hand(log_of):
     # A in 9 journeys, B in 8, C in 3, D in 2: half of four touchpoints are A and B.
     paths = [list("AB")] * 6 + [list("ACB")] * 2 + [list("ACD")] + [list("D")]
