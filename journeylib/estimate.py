@@ -257,7 +257,7 @@ def resample(
         lo, hi = value - t * se, value + t * se
     undefined = ~np.isfinite(value)
     se, lo, hi = (np.where(undefined, np.nan, a) for a in (se, lo, hi))
-    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn.reshape(-1, m))
+    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn.reshape(draws, m))
 
 
 def _wilson(

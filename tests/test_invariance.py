@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,7 +126,13 @@ def test_shifted_clock(plain: jl.Audit, audit_of: Any, tables: Any) -> None:
             table[column] = later(table[column], days)
     as_of = pd.Timestamp(plain.as_of) + pd.Timedelta(days=days)
     other = audit_of(contacts, outcomes, f"as_of={as_of:%Y-%m-%d}")
-    assert without(other.document, "audit") == without(plain.document, "audit")
+    assert undated(other.document) == undated(plain.document)
+
+
+def undated(document: dict[str, Any]) -> str:
+    """Return the document without the part that says which run it is, its dates left out."""
+    text = json.dumps(without(document, "audit"), sort_keys=True)
+    return re.sub(r"\d{4}-\d\d-\d\d", "a day", text)
 
 
 def later(times: pd.Series, days: int) -> pd.Series:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from journeylib.estimate import Floats
 
 WORST = 0.1  # the tail of the expected shortfall
+TIE = 1e-6  # of the largest value, for each place further down
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ def _solve(
     tail = 0 if draws is None or risk_aversion == 0 else len(draws)
     # Columns: candidates, then the quantile of the loss and the excess over it by resample.
     extra = tail + 1 if tail else 0
-    goal = np.concatenate([-worth, np.zeros(extra)])
+    # Of two choices of the same worth, the earlier candidates: the solver's own is chance.
+    tie = TIE * float(np.abs(worth).max()) * np.arange(n)
+    goal = np.concatenate([tie - worth, np.zeros(extra)])
     low, high = np.zeros(n + extra), np.concatenate([np.ones(n), np.full(extra, np.inf)])
     rows, floor, ceiling = [price, np.ones(n)], [-np.inf, fewest], [limits.budget, limits.most]
     for group in sorted({name for name in limits.groups if name is not None}):
@@ -125,6 +128,7 @@ def _solve(
         constraints=LinearConstraint(matrix, floor, ceiling),
         integrality=np.concatenate([np.ones(n), np.zeros(extra)]),
         bounds=Bounds(low, high),
+        options={"mip_rel_gap": 0.0},
     )
     if found.x is None:
         return None

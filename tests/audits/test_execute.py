@@ -124,4 +124,5 @@ def test_the_stored_notebook_has_the_parameters_that_the_runner_gives() -> None:
         "out",
         "overrides",
         "as_of",
+        "history",
     ]
