@@ -18,6 +18,7 @@ import pyarrow as pa
 import sqlglot.expressions as sge
 from ibis.backends.sql.compilers.base import NULL
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
+from ibis.common.exceptions import UnsupportedOperationError
 from ibis.formats.pandas import PandasData
 
 from journeylib.errors import LogError
@@ -44,7 +45,8 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
         kept = arg.is_(sge.Not(this=NULL))
         kept = kept if where is None else sge.And(this=sge.paren(where), expression=kept)
         if any(by.args.get("desc") for by in order_by):
-            raise NotImplementedError("collecting in falling order is not written for Spark")
+            # Nothing here collects so; sorting pairs only rises.
+            raise UnsupportedOperationError("Spark cannot collect values in falling order")
         keys = [self.f.named_struct(*_named(by.this for by in order_by), "value", arg)]
         pairs = self.f.array_sort(self.f.collect_list(self.if_(kept, keys[0], NULL)))
         pair = sge.to_identifier("pair")
