@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 
 from journeylib.estimate import Estimate
 from journeylib.journeys.steps import customer_numbers
+from journeylib.log.inorder import hold_in_order
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
@@ -36,6 +37,14 @@ class Drawn:
         """Return the rows of these customers; `rows` itself where they are all."""
         return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
 
+    def journeys(self, journeys: Journeys) -> Journeys:
+        """Return the journeys of these customers, held in order; all where they are all."""
+        if self.picked is None:
+            return journeys
+        few = journeys._with(self.of(journeys.table), f"of {self.used} customers drawn", "")
+        runs = ["journey", "customer_no"]
+        return replace(few, trail=hold_in_order(few.trail, runs, ["step"]))
+
     def said(self) -> tuple[str, ...]:
         """Return what an estimate must assume for it; empty where all customers are modelled."""
         if self.picked is None:
@@ -52,7 +61,11 @@ class Drawn:
         if isinstance(found, Estimate):
             return replace(found, assumptions=(*found.assumptions, *self.said()))
         held = {field.name: getattr(found, field.name) for field in fields(found)}
-        return replace(found, **{k: self.told(v) for k, v in held.items() if is_dataclass(v)})
+        told: dict[str, Any] = {k: self.told(v) for k, v in held.items() if is_dataclass(v)}
+        for name, value in held.items():
+            if isinstance(value, dict):
+                told[name] = {k: self.told(v) for k, v in value.items()}
+        return replace(found, **told)
 
 
 EVERYONE = Drawn(1, 1)

@@ -170,7 +170,8 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
     return cut.mutate(
         journey=_first_journey(cut.customer_no) + cut["_before"] - cut["_ago"],
         step=cut["_ago"] + 1,
-        **{c: out.ifelse(ibis.null(cut[c].type()), cut[c]) for c, out in outside.items()},
+        # Without a type, so that codes of few names stay codes.
+        **{c: out.ifelse(ibis.null(), cut[c]) for c, out in outside.items()},
     ).drop(ROW, "_first", "_fresh", "_last", "_ago", "_before", *channel)
 
 
