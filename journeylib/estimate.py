@@ -239,9 +239,7 @@ def resample(
         value = np.asarray(statistic(total), dtype=np.float64)
         left_out = np.asarray(statistic(total[None] - per_group), dtype=np.float64)
         drawn = np.asarray(
-            # einsum without BLAS: the order of additions must not depend on threads
-            statistic(np.einsum("bg,gmk->bmk", group_weights(draws, groups), per_group)),
-            dtype=np.float64,
+            statistic(_drawn_totals(group_weights(draws, groups), per_group)), dtype=np.float64
         )
     deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
     se = np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0))
@@ -258,6 +256,21 @@ def resample(
     undefined = ~np.isfinite(value)
     se, lo, hi = (np.where(undefined, np.nan, a) for a in (se, lo, hi))
     return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn.reshape(draws, m))
+
+
+# Whole numbers below it are exact as float64, so their sums do not depend on the order.
+_EXACT = 2.0**53
+
+
+def _drawn_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floats:
+    """Sum the groups as often as each is drawn, shape (draws, m, k)."""
+    groups = per_group.shape[0]
+    largest = np.abs(per_group).max(initial=0.0)
+    if largest < _EXACT / groups and bool((per_group == np.rint(per_group)).all()):
+        flat = weights.astype(np.float64) @ per_group.reshape(groups, -1)
+        return np.asarray(flat.reshape(len(weights), *per_group.shape[1:]))
+    # einsum without BLAS: the order of additions must not depend on threads
+    return np.asarray(np.einsum("bg,gmk->bmk", weights, per_group))
 
 
 def _wilson(

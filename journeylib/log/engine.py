@@ -93,6 +93,8 @@ class CodedBackend(Backend):
     """
 
     def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        # Tables of this process that the query names must be there before it is described.
+        self._run_pre_execute_hooks(expr)
         query = self.compile(expr)
         kinds = {row[0]: row[1] for row in run(self, f"DESCRIBE {query}")}
         wanted = expr.schema().to_sqlglot_column_defs(self.dialect)
