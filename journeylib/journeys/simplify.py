@@ -165,9 +165,7 @@ def _marked(moves: ibis.Table, edges: pd.DataFrame, kept: set[str]) -> ibis.Tabl
         schema={"source": "string", "target": "string", "direct": "boolean"},
     )
     joined = moves.left_join(table, ["source", "target"])
-    return joined.select(
-        *moves.columns, shown=_.direct.notnull(), direct=_.direct.fill_null(False)
-    )
+    return joined.select(*moves.columns, shown=_.direct.notnull(), direct=_.direct.fill_null(False))
 
 
 def _counted(moves: ibis.Table) -> pd.DataFrame:
