@@ -88,8 +88,8 @@ def _ends_of(
     names: list[str], counted: pd.DataFrame, customers: dict[str, int], minimum: int
 ) -> pd.DataFrame:
     """Estimate the shares of ends of all touchpoints in one resampling."""
-    spot = pd.Index(names).get_indexer(counted["touchpoint"])
-    end = pd.Index(ENDS).get_indexer(counted["end_kind"])
+    spot = pd.Index(names).get_indexer(pd.Index(counted["touchpoint"]))
+    end = pd.Index(ENDS).get_indexer(pd.Index(counted["end_kind"]))
     known = spot >= 0
     cells = counted["group"].to_numpy()[known], spot[known], end[known]
     journeys = np.zeros((GROUPS, len(names), len(ENDS)))

@@ -234,8 +234,8 @@ def pieces(widths: Whole) -> Iterator[tuple[Whole, Whole]]:
 
 def side_by_side(results: Sequence[tuple[Whole, Resampled]], many: int) -> Resampled:
     """Join results of some subjects each into one of all `many`; the others have no number."""
-    gaps = [np.full(many, np.nan) for _ in range(4)]
-    whole = Resampled(*gaps, np.full((DRAWS, many), np.nan))
+    value, se, lo, hi = (np.full(many, np.nan) for _ in range(4))
+    whole = Resampled(value, se, lo, hi, np.full((DRAWS, many), np.nan))
     for subjects, one in results:
         for part in ("value", "se", "lo", "hi", "draws"):
             getattr(whole, part)[..., subjects] = getattr(one, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -184,14 +185,16 @@ def seconds_of(doublings: Floats) -> Floats:
     return np.asarray(np.maximum(np.exp2(doublings) - 1, 0.0))
 
 
-def _median(counts: Floats, own: Histograms) -> Floats:
-    return quantile(counts, 0.5, own.first, own.lowest)
+def _median(own: Histograms, sums: Floats) -> Floats:
+    return quantile(sums[..., 0], 0.5, own.first, own.lowest)
 
 
-def _log_spread(counts: Floats, own: Histograms) -> Floats:
+def _log_spread(own: Histograms, sums: Floats) -> Floats:
     low, high = (
         np.log(
-            np.maximum(seconds_of(quantile(counts, share, own.first, own.lowest)), SHORTEST_SECONDS)
+            np.maximum(
+                seconds_of(quantile(sums[..., 0], share, own.first, own.lowest)), SHORTEST_SECONDS
+            )
         )
         for share in (0.25, 0.75)
     )
@@ -202,12 +205,13 @@ def _per_touchpoint(
     visits: ibis.Table,
     column: str,
     few: npt.NDArray[np.bool_],
-    statistic: Callable[[Floats, Histograms], Floats],
+    statistic: Callable[[Histograms, Floats], Floats],
 ) -> Resampled:
     """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
     results = []
     for own in histograms(visits, column, few):
-        found = resample(own.counts, lambda s, own=own: statistic(s[..., 0], own), first=own.first)
+        of_own = functools.partial(statistic, own)
+        found = resample(own.counts, of_own, first=own.first)
         results.append((own.touchpoints, from_draws(found, own.counts, own.first)))
     return side_by_side(results, len(few))
 

@@ -381,19 +381,21 @@ def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
             continue
         named = first.mutate(detail=_[role].fill_null(UNNAMED).cast("string"))
         counts = fetch(named.group_by(["period", "detail", "group"]).aggregate(top=_.count()))
-        cells = counts.pivot_table(
-            index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
-        )
         measure = f"begins_with_{role}"
-        whole = cells.sum(axis=1)
-        parts = [
-            pd.DataFrame({"top": cells[detail], "base": whole}).reset_index().assign(detail=detail)
-            for detail in cells.columns
-        ]
-        if parts:
-            rows = pd.concat(parts).assign(measure=measure, touchpoint=-1, stratum=ALL)
+        if len(counts):
+            rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
             found[measure] = _estimated(rows, people["customers"], "share").assign(family="mix")
     return found
+
+
+def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
+    """Put beside what each detail has of a period and group what all have, absent ones as 0."""
+    cells = counts.pivot_table(
+        index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
+    )
+    rows = cells.melt(ignore_index=False, value_name="top").reset_index()
+    whole = cells.sum(axis=1).rename("base").reset_index()
+    return rows.merge(whole, on=["period", "group"])
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:
