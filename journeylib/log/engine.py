@@ -86,7 +86,7 @@ _HASHED_CHARACTERS = 16
 _MEMORY_SHARE = 0.6
 
 
-class CodedBackend(Backend):
+class CodedBackend(Backend):  # type: ignore[misc]
     """DuckDB as Ibis drives it, except that held tables keep codes of few names as codes.
 
     Ibis would declare the column as text, which takes ten times the memory and sorts slower.

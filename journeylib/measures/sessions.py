@@ -203,17 +203,21 @@ def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
     """
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
     served = turns.filter(bot | human | (customer & _.text.notnull())).select(_KEY).distinct()
-    return turns.semi_join(served, _KEY).group_by(_KEY).aggregate(
-        customer_no=_.customer_no.min(),
-        group=_.group.min(),
-        intent=_.intent.argmin(_.step, where=_.intent.notnull())
-        if journeys.has("intent")
-        else ibis.null("string"),
-        first_bot=_.step.min(where=bot),
-        first_human=_.step.min(where=human),
-        first_customer=_.step.min(where=customer),
-        begin_us=_.t_us.min(),
-        joined_us=_.t_us.min(where=human),
+    return (
+        turns.semi_join(served, _KEY)
+        .group_by(_KEY)
+        .aggregate(
+            customer_no=_.customer_no.min(),
+            group=_.group.min(),
+            intent=_.intent.argmin(_.step, where=_.intent.notnull())
+            if journeys.has("intent")
+            else ibis.null("string"),
+            first_bot=_.step.min(where=bot),
+            first_human=_.step.min(where=human),
+            first_customer=_.step.min(where=customer),
+            begin_us=_.t_us.min(),
+            joined_us=_.t_us.min(where=human),
+        )
     )
 
 
