@@ -15,7 +15,7 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine import customer_group
+from journeylib.log.engine import customer_group, run
 
 ROW = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
@@ -42,6 +42,17 @@ def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = 
     if keeps_order:
         _LYING[held.op().name] = frozenset(runs)
     return held
+
+
+def keep_in_order(
+    rows: ibis.Table, name: str, runs: Sequence[str], order: Sequence[str]
+) -> ibis.Table:
+    """Fill a table of DuckDB as `hold_in_order` does, which stays as long as the connection."""
+    backend = rows.get_backend()
+    query = backend.compile(rows.order_by([runs[0], *order]))
+    run(backend, f"CREATE TEMP TABLE {name} AS {query}")
+    _LYING[name] = frozenset(runs)
+    return backend.table(name)
 
 
 def numbered(events: ibis.Table) -> ibis.Table:

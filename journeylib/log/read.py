@@ -24,7 +24,7 @@ from journeylib.log.canonical import (
 from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
-from journeylib.log.inorder import NUMBERS, hold_in_order, numbered
+from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
 from journeylib.log.outcomes import read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
@@ -233,7 +233,7 @@ def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
         usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
         runs = ("customer_no", "customer", "journey")
         order = ("t_us", "position", "touchpoint_no")
-        held = hold_in_order(numbered(usable), runs, order)
+        held = keep_in_order(numbered(usable), scratch_name("events"), runs, order)
         run(backend, f"DROP TABLE {rows.get_name()}")
         return held.drop(*NUMBERS)
     if backend.name != "duckdb":
