@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from journeylib.errors import SchemaError
 from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import ROW, Runs, hold_in_order
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
@@ -202,12 +202,13 @@ def in_stream(events: ibis.Table) -> ibis.Table:
 
 
 def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table:
-    """Sort the events of each customer or journey, the one time that this is done.
+    """Sort the events of each customer or journey, unless they lie so since they were read.
 
     Adds `ROW`, ``_first`` and what stands beside an event. `runs` are the keys whose events
     will lie together, in order.
     """
-    held = hold_in_order(events, (whose, *runs), _order(events))
+    lies = lie_in_order(events, whose)
+    held = events if lies else hold_in_order(events, (whose, *runs), _order(events))
     beside = Runs.of(held, whose, *_order(events))
     columns = {ROW: beside.row(), "_first": beside.before(_[whose]).isnull()}
     columns |= {name: beside.after(_[c]) for name, c in AFTER.items() if c in events.columns}

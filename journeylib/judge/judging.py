@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from journeylib.journeys.drawn import Drawn, draw_customers
+from journeylib.journeys.drawn import Drawn
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import Disclosure, disclosure
@@ -71,8 +71,7 @@ def judge(
     """
     settings = settings or JudgeSettings()
     moments = moments_of_truth(journeys, settings)
-    drawn = draw_customers(journeys)
-    modelled = drawn.journeys(journeys)
+    drawn = journeys.drawn
     bots = judge_bots(
         evidence.handoffs,
         settings.costs,
@@ -101,14 +100,14 @@ def judge(
         paradoxes=tuple(
             drawn.told(paradox)
             for paradox in paradoxes(
-                modelled,
+                journeys.modelled,
                 settings.paradoxes,
                 measures=evidence.settings,
                 handoffs=evidence.handoffs,
                 scores=evidence.turn_scores,
             )
         ),
-        disclosure=_told(disclosure(modelled, evidence.settings), drawn),
+        disclosure=_told(disclosure(journeys.modelled, evidence.settings), drawn),
         handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
     )
 
