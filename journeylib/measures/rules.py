@@ -116,7 +116,7 @@ def _base(visits: pd.DataFrame, many: int) -> Base:
     by_touchpoint = visits.groupby("touchpoint_no")
 
     def whole(counts: pd.Series[int]) -> Whole:
-        return counts.reindex(range(many), fill_value=0).to_numpy(np.int64)
+        return np.asarray(counts.reindex(range(many), fill_value=0), dtype=np.int64)
 
     return Base(
         whole(by_touchpoint.size()),
