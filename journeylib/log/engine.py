@@ -117,6 +117,7 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
+        # Tables of this process that the query names must be there before it is described.
         self._run_pre_execute_hooks(expr)
         query = self.compile(expr)
         kinds = {row[0]: row[1] for row in run(self, f"DESCRIBE {query}")}
