@@ -21,6 +21,7 @@ from journeylib.present.workshop.sheets import (
     PAPER,
     cards,
     handout,
+    handout_wall,
     poster,
     poster_svg,
     poster_wall,
@@ -167,7 +168,7 @@ def _files(file: Path) -> list[Path]:
 
 def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
     """Write every artefact into an existing folder; return sizes of type and whether printed."""
-    drawn, small = poster_wall(content), poster_wall(content, room=False)
+    drawn, small = poster_wall(content), handout_wall(content)
     sheets = {f"poster-{paper}": poster(content, drawn, paper) for paper in ("a0", "a1")}
     sheets |= {"handout-a3": handout(content, small), "cards-a4": cards(content)}
     (folder / "poster.svg").write_text(poster_svg(drawn), encoding="utf-8")

@@ -11,6 +11,7 @@ from journeylib.present import svg
 from journeylib.present.svg import esc, soft
 from journeylib.present.theme import css
 from journeylib.present.workshop.content import Content, Finding, Segment, Stage, Story, Touchpoint
+from journeylib.present.workshop.curve import line_figure
 from journeylib.present.workshop.lanes import moves_text
 from journeylib.present.workshop.room import votes_at
 from journeylib.present.workshop.room_screens import (
@@ -21,7 +22,6 @@ from journeylib.present.workshop.room_screens import (
 )
 from journeylib.present.workshop.screen import Screen
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
-from journeylib.present.workshop.wall import line_figure
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 POINTS = 6  # touchpoints on one screen of a stage

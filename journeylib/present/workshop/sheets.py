@@ -6,8 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
+from journeylib.present.faces import ARIAL
 from journeylib.present.svg import esc, num
-from journeylib.present.theme import FONT, LIGHT, VERDICTS, css
+from journeylib.present.theme import LIGHT, VERDICTS, css
 from journeylib.present.workshop.content import Content, Moment
 from journeylib.present.workshop.first import (
     BRING,
@@ -18,6 +19,7 @@ from journeylib.present.workshop.first import (
     money_note,
     other_rows,
 )
+from journeylib.present.workshop.lettering import HANDOUT, POSTER
 from journeylib.present.workshop.room import differences
 from journeylib.present.workshop.screens import segment_cell, weighty
 from journeylib.present.workshop.sentences import effect_text, serves_text
@@ -30,11 +32,20 @@ CARDS = 8
 VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
 
 
-def poster_wall(content: Content, *, room: bool = True) -> Wall:
+def poster_wall(content: Content) -> Wall:
     """Return the wall map as it fits on A paper, landscape, inside the margin."""
+    return wall(content, ratio=_ratio(), lettering=POSTER)
+
+
+def handout_wall(content: Content) -> Wall:
+    """Return the wall map for a sheet in the hand: without lanes to write in."""
+    return wall(content, ratio=_ratio(), room=False, lettering=HANDOUT)
+
+
+def _ratio() -> float:
     width, height = PAPER["a0"]
     margin = MARGIN * width
-    return wall(content, ratio=(width - 2 * margin) / (height - 2 * margin), room=room)
+    return (width - 2 * margin) / (height - 2 * margin)
 
 
 def poster(content: Content, drawn: Wall, paper: str) -> str:
@@ -67,7 +78,7 @@ def _page(content: Content, width: float, height: float, body: str) -> str:
         f'<!DOCTYPE html>\n<html lang="{content.words.language}"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
-        f"<title>{esc(content.title)}</title><style>{style}"
+        f"<title>{esc(content.title)}</title><style>{style}.jl{{font-family:{ARIAL.families}}}"
         f"@page{{size:{width}mm {height}mm;margin:0}}</style></head>"
         f'<body class="jl jl-light">{body}</body></html>\n'
     )
@@ -91,7 +102,7 @@ def plain_css() -> str:
         kept += f".jl-v.jl-{code}{{fill:{colour};stroke:{ground};stroke-width:.8}}"
         kept += f".jl-v.jl-hollow.jl-{code}{{fill:{ground};stroke:{colour};stroke-width:2}}"
     plain = VARIABLE.sub(lambda found: LIGHT[found.group(1)], kept)
-    return f"text{{font-family:{FONT}}}{plain}".replace("font-family:inherit;", "")
+    return f"text{{font-family:{ARIAL.families}}}{plain}".replace("font-family:inherit;", "")
 
 
 def poster_svg(drawn: Wall) -> str:

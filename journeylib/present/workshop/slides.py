@@ -23,6 +23,7 @@ from pptx.util import Inches, Pt
 from journeylib.present import svg
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
+from journeylib.present.workshop.curve import line_alt
 from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
 from journeylib.present.workshop.lanes import lanes as lanes_of
 from journeylib.present.workshop.room_slides import (
@@ -50,7 +51,6 @@ from journeylib.present.workshop.shapes import (
     write,
 )
 from journeylib.present.workshop.sheets import card_rows
-from journeylib.present.workshop.wall import line_alt
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
