@@ -11,7 +11,7 @@ from journeylib.present.layout import Band
 from journeylib.present.workshop.content import Content, Touchpoint
 from journeylib.present.workshop.lettering import LEFT, SCREEN, SMALL, Lettering, lane_name, text
 
-CURVE = 220.0
+CURVE = 200.0
 SCALE = 190.0  # on a screen: room for the words of the scale
 Spot = tuple[float, float, Touchpoint]  # where a point of the line stands
 

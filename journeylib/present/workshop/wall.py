@@ -43,10 +43,10 @@ RIGHT = 10.0
 TITLE, HEAD, BELOW_HEAD = 96.0, 40.0, 8.0
 LINE_HEIGHT, PAD = 20.5, 9.0
 CELL_LINES, NOTE_LINES = 4, 2
-ROOM_HEIGHT = {"notes": 78.0, "opportunities": 78.0, "questions": 66.0, "owner": 54.0}
+ROOM_HEIGHT = {"notes": 70.0, "opportunities": 70.0, "questions": 60.0, "owner": 50.0}
 # Of a box, in sizes of its name: widths to try, room for the marker, and for what stands beside
 # or below the name.
-WIDTHS = tuple(6.5 + 0.75 * i for i in range(20))
+WIDTHS = tuple(8 + 0.5 * i for i in range(27))
 MARKER, END, LINE, FLOOR, SMALL_NAME = 1.7, 0.8, 1.12, 1.85, 0.78
 NAME_LINES = 3
 MOST_CURVE = 140.0  # that the experience line is higher where there is room
