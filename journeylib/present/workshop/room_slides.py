@@ -26,7 +26,16 @@ from journeylib.present.workshop.room import (
     parked,
     votes_text,
 )
-from journeylib.present.workshop.shapes import INSET, LEADING, Place, draw, fill_text, fitted, write
+from journeylib.present.workshop.shapes import (
+    INSET,
+    LEADING,
+    Place,
+    draw,
+    fill_text,
+    fitted,
+    sized,
+    write,
+)
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
@@ -131,18 +140,20 @@ def first_slides(new: New, content: Content) -> None:
     rows = [(name, f"{often}, {worth}") for name, often, worth in chosen_rows(content)]
     if content.first is None:
         rows = [("", words.say(f"bring.{key}")) for key in BRING]
+    step = min(1.4, 4.9 / max(len(rows), 1))
     for i, (name, said) in enumerate(rows):
-        place = (EDGE, TOP + 0.98 * i, WIDE - 2 * EDGE, 0.88)
+        place = (EDGE, TOP + step * i, WIDE - 2 * EDGE, step - 0.1)
         shape = draw(slide, f"first: {name or BRING[i]}", place, fill="band", edge=None)
         text = f"{name}: {said}" if name else f"□ {said}"
-        fill_text(shape, fitted(text, (0, 0, place[2] - 0.3, place[3]), 18), 18, centre=False)
+        lines, size = sized(text, (0, 0, place[2] - 0.3, place[3]), [24, 20, 18])
+        fill_text(shape, lines, size, centre=False)
     write(slide, "note", (EDGE, 6.42, WIDE - 1, 0.62), money_note(content), ink="muted")
     if others := other_rows(content):
         slide = new(words.say("first.why"), ask)
         for i, (name, why) in enumerate(others):
             place = (EDGE, TOP + 0.6 * i, WIDE - 2 * EDGE, 0.54)
             text = f"{name}: {why}" if why else name
-            write(slide, f"other: {name}", place, text, size=16, middle=True)
+            write(slide, f"other: {name}", place, text, size=18, middle=True)
     slide = new(words.say("first.form"), ask)
     step = (WIDE - 2 * EDGE) / len(FORM)
     for i, key in enumerate(FORM):

@@ -20,7 +20,7 @@ from journeylib.present.workshop.room_screens import (
     note_screens,
     parked_screens,
 )
-from journeylib.present.workshop.screen import Screen
+from journeylib.present.workshop.screen import Screen, even_parts
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -190,9 +190,7 @@ def _stage(content: Content, stage: Stage, place: int) -> list[Screen]:
     if stage.customers is not None:
         title = words.say("deck.stage", stage=title, customers=stage.customers)
     moves = words.say("stage.next", moves=moves_text(content, stage)) if stage.moves else ""
-    pages = range(0, max(len(stage.touchpoints), 1), POINTS)
-    for k, start in enumerate(pages):
-        shown = stage.touchpoints[start : start + POINTS]
+    for k, shown in enumerate(even_parts(stage.touchpoints, POINTS) or [()]):
         few = " few" if len(shown) <= 4 else ""
         items = "".join(_point_card(content, point) for point in shown)
         head = title if k == 0 else words.say("deck.continued", title=title, page=k + 1)

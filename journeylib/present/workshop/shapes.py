@@ -16,13 +16,15 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from journeylib.present import svg
+from journeylib.present.faces import ARIAL
 from journeylib.present.theme import LIGHT
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
 
-FONT = "Arial"  # on every machine with PowerPoint; LibreOffice has one of the same widths
+FONT = ARIAL.name  # on every machine with PowerPoint; LibreOffice has one of the same widths
 INSET = 0.04
+CORNER = 0.09  # inches
 LEADING = 1.18
 LEAST = 14  # points: what a room can read
 STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
@@ -43,9 +45,10 @@ def fitted(
     text: str, place: Place, size: float, *, bold: bool = False, lines: int | None = None
 ) -> list[str]:
     """Return `text` broken into the lines that a place holds, cut inside where it is too long."""
-    room = (place[2] - 2 * INSET) * 72
+    # The round corners of a box keep text off its sides, by less than a third of the radius.
+    room = (place[2] - 2 * INSET - CORNER * 0.6) * 72
     most = max(1, int((place[3] - 2 * INSET) * 72 / (size * LEADING)))
-    return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold)
+    return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold, face=ARIAL)
 
 
 def sized(
@@ -123,7 +126,7 @@ def draw(
     shape = slide.shapes.add_shape(kind, *map(Inches, place))
     shape.name = name
     if kind == MSO_SHAPE.ROUNDED_RECTANGLE:
-        shape.adjustments[0] = min(0.5, 0.09 / min(place[2:]))
+        shape.adjustments[0] = min(0.5, CORNER / min(place[2:]))
     if fill is None:
         shape.fill.background()
     else:
@@ -192,6 +195,22 @@ def connect(
         )
     describe(line, alt)
     return line
+
+
+def speak(presentation: Any, language: str) -> None:
+    """Say of every text which language it is in, so that spelling is checked in that one."""
+    for slide in presentation.slides:
+        roots = [slide._element, slide.notes_slide._element]
+        charts = [shape.chart._chartSpace for shape in slide.shapes if shape.has_chart]
+        for root in (*roots, *charts):
+            for run in root.iter(qn("a:r")):
+                run.get_or_add_rPr()
+            for kind in ("a:rPr", "a:defRPr", "a:endParaRPr"):
+                for properties in root.iter(qn(kind)):
+                    properties.set("lang", language)
+        for chart in charts:
+            spoken = chart.makeelement(qn("c:lang"), {"val": language})
+            chart.find(qn("c:date1904")).addnext(spoken)
 
 
 def save_same(presentation: Any, path: Path) -> None:
