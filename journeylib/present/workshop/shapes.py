@@ -62,6 +62,11 @@ def sized(
     return fitted(text, place, sizes[-1], bold=bold), sizes[-1]
 
 
+def same_size(texts: Sequence[str], place: Place, sizes: Sequence[float]) -> float:
+    """Return the largest of `sizes` in which none of many texts is cut: all look alike then."""
+    return min((sized(text, place, sizes, bold=True)[1] for text in texts), default=sizes[0])
+
+
 def write(
     slide: Slide,
     name: str,

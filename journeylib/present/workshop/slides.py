@@ -48,6 +48,7 @@ from journeylib.present.workshop.shapes import (
     draw,
     fill_text,
     fitted,
+    same_size,
     save_same,
     sized,
     speak,
@@ -374,7 +375,10 @@ def _stage(
         )  # fmt: skip
         row += depth
     places = {s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots}
-    shapes = {s.point.name: _box(slide, content, s.point, places[s.point.name]) for s in spots}
+    size = same_size([_named(content, point) for point in points], (0, 0, *box), BOX_SIZES)
+    shapes = {
+        s.point.name: _box(slide, content, s.point, places[s.point.name], size) for s in spots
+    }
     listed = _flows(slide, content, spots, shapes, upright=gap == GAP)
     _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
@@ -423,7 +427,15 @@ def _room(slide: Slide, content: Content) -> None:
         fill_text(shape, [words.say(f"lane.{key}")], 14, ink="muted", middle=False, centre=False)
 
 
-def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any:
+def _named(content: Content, point: Touchpoint) -> str:
+    """Return a touchpoint's name with its verdict, feeling and star."""
+    leans = point.verdict == "abstain" and point.leaning is not None
+    glyph = "◇" if leans else GLYPH[point.verdict]
+    star = "★\u00a0" if content.moments_at(point.name) else ""
+    return f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
+
+
+def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: float) -> Any:
     words = content.words
     edge = {1: "good", -1: "bad"}.get(point.mark, "flow")
     said = verdict_text(words, point)
@@ -439,16 +451,10 @@ def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any
         width=3 if point.mark else 1.25,
         alt=alt,
     )
-    leans = point.verdict == "abstain" and point.leaning is not None
-    glyph = "◇" if leans else GLYPH[point.verdict]
-    star = "★\u00a0" if content.moments_at(point.name) else ""
-    text = f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
-    tail = words.say("n", n=point.customers)
-    whole = f"{text} ({tail})"
-    bold = bool(point.mark)
-    lines, size = sized(whole, place, BOX_SIZES, bold=bold)
+    text, bold = _named(content, point), bool(point.mark)
+    lines = fitted(f"{text} ({words.say('n', n=point.customers)})", place, size, bold=bold)
     if "…" in "".join(lines):
-        lines, size = sized(text, place, BOX_SIZES, bold=bold)
+        lines = fitted(text, place, size, bold=bold)
     fill_text(shape, lines, size, bold=bold)
     return shape
 
@@ -541,11 +547,13 @@ def _moments(deck: Any, content: Content) -> None:
         kind = words.or_itself("outcome", moment.outcome)
         title = f"★ {moment.touchpoint.name}: {kind}"
         slide = _slide(deck, content, title, words.say("ask.moment"))
-        for i, (key, text) in enumerate(card_rows(content, moment)):
+        rows = card_rows(content, moment)
+        size = same_size([text for _, text in rows], (0, 0, 5.95, 1.38), BOX_SIZES)
+        for i, (key, text) in enumerate(rows):
             x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
             shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), fill="band", edge=None)
             head = words.say(f"card.{key}")
-            lines, size = sized(text, (0, 0, 5.95, 1.38), BOX_SIZES)
+            lines = fitted(text, (0, 0, 5.95, 1.38), size)
             fill_text(shape, [head, *lines], size, centre=False)
             shape.text_frame.paragraphs[0].runs[0].font.bold = True
 
