@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.bundle import commit, staged
+from journeylib.audits.bundle import commit, fingerprint_files, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.errors import RunError
 from journeylib.present.tables import Table, table
@@ -87,6 +89,7 @@ def prepare_workshop(
     run: str | Path | None = None,
     audits: str | Path = "audits",
     overrides: Sequence[str] = (),
+    as_of: dt.date | None = None,
     progress: bool = False,
 ) -> Pack:
     """Prepare everything for a workshop: presentation, slides, posters, handout and cards.
@@ -101,11 +104,14 @@ def prepare_workshop(
         A language of the catalogue.
     run : str or Path, optional
         A run directory to draw from. By default the latest complete run of this configuration
-        in `audits`; where there is none, or a file of the log is newer, the audit is run.
+        in `audits`; where there is none, or a file that it read holds something else now, the
+        audit is run.
     audits : str or Path
         Folder of the runs.
     overrides : sequence of str
         ``"key=value"`` with a dotted key.
+    as_of : datetime.date, optional
+        The day to look back from, as for an audit.
     progress : bool
         Show a bar while the audit runs.
 
@@ -121,13 +127,15 @@ def prepare_workshop(
         If the audit, or printing, fails; nothing is left.
     """
     words_of(language)  # a typing error should not cost an audit
-    checked = load_config(config, overrides=overrides)
+    checked = load_config(config, overrides=overrides, as_of=as_of)
     if run is None:
         run = latest_run(checked, Path(audits))
     if run is None:
         from journeylib.present.execute import run_audit
 
-        run = run_audit(config, out=audits, overrides=overrides, progress=progress).folder
+        run = run_audit(
+            config, out=audits, overrides=overrides, as_of=as_of, progress=progress
+        ).folder
     content = read_content(run, language=language)
     with staged(Path(out), checked.name) as stage:
         folder = stage / f"{content.run_id}-{language}"
@@ -146,24 +154,28 @@ def write_slides(content: Content, path: Path) -> None:
 
 
 def latest_run(config: AuditConfig, audits: Path) -> Path | None:
-    """Return the latest complete run of a configuration that is not older than its log."""
-    found = audits / config.name / "latest"
-    try:
-        manifest = json.loads((found / "manifest.json").read_text(encoding="utf-8"))
-        written = (found / "manifest.json").stat().st_mtime
-        logs = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
-        newest = max(
-            (path.stat().st_mtime for file in logs for path in _files(Path(file))), default=0.0
-        )
-    except (OSError, json.JSONDecodeError):
-        return None
-    complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
-    same = manifest["config_hash"] == config.hash()
-    return found.resolve() if complete and same and newest <= written else None
+    """Return the latest complete run of a configuration whose input is as it is now.
 
-
-def _files(file: Path) -> list[Path]:
-    return [file] if file.is_file() else sorted(file.parent.glob(file.name))
+    What counts is what the files hold, not when they were written. A log on a server is taken to
+    be as it was.
+    """
+    wanted = config.hash()
+    inputs: list[dict[str, Any]] | None = None
+    for found in sorted((audits / config.name).glob(f"*-{wanted[:8]}-*"), reverse=True):
+        try:
+            manifest = json.loads((found / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue
+        complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
+        if not complete or manifest["config_hash"] != wanted:
+            continue
+        try:
+            inputs = fingerprint_files(config) if inputs is None else inputs
+        except OSError:
+            return None  # the audit says better what is missing
+        if manifest["inputs"] == inputs:
+            return found.resolve()
+    return None
 
 
 def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:

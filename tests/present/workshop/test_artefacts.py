@@ -1,6 +1,7 @@
 """Everything that is handed out: what it says, what it must never say, and that it is whole."""
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -236,15 +237,49 @@ def test_a_run_is_used_again_until_its_log_or_its_settings_change(town):
     assert latest_run(load_config(config), audits / "elsewhere") is None
 
 
-def test_a_newer_log_asks_for_a_new_run(town, tmp_path):
+def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
+    """What a file holds counts: not its date, and of every file that the audit reads."""
     shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
     config = load_config(tmp_path / "copy/audit.yaml")
-    audits = tmp_path / "copy/audits"
-    assert latest_run(config, audits) is not None
-    manifest = audits / "stadt/latest/manifest.json"
-    later = manifest.stat().st_mtime + 10
-    os.utime(tmp_path / "copy/log.csv", (later, later))
+    log, audits = tmp_path / "copy/log.csv", tmp_path / "copy/audits"
+    os.utime(log, (2e9, 2e9))
+    run = latest_run(config, audits)
+    assert run is not None
+    manifest = run / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    more = {"name": "outcomes.csv", "bytes": 3, "sha256": "0" * 64}
+    manifest.write_text(json.dumps(told | {"inputs": [*told["inputs"], more]}), encoding="utf-8")
     assert latest_run(config, audits) is None
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    assert latest_run(config, audits) == run
+    log.write_bytes(log.read_bytes().replace(b"0.1,", b"0.2,", 1))
+    assert latest_run(config, audits) is None
+
+
+def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
+    """The day is part of what is decided: only a run of the same day is used again."""
+    monkeypatch.setattr(pack, "browser", lambda: None)
+    shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
+    config, audits = tmp_path / "copy/audit.yaml", tmp_path / "copy/audits"
+    command = ["workshop", str(config), "--audits", str(audits), "--out", str(tmp_path / "out")]
+    for _ in range(2):
+        assert main([*command, "--as-of", "2026-01-20"]) == 0
+    runs = sorted(path.name for path in (audits / "stadt").glob("2*"))
+    assert [run[:10] for run in runs] == ["2026-01-20", "2026-01-23"]
+    made = [path.name for path in (tmp_path / "out/stadt").glob("2*")]
+    assert made == [f"{runs[0]}-en"]
+
+
+def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pack, "browser", lambda: None)
+    run = town(12)
+    files = [str(run.parents[2] / "audit.yaml"), str(tmp_path / "none.yaml")]
+    where = ["--audits", str(run.parents[1]), "--out", str(tmp_path / "out")]
+    assert main(["workshop", *files, *where]) == 2
+    said = capsys.readouterr()
+    assert "none.yaml" in said.err and "poster.svg" in said.out
+    assert main(["workshop", *files, *where, "--from", str(run)]) == 2
+    assert "--from" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
