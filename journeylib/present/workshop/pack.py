@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,12 +188,19 @@ def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
     (folder / "presentation.html").write_text(presentation(content), encoding="utf-8")
     write_slides(content, folder / "slides.pptx")
     program = browser()
-    for name, page in sheets.items():
-        source = folder / f"{name}.html"
-        source.write_text(page, encoding="utf-8")
-        if program is not None:
-            print_pdf(source, folder / f"{name}.pdf", program=program)
-            source.unlink()
+    pages = [folder / f"{name}.html" for name in sheets]
+    for page, text in zip(pages, sheets.values(), strict=True):
+        page.write_text(text, encoding="utf-8")
+    if program is not None:
+        # Each sheet has a browser of its own, which waits more than it works.
+        with ThreadPoolExecutor() as pool:
+            for done in [
+                pool.submit(print_pdf, page, page.with_suffix(".pdf"), program=program)
+                for page in pages
+            ]:
+                done.result()
+        for page in pages:
+            page.unlink()
     if any(path.stat().st_size == 0 for path in folder.iterdir()):
         raise RunError("an artefact came out empty; nothing was left.")
     sizes = {
