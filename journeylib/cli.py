@@ -211,9 +211,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(command=_export_notes)
     take = ways.add_parser(
-        "import", help="read a table of notes and keep it beside the runs", epilog=EXIT_STATUS
+        "import",
+        help="read notes from a table or edited slides and keep them beside the runs",
+        epilog=EXIT_STATUS,
     )
-    take.add_argument("file", metavar="FILE", type=Path, help="CSV or Excel workbook")
+    take.add_argument("file", metavar="FILE", type=Path, help="CSV, Excel workbook, or slides.pptx")
     take.add_argument("--run", metavar="RUN", type=Path, required=True, help="what they are about")
     take.add_argument(
         "--round", metavar="N", type=int, default=1, help="of new notes that do not say theirs"

@@ -30,9 +30,11 @@ from journeylib.present.workshop.shapes import (
     INSET,
     LEADING,
     Place,
+    add_paragraph,
     draw,
     fill_text,
     fitted,
+    name_slide,
     sized,
     write,
 )
@@ -52,7 +54,8 @@ DIFFERENCES = 2  # on one slide
 def note_slides(new: New, content: Content, stage: Stage) -> None:
     """Add what the room said at a stage."""
     title = content.words.say("note.title", stage=stage.title(content.words))
-    _stickies(new, content, notes_at(content, stage), title, "ask.notes")
+    for slide in _stickies(new, content, notes_at(content, stage), title, "ask.notes"):
+        name_slide(slide, f"stage: {stage.name}")
 
 
 def parked_slides(new: New, content: Content) -> None:
@@ -60,12 +63,15 @@ def parked_slides(new: New, content: Content) -> None:
     _stickies(new, content, parked(content), content.words.say("note.parked"), "ask.parked")
 
 
-def _stickies(new: New, content: Content, notes: Sequence[Note], title: str, ask: str) -> None:
-    words = content.words
+def _stickies(
+    new: New, content: Content, notes: Sequence[Note], title: str, ask: str
+) -> list[Slide]:
+    words, slides = content.words, []
     for start in range(0, len(notes), ACROSS * DOWN):
         page = start // (ACROSS * DOWN) + 1
         head = title if page == 1 else words.say("deck.continued", title=title, page=page)
         slide = new(head, words.say(ask))
+        slides.append(slide)
         shown = notes[start : start + ACROSS * DOWN]
         size = next(
             (size for size in SIZES if all(_fits(content, n, size) for n in shown)), SIZES[-1]
@@ -73,34 +79,44 @@ def _stickies(new: New, content: Content, notes: Sequence[Note], title: str, ask
         for i, note in enumerate(shown):
             row, column = divmod(i, ACROSS)
             _sticky(slide, content, note, (EDGE + 3.12 * column, TOP + 2.75 * row, *STICKY), size)
+    return slides
 
 
-def _lines(content: Content, note: Note, size: float) -> tuple[list[str], list[str], list[str]]:
-    """Return the lines of a sticky: what it is about, its words, its votes."""
+def _parts(content: Content, note: Note, size: float) -> list[tuple[str, list[str]]]:
+    """Return the paragraphs of a sticky, and the lines each takes: about, words, votes."""
     width, height = STICKY
-    head = fitted(about_note(content, note), (0, 0, width, 9.0), size, lines=2)
-    votes = [votes_text(note).strip()] if note.votes else []
-    most = int((height - 2 * INSET) * 72 / (size * LEADING)) - len(head) - len(votes)
-    quote = content.words.say("note.quote", text=note.text)
-    return head, fitted(quote, (0, 0, width, 9.0), size, lines=most), votes
+    votes = votes_text(note).strip()
+    about, quote = about_note(content, note), content.words.say("note.quote", text=note.text)
+    head = fitted(about, (0, 0, width, 9.0), size, lines=2)
+    most = int((height - 2 * INSET) * 72 / (size * LEADING)) - len(head) - bool(votes)
+    parts = [
+        (" ".join(lines) if "…" in "".join(lines) and "…" not in said else said, lines)
+        for said, lines in (
+            (about, head),
+            (quote, fitted(quote, (0, 0, width, 9.0), size, lines=most)),
+        )
+    ]
+    return [*parts, (votes, [votes])] if votes else parts
 
 
 def _fits(content: Content, note: Note, size: float) -> bool:
-    head, words, _ = _lines(content, note, size)
-    return "…" not in "".join((*head, *words)) or "…" in note.text
+    said = "".join(line for _, lines in _parts(content, note, size) for line in lines)
+    return "…" not in said or "…" in note.text
 
 
 def _sticky(slide: Slide, content: Content, note: Note, place: Place, size: float) -> None:
-    """Draw one note: its id is in the name of the shape, so it is known wherever it is moved."""
+    """Draw one note: its id is in the name of the shape, so it is known wherever it is moved.
+
+    Its text flows, so that whoever edits it finds whole words.
+    """
     shape = draw(
         slide, f"note: {note.id}", place, kind=MSO_SHAPE.RECTANGLE, fill="note",
         edge="back", dashed=True, width=1.25, alt=note.placed,
     )  # fmt: skip
-    head, words, votes = _lines(content, note, size)
-    fill_text(shape, [*head, *words, *votes], size, middle=False, centre=False)
-    for i, run in enumerate(shape.text_frame.paragraphs[0].runs):
-        run.font.italic = len(head) <= i < len(head) + len(words)
-        run.font.bold = i >= len(head) + len(words)
+    parts = _parts(content, note, size)
+    fill_text(shape, [parts[0][0]], size, middle=False, centre=False)
+    for i, (said, _) in enumerate(parts[1:]):
+        add_paragraph(shape, said, size, italic=not i, bold=bool(i))
 
 
 def difference_slides(new: New, content: Content) -> None:

@@ -109,10 +109,24 @@ def fill_text(
     for i, line in enumerate(lines):
         if i:
             paragraph.add_line_break()
-        run = paragraph.add_run()
-        run.text = line
-        run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
-        run.font.color.rgb = colour(ink)
+        _run(paragraph, line, size, bold, ink)
+
+
+def add_paragraph(
+    shape: Any, text: str, size: float, *, italic: bool = False, bold: bool = False
+) -> None:
+    """Add a paragraph whose text flows to what stands in a shape."""
+    paragraph = shape.text_frame.add_paragraph()
+    paragraph.alignment = PP_ALIGN.LEFT
+    _run(paragraph, text, size, bold, "ink").font.italic = italic
+
+
+def _run(paragraph: Any, text: str, size: float, bold: bool, ink: str) -> Any:
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
+    run.font.color.rgb = colour(ink)
+    return run
 
 
 def draw(
@@ -155,6 +169,14 @@ def _flat(shape: Any) -> None:
     """Take the theme's shadow away."""
     for effect in shape._element.iter(qn("a:effectRef")):
         effect.set("idx", "0")
+
+
+def name_slide(slide: Slide, name: str) -> None:
+    """Name a slide as a shape is named, counting those of one name: programs keep it."""
+    others = slide.part.package.presentation_part.presentation.slides
+    names = [str(other._element.cSld.get("name") or "") for other in others]
+    same = sum(other.split(" #")[0] == name for other in names)
+    slide._element.cSld.set("name", f"{name} #{same + 1}" if same else name)
 
 
 def describe(shape: Any, alt: str) -> None:

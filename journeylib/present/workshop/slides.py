@@ -48,6 +48,7 @@ from journeylib.present.workshop.shapes import (
     draw,
     fill_text,
     fitted,
+    name_slide,
     same_size,
     save_same,
     sized,
@@ -355,6 +356,7 @@ def _stage(
         title = words.say("deck.continued", title=title, page=part + 1)
     notes = [words.say("ask.stage"), *(_told(content, point) for point in points)]
     slide = _slide(deck, content, title, "\n\n".join(notes))
+    name_slide(slide, f"stage: {stage.name}")
     spots, lanes = _spots(content, points)
     columns, rows = max(s.column for s in spots) + 1, sum(depth for _, depth in lanes)
     x0, y0, width, height = AREA
@@ -423,8 +425,9 @@ def _room(slide: Slide, content: Content) -> None:
     step = (WIDE - 2 * EDGE) / many
     for i, key in enumerate(("notes", "opportunities", "questions", "owner")):
         place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
-        shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1.0)
-        fill_text(shape, [words.say(f"lane.{key}")], 14, ink="muted", middle=False, centre=False)
+        label = words.say(f"lane.{key}")
+        shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1, alt=label)
+        fill_text(shape, [label], 14, ink="muted", middle=False, centre=False)
 
 
 def _named(content: Content, point: Touchpoint) -> str:

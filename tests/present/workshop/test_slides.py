@@ -111,6 +111,10 @@ def test_text_fits_into_its_shape(deck):
             runs = [run for p in shape.text_frame.paragraphs for run in p.runs]
             size = max(run.font.size.pt for run in runs)
             high, wide = (bottom - top - 2 * INSET) * 72, (right - left - 2 * INSET) * 72
+            if shape.name.startswith("note: "):  # its text flows
+                lines = [svg.wrap(r.text, wide, size, lines=99, face=ARIAL) for r in runs]
+                assert sum(map(len, lines)) * size * LEADING <= high + 0.5, shape.name
+                continue
             assert len(runs) * size * LEADING <= high + 0.5, shape.name
             for run in runs:  # each is one line
                 width = svg.text_width(run.text, size, bold=bool(run.font.bold), face=ARIAL)
