@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from journeylib.present.faces import ARIAL
-from journeylib.present.svg import esc, num
+from journeylib.present.svg import esc, num, soft
 from journeylib.present.theme import LIGHT, VERDICTS, css
 from journeylib.present.workshop.content import Content, Moment
 from journeylib.present.workshop.first import (
@@ -29,6 +29,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 PAPER = {"a0": (1189, 841), "a1": (841, 594), "a3": (420, 297)}
 MARGIN = 0.02  # of the width, on all sides
 CARDS = 8
+ROOMY = 7  # stages, up to which the backs of the handout are set in large type
 VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
 
 
@@ -58,8 +59,12 @@ def handout(content: Content, drawn: Wall) -> str:
     """Return the A3 handout: map, findings with stories and segments, and the closing exercise."""
     width, height = PAPER["a3"]
     size = f"width:{width}mm;height:{height - 0.1}mm"
-    pages = (_back(content), _closing(content))
-    back = "".join(f'<div class="sheet back" style="{size}">{page}</div>' for page in pages)
+    # Large type where there is room for it: pages of a sheet that is passed around.
+    roomy = " roomy" if len(content.stages) <= ROOMY and not differences(content) else ""
+    pages = (("back", _back(content)), ("back closing", _closing(content)))
+    back = "".join(
+        f'<div class="sheet {kind}{roomy}" style="{size}">{page}</div>' for kind, page in pages
+    )
     return _page(content, width, height, _map_sheet(drawn, width, height) + back)
 
 
@@ -199,7 +204,7 @@ def _segment_table(content: Content) -> str:
     for stage in content.stages:
         cells = (segment_cell(content, segment, stage) for segment in content.segments)
         row = "".join(f'<td>{esc(a)}<br><span class="muted">{esc(b)}</span></td>' for a, b in cells)
-        rows.append(f"<tr><th>{esc(stage.title(words))}</th>{row}</tr>")
+        rows.append(f"<tr><th>{soft(stage.title(words))}</th>{row}</tr>")
     return (
         f"<div><h2>{esc(words.say('segment.title'))}</h2><table><tr><td></td>{heads}</tr>"
         f'{"".join(rows)}</table><p class="muted">{esc(words.say("segment.note"))}</p></div>'

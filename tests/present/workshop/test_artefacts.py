@@ -30,6 +30,7 @@ from journeylib.present.workshop.sheets import (
     poster_svg,
     poster_wall,
 )
+from journeylib.present.workshop.starters import export_notes
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
 
@@ -143,15 +144,17 @@ def everything_in(folder):
     """Return all that can be read in a folder of artefacts, as one text."""
     said = []
     for path in folder.iterdir():
-        if path.suffix in (".html", ".svg"):
+        if path.suffix in (".html", ".svg", ".csv"):
             said.append(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".xlsx":
+            said += unzipped(path)
         elif path.suffix == ".pptx":
             said += texts_of(path)
             said += unzipped(path)
         elif path.suffix == ".pdf" and shutil.which("pdftotext"):
             done = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True)
             said.append(done.stdout.decode("utf-8"))
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def unzipped(file):
@@ -179,10 +182,20 @@ def test_one_call_makes_every_artefact(packed):
     assert str(packed.folder) in packed.summary
 
 
-def test_nothing_of_a_single_customer_is_in_any_artefact(packed):
-    said = everything_in(packed.folder)
-    assert "Störungsannahme" in said
+def test_nothing_of_a_single_customer_is_in_any_artefact(packed, town, tmp_path):
+    for name in ("notes.csv", "notes.xlsx"):
+        export_notes(town(12), tmp_path / name, language="de")
+    said = everything_in(packed.folder) + everything_in(tmp_path)
+    assert said.count("Störungsannahme") > 100
     assert [secret for secret in SECRETS if secret in said] == []
+
+
+def test_no_count_below_the_minimum_is_in_any_artefact(packed):
+    """The last stage is reached by one customer more than the others: all are sums of many."""
+    said = everything_in(packed.folder).replace("&nbsp;", " ")
+    counts = re.findall(r"\bn\s=\s([\d.]+)", said) + re.findall(r"([\d.]+)[ \u00a0]Kunden\b", said)
+    assert len(counts) > 200
+    assert min(int(count.replace(".", "")) for count in counts) >= packed.content.min_customers
 
 
 @needs_browser
