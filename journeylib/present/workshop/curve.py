@@ -90,7 +90,7 @@ def _curve(
     for value, key in ((1.0, "good"), (0.0, "neutral"), (-1.0, "bad")):
         kind = "jl-axis" if value == 0 else "jl-rule"
         parts.append(svg.line(frame.x, height(value), right, height(value), kind))
-        at, word = height(value) + 0.35 * size, words.say(f"scale.{key}")
+        at, word = height(value) + (0.9 if value > 0 else 0.35) * size, words.say(f"scale.{key}")
         parts.append(text(frame.x - 8, at, word, 0.9 * size, "jl-m", "end"))
     # No label stands on the line of a neutral feeling, nor touches it.
     taken = [Rect(frame.x, height(0.0) - 2.5, frame.width, 5)]

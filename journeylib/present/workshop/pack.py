@@ -17,7 +17,7 @@ from journeylib.audits.config import AuditConfig, load_config
 from journeylib.errors import RunError
 from journeylib.present.tables import Table, table
 from journeylib.present.workshop.content import Content
-from journeylib.present.workshop.printing import browser, print_pdf
+from journeylib.present.workshop.printing import browser, is_as_measured, print_pdf
 from journeylib.present.workshop.reading import TABLES, read_content
 from journeylib.present.workshop.screens import presentation, weighty
 from journeylib.present.workshop.sheets import (
@@ -48,12 +48,15 @@ class Pack:
         Size of the type of touchpoints' names on each paper.
     printed : bool
         Whether there are PDFs: without a browser there are only the pages to print.
+    fitting : bool
+        Whether they are set in a font whose widths their text was measured in.
     """
 
     folder: Path
     content: Content
     type_mm: dict[str, float]
     printed: bool
+    fitting: bool
 
     @property
     def summary(self) -> str:
@@ -61,6 +64,11 @@ class Pack:
         lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
         if not self.printed:
             lines.append("No Chromium found: open the .html sheets in a browser and print them.")
+        elif not self.fitting:
+            lines.append(
+                "Printed in a font wider than measured: names may leave their boxes. Install Arial "
+                "or Liberation Sans and make it again."
+            )
         return "\n".join([*lines, f"Workshop: {self.folder}"])
 
     @property
@@ -141,8 +149,8 @@ def prepare_workshop(
     with staged(Path(out), checked.name) as stage:
         folder = stage / f"{content.run_id}-{language}"
         folder.mkdir()
-        sizes, printed = write_pack(content, folder)
-        return Pack(commit(folder, Path(out) / checked.name), content, sizes, printed)
+        made = write_pack(content, folder)
+        return Pack(commit(folder, Path(out) / checked.name), content, *made)
 
 
 def write_slides(content: Content, path: Path) -> None:
@@ -179,8 +187,11 @@ def latest_run(config: AuditConfig, audits: Path) -> Path | None:
     return None
 
 
-def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
-    """Write every artefact into an existing folder; return sizes of type and whether printed."""
+def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool, bool]:
+    """Write every artefact into an existing folder.
+
+    Returns the sizes of type, whether there are PDFs, and whether they are set as measured.
+    """
     drawn, small = poster_wall(content), handout_wall(content)
     sheets = {f"poster-{paper}": poster(content, drawn, paper) for paper in ("a0", "a1")}
     sheets |= {"handout-a3": handout(content, small), "cards-a4": cards(content)}
@@ -207,4 +218,5 @@ def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
         paper: (small if paper == "a3" else drawn).type_mm(width * 0.96, height - 0.04 * width)
         for paper, (width, height) in PAPER.items()
     }
-    return sizes, program is not None
+    printed = [page.with_suffix(".pdf") for page in pages] if program is not None else []
+    return sizes, bool(printed), all(map(is_as_measured, printed))

@@ -180,6 +180,9 @@ def test_one_call_makes_every_artefact(packed):
     sheets = {f"{name}.{ending}" for name in ("poster-a0", "poster-a1", "handout-a3", "cards-a4")}
     assert names == sheets | {"poster.svg", "presentation.html", "slides.pptx"}
     assert str(packed.folder) in packed.summary
+    wider = dataclasses.replace(packed, printed=True, fitting=False).summary
+    assert "Install Arial or Liberation Sans" in wider
+    assert ("Install Arial" in packed.summary) == (packed.printed and not packed.fitting)
 
 
 def test_nothing_of_a_single_customer_is_in_any_artefact(packed, town, tmp_path):
