@@ -12,7 +12,6 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import GROUPS, resample
-from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs
@@ -51,8 +50,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     and abstains as ``unidentified``.
     """
     many = len(journeys.touchpoints)
-    drawn = draw_customers(journeys)
-    visits = _sampled_visits(journeys, settings.known_at_start, drawn)
+    visits = _sampled_visits(journeys, settings.known_at_start)
     features = [column for column in visits.columns if column not in NOT_KNOWN]
     losses = np.zeros((GROUPS, many, 2))
     counted = np.zeros((3, many), dtype=np.int64)
@@ -65,10 +63,10 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     base = Base(*counted)
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(drawn.said()))
+    return replace(found, source="; ".join(journeys.drawn.said()))
 
 
-def _sampled_visits(journeys: Journeys, attributes: Sequence[str], drawn: Drawn) -> pd.DataFrame:
+def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
     """Bring visits whose successor is known, with what is known at their start, in fixed order."""
     hashed = ((_.customer_no + 1) * MULTIPLIER) % MODULUS * MULTIPLIER % MODULUS
     sizes = zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["events"], strict=True)
@@ -77,7 +75,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str], drawn: Drawn)
         for number, events in sizes
         if events > VISITS_PER_TOUCHPOINT
     ]
-    picked = drawn.of(_starts(journeys))
+    picked = _starts(journeys.modelled)
     if limits:
         picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
     columns: dict[str, ibis.Deferred] = {
