@@ -138,14 +138,13 @@ def difference_slides(new: New, content: Content) -> None:
                     slide, f"{part}: {side}", place, kind=MSO_SHAPE.RECTANGLE, fill=fill,
                     edge="back" if side == "room" else "line", dashed=side == "room",
                 )  # fmt: skip
-                lines = fitted(text, (0, 0, place[2] - 0.1, 1.4), 16)
-                fill_text(
-                    shape, [words.say(f"side.{side}"), *lines], 16, middle=False, centre=False
-                )
+                lines, size = sized(text, (0, 0, place[2] - 0.1, 1.25), [22, 18, 16])
+                said = [words.say(f"side.{side}"), *lines]
+                fill_text(shape, said, size, middle=False, centre=False)
                 shape.text_frame.paragraphs[0].runs[0].font.bold = True
         if names and start + DIFFERENCES >= len(found):
             agreed = words.say("differ.agree", names=words.names(names))
-            write(slide, "agreed", (EDGE, 6.72, WIDE - 1, 0.34), agreed, ink="muted")
+            write(slide, "agreed", (EDGE, 6.68, WIDE - 1, 0.39), agreed, ink="muted")
 
 
 def first_slides(new: New, content: Content) -> None:
@@ -175,7 +174,7 @@ def first_slides(new: New, content: Content) -> None:
     for i, key in enumerate(FORM):
         x = EDGE + step * i
         head = words.say(f"form.{key}")
-        write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.4), head, size=18, bold=True)
+        write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.46), head, size=18, bold=True)
         for k in range(FORM_ROWS):
             place = (x, TOP + 0.5 + 1.45 * k, step - 0.1, 1.35)
             draw(slide, f"form: {key} {k + 1}", place, dashed=True, width=1.0)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pptx.slide import Slide
 
 FONT = ARIAL.name  # on every machine with PowerPoint; LibreOffice has one of the same widths
-INSET = 0.04
+INSET = 0.07
 CORNER = 0.09  # inches
 LEADING = 1.18
 LEAST = 14  # points: what a room can read

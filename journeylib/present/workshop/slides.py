@@ -571,7 +571,7 @@ def _stories(deck: Any, content: Content) -> None:
             place += 1
             _story(slide, content, story, place, 1.4 + min(1.6, 5.3 / len(shown)) * i)
         note = content.stories_note
-        write(slide, "note", (EDGE, 6.7, WIDE - 1, 0.36), note, ink="muted")
+        write(slide, "note", (EDGE, 6.68, WIDE - 1, 0.39), note, ink="muted")
 
 
 def _story(slide: Slide, content: Content, story: Story, place: int, top: float) -> None:
@@ -588,7 +588,7 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
     if ends:
         text = words.say("story.ends", ends=ends)
         write(
-            slide, f"{name}: ends", (EDGE + 0.05, top + 0.86, WIDE - 1.2, 0.36), text, ink="muted"
+            slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), text, ink="muted"
         )
     shown, step = story.steps[:STEPS], (WIDE - 2 * EDGE - 2.6) / STEPS
     before: Any = None
@@ -605,7 +605,7 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
         before = shape
     if len(story.steps) > STEPS:
         more = words.say("more", n=len(story.steps) - STEPS)
-        spot = (WIDE - EDGE - 1.6, top + 0.86, 1.55, 0.36)
+        spot = (WIDE - EDGE - 1.6, top + 0.85, 1.55, 0.39)
         write(slide, f"{name}: more", spot, more, ink="muted")
 
 
