@@ -390,11 +390,7 @@ def _plan(content: Content) -> Screen:
         for kind in ("as_planned", "skipped", "repeated")
     )
     said = [f"{name} {words.share(share)}" for share, name in extra]
-    text = (
-        words.say("plan.share", kind=words.say("plan.inserted"), share=": " + ", ".join(said))
-        if said
-        else ""
-    )
+    text = f"{words.say('plan.inserted')}: {', '.join(said)}" if said else ""
     dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
         f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
