@@ -377,7 +377,7 @@ def _stage(
         )  # fmt: skip
         row += depth
     places = {s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots}
-    size = same_size([_named(content, point) for point in points], (0, 0, *box), BOX_SIZES)
+    size = same_size([_counted(content, point) for point in points], (0, 0, *box), BOX_SIZES)
     shapes = {
         s.point.name: _box(slide, content, s.point, places[s.point.name], size) for s in spots
     }
@@ -438,6 +438,10 @@ def _named(content: Content, point: Touchpoint) -> str:
     return f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
 
 
+def _counted(content: Content, point: Touchpoint) -> str:
+    return f"{_named(content, point)} ({content.words.say('n', n=point.customers)})"
+
+
 def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: float) -> Any:
     words = content.words
     edge = {1: "good", -1: "bad"}.get(point.mark, "flow")
@@ -454,10 +458,10 @@ def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: 
         width=3 if point.mark else 1.25,
         alt=alt,
     )
-    text, bold = _named(content, point), bool(point.mark)
-    lines = fitted(f"{text} ({words.say('n', n=point.customers)})", place, size, bold=bold)
+    bold = bool(point.mark)
+    lines = fitted(_counted(content, point), place, size, bold=bold)
     if "…" in "".join(lines):
-        lines = fitted(text, place, size, bold=bold)
+        lines = fitted(_named(content, point), place, size, bold=bold)
     fill_text(shape, lines, size, bold=bold)
     return shape
 

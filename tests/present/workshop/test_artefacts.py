@@ -224,10 +224,28 @@ def test_the_same_page_prints_the_same_file(filled, tmp_path):
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
 
 
-def test_a_poster_for_few_touchpoints_is_readable_at_two_metres(content_of):
-    drawn = poster_wall(content_of(12, "de"))
+@pytest.mark.parametrize("many", [12, 40])
+def test_every_name_on_a_poster_is_read_from_the_back_and_none_is_cut(content_of, many):
+    drawn = poster_wall(content_of(many, "de"))
     assert drawn.type_mm(1189 * 0.96, 841 - 0.04 * 1189) >= 9
-    assert "@page{size:1189mm 841mm" in poster(content_of(12, "de"), drawn, "a0")
+    assert "@page{size:1189mm 841mm" in poster(content_of(many, "de"), drawn, "a0")
+    boxes = re.findall(r'<g class="jl-room"><title>.*?</g>', "".join(drawn.parts))
+    assert len(boxes) == many and "…" not in "".join(boxes)
+
+
+def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
+    content = content_of(12, "de")
+    silent = tuple(
+        dataclasses.replace(
+            stage,
+            touchpoints=tuple(
+                dataclasses.replace(p, feeling=None, mark=0) for p in stage.touchpoints
+            ),
+        )
+        for stage in content.stages
+    )
+    said = poster_svg(poster_wall(dataclasses.replace(content, stages=silent)))
+    assert "das Log kennt keine" in said and "mittleres Gefühl" not in said
 
 
 # --- the folder -----------------------------------------------------------------------------

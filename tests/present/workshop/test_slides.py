@@ -70,6 +70,15 @@ def test_every_touchpoint_stands_on_a_slide_once(deck):
     assert sorted(boxes) == sorted(f"touchpoint: {p.name}" for p in content.touchpoints)
 
 
+def test_every_box_says_its_n_and_all_of_a_slide_are_set_alike(deck):
+    _, _, slides = deck
+    for slide in slides:
+        boxes = [s for s in slide.shapes if s.name.startswith("touchpoint: ")]
+        assert all("n\xa0=\xa0" in box.text_frame.text for box in boxes)
+        sizes = {r.font.size for b in boxes for p in b.text_frame.paragraphs for r in p.runs}
+        assert len(sizes) <= 1
+
+
 def test_a_slide_holds_no_more_than_a_room_can_read(deck):
     _, _, slides = deck
     for slide in slides:
