@@ -15,7 +15,6 @@ from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 
 ELSEWHERE = "(elsewhere)"
-_SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True)
@@ -102,15 +101,13 @@ def simplify(
     edges = _counted(moves)
     candidates, _hidden = suppress(edges, minimum)
     shown_edges = _strongest(candidates, kept, transitions, per_node)
-    labelled = moves.mutate(
-        target=_key().isin(shown_edges).ifelse(_.target, ibis.literal(ELSEWHERE))
-    )
-    folded = _counted(labelled)
+    marked = _marked(moves, shown_edges, kept).cache()
+    folded = _counted(marked.mutate(target=_.shown.ifelse(_.target, ibis.literal(ELSEWHERE))))
     nodes = _nodes(journeys, points, names)
     table, _hidden = suppress(nodes, minimum)
     arrows, _hidden = suppress(folded, minimum)
     total = int(nodes["journeys_all"].iloc[0]) if len(nodes) else 0
-    whole = _whole_journeys(moves, kept, shown_edges)
+    whole = _whole_journeys(marked)
     return Simplified(
         table.drop(columns="journeys_all"),
         arrows.reset_index(drop=True),
@@ -134,27 +131,41 @@ def _names(points: pd.DataFrame, kept: set[str]) -> dict[str, str]:
     }
 
 
-def _renamed(column: ibis.Value, names: dict[str, str]) -> ibis.Value:
+def _renamed(rows: ibis.Table, column: str, names: dict[str, str]) -> ibis.Table:
+    """Put the folded names into a column: joined, as a case of thousands takes minutes."""
     folded = [(old, new) for old, new in sorted(names.items()) if old != new]
-    return column.cases(*folded, else_=column) if folded else column
+    if not folded:
+        return rows
+    table = ibis.memtable(folded, schema={"folds": "string", "into": "string"})
+    joined = rows.left_join(table, rows[column].cast("string") == table.folds)
+    return joined.mutate(**{column: _.into.coalesce(_[column].cast("string"))}).drop(*table.columns)
 
 
 def _moves(journeys: Journeys, names: dict[str, str]) -> ibis.Table:
     """One row per move from visit to visit, from `START` and to `END`."""
     inner = journeys.steps.filter(_.ends_visit).select(
-        "journey",
-        "customer_no",
-        source=_renamed(_.touchpoint, names),
-        target=_renamed(_.next_touchpoint, names).fill_null(END),
+        "journey", "customer_no", source="touchpoint", target="next_touchpoint"
     )
+    inner = _renamed(_renamed(inner, "source", names), "target", names)
     first = journeys.steps.filter(_.step == 1).select(
-        "journey", "customer_no", source=ibis.literal(START), target=_renamed(_.touchpoint, names)
+        "journey", "customer_no", source=ibis.literal(START), target="touchpoint"
     )
-    return inner.union(first)
+    first = _renamed(first, "target", names)
+    columns = ["journey", "customer_no", "source", "target"]
+    return inner.mutate(target=_.target.fill_null(END)).select(columns).union(first.select(columns))
 
 
-def _key() -> ibis.Deferred:
-    return _.source + _SEPARATOR + _.target
+def _marked(moves: ibis.Table, edges: pd.DataFrame, kept: set[str]) -> ibis.Table:
+    """Say of each move whether it is ``shown``, and whether that is ``direct``: nothing folded."""
+    ends = {START, END, *kept}
+    table = ibis.memtable(
+        edges[["source", "target"]].assign(
+            direct=edges["source"].isin(ends) & edges["target"].isin(ends)
+        ),
+        schema={"source": "string", "target": "string", "direct": "boolean"},
+    )
+    joined = moves.left_join(table, ["source", "target"])
+    return joined.select(*moves.columns, shown=_.direct.notnull(), direct=_.direct.fill_null(False))
 
 
 def _counted(moves: ibis.Table) -> pd.DataFrame:
@@ -167,8 +178,8 @@ def _counted(moves: ibis.Table) -> pd.DataFrame:
     return counts.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
-def _strongest(edges: pd.DataFrame, kept: set[str], share: float, per_node: int) -> list[str]:
-    """Return the keys of the transitions that are shown.
+def _strongest(edges: pd.DataFrame, kept: set[str], share: float, per_node: int) -> pd.DataFrame:
+    """Return the transitions that are shown.
 
     Those from START, to END, and into and out of other carry what is folded: they are shown
     whatever the share is, else the counts of a box would have no way in or out.
@@ -180,12 +191,11 @@ def _strongest(edges: pd.DataFrame, kept: set[str], share: float, per_node: int)
     onward = inner[inner["source"] != inner["target"]]
     for end in ("source", "target"):
         strong |= set(onward.groupby(end, sort=True).head(per_node).index)
-    shown = edges[~between | edges.index.isin(strong)]
-    return sorted(shown["source"] + _SEPARATOR + shown["target"])
+    return edges[~between | edges.index.isin(strong)]
 
 
 def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    steps = journeys.steps.mutate(name=_renamed(_.touchpoint, names))
+    steps = _renamed(journeys.steps.mutate(name=_.touchpoint), "name", names)
     spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
     counts = fetch(
         steps.group_by("name").aggregate(
@@ -214,10 +224,8 @@ def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> p
     return ordered[[*columns, "median_position", "folds", "journeys_all"]]
 
 
-def _whole_journeys(moves: ibis.Table, kept: set[str], shown: list[str]) -> int:
-    ends = [START, END, *sorted(kept)]
-    inside = _key().isin(shown) & _.source.isin(ends) & _.target.isin(ends)
-    whole = moves.group_by("journey").aggregate(whole=inside.all()).filter(_.whole)
+def _whole_journeys(marked: ibis.Table) -> int:
+    whole = marked.group_by("journey").aggregate(whole=_.direct.all()).filter(_.whole)
     return int(whole.count().to_pyarrow().as_py())
 
 

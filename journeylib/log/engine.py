@@ -84,15 +84,40 @@ _NO_DISK = (
 _NUMBER = itertools.count(1)
 _HEX = "0123456789abcdef"
 _MEMORY_SHARE = 0.6
+PACKED = "_journeylib_packed"
+# Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
+_LARGE = 20_000_000
 
 
 class CodedBackend(Backend):  # type: ignore[misc]
-    """DuckDB as Ibis drives it, except that held tables keep codes of few names as codes.
+    """DuckDB as Ibis drives it, holding tables in a third of the memory.
 
-    Ibis would declare the column as text, which takes ten times the memory and sorts slower.
+    A held table keeps codes of few names as codes, where Ibis would declare the column as text.
+    What is held in order lies in a database of its own, `PACKED`, whose large tables are
+    compressed: of what is sorted two thirds go.
     """
 
+    _packs = False
+
+    @contextlib.contextmanager
+    def packing(self) -> Iterator[None]:
+        """Hold what is cached inside in `PACKED`."""
+        self._packs = True
+        try:
+            yield
+        finally:
+            self._packs = False
+
     def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        return self.hold(name, expr, packed=self._packs)
+
+    def _drop_cached_table(self, name: str) -> None:
+        run(self, f"DROP TABLE IF EXISTS {PACKED}.main.{identifier(name)}")
+        super()._drop_cached_table(name)
+
+    def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
+        """Fill a table with the rows of `expr`, in their order."""
+        # Tables of this process that the query names must be there before it is described.
         self._run_pre_execute_hooks(expr)
         query = self.compile(expr)
         kinds = {row[0]: row[1] for row in run(self, f"DESCRIBE {query}")}
@@ -104,11 +129,16 @@ class CodedBackend(Backend):  # type: ignore[misc]
             f"AS {identifier(column.name)}"
             for column in wanted
         ]
-        run(
-            self,
-            f"CREATE TEMP TABLE {identifier(name)} AS SELECT {', '.join(columns)} FROM ({query})",
-        )
-        return self.table(name)
+        filled = f"AS SELECT {', '.join(columns)} FROM ({query})"
+        if not packed:
+            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
+            return self.table(name)
+        found = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        if found and int(found[0][0]) >= _LARGE:
+            # Where a result is still being read it stays as it is.
+            with contextlib.suppress(duckdb.TransactionException):
+                run(self, f"CHECKPOINT {PACKED}")
+        return self.table(name, database=(PACKED, "main"))
 
 
 def connect(
@@ -146,6 +176,7 @@ def connect(
     backend = CodedBackend().connect()
     limit = memory_limit or f"{int(_machine_memory() * _MEMORY_SHARE) // 2**20}MiB"
     run(backend, f"SET memory_limit = {quoted(limit)}")
+    run(backend, f"ATTACH ':memory:' AS {PACKED} (COMPRESS)")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
     # The engine's own choice would be the current folder.

@@ -8,6 +8,7 @@ the same either way, and a test holds the two equal.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine import customer_group, run
+from journeylib.log.engine import CodedBackend, customer_group, run
 
 ROW = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
@@ -37,8 +38,11 @@ def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = 
         first of them, then of `order`; without an `order` they lie so already.
     order : sequence of str
     """
-    keeps_order = rows.get_backend().name == "duckdb"
-    held = (rows.order_by([runs[0], *order]) if order and keeps_order else rows).cache()
+    backend = rows.get_backend()
+    keeps_order = backend.name == "duckdb"
+    rows = rows.order_by([runs[0], *order]) if order and keeps_order else rows
+    with backend.packing() if isinstance(backend, CodedBackend) else contextlib.nullcontext():
+        held = rows.cache()
     if keeps_order:
         _LYING[held.op().name] = frozenset(runs)
     return held
@@ -49,9 +53,11 @@ def keep_in_order(
 ) -> ibis.Table:
     """Fill a table of DuckDB as `hold_in_order` does, which stays as long as the connection."""
     backend = rows.get_backend()
-    query = backend.compile(rows.order_by([runs[0], *order]))
-    run(backend, f"CREATE TEMP TABLE {name} AS {query}")
+    ordered = rows.order_by([runs[0], *order])
     _LYING[name] = frozenset(runs)
+    if isinstance(backend, CodedBackend):
+        return backend.hold(name, ordered, packed=True)
+    run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
     return backend.table(name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from journeylib.measures.settings import MeasureSettings
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+CELLS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
@@ -213,21 +214,32 @@ def mapped(
     )
 
 
-def nothing() -> Resampled:
-    """Return one subject without a number."""
-    gap = np.full(1, np.nan)
-    return Resampled(gap, gap, gap, gap, np.full((DRAWS, 1), np.nan))
+def pieces(widths: Whole) -> Iterator[tuple[Whole, Whole]]:
+    """Go through subjects of so many cells each, some thousand cells at a time.
+
+    Thousands of small arrays would take Python minutes, one of all cells gigabytes.
+
+    Yields
+    ------
+    subjects, first : ndarray of int64
+        Numbers of the subjects of the piece, those without a cell left out, and where the cells
+        of each begin among those of the piece.
+    """
+    subjects = np.flatnonzero(widths)
+    piece = (np.cumsum(widths[subjects]) - 1) // CELLS_AT_ONCE
+    for number in np.unique(piece):
+        here = subjects[piece == number]
+        yield here, np.cumsum(widths[here]) - widths[here]
 
 
-def side_by_side(results: Sequence[Resampled]) -> Resampled:
-    """Join results of one subject each into one of many."""
-    return Resampled(
-        value=np.concatenate([one.value for one in results]),
-        se=np.concatenate([one.se for one in results]),
-        lo=np.concatenate([one.lo for one in results]),
-        hi=np.concatenate([one.hi for one in results]),
-        draws=np.concatenate([one.draws for one in results], axis=1),
-    )
+def side_by_side(results: Sequence[tuple[Whole, Resampled]], many: int) -> Resampled:
+    """Join results of some subjects each into one of all `many`; the others have no number."""
+    value, se, lo, hi = (np.full(many, np.nan) for _ in range(4))
+    whole = Resampled(value, se, lo, hi, np.full((DRAWS, many), np.nan))
+    for subjects, one in results:
+        for part in ("value", "se", "lo", "hi", "draws"):
+            getattr(whole, part)[..., subjects] = getattr(one, part)
+    return whole
 
 
 def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> Measured:
