@@ -21,6 +21,7 @@ from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.progress import working
 
 Floats = npt.NDArray[np.float64]
 
@@ -180,6 +181,7 @@ class Chain:
         return float(found.iloc[0])
 
 
+@working("reading the chain of touchpoints")
 def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     """Read the journeys as an absorbing Markov chain.
 

@@ -13,6 +13,7 @@ from journeylib.journeys.graph import END, OTHER, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.progress import working
 
 ELSEWHERE = "(elsewhere)"
 _SEPARATOR = "\x1f"
@@ -51,6 +52,7 @@ class Simplified:
     share: float
 
 
+@working("folding the journey graph")
 def simplify(
     journeys: Journeys,
     touchpoints: float = 1.0,

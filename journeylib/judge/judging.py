@@ -21,6 +21,7 @@ from journeylib.judge.surveys import survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 US_PER_WEEK = 604_800_000_000
 
 
+@working("judging")
 def score(
     journeys: Journeys,
     *,
