@@ -79,6 +79,11 @@ def _note(simplified: Simplified) -> str:
         text += f" {points['folded']} touchpoints are folded into “other”, with all their moves."
     if hidden:
         text += f" {hidden:,} moves between shown touchpoints take ways that are not drawn."
+    if simplified.beyond:
+        text += (
+            f" Of the ways between touchpoints the {simplified.kept_ways:,} strongest are drawn, "
+            f"for more could not be told apart; {simplified.beyond:,} weaker ones are not."
+        )
     if points["suppressed"] or moves["suppressed"]:
         text += (
             f" {points['suppressed']} touchpoints and {moves['suppressed']:,} moves rest on too "

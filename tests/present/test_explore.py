@@ -44,7 +44,7 @@ def test_the_map_counts_what_the_log_holds(journeys):
         "C": "22 of 22 (100 %)",
     }
     assert shown["A → C"]["journeys"] == "8 of 22 (36 %)"
-    assert shown["A → B"]["time from one to the next (median)"] == "1 min"
+    assert shown["A → B"]["time from one to the next (median)"] == "1 min, too few for an interval"
 
 
 def test_nothing_of_too_few_customers_goes_to_the_browser(journeys):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.narrowing import call
 from journeylib.journeys.steps import Journeys
+from journeylib.measures.transitions import Transitions
 from journeylib.present.exploring.scene import Scene, Told, scene, told_by
 
 if TYPE_CHECKING:
@@ -80,13 +81,19 @@ class Exploration:
     @cached_property
     def scene(self) -> Scene:
         """What the map shows."""
-        return scene(self.journeys, self.touchpoints, self.transitions, told=self.told)
+        return scene(self.transitions_of, self.touchpoints, self.transitions, told=self.told)
+
+    @cached_property
+    def transitions_of(self) -> Transitions:
+        """The transitions of the journeys that remain, with what is known of them so far."""
+        return Transitions(self.journeys)
 
     def moved(self, touchpoints: float, transitions: float) -> Self:
         """Return the same journeys with the sliders elsewhere."""
         other = replace(self, touchpoints=touchpoints, transitions=transitions)
-        # Filters are not carried out anew for a slider.
+        # Filters are not carried out anew for a slider, nor transitions estimated.
         other.__dict__["journeys"] = self.journeys
+        other.__dict__["transitions_of"] = self.transitions_of
         return other
 
     def filtered(self, verb: str, names: Sequence[str]) -> Self:
