@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journeylib.errors import ConfigError, did_you_mean
 from journeylib.estimate import GROUPS, Grade, Resampled, resample
 from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
@@ -175,8 +176,21 @@ class Chain:
     suppressed: int
 
     def value(self, touchpoint: str, measure: str) -> float:
-        """Return one number of `table`."""
+        """Return one number of `table`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such measure, or no touchpoint of this name with enough customers.
+        """
         rows = self.table
+        for column, name in (("touchpoint", touchpoint), ("measure", measure)):
+            known = list(rows[column].unique())
+            if name not in known:
+                raise ConfigError(
+                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
+                    "of too few customers, and goals and bad ends themselves, are left out."
+                )
         found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
         return float(found.iloc[0])
 

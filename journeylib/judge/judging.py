@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.drawn import draw_customers
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
@@ -69,9 +70,10 @@ def judge(
     Raises
     ------
     ConfigError
-        If the settings name a column that the log does not have.
+        If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
+    _check_names(journeys, settings)
     moments = moments_of_truth(journeys, settings)
     bots = judge_bots(
         evidence.handoffs,
@@ -110,6 +112,18 @@ def judge(
     )
 
 
+def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
+    """Refuse touchpoints that the log does not have: a misspelt veto would forbid nothing."""
+    known = journeys.names.values()
+    for key in ("legally_human", "value_at_risk"):
+        for name in getattr(settings, key):
+            if name not in known:
+                raise ConfigError(
+                    f"judge.{key} names '{name}', which is no touchpoint of this log."
+                    f"{did_you_mean(name, known)}"
+                )
+
+
 def _weeks(journeys: Journeys) -> float:
     """Return the length of the log; 0 without a clock."""
     if journeys.first_us is None or journeys.last_us is None:
@@ -130,8 +144,9 @@ def verdict_scores(
     Raises
     ------
     ConfigError
-        If the settings name a column that the log does not have.
+        If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
+    _check_names(journeys, settings)
     moments = moments_of_truth(journeys, settings)
     return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores

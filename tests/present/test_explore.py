@@ -68,6 +68,21 @@ def test_a_filter_shows_what_remains_and_the_code_for_it(journeys):
     assert here.undone(0).code == "journeys"
 
 
+def test_no_more_lines_than_can_be_told_apart_and_the_rest_is_said(log_of):
+    # Each of 182 ways between 14 touchpoints is gone by six customers, those from T00 by more.
+    names = [f"T{no:02d}" for no in range(14)]
+    paths = [((a, b), 9 if a == "T00" else 6) for a in names for b in names if a != b]
+    shown = exploration(journeys_of(log_of, paths), {"transitions": 1.0}).shown()
+    drawn = [item for item in shown["items"] if item["kind"] == "flow" and item["verb"]]
+    inner = [item for item in drawn if "(" not in item["title"]]
+    assert shown["svg"].count('data-key="f') == len(inner)
+    assert 80 <= len(inner) <= 80 + 2 * 14
+    assert f"Drawn are the {len(inner)} strongest of 182 ways between them" in shown["finding"]
+    assert {f"T00 → {name}" for name in names[1:]} <= {item["title"] for item in inner}
+    calm = exploration(journeys_of(log_of, paths), {"transitions": 0.2}).shown()
+    assert "strongest of" not in calm["finding"]
+
+
 def test_filters_go_on_from_journeys_that_were_narrowed_before(journeys):
     here = exploration(journeys.passing("B")).filtered("passing", ["C"])
     assert here.code == 'journeys.passing("B").passing("C")'

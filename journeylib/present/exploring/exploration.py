@@ -20,8 +20,7 @@ VERBS = ("passing", "not_passing", "passing_directly")
 # A first map of more touchpoints than this is read by nobody.
 READABLE = 24
 STEPS = 20  # of a slider
-# Flows on a first map, and on the fullest that a page without a kernel holds.
-CALM, FULLEST = 60, 400
+CALM = 60  # flows on a first map
 # Shares of touchpoints that such a page holds: few, so that a notebook stays small.
 STORED = (0.25, 0.5, 1.0)
 # A log of more events takes seconds for each map: two are stored.
@@ -134,10 +133,10 @@ class Exploration:
 
     def stored(self) -> list[dict[str, Any]]:
         """Return the scenes that a page without a kernel can move its sliders to."""
-        calm, fullest = _share(self.start, CALM), _share(self.start, FULLEST)
+        calm = _share(self.start, CALM)
         places = {(1.0, calm), (self.touchpoints, self.transitions)}
         if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
-            places |= {(1.0, fullest), *((points, calm) for points in STORED)}
+            places |= {(1.0, 1.0), *((points, calm) for points in STORED)}
         return [self.moved(*place).shown() for place in sorted(places)]
 
     def shown(self) -> dict[str, Any]:

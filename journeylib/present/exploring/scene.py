@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from journeylib.audits.run import Audit
 
 # Lines of a map that an eye can follow; a stronger slider draws no more.
-MOST = 200
+MOST = 80
 Facts = list[tuple[str, str]]
 TIMES = {"service": "time of a contact (median)", "wait": "wait until the next (median)"}
 
