@@ -24,7 +24,7 @@ quick: $(VENV)/.test ## tests without the slow ones
 	$(BIN)/python -m pytest -m "not slow and not browser" -x
 
 notebooks: $(VENV)/.test ## notebooks run again, outputs compared with the stored ones
-	$(BIN)/python -m pytest --nbval -p no:cacheprovider -o addopts= notebooks
+	$(BIN)/python -m pytest --nbval --nbval-sanitize-with .ci/nbval.txt -p no:cacheprovider -o addopts= notebooks
 
 lint: $(VENV)/.test ## format and style
 	$(BIN)/ruff format --check .

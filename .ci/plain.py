@@ -1,9 +1,14 @@
-"""Take live widgets out of stored notebooks: their plain twins stay, and open without a kernel."""
+"""Take live widgets and all style sheets but the first out of stored notebooks.
+
+The plain twins of widgets stay, and open without a kernel.
+"""
 
 import sys
 from pathlib import Path
 
 import nbformat
+
+from journeylib.present.report import style_once
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -13,4 +18,4 @@ for name in sys.argv[1:]:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(VIEW, None)
-    Path(name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    Path(name).write_text(nbformat.writes(style_once(notebook)) + "\n", encoding="utf-8")

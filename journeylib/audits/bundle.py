@@ -22,6 +22,7 @@ from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.errors import RunError
 from journeylib.estimate import SEED
 from journeylib.log.sources import expanded
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -53,6 +54,7 @@ def write_bundle(audit: Audit, folder: Path, *, seconds: float | None = None) ->
     (folder / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 
 
+@working("writing the run")
 def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = None) -> Path:
     """Write the bundle of a run to ``out/<audit name>/<run id>`` and point `latest` at it.
 

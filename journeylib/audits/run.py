@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +32,7 @@ from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
+from journeylib.progress import Say, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from journeylib.log.eventlog import EventLog
 
 STORIES_OF_SEGMENT = 3
-PROGRESS = "JOURNEYLIB_PROGRESS"
-Progress = Callable[[str], None]
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
 
@@ -159,7 +156,6 @@ def audit(
     overrides: Sequence[str] = (),
     as_of: dt.date | str | None = None,
     history: str | Path | History | None = None,
-    progress: Progress | None = None,
 ) -> Audit:
     """Run an audit and return its result; nothing is written.
 
@@ -175,9 +171,6 @@ def audit(
     history : str, Path or History, optional
         Where earlier runs of this audit lie: the folder that `save` is given. What changed is
         then told against them, too; the run is the same otherwise.
-    progress : callable, optional
-        Called with the name of each step, one of `STEPS`, when it begins. Unless given, the
-        names go to the file that the environment variable `PROGRESS` names, if there is one.
 
     Returns
     -------
@@ -193,8 +186,8 @@ def audit(
         If what the configuration asks for is not installed (linkage: splink), or memory or
         disk ran out.
     """
-    with saying_what_ran_out():
-        return _audit(config, overrides, as_of, history, progress or _note_step)
+    with saying_what_ran_out(), working("auditing", STEPS) as say:
+        return _audit(config, overrides, as_of, history, say)
 
 
 def _audit(
@@ -202,7 +195,7 @@ def _audit(
     overrides: Sequence[str],
     as_of: dt.date | str | None,
     history: str | Path | History | None,
-    say: Progress,
+    say: Say,
 ) -> Audit:
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
@@ -236,6 +229,7 @@ def _audit(
     return _with_findings(found)
 
 
+@working("reading the log and rebuilding journeys")
 def read_journeys(
     config: AuditConfig | str | Path,
     *,
@@ -269,16 +263,6 @@ def read_journeys(
         config = load_config(config, overrides=overrides, as_of=as_of)
     log, _prepared = prepare(_read(config), config)
     return rebuild(log, config.journeys)
-
-
-def _note_step(step: str) -> None:
-    """Tell whoever started this process how far the audit is."""
-    file = os.environ.get(PROGRESS)
-    # The audit matters more than its bar: a full disk must not stop it here.
-    with contextlib.suppress(OSError):
-        if file:
-            with Path(file).open("a", encoding="utf-8") as notes:
-                notes.write(f"{step}\n")
 
 
 def _read(config: AuditConfig) -> EventLog:

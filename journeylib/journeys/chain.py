@@ -16,11 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journeylib.errors import ConfigError, did_you_mean
 from journeylib.estimate import GROUPS, Grade, Resampled, resample
 from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.progress import working
 
 Floats = npt.NDArray[np.float64]
 
@@ -174,12 +176,26 @@ class Chain:
     suppressed: int
 
     def value(self, touchpoint: str, measure: str) -> float:
-        """Return one number of `table`."""
+        """Return one number of `table`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such measure, or no touchpoint of this name with enough customers.
+        """
         rows = self.table
+        for column, name in (("touchpoint", touchpoint), ("measure", measure)):
+            known = list(rows[column].unique())
+            if name not in known:
+                raise ConfigError(
+                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
+                    "of too few customers, and goals and bad ends themselves, are left out."
+                )
         found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
         return float(found.iloc[0])
 
 
+@working("reading the chain of touchpoints")
 def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     """Read the journeys as an absorbing Markov chain.
 

@@ -21,6 +21,7 @@ from journeylib.journeys.planned import Alignment, Plan, align
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.progress import working
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")
 OUTCOMES = ("goal", "bad_end", "other")
@@ -73,6 +74,7 @@ class Conformance:
     suppressed: int
 
 
+@working("comparing with the plan")
 def planned_vs_actual(
     journeys: Journeys, plan: Sequence[str] | str | Path | PlanSettings | Plan
 ) -> Conformance:

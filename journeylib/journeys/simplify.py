@@ -13,6 +13,7 @@ from journeylib.journeys.graph import END, OTHER, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.progress import working
 
 ELSEWHERE = "(elsewhere)"
 
@@ -40,6 +41,9 @@ class Simplified:
         Journeys that run through shown touchpoints and transitions alone.
     share : float
         `journeys_shown` of all journeys.
+    kept_ways, beyond : int
+        Transitions between shown touchpoints that are kept, and those that the share asked for
+        beyond the most that are.
     """
 
     touchpoints: pd.DataFrame
@@ -48,14 +52,18 @@ class Simplified:
     journeys: int
     journeys_shown: int
     share: float
+    kept_ways: int = 0
+    beyond: int = 0
 
 
+@working("folding the journey graph")
 def simplify(
     journeys: Journeys,
     touchpoints: float = 1.0,
     transitions: float = 1.0,
     *,
     per_node: int = 1,
+    most: int | None = None,
 ) -> Simplified:
     """Keep the strongest touchpoints and transitions; fold the rest into a visible other.
 
@@ -69,6 +77,8 @@ def simplify(
     per_node : int
         Keep at least so many of the strongest transitions from each touchpoint to another, and
         from others to it.
+    most : int, optional
+        Keep at most so many transitions between touchpoints, beside those of `per_node`.
 
     Returns
     -------
@@ -100,7 +110,7 @@ def simplify(
     moves = _moves(journeys, names).cache()
     edges = _counted(moves)
     candidates, _hidden = suppress(edges, minimum)
-    shown_edges = _strongest(candidates, kept, transitions, per_node)
+    shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
     marked = _marked(moves, shown_edges, kept).cache()
     folded = _counted(marked.mutate(target=_.shown.ifelse(_.target, ibis.literal(ELSEWHERE))))
     nodes = _nodes(journeys, points, names)
@@ -115,6 +125,8 @@ def simplify(
         total,
         whole,
         whole / total if total else 0.0,
+        ways,
+        beyond,
     )
 
 
@@ -178,20 +190,25 @@ def _counted(moves: ibis.Table) -> pd.DataFrame:
     return counts.sort_values(order, ascending=[False, True, True], ignore_index=True)
 
 
-def _strongest(edges: pd.DataFrame, kept: set[str], share: float, per_node: int) -> pd.DataFrame:
-    """Return the transitions that are shown.
+def _strongest(
+    edges: pd.DataFrame, kept: set[str], share: float, per_node: int, most: int | None
+) -> tuple[pd.DataFrame, int, int]:
+    """Return the transitions that are shown; how many are kept, and how many beyond.
 
     Those from START, to END, and into and out of other carry what is folded: they are shown
     whatever the share is, else the counts of a box would have no way in or out.
     """
     between = edges["source"].isin(kept) & edges["target"].isin(kept)
     inner = edges[between]
-    strong = set(inner.index[: math.ceil(share * len(inner) - 1e-9)])
+    wanted = math.ceil(share * len(inner) - 1e-9)
+    strong = set(inner.index[: wanted if most is None else min(wanted, most)])
     # A touchpoint that leads to itself is not connected by that.
     onward = inner[inner["source"] != inner["target"]]
     for end in ("source", "target"):
         strong |= set(onward.groupby(end, sort=True).head(per_node).index)
-    return edges[~between | edges.index.isin(strong)]
+    shown = edges[~between | edges.index.isin(strong)]
+    beyond = len(set(inner.index[:wanted]) - strong)
+    return shown, len(strong), beyond
 
 
 def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:

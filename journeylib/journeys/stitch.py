@@ -17,6 +17,7 @@ from journeylib.log.canonical import alias
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ID
+from journeylib.progress import working
 
 Level = Literal["strict", "default", "loose"]
 LEVELS: tuple[Level, ...] = ("strict", "default", "loose")
@@ -127,6 +128,7 @@ class Stitched:
     report: StitchReport
 
 
+@working("stitching customers")
 def stitch(log: EventLog, settings: StitchSettings | None = None) -> Stitched:
     """Join the events of one person under one customer.
 

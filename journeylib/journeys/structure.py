@@ -15,6 +15,7 @@ from journeylib.journeys.graph import START
 from journeylib.journeys.simplify import Simplified, simplify
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.progress import working
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -41,6 +42,7 @@ class Structure:
     maps: dict[float, Simplified]
 
 
+@working("reading the journey graph")
 def journey_structure(journeys: Journeys) -> Structure:
     """Read the journey graph: ends by touchpoint, the absorbing chain, and smaller maps.
 

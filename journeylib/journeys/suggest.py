@@ -12,6 +12,7 @@ from ibis import _
 
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
+from journeylib.progress import working
 
 ALIKE = 0.9
 ALMOST = 0.6
@@ -21,6 +22,7 @@ COLUMNS = ("merge", "into", "name_similarity", "context_similarity", "events", "
            "customers")  # fmt: skip
 
 
+@working("looking for touchpoints that may be one")
 def suggest_mapping(log: EventLog, *, min_customers: int = 10) -> pd.DataFrame:
     """Propose touchpoints that may be one; nothing is applied.
 

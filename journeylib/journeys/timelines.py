@@ -15,6 +15,7 @@ from journeylib.journeys.steps import Journeys
 from journeylib.journeys.stories import Stories, Story, representatives
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
+from journeylib.progress import working
 
 ALL = ""
 
@@ -71,6 +72,7 @@ class Told:
     min_customers: int
 
 
+@working("telling stories")
 def stories(
     journeys: Journeys, *, by_segment: bool = False, most: int = 6, min_share: float = 0.02
 ) -> Told:
@@ -134,6 +136,7 @@ def stories(
     return Told(tuple(timelines), found, minimum)
 
 
+@working("looking for examples")
 def examples(journeys: Journeys, *, most: int = 6) -> Told:
     """Show journeys as they were lived, of the kinds that most customers share.
 

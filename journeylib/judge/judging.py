@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.drawn import Drawn
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
@@ -21,6 +22,7 @@ from journeylib.judge.surveys import survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 US_PER_WEEK = 604_800_000_000
 
 
+@working("judging")
 def score(
     journeys: Journeys,
     *,
@@ -67,9 +70,10 @@ def judge(
     Raises
     ------
     ConfigError
-        If the settings name a column that the log does not have.
+        If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
+    _check_names(journeys, settings)
     moments = moments_of_truth(journeys, settings)
     drawn = journeys.drawn
     bots = judge_bots(
@@ -119,6 +123,18 @@ def _told(found: Disclosure, drawn: Drawn) -> Disclosure:
     return replace(drawn.told(found), text=text)
 
 
+def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
+    """Refuse touchpoints that the log does not have: a misspelt veto would forbid nothing."""
+    known = journeys.names.values()
+    for key in ("legally_human", "value_at_risk"):
+        for name in getattr(settings, key):
+            if name not in known:
+                raise ConfigError(
+                    f"judge.{key} names '{name}', which is no touchpoint of this log."
+                    f"{did_you_mean(name, known)}"
+                )
+
+
 def _weeks(journeys: Journeys) -> float:
     """Return the length of the log; 0 without a clock."""
     if journeys.first_us is None or journeys.last_us is None:
@@ -139,8 +155,9 @@ def verdict_scores(
     Raises
     ------
     ConfigError
-        If the settings name a column that the log does not have.
+        If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
+    _check_names(journeys, settings)
     moments = moments_of_truth(journeys, settings)
     return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores

@@ -236,6 +236,24 @@ def _typical(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Res
     frame = fetch(visits.group_by("touchpoint_no").aggregate(us=_[column].median().cast("float64")))
     seconds = np.full(touchpoints, np.nan)
     seconds[frame["touchpoint_no"]] = frame["us"].to_numpy(np.float64) / US_PER_SECOND
+    return around_medians(visits, column, few, seconds)
+
+
+def around_medians(
+    visits: ibis.Table, column: str, few: npt.NDArray[np.bool_], seconds: Floats
+) -> Resampled:
+    """Put the interval of resampled customer groups around medians that the engine has found.
+
+    Parameters
+    ----------
+    visits : ibis.Table
+        With ``touchpoint_no``, ``group`` and durations in microseconds in `column`.
+    column : str
+    few : ndarray of bool, shape (m,)
+        Touchpoints that get no number.
+    seconds : ndarray of float64, shape (m,)
+        Their medians.
+    """
     rough = _per_touchpoint(visits, column, few, _median)
     return _through(rough, np.log2(1 + seconds))
 

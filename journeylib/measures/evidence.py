@@ -42,6 +42,7 @@ from journeylib.measures.touchpoints import (
     touchpoint_measures,
     whole_weeks,
 )
+from journeylib.progress import working
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Evidence:
         return found.iloc[0]
 
 
+@working("measuring")
 def measure(
     journeys: Journeys,
     settings: MeasureSettings | None = None,

@@ -14,6 +14,7 @@ from journeylib.estimate import GROUPS, AbstainReason, Floats, adjusted_p_values
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.progress import working
 
 FOUND = 0.05
 MOST = 10  # findings that are printed
@@ -94,6 +95,7 @@ class Comparison:
         return "\n".join([f"{head}, the surest of each kind first:", *self.findings[:MOST]])
 
 
+@working("comparing two groups")
 def compare(a: Journeys, b: Journeys) -> Comparison:
     """Compare two groups of journeys: segments, periods, ends, a filter and the rest.
 

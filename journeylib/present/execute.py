@@ -20,7 +20,7 @@ from journeylib.errors import ConfigError, LogError, RunError, did_you_mean
 from journeylib.log.engine import what_ran_out
 from journeylib.present.deliver import SENT, is_due, send, write_files
 from journeylib.present.progress import steps_shown
-from journeylib.present.report import OWN_ERRORS, render_html
+from journeylib.present.report import OWN_ERRORS, render_html, style_once
 from journeylib.present.signals import junit_of_failure
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
@@ -121,6 +121,7 @@ def run_audit(
                      {**steps, **hidden}, deadline)  # fmt: skip
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
+            _style_once(folder / "audit.ipynb")
             (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
             briefing = write_files(folder, checked)
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
@@ -258,6 +259,13 @@ def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         put(before)
+
+
+def _style_once(executed: Path) -> None:
+    import nbformat
+
+    node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
+    nbformat.write(style_once(node), str(executed))  # type: ignore[no-untyped-call]
 
 
 def _dashboard(folder: Path, home: Path) -> str:

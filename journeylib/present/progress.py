@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from journeylib.audits.run import PROGRESS, STEPS
+from journeylib.audits.run import STEPS
+from journeylib.progress import PROGRESS
 
 FIRST, LAST = "starting", "drawing the dashboard"
 LOOK_SECONDS = 0.2

@@ -91,6 +91,32 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
     return _with_contents(_SCRIPT.sub("", _STYLE.sub("", page)))
 
 
+def style_once(notebook: Any) -> Any:
+    """Leave the style sheet to the first output of an executed notebook that has it.
+
+    Every output brings it, for none knows which will be kept; in one page once is enough, and
+    most of a notebook with forty figures is style sheet otherwise.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Is changed.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+    """
+    first = True
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            page = output.get("data", {}).get("text/html", "")
+            if _STYLE.search(page):
+                kept = _STYLE.sub("<style data-jl></style>", page)
+                output["data"]["text/html"] = page if first else kept
+                first = False
+    return notebook
+
+
 def _markdown(source: str) -> str:
     """Return Markdown as HTML without anchor marks after headings."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath

@@ -59,10 +59,15 @@ def _finding(simplified: Simplified) -> str:
     ledger = simplified.ledger.set_index("what")
     points, moves = ledger.loc["touchpoints"], ledger.loc["moves"]
     share = moves["shown"] / moves["total"] if moves["total"] else 0.0
+    drawn = simplified.kept_ways
+    strongest = (
+        f" Drawn are the {drawn:,} strongest of {drawn + simplified.beyond:,} ways between them; "
+        "more could not be told apart."
+    )
     return (
         f"{100 * simplified.share:.0f} % of {simplified.journeys:,} journeys run only through "
         f"what is shown: {points['shown']} of {points['total']} touchpoints and "
-        f"{100 * share:.0f} % of all moves."
+        f"{100 * share:.0f} % of all moves.{strongest if simplified.beyond else ''}"
     )
 
 
@@ -76,12 +81,14 @@ def _note(simplified: Simplified) -> str:
         "and to the end included."
     )
     if points["folded"]:
-        text += f" {points['folded']} touchpoints are folded into “other”, with all their moves."
+        text += (
+            f" Folded into “other”, with all their moves: {points['folded']} of the touchpoints."
+        )
     if hidden:
         text += f" {hidden:,} moves between shown touchpoints take ways that are not drawn."
     if points["suppressed"] or moves["suppressed"]:
         text += (
-            f" {points['suppressed']} touchpoints and {moves['suppressed']:,} moves rest on too "
-            "few customers and are in no box and no line."
+            f" Of too few customers, so in no box and no line: {points['suppressed']} of the "
+            f"touchpoints, {moves['suppressed']:,} of the moves."
         )
     return text

@@ -34,6 +34,7 @@ from journeylib.present.tables import (
     table,
 )
 from journeylib.present.theme import VERDICTS
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
@@ -96,6 +97,7 @@ REASONS = 2  # said of each touchpoint on the scorecard
 SENTENCES = 8  # of bots, that are shown word for word
 
 
+@working("drawing the map")
 def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
     """Draw the journey map of journeys, or of an audit with feelings and verdicts.
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.run import PROGRESS, STEPS
+from journeylib.audits.run import STEPS
 from journeylib.errors import RunError
 from journeylib.present import progress
 from journeylib.present.execute import audit_notebook, check_parameters, run_audit
+from journeylib.progress import PROGRESS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -44,7 +44,7 @@ def test_the_map_counts_what_the_log_holds(journeys):
         "C": "22 of 22 (100 %)",
     }
     assert shown["A → C"]["journeys"] == "8 of 22 (36 %)"
-    assert shown["A → B"]["time from one to the next (median)"] == "1 min"
+    assert shown["A → B"]["time from one to the next (median)"] == "1 min, too few for an interval"
 
 
 def test_nothing_of_too_few_customers_goes_to_the_browser(journeys):
@@ -66,6 +66,21 @@ def test_a_filter_shows_what_remains_and_the_code_for_it(journeys):
     assert here.filtered("passing_directly", ["A", "C"]) is here
     assert here.filtered("passing", ["B"]).undone(1).code == here.code
     assert here.undone(0).code == "journeys"
+
+
+def test_no_more_lines_than_can_be_told_apart_and_the_rest_is_said(log_of):
+    # Each of 182 ways between 14 touchpoints is gone by six customers, those from T00 by more.
+    names = [f"T{no:02d}" for no in range(14)]
+    paths = [((a, b), 9 if a == "T00" else 6) for a in names for b in names if a != b]
+    shown = exploration(journeys_of(log_of, paths), {"transitions": 1.0}).shown()
+    drawn = [item for item in shown["items"] if item["kind"] == "flow" and item["verb"]]
+    inner = [item for item in drawn if "(" not in item["title"]]
+    assert shown["svg"].count('data-key="f') == len(inner)
+    assert 80 <= len(inner) <= 80 + 2 * 14
+    assert f"Drawn are the {len(inner)} strongest of 182 ways between them" in shown["finding"]
+    assert {f"T00 → {name}" for name in names[1:]} <= {item["title"] for item in inner}
+    calm = exploration(journeys_of(log_of, paths), {"transitions": 0.2}).shown()
+    assert "strongest of" not in calm["finding"]
 
 
 def test_filters_go_on_from_journeys_that_were_narrowed_before(journeys):

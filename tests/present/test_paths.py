@@ -105,7 +105,7 @@ def test_a_simplified_map_says_what_share_it_shows(journeys):
         f"{100 * found.share:.0f} % of 100 journeys run only through what is shown: 2 of 4"
     )
     assert "(other)" in words(figure)
-    assert "2 touchpoints are folded into “other”" in figure.note
+    assert "Folded into “other”, with all their moves: 2 of the touchpoints." in figure.note
 
 
 def test_figures_do_not_depend_on_the_order_of_rows(log_of):

@@ -1,9 +1,12 @@
 import re
 
 import nbformat
+import pandas as pd
 import pytest
 
-from journeylib.present.report import render_html
+from journeylib.present.report import render_html, style_once
+from journeylib.present.tables import Table
+from journeylib.present.theme import css
 from tests.present.notebook import demo_notebook
 
 
@@ -70,3 +73,17 @@ def test_a_notebook_file_is_read(tmp_path):
     path = tmp_path / "audit.ipynb"
     nbformat.write(demo_notebook(), path)
     assert "<h1>" in render_html(path)
+
+
+def test_a_notebook_holds_the_style_sheet_once_and_every_output_its_own_content():
+    table = Table(pd.DataFrame({"a": [1]}), "Numbers")
+    html = table._repr_html_()
+    node = nbformat.v4.new_notebook()
+    for _cell in range(3):
+        shown = nbformat.v4.new_output("display_data", {"text/html": html})
+        node.cells.append(nbformat.v4.new_code_cell("", outputs=[shown]))
+    pages = [cell.outputs[0]["data"]["text/html"] for cell in style_once(node).cells]
+    assert pages[0] == html
+    assert pages[1] == pages[2] == html.replace(css(), "")
+    assert len(pages[1]) < len(html) - 5_000
+    assert "Numbers" in render_html(node)

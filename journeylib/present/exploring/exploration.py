@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.narrowing import call
 from journeylib.journeys.steps import Journeys
+from journeylib.measures.transitions import Transitions
 from journeylib.present.exploring.scene import Scene, Told, scene, told_by
 
 if TYPE_CHECKING:
@@ -19,8 +20,7 @@ VERBS = ("passing", "not_passing", "passing_directly")
 # A first map of more touchpoints than this is read by nobody.
 READABLE = 24
 STEPS = 20  # of a slider
-# Flows on a first map, and on the fullest that a page without a kernel holds.
-CALM, FULLEST = 60, 400
+CALM = 60  # flows on a first map
 # Shares of touchpoints that such a page holds: few, so that a notebook stays small.
 STORED = (0.25, 0.5, 1.0)
 # A log of more events takes seconds for each map: two are stored.
@@ -80,13 +80,19 @@ class Exploration:
     @cached_property
     def scene(self) -> Scene:
         """What the map shows."""
-        return scene(self.journeys, self.touchpoints, self.transitions, told=self.told)
+        return scene(self.transitions_of, self.touchpoints, self.transitions, told=self.told)
+
+    @cached_property
+    def transitions_of(self) -> Transitions:
+        """The transitions of the journeys that remain, with what is known of them so far."""
+        return Transitions(self.journeys)
 
     def moved(self, touchpoints: float, transitions: float) -> Self:
         """Return the same journeys with the sliders elsewhere."""
         other = replace(self, touchpoints=touchpoints, transitions=transitions)
-        # Filters are not carried out anew for a slider.
+        # Filters are not carried out anew for a slider, nor transitions estimated.
         other.__dict__["journeys"] = self.journeys
+        other.__dict__["transitions_of"] = self.transitions_of
         return other
 
     def filtered(self, verb: str, names: Sequence[str]) -> Self:
@@ -127,10 +133,10 @@ class Exploration:
 
     def stored(self) -> list[dict[str, Any]]:
         """Return the scenes that a page without a kernel can move its sliders to."""
-        calm, fullest = _share(self.start, CALM), _share(self.start, FULLEST)
+        calm = _share(self.start, CALM)
         places = {(1.0, calm), (self.touchpoints, self.transitions)}
         if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
-            places |= {(1.0, fullest), *((points, calm) for points in STORED)}
+            places |= {(1.0, 1.0), *((points, calm) for points in STORED)}
         return [self.moved(*place).shown() for place in sorted(places)]
 
     def shown(self) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from journeylib.errors import RunError
 from journeylib.journeys.steps import Journeys
 from journeylib.present.exploring.exploration import Exploration, exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
     from journeylib.present.exploring.widget import Explorer
 
 
+@working("drawing the map")
 def explore(subject: Journeys | Audit, *, state: Mapping[str, Any] | None = None) -> Explorer:
     """Show the journey map of journeys, or of an audit, as a widget to click and to slide.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.simplify import Simplified, simplify
-from journeylib.journeys.steps import Journeys
+from journeylib.measures.transitions import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.simplified import simplified_map
 from journeylib.present.tables import number, seconds_text, signed
@@ -20,6 +20,8 @@ from journeylib.present.views import judged
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
 
+# Lines of a map that an eye can follow; a stronger slider draws no more.
+MOST = 80
 Facts = list[tuple[str, str]]
 TIMES = {"service": "time of a contact (median)", "wait": "wait until the next (median)"}
 
@@ -103,12 +105,13 @@ class Scene:
         }
 
 
-def scene(journeys: Journeys, touchpoints: float, transitions: float, *, told: Told) -> Scene:
+def scene(ways: Transitions, touchpoints: float, transitions: float, *, told: Told) -> Scene:
     """Draw journeys at one position of the sliders.
 
     Parameters
     ----------
-    journeys : Journeys
+    ways : Transitions
+        Of the journeys.
     touchpoints, transitions : float
         Shares to keep, as in `simplify`.
     told : Told
@@ -119,7 +122,8 @@ def scene(journeys: Journeys, touchpoints: float, transitions: float, *, told: T
     Scene
         The same for the same journeys and shares, whoever asks and however often.
     """
-    found = simplify(journeys, touchpoints, transitions)
+    journeys = ways.journeys
+    found = simplify(journeys, touchpoints, transitions, most=MOST)
     own = set(journeys.touchpoints["touchpoint"])
     keys: dict[tuple[str, ...], str] = {
         (name,): f"t{place}" for place, name in enumerate(found.touchpoints["touchpoint"])
@@ -137,31 +141,33 @@ def scene(journeys: Journeys, touchpoints: float, transitions: float, *, told: T
         name="explored-map",
         title="Journey map",
     )
-    return Scene(found, figure, _items(found, journeys, keys, own, told))
+    return Scene(found, figure, _items(found, ways, keys, own, told))
 
 
 def _items(
     found: Simplified,
-    journeys: Journeys,
+    ways: Transitions,
     keys: Mapping[tuple[str, ...], str],
     own: set[str],
     told: Told,
 ) -> list[dict[str, Any]]:
-    seconds = {
-        (source, target): value
-        for source, target, value in journeys.edges[
-            ["source", "target", "median_seconds"]
-        ].itertuples(index=False, name=None)
-    }
+    journeys = ways.journeys
+    moves = found.transitions
+    drawn = moves[
+        moves["source"].isin(own)
+        & moves["target"].isin([*own, END])
+        & (moves["source"] != moves["target"])
+    ]
+    taken = ways.of(zip(drawn["source"], drawn["target"], strict=True))
     leaving: dict[str, list[dict[str, Any]]] = {}
-    for row in found.transitions.to_dict("records"):
+    for row in moves.to_dict("records"):
         pair = row["source"], row["target"]
-        real = {*pair} <= own
-        facts = _counts(row, found.journeys, "moves", "events")
-        if real and number(seconds.get(pair)) is not None:
-            facts.append(("time from one to the next (median)", seconds_text(seconds[pair])))
         if row["source"] in (START, END) or row["source"] == row["target"]:
             continue
+        real = {*pair} <= own
+        facts = _counts(row, found.journeys, "moves", "events")
+        if pair in taken:
+            facts += _estimates(taken[pair])
         leaving.setdefault(row["source"], []).append(
             {
                 "key": keys[pair],
@@ -195,6 +201,22 @@ def _items(
         )
         items += leaving.get(name, [])
     return items
+
+
+def _estimates(taken: Taken) -> Facts:
+    share, seconds = taken.share, taken.seconds
+    facts = []
+    if share.value is not None and share.lo is not None and share.hi is not None:
+        value, lo, hi = (f"{100 * one:.0f}" for one in (share.value, share.lo, share.hi))
+        facts.append(("share of journeys", f"{value} % ({lo} to {hi})"))
+    if seconds.value is not None:
+        sure = (
+            f" ({seconds_text(seconds.lo)} to {seconds_text(seconds.hi)})"
+            if seconds.lo is not None
+            else ", too few for an interval"
+        )
+        facts.append(("time from one to the next (median)", seconds_text(seconds.value) + sure))
+    return facts
 
 
 def _counts(row: Mapping[Any, Any], journeys: int, noun: str, column: str) -> Facts:

@@ -30,6 +30,7 @@ from journeylib.present.workshop.sheets import (
     poster_wall,
 )
 from journeylib.present.workshop.words import words_of
+from journeylib.progress import working
 
 INSTALL = "Install it with: pip install 'journeylib[workshop]'"
 
@@ -90,6 +91,7 @@ class Pack:
         return table(pd.DataFrame(rows, columns=["Finding", "Weight"]), "What to know")
 
 
+@working("preparing the workshop")
 def prepare_workshop(
     config: str | Path,
     *,
