@@ -43,7 +43,7 @@ WITH customers AS (
     SELECT *, row_number() OVER (ORDER BY at_s, no, step) + {offset} AS event_id FROM timed
 )
 SELECT event_id, 'c' || lpad(no::VARCHAR, 9, '0') AS customer,
-       'Touchpoint ' || lpad(spot::VARCHAR, 2, '0') AS touchpoint,
+       'Touchpoint ' || lpad(spot::VARCHAR, {digits}, '0') AS touchpoint,
        make_timestamp((at_s * 1000000)::BIGINT) AS "timestamp",
        ['web', 'app', 'chat', 'phone', 'shop'][spot % 5 + 1] AS channel,
        CASE WHEN spot % 5 = 2 THEN 'bot' WHEN spot % 5 = 3 THEN 'human' ELSE 'customer' END AS actor
@@ -72,6 +72,8 @@ def generate(events: int, folder: Path, touchpoints: int = TOUCHPOINTS) -> Path:
             offset=written,
             longest=LONGEST,
             touchpoints=touchpoints,
+            # A name that is longer would be cut, and touchpoints become one.
+            digits=max(2, len(str(touchpoints - 1))),
             **{f"u{i}": _CHANCE.format(what="no", salt=i) for i in (1, 2, 3)},
             **{f"u{i}": _CHANCE.format(what="no * 4096 + step", salt=i) for i in (4, 5, 6)},
         )

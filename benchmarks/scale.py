@@ -20,7 +20,8 @@ from typing import Any
 
 from benchmarks.generate import FOLDER, generate
 
-MEMORY = "3GB"
+# What an engine may take, Python and results aside, up to as many events.
+MEMORY = {20_000_000: "3GB", 10**10: "8GB"}
 DEFAULT_EVENTS = 1_000_000
 TOLERANCE_SECONDS = 1e-6
 Answers = dict[str, Any]
@@ -32,6 +33,11 @@ _ROLES = {
 }
 
 
+def _memory(folder: Path) -> str:
+    events = int(folder.name.split("-")[0])
+    return next(limit for most, limit in MEMORY.items() if events <= most)
+
+
 def journeylib_questions(folder: Path) -> Answers:
     from journeylib.journeys.graph import END, START
     from journeylib.journeys.segment import JourneySettings
@@ -39,7 +45,7 @@ def journeylib_questions(folder: Path) -> Answers:
     from journeylib.log.engine import EngineSettings
     from journeylib.log.read import read_log
 
-    engine = EngineSettings(memory_limit=MEMORY).connect()
+    engine = EngineSettings(memory_limit=_memory(folder)).connect()
     log = read_log(str(folder / "*.parquet"), _ROLES, engine=engine)
     journeys = rebuild(log, JourneySettings(cut="customer", min_customers=1))
     spots, edges = journeys.touchpoints, journeys.edges
@@ -74,8 +80,11 @@ def journeylib_audit(folder: Path) -> Answers:
     from journeylib.measures.evidence import measure
 
     roles = _ROLES | {"channel": "channel", "actor": "actor"}
-    engine = EngineSettings(memory_limit=MEMORY).connect()
-    journeys = rebuild(read_log(str(folder / "*.parquet"), roles, engine=engine))
+    engine = EngineSettings(memory_limit=_memory(folder)).connect()
+    log = read_log(str(folder / "*.parquet"), roles, engine=engine)
+    _lap("read and checked")
+    journeys = rebuild(log)
+    _lap("journeys rebuilt")
     evidence = measure(journeys)
     _lap("tables with intervals")
     judge(journeys, evidence)
@@ -131,7 +140,7 @@ WINDOW w AS (PARTITION BY c ORDER BY at_us, event_id, t);
 def duckdb_questions(folder: Path) -> Answers:
     import duckdb
 
-    connection = duckdb.connect(config={"memory_limit": MEMORY})
+    connection = duckdb.connect(config={"memory_limit": _memory(folder)})
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"CREATE VIEW log AS FROM read_parquet('{folder}/*.parquet')")
     connection.execute(_DUCKDB)

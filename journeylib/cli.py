@@ -169,7 +169,13 @@ def _parser() -> argparse.ArgumentParser:
         help="make poster, slides, presentation and cards from a run of an audit",
         epilog=EXIT_STATUS,
     )
-    workshop.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    workshop.add_argument(
+        "configs", metavar="CONFIG", type=Path, nargs="+",
+        help="YAML, as init writes it, or a list of audits: one folder each",
+    )  # fmt: skip
+    workshop.add_argument(
+        "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
+    )
     workshop.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("workshops"), help="default: workshops"
     )
@@ -205,9 +211,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.set_defaults(command=_export_notes)
     take = ways.add_parser(
-        "import", help="read a table of notes and keep it beside the runs", epilog=EXIT_STATUS
+        "import",
+        help="read notes from a table or edited slides and keep them beside the runs",
+        epilog=EXIT_STATUS,
     )
-    take.add_argument("file", metavar="FILE", type=Path, help="CSV or Excel workbook")
+    take.add_argument("file", metavar="FILE", type=Path, help="CSV, Excel workbook, or slides.pptx")
     take.add_argument("--run", metavar="RUN", type=Path, required=True, help="what they are about")
     take.add_argument(
         "--round", metavar="N", type=int, default=1, help="of new notes that do not say theirs"
@@ -321,14 +329,30 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _workshop(options: argparse.Namespace) -> int:
+    from journeylib.audits.several import planned
+
+    audits = planned(options.configs)
+    if options.run is not None and len(audits) > 1:
+        return _fail("--from names one run: give one configuration with it.", WRONG_INPUT)
+
+    def make(audit: Planned) -> int:
+        name = f"{audit.config}: " if len(audits) > 1 else ""
+        return _status(lambda: _prepare(options, audit), name)
+
+    return max(make(audit) for audit in audits)
+
+
+def _prepare(options: argparse.Namespace, audit: Planned) -> int:
     from journeylib.present.workshop import prepare_workshop
 
     pack = prepare_workshop(
-        options.config,
+        audit.config,
         out=options.out,
         language=options.lang,
         run=options.run,
         audits=options.audits,
+        overrides=audit.overrides,
+        as_of=options.as_of,
         progress=sys.stderr.isatty(),
     )
     print(pack.summary)

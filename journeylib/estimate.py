@@ -192,6 +192,7 @@ def resample(
     share: bool = False,
     n_customers: npt.ArrayLike | None = None,
     n_trials: npt.ArrayLike | None = None,
+    first: npt.ArrayLike | None = None,
     draws: int = DRAWS,
 ) -> Resampled:
     """Estimate `statistic` with a customer-clustered interval from sums per group.
@@ -212,6 +213,10 @@ def resample(
         sample size where the clustered error is zero.
     n_trials : array of int, shape (m,), optional
         Denominators of the share; caps the effective sample size.
+    first : array of int, shape (m,), optional
+        For subjects that have different numbers of cells, such as the bins of a histogram:
+        where the cells of each begin among those of all. `sums` has a row per cell then, in
+        place of one per subject; the statistic still returns a value per subject.
 
     Returns
     -------
@@ -233,20 +238,17 @@ def resample(
     from scipy import stats
 
     per_group = np.asarray(sums, dtype=np.float64)
-    groups, m = per_group.shape[:2]
+    groups = per_group.shape[0]
     total = per_group.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.asarray(statistic(total), dtype=np.float64)
         left_out = np.asarray(statistic(total[None] - per_group), dtype=np.float64)
         drawn = np.asarray(
-            # einsum without BLAS: the order of additions must not depend on threads
-            statistic(np.einsum("bg,gmk->bmk", group_weights(draws, groups), per_group)),
-            dtype=np.float64,
+            statistic(_drawn_totals(group_weights(draws, groups), per_group)), dtype=np.float64
         )
     deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
     se = np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0))
-    occupied = (per_group != 0).any(axis=2).sum(axis=0)
-    clusters = np.minimum(occupied, groups).astype(np.float64)
+    clusters = occupied(per_group, first).astype(np.float64)
     customers = np.asarray(clusters if n_customers is None else n_customers, dtype=np.float64)
     freedom = np.maximum(np.minimum(clusters, customers) - 1, 1)
     t = stats.t.ppf(0.5 + LEVEL / 2, freedom)
@@ -257,7 +259,31 @@ def resample(
         lo, hi = value - t * se, value + t * se
     undefined = ~np.isfinite(value)
     se, lo, hi = (np.where(undefined, np.nan, a) for a in (se, lo, hi))
-    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn.reshape(draws, m))
+    drawn = drawn.reshape(draws, len(value))
+    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn)
+
+
+def occupied(per_group: Floats, first: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
+    """Count the groups in which each subject has any sum; `first` as in `resample`."""
+    there = (per_group != 0).any(axis=2)
+    if first is not None:
+        there = np.logical_or.reduceat(there, np.asarray(first), axis=1)
+    return np.asarray(there.sum(axis=0), dtype=np.int64)
+
+
+# Whole numbers below it are exact as float64, so their sums do not depend on the order.
+_EXACT = 2.0**53
+
+
+def _drawn_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floats:
+    """Sum the groups as often as each is drawn, shape (draws, m, k)."""
+    groups = per_group.shape[0]
+    largest = np.abs(per_group).max(initial=0.0)
+    if largest < _EXACT / groups and bool((per_group == np.rint(per_group)).all()):
+        flat = weights.astype(np.float64) @ per_group.reshape(groups, -1)
+        return np.asarray(flat.reshape(len(weights), *per_group.shape[1:]))
+    # einsum without BLAS: the order of additions must not depend on threads
+    return np.asarray(np.einsum("bg,gmk->bmk", weights, per_group))
 
 
 def _wilson(

@@ -40,18 +40,7 @@ def other_engine(request: pytest.FixtureRequest) -> Any:
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java, which is not installed")
     with pytest.MonkeyPatch.context() as patch:
-        # Of small tables most partitions would be empty, and each costs as much as a full one.
-        # And of many small questions most time would go into compiling them.
-        options = {
-            "spark.sql.shuffle.partitions": "2",
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-            "spark.sql.adaptive.enabled": "false",
-            "spark.log.level": "OFF",
-        }
-        told = [part for key, value in options.items() for part in ("--conf", f"{key}={value}")]
-        quick = ["--driver-java-options", "-XX:TieredStopAtLevel=1", *told, "pyspark-shell"]
-        patch.setenv("PYSPARK_SUBMIT_ARGS", " ".join(quick))
+        patch.setenv("PYSPARK_SUBMIT_ARGS", "--conf spark.log.level=OFF pyspark-shell")
         return as_engine(name)
 
 

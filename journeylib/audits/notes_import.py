@@ -20,6 +20,7 @@ from journeylib.audits.notes import (
     read_places,
     tidy,
 )
+from journeylib.audits.notes_slides import is_deck, read_deck
 from journeylib.audits.notes_table import Row, read_table
 
 ALIKE = 80.0  # of 100, from which a name is taken for a misspelt one
@@ -51,7 +52,7 @@ class Imported:
         All that are to be kept, by round, place and id: those of the file, and earlier ones that
         it does not hold.
     messages : tuple of str
-        What was amiss, with line numbers and never with a text.
+        What was amiss, with numbers of lines or slides and never with a text.
     rows, new, changed : int
         Rows with content; notes that were not there before; notes that are different now.
     """
@@ -81,12 +82,13 @@ def import_notes(
     asked: Sequence[Note] = (),
     round: int = 1,
 ) -> Imported:
-    """Read notes as a spreadsheet or a whiteboard leaves them.
+    """Read notes as a spreadsheet, a whiteboard or an edited deck of slides leaves them.
 
     Parameters
     ----------
     path : str or Path
-        CSV in any encoding with any delimiter, or an Excel workbook; at least a column of texts.
+        CSV in any encoding with any delimiter, or an Excel workbook, with at least a column of
+        texts; or the slides of a workshop.
     places : Places
         Of the run that the notes are about.
     before : sequence of Note
@@ -103,7 +105,7 @@ def import_notes(
     Raises
     ------
     ConfigError
-        If the file is not there, or is no table of notes.
+        If the file is not there, or is neither a table of notes nor slides of a workshop.
 
     Notes
     -----
@@ -111,7 +113,7 @@ def import_notes(
     same text. A missing column changes nothing. Text whose letters an older encoding has lost
     keeps what it was. The same file read twice gives the same notes.
     """
-    table = read_table(path)
+    table = read_deck(path, places) if is_deck(path) else read_table(path)
     reader = _Reader(places, before, asked, round)
     # Those that say which note they are come first: others may only claim what is left.
     for row in sorted(table.rows, key=lambda row: not _tagged(row)):
@@ -119,7 +121,7 @@ def import_notes(
     kept = {note.id: note for note in before}
     kept.update(reader.found)
     left = sum(note.id not in reader.found for note in before)
-    messages = [f"line {line}: {message}." for line, message in sorted(reader.messages)]
+    messages = [f"{table.unit} {line}: {message}." for line, message in sorted(reader.messages)]
     if table.other:
         messages.append(f"{table.other} columns that notes do not have were left out.")
     if table.encoding not in ("", "utf-8", "utf-8-sig", "utf-16"):

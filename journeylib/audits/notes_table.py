@@ -41,12 +41,16 @@ class Row:
 
 @dataclass(frozen=True)
 class NotesTable:
-    """The rows of a file, the columns it has, and how many it has that notes do not."""
+    """The rows of a file, the columns it has, and how many it has that notes do not.
+
+    `unit` is what `Row.line` counts.
+    """
 
     rows: tuple[Row, ...]
     columns: tuple[str, ...]
     other: int
     encoding: str
+    unit: str = "line"
 
 
 Raw = tuple[int, list[str], str]  # line, cells, damage

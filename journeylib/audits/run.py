@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,7 +226,7 @@ def _audit(
     found = _collect(config, *judged, prepared, chosen)
     found = replace(found, beside=beside, history=history)
     found = replace(found, changes=find_changes(found, history))
-    return replace(found, findings=all_findings(found))
+    return _with_findings(found)
 
 
 @working("reading the log and rebuilding journeys")
@@ -281,6 +281,14 @@ def _read(config: AuditConfig) -> EventLog:
         engine=config.engine.connect(),
     )
     return read if config.as_of is None else known_by(read, config.as_of)
+
+
+def _with_findings(found: Audit) -> Audit:
+    """Add the findings, and keep what was worked out for them and does not hang on them."""
+    told = replace(found, findings=all_findings(found))
+    again = {one.name for one in fields(Audit)} | {"document", "tables"}
+    vars(told).update({name: part for name, part in vars(found).items() if name not in again})
+    return told
 
 
 def _collect(

@@ -10,8 +10,9 @@ from pathlib import Path
 from ibis import _
 
 from journeylib.errors import RunError
-from journeylib.journeys.steps import Journeys, customer_numbers
+from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import customer_numbers
 
 
 def write_customers(journeys: Journeys, path: str | Path) -> None:

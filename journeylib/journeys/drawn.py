@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 
 from journeylib.estimate import Estimate
-from journeylib.journeys.steps import customer_numbers
+from journeylib.log.inorder import customer_numbers, hold_in_order
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
@@ -25,7 +25,7 @@ class Drawn:
     customers, used : int
         All customers of the journeys, and those who are modelled.
     picked : ibis.Table or None
-        Their ``customer_no``; None where they are all.
+        Their ``customer_no``, with their ``place`` in the draw; None where they are all.
     """
 
     customers: int
@@ -35,6 +35,11 @@ class Drawn:
     def of(self, rows: ibis.Table) -> ibis.Table:
         """Return the rows of these customers; `rows` itself where they are all."""
         return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
+
+    def fewer(self, most: int) -> Drawn:
+        """Return a part of the sample."""
+        assert self.picked is not None
+        return replace(self, used=most, picked=self.picked.order_by(_PLACE).limit(most).cache())
 
     def said(self) -> tuple[str, ...]:
         """Return what an estimate must assume for it; empty where all customers are modelled."""
@@ -52,10 +57,24 @@ class Drawn:
         if isinstance(found, Estimate):
             return replace(found, assumptions=(*found.assumptions, *self.said()))
         held = {field.name: getattr(found, field.name) for field in fields(found)}
-        return replace(found, **{k: self.told(v) for k, v in held.items() if is_dataclass(v)})
+        told: dict[str, Any] = {k: self.told(v) for k, v in held.items() if is_dataclass(v)}
+        for name, value in held.items():
+            if isinstance(value, dict):
+                told[name] = {k: self.told(v) for k, v in value.items()}
+        return replace(found, **told)
 
 
 EVERYONE = Drawn(1, 1)
+_PLACE = ("place", "customer_no")
+
+
+def drawn_journeys(journeys: Journeys) -> Journeys:
+    """Return the journeys of the customers drawn, in order; see `Journeys.modelled`."""
+    drawn = journeys.drawn
+    if drawn.picked is None:
+        return journeys
+    few = journeys._with(drawn.of(journeys.table), f"of {drawn.used} customers drawn", "")
+    return replace(few, trail=hold_in_order(few.trail, ["journey", "customer_no"], ["step"]))
 
 
 def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:
@@ -78,13 +97,24 @@ def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:
     The hash is read from behind the digits that deal customers into groups, so that the sample
     lies in all groups alike and intervals stay honest.
     """
+    drawn = journeys.drawn
+    if most is None or drawn.used <= most:
+        return drawn
+    return _first(journeys, most) if drawn.picked is None else drawn.fewer(most)
+
+
+def draw(journeys: Journeys) -> Drawn:
+    """Draw customers up to the settings' limit; see `Journeys.drawn`."""
     limit = journeys.settings.max_customers_modelled
-    limit = limit if most is None else min(limit, most)
+    customers = int(journeys.table.customer_no.nunique().to_pyarrow().as_py())
+    return Drawn(customers, customers) if customers <= limit else _first(journeys, limit)
+
+
+def _first(journeys: Journeys, limit: int) -> Drawn:
+    """Draw customers by the order of a hash of their id."""
     own = journeys.table.select("customer_no").distinct()
     customers = int(own.count().to_pyarrow().as_py())
-    if customers <= limit:
-        return Drawn(customers, customers)
     ids = customer_numbers(journeys.log.events).semi_join(own, "customer_no")
     digest = ids.customer.hexdigest("md5")
-    ordered = ids.select("customer_no", place=digest.substr(2)).order_by("place", "customer_no")
-    return Drawn(customers, limit, ordered.limit(limit).select("customer_no").cache())
+    hashed = ids.select("customer_no", place=digest.substr(2))
+    return Drawn(customers, limit, hashed.order_by(_PLACE).limit(limit).cache())

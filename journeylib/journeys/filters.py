@@ -239,7 +239,7 @@ class Verbs(Narrowed):
         within_days : float, optional
             Only outcomes up to so many days after the journey's last event.
         """
-        from journeylib.journeys.steps import customer_numbers
+        from journeylib.log.inorder import customer_numbers
 
         _some(kinds, "with_outcome")
         _clock(self)

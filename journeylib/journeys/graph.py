@@ -46,12 +46,18 @@ def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
 def count_bases(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
     """Count ``events``, ``journeys`` and ``customers`` for each set of `keys` among `rows`.
 
-    Grouped in steps rather than counted distinct: that would hold every key of every group.
+    Rows that are the first of their journey, or of their customer, are marked and summed: half
+    the work of grouping by journey and then by customer, and it may spill to disk, where a
+    distinct count would hold every key of every group.
     """
-    journeys = rows.group_by([*keys, "customer_no", "journey"]).aggregate(n=_.count())
-    customers = journeys.group_by([*keys, "customer_no"]).aggregate(n=_.n.sum(), journeys=_.count())
-    counted = customers.group_by(keys).aggregate(
-        events=_.n.sum(), journeys=_.journeys.sum(), customers=_.count()
+    by_customer = ibis.window(group_by=[*keys, "customer_no"], order_by="journey")
+    marked = rows.select(
+        *keys,
+        new_journey=(_.journey.lag().over(by_customer) != _.journey).fill_null(True),
+        new_customer=ibis.row_number().over(by_customer) == 0,
+    )
+    counted = marked.group_by(keys).aggregate(
+        events=_.count(), journeys=_.new_journey.sum(), customers=_.new_customer.sum()
     )
     return fetch(counted).astype(dict.fromkeys(("events", "journeys", "customers"), "int64"))
 

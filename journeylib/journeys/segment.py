@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from journeylib.errors import SchemaError
 from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import ROW, Runs, hold_in_order
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
@@ -170,7 +170,8 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
     return cut.mutate(
         journey=_first_journey(cut.customer_no) + cut["_before"] - cut["_ago"],
         step=cut["_ago"] + 1,
-        **{c: out.ifelse(ibis.null(cut[c].type()), cut[c]) for c, out in outside.items()},
+        # Without a type, so that codes of few names stay codes.
+        **{c: out.ifelse(ibis.null(), cut[c]) for c, out in outside.items()},
     ).drop(ROW, "_first", "_fresh", "_last", "_ago", "_before", *channel)
 
 
@@ -201,12 +202,13 @@ def in_stream(events: ibis.Table) -> ibis.Table:
 
 
 def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table:
-    """Sort the events of each customer or journey, the one time that this is done.
+    """Sort the events of each customer or journey, unless they lie so since they were read.
 
     Adds `ROW`, ``_first`` and what stands beside an event. `runs` are the keys whose events
     will lie together, in order.
     """
-    held = hold_in_order(events, (whose, *runs), _order(events))
+    lies = lie_in_order(events, whose)
+    held = events if lies else hold_in_order(events, (whose, *runs), _order(events))
     beside = Runs.of(held, whose, *_order(events))
     columns = {ROW: beside.row(), "_first": beside.before(_[whose]).isnull()}
     columns |= {name: beside.after(_[c]) for name, c in AFTER.items() if c in events.columns}

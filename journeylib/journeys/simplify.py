@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import ibis
 import pandas as pd
@@ -18,7 +17,6 @@ from journeylib.progress import working
 
 ELSEWHERE = "(elsewhere)"
 Pair = tuple[str, str]
-_FAR = 1 << 31  # more than there are touchpoints
 
 
 @dataclass(frozen=True)
@@ -158,32 +156,41 @@ def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
 
 
 def _coded(
-    column: ibis.Value, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
-) -> ibis.Value:
-    number = column.cast("int64")
+    rows: ibis.Table,
+    column: str,
+    points: pd.DataFrame,
+    names: dict[str, str],
+    codes: dict[str, int],
+) -> ibis.Table:
+    """Put the codes of what is folded into a column: joined, for thousands may be."""
     pairs = zip(points["touchpoint_no"].astype(int), points["touchpoint"], strict=True)
     folded = [(no, codes[names[old]]) for no, old in pairs if names[old] != old]
-    return number.cases(*folded, else_=number) if folded else number
+    if not folded:
+        return rows
+    table = ibis.memtable(folded, schema={"folds": "int64", "into": "int64"})
+    joined = rows.left_join(table, rows[column] == table.folds)
+    return joined.mutate(**{column: _.into.coalesce(_[column])}).drop(*table.columns)
 
 
 def _moves(
     journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
 ) -> ibis.Table:
     """One row per move from visit to visit, from `START` and to `END`, with the `_codes`."""
-    trail = journeys.trail
+    trail, columns = journeys.trail, ["journey", "customer_no", "source", "target"]
     inner = trail.filter(_.ends_visit).select(
-        "journey",
-        "customer_no",
-        source=_coded(_.touchpoint_no, points, names, codes),
-        target=_coded(_.next_touchpoint_no, points, names, codes).fill_null(codes[END]),
+        *columns[:2],
+        source=_.touchpoint_no.cast("int64"),
+        target=_.next_touchpoint_no.cast("int64").fill_null(codes[END]),
     )
     first = trail.filter(_.step == 1).select(
-        "journey",
-        "customer_no",
+        *columns[:2],
         source=ibis.literal(codes[START]).cast("int64"),
-        target=_coded(_.touchpoint_no, points, names, codes),
+        target=_.touchpoint_no.cast("int64"),
     )
-    return inner.union(first)
+    every = inner.union(first)
+    for end in ("source", "target"):
+        every = _coded(every, end, points, names, codes)
+    return every.select(columns)
 
 
 def _edges(
@@ -217,18 +224,16 @@ def _with_elsewhere(
     drawn = pd.MultiIndex.from_frame(edges[["source", "target"]]).isin(shown)
     if drawn.all():
         return edges
-    rest = count_bases(moves.filter(~_is_among(shown, codes)), ["source"])
+    rest = count_bases(moves.anti_join(_listed(shown, codes), ["source", "target"]), ["source"])
     word = {code: name for name, code in codes.items()}
     rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE)
     return _sorted(pd.concat([edges[drawn], rest[list(edges.columns)]]))
 
 
-def _is_among(pairs: list[Pair], codes: dict[str, int]) -> ibis.Value:
-    return _key(_.source, _.target).isin([_key(codes[a], codes[b]) for a, b in pairs])
-
-
-def _key(source: Any, target: Any) -> Any:
-    return source * _FAR + target
+def _listed(pairs: list[Pair], codes: dict[str, int]) -> ibis.Table:
+    numbers = [(codes[source], codes[target]) for source, target in pairs]
+    frame = pd.DataFrame(numbers, columns=["source", "target"]).astype("int64")
+    return ibis.memtable(frame)
 
 
 def _strongest(
@@ -260,8 +265,12 @@ def _nodes(
     away = [name for name in points["touchpoint"] if names[name] != name]
     counts = points.loc[~points["touchpoint"].isin(away), ["touchpoint", *bases]]
     if away:
-        rows = journeys.trail.filter(_.touchpoint.isin(away))
-        rows = rows.mutate(name=_.touchpoint.cases(*((old, names[old]) for old in away)))
+        numbers = points.loc[points["touchpoint"].isin(away), ["touchpoint_no", "touchpoint"]]
+        named = numbers.assign(name=numbers["touchpoint"].map(names)).drop(columns="touchpoint")
+        trail = journeys.trail
+        rows = trail.mutate(touchpoint_no=trail.touchpoint_no.cast("int64")).inner_join(
+            ibis.memtable(named.astype({"touchpoint_no": "int64", "name": "str"})), "touchpoint_no"
+        )
         lengths = journeys.trail.group_by(of_journey="journey").aggregate(steps=_.count())
         placed = rows.inner_join(lengths, rows.journey == lengths.of_journey)
         spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
@@ -295,7 +304,8 @@ def _journeys_beyond(
 ) -> int:
     """Count the journeys with a move that is not shown, or of something folded."""
     inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
-    beyond = moves.filter(~_is_among(inside, codes)).select("journey").distinct()
+    outside = moves.anti_join(_listed(inside, codes), ["source", "target"])
+    beyond = outside.select("journey").distinct()
     return int(beyond.count().to_pyarrow().as_py())
 
 

@@ -16,12 +16,14 @@ from journeylib.journeys.lifecycle import pair_lifecycle
 from journeylib.journeys.narrowing import Narrowing
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
-from journeylib.log.engine import customer_group, fetch
+from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from journeylib.journeys.drawn import Drawn
 
 US_PER_DAY = 86_400_000_000
 
@@ -107,6 +109,20 @@ class Journeys(Verbs):
         return _journey_table(self).cache() if self.kept is None else self.kept
 
     @cached_property
+    def drawn(self) -> Drawn:
+        """The customers whom steps that model each journey work on."""
+        from journeylib.journeys.drawn import draw
+
+        return draw(self)
+
+    @cached_property
+    def modelled(self) -> Journeys:
+        """The journeys of the customers `drawn`; these themselves where that is everybody."""
+        from journeylib.journeys.drawn import drawn_journeys
+
+        return drawn_journeys(self)
+
+    @cached_property
     def names(self) -> dict[int, str]:
         """Every touchpoint of the whole log by its ``touchpoint_no``."""
         if self.narrowing is not None:
@@ -177,39 +193,13 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """
     settings = settings or JourneySettings()
     log, _pairing = pair_lifecycle(log)
-    events = without_identifiers(log.events, log)
-    cut, cutting = cut_journeys(_with_numbers(events), log, settings)
+    events = numbered(without_identifiers(log.events, log)).drop("customer")
+    cut, cutting = cut_journeys(events, log, settings)
     trail = _unfolded(_held(cut))
     if settings.business_hours is not None and log.has_clock:
         timed = with_business_time(trail, settings.business_hours)
         trail = hold_in_order(timed, ["journey"], ["step"])
     return Journeys(log, settings, cutting, trail, *_span(trail))
-
-
-def _with_numbers(events: ibis.Table) -> ibis.Table:
-    """Replace the customer's id by an opaque number; add the group and the touchpoint's number.
-
-    In as few bytes as they need: every sort carries them along.
-    """
-    customers = customer_numbers(events).mutate(
-        customer_no=_.customer_no.cast("int32"), group=_.group.cast("int8")
-    )
-    names = events.select("touchpoint").distinct()
-    number = ibis.row_number().over(order_by="touchpoint").cast("int32")
-    numbered = events.inner_join(customers, "customer").drop("customer")
-    return numbered.inner_join(names.mutate(touchpoint_no=number), "touchpoint")
-
-
-def customer_numbers(events: ibis.Table) -> ibis.Table:
-    """Return one row per customer of a log: ``customer``, ``customer_no``, ``group``.
-
-    By it what else is known of customers (outcomes, say) meets the steps.
-    """
-    ids = events.select("customer").distinct()
-    return ids.mutate(
-        customer_no=ibis.row_number().over(order_by="customer"),
-        group=customer_group(ids.customer),
-    )
 
 
 def _held(cut: ibis.Table) -> ibis.Table:

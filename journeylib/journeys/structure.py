@@ -81,43 +81,43 @@ def journey_ends(journeys: Journeys) -> pd.DataFrame:
     base = journeys.touchpoints[["touchpoint", "customers"]]
     customers = dict(base.itertuples(index=False, name=None))
     customers[START] = int(fetch(table.aggregate(n=_.customer_no.nunique()))["n"].iloc[0])
-    minimum = journeys.settings.min_customers
-    tables = [
-        _ends_of(name, counted[counted["touchpoint"] == name], customers[name], minimum)
-        for name in [START, *base["touchpoint"]]
-        if customers[name] >= max(minimum, 1)
-    ]
-    if not tables:
-        return pd.DataFrame(columns=list(END_COLUMNS))
-    return pd.concat(tables, ignore_index=True)
+    minimum = max(journeys.settings.min_customers, 1)
+    names = [name for name in (START, *base["touchpoint"]) if customers[name] >= minimum]
+    return _ends_of(names, counted, customers, minimum)
 
 
-def _ends_of(name: str, rows: pd.DataFrame, customers: int, minimum: int) -> pd.DataFrame:
-    people = rows.groupby("end_kind")["customers"].sum()
-    ends = [end for end in ENDS if people.get(end, 0) >= max(minimum, 1)]
-    sums = np.zeros((GROUPS, len(ends), 2))
-    columns = ["end_kind", "group", "journeys"]
-    for end, group, count in rows[columns].itertuples(index=False, name=None):
-        sums[int(group), :, 1] += count
-        if end in ends:
-            sums[int(group), ends.index(end), 0] += count
+def _ends_of(
+    names: list[str], counted: pd.DataFrame, customers: dict[str, int], minimum: int
+) -> pd.DataFrame:
+    """Estimate the shares of ends of all touchpoints in one resampling."""
+    spot = pd.Index(names).get_indexer(pd.Index(counted["touchpoint"]))
+    end = pd.Index(ENDS).get_indexer(pd.Index(counted["end_kind"]))
+    known = spot >= 0
+    cells = counted["group"].to_numpy()[known], spot[known], end[known]
+    journeys = np.zeros((GROUPS, len(names), len(ENDS)))
+    people = np.zeros((len(names), len(ENDS)))
+    np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[known])
+    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.float64)[known])
+    place, kind = np.nonzero(people >= minimum)
+    sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
     hits, trials = sums.sum(axis=0).T
+    behind = np.array([customers[name] for name in names], dtype=np.int64)[place]
     found = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
         share=True,
-        n_customers=np.full(len(ends), customers),
+        n_customers=behind,
         n_trials=trials,
     )
     return pd.DataFrame(
         {
-            "touchpoint": name,
-            "end": ends,
+            "touchpoint": np.array(names, dtype=object)[place],
+            "end": np.array(ENDS, dtype=object)[kind],
             "journeys": hits.astype("int64"),
             "share": found.value,
             "lo": found.lo,
             "hi": found.hi,
             "n_journeys": trials.astype("int64"),
-            "n_customers": customers,
+            "n_customers": behind,
         }
     )[list(END_COLUMNS)]

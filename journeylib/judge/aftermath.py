@@ -8,8 +8,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.errors import ConfigError, did_you_mean
-from journeylib.journeys.steps import customer_numbers
 from journeylib.log.engine import fetch
+from journeylib.log.inorder import customer_numbers
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

@@ -10,8 +10,9 @@ import ibis
 from ibis import _
 
 from journeylib.errors import ConfigError, did_you_mean
-from journeylib.journeys.steps import US_PER_DAY, Journeys, customer_numbers
+from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.log.inorder import customer_numbers
 from journeylib.measures.sessions import with_sessions
 from journeylib.measures.settings import MeasureSettings
 

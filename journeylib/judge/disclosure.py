@@ -118,7 +118,7 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
             text=nothing.format("who acted (role 'actor')"),
         )
     fewest = max(settings.min_base_customers, journeys.settings.min_customers)
-    turns = contact_turns(journeys, settings).cache()
+    turns = contact_turns(journeys, settings)
     words = wording(turns, journeys, fewest)
     if not journeys.has("ai_disclosed"):
         lacks = nothing.format("whether the customer was told (role 'ai_disclosed')")

@@ -235,7 +235,7 @@ def _break_draws(spells: Spells, *, draws: int, seed: int) -> Floats:
 
 
 def compare_models(spells: Spells, step: Break, effect: float = 1.0) -> dict[str, float]:
-    """Return the BIC of a constant, a step, a Weibull and a spline hazard.
+    """Return the BIC of a constant, a step, a Weibull and, if it can be fitted, a spline hazard.
 
     Parameters
     ----------
@@ -254,13 +254,15 @@ def compare_models(spells: Spells, step: Break, effect: float = 1.0) -> dict[str
     events = spells.events
     constant = events * np.log(events / spells.exposure) - events
     price = float(np.log(max(events / effect, 2.0)))
-    splines = {knots: _spline(spells, knots) for knots in KNOTS}
-    return {
+    found = {
         "constant": -2 * constant / effect + price,
         "step": (-2 * constant - step.statistic) / effect + 3 * price,
         "weibull": -2 * _weibull(spells) / effect + 2 * price,
-        "spline": min(-2 * like / effect + (knots + 1) * price for knots, like in splines.items()),
     }
+    splines = [fitted for knots in KNOTS if (fitted := _spline(spells, knots)) is not None]
+    if splines:
+        found["spline"] = min(-2 * like / effect + size * price for like, size in splines)
+    return found
 
 
 def rates(spells: Spells, breaks: npt.ArrayLike, weights: Floats | None = None) -> Floats:
@@ -332,8 +334,10 @@ def _weibull(spells: Spells) -> float:
     return -float(minimize_scalar(negative, bounds=(0.05, 10), method="bounded").fun)
 
 
-def _spline(spells: Spells, knots: int) -> float:
-    """Return the log likelihood of a natural cubic spline of the log hazard in time.
+def _spline(spells: Spells, knots: int) -> tuple[float, int] | None:
+    """Return log likelihood and parameters of a natural cubic spline of the log hazard in time.
+
+    None where the clock has too few distinct times for its shape to be told.
 
     The hazard is constant within cells that hold equal numbers of events: a Poisson model with
     minutes at risk as offset, whose likelihood is comparable with the continuous ones.
@@ -346,11 +350,14 @@ def _spline(spells: Spells, knots: int) -> float:
     used = exposure > 0
     middle = np.quantile(hit, (np.arange(len(events)) + 0.5) / len(events))[used]
     basis = natural_spline(middle, np.quantile(middle, np.linspace(0, 1, knots + 1)))
+    size = basis.shape[1]
+    if len(basis) <= size or np.linalg.matrix_rank(basis) < size:
+        return None
     fit = sm.GLM(
         events[used], basis, family=sm.families.Poisson(), offset=np.log(exposure[used])
     ).fit()
     rate = np.asarray(fit.fittedvalues) / exposure[used]
-    return float((events[used] * np.log(rate) - rate * exposure[used]).sum())
+    return float((events[used] * np.log(rate) - rate * exposure[used]).sum()), size
 
 
 def natural_spline(x: Floats, knots: Floats) -> Floats:

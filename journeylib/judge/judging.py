@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journeylib.errors import ConfigError, did_you_mean
-from journeylib.journeys.drawn import draw_customers
+from journeylib.journeys.drawn import Drawn
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
-from journeylib.judge.disclosure import disclosure
+from journeylib.judge.disclosure import Disclosure, disclosure
 from journeylib.judge.harms import handoff_items
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.paradoxes import paradoxes
@@ -75,13 +75,14 @@ def judge(
     settings = settings or JudgeSettings()
     _check_names(journeys, settings)
     moments = moments_of_truth(journeys, settings)
+    drawn = journeys.drawn
     bots = judge_bots(
         evidence.handoffs,
         settings.costs,
         capacity=settings.capacity,
         weeks=_weeks(journeys),
         min_customers=journeys.settings.min_customers,
-        drawn=draw_customers(journeys),
+        drawn=drawn,
     )
     judgement = score_evidence(
         evidence,
@@ -100,14 +101,17 @@ def judge(
             journeys, survey_scales(journeys, settings.surveys), settings.moments.adjust
         ),
         sensitivity=weight_sensitivity(judgement, settings),
-        paradoxes=paradoxes(
-            journeys,
-            settings.paradoxes,
-            measures=evidence.settings,
-            handoffs=evidence.handoffs,
-            scores=evidence.turn_scores,
+        paradoxes=tuple(
+            drawn.told(paradox)
+            for paradox in paradoxes(
+                journeys.modelled,
+                settings.paradoxes,
+                measures=evidence.settings,
+                handoffs=evidence.handoffs,
+                scores=evidence.turn_scores,
+            )
         ),
-        disclosure=disclosure(journeys, evidence.settings),
+        disclosure=_told(disclosure(journeys.modelled, evidence.settings), drawn),
         handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
     )
 
@@ -122,6 +126,13 @@ def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
                     f"judge.{key} names '{name}', which is no touchpoint of this log."
                     f"{did_you_mean(name, known)}"
                 )
+
+
+def _told(found: Disclosure, drawn: Drawn) -> Disclosure:
+    """Say in the finding, too, that its counts are those of a sample."""
+    counts = f" Counted on a sample of {drawn.used:,} of {drawn.customers:,} customers."
+    text = found.text + counts if drawn.picked is not None and found.abstain is None else found.text
+    return replace(drawn.told(found), text=text)
 
 
 def _weeks(journeys: Journeys) -> float:

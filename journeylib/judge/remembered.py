@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -10,7 +9,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import AbstainReason, Estimate
-from journeylib.journeys.drawn import Drawn, draw_customers
+from journeylib.journeys.drawn import Drawn
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
 from journeylib.log.engine import fetch
 from journeylib.measures.sentiment import MICRO, Scores
@@ -39,13 +38,12 @@ def remembered(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:
         return _none(scores)
     if not journeys.has("rating_micro"):
         return _none("no_column")
-    drawn = draw_customers(journeys)
+    drawn = journeys.drawn
     turns = rated_turns(journeys, scores, drawn)
     if turns["customer"].nunique() < journeys.settings.min_customers:
         return _none("privacy" if len(turns) else "n_small")
     found = peak_end_weights(turns)
-    weights = {name: drawn.told(weight) for name, weight in found.weights.items()}
-    return replace(drawn.told(found), weights=weights)
+    return drawn.told(found)
 
 
 def rated_turns(journeys: Journeys, scores: Scores, drawn: Drawn | None = None) -> pd.DataFrame:

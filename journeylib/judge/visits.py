@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.drawn import Drawn, draw_customers
+from journeylib.journeys.drawn import Drawn
 from journeylib.judge.marks import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine import fetch
@@ -79,7 +79,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    drawn = draw_customers(journeys)
+    drawn = journeys.drawn
     visits = drawn.of(marked_visits(journeys, settings))
     declared = _declared(settings)
     starts = journeys.table.select("journey", "customer_no", "start_us")

@@ -8,6 +8,7 @@ the same either way, and a test holds the two equal.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,10 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
+from journeylib.log.engine import CodedBackend, customer_group, run
+
 ROW = "_row"
+NUMBERS = ("customer_no", "group", "touchpoint_no")
 # More than any time in microseconds; times any key it stays within 38 digits.
 APART = 10**18
 WIDE = "decimal(38, 0)"
@@ -34,11 +38,72 @@ def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = 
         first of them, then of `order`; without an `order` they lie so already.
     order : sequence of str
     """
-    keeps_order = rows.get_backend().name == "duckdb"
-    held = (rows.order_by([runs[0], *order]) if order and keeps_order else rows).cache()
+    backend = rows.get_backend()
+    keeps_order = backend.name == "duckdb"
+    rows = rows.order_by([runs[0], *order]) if order and keeps_order else rows
+    with backend.packing() if isinstance(backend, CodedBackend) else contextlib.nullcontext():
+        held = rows.cache()
     if keeps_order:
         _LYING[held.op().name] = frozenset(runs)
     return held
+
+
+def keep_in_order(
+    rows: ibis.Table, name: str, runs: Sequence[str], order: Sequence[str]
+) -> ibis.Table:
+    """Fill a table of DuckDB as `hold_in_order` does, which stays as long as the connection."""
+    backend = rows.get_backend()
+    ordered = rows.order_by([runs[0], *order])
+    _LYING[name] = frozenset(runs)
+    if isinstance(backend, CodedBackend):
+        return backend.hold(name, ordered, packed=True)
+    run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
+    return backend.table(name)
+
+
+def numbered(events: ibis.Table) -> ibis.Table:
+    """Add what stands for customers and touchpoints in few bytes: every sort carries it along.
+
+    Returns
+    -------
+    ibis.Table
+        With ``customer_no`` (int32, in order of ``customer``), ``group`` (int8) and
+        ``touchpoint_no`` (int32, in order of ``touchpoint``), each from 0 without gaps. Events
+        that were held with them when they were read lie in order still.
+    """
+    if (held := _held_numbered(events)) is not None:
+        return held.select(*events.columns, *NUMBERS)
+    customers = customer_numbers(events).mutate(
+        customer_no=_.customer_no.cast("int32"), group=_.group.cast("int8")
+    )
+    names = events.select("touchpoint").distinct()
+    number = ibis.row_number().over(order_by="touchpoint").cast("int32")
+    joined = events.inner_join(customers, "customer")
+    return joined.inner_join(names.mutate(touchpoint_no=number), "touchpoint")
+
+
+def customer_numbers(events: ibis.Table) -> ibis.Table:
+    """Return one row per customer of a log: ``customer``, ``customer_no``, ``group``.
+
+    By it what else is known of customers (outcomes, say) meets the steps.
+    """
+    if (held := _held_numbered(events)) is not None:
+        numbers = {name: held[name].cast("int64") for name in ("customer_no", "group")}
+        return held.select("customer", **numbers).distinct()
+    ids = events.select("customer").distinct()
+    return ids.mutate(
+        customer_no=ibis.row_number().over(order_by="customer"),
+        group=customer_group(ids.customer),
+    )
+
+
+def _held_numbered(events: ibis.Table) -> ibis.Table | None:
+    """Return the table with `NUMBERS` in which all of `events` are held, if there is one."""
+    node = events.op()
+    while isinstance(node, ops.DropColumns):
+        node = node.parent
+    held = isinstance(node, ops.DatabaseTable) and "customer" in _LYING.get(node.name, ())
+    return node.to_expr() if held else None
 
 
 def lie_in_order(rows: ibis.Table, by: str) -> bool:

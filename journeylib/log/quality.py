@@ -25,6 +25,7 @@ from journeylib.log.canonical import (
     Plan,
 )
 from journeylib.log.eventlog import Quality
+from journeylib.log.inorder import Runs, lie_in_order
 from journeylib.log.raw import FILE, ROW, Raw, quarantine_frame
 from journeylib.log.schema import Schema
 
@@ -400,6 +401,12 @@ def owner_of(events: ir.Table) -> str:
 
 def _tied(events: ir.Table, schema: Schema) -> ir.Table:
     """Return the events that share owner and time (or position) with another."""
+    if schema.has_clock and lie_in_order(events, owner_of(events)):
+        runs = Runs(owner_of(events), ("t_us", "position", "touchpoint"), lying=True)
+        moment = events["t_us"]
+        beside = (runs.before(moment) == moment) | (runs.after(moment) == moment)
+        marked = events.mutate(**{f"{HELPER}tied": beside})
+        return marked.filter(marked[f"{HELPER}tied"]).drop(f"{HELPER}tied").cache()
     keys = [owner_of(events), "t_us" if schema.has_clock else "position"]
     counts = events.group_by(keys).aggregate(**{f"{HELPER}n": events.count()})
     shared = counts.filter(counts[f"{HELPER}n"] > 1).select(keys)

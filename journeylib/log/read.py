@@ -24,6 +24,7 @@ from journeylib.log.canonical import (
 from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
+from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
 from journeylib.log.outcomes import read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
@@ -117,7 +118,7 @@ def read_log(
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
-    events = _events(rows, survey)
+    events = _events(rows, survey, roles)
     checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
     tidy(raw)
     found = None
@@ -221,10 +222,20 @@ def _staged(
     return held
 
 
-def _events(rows: ir.Table, counted: quality.Survey) -> ir.Table:
-    """Keep the usable rows in the engine, without the helpers."""
+def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
+    """Keep the usable rows in the engine, without the helpers.
+
+    On DuckDB the events of a customer are held in order: neither ties nor journeys sort again.
+    """
     helpers = [column for column in rows.columns if column.startswith(HELPER)]
     backend = rows.get_backend()
+    if backend.name == "duckdb" and roles.has_clock and "case" not in rows.columns:
+        usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
+        runs = ("customer_no", "customer", "journey")
+        order = ("t_us", "position", "touchpoint_no")
+        held = keep_in_order(numbered(usable), scratch_name("events"), runs, order)
+        run(backend, f"DROP TABLE {rows.get_name()}")
+        return held.drop(*NUMBERS)
     if backend.name != "duckdb":
         return rows.filter(rows[REASON].isnull()).drop(*helpers)
     table = rows.get_name()

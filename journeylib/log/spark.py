@@ -30,6 +30,16 @@ _TIMES = ("timestamp", "timestamp_ntz", "date")
 _NEEDED = "Spark is an optional extra: pip install 'journeylib[spark]' (it needs Java 17 or newer)."
 # Of a session that is opened here. Without a page of its own it opens no port.
 _OWN = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+# Of one on this machine, unless the user says otherwise. Its audits are many small questions: of
+# small tables most of Spark's 200 partitions are empty, and each costs as much as a full one; and
+# compiling a question takes longer than answering it.
+_LOCAL = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
+_QUICK_START = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1"}
 # Of any session: an overflow is an error, as on DuckDB, and never a wrong number.
 _EVERY = {"spark.sql.ansi.enabled": "true"}
 
@@ -211,16 +221,27 @@ def _open(master: str) -> Any:
         from pyspark.sql import SparkSession
     except ImportError:
         raise LogError(_NEEDED) from None
+    here = master.startswith("local")
     builder = SparkSession.builder.master(master).appName("journeylib")
-    for key, value in _OWN.items():
+    for key, value in (_OWN | (_QUICK_START if here else {})).items():
         builder = builder.config(key, value)
     try:
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        told = session.sparkContext.getConf()
+        for key, value in _LOCAL.items() if here else ():
+            if not told.contains(key):
+                session.conf.set(key, value)
+        return session
     except Exception as error:
         raise LogError(
             f"Spark does not start at '{master}' ({type(error).__name__}). Check that Java 17 or "
             "newer is installed (JAVA_HOME) and that the address is right."
         ) from None
+
+
+def _is_local(session: Any) -> bool:
+    context = getattr(session, "sparkContext", None)  # a session of Spark Connect has none
+    return context is not None and str(context.master).startswith("local")
 
 
 @functools.cache
@@ -249,6 +270,20 @@ def _backend() -> Any:
             table = expr.as_table()
             frame = self.to_pyarrow(table, **kwargs).to_pandas()
             return expr.__pandas_result__(PandasData.convert_table(frame, table.schema()))
+
+        def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+            self._run_pre_execute_hooks(expr)
+            frame = self._session.sql(self.compile(expr))
+            # On this machine it is cut off from how it was made, which Spark would go through for
+            # every question. A machine of a cluster may go: what it held is worked out again.
+            frame = frame.localCheckpoint() if _is_local(self._session) else frame.cache()
+            frame.createOrReplaceTempView(name)
+            self._cached_dataframes[name] = frame
+            return self.table(name)
+
+        def _drop_cached_table(self, name: str) -> None:
+            self._session.catalog.dropTempView(name)
+            self._cached_dataframes.pop(name).unpersist()
 
         def hold_arrow(self, name: str, table: pa.Table) -> ir.Table:
             """Hand a table to the session under a name."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import ibis
 import numpy as np
@@ -18,6 +19,7 @@ from journeylib.measures.settings import MeasureSettings
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+CELLS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,9 @@ def fold(
 ) -> Cells:
     """Sum `rows` per touchpoint and customer group, counting journeys and customers of each base.
 
-    Sums are taken per group at once. To count journeys and customers, the bases that a row
-    belongs to become bits, which are joined per journey, then per customer: a distinct count
-    would hold every key of every touchpoint at once, while these steps may spill to disk.
+    The bases that a row belongs to become bits; those that no earlier row of its journey, or of
+    its customer, had are counted where they are new. A distinct count would hold every key of
+    every touchpoint at once, while these windows may spill to disk.
 
     Parameters
     ----------
@@ -83,34 +85,52 @@ def fold(
     again : mapping of str to str, optional
         Further sums: the journeys that have more than one event of a base, by its name.
     """
-    again = again or {}
     cell = ["touchpoint_no", "group"]
-    keys = [*cell, "customer_no"]
     integers = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
-    whole = rows.select(*keys, "journey", **integers)
+    whole = rows.select(*cell, "customer_no", "journey", **integers)
     found = spread(
         whole.group_by(cell).aggregate(**{name: _[name].sum() for name in sums}), touchpoints
     )
     if not bases:
         return Cells(found)
+    again = again or {}
     bits = {base: 1 << spot for spot, base in enumerate(bases)}
     belongs = sum((_[base] > 0).ifelse(bit, 0) for base, bit in bits.items())
-    journeys = (
-        whole.select(*keys, "journey", *again.values(), bits=belongs.cast("int64"))
-        .group_by([*keys, "journey"])
-        .aggregate(bits=_.bits.bit_or(), **{name: _[base].sum() for name, base in again.items()})
+    # In as few bytes as they need: a window carries all its columns along.
+    narrow = whole.select(
+        "journey",
+        touchpoint_no=_.touchpoint_no.cast("int32"),
+        group=_.group.cast("int8"),
+        customer_no=_.customer_no.cast("int32"),
+        _bits=belongs.cast("int32"),
+        **{f"_{base}": _[base].cast("int32") for base in again.values()},
     )
-    customers = journeys.group_by(keys).aggregate(
-        customer_bits=_.bits.bit_or(),
-        **{f"{base}_journeys": (_.bits & bit != 0).sum() for base, bit in bits.items()},
-        **{name: (_[name] > 1).sum() for name in again},
-    )
-    counted = customers.group_by(cell).aggregate(
-        **{f"{base}_journeys": _[f"{base}_journeys"].sum() for base in bases},
-        **{f"{base}_customers": (_.customer_bits & bit != 0).sum() for base, bit in bits.items()},
+    customer = ["touchpoint_no", "customer_no"]
+    in_journey = ibis.window(group_by=["touchpoint_no", "journey"], preceding=(None, 1))
+    in_customer = ibis.window(group_by=customer, preceding=(None, 1))
+    marked = narrow.select(
+        *cell,
+        "customer_no",
+        _of_journey=_new("_bits", in_journey),
+        **{name: _more_than_one(f"_{base}", in_journey) for name, base in again.items()},
+    ).mutate(_of_customer=_new("_of_journey", in_customer))
+    counted = marked.group_by(cell).aggregate(
+        **{f"{base}_journeys": (_["_of_journey"] & bit != 0).sum() for base, bit in bits.items()},
+        **{f"{base}_customers": (_["_of_customer"] & bit != 0).sum() for base, bit in bits.items()},
         **{name: _[name].sum() for name in again},
     )
     return Cells(found | spread(counted, touchpoints))
+
+
+def _more_than_one(events: str, window: Any) -> ibis.Value:
+    """Whether `events`, summed over the rows of `window` up to and with this one, pass one here."""
+    before = _[events].sum().over(window).fill_null(0)
+    return (before <= 1) & (before + _[events] > 1)
+
+
+def _new(bits: str, window: Any) -> ibis.Value:
+    """Return those of `bits` that no row before this one in `window` has."""
+    return _[bits] & ~_[bits].bit_or().over(window).fill_null(0)
 
 
 def spread(table: ibis.Table, touchpoints: int) -> dict[str, Floats]:
@@ -194,21 +214,32 @@ def mapped(
     )
 
 
-def nothing() -> Resampled:
-    """Return one subject without a number."""
-    gap = np.full(1, np.nan)
-    return Resampled(gap, gap, gap, gap, np.full((DRAWS, 1), np.nan))
+def pieces(widths: Whole) -> Iterator[tuple[Whole, Whole]]:
+    """Go through subjects of so many cells each, some thousand cells at a time.
+
+    Thousands of small arrays would take Python minutes, one of all cells gigabytes.
+
+    Yields
+    ------
+    subjects, first : ndarray of int64
+        Numbers of the subjects of the piece, those without a cell left out, and where the cells
+        of each begin among those of the piece.
+    """
+    subjects = np.flatnonzero(widths)
+    piece = (np.cumsum(widths[subjects]) - 1) // CELLS_AT_ONCE
+    for number in np.unique(piece):
+        here = subjects[piece == number]
+        yield here, np.cumsum(widths[here]) - widths[here]
 
 
-def side_by_side(results: Sequence[Resampled]) -> Resampled:
-    """Join results of one subject each into one of many."""
-    return Resampled(
-        value=np.concatenate([one.value for one in results]),
-        se=np.concatenate([one.se for one in results]),
-        lo=np.concatenate([one.lo for one in results]),
-        hi=np.concatenate([one.hi for one in results]),
-        draws=np.concatenate([one.draws for one in results], axis=1),
-    )
+def side_by_side(results: Sequence[tuple[Whole, Resampled]], many: int) -> Resampled:
+    """Join results of some subjects each into one of all `many`; the others have no number."""
+    value, se, lo, hi = (np.full(many, np.nan) for _ in range(4))
+    whole = Resampled(value, se, lo, hi, np.full((DRAWS, many), np.nan))
+    for subjects, one in results:
+        for part in ("value", "se", "lo", "hi", "draws"):
+            getattr(whole, part)[..., subjects] = getattr(one, part)
+    return whole
 
 
 def silent(measure: str, unit: str, reason: AbstainReason, touchpoints: int) -> Measured:

@@ -7,7 +7,8 @@ import numpy as np
 from ibis import _
 
 from journeylib.estimate import resample
-from journeylib.journeys.steps import US_PER_DAY, Journeys, customer_numbers
+from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.log.inorder import customer_numbers
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Floats, fold, measured, silent
 from journeylib.measures.settings import MeasureSettings

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import ibis
 import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.estimate import GROUPS, LEVEL, Resampled, resample
+from journeylib.estimate import GROUPS, LEVEL, Resampled, occupied, resample
 from journeylib.journeys.calendar import with_open_time
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
@@ -20,10 +19,11 @@ from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Cells,
     Floats,
+    Whole,
     mapped,
     measured,
     not_negative,
-    nothing,
+    pieces,
     side_by_side,
     silent,
     thin,
@@ -37,7 +37,6 @@ BINS_PER_DOUBLING = 16
 NORMAL_IQR = 1.349
 # log dur of what is shorter than a second says more of the clock than of the work.
 SHORTEST_SECONDS = 1.0
-QuantileStatistic = Callable[[int, Floats], Floats]
 
 
 def duration_measures(
@@ -63,7 +62,7 @@ def duration_measures(
         return absent + found
     served = cells.base("served")
     few = thin(served, settings)
-    spread = _per_touchpoint(histograms(visits, "service_us", many), few, _log_spread)
+    spread = _per_touchpoint(visits, "service_us", few, _log_spread)
     return [
         measured("duration_spread", "log seconds", not_negative(spread), served, settings),
         *(
@@ -107,34 +106,49 @@ def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
     return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
 
 
-def histograms(
-    visits: ibis.Table, column: str, touchpoints: int
-) -> Iterator[tuple[int, Floats] | None]:
-    """Count durations by bin, one touchpoint after the other.
+@dataclass(frozen=True)
+class Histograms:
+    """Durations of some touchpoints, counted by bin: from the first to the last that each uses.
 
-    Yields
-    ------
-    (int, ndarray of float64, shape (groups, 1, bins)) or None
-        The first bin that the touchpoint uses and its counts from there to the last one; None
-        without durations. One array for thousands of touchpoints would take gigabytes.
+    Attributes
+    ----------
+    touchpoints : ndarray of int64, shape (m,)
+    counts : ndarray of float64, shape (groups, bins, 1)
+        The bins of one touchpoint after those of the other.
+    first : ndarray of int64, shape (m,)
+        Where the bins of each touchpoint begin.
+    lowest : ndarray of int64, shape (m,)
+        The number of its first bin.
     """
+
+    touchpoints: Whole
+    counts: Floats
+    first: Whole
+    lowest: Whole
+
+
+def histograms(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
+    """Count durations by bin, of all touchpoints that are not too `few`."""
     known = visits.filter(_[column].notnull())
     frame = fetch(
         known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
     ).sort_values("touchpoint_no", ignore_index=True)
+    frame = frame[~few[frame["touchpoint_no"]]]
     spot, group, bins, n = (frame[c].to_numpy() for c in ("touchpoint_no", "group", "bin", "n"))
-    rows = np.searchsorted(spot, np.arange(touchpoints + 1))
-    for start, end in itertools.pairwise(rows):
-        if start == end:
-            yield None
-            continue
-        first, last = bins[start:end].min(), bins[start:end].max()
-        counts = np.zeros((GROUPS, 1, last - first + 1))
-        counts[group[start:end], 0, bins[start:end] - first] = n[start:end]
-        yield int(first), counts
+    there, rows = np.unique(spot, return_index=True)
+    widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
+    if len(there):
+        lowest[there] = np.minimum.reduceat(bins, rows)
+        widths[there] = np.maximum.reduceat(bins, rows) - lowest[there] + 1
+    for subjects, first in pieces(widths):
+        here = slice(*np.searchsorted(spot, [subjects[0], subjects[-1] + 1]))
+        counts = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
+        own = first[np.searchsorted(subjects, spot[here])] + bins[here] - lowest[spot[here]]
+        counts[group[here], own, 0] = n[here]
+        yield Histograms(subjects, counts, first, lowest[subjects])
 
 
-def quantile(counts: Floats, share: float, first_bin: int = 0) -> Floats:
+def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:
     """Return a quantile in doublings, log2(1 + seconds), straight within a bin.
 
     Parameters
@@ -142,22 +156,28 @@ def quantile(counts: Floats, share: float, first_bin: int = 0) -> Floats:
     counts : ndarray, shape (..., bins)
     share : float
         0.5 for the median.
-    first_bin : int
-        Number of the first bin of `counts`.
+    first, lowest : ndarray, shape (m,)
+        As in `Histograms`.
 
     Returns
     -------
-    ndarray, shape (...)
+    ndarray, shape (..., m)
         NaN where nothing was counted.
     """
+    width = np.diff(first, append=counts.shape[-1])
+    # Whole numbers: one running sum through all touchpoints is exact.
     running = np.cumsum(counts, axis=-1)
-    wanted = share * running[..., -1:]
-    spot = np.minimum((running < wanted).sum(axis=-1, keepdims=True), counts.shape[-1] - 1)
-    here = np.take_along_axis(counts, spot, axis=-1)
-    before = np.take_along_axis(running, spot, axis=-1) - here
+    earlier = running[..., first] - counts[..., first]
+    wanted = earlier + share * np.add.reduceat(counts, first, axis=-1)
+    below = np.add.reduceat(
+        (running < np.repeat(wanted, width, axis=-1)).view(np.int8), first, axis=-1, dtype=np.int64
+    )
+    spot = np.minimum(below, width - 1)
+    here = np.take_along_axis(counts, first + spot, axis=-1)
+    before = np.take_along_axis(running, first + spot, axis=-1) - here
     with np.errstate(divide="ignore", invalid="ignore"):
         within = (wanted - before) / here
-    return np.asarray(((first_bin + spot + within) / BINS_PER_DOUBLING)[..., 0])
+    return np.asarray((lowest + spot + within) / BINS_PER_DOUBLING)
 
 
 def seconds_of(doublings: Floats) -> Floats:
@@ -165,40 +185,42 @@ def seconds_of(doublings: Floats) -> Floats:
     return np.asarray(np.maximum(np.exp2(doublings) - 1, 0.0))
 
 
-def _median(first_bin: int, counts: Floats) -> Floats:
-    return quantile(counts, 0.5, first_bin)
+def _median(own: Histograms, sums: Floats) -> Floats:
+    return quantile(sums[..., 0], 0.5, own.first, own.lowest)
 
 
-def _log_spread(first_bin: int, counts: Floats) -> Floats:
+def _log_spread(own: Histograms, sums: Floats) -> Floats:
     low, high = (
-        np.log(np.maximum(seconds_of(quantile(counts, share, first_bin)), SHORTEST_SECONDS))
+        np.log(
+            np.maximum(
+                seconds_of(quantile(sums[..., 0], share, own.first, own.lowest)), SHORTEST_SECONDS
+            )
+        )
         for share in (0.25, 0.75)
     )
     return np.asarray((high - low) / NORMAL_IQR)
 
 
 def _per_touchpoint(
-    counted: Iterator[tuple[int, Floats] | None],
+    visits: ibis.Table,
+    column: str,
     few: npt.NDArray[np.bool_],
-    statistic: QuantileStatistic,
+    statistic: Callable[[Histograms, Floats], Floats],
 ) -> Resampled:
     """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
     results = []
-    for own, silenced in zip(counted, few, strict=True):
-        if own is None or silenced:
-            results.append(nothing())
-            continue
-        first, counts = own
-        results.append(from_draws(resample(counts, functools.partial(statistic, first)), counts))
-    return side_by_side(results)
+    for own in histograms(visits, column, few):
+        of_own = functools.partial(statistic, own)
+        found = resample(own.counts, of_own, first=own.first)
+        results.append((own.touchpoints, from_draws(found, own.counts, own.first)))
+    return side_by_side(results, len(few))
 
 
-def from_draws(result: Resampled, sums: Floats) -> Resampled:
+def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> Resampled:
     """Take the standard error from the draws: a quantile is too rough for the jackknife."""
     from scipy import stats
 
-    occupied = (sums != 0).any(axis=2).sum(axis=0)
-    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied - 1, 1))
+    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
     known = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
     many = np.maximum(known.sum(axis=0), 1)
@@ -232,7 +254,7 @@ def around_medians(
     seconds : ndarray of float64, shape (m,)
         Their medians.
     """
-    rough = _per_touchpoint(histograms(visits, column, len(few)), few, _median)
+    rough = _per_touchpoint(visits, column, few, _median)
     return _through(rough, np.log2(1 + seconds))
 
 

@@ -104,9 +104,12 @@ def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Ta
         rows = rows.mutate(opens=ibis.coalesce(_.first_of_session, _.opens))
     rows = rows.mutate(contact=_[ROW] - runs.since(_.opens))
     openings = rows.filter(_.opens)
-    following = openings.select(
-        of_matter="matter", of_contact="contact", next_us=runs.after(openings.t_us)
-    )
+    next_us = runs.after(openings.t_us)
+    if not journeys.has("intent"):
+        # Each contact is about its touchpoint and touches no other.
+        seen = ("customer_no", "group", "journey", "touchpoint_no")
+        return openings.select(*seen, at_us=_.t_us, opens=ibis.literal(1), next_us=next_us)
+    following = openings.select(of_matter="matter", of_contact="contact", next_us=next_us)
     contacts = rows.group_by(["matter", "contact", "touchpoint_no"]).aggregate(
         customer_no=_.customer_no.min(),
         group=_.group.min(),

@@ -12,7 +12,6 @@ import pandas as pd
 from ibis import _
 
 from journeylib.estimate import GROUPS, resample
-from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs
@@ -51,24 +50,25 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     and abstains as ``unidentified``.
     """
     many = len(journeys.touchpoints)
-    drawn = draw_customers(journeys)
-    visits = _sampled_visits(journeys, settings.known_at_start, drawn)
+    visits = _sampled_visits(journeys, settings.known_at_start)
     features = [column for column in visits.columns if column not in NOT_KNOWN]
     losses = np.zeros((GROUPS, many, 2))
-    counted = np.zeros((3, many), dtype=np.int64)
-    for number, rows in visits.groupby("touchpoint_no", sort=True):
-        spot = int(str(number))
-        counted[:, spot] = len(rows), rows["journey"].nunique(), rows["customer_no"].nunique()
-        base = Base(*counted[:, spot : spot + 1])
-        if not thin(base, settings).any():
-            losses[:, spot] = _losses(rows, features)
-    base = Base(*counted)
+    base = _base(visits, many)
+    known = [_coded(visits[column]) for column in features]
+    names = sorted({*visits["next"], OTHER})
+    outcome = np.asarray(pd.Index(names).get_indexer(visits["next"]), dtype=np.int64)
+    group = visits["group"].to_numpy()
+    rows_of = visits.groupby("touchpoint_no").indices
+    for spot in np.flatnonzero(~thin(base, settings)):
+        rows = rows_of.get(spot, np.zeros(0, dtype=np.int64))
+        came = _classes(outcome[rows], names.index(OTHER))
+        losses[:, spot] = _losses([column[rows] for column in known], came, group[rows])
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(drawn.said()))
+    return replace(found, source="; ".join(journeys.drawn.said()))
 
 
-def _sampled_visits(journeys: Journeys, attributes: Sequence[str], drawn: Drawn) -> pd.DataFrame:
+def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
     """Bring visits whose successor is known, with what is known at their start, in fixed order."""
     hashed = ((_.customer_no + 1) * MULTIPLIER) % MODULUS * MULTIPLIER % MODULUS
     sizes = zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["events"], strict=True)
@@ -77,7 +77,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str], drawn: Drawn)
         for number, events in sizes
         if events > VISITS_PER_TOUCHPOINT
     ]
-    picked = drawn.of(_starts(journeys))
+    picked = _starts(journeys.modelled)
     if limits:
         picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
     columns: dict[str, ibis.Deferred] = {
@@ -112,7 +112,20 @@ def _starts(journeys: Journeys) -> ibis.Table:
     return starts.inner_join(ends, same).mutate(next_touchpoint=_.after_visit)
 
 
-def _losses(rows: pd.DataFrame, features: Sequence[str]) -> Floats:
+def _base(visits: pd.DataFrame, many: int) -> Base:
+    by_touchpoint = visits.groupby("touchpoint_no")
+
+    def whole(counts: pd.Series[int]) -> Whole:
+        return np.asarray(counts.reindex(range(many), fill_value=0), dtype=np.int64)
+
+    return Base(
+        whole(by_touchpoint.size()),
+        whole(by_touchpoint["journey"].nunique()),
+        whole(by_touchpoint["customer_no"].nunique()),
+    )
+
+
+def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -> Floats:
     """Return the summed log loss of tree and margin per customer group, in micro-nats.
 
     Returns
@@ -120,13 +133,11 @@ def _losses(rows: pd.DataFrame, features: Sequence[str]) -> Floats:
     ndarray of float64, shape (groups, 2)
         Whole numbers; all zero where there is nothing to tell apart.
     """
-    outcome = _codes(rows["next"])
-    groups = rows["group"].to_numpy()
-    classes = int(outcome.max()) + 1
+    classes = int(outcome.max(initial=0)) + 1
     summed = np.zeros((GROUPS, 2))
     if classes == 1:
         return summed
-    known = np.column_stack([_encoded(rows[name]) for name in features])
+    known = np.column_stack([_encoded(one) for one in features])
     for fold in range(FOLDS):
         out = groups % FOLDS == fold
         if not out.any() or out.all():
@@ -155,21 +166,26 @@ def _leaf_shares(known: Floats, outcome: Whole, asked: Floats, margin: Floats) -
     )
 
 
-def _codes(outcome: pd.Series[Any]) -> Whole:
-    """Turn successors into numbers, the rare ones into one."""
-    counts = outcome.value_counts()
-    rare = set(counts[counts < RAREST_CLASS].index)
-    names = outcome.where(~outcome.isin(rare), OTHER)
-    return np.asarray(pd.factorize(names, sort=True)[0], dtype=np.int64)
+def _classes(outcome: Whole, other: int) -> Whole:
+    """Number the successors that occur, the rare ones as one."""
+    counts = np.bincount(outcome, minlength=1)
+    frequent = np.where(counts[outcome] < RAREST_CLASS, other, outcome)
+    return np.asarray(np.unique(frequent, return_inverse=True)[1], dtype=np.int64)
 
 
-def _encoded(column: pd.Series[Any]) -> Floats:
-    """Return a numeric column as it is, words as one 0/1 column for each frequent one."""
+def _coded(column: pd.Series[Any]) -> Floats | Whole:
+    """Return numbers as they are, words as codes in the order of the words (−1 where none is)."""
     numbers = pd.to_numeric(column, errors="coerce")
     if (numbers.notna() == column.notna()).all():
-        return np.asarray(numbers, dtype=np.float64)[:, None]
-    counts = column.value_counts().rename_axis("level").reset_index(name="n")
-    frequent = counts.sort_values(["n", "level"], ascending=[False, True]).head(LEVELS)
-    return np.column_stack(
-        [np.asarray(column == level, dtype=np.float64) for level in sorted(frequent["level"])]
-    )
+        return np.asarray(numbers, dtype=np.float64)
+    return np.asarray(pd.factorize(column, sort=True)[0], dtype=np.int64)
+
+
+def _encoded(column: Floats | Whole) -> Floats:
+    """Return numbers as one column, words as one 0/1 column for each frequent one."""
+    if column.dtype == np.float64:
+        return np.asarray(column[:, None])
+    counts = np.bincount(column[column >= 0], minlength=1)
+    frequent = np.argsort(-counts, kind="stable")[:LEVELS]
+    levels = np.sort(frequent[counts[frequent] > 0])
+    return np.asarray(column[:, None] == levels, dtype=np.float64)

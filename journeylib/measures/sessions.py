@@ -100,7 +100,10 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     served = served.mutate(
         next_human_us=_next_of(served.joined_us, ["journey"], ["opened"], about=about),
         next_opened_us=_next_of(asked, ["journey"], ["opened"], about=about),
-        again_us=_next_of(served.begin_us, ["customer_no"], by_time, about=about),
+        # In order of time the least of what is later is what is next.
+        again_us=_next_of(served.begin_us, ["customer_no"], by_time, about=True)
+        if about
+        else served.begin_us.lead().over(ibis.window(group_by="customer_no", order_by=by_time)),
     )
     opened = served.filter(
         _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
@@ -199,20 +202,23 @@ def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
     A session in which nobody does is nobody's next contact either.
     """
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
-    sessions = turns.group_by(_KEY).aggregate(
-        customer_no=_.customer_no.min(),
-        group=_.group.min(),
-        intent=_.intent.argmin(_.step, where=_.intent.notnull())
-        if journeys.has("intent")
-        else ibis.null("string"),
-        serving=(bot | human | (customer & _.text.notnull())).any(),
-        first_bot=_.step.min(where=bot),
-        first_human=_.step.min(where=human),
-        first_customer=_.step.min(where=customer),
-        begin_us=_.t_us.min(),
-        joined_us=_.t_us.min(where=human),
+    served = turns.filter(bot | human | (customer & _.text.notnull())).select(_KEY).distinct()
+    return (
+        turns.semi_join(served, _KEY)
+        .group_by(_KEY)
+        .aggregate(
+            customer_no=_.customer_no.min(),
+            group=_.group.min(),
+            intent=_.intent.argmin(_.step, where=_.intent.notnull())
+            if journeys.has("intent")
+            else ibis.null("string"),
+            first_bot=_.step.min(where=bot),
+            first_human=_.step.min(where=human),
+            first_customer=_.step.min(where=customer),
+            begin_us=_.t_us.min(),
+            joined_us=_.t_us.min(where=human),
+        )
     )
-    return sessions.filter(_.serving).drop("serving")
 
 
 def _facts(turns: ibis.Table, opened: ibis.Table, journeys: Journeys) -> ibis.Table:

@@ -346,26 +346,35 @@ def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
         ["source", "events", "target"], ascending=[True, False, True], kind="stable"
     )
     numbers = journeys.touchpoints.set_index("touchpoint")["touchpoint_no"]
+    nearest, targets = {}, {}
+    for place in range(1, MOVES + 1):
+        ranked = edges.groupby("source", sort=True).nth(place - 1)
+        if len(ranked):
+            sources = numbers[ranked["source"]]
+            nearest[f"next_{place}"] = pd.Series(
+                numbers[ranked["target"]].to_numpy(), index=sources
+            )
+            targets[f"next_{place}"] = dict(
+                zip(sources.tolist(), ranked["target"].astype(str), strict=True)
+            )
     ends = journeys.steps.filter(_.ends_visit)
     ends = ends.mutate(
         stratum=_stratum(ends), soon=(_.next_us - _.t_us <= US_PER_DAY).fill_null(False)
     )
-    counted, targets = {}, {}
-    for place in range(MOVES):
-        ranked = edges.groupby("source", sort=True).nth(place)
-        pairs = {
-            int(numbers[source]): (int(numbers[target]), str(target))
-            for source, target in zip(ranked["source"], ranked["target"], strict=True)
-        }
-        if not pairs:
-            continue
-        wanted = ends.touchpoint_no.cases(
-            *((source, target) for source, (target, _name) in pairs.items()), else_=-1
+    if not nearest:
+        return _Cases(ends, 1, {}, whole=False), {}
+    # Joined: as a case of thousands of touchpoints the engine would go through them row by row.
+    wanted = pd.DataFrame(nearest).rename_axis("source").reset_index().astype("Int64")
+    known = ibis.memtable(wanted)
+    ends = ends.left_join(known, ends.touchpoint_no == known.source)
+    counted = {
+        measure: (
+            ends.soon & (ends.next_touchpoint_no == ends[measure]).fill_null(False),
+            ends[measure].notnull(),
+            "share",
         )
-        measure = f"next_{place + 1}"
-        hit = ends.soon & (ends.next_touchpoint_no == wanted).fill_null(False)
-        counted[measure] = (hit, wanted >= 0, "share")
-        targets[measure] = {source: name for source, (_number, name) in pairs.items()}
+        for measure in nearest
+    }
     return _Cases(ends, 1, counted, whole=False), targets
 
 
@@ -381,19 +390,21 @@ def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
             continue
         named = first.mutate(detail=_[role].fill_null(UNNAMED).cast("string"))
         counts = fetch(named.group_by(["period", "detail", "group"]).aggregate(top=_.count()))
-        cells = counts.pivot_table(
-            index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
-        )
         measure = f"begins_with_{role}"
-        whole = cells.sum(axis=1)
-        parts = [
-            pd.DataFrame({"top": cells[detail], "base": whole}).reset_index().assign(detail=detail)
-            for detail in cells.columns
-        ]
-        if parts:
-            rows = pd.concat(parts).assign(measure=measure, touchpoint=-1, stratum=ALL)
+        if len(counts):
+            rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
             found[measure] = _estimated(rows, people["customers"], "share").assign(family="mix")
     return found
+
+
+def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
+    """Put beside what each detail has of a period and group what all have, absent ones as 0."""
+    cells = counts.pivot_table(
+        index=["period", "group"], columns="detail", values="top", aggfunc="sum", fill_value=0
+    )
+    rows = cells.melt(ignore_index=False, value_name="top").reset_index()
+    whole = cells.sum(axis=1).rename("base").reset_index()
+    return rows.merge(whole, on=["period", "group"])
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:

@@ -18,9 +18,10 @@ from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Base,
     Floats,
+    Whole,
     mapped,
     measured,
-    nothing,
+    pieces,
     side_by_side,
     silent,
     thin,
@@ -57,16 +58,30 @@ class Successors:
     cells: pd.DataFrame
     base: Base
 
-    def of_touchpoints(self, many: int) -> Iterator[Floats]:
-        """Yield the counts after each touchpoint, shape (groups, thirds, its pairs)."""
-        first = np.searchsorted(self.source, np.arange(many + 1))
+    def of_touchpoints(
+        self, wanted: npt.NDArray[np.bool_]
+    ) -> Iterator[tuple[Whole, Floats, Whole]]:
+        """Yield the counts after the `wanted` touchpoints, many at a time.
+
+        Yields
+        ------
+        touchpoints : ndarray of int64, shape (m,)
+        counts : ndarray of float64, shape (groups, pairs, thirds)
+            The pairs of one touchpoint after those of the other.
+        first : ndarray of int64, shape (m,)
+            Where the pairs of each touchpoint begin.
+        """
+        start = np.searchsorted(self.source, np.arange(len(wanted) + 1))
         pair, group, third, n = (self.cells[name].to_numpy() for name in _CELL)
-        rows = np.searchsorted(pair, first)
-        for spot in range(many):
-            here = slice(rows[spot], rows[spot + 1])
-            counts = np.zeros((GROUPS, THIRDS, first[spot + 1] - first[spot]))
-            counts[group[here], third[here], pair[here] - first[spot]] = n[here]
-            yield counts
+        spot = self.source[pair]
+        for touchpoints, first in pieces(np.where(wanted, np.diff(start), 0)):
+            near = slice(*np.searchsorted(spot, [touchpoints[0], touchpoints[-1] + 1]))
+            here = np.flatnonzero(wanted[spot[near]]) + near.start
+            own = first[np.searchsorted(touchpoints, spot[here])]
+            own += pair[here] - start[spot[here]]
+            counts = np.zeros((GROUPS, int(np.diff(start)[touchpoints].sum()), THIRDS))
+            counts[group[here], own, third[here]] = n[here]
+            yield touchpoints, counts, first
 
     def per_group(self, kept: npt.NDArray[np.bool_]) -> Floats:
         """Sum the counts of the pairs that `kept` marks, shape (groups,)."""
@@ -125,31 +140,36 @@ def successor_measures(
     """Measure the effective number of next steps and how stable they are."""
     many = len(journeys.touchpoints)
     few = thin(found.base, settings)
-    spread, kept, sparse = [], [], np.zeros(many, dtype=bool)
-    for spot, counts in enumerate(found.of_touchpoints(many)):
-        ends = counts[:, [0, -1]].sum((0, 2))
-        sparse[spot] = ends.min() < settings.min_starts * PART_OF_MINIMUM
-        # What abstains in the end is not resampled: of thousands of names, nearly all.
-        spread.append(nothing() if few[spot] else _effective(counts))
-        silenced = few[spot] or sparse[spot] or not journeys.has_clock
-        kept.append(nothing() if silenced else _stability(counts))
-    next_steps = measured("next_steps", "steps", side_by_side(spread), found.base, settings)
+    spread, kept, sparse = [], [], np.ones(many, dtype=bool)
+    # What abstains in the end is not resampled: of thousands of names, nearly all.
+    for spots, counts, first in found.of_touchpoints(~few):
+        ends = np.add.reduceat(counts[..., [0, -1]].sum(axis=0), first, axis=0).min(axis=1)
+        sparse[spots] = ends < settings.min_starts * PART_OF_MINIMUM
+        spread.append((spots, _effective(counts, first)))
+        kept.append((spots, _stability(counts, first)))
+    next_steps = measured("next_steps", "steps", side_by_side(spread, many), found.base, settings)
     if not journeys.has_clock:
         return [next_steps, silent("stability", "share", "no_clock", many)]
     stability = measured(
-        "stability", "share", side_by_side(kept), found.base, settings, refused={"n_small": sparse}
+        "stability",
+        "share",
+        side_by_side(kept, many),
+        found.base,
+        settings,
+        refused={"n_small": sparse},
     )
     return [next_steps, stability]
 
 
-def entropy(counts: Floats) -> Floats:
-    """Plug-in entropy in nats over the last axis."""
-    share = counts / counts.sum(axis=-1, keepdims=True)
+def entropy(counts: Floats, first: Whole) -> Floats:
+    """Plug-in entropy in nats over the cells of each subject, which begin at `first`."""
+    total = np.add.reduceat(counts, first, axis=-1)
+    share = counts / np.repeat(total, np.diff(first, append=counts.shape[-1]), axis=-1)
     logs = np.log(np.where(share > 0, share, 1.0))
-    return np.asarray(-np.sum(np.where(share > 0, share * logs, 0.0), axis=-1))
+    return np.asarray(-np.add.reduceat(share * logs, first, axis=-1))
 
 
-def entropy_bias(counts: Floats) -> Floats:
+def entropy_bias(counts: Floats, first: Whole) -> Floats:
     """Miller and Madow's correction: (successors seen − 1) / 2n, to be added to the plug-in.
 
     Notes
@@ -159,8 +179,8 @@ def entropy_bias(counts: Floats) -> Floats:
     Chao and Shen's (2003) estimator is nearer for long tails, but overshoots where one successor
     prevails, which is what automation looks for.
     """
-    seen = (counts > 0).sum(axis=-1)
-    return np.asarray((seen - 1) / (2 * counts.sum(axis=-1)))
+    seen = np.add.reduceat((counts > 0).astype(np.int64), first, axis=-1)
+    return np.asarray((seen - 1) / (2 * np.add.reduceat(counts, first, axis=-1)))
 
 
 def effective_number(counts: npt.ArrayLike) -> float:
@@ -172,45 +192,47 @@ def effective_number(counts: npt.ArrayLike) -> float:
     (1.0, 2.001)
     """
     numbers = np.asarray(counts, dtype=np.float64)
-    return float(np.exp(entropy(numbers) + entropy_bias(numbers)))
+    whole = np.zeros(1, dtype=np.int64)
+    return float(np.exp(entropy(numbers, whole) + entropy_bias(numbers, whole))[0])
 
 
-def _effective(counts: Floats) -> Resampled:
-    """Effective number of next steps of one touchpoint, counts (groups, thirds, pairs)."""
-    if not counts.size:
-        return nothing()
-    per_group = counts.sum(axis=1)[:, None, :]
-    shift = entropy_bias(per_group.sum(axis=0))
-    raw = resample(per_group, entropy)
+def _effective(counts: Floats, first: Whole) -> Resampled:
+    """Effective number of next steps, from counts (groups, pairs, thirds) as they are yielded."""
+    per_group = counts.sum(axis=2, keepdims=True)
+    shift = entropy_bias(per_group.sum(axis=0)[:, 0], first)
+    raw = resample(per_group, lambda s: entropy(s[..., 0], first), first=first)
     corrected = _recentred(raw, shift)
     return mapped(corrected, lambda nats: np.exp(np.maximum(nats, 0.0)))
 
 
-def _stability(counts: Floats) -> Resampled:
+def _stability(counts: Floats, first: Whole) -> Resampled:
     """One minus the Jensen–Shannon distance (base 2) between first and last third."""
-    if not counts.size:
-        return nothing()
-    first, last = counts[:, 0].sum(axis=0), counts[:, -1].sum(axis=0)
-    if not (first.sum() and last.sum()):
-        return nothing()
-    pairs = counts.shape[-1]
-    per_group = np.concatenate([counts[:, 0], counts[:, -1]], axis=-1)[:, None, :]
+    before, after = counts.sum(axis=0)[:, [0, -1]].T
+    pairs = np.diff(first, append=counts.shape[1])
+
+    def shares(s: Floats) -> Floats:
+        return np.asarray(s / np.repeat(np.add.reduceat(s, first, axis=-1), pairs, axis=-1))
 
     def divergence(s: Floats) -> Floats:
-        a, b = s[..., :pairs], s[..., pairs:]
-        a, b = (x / x.sum(axis=-1, keepdims=True) for x in (a, b))
-        return np.asarray((entropy((a + b) / 2) - (entropy(a) + entropy(b)) / 2) / np.log(2))
+        a, b = shares(s[..., 0]), shares(s[..., 1])
+        apart = (entropy(a, first) + entropy(b, first)) / 2
+        return np.asarray((entropy((a + b) / 2, first) - apart) / np.log(2))
 
-    # The even mixture of two samples of different size errs like a sample of this size.
-    size = 4 / (1 / first.sum() + 1 / last.sum())
-    mixed = (((first + last) > 0).sum() - 1) / (2 * size)
-    apart = (entropy_bias(first) + entropy_bias(last)) / 2
-    corrected = _recentred(resample(per_group, divergence), (mixed - apart) / np.log(2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # The even mixture of two samples of different size errs like a sample of this size.
+        sizes = [np.add.reduceat(side, first) for side in (before, after)]
+        size = 4 / (1 / sizes[0] + 1 / sizes[1])
+        mixed = (np.add.reduceat((before + after > 0).astype(np.int64), first) - 1) / (2 * size)
+        apart = (entropy_bias(before, first) + entropy_bias(after, first)) / 2
+        raw = resample(counts[..., [0, -1]], divergence, first=first)
+    corrected = _recentred(raw, (mixed - apart) / np.log(2))
     return mapped(corrected, lambda d: 1 - np.sqrt(np.clip(d, 0.0, 1.0)), falling=True)
 
 
 def _recentred(result: Resampled, shift: Floats) -> Resampled:
     """Move a biased statistic by `shift`, and its draws, biased once more, along to it."""
     value = np.asarray(result.value + shift)
-    draws = result.draws - np.nanmean(result.draws, axis=0) + value
+    known = np.isfinite(result.draws)
+    mean = np.where(known, result.draws, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    draws = result.draws - mean + value
     return replace(result, value=value, lo=result.lo + shift, hi=result.hi + shift, draws=draws)

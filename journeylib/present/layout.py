@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.present.faces import ANY, Face
 from journeylib.present.layering import layers_of
 from journeylib.present.routing import Route, Way, route
 from journeylib.present.svg import clean, wrap
@@ -39,6 +40,12 @@ class BoxStyle:
         Lines of the name that every box has room for, and at which a name is cut.
     bold : bool
         Whether a name may be set in bold.
+    face : Face
+        The font that names are set in.
+    small : float
+        Size of a name that needs more than one line, as a factor of `size`.
+    floor : float
+        Height that no box goes below.
     """
 
     width: float = 150.0
@@ -50,6 +57,9 @@ class BoxStyle:
     least: int = 2
     most: int = NAME_LINES
     bold: bool = True
+    face: Face = ANY
+    small: float = 1.0
+    floor: float = 0.0
 
     @property
     def room(self) -> float:
@@ -58,7 +68,24 @@ class BoxStyle:
 
     def lines(self, name: str) -> list[str]:
         """Return a name as the lines of its box."""
-        return wrap(name, self.room, self.size, lines=self.most, bold=self.bold)
+        return self.fitted(name)[0]
+
+    def fitted(self, name: str) -> tuple[list[str], float]:
+        """Return a name as the lines of its box, and the size that they are set in."""
+        whole = self._wrapped(name, self.size)
+        if len(whole) == 1 or self.small == 1.0:
+            return whole, self.size
+        return self._wrapped(name, self.size * self.small), self.size * self.small
+
+    def height(self, name: str) -> float:
+        """Return the height of the box that a name needs."""
+        lines, size = self.fitted(name)
+        return max(
+            self.floor, self.rest + max(len(lines), self.least) * self.line * size / self.size
+        )
+
+    def _wrapped(self, name: str, size: float) -> list[str]:
+        return wrap(name, self.room, size, lines=self.most, bold=self.bold, face=self.face)
 
 
 @dataclass(frozen=True)
@@ -205,8 +232,7 @@ def _spots(
 
 def _box_height(spots: Sequence[_Spot], style: BoxStyle) -> float:
     """Return the height that the longest name needs; every box has the same."""
-    most = max((len(style.lines(spot.name)) for spot in spots), default=0)
-    return style.rest + style.line * max(most, style.least)
+    return max((style.height(spot.name) for spot in spots), default=style.floor)
 
 
 def _drawn_routes(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.present import svg
+from journeylib.present.faces import ANY, Face
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.layout import (
     LINE,
@@ -202,11 +203,11 @@ def map_grid(layout: MapLayout) -> list[str]:
     return parts
 
 
-def stage_head(column: Band, end: float, *, size: float = 14.0) -> str:
+def stage_head(column: Band, end: float, *, size: float = 14.0, face: Face = ANY) -> str:
     """Return a stage's chevron, which reaches to the next one (`end`)."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
-    text = svg.shorten(column.name, right - left - 2 * tip, size, bold=True)
+    text = svg.shorten(column.name, right - left - 2 * tip, size, bold=True, face=face)
     return svg.titled(
         column.name,
         f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',

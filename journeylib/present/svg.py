@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 
+from journeylib.present.faces import ANY, Face
 from journeylib.present.theme import VERDICTS, Shape
 
 # Characters that turn the direction of what follows, and controls, are no part of a name.
@@ -21,10 +21,6 @@ _V = "[aeiouyäöüáàâéèêíîóôúåæøAEIOUYÄÖÜ]"
 _C = rf"[^\W\d_{_V[1:-1]}]"
 _BREAK = re.compile(rf"(?<={_V})(?={_C}{_V})|(?<={_V}{_C})(?={_C}{{1,5}}{_V})")
 _LONG = 12
-
-# Advances in em of a wide sans serif (DejaVu), so that what fits here fits in any font.
-_NARROW, _SLIM = set("ijl.,:;'|!Iı·’‘"), set('frt()[]{}-/\\ "“”°*\u00a0')
-_WIDE = set("mwMWQOGD@%&—…→←+−=<>~")
 
 
 def num(value: float) -> str:
@@ -55,26 +51,12 @@ def esc(name: object) -> str:
     return html.escape(clean(name), quote=True)
 
 
-def _advance(char: str) -> float:
-    if char in _NARROW:
-        return 0.33
-    if char in _SLIM:
-        return 0.43
-    if char in _WIDE:
-        return 0.88
-    if unicodedata.combining(char) or char in "\u200d\ufe0f":
-        return 0.0
-    if unicodedata.east_asian_width(char) in "WF":
-        return 1.15
-    return 0.7 if char.isupper() or ord(char) > 0x2000 else 0.62
+def text_width(text: str, size: float, *, bold: bool = False, face: Face = ANY) -> float:
+    """Return an upper guess of the width of `text` in pixels, by default whatever the font."""
+    return face.width(text, bold=bold) * size
 
 
-def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Return an upper guess of the width of `text` in pixels, whatever the font."""
-    return sum(map(_advance, text)) * size * (1.09 if bold else 1.0)
-
-
-def shorten(text: str, width: float, size: float, *, bold: bool = False) -> str:
+def shorten(text: str, width: float, size: float, *, bold: bool = False, face: Face = ANY) -> str:
     """Return `text` so that it fits into `width` pixels; what is left out is left out inside.
 
     Names of one log often begin alike, so their end stays.
@@ -84,21 +66,25 @@ def shorten(text: str, width: float, size: float, *, bold: bool = False) -> str:
     >>> shorten("Declaration rejected by supervisor", 120, 12)
     'Declarati…ervisor'
     """
-    if text_width(text, size, bold=bold) <= width:
+    if text_width(text, size, bold=bold, face=face) <= width:
         return text
     kept = len(text) - 1
     while kept > 1:
         head = (kept + 1) * 4 // 7
         short = f"{text[:head].rstrip()}…{text[len(text) - (kept - head) :].lstrip()}"
-        if text_width(short, size, bold=bold) <= width:
+        if text_width(short, size, bold=bold, face=face) <= width:
             return short
         kept -= 1
     return "…"
 
 
-def _fitting(text: str, width: float, size: float, bold: bool) -> int:
+def _fitting(text: str, width: float, size: float, bold: bool, face: Face) -> int:
     """Return how many characters of `text` fit."""
-    fits = (n for n in range(len(text), 0, -1) if text_width(text[:n], size, bold=bold) <= width)
+    fits = (
+        n
+        for n in range(len(text), 0, -1)
+        if text_width(text[:n], size, bold=bold, face=face) <= width
+    )
     return next(fits, 1)
 
 
@@ -121,7 +107,15 @@ def soft(text: object) -> str:
     )
 
 
-def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = False) -> list[str]:
+def wrap(
+    text: str,
+    width: float,
+    size: float,
+    *,
+    lines: int = 2,
+    bold: bool = False,
+    face: Face = ANY,
+) -> list[str]:
     """Break a name into at most `lines` lines; long words are hyphenated, the rest is cut.
 
     Examples
@@ -134,21 +128,21 @@ def wrap(text: str, width: float, size: float, *, lines: int = 2, bold: bool = F
     rest = clean(text)
     out: list[str] = []
     while rest and len(out) < lines - 1:
-        if text_width(rest, size, bold=bold) <= width:
+        if text_width(rest, size, bold=bold, face=face) <= width:
             break
         head = ""
         for piece in _PIECE.finditer(rest):
-            if text_width(rest[: piece.end()], size, bold=bold) > width:
+            if text_width(rest[: piece.end()], size, bold=bold, face=face) > width:
                 break
             head = rest[: piece.end()]
         if not head:
-            cut = max(2, _fitting(rest, width, size, bold) - 1)
+            cut = max(2, _fitting(rest, width, size, bold, face) - 1)
             cut = max((spot for spot in _breaks(rest) if 3 <= spot <= cut), default=cut)
             head, rest = rest[:cut] + "-", rest[cut:]
         else:
             rest = rest[len(head) :].lstrip()
         out.append(head)
-    return [*out, shorten(rest, width, size, bold=bold)] if rest else out
+    return [*out, shorten(rest, width, size, bold=bold, face=face)] if rest else out
 
 
 def label(

@@ -13,8 +13,12 @@ from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.bots import judge_bots, session_frame
+from journeylib.judge.judgement import Judgement
+from journeylib.judge.judging import judge
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
+from journeylib.log.inorder import lie_in_order
+from journeylib.measures.evidence import measure
 from journeylib.measures.handoffs import audit_handoffs
 from journeylib.measures.rules import rule_skill
 from journeylib.measures.settings import MeasureSettings
@@ -95,3 +99,42 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.said()
     all_of_them, _clock = session_frame(handoffs, draw_customers(of_size(log_of, CUSTOMERS)))
     pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
+
+
+def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -> None:
+    rows = [
+        (f"c{who}", minute * MINUTE, "Bot", actor, True)
+        for who in range(CUSTOMERS)
+        for minute, actor in ((0, "customer"), (1, "bot"), (2, "human" if who % 2 else "bot"))
+    ]
+    log = log_of(*rows, columns="customer t_us touchpoint actor ai_disclosed")
+    few = MeasureSettings(min_starts=1, min_base_customers=1)
+
+    def judged(limit: int) -> Judgement:
+        settings = JourneySettings(cut="customer", min_customers=1, max_customers_modelled=limit)
+        journeys = rebuild(log, settings)
+        return judge(journeys, measure(journeys, few))
+
+    whole, part = judged(CUSTOMERS), judged(25)
+    said = "a sample of 25 of 90 customers, drawn by the hash of their id, is like the others"
+    assert (whole.disclosure.sessions, part.disclosure.sessions) == (CUSTOMERS, 25)
+    assert part.disclosure.at_once.assumptions[-1] == said
+    assert part.disclosure.text.endswith("Counted on a sample of 25 of 90 customers.")
+    assert "sample" not in whole.disclosure.text
+    for paradox in part.paradoxes:
+        sides = (paradox.benefit, paradox.cost, *paradox.beside.values())
+        assert all(side.assumptions[-1] == said for side in sides)
+    lost = [judgement.paradoxes[-1].cost for judgement in (whole, part)]
+    assert [one.n_customers for one in lost] == [CUSTOMERS, 25]
+
+
+def test_the_journeys_modelled_are_those_of_the_customers_drawn(log_of: LogOf) -> None:
+    journeys = of_size(log_of, 25)
+    modelled = journeys.modelled
+    drawn = numbers(journeys.drawn)
+    assert sorted(fetch(modelled.table)["customer_no"]) == drawn
+    rows = fetch(modelled.trail)
+    assert sorted(set(rows["customer_no"])) == drawn and len(rows) == 3 * 25
+    assert lie_in_order(modelled.trail, "journey")
+    everybody = of_size(log_of, CUSTOMERS)
+    assert everybody.modelled is everybody

@@ -91,6 +91,12 @@ def test_likelihoods_of_shapes_agree_with_scipy() -> None:
     assert abs(bic["spline"] - bic["weibull"]) < 4 * np.log(400)
 
 
+def test_a_clock_of_few_times_fits_no_spline() -> None:
+    """One distinct minute cannot tell a curve; the other shapes are compared all the same."""
+    spells = spells_of(table([5] * 200, [1] * 200), "minutes", FRUSTRATED)
+    assert sorted(compare_models(spells, best_break(spells))) == ["constant", "step", "weibull"]
+
+
 def test_life_table_by_hand() -> None:
     # 25 sessions end at turn 1 (five frustrated), 20 at turn 2, all frustrated
     data = pd.DataFrame(

@@ -1,12 +1,17 @@
 """Windows over rows as they lie equal windows that sort."""
 
+import gc
+
 import ibis
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ibis import _
+from ibis.backends.duckdb import Backend
 
-from journeylib.log.engine import connect
+from journeylib.log import engine
+from journeylib.log.engine import connect, hold_coded, run
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
@@ -66,3 +71,43 @@ def test_rows_that_a_window_took_apart_by_another_key_do_not_lie_in_order() -> N
     least = _.place.min().over(ibis.window(group_by="value"))
     assert not lie_in_order(held.mutate(least=least).filter(_.least >= 0), "who")
     assert lie_in_order(held.mutate(before=Runs.of(held, "who", "place").before(_.value)), "who")
+
+
+def held_tables(backend: Backend) -> dict[str, str]:
+    """Return the tables of a DuckDB with the type of their column ``word``."""
+    found = run(
+        backend, "SELECT table_name, data_type FROM duckdb_columns() WHERE column_name = 'word'"
+    )
+    return {str(name): str(kind) for name, kind in found}
+
+
+def test_codes_stay_codes_when_held_and_what_nobody_uses_is_let_go() -> None:
+    backend = connect()
+    frame = pd.DataFrame({"who": [2, 1, 1], "place": [0, 0, 1], "word": ["b", "a", None]})
+    rows = hold_coded(backend, "raw", backend.create_table("given", frame), ["word"])
+    for hold in (lambda: rows.cache(), lambda: hold_in_order(rows, ["who"], ["place"])):
+        held = hold()
+        kinds = held_tables(backend)
+        assert len(kinds) == 3 and kinds.pop("given") == "VARCHAR"
+        assert set(kinds.values()) == {"ENUM('a', 'b')"}
+        assert sorted(held.to_pandas()["word"].fillna("")) == ["", "a", "b"]
+        del held
+        gc.collect()
+        assert set(held_tables(backend)) == {"given", "raw"}
+
+
+def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(who, value) for value in range(2_000) for who in (2, 1)]
+    plain = held_rows(rows)
+    monkeypatch.setattr(engine, "_LARGE", 1)
+    packed = held_rows(rows)
+    backend = packed.get_backend()
+    kinds = run(
+        backend,
+        "SELECT DISTINCT compression FROM pragma_storage_info("
+        f"'{engine.PACKED}.main.{packed.op().name}') WHERE segment_type = 'BIGINT'",
+    )
+    assert ("Uncompressed",) not in kinds
+    found = [answers(held, Runs.of(held, "who", "place")) for held in (plain, packed)]
+    assert Runs.of(packed, "who", "place").lying
+    pd.testing.assert_frame_equal(*found)

@@ -90,10 +90,15 @@ def test_without_business_hours_there_are_no_such_measures(log_of: LogOf) -> Non
 
 
 def test_a_quantile_is_found_within_its_bin() -> None:
-    counts = np.zeros(64)
-    counts[[3, 20]] = 2
-    assert quantile(counts, 0.25) == pytest.approx(3.5 / BINS_PER_DOUBLING)
-    assert quantile(counts, 0.75) == pytest.approx(20.5 / BINS_PER_DOUBLING)
+    # Two touchpoints, of bins 0 to 63 and of bins 7 to 9; the middle of the second is in its 8.
+    counts = np.zeros(67)
+    counts[[3, 20, 64, 65, 66]] = 2, 2, 1, 2, 1
+    first, lowest = np.array([0, 64]), np.array([0, 7])
+    quarters = [quantile(counts, share, first, lowest) for share in (0.25, 0.5, 0.75)]
+    assert quarters[0] == pytest.approx(np.array([3.5, 8.0]) / BINS_PER_DOUBLING)
+    assert quarters[1] == pytest.approx(np.array([4.0, 8.5]) / BINS_PER_DOUBLING)
+    assert quarters[2] == pytest.approx(np.array([20.5, 9.0]) / BINS_PER_DOUBLING)
+    assert np.isnan(quantile(np.zeros(67), 0.5, first, lowest)).all()
     assert seconds_of(np.array([0.0, 1.0, 5.0])) == pytest.approx([0, 1, 31])
 
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.bundle import commit, staged
+from journeylib.audits.bundle import commit, fingerprint_files, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.errors import RunError
 from journeylib.present.tables import Table, table
 from journeylib.present.workshop.content import Content
-from journeylib.present.workshop.printing import browser, print_pdf
+from journeylib.present.workshop.printing import browser, is_as_measured, print_pdf
 from journeylib.present.workshop.reading import TABLES, read_content
 from journeylib.present.workshop.screens import presentation, weighty
 from journeylib.present.workshop.sheets import (
     PAPER,
     cards,
     handout,
+    handout_wall,
     poster,
     poster_svg,
     poster_wall,
@@ -45,12 +49,15 @@ class Pack:
         Size of the type of touchpoints' names on each paper.
     printed : bool
         Whether there are PDFs: without a browser there are only the pages to print.
+    fitting : bool
+        Whether they are set in a font whose widths their text was measured in.
     """
 
     folder: Path
     content: Content
     type_mm: dict[str, float]
     printed: bool
+    fitting: bool
 
     @property
     def summary(self) -> str:
@@ -58,6 +65,11 @@ class Pack:
         lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
         if not self.printed:
             lines.append("No Chromium found: open the .html sheets in a browser and print them.")
+        elif not self.fitting:
+            lines.append(
+                "Printed in a font wider than measured: names may leave their boxes. Install Arial "
+                "or Liberation Sans and make it again."
+            )
         return "\n".join([*lines, f"Workshop: {self.folder}"])
 
     @property
@@ -88,6 +100,7 @@ def prepare_workshop(
     run: str | Path | None = None,
     audits: str | Path = "audits",
     overrides: Sequence[str] = (),
+    as_of: dt.date | None = None,
     progress: bool = False,
 ) -> Pack:
     """Prepare everything for a workshop: presentation, slides, posters, handout and cards.
@@ -102,11 +115,14 @@ def prepare_workshop(
         A language of the catalogue.
     run : str or Path, optional
         A run directory to draw from. By default the latest complete run of this configuration
-        in `audits`; where there is none, or a file of the log is newer, the audit is run.
+        in `audits`; where there is none, or a file that it read holds something else now, the
+        audit is run.
     audits : str or Path
         Folder of the runs.
     overrides : sequence of str
         ``"key=value"`` with a dotted key.
+    as_of : datetime.date, optional
+        The day to look back from, as for an audit.
     progress : bool
         Show a bar while the audit runs.
 
@@ -122,19 +138,21 @@ def prepare_workshop(
         If the audit, or printing, fails; nothing is left.
     """
     words_of(language)  # a typing error should not cost an audit
-    checked = load_config(config, overrides=overrides)
+    checked = load_config(config, overrides=overrides, as_of=as_of)
     if run is None:
         run = latest_run(checked, Path(audits))
     if run is None:
         from journeylib.present.execute import run_audit
 
-        run = run_audit(config, out=audits, overrides=overrides, progress=progress).folder
+        run = run_audit(
+            config, out=audits, overrides=overrides, as_of=as_of, progress=progress
+        ).folder
     content = read_content(run, language=language)
     with staged(Path(out), checked.name) as stage:
         folder = stage / f"{content.run_id}-{language}"
         folder.mkdir()
-        sizes, printed = write_pack(content, folder)
-        return Pack(commit(folder, Path(out) / checked.name), content, sizes, printed)
+        made = write_pack(content, folder)
+        return Pack(commit(folder, Path(out) / checked.name), content, *made)
 
 
 def write_slides(content: Content, path: Path) -> None:
@@ -147,45 +165,60 @@ def write_slides(content: Content, path: Path) -> None:
 
 
 def latest_run(config: AuditConfig, audits: Path) -> Path | None:
-    """Return the latest complete run of a configuration that is not older than its log."""
-    found = audits / config.name / "latest"
-    try:
-        manifest = json.loads((found / "manifest.json").read_text(encoding="utf-8"))
-        written = (found / "manifest.json").stat().st_mtime
-        logs = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
-        newest = max(
-            (path.stat().st_mtime for file in logs for path in _files(Path(file))), default=0.0
-        )
-    except (OSError, json.JSONDecodeError):
-        return None
-    complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
-    same = manifest["config_hash"] == config.hash()
-    return found.resolve() if complete and same and newest <= written else None
+    """Return the latest complete run of a configuration whose input is as it is now.
+
+    What counts is what the files hold, not when they were written. A log on a server is taken to
+    be as it was.
+    """
+    wanted = config.hash()
+    inputs: list[dict[str, Any]] | None = None
+    for found in sorted((audits / config.name).glob(f"*-{wanted[:8]}-*"), reverse=True):
+        try:
+            manifest = json.loads((found / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError):
+            continue
+        complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
+        if not complete or manifest["config_hash"] != wanted:
+            continue
+        try:
+            inputs = fingerprint_files(config) if inputs is None else inputs
+        except OSError:
+            return None  # the audit says better what is missing
+        if manifest["inputs"] == inputs:
+            return found.resolve()
+    return None
 
 
-def _files(file: Path) -> list[Path]:
-    return [file] if file.is_file() else sorted(file.parent.glob(file.name))
+def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool, bool]:
+    """Write every artefact into an existing folder.
 
-
-def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool]:
-    """Write every artefact into an existing folder; return sizes of type and whether printed."""
-    drawn, small = poster_wall(content), poster_wall(content, room=False)
+    Returns the sizes of type, whether there are PDFs, and whether they are set as measured.
+    """
+    drawn, small = poster_wall(content), handout_wall(content)
     sheets = {f"poster-{paper}": poster(content, drawn, paper) for paper in ("a0", "a1")}
     sheets |= {"handout-a3": handout(content, small), "cards-a4": cards(content)}
     (folder / "poster.svg").write_text(poster_svg(drawn), encoding="utf-8")
     (folder / "presentation.html").write_text(presentation(content), encoding="utf-8")
     write_slides(content, folder / "slides.pptx")
     program = browser()
-    for name, page in sheets.items():
-        source = folder / f"{name}.html"
-        source.write_text(page, encoding="utf-8")
-        if program is not None:
-            print_pdf(source, folder / f"{name}.pdf", program=program)
-            source.unlink()
+    pages = [folder / f"{name}.html" for name in sheets]
+    for page, text in zip(pages, sheets.values(), strict=True):
+        page.write_text(text, encoding="utf-8")
+    if program is not None:
+        # Each sheet has a browser of its own, which waits more than it works.
+        with ThreadPoolExecutor() as pool:
+            for done in [
+                pool.submit(print_pdf, page, page.with_suffix(".pdf"), program=program)
+                for page in pages
+            ]:
+                done.result()
+        for page in pages:
+            page.unlink()
     if any(path.stat().st_size == 0 for path in folder.iterdir()):
         raise RunError("an artefact came out empty; nothing was left.")
     sizes = {
         paper: (small if paper == "a3" else drawn).type_mm(width * 0.96, height - 0.04 * width)
         for paper, (width, height) in PAPER.items()
     }
-    return sizes, program is not None
+    printed = [page.with_suffix(".pdf") for page in pages] if program is not None else []
+    return sizes, bool(printed), all(map(is_as_measured, printed))

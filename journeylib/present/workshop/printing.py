@@ -15,6 +15,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
             "msedge", "microsoft-edge")  # fmt: skip
 VARIABLE = "JOURNEYLIB_CHROMIUM"
 SECONDS = 120
+# The fonts that text on paper is measured in, by the names that they have inside a PDF.
+MEASURED = re.compile(rb"/BaseFont ?/[A-Z]{6}\+(Arial|LiberationSans|Arimo|Helvetica)")
 STAMP = re.compile(rb"\(D:\d{14}[^)]*\)")
 
 
@@ -53,3 +55,8 @@ def print_pdf(page: Path, target: Path, *, program: str) -> None:
     target.write_bytes(
         STAMP.sub(lambda found: b"(D:" + b"20000101000000" + found.group()[17:], content)
     )
+
+
+def is_as_measured(file: Path) -> bool:
+    """Return whether a printed file is set in a font whose widths its text was measured in."""
+    return MEASURED.search(file.read_bytes()) is not None

@@ -30,6 +30,7 @@ from journeylib.present.workshop.room import (
 from journeylib.present.workshop.screen import Screen
 
 STICKIES = 6  # on one screen
+WIDE_ROWS = 3  # of a table, up to which its type is large
 
 
 def note_screens(content: Content, stage: Stage, place: int) -> list[Screen]:
@@ -128,7 +129,8 @@ def first_screens(content: Content) -> list[Screen]:
             f"<tr><th scope='row'>{esc(name)}</th><td>{esc(often)}</td><td>{esc(worth)}</td></tr>"
             for name, often, worth in chosen_rows(content)
         )
-        body = f'<div class="body"><table class="dense"><tbody>{rows}</tbody></table></div>{note}'
+        kind = "wide" if len(first.chosen) <= WIDE_ROWS else "dense"
+        body = f'<div class="body"><table class="{kind}"><tbody>{rows}</tbody></table></div>{note}'
     screens = [Screen("first", headline(content), body, ask, above=title)]
     if others := other_rows(content):
         rows = "".join(

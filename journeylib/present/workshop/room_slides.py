@@ -26,7 +26,18 @@ from journeylib.present.workshop.room import (
     parked,
     votes_text,
 )
-from journeylib.present.workshop.shapes import INSET, LEADING, Place, draw, fill_text, fitted, write
+from journeylib.present.workshop.shapes import (
+    INSET,
+    LEADING,
+    Place,
+    add_paragraph,
+    draw,
+    fill_text,
+    fitted,
+    name_slide,
+    sized,
+    write,
+)
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
@@ -43,7 +54,8 @@ DIFFERENCES = 2  # on one slide
 def note_slides(new: New, content: Content, stage: Stage) -> None:
     """Add what the room said at a stage."""
     title = content.words.say("note.title", stage=stage.title(content.words))
-    _stickies(new, content, notes_at(content, stage), title, "ask.notes")
+    for slide in _stickies(new, content, notes_at(content, stage), title, "ask.notes"):
+        name_slide(slide, f"stage: {stage.name}")
 
 
 def parked_slides(new: New, content: Content) -> None:
@@ -51,12 +63,15 @@ def parked_slides(new: New, content: Content) -> None:
     _stickies(new, content, parked(content), content.words.say("note.parked"), "ask.parked")
 
 
-def _stickies(new: New, content: Content, notes: Sequence[Note], title: str, ask: str) -> None:
-    words = content.words
+def _stickies(
+    new: New, content: Content, notes: Sequence[Note], title: str, ask: str
+) -> list[Slide]:
+    words, slides = content.words, []
     for start in range(0, len(notes), ACROSS * DOWN):
         page = start // (ACROSS * DOWN) + 1
         head = title if page == 1 else words.say("deck.continued", title=title, page=page)
         slide = new(head, words.say(ask))
+        slides.append(slide)
         shown = notes[start : start + ACROSS * DOWN]
         size = next(
             (size for size in SIZES if all(_fits(content, n, size) for n in shown)), SIZES[-1]
@@ -64,34 +79,44 @@ def _stickies(new: New, content: Content, notes: Sequence[Note], title: str, ask
         for i, note in enumerate(shown):
             row, column = divmod(i, ACROSS)
             _sticky(slide, content, note, (EDGE + 3.12 * column, TOP + 2.75 * row, *STICKY), size)
+    return slides
 
 
-def _lines(content: Content, note: Note, size: float) -> tuple[list[str], list[str], list[str]]:
-    """Return the lines of a sticky: what it is about, its words, its votes."""
+def _parts(content: Content, note: Note, size: float) -> list[tuple[str, list[str]]]:
+    """Return the paragraphs of a sticky, and the lines each takes: about, words, votes."""
     width, height = STICKY
-    head = fitted(about_note(content, note), (0, 0, width, 9.0), size, lines=2)
-    votes = [votes_text(note).strip()] if note.votes else []
-    most = int((height - 2 * INSET) * 72 / (size * LEADING)) - len(head) - len(votes)
-    quote = content.words.say("note.quote", text=note.text)
-    return head, fitted(quote, (0, 0, width, 9.0), size, lines=most), votes
+    votes = votes_text(note).strip()
+    about, quote = about_note(content, note), content.words.say("note.quote", text=note.text)
+    head = fitted(about, (0, 0, width, 9.0), size, lines=2)
+    most = int((height - 2 * INSET) * 72 / (size * LEADING)) - len(head) - bool(votes)
+    parts = [
+        (" ".join(lines) if "…" in "".join(lines) and "…" not in said else said, lines)
+        for said, lines in (
+            (about, head),
+            (quote, fitted(quote, (0, 0, width, 9.0), size, lines=most)),
+        )
+    ]
+    return [*parts, (votes, [votes])] if votes else parts
 
 
 def _fits(content: Content, note: Note, size: float) -> bool:
-    head, words, _ = _lines(content, note, size)
-    return "…" not in "".join((*head, *words)) or "…" in note.text
+    said = "".join(line for _, lines in _parts(content, note, size) for line in lines)
+    return "…" not in said or "…" in note.text
 
 
 def _sticky(slide: Slide, content: Content, note: Note, place: Place, size: float) -> None:
-    """Draw one note: its id is in the name of the shape, so it is known wherever it is moved."""
+    """Draw one note: its id is in the name of the shape, so it is known wherever it is moved.
+
+    Its text flows, so that whoever edits it finds whole words.
+    """
     shape = draw(
         slide, f"note: {note.id}", place, kind=MSO_SHAPE.RECTANGLE, fill="note",
         edge="back", dashed=True, width=1.25, alt=note.placed,
     )  # fmt: skip
-    head, words, votes = _lines(content, note, size)
-    fill_text(shape, [*head, *words, *votes], size, middle=False, centre=False)
-    for i, run in enumerate(shape.text_frame.paragraphs[0].runs):
-        run.font.italic = len(head) <= i < len(head) + len(words)
-        run.font.bold = i >= len(head) + len(words)
+    parts = _parts(content, note, size)
+    fill_text(shape, [parts[0][0]], size, middle=False, centre=False)
+    for i, (said, _) in enumerate(parts[1:]):
+        add_paragraph(shape, said, size, italic=not i, bold=bool(i))
 
 
 def difference_slides(new: New, content: Content) -> None:
@@ -113,14 +138,13 @@ def difference_slides(new: New, content: Content) -> None:
                     slide, f"{part}: {side}", place, kind=MSO_SHAPE.RECTANGLE, fill=fill,
                     edge="back" if side == "room" else "line", dashed=side == "room",
                 )  # fmt: skip
-                lines = fitted(text, (0, 0, place[2] - 0.1, 1.4), 16)
-                fill_text(
-                    shape, [words.say(f"side.{side}"), *lines], 16, middle=False, centre=False
-                )
+                lines, size = sized(text, (0, 0, place[2] - 0.1, 1.25), [22, 18, 16])
+                said = [words.say(f"side.{side}"), *lines]
+                fill_text(shape, said, size, middle=False, centre=False)
                 shape.text_frame.paragraphs[0].runs[0].font.bold = True
         if names and start + DIFFERENCES >= len(found):
             agreed = words.say("differ.agree", names=words.names(names))
-            write(slide, "agreed", (EDGE, 6.72, WIDE - 1, 0.34), agreed, ink="muted")
+            write(slide, "agreed", (EDGE, 6.68, WIDE - 1, 0.39), agreed, ink="muted")
 
 
 def first_slides(new: New, content: Content) -> None:
@@ -131,24 +155,26 @@ def first_slides(new: New, content: Content) -> None:
     rows = [(name, f"{often}, {worth}") for name, often, worth in chosen_rows(content)]
     if content.first is None:
         rows = [("", words.say(f"bring.{key}")) for key in BRING]
+    step = min(1.4, 4.9 / max(len(rows), 1))
     for i, (name, said) in enumerate(rows):
-        place = (EDGE, TOP + 0.98 * i, WIDE - 2 * EDGE, 0.88)
+        place = (EDGE, TOP + step * i, WIDE - 2 * EDGE, step - 0.1)
         shape = draw(slide, f"first: {name or BRING[i]}", place, fill="band", edge=None)
         text = f"{name}: {said}" if name else f"□ {said}"
-        fill_text(shape, fitted(text, (0, 0, place[2] - 0.3, place[3]), 18), 18, centre=False)
+        lines, size = sized(text, (0, 0, place[2] - 0.3, place[3]), [24, 20, 18])
+        fill_text(shape, lines, size, centre=False)
     write(slide, "note", (EDGE, 6.42, WIDE - 1, 0.62), money_note(content), ink="muted")
     if others := other_rows(content):
         slide = new(words.say("first.why"), ask)
         for i, (name, why) in enumerate(others):
             place = (EDGE, TOP + 0.6 * i, WIDE - 2 * EDGE, 0.54)
             text = f"{name}: {why}" if why else name
-            write(slide, f"other: {name}", place, text, size=16, middle=True)
+            write(slide, f"other: {name}", place, text, size=18, middle=True)
     slide = new(words.say("first.form"), ask)
     step = (WIDE - 2 * EDGE) / len(FORM)
     for i, key in enumerate(FORM):
         x = EDGE + step * i
         head = words.say(f"form.{key}")
-        write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.4), head, size=18, bold=True)
+        write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.46), head, size=18, bold=True)
         for k in range(FORM_ROWS):
             place = (x, TOP + 0.5 + 1.45 * k, step - 0.1, 1.35)
             draw(slide, f"form: {key} {k + 1}", place, dashed=True, width=1.0)

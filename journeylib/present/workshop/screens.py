@@ -11,6 +11,7 @@ from journeylib.present import svg
 from journeylib.present.svg import esc, soft
 from journeylib.present.theme import css
 from journeylib.present.workshop.content import Content, Finding, Segment, Stage, Story, Touchpoint
+from journeylib.present.workshop.curve import heard, line_figure
 from journeylib.present.workshop.lanes import moves_text
 from journeylib.present.workshop.room import votes_at
 from journeylib.present.workshop.room_screens import (
@@ -19,9 +20,8 @@ from journeylib.present.workshop.room_screens import (
     note_screens,
     parked_screens,
 )
-from journeylib.present.workshop.screen import Screen
+from journeylib.present.workshop.screen import Screen, even_parts
 from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
-from journeylib.present.workshop.wall import line_figure
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 POINTS = 6  # touchpoints on one screen of a stage
@@ -95,11 +95,12 @@ def _screens(content: Content) -> list[Screen]:
         for i, finding in enumerate(weighty(content), 1)
     ]
     line = line_figure(content, 1700.0, 760.0)
+    note = words.say("scale.note" if heard(content) else "scale.unheard")
     found.append(
         Screen(
             "experience",
             words.say("deck.experience"),
-            f'<figure>{line}</figure><p class="muted small">{esc(words.say("scale.note"))}</p>',
+            f'<figure>{line}</figure><p class="muted small">{esc(note)}</p>',
             words.say("ask.experience"),
         )
     )
@@ -159,17 +160,21 @@ def _overview(content: Content) -> Screen:
             else words.say("stage.reach_short", customers=stage.customers)
         )
         reach = stage.reach or 0.0
+        share = words.share(reach)
+        rest = words.say("of_journeys", share="").strip("\u00a0 ")
         items.append(
             f'<li><a href="#stage-{i}"><b>{soft(stage.title(words))}</b>'
-            f'<span class="bar"><i style="width:{100 * reach:.1f}%"></i></span>'
-            f"<span>{esc(words.say('of_journeys', share=words.share(reach)))}</span>"
-            f'<span class="muted">{esc(size)}</span>{_moods(content, stage)}</a></li>'
+            f'<span class="bar"><i style="height:{100 * reach:.1f}%"></i></span>'
+            f'<span class="share">{esc(share)}</span><span>{esc(rest)}</span>'
+            f'<span class="muted">{esc(size)}</span>'
+            f'<span class="signs">{_moods(content, stage)}</span></a></li>'
         )
     title = words.say("deck.stages", n=len(content.stages))
     # Long names need smaller type: they break at syllables, twice at most.
     longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
     type_size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
-    style = f"--t:calc({type_size:.2f}*var(--u))"
+    share_size = min(4.0, 24 / len(content.stages))
+    style = f"--t:calc({type_size:.2f}*var(--u));--s:calc({share_size:.2f}*var(--u))"
     body = f'<div class="body"><ol class="stages" style="{style}">{"".join(items)}</ol></div>'
     return Screen("overview", title, body, words.say("ask.overview"), above=content.kicker)
 
@@ -190,14 +195,14 @@ def _stage(content: Content, stage: Stage, place: int) -> list[Screen]:
     if stage.customers is not None:
         title = words.say("deck.stage", stage=title, customers=stage.customers)
     moves = words.say("stage.next", moves=moves_text(content, stage)) if stage.moves else ""
-    pages = range(0, max(len(stage.touchpoints), 1), POINTS)
-    for k, start in enumerate(pages):
-        shown = stage.touchpoints[start : start + POINTS]
+    for k, shown in enumerate(even_parts(stage.touchpoints, POINTS) or [()]):
         few = " few" if len(shown) <= 4 else ""
+        high = 16 * -(-len(shown) // (2 if few else 3))
         items = "".join(_point_card(content, point) for point in shown)
         head = title if k == 0 else words.say("deck.continued", title=title, page=k + 1)
         body = (
-            f'<div class="body"><ul class="points{few}">{items}</ul></div>'
+            f'<div class="body"><ul class="points{few}" style="--h:calc({high}*var(--u))">'
+            f"{items}</ul></div>"
             f'<p class="muted">{esc(moves)}</p>'
         )
         name = f"stage-{place}" if k == 0 else f"stage-{place}-{k}"
@@ -385,11 +390,7 @@ def _plan(content: Content) -> Screen:
         for kind in ("as_planned", "skipped", "repeated")
     )
     said = [f"{name} {words.share(share)}" for share, name in extra]
-    text = (
-        words.say("plan.share", kind=words.say("plan.inserted"), share=": " + ", ".join(said))
-        if said
-        else ""
-    )
+    text = f"{words.say('plan.inserted')}: {', '.join(said)}" if said else ""
     dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
         f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'

@@ -16,13 +16,15 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from journeylib.present import svg
+from journeylib.present.faces import ARIAL
 from journeylib.present.theme import LIGHT
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
 
-FONT = "Arial"  # on every machine with PowerPoint; LibreOffice has one of the same widths
-INSET = 0.04
+FONT = ARIAL.name  # on every machine with PowerPoint; LibreOffice has one of the same widths
+INSET = 0.07
+CORNER = 0.09  # inches
 LEADING = 1.18
 LEAST = 14  # points: what a room can read
 STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(<)")
@@ -43,9 +45,10 @@ def fitted(
     text: str, place: Place, size: float, *, bold: bool = False, lines: int | None = None
 ) -> list[str]:
     """Return `text` broken into the lines that a place holds, cut inside where it is too long."""
-    room = (place[2] - 2 * INSET) * 72
+    # The round corners of a box keep text off its sides, by less than a third of the radius.
+    room = (place[2] - 2 * INSET - CORNER * 0.6) * 72
     most = max(1, int((place[3] - 2 * INSET) * 72 / (size * LEADING)))
-    return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold)
+    return svg.wrap(text, room, size, lines=min(most, lines or most), bold=bold, face=ARIAL)
 
 
 def sized(
@@ -57,6 +60,11 @@ def sized(
         if "…" in text or "…" not in "".join(lines):
             return lines, size
     return fitted(text, place, sizes[-1], bold=bold), sizes[-1]
+
+
+def same_size(texts: Sequence[str], place: Place, sizes: Sequence[float]) -> float:
+    """Return the largest of `sizes` in which none of many texts is cut: all look alike then."""
+    return min((sized(text, place, sizes, bold=True)[1] for text in texts), default=sizes[0])
 
 
 def write(
@@ -101,10 +109,24 @@ def fill_text(
     for i, line in enumerate(lines):
         if i:
             paragraph.add_line_break()
-        run = paragraph.add_run()
-        run.text = line
-        run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
-        run.font.color.rgb = colour(ink)
+        _run(paragraph, line, size, bold, ink)
+
+
+def add_paragraph(
+    shape: Any, text: str, size: float, *, italic: bool = False, bold: bool = False
+) -> None:
+    """Add a paragraph whose text flows to what stands in a shape."""
+    paragraph = shape.text_frame.add_paragraph()
+    paragraph.alignment = PP_ALIGN.LEFT
+    _run(paragraph, text, size, bold, "ink").font.italic = italic
+
+
+def _run(paragraph: Any, text: str, size: float, bold: bool, ink: str) -> Any:
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size, run.font.bold, run.font.name = Pt(size), bold, FONT
+    run.font.color.rgb = colour(ink)
+    return run
 
 
 def draw(
@@ -123,7 +145,7 @@ def draw(
     shape = slide.shapes.add_shape(kind, *map(Inches, place))
     shape.name = name
     if kind == MSO_SHAPE.ROUNDED_RECTANGLE:
-        shape.adjustments[0] = min(0.5, 0.09 / min(place[2:]))
+        shape.adjustments[0] = min(0.5, CORNER / min(place[2:]))
     if fill is None:
         shape.fill.background()
     else:
@@ -147,6 +169,14 @@ def _flat(shape: Any) -> None:
     """Take the theme's shadow away."""
     for effect in shape._element.iter(qn("a:effectRef")):
         effect.set("idx", "0")
+
+
+def name_slide(slide: Slide, name: str) -> None:
+    """Name a slide as a shape is named, counting those of one name: programs keep it."""
+    others = slide.part.package.presentation_part.presentation.slides
+    names = [str(other._element.cSld.get("name") or "") for other in others]
+    same = sum(other.split(" #")[0] == name for other in names)
+    slide._element.cSld.set("name", f"{name} #{same + 1}" if same else name)
 
 
 def describe(shape: Any, alt: str) -> None:
@@ -192,6 +222,22 @@ def connect(
         )
     describe(line, alt)
     return line
+
+
+def speak(presentation: Any, language: str) -> None:
+    """Say of every text which language it is in, so that spelling is checked in that one."""
+    for slide in presentation.slides:
+        roots = [slide._element, slide.notes_slide._element]
+        charts = [shape.chart._chartSpace for shape in slide.shapes if shape.has_chart]
+        for root in (*roots, *charts):
+            for run in root.iter(qn("a:r")):
+                run.get_or_add_rPr()
+            for kind in ("a:rPr", "a:defRPr", "a:endParaRPr"):
+                for properties in root.iter(qn(kind)):
+                    properties.set("lang", language)
+        for chart in charts:
+            spoken = chart.makeelement(qn("c:lang"), {"val": language})
+            chart.find(qn("c:date1904")).addnext(spoken)
 
 
 def save_same(presentation: Any, path: Path) -> None:

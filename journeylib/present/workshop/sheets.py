@@ -6,8 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-from journeylib.present.svg import esc, num
-from journeylib.present.theme import FONT, LIGHT, VERDICTS, css
+from journeylib.present.faces import ARIAL
+from journeylib.present.svg import esc, num, soft
+from journeylib.present.theme import LIGHT, VERDICTS, css
 from journeylib.present.workshop.content import Content, Moment
 from journeylib.present.workshop.first import (
     BRING,
@@ -18,6 +19,7 @@ from journeylib.present.workshop.first import (
     money_note,
     other_rows,
 )
+from journeylib.present.workshop.lettering import HANDOUT, POSTER
 from journeylib.present.workshop.room import differences
 from journeylib.present.workshop.screens import segment_cell, weighty
 from journeylib.present.workshop.sentences import effect_text, serves_text
@@ -27,14 +29,24 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 PAPER = {"a0": (1189, 841), "a1": (841, 594), "a3": (420, 297)}
 MARGIN = 0.02  # of the width, on all sides
 CARDS = 8
+ROOMY = 7  # stages, up to which the backs of the handout are set in large type
 VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
 
 
-def poster_wall(content: Content, *, room: bool = True) -> Wall:
+def poster_wall(content: Content) -> Wall:
     """Return the wall map as it fits on A paper, landscape, inside the margin."""
+    return wall(content, ratio=_ratio(), lettering=POSTER)
+
+
+def handout_wall(content: Content) -> Wall:
+    """Return the wall map for a sheet in the hand: without lanes to write in."""
+    return wall(content, ratio=_ratio(), room=False, lettering=HANDOUT)
+
+
+def _ratio() -> float:
     width, height = PAPER["a0"]
     margin = MARGIN * width
-    return wall(content, ratio=(width - 2 * margin) / (height - 2 * margin), room=room)
+    return (width - 2 * margin) / (height - 2 * margin)
 
 
 def poster(content: Content, drawn: Wall, paper: str) -> str:
@@ -47,8 +59,12 @@ def handout(content: Content, drawn: Wall) -> str:
     """Return the A3 handout: map, findings with stories and segments, and the closing exercise."""
     width, height = PAPER["a3"]
     size = f"width:{width}mm;height:{height - 0.1}mm"
-    pages = (_back(content), _closing(content))
-    back = "".join(f'<div class="sheet back" style="{size}">{page}</div>' for page in pages)
+    # Large type where there is room for it: pages of a sheet that is passed around.
+    roomy = " roomy" if len(content.stages) <= ROOMY and not differences(content) else ""
+    pages = (("back", _back(content)), ("back closing", _closing(content)))
+    back = "".join(
+        f'<div class="sheet {kind}{roomy}" style="{size}">{page}</div>' for kind, page in pages
+    )
     return _page(content, width, height, _map_sheet(drawn, width, height) + back)
 
 
@@ -67,7 +83,7 @@ def _page(content: Content, width: float, height: float, body: str) -> str:
         f'<!DOCTYPE html>\n<html lang="{content.words.language}"><head><meta charset="utf-8">'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
-        f"<title>{esc(content.title)}</title><style>{style}"
+        f"<title>{esc(content.title)}</title><style>{style}.jl{{font-family:{ARIAL.families}}}"
         f"@page{{size:{width}mm {height}mm;margin:0}}</style></head>"
         f'<body class="jl jl-light">{body}</body></html>\n'
     )
@@ -91,7 +107,7 @@ def plain_css() -> str:
         kept += f".jl-v.jl-{code}{{fill:{colour};stroke:{ground};stroke-width:.8}}"
         kept += f".jl-v.jl-hollow.jl-{code}{{fill:{ground};stroke:{colour};stroke-width:2}}"
     plain = VARIABLE.sub(lambda found: LIGHT[found.group(1)], kept)
-    return f"text{{font-family:{FONT}}}{plain}".replace("font-family:inherit;", "")
+    return f"text{{font-family:{ARIAL.families}}}{plain}".replace("font-family:inherit;", "")
 
 
 def poster_svg(drawn: Wall) -> str:
@@ -188,7 +204,7 @@ def _segment_table(content: Content) -> str:
     for stage in content.stages:
         cells = (segment_cell(content, segment, stage) for segment in content.segments)
         row = "".join(f'<td>{esc(a)}<br><span class="muted">{esc(b)}</span></td>' for a, b in cells)
-        rows.append(f"<tr><th>{esc(stage.title(words))}</th>{row}</tr>")
+        rows.append(f"<tr><th>{soft(stage.title(words))}</th>{row}</tr>")
     return (
         f"<div><h2>{esc(words.say('segment.title'))}</h2><table><tr><td></td>{heads}</tr>"
         f'{"".join(rows)}</table><p class="muted">{esc(words.say("segment.note"))}</p></div>'

@@ -21,8 +21,10 @@ from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
 from journeylib.present import svg
+from journeylib.present.faces import ARIAL
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
+from journeylib.present.workshop.curve import line_alt
 from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
 from journeylib.present.workshop.lanes import lanes as lanes_of
 from journeylib.present.workshop.room_slides import (
@@ -31,6 +33,7 @@ from journeylib.present.workshop.room_slides import (
     note_slides,
     parked_slides,
 )
+from journeylib.present.workshop.screen import even_parts
 from journeylib.present.workshop.screens import planned_share, weighty
 from journeylib.present.workshop.sentences import serves_text, verdict_text
 from journeylib.present.workshop.shapes import (
@@ -45,12 +48,14 @@ from journeylib.present.workshop.shapes import (
     draw,
     fill_text,
     fitted,
+    name_slide,
+    same_size,
     save_same,
     sized,
+    speak,
     write,
 )
 from journeylib.present.workshop.sheets import card_rows
-from journeylib.present.workshop.wall import line_alt
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
@@ -58,8 +63,12 @@ if TYPE_CHECKING:
 WIDE, HIGH, EDGE = 13.333, 7.5, 0.5
 MOST_BOXES, MOST_FLOWS, MOST_ROWS, MOST_COLUMNS = 18, 14, 6, 3
 MOST_POINTS, AXIS = 14, 190  # of the experience chart: points, and room of a name in points
-STORIES, STEPS = 4, 4
+FINDINGS, STORIES, STEPS = 4, 4, 4
+SIGNED, PERCENT = "+0.00;\u22120.00;0.00", "0\u00a0%"  # a true minus; a space before the sign
 ROOM_TOP = 6.18
+BOX_SIZES = (18, 16, 14)
+FIRST_COLUMN = 0.46  # of a table, for names
+GAP, LEAST_PITCH = 0.22, 0.78  # inches between boxes, and from which rows there is room for it
 LEAST_BELOW = 1.1  # inches from which there is room for more words
 AREA: Place = (2.15, 1.4, 10.7, 4.12)
 
@@ -90,6 +99,7 @@ def write_slides(content: Content, path: Path) -> None:
     difference_slides(new, content)
     first_slides(new, content)
     _end(deck, content)
+    speak(deck, content.words.tag)
     save_same(deck, path)
 
 
@@ -139,16 +149,16 @@ def _overview(deck: Any, content: Content) -> None:
         said = [] if stage.customers is None else [words.say("n", n=stage.customers)]
         bad = sum(point.mark < 0 for point in stage.touchpoints)
         moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
-        said += [f"▼ {bad}"] * bool(bad) + [f"★ {moments}"] * bool(moments)
+        said += [f"▼\u00a0{bad}"] * bool(bad) + [f"★\u00a0{moments}"] * bool(moments)
         write(
-            slide, f"size: {name}", (EDGE + step * i, 2.48, step - 0.05, 0.62), " · ".join(said),
+            slide, f"size: {name}", (EDGE + step * i, 2.48, step - 0.05, 0.62), "  ".join(said),
             centre=True,
         )  # fmt: skip
     known = [stage for stage in content.stages if stage.customers is not None]
     if known:
         data = CategoryChartData()
         room = 72 * (WIDE - 2) / many
-        data.categories = [svg.shorten(stage.title(words), room, 14) for stage in known]
+        data.categories = [svg.shorten(stage.title(words), room, 14, face=ARIAL) for stage in known]
         data.add_series(words.say("deck.reach_chart"), [stage.customers for stage in known])
         frame = slide.shapes.add_chart(
             XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.15, WIDE - 1, 3.85)), data
@@ -164,6 +174,7 @@ def _overview(deck: Any, content: Content) -> None:
         plot.data_labels.font.size, plot.data_labels.font.name = Pt(14), "Arial"
         plot.data_labels.number_format = "#,##0"
         plot.data_labels.number_format_is_linked = False
+        chart.value_axis.minimum_scale = 0
         chart.value_axis.visible = False
         chart.value_axis.has_major_gridlines = False
 
@@ -188,14 +199,13 @@ def _series(chart: Any, place: int, ink: str) -> None:
 def _findings(deck: Any, content: Content) -> None:
     words = content.words
     found = weighty(content)
-    for start in range(0, len(found), 4):
-        shown = found[start : start + 4]
+    for shown in even_parts(found, FINDINGS):
         slide = _slide(deck, content, words.say("deck.findings"), words.say("ask.findings"))
         for i, finding in enumerate(shown):
             place = (EDGE, 1.45 + 1.35 * i, WIDE - 2 * EDGE, 1.2)
             box = draw(slide, f"finding: {finding.id}", place, fill="band", edge=None)
-            lines = fitted(finding.text, (0, 0, place[2] - 0.3, place[3]), 20)
-            fill_text(box, lines, 20, centre=False)
+            lines, size = sized(finding.text, (0, 0, place[2] - 0.3, place[3]), [24, 20])
+            fill_text(box, lines, size, centre=False)
 
 
 def _experience(deck: Any, content: Content) -> None:
@@ -205,10 +215,12 @@ def _experience(deck: Any, content: Content) -> None:
         return
     title, ask = words.say("deck.experience"), words.say("ask.experience")
     slide = _slide(deck, content, title, ask)
-    kept = sorted(felt, key=lambda p: (-p.customers, p.name))[:MOST_POINTS]
+    kept = sorted(felt, key=lambda p: (-abs(_felt(p)), -p.customers, p.name))[:MOST_POINTS]
     shown = [point for point in felt if point in kept]
-    data = CategoryChartData(number_format="0.00")
-    data.categories = [svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14) for point in shown]
+    data = CategoryChartData(number_format=SIGNED)
+    data.categories = [
+        svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14, face=ARIAL) for point in shown
+    ]
     for name, end in ((words.say("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
         data.add_series(
             name,
@@ -225,7 +237,10 @@ def _experience(deck: Any, content: Content) -> None:
     describe(frame, line_alt(content))
     chart = _plain_chart(frame, words.say("scale.note"))
     chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = -1, 1
-    chart.value_axis.major_unit = 0.5
+    chart.value_axis.major_unit = 1
+    # Whole numbers only: where a decimal has a comma is up to the reader's machine.
+    chart.value_axis.tick_labels.number_format = SIGNED.replace("0.00", "0")
+    chart.value_axis.tick_labels.number_format_is_linked = False
     chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     for place, (ink, width) in enumerate((("accent", 2.75), ("flow", 1.0), ("flow", 1.0))):
@@ -236,13 +251,17 @@ def _experience(deck: Any, content: Content) -> None:
         series.marker.size = 9
         series.marker.format.fill.solid()
         series.marker.format.fill.fore_color.rgb = colour(ink)
-    left = len(content.touchpoints) - len(shown)
-    note = (
-        f"{line_alt(content)} {words.say('more', n=left)}: {words.say('abstain.any')}."
-        if left
-        else line_alt(content)
-    )
+    said = [line_alt(content)]
+    if hidden := len(felt) - len(shown):
+        said.append(f"{words.say('more', n=hidden)}.")
+    if unheard := len(content.touchpoints) - len(felt):
+        said.append(words.say("deck.unheard", n=unheard))
+    note = " ".join(said)
     write(slide, "note", (EDGE, 6.4, WIDE - 1, 0.6), note, ink="muted")
+
+
+def _felt(point: Touchpoint) -> float:
+    return (point.feeling.value or 0.0) if point.feeling else 0.0
 
 
 def _sign(point: Touchpoint) -> str:
@@ -291,16 +310,33 @@ def _spots(
         lanes.append((channel, depth))
         top += depth
     used = sorted({spot.column for spot in spots})
+    if len(used) == 1:
+        return _side_by_side(spots, lanes)
     return [_Spot(s.point, used.index(s.column), s.row) for s in spots], lanes
 
 
-def _parts(content: Content, stage: Stage) -> list[tuple[Touchpoint, ...]]:
+def _side_by_side(
+    spots: Sequence[_Spot], lanes: Sequence[tuple[str, int]]
+) -> tuple[list[_Spot], list[tuple[str, int]]]:
+    """Deal touchpoints that no flow puts in order to all columns: the slide is wider than high."""
+    columns = min(MOST_COLUMNS, max(depth for _, depth in lanes))
+    placed, narrow, top, start = [], [], 0, 0
+    for channel, depth in lanes:
+        own = spots[start : start + depth]
+        placed += [_Spot(spot.point, i % columns, top + i // columns) for i, spot in enumerate(own)]
+        rows = -(-depth // columns)
+        narrow.append((channel, rows))
+        top, start = top + rows, start + depth
+    return placed, narrow
+
+
+def _parts(content: Content, stage: Stage) -> list[Sequence[Touchpoint]]:
     """Return the touchpoints of a stage, slide by slide: what fits in type that can be read."""
     every = stage.touchpoints
     for many in range(1, len(every) + 1):
-        size = -(-len(every) // many)
-        parts = [every[i : i + size] for i in range(0, len(every), size)]
-        if size <= MOST_BOXES and all(_rows(content, part) <= MOST_ROWS for part in parts):
+        parts = even_parts(every, -(-len(every) // many))
+        small = all(len(part) <= MOST_BOXES for part in parts)
+        if small and all(_rows(content, part) <= MOST_ROWS for part in parts):
             return parts
     return []
 
@@ -320,11 +356,13 @@ def _stage(
         title = words.say("deck.continued", title=title, page=part + 1)
     notes = [words.say("ask.stage"), *(_told(content, point) for point in points)]
     slide = _slide(deck, content, title, "\n\n".join(notes))
+    name_slide(slide, f"stage: {stage.name}")
     spots, lanes = _spots(content, points)
     columns, rows = max(s.column for s in spots) + 1, sum(depth for _, depth in lanes)
     x0, y0, width, height = AREA
     pitch = (width / columns, min(height / rows, 1.1))
-    box = (min(pitch[0] - 0.5 * (columns > 1), 4.2), pitch[1] - 0.08)
+    gap = GAP if pitch[1] >= LEAST_PITCH else 0.08
+    box = (min(pitch[0] - 0.5 * (columns > 1), 4.2), pitch[1] - gap)
     row = 0
     for i, (channel, depth) in enumerate(lanes):
         top = y0 + row * pitch[1]
@@ -339,8 +377,11 @@ def _stage(
         )  # fmt: skip
         row += depth
     places = {s.point.name: (x0 + s.column * pitch[0], y0 + s.row * pitch[1], *box) for s in spots}
-    shapes = {s.point.name: _box(slide, content, s.point, places[s.point.name]) for s in spots}
-    listed = _flows(slide, content, spots, shapes)
+    size = same_size([_counted(content, point) for point in points], (0, 0, *box), BOX_SIZES)
+    shapes = {
+        s.point.name: _box(slide, content, s.point, places[s.point.name], size) for s in spots
+    }
+    listed = _flows(slide, content, spots, shapes, upright=gap == GAP)
     _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
     if listed:
@@ -384,11 +425,24 @@ def _room(slide: Slide, content: Content) -> None:
     step = (WIDE - 2 * EDGE) / many
     for i, key in enumerate(("notes", "opportunities", "questions", "owner")):
         place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
-        shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1.0)
-        fill_text(shape, [words.say(f"lane.{key}")], 14, ink="muted", middle=False, centre=False)
+        label = words.say(f"lane.{key}")
+        shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1, alt=label)
+        fill_text(shape, [label], 14, ink="muted", middle=False, centre=False)
 
 
-def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any:
+def _named(content: Content, point: Touchpoint) -> str:
+    """Return a touchpoint's name with its verdict, feeling and star."""
+    leans = point.verdict == "abstain" and point.leaning is not None
+    glyph = "◇" if leans else GLYPH[point.verdict]
+    star = "★\u00a0" if content.moments_at(point.name) else ""
+    return f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
+
+
+def _counted(content: Content, point: Touchpoint) -> str:
+    return f"{_named(content, point)} ({content.words.say('n', n=point.customers)})"
+
+
+def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: float) -> Any:
     words = content.words
     edge = {1: "good", -1: "bad"}.get(point.mark, "flow")
     said = verdict_text(words, point)
@@ -404,16 +458,11 @@ def _box(slide: Slide, content: Content, point: Touchpoint, place: Place) -> Any
         width=3 if point.mark else 1.25,
         alt=alt,
     )
-    leans = point.verdict == "abstain" and point.leaning is not None
-    glyph = "◇" if leans else GLYPH[point.verdict]
-    star = "★\u00a0" if content.moments_at(point.name) else ""
-    text = f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
-    tail = words.say("n", n=point.customers)
-    whole = f"{text} ({tail})"
-    lines = fitted(whole, place, 14, bold=bool(point.mark))
+    bold = bool(point.mark)
+    lines = fitted(_counted(content, point), place, size, bold=bold)
     if "…" in "".join(lines):
-        lines = fitted(text, place, 14, bold=bool(point.mark))
-    fill_text(shape, lines, 14, bold=bool(point.mark))
+        lines = fitted(_named(content, point), place, size, bold=bold)
+    fill_text(shape, lines, size, bold=bold)
     return shape
 
 
@@ -439,8 +488,13 @@ def _flows(
     content: Content,
     spots: Sequence[_Spot],
     shapes: dict[str, Any],
+    *,
+    upright: bool,
 ) -> list[str]:
-    """Tie the strongest flows that cross no box; return the others in words."""
+    """Tie the strongest flows that cross no box; return the others in words.
+
+    `upright` says that there is room for a tip between two boxes one below the other.
+    """
     words = content.words
     where = {spot.point.name: spot for spot in spots}
     taken = {(spot.column, spot.row) for spot in spots}
@@ -459,7 +513,8 @@ def _flows(
         ends = shapes[row["source"]], shapes[row["target"]]
         if source.column == target.column:
             step = target.row - source.row
-            if abs(step) == 1:
+            if upright and abs(step) == 1:
+                tie["width"] = min(width, 2.0)  # a wide line has a tip that covers text
                 sites = (BOTTOM, TOP) if step > 0 else (TOP, BOTTOM)
                 connect(slide, name, *ends, sites=sites, **tie)
                 continue
@@ -499,25 +554,28 @@ def _moments(deck: Any, content: Content) -> None:
         kind = words.or_itself("outcome", moment.outcome)
         title = f"★ {moment.touchpoint.name}: {kind}"
         slide = _slide(deck, content, title, words.say("ask.moment"))
-        for i, (key, text) in enumerate(card_rows(content, moment)):
+        rows = card_rows(content, moment)
+        size = same_size([text for _, text in rows], (0, 0, 5.95, 1.38), BOX_SIZES)
+        for i, (key, text) in enumerate(rows):
             x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
             shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), fill="band", edge=None)
             head = words.say(f"card.{key}")
-            lines = [head, *fitted(text, (0, 0, 5.95, 1.5), 14)]
-            fill_text(shape, lines, 14, centre=False)
+            lines = fitted(text, (0, 0, 5.95, 1.38), size)
+            fill_text(shape, [head, *lines], size, centre=False)
             shape.text_frame.paragraphs[0].runs[0].font.bold = True
 
 
 def _stories(deck: Any, content: Content) -> None:
     """Tell stories as rows of steps, a few to a slide."""
     words = content.words
-    for start in range(0, len(content.stories), STORIES):
-        shown = content.stories[start : start + STORIES]
+    place = 0
+    for shown in even_parts(content.stories, STORIES):
         slide = _slide(deck, content, words.say("story.title"), words.say("ask.story"))
         for i, story in enumerate(shown):
-            _story(slide, content, story, start + i + 1, 1.4 + 1.33 * i)
+            place += 1
+            _story(slide, content, story, place, 1.4 + min(1.6, 5.3 / len(shown)) * i)
         note = content.stories_note
-        write(slide, "note", (EDGE, 6.7, WIDE - 1, 0.36), note, ink="muted")
+        write(slide, "note", (EDGE, 6.68, WIDE - 1, 0.39), note, ink="muted")
 
 
 def _story(slide: Slide, content: Content, story: Story, place: int, top: float) -> None:
@@ -534,7 +592,7 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
     if ends:
         text = words.say("story.ends", ends=ends)
         write(
-            slide, f"{name}: ends", (EDGE + 0.05, top + 0.86, WIDE - 1.2, 0.36), text, ink="muted"
+            slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), text, ink="muted"
         )
     shown, step = story.steps[:STEPS], (WIDE - 2 * EDGE - 2.6) / STEPS
     before: Any = None
@@ -551,7 +609,7 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
         before = shape
     if len(story.steps) > STEPS:
         more = words.say("more", n=len(story.steps) - STEPS)
-        spot = (WIDE - EDGE - 1.6, top + 0.86, 1.55, 0.36)
+        spot = (WIDE - EDGE - 1.6, top + 0.85, 1.55, 0.39)
         write(slide, f"{name}: more", spot, more, ink="muted")
 
 
@@ -559,9 +617,11 @@ def _segments(deck: Any, content: Content) -> None:
     words = content.words
     title, ask = words.say("segment.title"), words.say("ask.segments")
     slide = _slide(deck, content, title, ask)
-    data = CategoryChartData(number_format="0%")
+    data = CategoryChartData(number_format=PERCENT)
     room = 72 * (WIDE - 2) / len(content.stages)
-    data.categories = [svg.shorten(stage.title(words), room, 14) for stage in content.stages]
+    data.categories = [
+        svg.shorten(stage.title(words), room, 14, face=ARIAL) for stage in content.stages
+    ]
     for segment in content.segments:
         shares = [
             segment.stages[stage.name][0] if stage.name in segment.stages else None
@@ -580,7 +640,10 @@ def _segments(deck: Any, content: Content) -> None:
     chart.legend.include_in_layout = False
     chart.legend.font.size = Pt(14)
     chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
-    chart.value_axis.tick_labels.number_format = "0%"
+    chart.value_axis.minimum_scale = 0
+    if max((share for s in content.segments for share, _ in s.stages.values()), default=0) > 0.8:
+        chart.value_axis.maximum_scale = 1
+    chart.value_axis.tick_labels.number_format = PERCENT
     chart.value_axis.tick_labels.number_format_is_linked = False
     for place, ink in enumerate(("accent", "fix_first", "abstain")[: len(content.segments)]):
         _series(chart, place, ink)
@@ -593,6 +656,10 @@ def _table(slide: Slide, name: str, heads: list[str], rows: list[list[str]], top
         len(rows) + 1, len(heads), *map(Inches, (EDGE, top, WIDE - 2 * EDGE, height))
     )
     frame.name = name
+    first = Inches((WIDE - 2 * EDGE) * FIRST_COLUMN)
+    rest = Inches((WIDE - 2 * EDGE) * (1 - FIRST_COLUMN) / max(len(heads) - 1, 1))
+    for i, column in enumerate(frame.table.columns):
+        column.width = rest if i else first
     for i, row in enumerate([heads, *rows]):
         for j, said in enumerate(row):
             cell = frame.table.cell(i, j)

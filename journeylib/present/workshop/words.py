@@ -41,6 +41,11 @@ class Words:
     language: str
     texts: Mapping[str, str]
 
+    @property
+    def tag(self) -> str:
+        """The language with its country, as Office programs name it."""
+        return self.texts["tag"]
+
     def say(self, key: str, **figures: object) -> str:
         """Return the text of `key` with figures filled in; numbers are written here."""
         return self.texts[key].format(

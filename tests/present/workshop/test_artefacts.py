@@ -1,6 +1,7 @@
 """Everything that is handed out: what it says, what it must never say, and that it is whole."""
 
 import dataclasses
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ from journeylib.present.workshop.sheets import (
     poster_svg,
     poster_wall,
 )
+from journeylib.present.workshop.starters import export_notes
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
 
@@ -142,15 +144,17 @@ def everything_in(folder):
     """Return all that can be read in a folder of artefacts, as one text."""
     said = []
     for path in folder.iterdir():
-        if path.suffix in (".html", ".svg"):
+        if path.suffix in (".html", ".svg", ".csv"):
             said.append(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".xlsx":
+            said += unzipped(path)
         elif path.suffix == ".pptx":
             said += texts_of(path)
             said += unzipped(path)
         elif path.suffix == ".pdf" and shutil.which("pdftotext"):
             done = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True)
             said.append(done.stdout.decode("utf-8"))
-    return " ".join(said)
+    return "\n".join(said)
 
 
 def unzipped(file):
@@ -176,12 +180,25 @@ def test_one_call_makes_every_artefact(packed):
     sheets = {f"{name}.{ending}" for name in ("poster-a0", "poster-a1", "handout-a3", "cards-a4")}
     assert names == sheets | {"poster.svg", "presentation.html", "slides.pptx"}
     assert str(packed.folder) in packed.summary
+    wider = dataclasses.replace(packed, printed=True, fitting=False).summary
+    assert "Install Arial or Liberation Sans" in wider
+    assert ("Install Arial" in packed.summary) == (packed.printed and not packed.fitting)
 
 
-def test_nothing_of_a_single_customer_is_in_any_artefact(packed):
-    said = everything_in(packed.folder)
-    assert "Störungsannahme" in said
+def test_nothing_of_a_single_customer_is_in_any_artefact(packed, town, tmp_path):
+    for name in ("notes.csv", "notes.xlsx"):
+        export_notes(town(12), tmp_path / name, language="de")
+    said = everything_in(packed.folder) + everything_in(tmp_path)
+    assert said.count("Störungsannahme") > 100
     assert [secret for secret in SECRETS if secret in said] == []
+
+
+def test_no_count_below_the_minimum_is_in_any_artefact(packed):
+    """The last stage is reached by one customer more than the others: all are sums of many."""
+    said = everything_in(packed.folder).replace("&nbsp;", " ")
+    counts = re.findall(r"\bn\s=\s([\d.]+)", said) + re.findall(r"([\d.]+)[ \u00a0]Kunden\b", said)
+    assert len(counts) > 200
+    assert min(int(count.replace(".", "")) for count in counts) >= packed.content.min_customers
 
 
 @needs_browser
@@ -207,10 +224,28 @@ def test_the_same_page_prints_the_same_file(filled, tmp_path):
     assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
 
 
-def test_a_poster_for_few_touchpoints_is_readable_at_two_metres(content_of):
-    drawn = poster_wall(content_of(12, "de"))
+@pytest.mark.parametrize("many", [12, 40])
+def test_every_name_on_a_poster_is_read_from_the_back_and_none_is_cut(content_of, many):
+    drawn = poster_wall(content_of(many, "de"))
     assert drawn.type_mm(1189 * 0.96, 841 - 0.04 * 1189) >= 9
-    assert "@page{size:1189mm 841mm" in poster(content_of(12, "de"), drawn, "a0")
+    assert "@page{size:1189mm 841mm" in poster(content_of(many, "de"), drawn, "a0")
+    boxes = re.findall(r'<g class="jl-room"><title>.*?</g>', "".join(drawn.parts))
+    assert len(boxes) == many and "…" not in "".join(boxes)
+
+
+def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
+    content = content_of(12, "de")
+    silent = tuple(
+        dataclasses.replace(
+            stage,
+            touchpoints=tuple(
+                dataclasses.replace(p, feeling=None, mark=0) for p in stage.touchpoints
+            ),
+        )
+        for stage in content.stages
+    )
+    said = poster_svg(poster_wall(dataclasses.replace(content, stages=silent)))
+    assert "das Log kennt keine" in said and "mittleres Gefühl" not in said
 
 
 # --- the folder -----------------------------------------------------------------------------
@@ -236,15 +271,49 @@ def test_a_run_is_used_again_until_its_log_or_its_settings_change(town):
     assert latest_run(load_config(config), audits / "elsewhere") is None
 
 
-def test_a_newer_log_asks_for_a_new_run(town, tmp_path):
+def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
+    """What a file holds counts: not its date, and of every file that the audit reads."""
     shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
     config = load_config(tmp_path / "copy/audit.yaml")
-    audits = tmp_path / "copy/audits"
-    assert latest_run(config, audits) is not None
-    manifest = audits / "stadt/latest/manifest.json"
-    later = manifest.stat().st_mtime + 10
-    os.utime(tmp_path / "copy/log.csv", (later, later))
+    log, audits = tmp_path / "copy/log.csv", tmp_path / "copy/audits"
+    os.utime(log, (2e9, 2e9))
+    run = latest_run(config, audits)
+    assert run is not None
+    manifest = run / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    more = {"name": "outcomes.csv", "bytes": 3, "sha256": "0" * 64}
+    manifest.write_text(json.dumps(told | {"inputs": [*told["inputs"], more]}), encoding="utf-8")
     assert latest_run(config, audits) is None
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    assert latest_run(config, audits) == run
+    log.write_bytes(log.read_bytes().replace(b"0.1,", b"0.2,", 1))
+    assert latest_run(config, audits) is None
+
+
+def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
+    """The day is part of what is decided: only a run of the same day is used again."""
+    monkeypatch.setattr(pack, "browser", lambda: None)
+    shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
+    config, audits = tmp_path / "copy/audit.yaml", tmp_path / "copy/audits"
+    command = ["workshop", str(config), "--audits", str(audits), "--out", str(tmp_path / "out")]
+    for _ in range(2):
+        assert main([*command, "--as-of", "2026-01-20"]) == 0
+    runs = sorted(path.name for path in (audits / "stadt").glob("2*"))
+    assert [run[:10] for run in runs] == ["2026-01-20", "2026-01-23"]
+    made = [path.name for path in (tmp_path / "out/stadt").glob("2*")]
+    assert made == [f"{runs[0]}-en"]
+
+
+def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pack, "browser", lambda: None)
+    run = town(12)
+    files = [str(run.parents[2] / "audit.yaml"), str(tmp_path / "none.yaml")]
+    where = ["--audits", str(run.parents[1]), "--out", str(tmp_path / "out")]
+    assert main(["workshop", *files, *where]) == 2
+    said = capsys.readouterr()
+    assert "none.yaml" in said.err and "poster.svg" in said.out
+    assert main(["workshop", *files, *where, "--from", str(run)]) == 2
+    assert "--from" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

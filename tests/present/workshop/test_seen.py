@@ -7,7 +7,7 @@ import pytest
 from journeylib.estimate import Estimate
 from journeylib.present.workshop.content import Moment
 from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sheets import cards, handout, poster, poster_wall
+from journeylib.present.workshop.sheets import cards, handout, handout_wall, poster, poster_wall
 from tests.present.test_browser import AXE, CHROMIUM, ask, needs_axe
 from tests.present.workshop.voices import voiced
 
@@ -88,7 +88,7 @@ def test_no_text_of_the_poster_leaves_its_frame_or_covers_another(content, tmp_p
 
 
 def test_the_handout_fits_its_pages(content, tmp_path):
-    page = handout(content, poster_wall(content, room=False))
+    page = handout(content, handout_wall(content))
     script = (
         "var answer=[...document.querySelectorAll('.sheet')]"
         ".map(s=>[s.scrollHeight-s.clientHeight,s.scrollWidth-s.clientWidth])"

@@ -11,6 +11,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Emu
 
 from journeylib.present import svg
+from journeylib.present.faces import ARIAL
 from journeylib.present.workshop.shapes import INSET, LEADING, LEAST
 from journeylib.present.workshop.slides import MOST_BOXES, MOST_FLOWS, write_slides
 from tests.present.workshop.voices import voiced
@@ -69,6 +70,15 @@ def test_every_touchpoint_stands_on_a_slide_once(deck):
     assert sorted(boxes) == sorted(f"touchpoint: {p.name}" for p in content.touchpoints)
 
 
+def test_every_box_says_its_n_and_all_of_a_slide_are_set_alike(deck):
+    _, _, slides = deck
+    for slide in slides:
+        boxes = [s for s in slide.shapes if s.name.startswith("touchpoint: ")]
+        assert all("n\xa0=\xa0" in box.text_frame.text for box in boxes)
+        sizes = {r.font.size for b in boxes for p in b.text_frame.paragraphs for r in p.runs}
+        assert len(sizes) <= 1
+
+
 def test_a_slide_holds_no_more_than_a_room_can_read(deck):
     _, _, slides = deck
     for slide in slides:
@@ -107,14 +117,17 @@ def test_text_fits_into_its_shape(deck):
             if not shape.has_text_frame or not shape.text_frame.text:
                 continue
             left, top, right, bottom = place(shape)
-            lines = [line for p in shape.text_frame.paragraphs for line in p.text.split("\v")]
-            run = shape.text_frame.paragraphs[0].runs[0]
-            size, bold = run.font.size.pt, bool(run.font.bold)
-            assert len(lines) * size * LEADING <= ((bottom - top) - 2 * INSET) * 72 + 0.5, (
-                shape.name
-            )
-            widest = max(svg.text_width(line, size, bold=bold and len(lines) < 3) for line in lines)
-            assert widest <= ((right - left) - 2 * INSET) * 72 + 0.5, (shape.name, lines)
+            runs = [run for p in shape.text_frame.paragraphs for run in p.runs]
+            size = max(run.font.size.pt for run in runs)
+            high, wide = (bottom - top - 2 * INSET) * 72, (right - left - 2 * INSET) * 72
+            if shape.name.startswith("note: "):  # its text flows
+                lines = [svg.wrap(r.text, wide, size, lines=99, face=ARIAL) for r in runs]
+                assert sum(map(len, lines)) * size * LEADING <= high + 0.5, shape.name
+                continue
+            assert len(runs) * size * LEADING <= high + 0.5, shape.name
+            for run in runs:  # each is one line
+                width = svg.text_width(run.text, size, bold=bool(run.font.bold), face=ARIAL)
+                assert width <= wide + 0.5, (shape.name, run.text)
 
 
 def test_no_flow_runs_through_a_box(deck):

@@ -1,4 +1,4 @@
-"""A room that talks much: notes of every kind and length at many touchpoints, and a budget."""
+"""A room that talks much: notes of every kind and length, stories, moments, and a budget."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from dataclasses import replace
 
 from journeylib.audits.notes import KIND_COLORS, Note, note_id
 from journeylib.estimate import Estimate
-from journeylib.present.workshop.content import Candidate, Content, FirstAutomations
+from journeylib.present.workshop.content import (
+    Candidate,
+    Content,
+    FirstAutomations,
+    Moment,
+    Step,
+    Story,
+)
 
 LONG = (
     "Wer hier anruft, erklärt seine Vertragsverlängerungsangebotsnummer dreimal: dem Automaten, "
@@ -36,4 +43,17 @@ def voiced(content: Content) -> Content:
         for i, point in enumerate(points)
     ]  # fmt: skip
     first = FirstAutomations("settled", tuple(rows), value, 412345.0, 500000.0, "EUR")
-    return replace(content, notes=tuple(notes), first=first)
+    effect = Estimate(-0.334, "share", lo=-0.458, hi=-0.211, n_customers=259, grade="B")
+    impact = Estimate(73.1, "journeys/year", lo=46.1, hi=100.1, n_customers=259, grade="B")
+    moments = tuple(Moment(point, "complaint", effect, impact) for point in points[:2])
+    stories = tuple(
+        Story(
+            tuple(Step(p.name, p.channel, 3e3 * 30 ** (k % 3)) for k, p in enumerate(points[:i])),
+            journeys=345, customers=301, share=0.21, ends=(("goal", 0.55), ("open", 0.45)),
+        )
+        for i in range(1, 7)
+    )  # fmt: skip
+    return replace(
+        content, notes=tuple(notes), first=first, moments=moments, stories=stories,
+        stories_note=content.words.say("story.coverage", share=content.words.share(0.48)),
+    )  # fmt: skip
