@@ -9,13 +9,14 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.graph import END, OTHER, START
+from journeylib.journeys.graph import END, OTHER, START, count_bases
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.progress import working
 
 ELSEWHERE = "(elsewhere)"
+Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,17 @@ def simplify(
     order = public.sort_values(["journeys", "touchpoint"], ascending=[False, True])
     kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
     names = _names(every, kept)
-    moves = _moves(journeys, names).cache()
-    edges = _counted(moves)
+    codes = _codes(every, names)
+    moves = _moves(journeys, every, names, codes).cache()
+    edges = _edges(journeys, moves, names, codes)
     candidates, _hidden = suppress(edges, minimum)
     shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
-    marked = _marked(moves, shown_edges, kept).cache()
-    folded = _counted(marked.mutate(target=_.shown.ifelse(_.target, ibis.literal(ELSEWHERE))))
-    nodes = _nodes(journeys, points, names)
+    folded = _with_elsewhere(edges, moves, shown_edges, codes)
+    nodes = _nodes(journeys, points, names, edges)
     table, _hidden = suppress(nodes, minimum)
     arrows, _hidden = suppress(folded, minimum)
     total = int(nodes["journeys_all"].iloc[0]) if len(nodes) else 0
-    whole = _whole_journeys(marked)
+    whole = total - _journeys_beyond(moves, kept, shown_edges, codes)
     return Simplified(
         table.drop(columns="journeys_all"),
         arrows.reset_index(drop=True),
@@ -143,56 +144,101 @@ def _names(points: pd.DataFrame, kept: set[str]) -> dict[str, str]:
     }
 
 
-def _renamed(rows: ibis.Table, column: str, names: dict[str, str]) -> ibis.Table:
-    """Put the folded names into a column: joined, as a case of thousands takes minutes."""
-    folded = [(old, new) for old, new in sorted(names.items()) if old != new]
+def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
+    """Give every name that is drawn a number: touchpoints their own, the rest below zero.
+
+    Numbers cost the engine a fraction of what names do, with millions of moves.
+    """
+    own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
+    others = sorted({new for old, new in names.items() if old != new})
+    codes = {START: -1, END: -2} | {name: -3 - place for place, name in enumerate(others)}
+    return codes | {name: own[name] for name, new in names.items() if name == new}
+
+
+def _coded(
+    rows: ibis.Table,
+    column: str,
+    points: pd.DataFrame,
+    names: dict[str, str],
+    codes: dict[str, int],
+) -> ibis.Table:
+    """Put the codes of what is folded into a column: joined, for thousands may be."""
+    pairs = zip(points["touchpoint_no"].astype(int), points["touchpoint"], strict=True)
+    folded = [(no, codes[names[old]]) for no, old in pairs if names[old] != old]
     if not folded:
         return rows
-    table = ibis.memtable(folded, schema={"folds": "string", "into": "string"})
-    joined = rows.left_join(table, rows[column].cast("string") == table.folds)
-    return joined.mutate(**{column: _.into.coalesce(_[column].cast("string"))}).drop(*table.columns)
+    table = ibis.memtable(folded, schema={"folds": "int64", "into": "int64"})
+    joined = rows.left_join(table, rows[column] == table.folds)
+    return joined.mutate(**{column: _.into.coalesce(_[column])}).drop(*table.columns)
 
 
-def _moves(journeys: Journeys, names: dict[str, str]) -> ibis.Table:
-    """One row per move from visit to visit, from `START` and to `END`."""
-    inner = journeys.steps.filter(_.ends_visit).select(
-        "journey", "customer_no", source="touchpoint", target="next_touchpoint"
+def _moves(
+    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
+) -> ibis.Table:
+    """One row per move from visit to visit, from `START` and to `END`, with the `_codes`."""
+    trail, columns = journeys.trail, ["journey", "customer_no", "source", "target"]
+    inner = trail.filter(_.ends_visit).select(
+        *columns[:2],
+        source=_.touchpoint_no.cast("int64"),
+        target=_.next_touchpoint_no.cast("int64").fill_null(codes[END]),
     )
-    inner = _renamed(_renamed(inner, "source", names), "target", names)
-    first = journeys.steps.filter(_.step == 1).select(
-        "journey", "customer_no", source=ibis.literal(START), target="touchpoint"
+    first = trail.filter(_.step == 1).select(
+        *columns[:2],
+        source=ibis.literal(codes[START]).cast("int64"),
+        target=_.touchpoint_no.cast("int64"),
     )
-    first = _renamed(first, "target", names)
-    columns = ["journey", "customer_no", "source", "target"]
-    return inner.mutate(target=_.target.fill_null(END)).select(columns).union(first.select(columns))
+    every = inner.union(first)
+    for end in ("source", "target"):
+        every = _coded(every, end, points, names, codes)
+    return every.select(columns)
 
 
-def _marked(moves: ibis.Table, edges: pd.DataFrame, kept: set[str]) -> ibis.Table:
-    """Say of each move whether it is ``shown``, and whether that is ``direct``: nothing folded."""
-    ends = {START, END, *kept}
-    table = ibis.memtable(
-        edges[["source", "target"]].assign(
-            direct=edges["source"].isin(ends) & edges["target"].isin(ends)
-        ),
-        schema={"source": "string", "target": "string", "direct": "boolean"},
-    )
-    joined = moves.left_join(table, ["source", "target"])
-    return joined.select(*moves.columns, shown=_.direct.notnull(), direct=_.direct.fill_null(False))
+def _edges(
+    journeys: Journeys, moves: ibis.Table, names: dict[str, str], codes: dict[str, int]
+) -> pd.DataFrame:
+    """Count the moves by source and target; those of no folded touchpoint are counted already."""
+    columns = ["source", "target", "events", "journeys", "customers"]
+    known = journeys.edges[columns]
+    away = {old for old, new in names.items() if old != new}
+    if not away:
+        return known
+    known = known[~known["source"].isin(away) & ~known["target"].isin(away)]
+    lowest = min(codes[START], codes[END])
+    other = moves.filter((_.source < lowest) | (_.target < lowest))
+    counts = count_bases(other, ["source", "target"])
+    word = {code: name for name, code in codes.items()}
+    counts = counts.assign(**{end: counts[end].map(word) for end in ("source", "target")})
+    return _sorted(pd.concat([known, counts[columns]]))
 
 
-def _counted(moves: ibis.Table) -> pd.DataFrame:
-    counts = fetch(
-        moves.group_by("source", "target").aggregate(
-            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
-        )
-    )
+def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
+    edges = edges.astype({"source": "str", "target": "str"})
     order = ["journeys", "source", "target"]
-    return counts.sort_values(order, ascending=[False, True, True], ignore_index=True)
+    return edges.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+
+def _with_elsewhere(
+    edges: pd.DataFrame, moves: ibis.Table, shown: list[Pair], codes: dict[str, int]
+) -> pd.DataFrame:
+    """Return the shown transitions, and per source all others as one."""
+    drawn = pd.MultiIndex.from_frame(edges[["source", "target"]]).isin(shown)
+    if drawn.all():
+        return edges
+    rest = count_bases(moves.anti_join(_listed(shown, codes), ["source", "target"]), ["source"])
+    word = {code: name for name, code in codes.items()}
+    rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE)
+    return _sorted(pd.concat([edges[drawn], rest[list(edges.columns)]]))
+
+
+def _listed(pairs: list[Pair], codes: dict[str, int]) -> ibis.Table:
+    numbers = [(codes[source], codes[target]) for source, target in pairs]
+    frame = pd.DataFrame(numbers, columns=["source", "target"]).astype("int64")
+    return ibis.memtable(frame)
 
 
 def _strongest(
     edges: pd.DataFrame, kept: set[str], share: float, per_node: int, most: int | None
-) -> tuple[pd.DataFrame, int, int]:
+) -> tuple[list[Pair], int, int]:
     """Return the transitions that are shown; how many are kept, and how many beyond.
 
     Those from START, to END, and into and out of other carry what is folded: they are shown
@@ -208,21 +254,33 @@ def _strongest(
         strong |= set(onward.groupby(end, sort=True).head(per_node).index)
     shown = edges[~between | edges.index.isin(strong)]
     beyond = len(set(inner.index[:wanted]) - strong)
-    return shown, len(strong), beyond
+    return sorted(zip(shown["source"], shown["target"], strict=True)), len(strong), beyond
 
 
-def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    steps = _renamed(journeys.steps.mutate(name=_.touchpoint), "name", names)
-    spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
-    counts = fetch(
-        steps.group_by("name").aggregate(
-            events=_.count(),
-            visits=_.ends_visit.cast("int64").sum(),
-            journeys=_.journey.nunique(),
-            customers=_.customer_no.nunique(),
-            median_position=spot.median(),
+def _nodes(
+    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], edges: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what is drawn as boxes; only what is folded has yet to be counted."""
+    bases = ["events", "journeys", "customers", "median_position"]
+    away = [name for name in points["touchpoint"] if names[name] != name]
+    counts = points.loc[~points["touchpoint"].isin(away), ["touchpoint", *bases]]
+    if away:
+        numbers = points.loc[points["touchpoint"].isin(away), ["touchpoint_no", "touchpoint"]]
+        named = numbers.assign(name=numbers["touchpoint"].map(names)).drop(columns="touchpoint")
+        trail = journeys.trail
+        rows = trail.mutate(touchpoint_no=trail.touchpoint_no.cast("int64")).inner_join(
+            ibis.memtable(named.astype({"touchpoint_no": "int64", "name": "str"})), "touchpoint_no"
         )
-    ).rename(columns={"name": "touchpoint"})
+        lengths = journeys.trail.group_by(of_journey="journey").aggregate(steps=_.count())
+        placed = rows.inner_join(lengths, rows.journey == lengths.of_journey)
+        spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
+        places = fetch(placed.group_by("name").aggregate(median_position=spot.median()))
+        others = count_bases(rows, ["name"]).merge(places, on="name")
+        counts = pd.concat([counts, others.rename(columns={"name": "touchpoint"})])
+    counts = counts.reset_index(drop=True)
+    # Every visit ends in one move.
+    visits = edges.groupby("source")["events"].sum()
+    counts["visits"] = counts["touchpoint"].map(visits).astype("int64")
     known = points.assign(touchpoint=points["touchpoint"].map(names))
     # The other of a stage stands in that stage, in a lane of its own.
     first = known.groupby("touchpoint").agg(
@@ -241,9 +299,14 @@ def _nodes(journeys: Journeys, points: pd.DataFrame, names: dict[str, str]) -> p
     return ordered[[*columns, "median_position", "folds", "journeys_all"]]
 
 
-def _whole_journeys(marked: ibis.Table) -> int:
-    whole = marked.group_by("journey").aggregate(whole=_.direct.all()).filter(_.whole)
-    return int(whole.count().to_pyarrow().as_py())
+def _journeys_beyond(
+    moves: ibis.Table, kept: set[str], shown: list[Pair], codes: dict[str, int]
+) -> int:
+    """Count the journeys with a move that is not shown, or of something folded."""
+    inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
+    outside = moves.anti_join(_listed(inside, codes), ["source", "target"])
+    beyond = outside.select("journey").distinct()
+    return int(beyond.count().to_pyarrow().as_py())
 
 
 def _ledger(

@@ -116,13 +116,6 @@ def judge(
     )
 
 
-def _told(found: Disclosure, drawn: Drawn) -> Disclosure:
-    """Say in the finding, too, that its counts are those of a sample."""
-    counts = f" Counted on a sample of {drawn.used:,} of {drawn.customers:,} customers."
-    text = found.text + counts if drawn.picked is not None and found.abstain is None else found.text
-    return replace(drawn.told(found), text=text)
-
-
 def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
     """Refuse touchpoints that the log does not have: a misspelt veto would forbid nothing."""
     known = journeys.names.values()
@@ -133,6 +126,13 @@ def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
                     f"judge.{key} names '{name}', which is no touchpoint of this log."
                     f"{did_you_mean(name, known)}"
                 )
+
+
+def _told(found: Disclosure, drawn: Drawn) -> Disclosure:
+    """Say in the finding, too, that its counts are those of a sample."""
+    counts = f" Counted on a sample of {drawn.used:,} of {drawn.customers:,} customers."
+    text = found.text + counts if drawn.picked is not None and found.abstain is None else found.text
+    return replace(drawn.told(found), text=text)
 
 
 def _weeks(journeys: Journeys) -> float:

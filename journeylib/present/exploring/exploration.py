@@ -23,7 +23,7 @@ STEPS = 20  # of a slider
 CALM = 60  # flows on a first map
 # Shares of touchpoints that such a page holds: few, so that a notebook stays small.
 STORED = (0.25, 0.5, 1.0)
-# A log of more events takes seconds for each map: two are stored.
+# A log of more events takes seconds for each map: only the one that is shown is stored.
 MANY_EVENTS = 300_000
 KEYS = ("touchpoints", "transitions", "filters")
 
@@ -134,9 +134,9 @@ class Exploration:
     def stored(self) -> list[dict[str, Any]]:
         """Return the scenes that a page without a kernel can move its sliders to."""
         calm = _share(self.start, CALM)
-        places = {(1.0, calm), (self.touchpoints, self.transitions)}
+        places = {(self.touchpoints, self.transitions)}
         if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
-            places |= {(1.0, 1.0), *((points, calm) for points in STORED)}
+            places |= {(1.0, calm), (1.0, 1.0), *((points, calm) for points in STORED)}
         return [self.moved(*place).shown() for place in sorted(places)]
 
     def shown(self) -> dict[str, Any]:
