@@ -225,7 +225,9 @@ def _stability(counts: Floats, first: Whole) -> Resampled:
         mixed = (np.add.reduceat((before + after > 0).astype(np.int64), first) - 1) / (2 * size)
         apart = (entropy_bias(before, first) + entropy_bias(after, first)) / 2
         raw = resample(counts[..., [0, -1]], divergence, first=first)
-    corrected = _recentred(raw, (mixed - apart) / np.log(2))
+        # Of a touchpoint that a third never saw, both are infinite: no number, and no warning.
+        bias = (mixed - apart) / np.log(2)
+    corrected = _recentred(raw, bias)
     return mapped(corrected, lambda d: 1 - np.sqrt(np.clip(d, 0.0, 1.0)), falling=True)
 
 
