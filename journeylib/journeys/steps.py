@@ -19,6 +19,7 @@ from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order, numbered
+from journeylib.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -164,6 +165,7 @@ class Journeys(Verbs):
         return edge_counts(self)
 
 
+@working("rebuilding journeys")
 def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     """Cut a log into journeys and order their steps.
 

@@ -29,11 +29,13 @@ from journeylib.log.outcomes import read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
+from journeylib.progress import working
 
 Day = str | dt.date
 _DAY_US = 86_400_000_000
 
 
+@working("reading the log")
 def read_log(
     source: Any,
     schema: Schema | Mapping[str, Any],
