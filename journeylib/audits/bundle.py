@@ -111,9 +111,10 @@ def staged(out: Path, name: str) -> Iterator[Path]:
     try:
         yield stage
     except OSError as error:
+        reason = error.strerror or "the disk refused"
         raise RunError(
-            f"writing the run to {home} failed: {error.strerror}. No half run was left. Free "
-            "space or choose another --out, then start the audit again."
+            f"writing the run to {home} failed: {reason}. No half run was left. Free space or "
+            "choose another --out, then start the audit again."
         ) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)

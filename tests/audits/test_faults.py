@@ -120,12 +120,14 @@ def test_a_stage_is_cleared_only_when_its_process_is_gone(tmp_path: Path) -> Non
     assert names(tmp_path / "small") == ["2026-03-01-a-b"]
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 300 kB."""
+@pytest.fixture(params=[0.5, 1.1], ids=["in the notebook", "in the dashboard"])
+def full_disk(tmp_path: Path, done: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A disk of this many times what the notebook leaves, in pages of 4 kB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    pages = sum(path.stat().st_size // 4096 + 1 for path in done.rglob("*"))
+    size = f"size={4 * int(request.param * pages)}k"
+    mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(place)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("needs to be allowed to mount a small disk")
     yield place
