@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, percent
 from journeylib.journeys.naming import refuse_absent
 from journeylib.judge.aftermath import answer_within, event_within
 from journeylib.judge.moments import COLUMNS, asymmetry, decide, impact
@@ -184,7 +184,7 @@ class _Case:
         said = (
             "who was asked and did not answer is not recorded"
             if rate is None
-            else f"{100 * rate:.0f} % of those asked answered; the silent may differ"
+            else f"{percent(rate, 0)} of those asked answered; the silent may differ"
         )
         check = Check("response", "not_assessable", f"only answers count: {said}")
         return replace(

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.errors import QualityError, SchemaError
+from journeylib.estimate import percent
 from journeylib.log.canonical import (
     CONTROL,
     HELPER,
@@ -126,7 +127,7 @@ def refuse_unusable(raw: Raw, counted: Survey, max_share: float) -> None:
     if unusable > max_share * counted.read:
         raise QualityError(
             f"{unusable} of {counted.read} rows of {raw.name} cannot be used ({listed}): "
-            f"{100 * unusable / counted.read:.1f} %, more than the {100 * max_share:g} % allowed. "
+            f"{percent(unusable / counted.read)}, more than the {100 * max_share:g} % allowed. "
             "Correct the export, or raise max_unusable_share."
         )
 
@@ -226,7 +227,7 @@ def _nulls(found: Found, counted: Survey) -> None:
         role = _COLUMN_ROLE.get(column, column)
         share = n / counted.used if counted.used else 0.0
         severity = "ok" if n == 0 else "warning" if share > _TELLING_NULLS else "note"
-        text = f"{n} of {counted.used} events have no {role} ({100 * share:.1f} %)."
+        text = f"{n} of {counted.used} events have no {role} ({percent(share)})."
         found.add("missing", role, severity, n, text)
     for role, n in counted.unread.items():
         if role == "actor":

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import DRAWS, Estimate, Floats
+from journeylib.estimate import DRAWS, Estimate, Floats, percent
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.judgement import Judgement
@@ -92,7 +92,7 @@ class Portfolio:
                 "be worth its price. No veto was relaxed to find one."
             )
         named = [
-            f"{name} ({100 * often:.0f} %)"
+            f"{name} ({percent(often, 0)})"
             for name, often in zip(rows["touchpoint"], rows["selection_frequency"], strict=True)
         ]
         sure = (
