@@ -207,7 +207,7 @@ def _finding(conformance: Conformance) -> str:
         rows = conformance.steps[conformance.steps["kind"] == kind]
         if len(rows):
             top = rows.sort_values(["journeys", "touchpoint"], ascending=[False, True]).iloc[0]
-            text += f" {verb}: {svg.clean(top['touchpoint'])} ({percent(top['share'], 0)})."
+            text += f" {verb}: {svg.clean(top['touchpoint'])} ({percent(float(top['share']), 0)})."
     if conformance.outcomes.empty:
         return text
     ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
