@@ -212,9 +212,10 @@ def _finding(conformance: Conformance) -> str:
         return text
     ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
     if {True, False} <= set(ends.index) and conformance.steps["goal"].notna().any():
+        reached = ends.to_dict("index")
         yes, no = (
-            f"{percent(float(row['share']), 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
-            for row in (ends.loc[True], ends.loc[False])
+            f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+            for row in (reached[True], reached[False])
         )
         text += f" The goal is reached by {yes} of those who follow it and {no} of the others."
     return text

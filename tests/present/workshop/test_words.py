@@ -70,7 +70,7 @@ def test_every_finding_of_an_audit_has_a_sentence():
 def test_numbers_are_written_as_the_language_does():
     de, en = words_of("de"), words_of("en")
     assert (de.number(26404.5, 1), en.number(26404.5, 1)) == ("26.404,5", "26,404.5")
-    assert (de.share(0.5), de.share(0.004), de.share(0.0)) == ("50\xa0%", "<1\xa0%", "0\xa0%")
+    assert (de.share(0.5), de.share(0.004), de.share(0.0)) == ("50\xa0%", "unter 1\xa0%", "0\xa0%")
     assert de.duration(9000) == "2,5 Std."
     assert de.names(["a", "b"]) == "a und b"
     assert de.names(list("abcdef")) == "a, b, c, d und 2 weitere"
