@@ -1,8 +1,9 @@
 """A page that shows widgets as VS Code's Jupyter extension does: with its own widget manager.
 
-The manager is the npm package `@vscode/jupyter-ipywidgets8`, which the extension itself ships; it is
-joined to a real kernel by the Jupyter services in the same file, and loads anywidget as the extension
-does, by RequireJS from `share/jupyter/nbextensions`. What is around it is ours: no VS Code runs.
+The manager is the npm package `@vscode/jupyter-ipywidgets8`, which the extension itself ships; it
+is joined to a real kernel by the Jupyter services in the same file, and loads anywidget as the
+extension does, by RequireJS from `share/jupyter/nbextensions`. The page around it is ours: no VS
+Code runs.
 """
 
 import json
@@ -28,14 +29,8 @@ THEMES = {
     "vscode-high-contrast": ("#000000", "#ffffff"),
     "vscode-high-contrast-light": ("#ffffff", "#292929"),
 }
-POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    "connect-src 'self' ws:"
-)
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Notebook output</title>
-<meta http-equiv="Content-Security-Policy" content="POLICY">
 <style>
 body { margin: 0; padding: 0 26px; font: 13px sans-serif;
   background: var(--vscode-editor-background); color: var(--vscode-editor-foreground) }
@@ -53,7 +48,7 @@ window.vscIPyWidgets8.load()
 const kernels = new (service("KernelManager"))({
   serverSettings: service("ServerConnection").makeSettings({ baseUrl: `${location.origin}/` }),
 })
-const kernel = await kernels.startNew({ name: "python3" })
+const kernel = await kernels.startNew({ name: "python3", path: "explore.ipynb" })
 const loaded = new Set(), told = []
 const manager = new window.vscIPyWidgets.WidgetManager(kernel, undefined, {
   widgetsRegisteredInRequireJs: loaded,
@@ -75,14 +70,16 @@ async function show(data) {
 
 window.run = async code => {
   const said = [], shown = []
+  let failed = ""
   const future = kernel.requestExecute({ code })
   future.onIOPub = ({ content }) => {
     const widget = content.data?.["application/vnd.jupyter.widget-view+json"]
     if (widget) shown.push(widget)
-    if (content.traceback) said.push(content.traceback.join("\\n"))
+    if (content.traceback) failed = content.traceback.join("\\n")
     if (content.data) said.push(content.data["text/plain"])
   }
   await future.done
+  if (failed) throw new Error(failed)
   for (const widget of shown) await show(widget)
   return said.join("\\n")
 }
@@ -95,7 +92,7 @@ window.theme = (kind, ground, ink) => {
 window.stop = () => kernel.shutdown()
 window.ready = true
 </script></body></html>
-""".replace("POLICY", POLICY)
+"""
 
 
 def missing() -> str:
@@ -113,6 +110,14 @@ def furnish(folder):
     manager = MANAGER.read_text(encoding="utf-8") + SERVICES
     (place / "manager.js").write_text(manager, encoding="utf-8")
     (place / "index.html").write_text(PAGE, encoding="utf-8")
+
+
+def visit(page, url):
+    """Open the page, with a kernel of its own."""
+    # A kernel may be started by whoever has the cookie of a page of the server.
+    page.context.request.get(f"{url}/lab")
+    page.goto(f"{url}/static/vscode/index.html")
+    page.wait_for_function("window.ready")
 
 
 def theme(page, kind):
