@@ -197,8 +197,7 @@ class Narrowed:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        names = fetch(self.trail.select("touchpoint", "touchpoint_no").distinct())
-        return {str(k): int(v) for k, v in zip(*(names[c] for c in names.columns), strict=True)}
+        return {name: int(number) for number, name in journeys_of(self).names.items()}
 
 
 def journeys_of(verbs: Narrowed) -> Journeys:

@@ -15,7 +15,7 @@ from journeylib.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph import END
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
-from journeylib.measures.cells import Base, Floats, fold, thin
+from journeylib.measures.cells import Base, Floats, spread, thin
 from journeylib.measures.durations import around_medians
 from journeylib.measures.settings import MeasureSettings
 
@@ -74,19 +74,19 @@ class Transitions:
     def _estimated(self, pairs: list[Pair]) -> list[Taken]:
         journeys = self.journeys
         rows = self._rows(pairs)
-        cells = fold(rows, {"taken": ibis.literal(1)}, ["taken"], len(pairs))
-        base = cells.base("taken")
+        known = journeys.edges.set_index(["source", "target"]).reindex(pairs)
+        counts = known[["events", "journeys", "customers"]].fillna(0).to_numpy(np.int64)
+        base = Base(*counts.T)
         few = thin(base, self.settings)
         every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
         share = resample(
-            np.stack([cells.sums["taken_journeys"], every], axis=-1),
+            np.stack([_taking(rows, len(pairs)), every], axis=-1),
             lambda s: s[..., 0] / s[..., 1],
             share=True,
             n_customers=np.full(len(pairs), journeys.size[1]),
             n_trials=every.sum(axis=0),
         )
-        found = journeys.edges.set_index(["source", "target"])["median_seconds"]
-        medians = found.reindex(pairs).to_numpy(np.float64)
+        medians = known["median_seconds"].to_numpy(np.float64)
         time = around_medians(rows, "us", few, medians) if journeys.has_clock else None
         return [
             Taken(_estimate(share, "share", base, place), _estimate(time, "seconds", base, place))
@@ -111,6 +111,14 @@ class Transitions:
             **time,
         )
         return moves.inner_join(ibis.memtable(asked), ["_from", "_to"])
+
+
+def _taking(rows: ibis.Table, many: int) -> Floats:
+    """Return the journeys that take each transition, per customer group."""
+    once = ibis.window(group_by=["touchpoint_no", "journey"])
+    marked = rows.select("touchpoint_no", "group", first=ibis.row_number().over(once) == 0)
+    cells = marked.group_by(["touchpoint_no", "group"]).aggregate(journeys=_.first.sum())
+    return spread(cells, many)["journeys"]
 
 
 def _estimate(result: Resampled | None, unit: str, base: Base, place: int) -> Estimate:

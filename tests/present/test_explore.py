@@ -68,6 +68,16 @@ def test_a_filter_shows_what_remains_and_the_code_for_it(journeys):
     assert here.undone(0).code == "journeys"
 
 
+def test_what_is_held_for_the_map_counts_as_the_journeys_do(journeys):
+    here = exploration(journeys).filtered("passing", ["B"]).filtered("passing_directly", ["A", "B"])
+    assert set(here.counted.trail.columns) < set(here.journeys.trail.columns)
+    for table in ("touchpoints", "edges"):
+        pd.testing.assert_frame_equal(getattr(here.counted, table), getattr(here.journeys, table))
+    assert here.counted.remaining == here.journeys.remaining
+    # What the map leaves out can still be asked.
+    assert here.journeys.starting_with("A").size == (12, 12)
+
+
 def test_no_more_lines_than_can_be_told_apart_and_the_rest_is_said(log_of):
     # Each of 182 ways between 14 touchpoints is gone by six customers, those from T00 by more.
     names = [f"T{no:02d}" for no in range(14)]
