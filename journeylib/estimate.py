@@ -121,9 +121,9 @@ class Estimate:
         if self.value is None:
             return f"no answer: {ABSTAIN_TEXT[str(self.abstain)]}"
         if self.unit == "share":
-            text = f"{100 * self.value:.1f} %"
+            text = percent(self.value)
             if self.lo is not None and self.hi is not None:
-                text += f" ({100 * self.lo:.1f} to {100 * self.hi:.1f})"
+                text += f" ({percent(self.lo, unit='')} to {percent(self.hi, unit='')})"
             return text
         text = f"{self.value:.3g}"
         if self.lo is not None and self.hi is not None:
@@ -143,6 +143,21 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
         return None
     number = float(f"{value:.{digits}g}")
     return 0.0 if number == 0 else number
+
+
+def percent(share: float, digits: int = 1, *, unit: str = " %") -> str:
+    """Return a share in per cent; what rounds to nothing is said to be under what would show.
+
+    Examples
+    --------
+    >>> percent(0.1234), percent(0.0002), percent(0.004, 0), percent(0)
+    ('12.3 %', 'under 0.1 %', 'under 1 %', '0 %')
+    """
+    if share == 0:
+        return f"0{unit}"
+    if 0 < share < 0.5 * 10 ** -(digits + 2):
+        return f"under {10**-digits:.{digits}f}{unit}"
+    return f"{100 * share:.{digits}f}{unit}"
 
 
 @functools.lru_cache(maxsize=8)

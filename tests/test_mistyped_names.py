@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
+from types import UnionType
+from typing import Annotated, Union, get_args, get_origin, get_type_hints
 
 import ibis
+import pandas as pd
 import pytest
+from pydantic import BaseModel
 
 import journeylib as jl
+from journeylib.audits.config import AuditConfig
+from journeylib.audits.prepare import without_absent
 from journeylib.journeys.filters import Verbs
 from journeylib.judge.judging import score
-from journeylib.judge.settings import JudgeSettings
-from journeylib.measures.settings import MeasureSettings
+from journeylib.log.schema import Called
 from journeylib.plan.portfolio import portfolio
-from journeylib.plan.settings import CandidateSettings, PortfolioSettings
 
 MINUTE = 60_000_000
 # Verb to a call with a name that is nearly one of the log, and the name that was meant.
@@ -41,18 +46,20 @@ NAMELESS = {"between", "lasting", "with_visits", "with_handoff", "with_request_f
 def journeys(log_of):
     names = [("Invoice", "web"), ("Contract", "phone"), ("Cancel", "phone")]
     rows = [
-        (f"c{no}", place * MINUTE, name, channel, "mobile" if no % 2 else "fibre")
+        (f"c{no}", place * MINUTE, name, channel, "mobile" if no % 2 else "fibre", "Start")
         for no in range(30)
         for place, (name, channel) in enumerate(names)
     ]
-    log = log_of(*rows, columns="customer t_us touchpoint channel segment")
+    # What three customers have been at is nobody's nearest name.
+    rows += [(f"c{no}", 3 * MINUTE, "Kontract of few", "web", "mobile", "Start") for no in range(3)]
+    log = log_of(*rows, columns="customer t_us touchpoint channel segment stage")
     outcomes = ibis.memtable(
         {
-            "customer": ["c1"],
-            "t_us": [9 * MINUTE],
-            "kind": ["churn"],
-            "value_micro": [1_000_000],
-            "asked_us": [None],
+            "customer": [f"c{no}" for no in range(9)],
+            "t_us": [9 * MINUTE] * 9,
+            "kind": ["churn"] * 9,
+            "value_micro": [1_000_000] * 9,
+            "asked_us": [None] * 9,
         },
         schema={
             "customer": "string",
@@ -87,29 +94,138 @@ def test_the_map_answers_a_mistyped_name_with_the_nearest(journeys):
         jl.explore(journeys, state=state)
 
 
-MEASURES = {
-    "complaint_touchpoints": ("Kontract",),
-    "required_fields": {"Kontract": ("segment",)},
+# Setting to a value with a name that is nearly one of the log, and the name that was meant.
+SETTINGS = {
+    "roles.touchpoint_values.RAW": ("Kontract", "Contract"),
+    "roles.stage_values": ({"Kontract": "Start"}, "Contract"),
+    "roles.office_values": ({"Kontract": "front"}, "Contract"),
+    "roles.stage_order": (["Stat"], "Start"),
+    "roles.channel_order": (["fone"], "phone"),
+    "journeys.gap_days": ({"fone": 3}, "phone"),
+    "journeys.goals": (["Kontract", "Invoice"], "Contract"),
+    "journeys.bad_ends": (["Kontract"], "Contract"),
+    "measures.complaint_kinds": (["chrun"], "churn"),
+    "measures.complaint_touchpoints": (["Kontract"], "Contract"),
+    "measures.required_fields": ({"Kontract": ["segment"]}, "Contract"),
+    "judge.moments.outcomes": (["chrun"], "churn"),
+    "judge.paradoxes.outcome_costs": ({"chrun": 1.0}, "churn"),
+    "judge.paradoxes.privacy_kinds": (["chrun"], "churn"),
+    "judge.paradoxes.privacy_touchpoints": (["Kontract"], "Contract"),
+    "judge.value_at_risk": ({"Kontract": 0.1}, "Contract"),
+    "judge.surveys": ({"chrun": [0, 10]}, "churn"),
+    "judge.legally_human": (["Kontract"], "Contract"),
+    "portfolio.candidates": ({"Kontract": {}}, "Contract"),
+    "portfolio.candidates.Invoice.like": ("Kontract", "Contract"),
+    "portfolio.candidates.Invoice.after": (["Kontract"], "Contract"),
 }
-JUDGED = {"legally_human": ("Kontract",), "value_at_risk": {"Kontract": 0.1}}
+# What the log does not have is true of these too, so they stay, and a call takes them.
+KEPT = {"roles", "journeys.goals", "journeys.bad_ends", "like", "after"}
+
+# Columns, files, indicators, words of the company's own: wrong ones are refused elsewhere, or
+# counted (a word for an actor that is not mapped).
+OTHER = {
+    "log.files",
+    *(
+        f"roles.{name}"
+        for name in ("actor_values", "attributes", "identifiers", "lifecycle_values")
+    ),
+    *("roles.missing", "roles.touchpoint_values", "log.outcomes.roles.missing"),
+    *("plan.steps", "stitching.valid_days"),
+    *("measures.known_at_start", "measures.required_fields.*", "measures.human_request_words"),
+    *("judge.moments.adjust", "judge.handoff_limits", "judge.pairwise.*", "judge.pairwise.*.*"),
+    *("judge.automation_fit", "judge.empathy_need", "judge.offices.*.no_customer_voice"),
+    "delivery.mail.to",
+}
 
 
-@pytest.mark.parametrize("key", sorted(MEASURES))
-def test_measures_answer_a_mistyped_name_with_the_nearest(key, journeys):
-    with pytest.raises(jl.ConfigError, match=r"Did you mean 'Contract'\?"):
-        jl.measure(journeys, MeasureSettings(**{key: MEASURES[key]}))
+def _names_in(hint, place="", *, many=False):
+    """Give the place of each setting that takes names, and whether they are the log's."""
+    inner = get_args(hint)
+    if get_origin(hint) is Annotated:
+        if any(isinstance(part, Called) for part in inner[1:]):
+            yield place, True
+        else:
+            yield from _names_in(inner[0], place, many=many)
+    elif get_origin(hint) in (Union, UnionType):
+        for one in inner:
+            yield from _names_in(one, place, many=many)
+    elif get_origin(hint) in (tuple, dict):
+        yield from _names_in(inner[0], place, many=True)
+        if get_origin(hint) is dict:
+            yield from _names_in(inner[1], f"{place}.*")
+    elif hint is str and many:
+        yield place, False
+    elif isinstance(hint, type) and issubclass(hint, BaseModel):
+        hints = get_type_hints(hint, include_extras=True)
+        for name in hint.model_fields:
+            yield from _names_in(hints[name], f"{place}.{name}".lstrip("."))
 
 
-@pytest.mark.parametrize("key", sorted(JUDGED))
-def test_judging_answers_a_mistyped_name_with_the_nearest(key, journeys):
-    with pytest.raises(jl.ConfigError, match=r"Did you mean 'Contract'\?"):
-        score(journeys, settings=JudgeSettings(**{key: JUDGED[key]}))
+def test_every_setting_is_here():
+    """A new setting with names is marked as the log's, or is listed as something else."""
+    found = set(_names_in(AuditConfig))
+    ours = {key.replace("RAW", "*").replace("Invoice", "*") for key in SETTINGS}
+    assert {place for place, logged in found if logged} == ours
+    assert {place for place, logged in found if not logged} == OTHER
 
 
-def test_judging_answers_a_mistyped_outcome_with_the_nearest(journeys):
-    settings = JudgeSettings(moments={"outcomes": ["chrun"]})
-    with pytest.raises(jl.ConfigError, match=r"Did you mean 'churn'\?"):
-        score(journeys, settings=settings)
+def _config(key=None, value=None):
+    content = {
+        "name": "few",
+        "log": {"files": "few.csv"},
+        "roles": {"customer": "who", "touchpoint": "step", "timestamp": "at"},
+        "journeys": {"cut": "gap", "min_customers": 5},
+        "portfolio": {
+            "budget": 1, "build": 1, "human_minute": 1.0, "failed_contact": 1.0, "harm": 0.1,
+        },
+    }  # fmt: skip
+    *parents, last = key.split(".") if key else ["name"]
+    node = content
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[last] = "few" if key is None else value
+    return AuditConfig.model_validate(content)
+
+
+@pytest.mark.parametrize("key", sorted(SETTINGS))
+def test_an_audit_tells_of_a_mistyped_name_and_goes_on(key, journeys):
+    value, meant = SETTINGS[key]
+    config = _config(key, value)
+    checked = pd.DataFrame({"check": ["ties"], "text": ["None."]})
+    log = replace(journeys.log, quality=replace(journeys.log.quality, checks=checked))
+    known, told = without_absent(config, log, log)
+    kept = any(f"{part}" in key for part in KEPT)
+    assert (known == config) == kept
+    row = told.quality.checks.iloc[-1]
+    assert (len(told.quality.checks), row["check"], row["role"]) == (2, "names_nothing", key)
+    assert row["severity"] == ("note" if key.startswith("roles.") else "warning")
+    assert row["text"].startswith(f"{key} names '") and f"Did you mean '{meant}'?" in row["text"]
+    assert "few" not in row["text"]
+
+
+def test_an_audit_is_silent_on_names_that_the_log_has(journeys):
+    config = _config("judge", {"legally_human": ["Contract"], "surveys": {"churn": [0, 1]}})
+    assert without_absent(config, journeys.log, journeys.log) == (config, journeys.log)
+
+
+@pytest.mark.parametrize(
+    "key", sorted(key for key in SETTINGS if not any(part in key for part in KEPT))
+)
+def test_a_call_answers_a_mistyped_name_with_the_nearest(key, journeys):
+    value, meant = SETTINGS[key]
+    config = _config(key, value)
+    calls = {
+        "journeys": lambda: jl.rebuild(journeys.log, config.journeys),
+        "measures": lambda: jl.measure(journeys, config.measures),
+        "judge": lambda: score(journeys, settings=config.judge),
+        "portfolio": lambda: portfolio(
+            journeys, jl.measure(journeys), jl.score(journeys), config.portfolio
+        ),
+    }
+    with pytest.raises(
+        (jl.ConfigError, jl.SchemaError), match=rf"^{key} names .* Did you mean '{meant}"
+    ):
+        calls[key.split(".")[0]]()
 
 
 def test_results_answer_a_mistyped_name_with_the_nearest(journeys):
@@ -118,12 +234,6 @@ def test_results_answer_a_mistyped_name_with_the_nearest(journeys):
     evidence = jl.measure(journeys)
     with pytest.raises(jl.ConfigError, match=r"Did you mean 'Contract'\?"):
         evidence.estimate("Kontract", "rework")
-    planned = PortfolioSettings(
-        budget=1, build=1, human_minute=1.0, failed_contact=1.0, harm=0.1,
-        candidates={"Kontract": CandidateSettings()},
-    )  # fmt: skip
-    with pytest.raises(jl.ConfigError, match=r"Did you mean 'Contract'\?"):
-        portfolio(journeys, evidence, jl.score(journeys), planned, evidence.settings)
     # A plan may name what is not lived: it is told, with the nearest, and not refused.
     plan = jl.planned_vs_actual(journeys, ["Invoice", "Kontract"])
     assert plan.never_seen == ("'Kontract'. Did you mean 'Contract'?",)

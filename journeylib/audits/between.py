@@ -13,6 +13,7 @@ from journeylib.audits.changes import PARTS
 from journeylib.audits.history import Entry
 from journeylib.audits.telling import Kind
 from journeylib.errors import LogError
+from journeylib.estimate import percent
 from journeylib.judge.wording import number
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",
@@ -94,7 +95,7 @@ class Between:
 
 def _amounts(rows: pd.DataFrame, column: str) -> list[str]:
     return [
-        f"{100 * value:.1f} %" if unit == "share" else f"{number(value, 2)} {unit}"
+        percent(value) if unit == "share" else f"{number(value, 2)} {unit}"
         for value, unit in zip(rows[column], rows["unit"], strict=True)
     ]
 

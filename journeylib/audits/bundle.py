@@ -213,7 +213,7 @@ def commit(folder: Path, home: Path) -> Path:
 def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     """Fingerprint the files that an audit reads: names without places, bytes, sha256."""
     log, outcomes = config.log.files, config.log.outcomes
-    given = [log] if isinstance(log, str) else list(log)
+    given = list(log)
     given += [outcomes.file] if outcomes is not None and outcomes.file != OWN_COLUMNS else []
     given += [part.file for part in (config.mapping, config.ratings) if part is not None]
     given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
@@ -228,14 +228,13 @@ def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
 
 def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
     config = audit.config
-    files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
     return {
         "run_id": audit.run_id,
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": None if seconds is None else round(seconds, 1),
         "log_hash": audit.log_hash,
         "config_hash": audit.config_hash,
-        "files": [Path(file).name for file in files],
+        "files": [Path(file).name for file in config.log.files],
         "inputs": fingerprint_files(config),
         "seed": SEED,
         "compared_with": {

@@ -15,7 +15,7 @@ import pandas as pd
 from journeylib.audits.breaks import broken_feeds, renamed, silence
 from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
 from journeylib.audits.telling import EPOCH, KINDS, Change, Teller
-from journeylib.estimate import rounded
+from journeylib.estimate import percent, rounded
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, streams
 
@@ -354,7 +354,7 @@ def _verdicts(
         base = f"{int(row['customers']):,} customers"
         if new != old:
             text = (
-                f"{name}: the verdict is now {_plain(new)} ({100 * sure:.0f} % of resamples and "
+                f"{name}: the verdict is now {_plain(new)} ({percent(sure, 0)} of resamples and "
                 f"weightings, {base}); {_plain(old)} before."
             )
             yield Change(
@@ -364,7 +364,7 @@ def _verdicts(
             )  # fmt: skip
         elif verdict != old and _support(row, old) < audit.config.changes.flip_from:
             text = (
-                f"{name}: {_plain(old)} wavers ({100 * _support(row, old):.0f} % of resamples and "
+                f"{name}: {_plain(old)} wavers ({percent(_support(row, old), 0)} of resamples and "
                 f"weightings still give it, {base}). It stands until another verdict is sure."
             )
             yield Change(
@@ -392,8 +392,8 @@ def _worse_quality(audit: Audit, previous: Entry | None) -> Iterator[Change]:
         if worse and row["share"] - old["share"] >= ONE_PERCENT:
             name = f"{row['check']} {row['role']}".strip().replace("_", " ")
             text = (
-                f"The check '{name}' of the log finds {100 * row['share']:.1f} % of "
-                f"{audit.log.quality.rows_read:,} rows, {100 * old['share']:.1f} % in the run "
+                f"The check '{name}' of the log finds {percent(row['share'])} of "
+                f"{audit.log.quality.rows_read:,} rows, {percent(old['share'])} in the run "
                 f"before: {row['text']}"
             )
             yield Change(

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.drift import ChangeSettings
@@ -49,6 +57,14 @@ PLAIN = {
     "string_pattern_mismatch": "must be lower-case letters, digits, '-' or '_', at most 64, as in "
     "telecom-2026.",
 }
+# One file is written as a text; its letters are no files.
+Files = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -68,8 +84,8 @@ class OutcomesConfig(_Part):
 class LogConfig(_Part):
     """Where the log is and how much of it must be usable."""
 
-    files: str | tuple[str, ...] = Field(
-        description="Path, glob or list of them, relative to this configuration."
+    files: Files = Field(
+        min_length=1, description="Path, glob or list of them, relative to this configuration."
     )
     outcomes: OutcomesConfig | None = Field(None, description="Outcomes in a table of their own.")
     period: tuple[dt.date, dt.date] | None = Field(
@@ -436,8 +452,7 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
 
 
 def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
-    files = (config.log.files,) if isinstance(config.log.files, str) else config.log.files
-    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in files)}
+    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in config.log.files)}
     outcomes = config.log.outcomes
     if outcomes is not None and outcomes.file != OWN_COLUMNS:
         found = {"file": _beside(folder, outcomes.file)}

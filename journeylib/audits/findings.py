@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.gates import check_gates
-from journeylib.estimate import Estimate, rounded
+from journeylib.estimate import Estimate, percent, rounded
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import worst_item
 
@@ -134,7 +134,7 @@ def _containment(audit: Audit) -> list[Finding]:
     hidden = raw.value - verified.value
     days = audit.config.measures.repeat_days
     text = (
-        f"Counted as vendors do, bots settle {_share(raw.value)} of their conversations; "
+        f"Counted as vendors do, bots settle {percent(raw.value)} of their conversations; "
         f"{verified} can be verified. In the others the customer came back within {days:g} days "
         "or went silent, or the log cannot tell."
     )
@@ -170,7 +170,7 @@ def _worst(audit: Audit) -> list[Finding]:
     estimate: Estimate = audit.evidence.handoffs.estimates()[worst.name]
     failing = [item for item in items if item.state == "fails"]
     measured = [item for item in items if item.state != "not_measurable"]
-    limit = _share(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
+    limit = percent(worst.limit.at) if estimate.unit == "share" else f"{worst.limit.at:g}"
     text = (
         f"Where handing over hurts most: {estimate}, {estimate.estimand}; it fails "
         f"{'below' if worst.limit.falls else 'above'} {limit}. In all, {len(failing)} of "
@@ -301,9 +301,9 @@ def _handoff_time(audit: Audit) -> list[Finding]:
         "without one. "
     )
     text += (
-        f"{100 * found.settled:.0f} % of resamples agree"
+        f"{percent(found.settled, 0)} of resamples agree"
         if settled
-        else f"Not settled: only {100 * found.settled:.0f} % of resamples agree"
+        else f"Not settled: only {percent(found.settled, 0)} of resamples agree"
     )
     text += "; what a new rule does is known only by trying it."
     evidence = {"answer": found.answer, "settled": rounded(found.settled)}
@@ -447,10 +447,6 @@ def _quality(audit: Audit) -> list[Finding]:
         severity: Severity = "high" if blocking else "low"
         found.append(Finding(name, "quality", severity, "pass", str(row["text"]), evidence))
     return found
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _names(names: list[str] | tuple[str, ...]) -> str:

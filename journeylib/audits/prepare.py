@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import ibis
 import pandas as pd
+from ibis import _
 
+from journeylib.journeys.channel_gaps import REST
 from journeylib.journeys.linkage import Linked, link
 from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
+from journeylib.journeys.naming import sift
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.journeys.stitch import StitchReport, stitch
+from journeylib.log.engine import fetch
+from journeylib.log.quality import Found
 from journeylib.measures.withhold import without_graph
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
     from journeylib.log.eventlog import EventLog
+    from journeylib.log.schema import NameOf
     from journeylib.measures.evidence import Evidence
+
+TOLD = "It may not have happened in this period, or be misspelt."
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,60 @@ def _mapped(log: EventLog, config: AuditConfig) -> tuple[EventLog, MappingReport
         max_unmapped_share=config.mapping.max_unmapped_share,
     )
     return named.log, named.report
+
+
+def without_absent(
+    config: AuditConfig, log: EventLog, read: EventLog
+) -> tuple[AuditConfig, EventLog]:
+    """Leave out the names in settings that nothing in the log is called, and say so in its quality.
+
+    A touchpoint may just not have occurred in this period, so no run stops for one.
+
+    Parameters
+    ----------
+    config : AuditConfig
+    log : EventLog
+        As it will be cut.
+    read : EventLog
+        As it was read, under the touchpoints from before the company's mapping.
+
+    Returns
+    -------
+    config, log
+        What the rooms below are told, and the log with one more check for each setting that names
+        such a thing.
+    """
+    columns = {
+        "touchpoint": (log.events, "touchpoint"),
+        "touchpoint before the mapping": (read.events, "touchpoint"),
+        "stage": (log.events, "stage"),
+        "channel": (log.events, "channel"),
+        "outcome": (log.outcomes, "kind"),
+    }
+
+    def names(of: NameOf, least: int) -> set[str]:
+        """Return what at least so many customers have of a kind."""
+        table, column = columns[of]
+        if table is None or column not in table.columns:
+            return set()
+        if least > 1:
+            table = table.group_by(column).aggregate(n=_.customer.nunique()).filter(_.n >= least)
+        found = set(fetch(table.select(column).distinct())[column].dropna().astype(str))
+        return found | {REST} if of == "channel" else found
+
+    all_names = cache(partial(names, least=1))
+    shown = cache(partial(names, least=config.journeys.min_customers))
+    known, absent = sift(config, all_names)
+    if not absent:
+        return config, log
+    found = Found(log.quality.rows_read)
+    for setting, those in groupby(absent, key=lambda one: one.setting):
+        told = " ".join(one.told(shown(one.called.of)) for one in those)
+        # A map of names may hold more than one period shows; what is looked for should be there.
+        severity = "note" if setting.startswith("roles.") else "warning"
+        found.add("names_nothing", setting, severity, 0, f"{told} {TOLD}")
+    checks = pd.concat([log.quality.checks, found.frame()], ignore_index=True)
+    return known, replace(log, quality=replace(log.quality, checks=checks))
 
 
 def graph_withheld(prepared: Prepared, config: AuditConfig) -> bool:

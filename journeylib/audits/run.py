@@ -16,7 +16,14 @@ from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.history import History, read_history
-from journeylib.audits.prepare import Prepared, graph_withheld, known_by, prepare, withheld
+from journeylib.audits.prepare import (
+    Prepared,
+    graph_withheld,
+    known_by,
+    prepare,
+    withheld,
+    without_absent,
+)
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.models import load_plan
@@ -206,21 +213,22 @@ def _audit(
     if config.plan is not None:
         load_plan(config.plan)
     say(STEPS[0])
-    log = _read(config)
+    read = _read(config)
     say(STEPS[1])
-    log, prepared = prepare(log, config)
-    journeys = rebuild(log, config.journeys)
+    log, prepared = prepare(read, config)
+    known, log = without_absent(config, log, read)
+    journeys = rebuild(log, known.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, config.measures, labelled=beside.labelled)
-    evidence = withheld(evidence, prepared, config)
+    evidence = measure(journeys, known.measures, labelled=beside.labelled)
+    evidence = withheld(evidence, prepared, known)
     say(STEPS[3])
-    judgement = judge(journeys, evidence, config.judge)
-    prepared = compare(Chosen(config, prepared, journeys, judgement.scores, beside.labelled))
+    judgement = judge(journeys, evidence, known.judge)
+    prepared = compare(Chosen(known, prepared, journeys, judgement.scores, beside.labelled))
     say(STEPS[4])
     judged = journeys, evidence, judgement
     chosen = None
-    if config.portfolio is not None:
-        chosen = portfolio(*judged, config.portfolio, config.measures)
+    if known.portfolio is not None:
+        chosen = portfolio(*judged, known.portfolio, known.measures)
     if not isinstance(history, History):
         history = History() if history is None else read_history(Path(history) / config.name)
     found = _collect(config, *judged, prepared, chosen)
@@ -261,8 +269,9 @@ def read_journeys(
     """
     if not isinstance(config, AuditConfig):
         config = load_config(config, overrides=overrides, as_of=as_of)
-    log, _prepared = prepare(_read(config), config)
-    return rebuild(log, config.journeys)
+    read = _read(config)
+    known, log = without_absent(config, prepare(read, config)[0], read)
+    return rebuild(log, known.journeys)
 
 
 def _read(config: AuditConfig) -> EventLog:

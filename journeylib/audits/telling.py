@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.audits.drift import ChangeSettings, is_mix
-from journeylib.estimate import rounded
+from journeylib.estimate import percent, rounded
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.judge.wording import number
 from journeylib.measures.streams import EVENTS, Periods
@@ -213,7 +213,7 @@ def _spoken(row: pd.Series[Any]) -> tuple[str, str, str, str]:
     unit = str(row["unit"])
     ends = [_shown(row[name], unit) for name in ("difference", "lo", "hi")]
     if unit == "share":
-        said = [f"{100 * row[name]:.1f} %" for name in ("before", "after")]
+        said = [percent(row[name]) for name in ("before", "after")]
         change = [_signed(100 * end, 1) for end in ends]
         return *said, f"{change[0]} points ({change[1]} to {change[2]})", "share"  # type: ignore[return-value]
     if unit == "log seconds":

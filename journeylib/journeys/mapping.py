@@ -17,6 +17,7 @@ import pyarrow as pa
 from ibis import _
 
 from journeylib.errors import ConfigError, did_you_mean
+from journeylib.estimate import percent
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 
@@ -95,7 +96,7 @@ class MappingReport:
         """Return the coverage as a row of the quality table; see `EventLog.quality`."""
         share = self.unmapped_share
         text = (
-            f"{100 * share:.1f} % of the events fit none of the {self.rules} rules of the mapping "
+            f"{percent(share)} of the events fit none of the {self.rules} rules of the mapping "
             f"{self.hash[:8]}"
         )
         too_many = share > max_unmapped_share

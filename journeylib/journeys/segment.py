@@ -12,6 +12,7 @@ from journeylib.errors import SchemaError
 from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.schema import Channel, KeptTouchpoint
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
@@ -43,7 +44,7 @@ class JourneySettings(BaseModel):
         "customer are one journey; auto: case where the log has one, else gap, else (without a "
         "clock) customer.",
     )
-    gap_days: Days | Literal["fitted"] | dict[str, Days] = Field(
+    gap_days: Days | Literal["fitted"] | dict[Channel, Days] = Field(
         30.0,
         description="Silence after which a new journey begins: an assumption, say why; or fitted: "
         "where the silences of the log, or of a channel where it has channels, have two humps, "
@@ -70,8 +71,12 @@ class JourneySettings(BaseModel):
     business_hours: BusinessHours | None = Field(
         None, description="Give service and waiting time within these hours beside wall-clock time."
     )
-    goals: tuple[str, ...] = Field((), description="Touchpoints that are what the customer wanted.")
-    bad_ends: tuple[str, ...] = Field((), description="Touchpoints that are what nobody wanted.")
+    goals: tuple[KeptTouchpoint, ...] = Field(
+        (), description="Touchpoints that are what the customer wanted."
+    )
+    bad_ends: tuple[KeptTouchpoint, ...] = Field(
+        (), description="Touchpoints that are what nobody wanted."
+    )
     min_customers: int = Field(
         10, ge=1, description="A shown cell rests on at least this many customers."
     )

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from journeylib.estimate import percent
 from journeylib.journeys._retelling import Texts, Variant, choose
 
 MIN_JOURNEYS = 10
@@ -197,9 +198,10 @@ def _doubt(journeys: int, chosen: Sequence[int], noise: float, smallest: float) 
     if not chosen:
         return "no journey recurs often enough to be more than chance"
     if noise > MAX_NOISE:
-        return f"{noise:.0%} of the journeys equal no story: the stories do not represent the log"
+        many = f"{percent(noise, 0)} of the journeys equal no story"
+        return f"{many}: the stories do not represent the log"
     if smallest > MAX_UNNOTICED:
-        return f"a story that {smallest:.0%} of the journeys follow may have gone unnoticed"
+        return f"a story that {percent(smallest, 0)} of the journeys follow may have gone unnoticed"
     return ""
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import customer_numbers
 
@@ -16,19 +15,6 @@ if TYPE_CHECKING:
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000
-
-
-def check_kinds(journeys: Journeys, kinds: tuple[str, ...]) -> None:
-    """Raise if the outcomes hold no row of a kind that was asked for."""
-    if journeys.log.outcomes is None:
-        return
-    known = sorted(fetch(journeys.log.outcomes.select("kind").distinct())["kind"])
-    for kind in kinds:
-        if kind not in known:
-            raise ConfigError(
-                f"judge.moments.outcomes names '{kind}', of which the outcomes hold no row."
-                f"{did_you_mean(kind, known)} Kinds: {', '.join(known)}"
-            )
 
 
 def event_within(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from journeylib.errors import ConfigError, did_you_mean
 from journeylib.journeys.drawn import Drawn
+from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import Disclosure, disclosure
@@ -73,7 +73,8 @@ def judge(
         If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
-    _check_names(journeys, settings)
+    # A misspelt veto would forbid nothing.
+    refuse_absent(journeys, settings, "judge")
     moments = moments_of_truth(journeys, settings)
     drawn = journeys.drawn
     bots = judge_bots(
@@ -116,18 +117,6 @@ def judge(
     )
 
 
-def _check_names(journeys: Journeys, settings: JudgeSettings) -> None:
-    """Refuse touchpoints that the log does not have: a misspelt veto would forbid nothing."""
-    known = journeys.names.values()
-    for key in ("legally_human", "value_at_risk"):
-        for name in getattr(settings, key):
-            if name not in known:
-                raise ConfigError(
-                    f"judge.{key} names '{name}', which is no touchpoint of this log."
-                    f"{did_you_mean(name, known)}"
-                )
-
-
 def _told(found: Disclosure, drawn: Drawn) -> Disclosure:
     """Say in the finding, too, that its counts are those of a sample."""
     counts = f" Counted on a sample of {drawn.used:,} of {drawn.customers:,} customers."
@@ -158,6 +147,6 @@ def verdict_scores(
         If the settings name a column or touchpoint that the log does not have.
     """
     settings = settings or JudgeSettings()
-    _check_names(journeys, settings)
+    refuse_absent(journeys, settings, "judge")
     moments = moments_of_truth(journeys, settings)
     return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores

@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from journeylib.log.schema import Outcome, Touchpoint
+
 FLAG = (
     "The pair is that of Ferraro et al. (2024), Business Horizons; the threshold is a convention of"
     " this library, to be replaced by the company's own."
@@ -54,7 +56,7 @@ class ParadoxSettings(BaseModel):
     dearer_resolution: float = Field(
         0.0, ge=0, description=f"Pair 2, cost: relative cost per verified resolution. {FLAG}"
     )
-    outcome_costs: dict[str, float] = Field(
+    outcome_costs: dict[Outcome, float] = Field(
         {},
         description="Kind of outcome to the cost of one unit of its value: refunds 1, a lost "
         "customer what one is worth. Part of the cost per resolution.",
@@ -103,10 +105,10 @@ class ParadoxSettings(BaseModel):
     personalised: float = Field(
         0.0, ge=0, description=f"Pair 5, benefit: resolution with personal data. {FLAG}"
     )
-    privacy_kinds: tuple[str, ...] = Field(
+    privacy_kinds: tuple[Outcome, ...] = Field(
         (), description="Pair 5: outcomes that are opt-outs, withdrawals, privacy complaints."
     )
-    privacy_touchpoints: tuple[str, ...] = Field(
+    privacy_touchpoints: tuple[Touchpoint, ...] = Field(
         (), description="Pair 5: touchpoints that are opt-outs, withdrawals, privacy complaints."
     )
     privacy_days: float = Field(

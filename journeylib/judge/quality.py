@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate, Grade
+from journeylib.estimate import SEED, AbstainReason, Estimate, Grade, percent
 from journeylib.judge import effects
 from journeylib.judge.effects import Influence, Nuisance
 from journeylib.judge.sample import Bools, Floats, Sample, sample_of
@@ -194,7 +194,7 @@ def quality_effect(
     influence = effects.aipw_effect(kept, fitted)
     smd = effects.imbalance(kept, weights)
     checks = (
-        Check("overlap", "passed", f"{100 * trimmed:.1f} % of journeys had no counterpart"),
+        Check("overlap", "passed", f"{percent(trimmed)} of journeys had no counterpart"),
         _balance(smd),
         _negative_control(kept, fitted, seed),
         *_placebos(kept, fitted, seed),
@@ -302,7 +302,7 @@ def _abstaining(
             Check(
                 "overlap",
                 "failed" if shown else "not_assessable",
-                f"{100 * trimmed:.1f} % of journeys had no counterpart; "
+                f"{percent(trimmed)} of journeys had no counterpart; "
                 f"{size:.0f} effective journeys remain"
                 if shown
                 else _too_few(sample.customers, cell),

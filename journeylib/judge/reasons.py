@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from journeylib.estimate import percent
 from journeylib.judge.observe import Observation
 from journeylib.judge.settings import Axis, JudgeSettings
 from journeylib.judge.values import AxisScore, enough
@@ -113,17 +114,17 @@ def thin_reason(journeys: int, customers: int, settings: JudgeSettings) -> tuple
 def coverage_reason(axis: Axis, score: AxisScore, settings: JudgeSettings) -> str:
     """Return why missing indicators give no verdict."""
     return (
-        f"Not enough evidence: the log holds {_percent(score.coverage)} of what {AXIS_TEXT[axis]} "
-        f"rests on; {_percent(settings.min_coverage)} are needed. With the rest it could lie "
-        f"anywhere from {score.floor:.0f} to {score.ceiling:.0f} of 100."
+        f"Not enough evidence: the log holds {percent(score.coverage, 0)} of what "
+        f"{AXIS_TEXT[axis]} rests on; {percent(settings.min_coverage, 0)} are needed. "
+        f"With the rest it could lie anywhere from {score.floor:.0f} to {score.ceiling:.0f} of 100."
     )
 
 
 def open_reason(verdict: Verdict, stability: float, settings: JudgeSettings) -> str:
     """Return why a verdict that does not hold often enough is not issued."""
     return (
-        f"Too close to call: “{VERDICT_TEXT[verdict]}” holds in {_percent(stability)} of the "
-        f"resamples of customers and weights; {_percent(settings.min_stability)} are needed."
+        f"Too close to call: “{VERDICT_TEXT[verdict]}” holds in {percent(stability, 0)} of the "
+        f"resamples of customers and weights; {percent(settings.min_stability, 0)} are needed."
     )
 
 
@@ -156,8 +157,8 @@ def missing_datum(
     after = score.coverage + gain[remedy]
     settled = "" if enough(after, settings.min_coverage) else ", not yet enough by itself"
     return (
-        f"{remedy}: the evidence on {AXIS_TEXT[axis]} would grow from {_percent(score.coverage)} "
-        f"to {_percent(after)}{settled}"
+        f"{remedy}: the evidence on {AXIS_TEXT[axis]} would grow from {percent(score.coverage, 0)} "
+        f"to {percent(after, 0)}{settled}"
     ), reason[remedy]
 
 
@@ -170,7 +171,3 @@ def settling_datum(indicator: str | None, seen: Mapping[str, Observation]) -> st
         f"a firmer figure for {WORDS[indicator].label}, now {x}{base}: "
         "take in a longer log or check a sample by hand"
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

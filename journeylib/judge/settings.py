@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from journeylib.errors import did_you_mean
 from journeylib.judge.harms import LIMITS
 from journeylib.judge.paradox_settings import ParadoxSettings
-from journeylib.log.schema import Office
+from journeylib.log.schema import Office, Outcome, Touchpoint
 
 Axis = Literal["automation_fit", "empathy_need"]
 AXES: tuple[Axis, ...] = ("automation_fit", "empathy_need")
@@ -157,7 +157,9 @@ class MomentSettings(BaseModel):
         description="A visit went badly at this value or a worse one; what lies between was "
         "neutral, and the loss of a bad visit is set against the gain of a good one.",
     )
-    outcomes: tuple[str, ...] = Field((), description="Kinds of outcome to look at, such as churn.")
+    outcomes: tuple[Outcome, ...] = Field(
+        (), description="Kinds of outcome to look at, such as churn."
+    )
     horizon_days: float = Field(
         30.0, gt=0, description="Window in which an outcome counts; fixed before looking."
     )
@@ -262,12 +264,12 @@ class JudgeSettings(BaseModel):
         description="By axis, how many times as much an indicator counts as another, each pair "
         "once, as in negative: {human_request: 2, stakes: 3}: for the sensitivity table (AHP).",
     )
-    value_at_risk: dict[str, Share] = Field(
+    value_at_risk: dict[Touchpoint, Share] = Field(
         {},
         description="By touchpoint, the difference in loyalty that the company takes to be at "
         "stake; assumed, and used only where no effect could be estimated.",
     )
-    surveys: dict[str, tuple[float, float]] = Field(
+    surveys: dict[Outcome, tuple[float, float]] = Field(
         {},
         description="Kind of outcome that is an answer to a question, with the worst and the best "
         "answer that can be given, as in csat: [0, 10].",
@@ -312,7 +314,7 @@ class JudgeSettings(BaseModel):
         gt=0,
         description="A moment of truth that loses more than this many times what it wins.",
     )
-    legally_human: tuple[str, ...] = Field(
+    legally_human: tuple[Touchpoint, ...] = Field(
         (), description="Touchpoints where the law asks for a human decision."
     )
     require_escape_hatch: bool = Field(
@@ -402,6 +404,10 @@ class JudgeSettings(BaseModel):
             if not any(indicator.weight for indicator in self.indicators(axis).values()):
                 raise ValueError(f"'{axis}' needs an indicator with a weight above 0")
         for office, effect in self.offices.items():
+            for name in effect.no_customer_voice:
+                if name not in self.empathy_need:
+                    hint = did_you_mean(name, self.empathy_need)
+                    raise ValueError(f"unknown indicator '{name}' of office '{office}'.{hint}")
             left = set(self.empathy_need) - set(effect.no_customer_voice)
             if not any(self.empathy_need[name].weight for name in left):
                 raise ValueError(f"office '{office}' leaves 'empathy_need' without an indicator")

@@ -12,7 +12,8 @@ from ibis import _
 
 from journeylib.estimate import Estimate, adjusted_p_values
 from journeylib.journeys.drawn import Drawn, draw_customers
-from journeylib.judge.aftermath import check_kinds, of_kind
+from journeylib.journeys.naming import refuse_absent
+from journeylib.judge.aftermath import of_kind
 from journeylib.judge.presence import presence_effect
 from journeylib.judge.settings import JudgeSettings
 from journeylib.judge.surveys import survey_scales
@@ -96,7 +97,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     asked = settings.moments
     if not asked.outcomes or journeys.log.outcomes is None or not journeys.has_clock:
         return pd.DataFrame(columns=list(COLUMNS))
-    check_kinds(journeys, asked.outcomes)
+    refuse_absent(journeys, asked, "judge.moments")
     answers = survey_scales(journeys, settings.surveys)
     stays = stays_of(journeys, asked.adjust)
     spots = journeys.touchpoints

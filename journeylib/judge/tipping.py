@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate, adjusted_p_values
+from journeylib.estimate import SEED, AbstainReason, Estimate, adjusted_p_values, percent
 from journeylib.judge.hazard import (
     DRAWS_NULL,
     Break,
@@ -251,7 +251,7 @@ def _scripted(
     other = answer_of(fit, fit.p_value) if fit is not None else "abstain"
     same = "the answer would be the same" if other == answer else f"the answer would be '{other}'"
     return (
-        f"{100 * share:.0f} % of sessions end in a scripted transfer; if those were frustrated "
+        f"{percent(share, 0)} of sessions end in a scripted transfer; if those were frustrated "
         f"exits, {same}",
     )
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import Estimate
-from journeylib.judge.aftermath import answer_within, check_kinds, event_within
+from journeylib.estimate import Estimate, percent
+from journeylib.journeys.naming import refuse_absent
+from journeylib.judge.aftermath import answer_within, event_within
 from journeylib.judge.moments import COLUMNS, asymmetry, decide, impact
 from journeylib.judge.quality import Check, QualityEffect, quality_effect
 from journeylib.judge.response import response_bounds
@@ -67,7 +68,7 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
         or not journeys.has_clock
     ):
         return pd.DataFrame(columns=list(MOMENT_COLUMNS))
-    check_kinds(journeys, asked.outcomes)
+    refuse_absent(journeys, asked, "judge.moments")
     scales = survey_scales(journeys, settings.surveys)
     visits = visits_of(journeys, asked)
     cases = [
@@ -183,7 +184,7 @@ class _Case:
         said = (
             "who was asked and did not answer is not recorded"
             if rate is None
-            else f"{100 * rate:.0f} % of those asked answered; the silent may differ"
+            else f"{percent(rate, 0)} of those asked answered; the silent may differ"
         )
         check = Check("response", "not_assessable", f"only answers count: {said}")
         return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from journeylib.estimate import percent
 from journeylib.judge.observe import Observation
 
 
@@ -208,16 +209,23 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     ('71 %', ' (64 to 77 %, 412 customers)')
     >>> figure(Observation(1240.2, 980, 1500, "min/week", 1412, "C", None, np.array([1240.2])))
     ('1,240', ' (980 to 1,500, 1,412 customers)')
+    >>> figure(Observation(0.0002, 0, 0.001, "share", 900, "C", None, np.array([0.0])))
+    ('under 0.1 %', ' (0 to 0.1 %, 900 customers)')
     """
     share = seen.unit == "share"
-    value, lo, hi = (100 * x if share else x for x in (seen.raw, seen.lo, seen.hi))
-    decimals = _decimals(value, share=share)
+    decimals = _decimals(100 * seen.raw if share else seen.raw, share=share)
     per_cent = " %" if share and sign else ""
-    ends = f"{number(lo, decimals)} to {number(hi, decimals)}{per_cent}"
+
+    def told(x: float) -> str:
+        if share and x >= 0:
+            return percent(x, decimals, unit="")
+        return number(100 * x if share else x, decimals)
+
+    ends = f"{told(seen.lo)} to {told(seen.hi)}{per_cent}"
     assumed = "assumed, " if seen.grade == "D" else ""
     corrected = ", corrected by labelled turns" if CORRECTED in seen.source else ""
     base = f" ({assumed}{ends}, {seen.n_customers:,} customers{corrected})"
-    return f"{number(value, decimals)}{per_cent}", base
+    return f"{told(seen.raw)}{per_cent}", base
 
 
 def _decimals(value: float, *, share: bool) -> int:
@@ -250,11 +258,17 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     >>> seen = Observation(0.71, 0.64, 0.77, "share", 412, "C", None, np.array([0.71]))
     >>> statement("containment", seen, for_machine=True)[:49]
     'For a machine: bots already solve 71 % of these c'
+    >>> seen = Observation(0.0, 0.0, 0.0, "share", 412, "C", None, np.array([0.0]))
+    >>> statement("rework", seen, for_machine=True)
+    'For a machine: 0 % of its journeys come back to it (0 to 0 %, 412 customers).'
     """
     words = WORDS[measure]
     text = words.machine if for_machine else words.human
     verb = VERB.get(measure, {}).get(seen.grade, "")
     x, base = figure(seen, sign="{p}" not in text)
+    if x.startswith(("0 ", "under")):
+        # Nothing, or next to it, is not "only" so much.
+        text = text.replace("only {x}", "{x}")
     return (
         f"For a {'machine' if for_machine else 'human'}: {text.format(x=x, p=x, verb=verb)}{base}."
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.errors import SchemaError
+from journeylib.estimate import percent
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
 from journeylib.log.rolenames import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema
@@ -265,13 +266,13 @@ class _Search:
             return
         score, _, column, unit = max(scored, key=lambda entry: entry[:2])
         change = self.changes[column.name]
-        share = f"{100 * column.times:.0f} % of its values read as times"
+        share = f"{percent(column.times, 0)} of its values read as times"
         if unit:
             self.extra["timestamp_format"] = unit
             share = f"its numbers read as '{unit}' since 1970"
             self.warnings.append(f"'{column.name}' holds numbers, taken as '{unit}'. Check a date.")
         many = len([entry for entry in scored if entry[2].is_time]) > 1
-        differs = f" and {100 * change:.0f} % of journeys show more than one" if many else ""
+        differs = f" and {percent(change, 0)} of journeys show more than one" if many else ""
         self._take("timestamp", column, max(score, 0.5), share + differs)
 
     def _time_facts(self) -> tuple[str, ...]:
@@ -333,7 +334,7 @@ class _Search:
             column,
             score,
             f"it holds {column.distinct} different words and changes within "
-            f"{100 * change:.0f} % of journeys",
+            f"{percent(change, 0)} of journeys",
         )
 
     def _free(self, role: str) -> None:
@@ -366,7 +367,7 @@ def _fits(role: str, column: _Column, change: float) -> bool:
 
 def _content(role: str, column: _Column) -> str:
     if role in _NUMBERS:
-        return f"{100 * column.numbers:.0f} % of its values are numbers"
+        return f"{percent(column.numbers, 0)} of its values are numbers"
     return f"it holds {column.distinct} different values"
 
 

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.errors import QualityError, SchemaError
+from journeylib.estimate import percent
 from journeylib.log.canonical import (
     CONTROL,
     HELPER,
@@ -126,7 +127,7 @@ def refuse_unusable(raw: Raw, counted: Survey, max_share: float) -> None:
     if unusable > max_share * counted.read:
         raise QualityError(
             f"{unusable} of {counted.read} rows of {raw.name} cannot be used ({listed}): "
-            f"{100 * unusable / counted.read:.1f} %, more than the {100 * max_share:g} % allowed. "
+            f"{percent(unusable / counted.read)}, more than the {100 * max_share:g} % allowed. "
             "Correct the export, or raise max_unusable_share."
         )
 
@@ -146,7 +147,7 @@ def quarantine(raw: Raw, rows: ir.Table, counted: Survey) -> pd.DataFrame:
     return ordered.drop(columns="order").reset_index(drop=True)
 
 
-class _Checks:
+class Found:
     """Collects the rows of the table of checks."""
 
     def __init__(self, total: int) -> None:
@@ -185,7 +186,7 @@ def checks(
         Row: one check. ``check``, ``role``, ``severity`` (``ok``, ``note``, ``warning``,
         ``blocking``), ``rows``, ``share`` (of rows read), ``text``.
     """
-    found = _Checks(counted.read)
+    found = Found(counted.read)
     for fact in raw.facts:
         found.add(fact.check, "", fact.severity, fact.rows, fact.text)
     _unusable(found, counted)
@@ -211,7 +212,7 @@ def checks(
     return found.frame()
 
 
-def _unusable(found: _Checks, counted: Survey) -> None:
+def _unusable(found: Found, counted: Survey) -> None:
     for reason, n in counted.reasons.items():
         role = REASON_ROLE.get(reason, "row")
         found.add("unusable", role, "warning", n, f"{n} rows were set aside: {reason}.")
@@ -219,14 +220,14 @@ def _unusable(found: _Checks, counted: Survey) -> None:
         found.add("unusable", "", "ok", 0, "Every row can be used.")
 
 
-def _nulls(found: _Checks, counted: Survey) -> None:
+def _nulls(found: Found, counted: Survey) -> None:
     for column, n in counted.nulls.items():
         if column in ("customer", "case", "touchpoint", "t_us", "position"):
             continue
         role = _COLUMN_ROLE.get(column, column)
         share = n / counted.used if counted.used else 0.0
         severity = "ok" if n == 0 else "warning" if share > _TELLING_NULLS else "note"
-        text = f"{n} of {counted.used} events have no {role} ({100 * share:.1f} %)."
+        text = f"{n} of {counted.used} events have no {role} ({percent(share)})."
         found.add("missing", role, severity, n, text)
     for role, n in counted.unread.items():
         if role == "actor":
@@ -249,7 +250,7 @@ def _nulls(found: _Checks, counted: Survey) -> None:
             )
 
 
-def _controls(found: _Checks, counted: Survey) -> None:
+def _controls(found: Found, counted: Survey) -> None:
     for role, n in counted.controls.items():
         if n:
             found.add(
@@ -262,7 +263,7 @@ def _controls(found: _Checks, counted: Survey) -> None:
             )
 
 
-def _clock_formats(found: _Checks, schema: Schema, decided: Plan) -> None:
+def _clock_formats(found: Found, schema: Schema, decided: Plan) -> None:
     for role, times in decided.times.items():
         forms = {form.replace(".%f", "") for form in times.hits}
         if times.kind == "text":
@@ -298,7 +299,7 @@ def _clock_formats(found: _Checks, schema: Schema, decided: Plan) -> None:
 
 
 def _clock_values(
-    found: _Checks,
+    found: Found,
     events: ir.Table,
     counted: Survey,
     schema: Schema,
@@ -364,7 +365,7 @@ def _midnights(decided: Plan) -> list[int]:
     return sorted({-offset % _DAY_US for offset in offsets})
 
 
-def _resolution(found: _Checks, n: dict[str, int], used: int) -> None:
+def _resolution(found: Found, n: dict[str, int], used: int) -> None:
     if n["midnight"] == used:
         found.add(
             "clock_resolution",
@@ -413,7 +414,7 @@ def _tied(events: ir.Table, schema: Schema) -> ir.Table:
     return events.semi_join(shared, keys).cache()
 
 
-def _ties(found: _Checks, events: ir.Table, tied: ir.Table, schema: Schema) -> None:
+def _ties(found: Found, events: ir.Table, tied: ir.Table, schema: Schema) -> None:
     """Count events that share owner and time (or position) with another."""
     owner = owner_of(events)
     moment = "t_us" if schema.has_clock else "position"
@@ -462,7 +463,7 @@ def moment_role(schema: Schema) -> str:
     return "timestamp" if schema.has_clock else "position"
 
 
-def _duplicates(found: _Checks, events: ir.Table, schema: Schema) -> None:
+def _duplicates(found: Found, events: ir.Table, schema: Schema) -> None:
     # An undeclared position is the row number: it would tell every row from its copy.
     own = () if schema.position else ("position",)
     same = [column for column in events.columns if column not in own]
@@ -479,7 +480,7 @@ def _duplicates(found: _Checks, events: ir.Table, schema: Schema) -> None:
     )
 
 
-def _vocabulary(found: _Checks, events: ir.Table, schema: Schema) -> None:
+def _vocabulary(found: Found, events: ir.Table, schema: Schema) -> None:
     """Count events whose touchpoint the value maps do not know, and names that look alike."""
     names = events.group_by("touchpoint").aggregate(n=events.count()).to_pandas()
     maps: list[tuple[str, set[str]]] = [
@@ -523,7 +524,7 @@ def _vocabulary(found: _Checks, events: ir.Table, schema: Schema) -> None:
         )
 
 
-def _sizes(found: _Checks, events: ir.Table, used: int) -> None:
+def _sizes(found: Found, events: ir.Table, used: int) -> None:
     """Say when there is no path to rebuild, and when one customer may be many."""
     if used == 1:
         found.add(
@@ -550,7 +551,7 @@ def _sizes(found: _Checks, events: ir.Table, used: int) -> None:
 
 def outcome_checks(outcomes: ir.Table, events: ir.Table, read: int, used: int) -> pd.DataFrame:
     """Return checks on a table of outcomes, in the columns of `checks`."""
-    found = _Checks(read)
+    found = Found(read)
     found.count(
         "unusable",
         "outcomes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -15,6 +16,33 @@ Column = Annotated[str, Field(min_length=1)]
 Transition = Literal["start", "complete", "other"]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 ID = "id_"
+NameOf = Literal["touchpoint", "touchpoint before the mapping", "stage", "channel", "outcome"]
+
+
+@dataclass(frozen=True)
+class Called:
+    """Mark of a setting that names something in the log; see `journeys.naming`.
+
+    Attributes
+    ----------
+    of : str
+        What it is the name of.
+    kept : bool
+        What the log does not have is true of the name as well (no journey ends there), so it stays
+        in the settings; else it is left out of an audit and refused in a call.
+    """
+
+    of: NameOf
+    kept: bool = False
+
+
+Touchpoint = Annotated[str, Called("touchpoint")]
+Outcome = Annotated[str, Called("outcome")]
+Channel = Annotated[str, Called("channel")]
+KeptTouchpoint = Annotated[str, Called("touchpoint", kept=True)]
+KeptStage = Annotated[str, Called("stage", kept=True)]
+KeptChannel = Annotated[str, Called("channel", kept=True)]
+LoggedTouchpoint = Annotated[str, Called("touchpoint before the mapping", kept=True)]
 
 
 class Schema(BaseModel):
@@ -88,17 +116,17 @@ class Schema(BaseModel):
     lifecycle_values: dict[str, Transition] = Field(
         {}, description="The company's words for start, complete and other; '*' matches the rest."
     )
-    touchpoint_values: dict[str, str] = Field(
+    touchpoint_values: dict[str, LoggedTouchpoint] = Field(
         {}, description="Raw activity to touchpoint; names that are absent stay as they are."
     )
-    stage_values: dict[str, str] = Field(
+    stage_values: dict[LoggedTouchpoint, str] = Field(
         {}, description="Touchpoint to stage, where the log has no stage column."
     )
-    office_values: dict[str, Office] = Field(
+    office_values: dict[LoggedTouchpoint, Office] = Field(
         {}, description="Touchpoint to office, where the log has no office column."
     )
-    stage_order: tuple[str, ...] = Field((), description="Stages from first to last.")
-    channel_order: tuple[str, ...] = Field((), description="Channels from top to bottom.")
+    stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
+    channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
 
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     timestamp_format: str | None = Field(

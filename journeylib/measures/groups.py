@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Floats, adjusted_p_values, resample
+from journeylib.estimate import GROUPS, AbstainReason, Floats, adjusted_p_values, percent, resample
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
@@ -316,5 +316,5 @@ def _sentence(row: Mapping[Hashable, object]) -> str:
     if row["unit"] != "share":
         sides = f"{own:.3g} in A, {other:.3g} in B; {more:.2g} {way}"
         return f"{row['name']}: {sides} in A (95 % interval {lo:.2g} to {hi:.2g})."
-    sides = f"{100 * own:.1f} % of A, {100 * other:.1f} % of B; {100 * more:.1f} points {way}"
+    sides = f"{percent(own)} of A, {percent(other)} of B; {100 * more:.1f} points {way}"
     return f"{row['name']}: {sides} in A (95 % interval {100 * lo:.1f} to {100 * hi:.1f})."

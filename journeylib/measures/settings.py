@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from journeylib.log.schema import Outcome, Touchpoint
+
 
 class MeasureSettings(BaseModel):
     """Windows, minimum bases and declared columns of the measures."""
@@ -16,10 +18,10 @@ class MeasureSettings(BaseModel):
     )
     repeat_days: float = Field(7.0, gt=0, description="Window of repeat contact and containment.")
     complaint_days: float = Field(14.0, gt=0, description="Window of a complaint.")
-    complaint_kinds: tuple[str, ...] = Field(
+    complaint_kinds: tuple[Outcome, ...] = Field(
         ("complaint",), description="Outcome kinds that are complaints."
     )
-    complaint_touchpoints: tuple[str, ...] = Field(
+    complaint_touchpoints: tuple[Touchpoint, ...] = Field(
         (), description="Touchpoints that are complaints."
     )
     handover_hours: float = Field(
@@ -45,7 +47,7 @@ class MeasureSettings(BaseModel):
         description="Declared attributes that are known when a touchpoint starts, so that rules "
         "may rest on them. What is known only afterwards (solved or not, say) would be cheating.",
     )
-    required_fields: dict[str, tuple[str, ...]] = Field(
+    required_fields: dict[Touchpoint, tuple[str, ...]] = Field(
         {}, description="Touchpoint to the columns that must be filled when it starts."
     )
     vulnerable: str | None = Field(

@@ -11,6 +11,7 @@ from ibis import _
 
 from journeylib.errors import ConfigError, did_you_mean
 from journeylib.estimate import GROUPS, resample
+from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs
@@ -68,17 +69,8 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
     ConfigError
         With the nearest known name.
     """
-    names = set(touchpoint_names(journeys))
+    refuse_absent(journeys, settings, "measures")
     columns = set(journeys.steps.columns)
-    wanted = {"measures.complaint_touchpoints": settings.complaint_touchpoints}
-    wanted["measures.required_fields"] = tuple(settings.required_fields)
-    for key, listed in wanted.items():
-        for name in listed:
-            if name not in names:
-                raise ConfigError(
-                    f"{key} names '{name}', which is no touchpoint of this log."
-                    f"{did_you_mean(name, names)}"
-                )
     fields = {field for listed in settings.required_fields.values() for field in listed}
     named: dict[str, set[str]] = {"required_fields": fields}
     for key in ("vulnerable", "needs_human"):

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import DRAWS, Estimate, Floats
+from journeylib.estimate import DRAWS, Estimate, Floats, percent
+from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.judgement import Judgement
 from journeylib.log.engine import fetch
@@ -92,7 +92,7 @@ class Portfolio:
                 "be worth its price. No veto was relaxed to find one."
             )
         named = [
-            f"{name} ({100 * often:.0f} %)"
+            f"{name} ({percent(often, 0)})"
             for name, often in zip(rows["touchpoint"], rows["selection_frequency"], strict=True)
         ]
         sure = (
@@ -150,7 +150,7 @@ def portfolio(
     Raises
     ------
     ConfigError
-        If the settings name a touchpoint that is not judged.
+        If a candidate is no touchpoint of the log.
 
     Notes
     -----
@@ -159,7 +159,7 @@ def portfolio(
     the expected shortfall; the frequency says how often resamples of the customers would choose
     the same. Where fewer than three may be chosen, there are fewer.
     """
-    _check_names(settings, judgement)
+    refuse_absent(journeys, settings, "portfolio")
     candidates = _candidates(evidence, judgement, settings, measures or MeasureSettings())
     free = [one for one in candidates if one.why_not is None]
     picked, often = _choose(free, settings)
@@ -181,17 +181,6 @@ def portfolio(
         budget=settings.budget,
         currency=settings.currency,
     )
-
-
-def _check_names(settings: PortfolioSettings, judgement: Judgement) -> None:
-    known = list(judgement.scores["touchpoint"])
-    for name, said in settings.candidates.items():
-        for other in (name, *([said.like] if said.like else []), *said.after):
-            if other not in known:
-                raise ConfigError(
-                    f"portfolio.candidates: '{other}' is no touchpoint that was judged."
-                    f"{did_you_mean(other, known)} Touchpoints of too few customers are left out."
-                )
 
 
 def _candidates(

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.judge.settings import CostRange
+from journeylib.log.schema import KeptTouchpoint, Touchpoint
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -16,7 +17,7 @@ class CandidateSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    like: str | None = Field(
+    like: KeptTouchpoint | None = Field(
         None,
         description="A touchpoint of a bot about the same matter: its verified containment is "
         "carried over, less what `transfer` takes off.",
@@ -27,7 +28,7 @@ class CandidateSettings(BaseModel):
         "assumption, for touchpoints that no bot has served.",
     )
     build: float | None = Field(None, ge=0, description="What it costs to build; else `build`.")
-    after: tuple[str, ...] = Field(
+    after: tuple[KeptTouchpoint, ...] = Field(
         (), description="Touchpoints that must be automated before or together with this one."
     )
 
@@ -77,7 +78,7 @@ class PortfolioSettings(BaseModel):
     most: int = Field(5, ge=1, description="Choose at most so many.")
     one_per_stage: bool = Field(False, description="At most one for each stage of the journey.")
     currency: str = Field("EUR", description="Currency of all amounts.")
-    candidates: dict[str, CandidateSettings] = Field(
+    candidates: dict[Touchpoint, CandidateSettings] = Field(
         {}, description="Touchpoint to what is said of it."
     )
 

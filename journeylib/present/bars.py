@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, percent
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.tables import estimate_text, signed
@@ -55,7 +55,7 @@ def containment_waterfall(
         x, width = left + room * max(start, 0.0), room * share
         bar = svg.rect(x, y + 8, width, height - 16, kind, radius=3)
         sign = "" if ends else "− "
-        value = f"{sign}{100 * share:.1f} %"
+        value = f"{sign}{percent(share)}"
         base = f"{int(row['sessions']):,} sessions"
         words = svg.shorten(svg.clean(row["label"]), left - 26, 13, bold=ends)
         parts.append(svg.label(left - 14, y + 28, words, "jl-t6" + " jl-b" * ends, anchor="end"))
@@ -123,15 +123,13 @@ def _bounds(estimate: Estimate, left: float, room: float, y: float) -> list[str]
 def _waterfall_finding(rows: Sequence[dict[Any, Any]], verified: Estimate | None) -> str:
     if not rows:
         return "There are no bot sessions."
-    first, last = 100 * float(rows[0]["share"]), 100 * float(rows[-1]["share"])
-    text = f"{first:.1f} % raw containment is {last:.1f} % verified"
+    first, last = percent(float(rows[0]["share"])), percent(float(rows[-1]["share"]))
+    text = f"{first} raw containment is {last} verified"
     if verified is not None:
-        text = f"{first:.1f} % raw containment; verified: {estimate_text(verified)}"
+        text = f"{first} raw containment; verified: {estimate_text(verified)}"
     lost = sorted(rows[1:-1], key=lambda row: (-float(row["share"]), str(row["label"])))
     if lost:
-        text += (
-            f"; the largest loss is “{lost[0]['label']}” ({100 * float(lost[0]['share']):.1f} %)"
-        )
+        text += f"; the largest loss is “{lost[0]['label']}” ({percent(float(lost[0]['share']))})"
     return text + "."
 
 
@@ -177,7 +175,7 @@ def handoff_partition(
     for word, kind, count in shown:
         share = count / total if total else 0.0
         width = room * share
-        value = f"{100 * share:.1f} %"
+        value = percent(share)
         bar = [svg.rect(left, 10, max(width - 2, 0), 54, kind)]
         if width > svg.text_width(value, 20, bold=True) + 12:
             bar.append(svg.label(left + 12, 44, value, "jl-t9 jl-on"))
@@ -188,9 +186,7 @@ def handoff_partition(
         legend += 44 + svg.text_width(words, 13.5)
         left += width
     listed = ", ".join(
-        f"{word.lower()} {count:,} ({100 * count / total:.1f} %)"
-        for word, _, count in shown
-        if total
+        f"{word.lower()} {count:,} ({percent(count / total)})" for word, _, count in shown if total
     )
     alt = f"{total:,} sessions: {listed}." if total else "There are no bot sessions."
     return Figure(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.present.svg import clean, esc, verdict_marker
 from journeylib.present.tables import estimate_text, number_text
 from journeylib.present.theme import VERDICTS, leaning, style_tag
@@ -213,7 +213,7 @@ def _member(row: Mapping[Any, Any]) -> str:
     words = []
     if _stability(row) > 0:
         lean = "leaning, " if leaning(_stability(row)) else ""
-        words.append(f"{lean}stability {100 * _stability(row):.0f} %")
+        words.append(f"{lean}stability {percent(_stability(row), 0)}")
     words += [str(reason) for reason in reasons[:2]]
     small = f"<small>{esc(' · '.join(words))}</small>" if words else ""
     return f"<li>{esc(row['touchpoint'])}{small}</li>"

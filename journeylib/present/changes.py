@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.telling import Change, stream_label
+from journeylib.estimate import percent
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
@@ -164,7 +165,7 @@ def _said(row: dict[Any, Any]) -> str:
 def _value(row: dict[Any, Any], column: str) -> str:
     value = float(row[column])
     if row["unit"] == "share":
-        return f"{100 * value:.1f} %"
+        return percent(value)
     return seconds_text(math.expm1(value)) if row["unit"] == "log seconds" else f"{value:.2f}"
 
 
@@ -229,7 +230,7 @@ def _range(row: dict[Any, Any], which: str) -> str:
 
     def said(number: float) -> str:
         if share:
-            return f"{100 * number:.1f} %"
+            return percent(number)
         return seconds_text(number) if seconds else f"{number:.3g}"
 
     ends = "" if lo is None or lo != lo else f" ({said(lo)} to {said(hi)})"
@@ -261,4 +262,4 @@ def _verdict(verdict: Any, stability: Any) -> str:
         return "–"
     word = VERDICTS[str(verdict)].word
     sure = stability is not None and stability == stability
-    return f"{word} ({100 * float(stability):.0f} % agree)" if sure else word
+    return f"{word} ({percent(float(stability), 0)} agree)" if sure else word

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
@@ -57,16 +58,16 @@ def linkage(audit: Audit) -> Table | Block:
     sure = ""
     if found.confidence is not None:
         sure = (
-            f" Mean probability of a link {100 * found.confidence:.1f} %, so about "
-            f"{100 * (1 - found.confidence):.1f} % of the links may be wrong; the least sure "
-            f"person stands at {100 * found.people['confidence'].min():.1f} %."
+            f" Mean probability of a link {percent(found.confidence)}, so about "
+            f"{percent(1 - found.confidence)} of the links may be wrong; the least sure "
+            f"person stands at {percent(found.people['confidence'].min())}."
         )
     return table(
         pd.DataFrame(rows),
         "Customers joined by alike identifiers",
         note=f"{found.customers_before:,} customers as logged are {found.customers:,}: "
         f"{len(found.people):,} people were known as several, joined where the model gives at "
-        f"least {100 * settings.threshold:g} %; {100 * found.moved_share:.1f} % of events changed "
+        f"least {100 * settings.threshold:g} %; {percent(found.moved_share)} of events changed "
         f"their customer.{sure} Act on a verdict that holds with and without.",
     )
 
@@ -92,7 +93,7 @@ def cut_sensitivity(audit: Audit) -> Table | Block:
 
 def _cut(row: Mapping[Any, Any]) -> str:
     if not pd.isna(row["threshold"]):
-        return f"cut where an end is at least {100 * row['threshold']:.0f} % probable"
+        return f"cut where an end is at least {percent(row['threshold'], 0)} probable"
     if not pd.isna(row["gap_days"]):
         end = "a goal or " if row["cut"] == "goal" else ""
         return f"cut after {end}{row['gap_days']:.3g} days of silence"
@@ -121,7 +122,7 @@ def _number(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None or pd.isna(value) else f"{100 * value:.1f} %"
+    return "–" if value is None or pd.isna(value) else percent(value)
 
 
 def _bounds(row: Mapping[Any, Any]) -> str:

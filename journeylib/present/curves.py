@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 
@@ -58,15 +59,15 @@ def draw_curve(
     points = [(x(r["days"]), y(r["verified"])) for r in rows]
     parts.append(f'<path d="{svg.path(points)}" class="jl-line"/>')
     marked = min(rows, key=lambda r: (abs(r["days"] - chosen), r["days"]))
-    value = f"{100 * marked['verified']:.1f} %"
+    value = percent(marked["verified"])
     said = f"{marked['days']} days: {value} of {int(marked['sessions']):,} sessions"
     spot = svg.marker("circle", x(marked["days"]), y(marked["verified"]), 6, "jl-bar")
     parts.append(svg.titled(said, spot))
     at = (x(marked["days"]) + 10, y(marked["verified"]) - 10)
     parts.append(svg.label(*at, f"{marked['days']} days: {value}", "jl-t6 jl-b"))
     alt = (
-        f"Verified containment is {100 * rows[0]['verified']:.1f} % where nobody may come back "
-        f"within {first} day{'s' * (first != 1)}, {100 * rows[-1]['verified']:.1f} % within {last} "
+        f"Verified containment is {percent(rows[0]['verified'])} where nobody may come back "
+        f"within {first} day{'s' * (first != 1)}, {percent(rows[-1]['verified'])} within {last} "
         "days."
     )
     return Figure(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.smaa import CONSISTENT, ahp_weights
 from journeylib.judge.wording import AXIS_TEXT
@@ -232,7 +232,7 @@ def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
         "Cost of a session": estimate_text(found.cost),
         "A person at once": _cost(found.cost_at_once),
         "Never": _cost(found.cost_never),
-        "Same answer in": f"{100 * found.settled:.0f} % of resamples",
+        "Same answer in": f"{percent(found.settled, 0)} of resamples",
     }
 
 

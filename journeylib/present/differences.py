@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.measures.groups import FOUND, Comparison
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
@@ -105,8 +106,8 @@ def comparison_table(comparison: Comparison) -> Table:
     )
     note = (
         f"A: {comparison.a}. B: {comparison.b}. Intervals of 95 % over resamples of customers; "
-        f"{FOUND:.0%} of the rows with q up to {FOUND} may still be chance. What differs goes "
-        "together with what sets the groups apart; the log does not say that it comes of it."
+        f"{percent(FOUND, 0)} of the rows with q up to {FOUND} may still be chance. What differs "
+        "goes together with what sets the groups apart; the log does not say that it comes of it."
     )
     if comparison.suppressed:
         note += f" {comparison.suppressed:,} rows rest on too few customers of a group."
@@ -126,9 +127,7 @@ def _points(row: pd.Series[Any]) -> str:
 
 def _told(name: str, row: pd.Series[Any]) -> str:
     surely = "" if _way(row) else ", which chance explains"
-    return (
-        f"{name}: {100 * row['a']:.1f} % of A, {100 * row['b']:.1f} % of B ({_points(row)}{surely})"
-    )
+    return f"{name}: {percent(row['a'])} of A, {percent(row['b'])} of B ({_points(row)}{surely})"
 
 
 def _flow(flow: Flow, row: pd.Series[Any]) -> str:

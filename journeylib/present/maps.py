@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.present import svg
 from journeylib.present.faces import ANY, Face
 from journeylib.present.figure import Figure, svg_element
@@ -263,7 +264,7 @@ def flow_line(flow: Flow, most: int, title: str, *, key: str | None = None) -> s
 
 def _count(count: int, journeys: int | None) -> str:
     text = f"{count:,} journeys"
-    return f"{text} ({100 * count / journeys:.0f} %)" if journeys else text
+    return f"{text} ({percent(count / journeys, 0)})" if journeys else text
 
 
 def _box(box: Box, facts: _Facts | None, loops: int, key: str | None) -> str:
@@ -309,17 +310,13 @@ def _meta(left: float, y: float, room: float, facts: _Facts, loops: int) -> list
         text = signed(facts.sentiment, 2)
         parts.append(svg.label(left + 12, y, text, f"jl-t2 jl-b {kind}"))
         left += 16 + 0.9 * svg.text_width(text, META_SIZE, bold=True)
-    reach = f"{facts.journeys:,}" if facts.reach is None else _percent(facts.reach)
+    reach = f"{facts.journeys:,}" if facts.reach is None else percent(facts.reach, 0)
     if facts.journeys and loops / facts.journeys >= 0.1:
-        again = f"{reach} ⟳{_percent(loops / facts.journeys)}"
+        again = f"{reach} ⟳{percent(loops / facts.journeys, 0)}"
         if left + svg.text_width(again, META_SIZE) <= end + 8:
             reach = again
     parts.append(svg.label(left, y, reach, "jl-t2 jl-m"))
     return parts
-
-
-def _percent(share: float) -> str:
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def _tooltip(name: str, facts: _Facts, loops: int) -> str:
@@ -327,7 +324,7 @@ def _tooltip(name: str, facts: _Facts, loops: int) -> str:
     if facts.stage or facts.channel:
         words.append(", ".join(filter(None, (facts.stage, facts.channel))))
     reach = f"{facts.journeys:,} journeys"
-    words.append(reach if facts.reach is None else f"{reach} ({100 * facts.reach:.0f} %)")
+    words.append(reach if facts.reach is None else f"{reach} ({percent(facts.reach, 0)})")
     if loops:
         words.append(f"again at once in {loops:,} journeys")
     if facts.sentiment is not None:
@@ -400,7 +397,7 @@ def _worst(facts: Mapping[str, _Facts], way: int) -> list[str]:
 def _note(layout: MapLayout, *, felt: bool) -> str:
     flows = len(layout.flows)
     text = (
-        f"Drawn are the {flows} strongest flows; they carry {100 * layout.shown_share:.0f} % of "
+        f"Drawn are the {flows} strongest flows; they carry {percent(layout.shown_share, 0)} of "
         f"all moves between touchpoints ({layout.hidden_flows:,} weaker ones are not drawn). "
         "Width is the number of journeys; the small number in a box is how many journeys reach it, "
         "⟳ how many of those repeat it at once."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.measures.labelled import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number, signed, table
@@ -112,6 +113,6 @@ def _groups(row: dict[Any, Any]) -> str:
         return f"No touchpoint was rated by both {one} and {other}."
     return (
         f"Of {n} touchpoints rated by both, {one} want more human than {other} at "
-        f"{100 * row['more']:.0f} %, less at {100 * row['less']:.0f} % "
+        f"{percent(row['more'], 0)}, less at {percent(row['less'], 0)} "
         f"(weighted kappa: {estimate_text(row['kappa'])})."
     )

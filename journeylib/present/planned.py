@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.journeys.conformance import Conformance
 from journeylib.journeys.graph import START
 from journeylib.present import svg
@@ -116,7 +117,7 @@ def _goal(cell: Cell) -> str:
     value, lo, hi = (number(cell[column]) for column in ("goal", "goal_lo", "goal_hi"))
     if value is None or lo is None or hi is None:
         return ""
-    return f"{100 * value:.0f} % ({100 * lo:.0f}–{100 * hi:.0f})"
+    return f"{percent(value, 0)} ({100 * lo:.0f}–{100 * hi:.0f})"
 
 
 def _heads(conformance: Conformance) -> list[str]:
@@ -142,7 +143,7 @@ def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
         if cell is not None:
             width = ROOM * cell["share"]
             text = (
-                f"{name}, {WORDS[what]}: {_percent(cell['share'])}, {cell['journeys']:,} journeys"
+                f"{name}, {WORDS[what]}: {percent(cell['share'], 0)}, {cell['journeys']:,} journeys"
             )
             parts.append(svg.titled(text, svg.rect(x, y + 11, width, 20, KINDS[what], radius=2)))
             x += width
@@ -155,9 +156,9 @@ def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
 def _words(kept: Cell | None, skipped: Cell | None) -> str:
     if kept is None and skipped is None:
         return "too few to show"
-    words = [] if kept is None else [f"✓ {_percent(kept['share'])}"]
+    words = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
     if skipped is not None:
-        words.append(f"skipped {_percent(skipped['share'])}")
+        words.append(f"skipped {percent(skipped['share'], 0)}")
     return " · ".join(words)
 
 
@@ -170,7 +171,9 @@ def _extra(extra: _Extra, y: float) -> str:
         svg.rect(LEFT + INDENT, y, BOX - INDENT, 27, "jl-box jl-more", radius=5),
         svg.label(LEFT + INDENT + 10, y + 18, words, "jl-t5"),
         svg.rect(BAR, y + 8, max(ROOM * extra.share, 1.5), 11, KINDS[extra.kind], radius=2),
-        svg.label(BAR + ROOM + 10, y + 18, f"{WORDS[extra.kind]} {_percent(extra.share)}", "jl-t5"),
+        svg.label(
+            BAR + ROOM + 10, y + 18, f"{WORDS[extra.kind]} {percent(extra.share, 0)}", "jl-t5"
+        ),
         svg.label(GOAL, y + 18, extra.goal, "jl-t5 jl-m"),
     ]
     return svg.titled(text, *parts)
@@ -191,30 +194,26 @@ def _legend(y: float) -> list[str]:
     return parts
 
 
-def _percent(share: float) -> str:
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
-
-
 def _finding(conformance: Conformance) -> str:
     text = f"{estimate_text(conformance.conforming)} of journeys follow the plan to the letter."
     if conformance.conforming.value is not None:
         share = conformance.conforming
         interval = f" ({100 * (share.lo or 0):.0f}–{100 * (share.hi or 0):.0f})"
         text = (
-            f"{100 * conformance.conforming.value:.0f} %{interval} of {conformance.journeys:,} "
+            f"{percent(conformance.conforming.value, 0)}{interval} of {conformance.journeys:,} "
             "journeys follow the plan to the letter."
         )
     for kind, verb in (("skipped", "Most often skipped"), ("inserted", "Most often inserted")):
         rows = conformance.steps[conformance.steps["kind"] == kind]
         if len(rows):
             top = rows.sort_values(["journeys", "touchpoint"], ascending=[False, True]).iloc[0]
-            text += f" {verb}: {svg.clean(top['touchpoint'])} ({_percent(top['share'])})."
+            text += f" {verb}: {svg.clean(top['touchpoint'])} ({percent(float(top['share']), 0)})."
     if conformance.outcomes.empty:
         return text
     ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
     if {True, False} <= set(ends.index) and conformance.steps["goal"].notna().any():
         yes, no = (
-            f"{100 * row['share']:.0f} % ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+            f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
             for row in (ends.loc[True], ends.loc[False])
         )
         text += f" The goal is reached by {yes} of those who follow it and {no} of the others."

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.labels import Rect, label_parts, place_labels
@@ -122,7 +123,7 @@ def quadrant(
 
 def _note(limits: tuple[float, ...] | None) -> str:
     text = "0 to 100 on both axes; whiskers are 95 % intervals; a hollow marker only leans "
-    text += f"towards its verdict (stability under {LEANING:.0%})."
+    text += f"towards its verdict (stability under {percent(LEANING, 0)})."
     if limits is not None:
         fit_low, fit_high, need_low, need_high = (f"{limit:.0f}" for limit in limits)
         text += (
@@ -172,7 +173,7 @@ def _crowd(spots: Sequence[tuple[float, float]], i: int) -> int:
 
 def _score_text(row: Row) -> str:
     stability = number(row["verdict_stability"])
-    sure = "" if stability is None else f", stability {100 * stability:.0f} %"
+    sure = "" if stability is None else f", stability {percent(stability, 0)}"
     word = VERDICTS[str(row["verdict"])].word
     word = f"leaning towards {word}" if leaning(stability) else word
     return (

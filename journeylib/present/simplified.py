@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from journeylib.estimate import percent
 from journeylib.journeys.simplify import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
@@ -65,9 +66,9 @@ def _finding(simplified: Simplified) -> str:
         "more could not be told apart."
     )
     return (
-        f"{100 * simplified.share:.0f} % of {simplified.journeys:,} journeys run only through "
+        f"{percent(simplified.share, 0)} of {simplified.journeys:,} journeys run only through "
         f"what is shown: {points['shown']} of {points['total']} touchpoints and "
-        f"{100 * share:.0f} % of all moves.{strongest if simplified.beyond else ''}"
+        f"{percent(share, 0)} of all moves.{strongest if simplified.beyond else ''}"
     )
 
 

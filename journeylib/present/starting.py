@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, percent
 from journeylib.plan.portfolio import Portfolio
 from journeylib.plan.value import INPUTS, Driver
 from journeylib.present import svg
@@ -76,7 +76,7 @@ def _row(row: dict[Any, Any], y: float, x: Any, currency: str) -> str:
     value, quartile = row["value"], float(row["lower_quartile"])
     name = svg.shorten(svg.clean(row["touchpoint"]), LEFT - 26, 13, bold=row["chosen"])
     often = number(row["selection_frequency"])
-    said = row["why_not"] if often is None else f"chosen in {100 * often:.0f} % of resamples"
+    said = row["why_not"] if often is None else f"chosen in {percent(often, 0)} of resamples"
     hollow = "" if row["chosen"] else " jl-hollow"
     start = " jl-b" * row["chosen"]
     told = svg.shorten(str(said), RIGHT - 24, 12.5)
@@ -133,7 +133,7 @@ def _start(row: dict[Any, Any]) -> str:
 
 def _share(value: object) -> str:
     share = number(value)
-    return "–" if share is None else f"{100 * share:.0f} %"
+    return "–" if share is None else percent(share, 0)
 
 
 def _decides(drivers: Sequence[Driver]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.journeys.timelines import Timeline, Told
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
@@ -75,7 +76,7 @@ def stories_figure(
 def _story(line: Timeline, place: int, y: float, felt: Feelings) -> tuple[list[str], float]:
     story = line.story
     whose = f" · {line.segment}" if line.segment else ""
-    head = f"{place}{whose} · {100 * line.share:.0f} % of journeys"
+    head = f"{place}{whose} · {percent(line.share, 0)} of journeys"
     exact = f"{line.journeys:,} journeys, {story.copies:,} of them exactly so"
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
@@ -102,7 +103,7 @@ def _outcome_bar(line: Timeline, y: float) -> list[str]:
     for row in line.outcomes.to_dict("records"):
         text, kind = ENDS[row["end"]]
         width = room * row["share"]
-        said = f"{100 * row['share']:.0f} % {text}"
+        said = f"{percent(row['share'], 0)} {text}"
         parts.append(svg.titled(said, svg.rect(x, y + 4, width, 14, kind, radius=2)))
         words.append(said)
         x += width
@@ -168,20 +169,20 @@ def _finding(told: Told) -> str:
         return f"No story can be told: {'; '.join(reasons) or 'too few customers share one'}."
     if not told.found:
         kinds = f"the {len(told.timelines)} most frequent kinds of journeys that may be shown"
-        return f"{_sum(told):.0f} % of the journeys are of {kinds}, word for word."
+        return f"{percent(_sum(told), 0)} of the journeys are of {kinds}, word for word."
     if set(told.found) != {""}:
         return f"{len(told.timelines)} stories of {len(told.found)} segments."
     (found,) = told.found.values()
     top = told.timelines[0]
     path = " → ".join(svg.clean(name) for name in top.story.touchpoints)
     return (
-        f"{len(told.timelines)} stories tell {_sum(told):.0f} % of {found.journeys:,} journeys. "
-        f"The most told ({100 * top.share:.0f} %): {path}."
+        f"{len(told.timelines)} stories tell {percent(_sum(told), 0)} of {found.journeys:,} "
+        f"journeys. The most told ({percent(top.share, 0)}): {path}."
     )
 
 
 def _sum(told: Told) -> float:
-    return 100 * sum(line.share for line in told.timelines)
+    return sum(line.share for line in told.timelines)
 
 
 def _note(told: Told, *, felt: bool) -> str:

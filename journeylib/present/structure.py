@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT
+from journeylib.estimate import ABSTAIN_TEXT, percent
 from journeylib.journeys.graph import OTHER, START
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
@@ -86,7 +86,7 @@ def _row(
     y: float,
 ) -> str:
     whole = name == START
-    of = "" if whole else f"{_percent(size[name] / size[START])} of journeys"
+    of = "" if whole else f"{percent(size[name] / size[START], 0)} of journeys"
     shown = "All journeys" if whole else svg.shorten(svg.clean(name), BAR - NAME - 130, 13)
     parts = [
         svg.label(NAME, y + 14, shown, "jl-t5 jl-b" if whole else "jl-t5"),
@@ -114,12 +114,8 @@ def _legend(y: float) -> list[str]:
     return parts
 
 
-def _percent(share: float) -> str:
-    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
-
-
 def _interval(row: Mapping[Any, Any]) -> str:
-    return f"{_percent(row['share'])} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+    return f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
 
 
 def _finding(ends: Ends, size: Mapping[str, int], found: Structure) -> str:
@@ -232,7 +228,7 @@ def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
         found.maps[kept], stage_order=roles.stage_order, channel_order=roles.channel_order
     )
     others = ", ".join(
-        f"{100 * share:.0f} % of touchpoints and transitions: {_percent(one.share)} of journeys"
+        f"{percent(share, 0)} of touchpoints and transitions: {percent(one.share, 0)} of journeys"
         for share, one in found.maps.items()
     )
     note = f"{drawn.note} What a smaller map hides, by how much it keeps: {others}."

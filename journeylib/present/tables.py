@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 
@@ -86,7 +86,7 @@ def seconds_text(value: float | None) -> str:
 
 def _plain(value: float, unit: str) -> str:
     if unit == "share":
-        return f"{100 * value:.1f}".replace("-", "−")
+        return percent(value, unit="").replace("-", "−")
     if unit == "seconds":
         return seconds_text(value)
     return number_text(float(f"{value:.3g}"))

@@ -2,7 +2,8 @@
 
 Colour never carries a meaning alone: a verdict has a shape and a word, a feeling has a
 triangle and a weight. Every pair of text and ground holds WCAG AA in both themes, which
-the tests compute from this file.
+the tests compute from this file, as they do that the colours of verdicts stay apart for those
+who see fewer (protanopia, deuteranopia, tritanopia).
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ LIGHT: dict[str, str] = {
     "bad": "#A84400",
     "bad-soft": "#FCEBE0",
     "note": "#FFF3B8",
-    "automate": "#1B5CA6",
-    "assist": "#0A6A72",
-    "human_led": "#7A3A9E",
-    "human_only": "#A31A5C",
-    "fix_first": "#8A5000",
-    "abstain": "#59636F",
+    "automate": "#1B67B9",
+    "assist": "#045764",
+    "human_led": "#5A3494",
+    "human_only": "#921D40",
+    "fix_first": "#8C560F",
+    "abstain": "#686B6D",
 }
 
 DARK: dict[str, str] = {
@@ -62,12 +63,12 @@ DARK: dict[str, str] = {
     "bad": "#FF8A4C",
     "bad-soft": "#3A2417",
     "note": "#3A330F",
-    "automate": "#82B8F6",
-    "assist": "#4FC9D2",
-    "human_led": "#CFA0EE",
-    "human_only": "#FF8CBB",
-    "fix_first": "#F0B45C",
-    "abstain": "#A6B1BD",
+    "automate": "#7EB9FD",
+    "assist": "#62E1F6",
+    "human_led": "#AF84D4",
+    "human_only": "#D47C8C",
+    "fix_first": "#E0B770",
+    "abstain": "#B0B6BB",
 }
 
 TEXT_ON: tuple[tuple[str, str], ...] = (

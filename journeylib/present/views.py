@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.journeys.graph import transitions
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.disclosing import KIND_TEXT
@@ -250,7 +250,7 @@ def scorecard(audit: Audit) -> Table:
         pd.DataFrame(rows),
         "Scorecard",
         note="Scores from 0 to 100 with 95 % intervals over resamples of customers. A verdict is "
-        f"given where at least {100 * audit.config.judge.min_stability:.0f} % of resamples and "
+        f"given where at least {percent(audit.config.judge.min_stability, 0)} of resamples and "
         "weightings agree. All reasons are in audit.json.",
     )
 
@@ -566,7 +566,7 @@ def _estimates(rows: list[tuple[str, Estimate]], caption: str, note: str) -> Tab
 def _score(row: dict[Any, Any], axis: str) -> str:
     value = row[axis]
     if value is None or value != value:
-        return f"{100 * row[f'{axis}_coverage']:.0f} % of the evidence"
+        return f"{percent(row[f'{axis}_coverage'], 0)} of the evidence"
     return f"{value:.0f} ({row[f'{axis}_lo']:.0f}–{row[f'{axis}_hi']:.0f})"
 
 
@@ -588,4 +588,4 @@ def _verdict(row: dict[Any, Any]) -> str:
     if row["verdict"] == "abstain":
         reason = ABSTAIN_TEXT.get(str(row["abstain"]), "")
         return f"{text}: {reason}" if reason else text
-    return f"{text} ({100 * row['verdict_stability']:.0f} % agree)"
+    return f"{text} ({percent(row['verdict_stability'], 0)} agree)"

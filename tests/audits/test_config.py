@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from journeylib.audits.config import load_config
+from journeylib.audits.bundle import fingerprint_files
+from journeylib.audits.config import AuditConfig, LogConfig, load_config
+from journeylib.audits.run import read_journeys
 from journeylib.errors import ConfigError
 
 Write = Callable[..., Path]
@@ -32,6 +35,19 @@ def message_of(path: Path, **given: object) -> str:
 
 def test_paths_are_taken_from_the_file_on(small: Path) -> None:
     assert load_config(small).log.files == (str(small.parent / "small.csv"),)
+
+
+def test_one_file_written_as_a_text_is_one_file(small: Path) -> None:
+    loaded = load_config(small)
+    (file,) = loaded.log.files
+    roles = loaded.roles.model_dump()
+    config = AuditConfig.model_validate({"name": "one", "log": {"files": file}, "roles": roles})
+    assert config.log.files == (file,)
+    assert config.log == AuditConfig(name="one", log=LogConfig(files=file), roles=roles).log
+    assert [found["name"] for found in fingerprint_files(config)] == ["small.csv"]
+    assert read_journeys(config).log.quality.rows_read == read_journeys(small).log.quality.rows_read
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        LogConfig(files=())
 
 
 def test_outcomes_may_be_columns_of_the_log(small_with: Write) -> None:

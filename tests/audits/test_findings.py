@@ -10,6 +10,8 @@ import journeylib as jl
 from journeylib.audits.config import Gate
 from journeylib.audits.findings import Finding, all_findings
 
+from .conftest import CONFIG
+
 
 def by_id(audit: jl.Audit) -> dict[str, Finding]:
     return {finding.id: finding for finding in all_findings(audit)}
@@ -92,3 +94,21 @@ def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> 
         assert finding.text[0].isupper() or finding.text[0].isdigit(), finding.text
         assert finding.text.endswith("."), finding.text
         assert "nan" not in finding.text.split() and "None" not in finding.text.split()
+
+
+def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):
+    named = "journeys: {goals: [Cal]}\njudge: {legally_human: [Rere]}\n"
+    config = small_with(config=CONFIG + named)
+    audit = jl.audit(config)
+    rows = {row["role"]: row for row in audit.document["log"]["quality"]}
+    assert rows["journeys.goals"]["text"] == (
+        "journeys.goals names 'Cal', which is no touchpoint of this log. Did you mean 'Call'? "
+        "It may not have happened in this period, or be misspelt."
+    )
+    # "Rare" is lived by three customers only, so it is nobody's nearest name.
+    assert "Did you mean" not in rows["judge.legally_human"]["text"]
+    assert {f.severity for f in audit.findings if f.id.startswith("quality-names-nothing")} == {
+        "low"
+    }
+    assert audit.config == jl.load_config(config)
+    assert jl.read_journeys(config).settings == audit.journeys.settings

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.estimate import Estimate, percent
 from journeylib.judge.observe import Observation
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED
@@ -72,10 +72,13 @@ def test_numbers_in_reasons_equal_the_evidence(evidence_of, profile):
         indicators = judgement.indicators[judgement.indicators["touchpoint"] == row["touchpoint"]]
         printed = set()
         for cell in indicators.to_dict("records"):
-            scale = 100 if cell["unit"] == "share" else 1
-            value = cell["raw"] * scale
-            decimals = 0 if abs(value) >= 10 else 1 if scale == 100 else 2
-            printed |= {number(cell[end] * scale, decimals) for end in ("raw", "lo", "hi")}
+            share = cell["unit"] == "share"
+            value = cell["raw"] * (100 if share else 1)
+            decimals = 0 if abs(value) >= 10 else 1 if share else 2
+            for x in (cell[end] for end in ("raw", "lo", "hi")):
+                said = percent(x, decimals, unit="") if share and x >= 0 else None
+                said = said or number(x * (100 if share else 1), decimals)
+                printed.add(said.removeprefix("under "))
         assert 2 <= len(row["reasons"]) <= 8
         for reason in row["reasons"]:
             if reason.startswith("For a "):

@@ -15,8 +15,10 @@ from pydantic import ValidationError
 from journeylib.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.aftermath import answer_within, check_kinds, event_within
-from journeylib.judge.settings import MomentSettings
+from journeylib.judge.aftermath import answer_within, event_within
+from journeylib.judge.settings import JudgeSettings, MomentSettings
+from journeylib.judge.stays import presence_effects
+from journeylib.judge.truth import moments_of_truth
 from journeylib.judge.visits import Visits, visits_of
 from journeylib.log.eventlog import EventLog
 
@@ -265,5 +267,7 @@ def test_the_first_request_after_a_visit_is_its_answer(long_log: EventLog) -> No
 
 def test_an_unknown_kind_of_outcome_is_named(long_log: EventLog) -> None:
     journeys = journeys_of(long_log, [("a", 40, "churn", 1, None)])
-    with pytest.raises(ConfigError, match=r"'chrun'.*Did you mean 'churn'.*Kinds: churn"):
-        check_kinds(journeys, ("chrun",))
+    settings = JudgeSettings(moments={"good": "rating", "good_from": 4, "outcomes": ["chrun"]})
+    for asked in (moments_of_truth, presence_effects):
+        with pytest.raises(ConfigError, match=r"'chrun'.*Did you mean 'churn'"):
+            asked(journeys, settings)

@@ -8,7 +8,7 @@ import pytest
 
 from journeylib.present.maps import draw_map
 from journeylib.present.svg import marker
-from journeylib.present.theme import VERDICTS
+from journeylib.present.theme import DARK, LIGHT, VERDICTS
 from tests.present import frames
 from tests.present.test_browser import CHROMIUM
 
@@ -136,8 +136,16 @@ def test_what_colours_tell_in_a_map_everybody_can_tell(theme, styles):
     assert seen["badMarks"] and {tuple(marks) for marks in seen["badMarks"]} == {(0, 1)}
 
 
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("eye", SEEN_AS)
+def test_the_colours_of_verdicts_stay_apart_for_everybody(eye, palette):
+    colours = {code: f"rgb{tuple(bytes.fromhex(palette[code][1:]))}" for code in VERDICTS}
+    for one, other in itertools.combinations(colours, 2):
+        assert distance(colours[one], colours[other], eye) > APART, (one, other)
+
+
 def test_every_verdict_has_a_shape_of_its_own():
-    """Their colours are too many to be told apart by everybody."""
+    """Colour never tells a verdict alone."""
     drawn = {code: marker(one.shape, 0, 0, 5, "x") for code, one in VERDICTS.items()}
     for one, other in itertools.combinations(drawn, 2):
         assert drawn[one] != drawn[other]

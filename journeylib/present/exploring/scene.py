@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from journeylib.estimate import percent
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.simplify import Simplified, simplify
 from journeylib.measures.transitions import Taken, Transitions
@@ -59,7 +60,7 @@ def told_by(audit: Audit) -> Told:
     for row in scores.to_dict("records"):
         here = facts.setdefault(row["touchpoint"], [])
         sure = number(row["verdict_stability"])
-        share = "" if sure is None else f", in {100 * sure:.0f} % of resamples"
+        share = "" if sure is None else f", in {percent(sure, 0)} of resamples"
         here.append(("verdict", f"{VERDICTS[row['verdict']].word}{share}"))
         for axis, words in (("automation_fit", "automation fit"), ("empathy_need", "empathy need")):
             if number(row[axis]) is not None:
@@ -207,8 +208,8 @@ def _estimates(taken: Taken) -> Facts:
     share, seconds = taken.share, taken.seconds
     facts = []
     if share.value is not None and share.lo is not None and share.hi is not None:
-        value, lo, hi = (f"{100 * one:.0f}" for one in (share.value, share.lo, share.hi))
-        facts.append(("share of journeys", f"{value} % ({lo} to {hi})"))
+        lo, hi = (percent(end, 0, unit="") for end in (share.lo, share.hi))
+        facts.append(("share of journeys", f"{percent(share.value, 0)} ({lo} to {hi})"))
     if seconds.value is not None:
         sure = (
             f" ({seconds_text(seconds.lo)} to {seconds_text(seconds.hi)})"
@@ -220,9 +221,9 @@ def _estimates(taken: Taken) -> Facts:
 
 
 def _counts(row: Mapping[Any, Any], journeys: int, noun: str, column: str) -> Facts:
-    share = 100 * row["journeys"] / journeys if journeys else 0.0
+    share = percent(row["journeys"] / journeys if journeys else 0.0, 0)
     return [
-        ("journeys", f"{row['journeys']:,} of {journeys:,} ({share:.0f} %)"),
+        ("journeys", f"{row['journeys']:,} of {journeys:,} ({share})"),
         ("customers", f"{row['customers']:,}"),
         (noun, f"{row[column]:,}"),
     ]

@@ -44,6 +44,9 @@ def reasons(
         for_machine = (lean > 0) == (row["axis"] == "automation_fit")
         side = "machine" if for_machine else "person"
         said = words.say(f"{side}.{name}", x=_figure(words, row["raw"], row["unit"]))
+        for nothing in (words.share(0), words.say("under", x="")):
+            # Nothing, or next to it, is not "only" so much.
+            said = said.replace(f"{words.say('only')} {nothing}", nothing)
         n = words.say("n", n=int(row["n_customers"]))
         sides[side].append((-weight * abs(lean), f"{said}, {n}"))
     machine, person, missing = (

@@ -101,10 +101,12 @@ class Words:
         Examples
         --------
         >>> words_of("de").share(0.1234, 1), words_of("en").share(0.001)
-        ('12,3\xa0%', '<1\xa0%')
+        ('12,3\xa0%', 'under 1\xa0%')
         """
+        if value == 0:
+            digits = 0
         if 0 < value < 0.5 * 10 ** -(digits + 2):
-            return f"<{self.number(10**-digits, digits)}{NARROW}%"
+            return f"{self.say('under', x=self.number(10**-digits, digits))}{NARROW}%"
         return f"{self.number(100 * value, digits)}{NARROW}%"
 
     def duration(self, seconds: float) -> str:

@@ -4,6 +4,7 @@ import re
 import string
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -12,6 +13,7 @@ from journeylib.errors import ConfigError
 from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.lanes import ROOM_LANES
 from journeylib.present.workshop.screens import presentation
+from journeylib.present.workshop.sentences import reasons
 from journeylib.present.workshop.sheets import cards, handout, poster_svg, poster_wall
 from journeylib.present.workshop.slides import write_slides
 from journeylib.present.workshop.words import FOLDER, languages, words_of
@@ -107,3 +109,19 @@ def test_german_artefacts_hold_no_english_sentence(content_of, tmp_path):
 def test_the_check_for_english_finds_english(content_of):
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", presentation(content_of(12, "en"))))
     assert sum(phrase in page for phrase in english_phrases()) > 5
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (0.0, {"en": "0 % of journeys come back", "de": "0 % der Reisen"}),
+        (0.0004, {"en": "under 0.1 % of journeys", "de": "unter 0,1 % der Reisen"}),
+        (0.02, {"en": "only 2.0 % of journeys", "de": "nur 2,0 % der Reisen"}),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_nothing_or_next_to_it_is_not_only_so_much(raw, said, language):
+    row = {"indicator": "rework", "weight": 1.0, "missing": None, "score": 1.0, "raw": raw}
+    row |= {"axis": "automation_fit", "unit": "share", "n_customers": 90}
+    ((reason,), _, _) = reasons(words_of(language), pd.DataFrame([row]))
+    assert reason.replace("\xa0", " ").startswith(said[language])
