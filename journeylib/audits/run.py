@@ -16,7 +16,7 @@ from journeylib.audits.choices import Chosen, compare
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.findings import Finding, all_findings
 from journeylib.audits.history import History, read_history
-from journeylib.audits.prepare import Prepared, graph_withheld, known_by, prepare, withheld
+from journeylib.audits.prepare import Prepared, graph_withheld, prepare, withheld
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.models import load_plan
@@ -267,7 +267,7 @@ def read_journeys(
 
 def _read(config: AuditConfig) -> EventLog:
     outcomes = config.log.outcomes
-    read = read_log(
+    return read_log(
         list(config.log.files),
         config.roles,
         outcomes=outcomes.file if outcomes else None,
@@ -280,7 +280,6 @@ def _read(config: AuditConfig) -> EventLog:
         object_type=config.log.object_type,
         engine=config.engine.connect(),
     )
-    return read if config.as_of is None else known_by(read, config.as_of)
 
 
 def _with_findings(found: Audit) -> Audit:
