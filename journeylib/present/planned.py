@@ -213,8 +213,8 @@ def _finding(conformance: Conformance) -> str:
     ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
     if {True, False} <= set(ends.index) and conformance.steps["goal"].notna().any():
         yes, no = (
-            f"{percent(float(row['share']), 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
-            for row in (ends.loc[True], ends.loc[False])
+            f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+            for row in ends.loc[[True, False]].to_dict("records")
         )
         text += f" The goal is reached by {yes} of those who follow it and {no} of the others."
     return text
