@@ -237,3 +237,10 @@ def test_results_answer_a_mistyped_name_with_the_nearest(journeys):
     # A plan may name what is not lived: it is told, with the nearest, and not refused.
     plan = jl.planned_vs_actual(journeys, ["Invoice", "Kontract"])
     assert plan.never_seen == ("'Kontract'. Did you mean 'Contract'?",)
+
+
+def test_what_stands_at_its_default_was_named_by_nobody(journeys):
+    # A run made again reads its settings in full, with the defaults written out.
+    config = AuditConfig.model_validate(_config().model_dump(mode="json"))
+    assert config.measures.complaint_kinds == ("complaint",)
+    assert without_absent(config, journeys.log, journeys.log) == (config, journeys.log)

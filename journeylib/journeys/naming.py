@@ -60,8 +60,8 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
     Parameters
     ----------
     settings : pydantic model
-        Of it and all below, fields of the types `Touchpoint`, `Channel`, … that were given. What
-        is left at its default was named by nobody.
+        Of it and all below, fields of the types `Touchpoint`, `Channel`, … What stands at its
+        default was named by nobody.
     known : callable
         What the log calls things of a kind.
     place : str
@@ -80,7 +80,8 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
         inner = get_args(hint)
         if isinstance(value, BaseModel):
             hints = get_type_hints(type(value), include_extras=True)
-            given = [name for name in hints if name in value.model_fields_set]
+            fields = type(value).model_fields
+            given = [name for name in fields if getattr(value, name) != fields[name].default]
             below = {
                 name: kept(getattr(value, name), hints[name], f"{place}.{name}".lstrip("."))
                 for name in given

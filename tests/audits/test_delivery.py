@@ -34,30 +34,19 @@ from journeylib.present.mail import compose, subject
 from journeylib.present.picture import png
 from journeylib.present.signals import junit_of_failure, summary
 from journeylib.present.smallline import small_line
+from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
 
 PLANTED = "planted-5ecret"
-CONFIG = """\
-name: small
-title: "Ours <b>&\u202e | now"
-log:
-  files: small.csv
-roles:
-  customer: client
-  touchpoint: step
-  timestamp: at
-  actor: who
-  actor_values: {c: customer, b: bot, h: human}
-  rating: mark
-  stage_order: [Ask, Talk]
-  stage: kind
+ROLES = "  rating: mark\n  stage_order: [Ask, Talk]\n  stage: kind"
+CONFIG = f"""title: "Ours <b>&\u202e | now"
+{SMALL.replace("  segment: kind", ROLES)}
 gates:
-  - {id: enough-chats, metric: handoffs.sessions, min: 100}
+  - {{id: enough-chats, metric: handoffs.sessions, min: 100}}
   # 46 chats are mature; in 22 of them no human joined (two of the even had a rare visit).
-  - {id: contained, title: "No human | joined", metric: handoffs.contained_raw, max: 0.75}
-  - {id: gone, metric: "touchpoints[touchpoint=Rare].events", min: 1}
-as_of: 2026-03-01
+  - {{id: contained, title: "No human | joined", metric: handoffs.contained_raw, max: 0.75}}
+  - {{id: gone, metric: "touchpoints[touchpoint=Rare].events", min: 1}}
 """
 
 

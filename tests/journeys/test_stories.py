@@ -115,7 +115,7 @@ def test_ten_journeys_with_much_noise_are_not():
     log = [("a", "b", "c", "d")] * 5 + [tuple(f"{n}{n + 1}{n + 2}") for n in range(5)]
     found = representatives(log, min_customers=1)
     assert found.answer == "cannot tell"
-    assert "60% of the journeys follow may have gone unnoticed" in found.reason
+    assert "60 % of the journeys follow may have gone unnoticed" in found.reason
 
 
 def test_nine_journeys_are_too_few():
