@@ -73,7 +73,7 @@ $(VENV)/.test: $(VENV)/.audit
 	@touch $@
 
 $(VENV)/.lab: $(VENV)/.audit
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab]"
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab,workshop]"
 	@touch $@
 
 .PHONY: help audit test unit quick notebooks lint types contracts bench agree formats store lab clean

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import ibis
 import pandas as pd
 from ibis import _
 
@@ -16,7 +14,6 @@ from journeylib.journeys.channel_gaps import REST
 from journeylib.journeys.linkage import Linked, link
 from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.naming import sift
-from journeylib.journeys.steps import US_PER_DAY
 from journeylib.journeys.stitch import StitchReport, stitch
 from journeylib.log.engine import fetch
 from journeylib.log.quality import Found
@@ -59,26 +56,6 @@ class Prepared:
     def unstitched(self) -> EventLog:
         """The log before stitching, linked where that was asked for."""
         return self.named if self.linkage is None else self.linkage.log
-
-
-def known_by(log: EventLog, day: dt.date) -> EventLog:
-    """Return a log as it was known at the end of `day`: without what happened later.
-
-    So a past day can be audited again from a log that has grown since. The quality report counts
-    what is left out. A survey that was asked by then and answered later is not answered yet.
-    """
-    if not log.has("t_us"):
-        return log
-    end = ((day - dt.date(1970, 1, 1)).days + 1) * US_PER_DAY
-    outcomes = log.outcomes
-    if outcomes is not None:
-        late = (outcomes.t_us >= end).fill_null(False)
-        asked = (outcomes.asked_us < end).fill_null(False)
-        outcomes = outcomes.filter(~late | asked).mutate(
-            t_us=late.ifelse(ibis.null("int64"), outcomes.t_us),
-            value_micro=late.ifelse(ibis.null("int64"), outcomes.value_micro),
-        )
-    return replace(log, events=log.events.filter(log.events.t_us < end), outcomes=outcomes)
 
 
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:

@@ -19,7 +19,6 @@ from journeylib.audits.history import History, read_history
 from journeylib.audits.prepare import (
     Prepared,
     graph_withheld,
-    known_by,
     prepare,
     withheld,
     without_absent,
@@ -276,7 +275,7 @@ def read_journeys(
 
 def _read(config: AuditConfig) -> EventLog:
     outcomes = config.log.outcomes
-    read = read_log(
+    return read_log(
         list(config.log.files),
         config.roles,
         outcomes=outcomes.file if outcomes else None,
@@ -289,7 +288,6 @@ def _read(config: AuditConfig) -> EventLog:
         object_type=config.log.object_type,
         engine=config.engine.connect(),
     )
-    return read if config.as_of is None else known_by(read, config.as_of)
 
 
 def _with_findings(found: Audit) -> Audit:

@@ -12,7 +12,16 @@ from ibis.backends.duckdb import Backend
 
 from journeylib.errors import LogError
 from journeylib.log.engine import identifier, quoted, run
-from journeylib.log.raw import FILE, POSITION, ROW, Fact, Raw, Window, quarantine_frame
+from journeylib.log.raw import (
+    FILE,
+    NO_SUCH_DAY,
+    POSITION,
+    ROW,
+    Fact,
+    Raw,
+    Window,
+    quarantine_frame,
+)
 from journeylib.log.textfiles import (
     DELIMITER_NAMES,
     Dialect,
@@ -21,6 +30,7 @@ from journeylib.log.textfiles import (
     likely_delimiter,
     plain_text,
 )
+from journeylib.log.times import FIRST_US, LAST_US
 
 # Chooses the columns to keep from those that are there: (columns, where) -> columns
 Pick = Callable[[Sequence[str], str], list[str]]
@@ -233,33 +243,39 @@ def load_parquet(
     if offset == 0:
         raise LogError(f"{_names(paths)} holds columns and no rows. Check the export's filter.")
     if not selects:
-        raise LogError(f"{_names(paths)} holds no event of the days that are asked for.")
+        raise LogError(f"{_names(paths)} {NO_SUCH_DAY}")
     run(backend, f"CREATE TEMP VIEW {view} AS " + " UNION ALL BY NAME ".join(selects))
     return Raw(
-        backend.table(view), _names(paths), tuple(path.name for path in paths), scratch=(view,)
+        backend.table(view),
+        _names(paths),
+        tuple(path.name for path in paths),
+        scratch=(view,),
+        rows=offset,
     )
 
 
 def _inside(backend: Backend, file: str, kind: str, window: Window) -> str | None:
     """Return the filter that a Parquet file needs; None where none of its rows is wanted.
 
-    Rows without a time stay: they are counted among what cannot be used.
+    Rows without a time, or with one that is none, stay: they are counted as unusable.
     """
     if kind not in _TYPED_TIMES:
         return ""
-    first, last, gaps = run(
+    first, last, unknown = run(
         backend,
         "SELECT min(epoch_us(try_cast(stats_min_value AS TIMESTAMP))), "
         "max(epoch_us(try_cast(stats_max_value AS TIMESTAMP))), "
-        "sum(coalesce(stats_null_count, 1)) "
+        "bool_or(coalesce(stats_null_count, 1) > 0 OR stats_min_value IS NULL "
+        "OR stats_max_value IS NULL) "
         f"FROM parquet_metadata({file}) WHERE path_in_schema = {quoted(window.column)}",
     )[0]
-    if gaps:
+    if unknown or first is None or first < FIRST_US or last > LAST_US:
         return ""
-    if first is not None and (last < window.first_us or first > window.last_us):
+    start, end = window.read_us
+    if last < start or first > end:
         return None
     time, make = identifier(window.column), _TYPED_TIMES[kind]
-    return f" WHERE {time} >= {make(window.first_us)} AND {time} <= {make(window.last_us)}"
+    return f" WHERE {time} >= {make(start)} AND {time} <= {make(end)}"
 
 
 def _known(name: str, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -11,10 +12,31 @@ from ibis.backends import BaseBackend
 from journeylib.errors import QualityError
 from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of
 from journeylib.log.files import scratch_name
-from journeylib.log.raw import Raw, wanted_columns
-from journeylib.log.schema import OutcomesSchema
+from journeylib.log.raw import Raw, Window, wanted_columns
+from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
 from journeylib.log.times import micros_utc, plan_times, plausible
+
+
+@dataclass(frozen=True)
+class LogColumns:
+    """The log itself as the place of its outcomes.
+
+    Attributes
+    ----------
+    source : object
+        As `open_source` takes it, with `delimiter` and `encoding`.
+    schema : Schema
+        Of the log.
+    window : Window or None
+        Rows outside hold no outcome that is known.
+    """
+
+    source: Any
+    schema: Schema
+    window: Window | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
 
 
 def read_outcomes(
@@ -23,14 +45,13 @@ def read_outcomes(
     *,
     engine: BaseBackend,
     max_unusable_share: float,
-    from_log: bool = False,
-    delimiter: str | None = None,
-    encoding: str | None = None,
+    end_us: int | None = None,
 ) -> tuple[ir.Table, int, int]:
     """Read a table of outcomes, or outcomes from columns of the log.
 
-    In a log, an outcome stands beside one event or is repeated beside each: rows without a kind
-    or value hold no outcome, and repeated ones count once.
+    In a log (`LogColumns`), an outcome stands beside one event or is repeated beside each: rows
+    without a kind or value hold no outcome, and repeated ones count once. Outcomes from `end_us`
+    on are left out; a survey that was asked before is not answered yet.
 
     Returns
     -------
@@ -45,38 +66,75 @@ def read_outcomes(
     QualityError
         More rows than `max_unusable_share` cannot be used.
     """
+    log = source if isinstance(source, LogColumns) else None
+    window = None if log is None else log.window
+    times = [] if window is None else [window.column]
     raw = open_source(
-        source,
-        lambda columns, where: wanted_columns(schema, columns, where),
+        source if log is None else log.source,
+        lambda columns, where: list(
+            dict.fromkeys([*wanted_columns(schema, columns, where), *times])
+        ),
         engine=engine,
-        delimiter=delimiter,
-        encoding=encoding,
+        delimiter=None if log is None else log.delimiter,
+        encoding=None if log is None else log.encoding,
+        window=window,
     )
-    rows = _canonical(raw, schema)
-    if from_log:
+    table = raw.table
+    if log is not None and window is not None:
+        table = table.filter(window.holds(_times(raw, window.column, log.schema)))
+    rows = _canonical(raw, table, schema)
+    if log is not None:
         rows = rows.filter(rows["kind"].notnull(), rows["value_micro"].notnull() | rows["lost"])
         rows = rows.distinct()
     usable = rows["customer"].notnull() & rows["kind"].notnull() & ~rows["lost"]
     counts = rows.aggregate(read=rows.count(), used=usable.sum()).to_pyarrow().to_pylist()[0]
     read, used = (
-        int(counts["read"]) + (0 if from_log else len(raw.rejected)),
+        int(counts["read"]) + (0 if log is not None else len(raw.rejected)),
         int(counts["used"] or 0),
     )
-    if used == 0 or read - used > max_unusable_share * read:
+    # In a part of a log nothing may have come about yet.
+    none = used == 0 and (read > 0 or window is None)
+    if none or read - used > max_unusable_share * read:
         raise QualityError(
             f"{read - used} of {read} outcomes in {raw.name} have no customer, no kind, or a value "
             "or time that cannot be read. Check the columns named in outcomes_schema."
         )
-    outcomes = rows.filter(usable).drop("lost")
+    outcomes = _known_by(rows.filter(usable).drop("lost"), end_us)
     backend = raw.table.get_backend()
     if backend.name == "duckdb":
         outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
+    known = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
     tidy(raw)
-    return outcomes, read, used
+    return outcomes, read - (used - known), known
 
 
-def _canonical(raw: Raw, schema: OutcomesSchema) -> ir.Table:
-    table, missing = raw.table, schema.missing
+def _known_by(outcomes: ir.Table, end_us: int | None) -> ir.Table:
+    """Leave out what came about later; what was asked before and answered later has no answer."""
+    if end_us is None:
+        return outcomes
+    late = (outcomes["t_us"] >= end_us).fill_null(False)
+    asked = (outcomes["asked_us"] < end_us).fill_null(False)
+    gone = ibis.null("int64")
+    return outcomes.filter(~late | asked).mutate(
+        t_us=late.ifelse(gone, outcomes["t_us"]),
+        value_micro=late.ifelse(gone, outcomes["value_micro"]),
+    )
+
+
+def _times(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> ir.IntegerValue:
+    plan = plan_times(
+        raw.table,
+        column,
+        declared=schema.timestamp_format,
+        timezone=schema.timezone,
+        missing=schema.missing,
+        where=raw.name,
+    )
+    return plausible(micros_utc(raw.table[column], plan, schema.missing))
+
+
+def _canonical(raw: Raw, table: ir.Table, schema: OutcomesSchema) -> ir.Table:
+    missing = schema.missing
     if schema.kind is not None:
         kind = name_of(table[schema.kind], missing)
     else:
@@ -92,15 +150,7 @@ def _canonical(raw: Raw, schema: OutcomesSchema) -> ir.Table:
         if source is None:
             times[column] = ibis.null("int64")
             continue
-        plan = plan_times(
-            table,
-            source,
-            declared=schema.timestamp_format,
-            timezone=schema.timezone,
-            missing=missing,
-            where=raw.name,
-        )
-        times[column] = plausible(micros_utc(table[source], plan, missing))
+        times[column] = _times(raw, source, schema)
         lost = lost | (times[column].isnull() & text_of(table[source], missing).notnull())
     return table.select(
         customer=text_of(table[schema.customer], missing),

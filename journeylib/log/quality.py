@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.errors import QualityError, SchemaError
+from journeylib.errors import LogError, QualityError, SchemaError
 from journeylib.estimate import percent
 from journeylib.log.canonical import (
     CONTROL,
@@ -27,8 +27,9 @@ from journeylib.log.canonical import (
 )
 from journeylib.log.eventlog import Quality
 from journeylib.log.inorder import Runs, lie_in_order
-from journeylib.log.raw import FILE, ROW, Raw, quarantine_frame
+from journeylib.log.raw import FILE, NO_SUCH_DAY, ROW, Raw, Window, quarantine_frame
 from journeylib.log.schema import Schema
+from journeylib.log.times import FIRST_US, LAST_US
 
 __all__ = ["Quality", "Survey", "checks", "quarantine", "refuse_unusable", "survey"]
 
@@ -114,9 +115,13 @@ def refuse_unusable(raw: Raw, counted: Survey, max_share: float) -> None:
 
     Raises
     ------
+    LogError
+        No row is left: all lie outside the days that were asked for.
     QualityError
         With the number of rows for each reason.
     """
+    if counted.read == 0:
+        raise LogError(f"{raw.name} {NO_SUCH_DAY}")
     unusable = counted.read - counted.used
     listed = "; ".join(f"{n} rows: {reason}" for reason, n in sorted(counted.reasons.items()))
     if counted.used == 0:
@@ -154,8 +159,12 @@ class Found:
         self.total = total
         self.rows: list[tuple[str, str, str, int, float, str]] = []
 
-    def add(self, check: str, role: str, severity: str, rows: int, text: str) -> None:
-        share = rows / self.total if self.total else 0.0
+    def add(
+        self, check: str, role: str, severity: str, rows: int, text: str, *, unread: int = 0
+    ) -> None:
+        """Add a check; `unread` rows are counted beside those that were read."""
+        total = self.total + unread
+        share = rows / total if total else 0.0
         self.rows.append((check, role, severity, rows, share, text))
 
     def count(self, check: str, role: str, severity: str, rows: int, bad: str, good: str) -> None:
@@ -176,6 +185,7 @@ def checks(
     counted: Survey,
     *,
     period: tuple[Any, Any] | None = None,
+    days: tuple[Any, Any] | None = None,
     as_of: Any = None,
 ) -> pd.DataFrame:
     """Look at the canonical events and say what was found.
@@ -195,6 +205,8 @@ def checks(
     if schema.has_clock:
         _clock_formats(found, schema, decided)
         _clock_values(found, events, counted, schema, decided, period, as_of)
+        if end_of(as_of) is not None:
+            _left_out(found, raw, counted, days, as_of)
     else:
         found.add(
             "clock",
@@ -310,7 +322,7 @@ def _clock_values(
     time = events["t_us"]
     today = dt.datetime.now(dt.UTC).date() if as_of is None else as_of
     unasked = today == LAST_EVENT
-    last = _day_start(today, "UTC", "as_of") + _DAY_US
+    last = _day_after(today)
     wanted: dict[str, ir.Value] = {
         "midnight": (time % _DAY_US).isin(_midnights(decided)).sum(),
         "minute": (time % _MINUTE_US == 0).sum(),
@@ -329,16 +341,18 @@ def _clock_values(
         wanted["negative"] = (events["end_us"] < time).sum()
     n = _one_row(events.aggregate(**wanted))
     _resolution(found, n, counted.used)
-    found.count(
-        "future",
-        "timestamp",
-        "warning",
-        n["future"],
-        f"{n['future']} events lie after {_as_day(today, 'as_of').isoformat()}.",
-        "Without as_of nothing says which events lie in the future; the last event is the present."
-        if unasked
-        else "No event lies in the future.",
-    )
+    if end_of(as_of) is None:
+        found.count(
+            "future",
+            "timestamp",
+            "warning",
+            n["future"],
+            f"{n['future']} events lie after {_as_day(today, 'as_of').isoformat()}.",
+            "Without as_of nothing says which events lie in the future; the last event is the "
+            "present."
+            if unasked
+            else "No event lies in the future.",
+        )
     if "outside" in n:
         found.count(
             "outside_period",
@@ -357,6 +371,24 @@ def _clock_values(
             f"{n['negative']} events end before they begin; their duration is left out.",
             "No event ends before it begins.",
         )
+
+
+def _left_out(
+    found: Found, raw: Raw, counted: Survey, days: tuple[Any, Any] | None, as_of: Any
+) -> None:
+    """Say what was not read because it lies after `as_of`: how many rows, where it is known."""
+    day = _as_day(as_of, "as_of").isoformat()
+    if days is not None:
+        found.add("future", "timestamp", "ok", 0, f"Events after {day} were left out, if any.")
+        return
+    held = raw.rows
+    if held is None:
+        held = _one_row(raw.table.aggregate(n=raw.table.count()))["n"]
+    n = held - (counted.read - len(raw.rejected))
+    severity, text = "ok", "No event lies in the future."
+    if n:
+        severity, text = "warning", f"{n} rows lie after {day} and were left out."
+    found.add("future", "timestamp", severity, n, text, unread=n)
 
 
 def _midnights(decided: Plan) -> list[int]:
@@ -576,24 +608,34 @@ def outcome_checks(outcomes: ir.Table, events: ir.Table, read: int, used: int) -
     return found.frame()
 
 
-def day_bounds(days: tuple[Any, Any], schema: Schema) -> tuple[int, int]:
-    """Return the first microsecond of the first day, and that after the last day.
+def end_of(as_of: Any) -> int | None:
+    """Return the first microsecond (UTC) of which nothing is known; None where `as_of` is none."""
+    return None if as_of is None or as_of == LAST_EVENT else _day_after(as_of)
+
+
+def wanted_days(days: tuple[Any, Any] | None, as_of: Any, schema: Schema) -> Window | None:
+    """Return which times are wanted: of `days`, and none after `as_of`; None where all are.
 
     Raises
     ------
     SchemaError
-        A day is no date, the last comes before the first, or the log has no times.
+        A day is no date, the last comes before the first, or the log has no times to choose days.
     """
-    if not schema.has_clock:
-        raise SchemaError("days choose events by their time; the schema names no 'timestamp'.")
-    first, last = (_as_day(day, "days") for day in days)
-    if last < first:
-        raise SchemaError(f"days: {last} comes before {first}. Write the first day first.")
-    after = last + dt.timedelta(days=1)
-    return (
-        _day_start(first, schema.timezone, "days"),
-        _day_start(after, schema.timezone, "days"),
-    )
+    if schema.timestamp is None:
+        if days is not None:
+            raise SchemaError("days choose events by their time; the schema names no 'timestamp'.")
+        return None
+    begin, end = FIRST_US, LAST_US + 1
+    if days is not None:
+        first, last = (_as_day(day, "days") for day in days)
+        if last < first:
+            raise SchemaError(f"days: {last} comes before {first}. Write the first day first.")
+        begin = _day_start(first, schema.timezone, "days")
+        end = _day_start(last + dt.timedelta(days=1), schema.timezone, "days")
+    known = end_of(as_of)
+    if days is None and known is None:
+        return None
+    return Window(schema.timestamp, begin, end if known is None else min(end, known))
 
 
 def _as_day(given: Any, what: str) -> dt.date:
@@ -611,3 +653,8 @@ def _day_start(given: Any, timezone: str, what: str) -> int:
     """Microseconds since 1970 UTC at which a day begins in a zone."""
     start = dt.datetime.combine(_as_day(given, what), dt.time(), zoneinfo.ZoneInfo(timezone))
     return (start - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+
+
+def _day_after(as_of: Any) -> int:
+    """Microseconds since 1970 UTC at which the day after `as_of` begins in UTC."""
+    return _day_start(as_of, "UTC", "as_of") + _DAY_US

@@ -12,7 +12,9 @@ from journeylib.errors import SchemaError, did_you_mean
 from journeylib.log.schema import OutcomesSchema, Schema
 
 FILE, ROW, POSITION = "_journeylib_file", "_journeylib_row", "_journeylib_position"
+NO_SUCH_DAY = "holds no event of the days that are asked for. Look at 'days' and 'as_of'."
 _SHOWN_COLUMNS = 40
+_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,22 @@ class Window:
     ----------
     column : str
         Of times, in the source.
-    first_us, last_us : int
-        Microseconds since 1970 in the column's own terms; a day wider at either end, so that no
-        zone matters. What is read within is filtered exactly afterwards.
+    first_us, end_us : int
+        Microseconds since 1970 UTC: the first that is wanted, and the one after the last.
     """
 
     column: str
     first_us: int
-    last_us: int
+    end_us: int
+
+    @property
+    def read_us(self) -> tuple[int, int]:
+        """First and last time to read in the column's own terms: a day wider, for any zone."""
+        return self.first_us - _DAY_US, self.end_us + _DAY_US - 1
+
+    def holds(self, t_us: ir.IntegerValue) -> ir.BooleanValue:
+        """Return whether a time in UTC is wanted; rows without one stay, to be counted."""
+        return t_us.between(self.first_us, self.end_us - 1).fill_null(True)
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Raw:
         Rows that are no rows of the table: ``source``, ``row``, ``role``, ``reason``.
     scratch : tuple of str
         Tables and views in the engine that may go once the log is materialised.
+    rows : int, optional
+        Rows of the source, where `table` may hold fewer of them.
     """
 
     table: ir.Table
@@ -70,6 +82,7 @@ class Raw:
     facts: tuple[Fact, ...] = ()
     rejected: pd.DataFrame = field(default_factory=lambda: quarantine_frame([]))
     scratch: tuple[str, ...] = ()
+    rows: int | None = None
 
 
 def quarantine_frame(rows: Iterable[tuple[str, int, str, str]]) -> pd.DataFrame:

@@ -25,14 +25,13 @@ from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, 
 from journeylib.log.eventlog import EventLog
 from journeylib.log.files import scratch_name
 from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
-from journeylib.log.outcomes import read_outcomes
+from journeylib.log.outcomes import LogColumns, read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
 from journeylib.progress import working
 
 Day = str | dt.date
-_DAY_US = 86_400_000_000
 
 
 @working("reading the log")
@@ -74,8 +73,10 @@ def read_log(
         Of Parquet files with typed times, files and row groups outside are not even opened.
         Rows whose time cannot be read stay among what is counted as unusable.
     as_of : date, optional
-        Events after this day (UTC) are counted as future; today unless given. With
-        `quality.LAST_EVENT` none are.
+        Read the log as it was known at the end of this day (UTC): rows after it are left out, and
+        counted; in Parquet files they are not even opened. A survey that was asked by then and
+        answered later is not answered yet. Unless given, events after today are counted as
+        future and stay; with `quality.LAST_EVENT` none are.
     max_unusable_share : float
         More unusable rows than this share of all are refused.
     delimiter, encoding : str, optional
@@ -101,10 +102,7 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
-    bounds = None if days is None else quality.day_bounds(days, roles)
-    window = None
-    if bounds is not None and roles.timestamp is not None:
-        window = Window(roles.timestamp, bounds[0] - _DAY_US, bounds[1] + _DAY_US - 1)
+    window = quality.wanted_days(days, as_of, roles)
     holder = as_engine(engine)
     raw = open_source(
         source,
@@ -116,17 +114,25 @@ def read_log(
         window=window,
     )
     decided = plan(raw, roles)
-    rows = _staged(raw, roles, decided, bounds)
+    rows = _staged(raw, roles, decided, window)
     survey = quality.survey(raw, rows)
     quality.refuse_unusable(raw, survey, max_unusable_share)
     quarantine = quality.quarantine(raw, rows, survey)
     events = _events(rows, survey, roles)
-    checks = quality.checks(raw, events, roles, decided, survey, period=period, as_of=as_of)
+    checks = quality.checks(
+        raw, events, roles, decided, survey, period=period, days=days, as_of=as_of
+    )
     tidy(raw)
     found = None
     if outcomes is not None:
         found, told = _outcomes(
-            outcomes, outcomes_schema, events, source, max_unusable_share, raw, delimiter, encoding
+            outcomes,
+            outcomes_schema,
+            events,
+            LogColumns(source, roles, window, delimiter, encoding),
+            max_unusable_share,
+            raw,
+            quality.end_of(as_of) if roles.has_clock else None,
         )
         checks = pd.concat([checks, told], ignore_index=True)
     if holder is not None:
@@ -145,11 +151,10 @@ def _outcomes(
     outcomes: Any,
     given: Any,
     events: ir.Table,
-    log_source: Any,
+    columns: LogColumns,
     max_unusable_share: float,
     raw: Raw,
-    delimiter: str | None,
-    encoding: str | None,
+    end_us: int | None,
 ) -> tuple[ir.Table, pd.DataFrame]:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
@@ -159,13 +164,11 @@ def _outcomes(
     roles = as_schema(given, OutcomesSchema)
     own_columns = isinstance(outcomes, str) and outcomes == "log"
     table, read, used = read_outcomes(
-        log_source if own_columns else outcomes,
+        columns if own_columns else outcomes,
         roles,
         engine=raw.table.get_backend(),
         max_unusable_share=max_unusable_share,
-        from_log=own_columns,
-        delimiter=delimiter if own_columns else None,
-        encoding=encoding if own_columns else None,
+        end_us=end_us,
     )
     table = hand_over(table, events.get_backend())
     return table, quality.outcome_checks(table, events, read, used)
@@ -200,16 +203,11 @@ def _plain(problem: Any, model: Any) -> str:
     return f"{place}: {message}." if place else f"{message}."
 
 
-def _staged(
-    raw: Raw, roles: Schema, decided: Plan, bounds: tuple[int, int] | None = None
-) -> ir.Table:
+def _staged(raw: Raw, roles: Schema, decided: Plan, window: Window | None) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
 
     def wanted(rows: ir.Table) -> ir.Table:
-        if bounds is None:
-            return rows
-        first, end = bounds
-        return rows.filter(rows["t_us"].isnull() | (rows["t_us"] >= first) & (rows["t_us"] < end))
+        return rows if window is None else rows.filter(window.holds(rows["t_us"]))
 
     first = mapped_rows(raw, roles, decided)
     backend = raw.table.get_backend()

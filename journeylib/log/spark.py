@@ -23,6 +23,7 @@ from ibis.formats.pandas import PandasData
 
 from journeylib.errors import LogError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
+from journeylib.log.times import FIRST_US, LAST_US
 
 Pick = Callable[[Sequence[str], str], list[str]]
 LOCAL = "local[*]"
@@ -184,8 +185,12 @@ def read_parquet(
     picked = pick(table.columns, paths[0])
     if window is not None and table.schema[window.column].dataType.typeName() in _TIMES:
         time = sql.col(f"`{window.column}`")
-        first, last = (sql.timestamp_micros(sql.lit(t)) for t in (window.first_us, window.last_us))
-        table = table.where(time.isNull() | time.between(first, last))
+        first, last, none_before, none_after = (
+            sql.timestamp_micros(sql.lit(t)) for t in (*window.read_us, FIRST_US, LAST_US)
+        )
+        # What is no time stays, as a row without one does: to be counted as unusable.
+        none = time.isNull() | (time < none_before) | (time > none_after)
+        table = table.where(none | time.between(first, last))
     row = sql.col("_metadata.row_index") + 1
     numbered = table.select(
         *(sql.col(f"`{name}`") for name in picked),
@@ -195,7 +200,7 @@ def read_parquet(
     numbered = numbered.withColumn(POSITION, sql.col("skipped") + sql.col(ROW))
     names = tuple(path.rpartition("/")[2] for path, _index, _offset in files)
     name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-    return Raw(engine.hold_frame(numbered.drop("path", "skipped")), name, names)
+    return Raw(engine.hold_frame(numbered.drop("path", "skipped")), name, names, rows=offset)
 
 
 def adopt(table: ir.Table) -> ir.Table:

@@ -23,8 +23,8 @@ from journeylib.errors import SchemaError, did_you_mean
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
-_FIRST_US = (dt.datetime(1900, 1, 1) - _EPOCH) // _US
-_LAST_US = (dt.datetime(2200, 1, 1) - _EPOCH) // _US
+FIRST_US = (dt.datetime(1900, 1, 1) - _EPOCH) // _US
+LAST_US = (dt.datetime(2200, 1, 1) - _EPOCH) // _US
 _MOST_SHAPES = 1000
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
@@ -194,7 +194,7 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
 
 def plausible(micros: ir.IntegerValue) -> ir.IntegerValue:
     """Return the time where it lies between 1900 and 2200, else null: 9999 is no time."""
-    return ibis.ifelse(micros.between(_FIRST_US, _LAST_US), micros, ibis.null("int64"))
+    return ibis.ifelse(micros.between(FIRST_US, LAST_US), micros, ibis.null("int64"))
 
 
 def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
@@ -258,7 +258,7 @@ def _number_micros(values: ir.Value, unit: str, missing: tuple[str, ...]) -> ir.
     if values.type().is_string():
         values = present(values, missing).try_cast("float64")
     number = values.cast("float64") * factor
-    sane = number.abs() < float(_LAST_US)
+    sane = number.abs() < float(LAST_US)
     return ibis.ifelse(sane, number, ibis.null("float64")).round().cast("int64")
 
 
@@ -409,7 +409,7 @@ def _offset_micros(text: ir.StringValue) -> ir.IntegerValue:
 
 
 def _in_range(time: ir.TimestampValue) -> ir.BooleanValue:
-    return _micros(time).between(_FIRST_US, _LAST_US).fill_null(False)
+    return _micros(time).between(FIRST_US, LAST_US).fill_null(False)
 
 
 def _text_local(text: ir.StringValue, plan: TimePlan) -> ir.IntegerValue:
@@ -434,9 +434,9 @@ def _zone_steps(local: ir.IntegerValue, zone: zoneinfo.ZoneInfo) -> tuple[tuple[
     if ends["lo"] is None:
         return ()
     day = dt.timedelta(days=1)
-    time = _EPOCH + max(int(ends["lo"]), _FIRST_US) * _US - day
-    last = _EPOCH + min(int(ends["hi"]), _LAST_US) * _US + day
-    steps = [(_FIRST_US, _offset_at(time, zone))]
+    time = _EPOCH + max(int(ends["lo"]), FIRST_US) * _US - day
+    last = _EPOCH + min(int(ends["hi"]), LAST_US) * _US + day
+    steps = [(FIRST_US, _offset_at(time, zone))]
     while time < last:
         if _offset_at(time + day, zone) != steps[-1][1]:
             change = _first_change(time, time + day, zone)

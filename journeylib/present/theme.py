@@ -97,6 +97,16 @@ MARK_ON: tuple[tuple[str, str], ...] = (
 )
 """Pairs of mark and ground that occur: at least 3 : 1."""
 
+HOSTS: dict[str, tuple[str, ...]] = {
+    "light": ("[data-jp-theme-light=true]", "[data-vscode-theme-kind$=light]"),
+    "dark": (
+        "[data-jp-theme-light=false]",
+        "[data-vscode-theme-kind$=dark]",
+        "[data-vscode-theme-kind$=contrast]",
+    ),
+}
+"""How JupyterLab and VS Code mark their own theme; a bare high contrast is VS Code's dark one."""
+
 FEELING = 0.2
 """A feeling is marked ▲ or ▼ from this distance to neutral, if its interval excludes neutral."""
 
@@ -201,17 +211,21 @@ def css() -> str:
     """Return the style sheet of every figure, table and block, for both themes.
 
     The theme follows the reader's system; a class ``jl-light`` or ``jl-dark`` on any ancestor
-    (or JupyterLab's own theme) decides otherwise, and paper is always light.
+    (or the theme of JupyterLab or VS Code) decides otherwise, and paper is always light.
     """
     light, dark = _variables(LIGHT, "light"), _variables(DARK, "dark")
+    ours_light, ours_dark = (
+        ",".join(f"{host} .jl" for host in (f".jl-{name}", *HOSTS[name]))
+        for name in ("light", "dark")
+    )
     rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
     return "".join(
         (
             f".jl{light}",
             f"@media (prefers-color-scheme:dark){{.jl{dark}}}",
-            f".jl-light.jl,.jl-light .jl,[data-jp-theme-light=true] .jl{light}",
-            f".jl-dark.jl,.jl-dark .jl,[data-jp-theme-light=false] .jl{dark}",
-            f"@media print{{.jl,.jl-dark.jl,.jl-dark .jl{light}}}",
+            f".jl-light.jl,{ours_light}{light}",
+            f".jl-dark.jl,{ours_dark}{dark}",
+            f"@media print{{.jl,.jl-dark.jl,{ours_dark}{light}}}",
             f".jl{{font-family:{FONT}}}\n",
             rules,
         )

@@ -189,13 +189,9 @@ def test_future_period_and_ends() -> None:
             "to": ["2024-01-01 00:20", "2024-01-31 23:40", "later"],
         }
     )
-    log = read(
-        frame,
-        ROLES | {"end_timestamp": "to"},
-        as_of="2024-01-31",
-        period=("2024-01-01", "2024-01-31"),
-    )
-    assert checks_of(log, "future")["rows"].tolist() == [1]
+    log = read(frame, ROLES | {"end_timestamp": "to"}, period=("2024-01-01", "2024-01-31"))
+    late = frame.assign(at=["2024-01-01 00:30", "2024-01-31 23:30", "2199-02-01 00:30"])
+    assert checks_of(read(late, as_of=None), "future")["rows"].tolist() == [1]
     assert checks_of(log, "outside_period")["rows"].tolist() == [1]
     assert checks_of(log, "end_before_start")["rows"].tolist() == [1]
     assert checks_of(log, "unreadable")["rows"].tolist() == [1]

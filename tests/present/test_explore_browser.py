@@ -1,5 +1,6 @@
 """The interactive map in a real JupyterLab, and frozen in a page without a kernel."""
 
+import json
 import os
 import random
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
+from journeylib.present.theme import DARK, LIGHT
+from tests.present import vscode
 from tests.present.test_browser import AXE, CHROMIUM, ROOT
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
@@ -58,6 +61,18 @@ root => [...root.querySelectorAll('.jl-item:has(.jl-box)')].flatMap(g => {
   return [...g.querySelectorAll('text')].filter(t => t.getBoundingClientRect().right > box.right)
     .map(t => t.textContent)
 })
+"""
+GROUND = """
+root => '#' + getComputedStyle(root).backgroundColor.match(/\\d+/g)
+  .map(part => Number(part).toString(16).padStart(2, '0')).join('')
+"""
+UNCOVERED = """
+root => {
+  const under = root.closest('.cell-output-ipywidget-background').getBoundingClientRect()
+  const shown = root.getBoundingClientRect()
+  const sides = ['top', 'right', 'bottom', 'left']
+  return Math.max(...sides.map(side => Math.abs(under[side] - shown[side])))
+}
 """
 RUN = """
 async source => {
@@ -112,6 +127,8 @@ def lab(tmp_path_factory):
     stored = str(ROOT / "notebooks/explore.ipynb")
     where = f"--output-dir={home / 'notebooks'}"
     subprocess.run([*convert, where, stored], check=True, capture_output=True, timeout=60)
+    if not vscode.missing():
+        vscode.furnish(home / "static")
     quiet = home / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false"}', encoding="utf-8")
@@ -124,6 +141,7 @@ def lab(tmp_path_factory):
         "--IdentityProvider.token=", "--ServerApp.password=",
         "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={home / 'notebooks'}",
         f"--LabApp.user_settings_dir={home / 'settings'}",
+        f"--ServerApp.extra_static_paths={home / 'static'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
     ]  # fmt: skip
     with (home / "lab.log").open("w") as log:
@@ -254,6 +272,66 @@ def test_the_exported_page_without_a_kernel(page, lab, browser, pictures):
         assert serious(frozen, explorer) == []
     assert heard == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    context.close()
+
+
+@pytest.mark.skipif(bool(vscode.missing()), reason=vscode.missing())
+def test_the_map_with_the_widget_manager_of_vscode(lab, browser, pictures):
+    url, folder = lab
+    cells = json.loads((folder / "explore.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    context = browser.new_context(viewport={"width": 1500, "height": 1300})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    heard, asked = [], []
+    page.on("console", lambda said: said.type == "error" and heard.append(said.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    vscode.visit(page, url)
+    vscode.theme(page, "vscode-dark")
+    try:
+        until = next(i for i, source in enumerate(sources) if source == "jl.explore(journeys)")
+        for source in sources[:until]:
+            page.evaluate("code => run(code)", source)
+        page.evaluate("code => run(code)", "explorer = jl.explore(journeys)\nexplorer")
+        explorer = page.locator(".jl-explore")
+        code = explorer.locator(".jl-code code")
+        explorer.locator("input[type=range]").first.fill("20")
+        finding = explorer.locator(".jl-finding")
+        playwright.expect(finding).to_contain_text("35 of 35 touchpoints")
+        root = explorer.element_handle()
+        assert page.evaluate(OVERLAPS, root) == []
+        for kind, ground in (("vscode-dark", DARK), ("vscode-light", LIGHT)):
+            vscode.theme(page, kind)
+            page.screenshot(path=pictures / f"{kind}.png")
+            assert page.evaluate(GROUND, root) == ground["surface"].lower()
+            # The white that VS Code lays under widgets shows nowhere around the map.
+            assert page.evaluate(UNCOVERED, root) == 0
+            if AXE.is_file():
+                assert serious(page, explorer) == []
+
+        x, y, name = page.evaluate(FLOW, [root, "Order placed"])
+        page.mouse.click(x, y)
+        playwright.expect(code).to_contain_text("passing_directly")
+        source, target = name.split(" → ")
+        assert code.inner_text() == f'journeys.passing_directly("{source}", "{target}")'
+        remaining = explorer.locator(".jl-remaining").inner_text()
+        assert page.evaluate("code => run(code)", code.inner_text()) == remaining
+        assert page.evaluate("code => run(code)", "explorer.code") == repr(code.inner_text())
+
+        explorer.locator(".jl-item[tabindex='0']").focus()
+        page.keyboard.press("ArrowRight")
+        focused = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert focused == "none"
+        page.keyboard.press("Home")
+        page.keyboard.press("Shift+Enter")
+        playwright.expect(code).to_contain_text(".not_passing(")
+        vscode.theme(page, "vscode-high-contrast")
+        page.screenshot(path=pictures / "vscode-filtered.png")
+    finally:
+        page.evaluate("stop()")
+    assert heard == []
+    assert [url for url in asked if not url.startswith((*LOCAL, "data:", "blob:"))] == []
     context.close()
 
 

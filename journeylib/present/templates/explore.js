@@ -105,6 +105,8 @@ function mount(root, io) {
     items = new Map(scene.items.map(item => [item.key, item]))
     map.innerHTML = scene.svg
     const svg = map.querySelector("svg")
+    // A map of few touchpoints is not blown up to fill the page.
+    svg.style.maxWidth = `${1.5 * svg.viewBox.baseVal.width}px`
     svg.setAttribute("role", "group")
     svg.setAttribute("aria-label", "Journey map")
     const nodes = new Map([...svg.querySelectorAll("[data-key]")].map(node => [node.dataset.key, node]))
