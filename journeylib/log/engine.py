@@ -78,8 +78,9 @@ _NO_MEMORY = (
     "lower engine.threads, as each takes its part; what fits is spilled to engine.spill_folder."
 )
 _NO_DISK = (
-    "the disk is full. Set engine.spill_folder to a folder on a disk with more room, raise "
-    "engine.memory_limit so that less is spilled, or make room where the runs are written."
+    "the disk is full, or engine.spill_limit is reached. Set engine.spill_folder to a folder on a "
+    "disk with more room, raise engine.spill_limit where it is set, raise engine.memory_limit so "
+    "that less is spilled, or make room where the runs are written."
 )
 _NUMBER = itertools.count(1)
 _HEX = "0123456789abcdef"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -17,6 +18,7 @@ import pytest
 import journeylib as jl
 from journeylib.audits.bundle import STAGE, staged
 from journeylib.cli import main
+from journeylib.errors import RunError
 from tests.audits.prepared import runner_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,6 +159,48 @@ def test_an_engine_without_room_for_what_it_sorts(
     assert "the disk is full" in err or "ran out of memory" in err
     assert "engine.spill_folder" in err and "secret" not in err
     assert not any(name.startswith((STAGE, "2026")) for name in names(tmp_path / "out" / "small"))
+
+
+@pytest.fixture(params=["limit", "disk"])
+def little_room(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Path, list[str]]]:
+    """A spill folder that takes a megabyte, by the setting or by the disk, and its settings."""
+    place = tmp_path / "spill"
+    place.mkdir()
+    told = [f"engine.spill_folder={place}", "engine.memory_limit=30MB", "engine.threads=1"]
+    if request.param == "limit":
+        yield place, [*told, "engine.spill_limit=1MB"]
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("needs to be allowed to mount a small disk")
+    yield place, told
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_spill_folder_that_fills_while_it_is_measured(
+    small_with: Callable[..., Path],
+    little_room: tuple[Path, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Reading and rebuilding find room, and what comes after does not: said, and tidied."""
+    dice = random.Random(SEED)
+    rows = [[f"secret-{dice.randrange(3750)}", f"2026-01-{1 + i % 28:02d}", f"Chat {i % 60}", "b",
+             f"k{i}"] for i in range(30_000)]  # fmt: skip
+    began = []
+
+    def noted(*arguments: object, **options: object) -> jl.Evidence:
+        began.append("measure")
+        return jl.measure(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("journeylib.audits.run.measure", noted)
+    place, told = little_room
+    with pytest.raises(RunError, match=r"engine\.spill_limit is reached") as caught:
+        jl.audit(small_with(rows=rows), overrides=told)
+    assert began == ["measure"]
+    assert "engine.spill_folder" in str(caught.value) and "secret" not in str(caught.value)
+    del caught
+    gc.collect()
+    assert names(place) == []
 
 
 def test_a_disk_that_fills_while_the_run_is_told_keeps_the_run_before(

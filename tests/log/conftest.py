@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.log.eventlog import EventLog
+from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
 
 ROLES = {"customer": "who", "touchpoint": "what", "timestamp": "at"}
@@ -15,7 +16,7 @@ def frame_of(log: EventLog) -> pd.DataFrame:
 
 
 def read(source: Any, schema: Any = None, **options: Any) -> EventLog:
-    return read_log(source, schema or ROLES, **{"as_of": "2030-01-01", **options})
+    return read_log(source, schema or ROLES, **{"as_of": LAST_EVENT, **options})
 
 
 def checks_of(log: EventLog, name: str) -> pd.DataFrame:
