@@ -220,7 +220,9 @@ class AuditConfig(_Part):
         None, gt=0, description="A run that takes longer is stopped; default: no limit."
     )
     as_of: dt.date | None = Field(
-        None, description="The day the audit looks back from; default the day of the last event."
+        None,
+        description="The day the audit looks back from: nothing after it is read; default the day "
+        "of the last event.",
     )
 
     @model_validator(mode="after")

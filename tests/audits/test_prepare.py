@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import journeylib as jl
@@ -15,6 +16,7 @@ from journeylib import present as show
 from journeylib.audits.gates import check_metric
 from journeylib.errors import RunError
 from journeylib.journeys.models import Mined
+from tests.log.test_days import ROWS, spoil, write_days
 
 from .conftest import CONFIG, TELECOM
 
@@ -416,3 +418,18 @@ def test_gaps_of_channels_are_in_the_document_and_each_is_varied(
     # Of the three others one calls and all end within an hour: never cut.
     table = found.document["cut_sensitivity"]
     assert [(row["gap_days"], row["journeys"]) for row in table] == [(0.5, 89), (1, 89), (2, 60)]
+
+
+def test_an_audit_of_daily_files_opens_none_of_what_came_later(tmp_path: Path) -> None:
+    paths = write_days(tmp_path)
+    (tmp_path / "daily.yaml").write_text(
+        "{name: daily, log: {files: day=*/events.parquet}, journeys: {gap_days: 3}, "
+        "roles: {customer: who, touchpoint: what, timestamp: at}}",
+        "utf-8",
+    )
+    for path in paths[6:]:
+        spoil(path)
+    journeys = jl.read_journeys(tmp_path / "daily.yaml", as_of="2026-01-05")
+    assert journeys.touchpoints["events"].sum() == 5 * ROWS
+    with pytest.raises(duckdb.Error):
+        jl.read_journeys(tmp_path / "daily.yaml")

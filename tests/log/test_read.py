@@ -431,6 +431,30 @@ def test_outcomes_from_a_table(tmp_path: Path) -> None:
         read(FRAME, outcomes=path, outcomes_schema={"customer": "who"})
 
 
+def test_outcomes_as_they_were_known_by_a_day(tmp_path: Path) -> None:
+    """Answered in time; asked in time and answered later; asked later; without a date."""
+    rows = [
+        "u1,9,2024-01-20,2024-01-21",
+        "u2,3,2024-01-31,2024-02-01",
+        "u1,1,2024-02-01,2024-02-02",
+    ]
+    path = write(tmp_path, "\n".join(["who,nps,asked,when", *rows, "u2,5,,"]) + "\n", "out.csv")
+    schema = {"customer": "who", "constant_kind": "nps", "value": "nps", "timestamp": "when"}
+    schema |= {"asked_timestamp": "asked"}
+    late = pd.DataFrame({"who": ["u3"], "what": ["home"], "at": ["2024-02-01 00:00"]})
+    known = {"as_of": "2024-01-31", "outcomes": path, "outcomes_schema": schema}
+    log = read(pd.concat([FRAME, late]), **known)
+    assert log.outcomes is not None
+    found = log.outcomes.order_by("value_micro", "t_us").to_pandas()
+    assert found["customer"].tolist() == ["u2", "u1", "u2"]
+    assert found["value_micro"].tolist()[:2] == [5_000_000, 9_000_000]
+    assert found["value_micro"].isna().tolist() == [False, False, True]
+    assert found["t_us"].isna().tolist() == [True, False, True]
+    assert sorted(set(frame_of(log)["customer"])) == ["u1", "u2"]
+    with pytest.raises(LogError, match=r"holds no event of the days that are asked for"):
+        read(late, **known)
+
+
 def test_outcomes_from_columns_of_the_log() -> None:
     frame = FRAME.assign(nps=[9, None, 9])
     schema = {"customer": "who", "constant_kind": "nps", "value": "nps"}
