@@ -169,12 +169,14 @@ def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
         mark = (
             f'<svg viewBox="0 0 20 20" aria-hidden="true">{verdict_marker(code, 10, 10, 6.5)}</svg>'
         )
+        lean = 0 if code == "abstain" else sum(map(_leans, members))
+        count = f"{len(members) - lean}" + (f", {lean} leaning" if lean else "")
         items.append(
-            f'<li class="jl-{code}"><h3>{mark}{verdict.word}<span class="jl-count">{len(members)}'
+            f'<li class="jl-{code}"><h3>{mark}{verdict.word}<span class="jl-count">{count}'
             f"</span></h3><p>{verdict.meaning}</p><ul>{listed}</ul></li>"
         )
         names = ", ".join(clean(row["touchpoint"]) for row in members)
-        lines.append(f"{verdict.glyph} {verdict.word} ({len(members)}): {names}")
+        lines.append(f"{verdict.glyph} {verdict.word} ({count}): {names}")
     return Block(f'<ul class="jl jl-verdicts">{"".join(items)}</ul>', "\n".join(lines))
 
 
@@ -183,10 +185,16 @@ def _stability(row: Mapping[Any, Any]) -> float:
     return 0.0 if value is None or pd.isna(value) else float(value)
 
 
+def _leans(row: Mapping[Any, Any]) -> bool:
+    return _stability(row) > 0 and leaning(_stability(row))
+
+
 def _settled(members: Sequence[Mapping[Any, Any]], shown: int) -> str:
     listed = "".join(_member(row) for row in members[:shown])
     if len(members) > shown:
-        rest = ", ".join(esc(row["touchpoint"]) for row in members[shown:])
+        rest = ", ".join(
+            esc(row["touchpoint"]) + " (leaning)" * _leans(row) for row in members[shown:]
+        )
         listed += f"<li><small>and {len(members) - shown} more: {rest}</small></li>"
     return listed
 
@@ -212,7 +220,7 @@ def _member(row: Mapping[Any, Any]) -> str:
     reasons: Sequence[str] = [] if _is_absent(row.get("reasons")) else list(row["reasons"])
     words = []
     if _stability(row) > 0:
-        lean = "leaning, " if leaning(_stability(row)) else ""
+        lean = "leaning, " if _leans(row) else ""
         words.append(f"{lean}stability {percent(_stability(row), 0)}")
     words += [str(reason) for reason in reasons[:2]]
     small = f"<small>{esc(' · '.join(words))}</small>" if words else ""

@@ -73,6 +73,8 @@ def test_the_finding_of_the_plan_has_its_numbers(journeys):
     assert "of 100 journeys follow the plan to the letter" in figure.alt
     assert "Most often skipped: Buy (20 %)" in figure.alt
     assert f"Most often inserted: {NASTY} (30 %)" in figure.alt
+    # 50 follow it and all buy; of the 50 others 30 do.
+    assert re.search(r"reached by 100 % .* of those who follow it and 60 % .* of the", figure.alt)
 
 
 def test_a_story_shows_steps_channels_and_waits(journeys):

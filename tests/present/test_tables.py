@@ -130,6 +130,20 @@ def test_verdicts_list_every_touchpoint_once():
     assert "and 18 more:" in block.html
 
 
+def test_what_only_leans_to_a_verdict_is_not_counted_as_one():
+    rows = pd.DataFrame(
+        {
+            "touchpoint": ["Ask", "Pay", "Wait"],
+            "verdict": "assist",
+            "verdict_stability": [0.97, 0.9, 0.76],
+        }
+    )
+    block = verdict_list(rows, shown=1)
+    assert "2, 1 leaning</span>" in block.html
+    assert "and 2 more: Pay, Wait (leaning)" in block.html
+    assert block.text == "◆ AI-assisted human (2, 1 leaning): Ask, Pay, Wait"
+
+
 def test_displays_are_the_same_on_every_run():
     one, other = (table(frames.checks(), "Checks")._repr_html_() for _ in range(2))
     assert one == other
