@@ -46,8 +46,8 @@ class Drawn:
         if self.picked is None:
             return ()
         return (
-            f"a sample of {self.used} of {self.customers} customers, drawn by the hash of their "
-            "id, is like the others",
+            f"a sample of {self.used:,} of {self.customers:,} customers, drawn by the hash of "
+            "their id, is like the others",
         )
 
     def told(self, found: Result) -> Result:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MICRO = 1_000_000
 US_PER_DAY = 86_400_000_000
-MOST_REQUESTS = 20_000
 COLUMNS = (
     "kind",
     "asked",
@@ -135,9 +134,9 @@ def survey_table(
         ``answered`` (int, requests); ``response_rate`` (Estimate, share; abstains where silence
         is not recorded); ``mean`` (Estimate, points: the mean of those who answered, with the
         bounds that the silent leave as ``lo`` and ``hi``); ``adjusted`` (Estimate, points: the
-        mean of all who were asked as far as what was known then explains who answers; of about
-        20,000 requests at most); ``worst``, ``best`` (float);
-        ``scale_assumed`` (bool).
+        mean of all who were asked as far as what was known then explains who answers; of the
+        customers that steps which model each journey work on, and it says so); ``worst``, ``best``
+        (float); ``scale_assumed`` (bool).
 
     Notes
     -----
@@ -181,14 +180,15 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
         return Estimate.none("unidentified", "points", **what)
     found = of_kind(journeys, kind)
     found = found.assign(at=found["asked_us"].fillna(found["t_us"])).dropna(subset=["at"])
-    # A sample by content, so that the order of rows does not choose it.
+    drawn = journeys.drawn
+    if drawn.picked is not None:
+        found = found[found["customer_no"].isin(fetch(drawn.picked)["customer_no"])]
     found = found.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
-    found = found.iloc[:: max(1, -(-len(found) // MOST_REQUESTS))].reset_index(drop=True)
     known = _known_then(journeys, found, adjust)
     seen = known["contacts"] > 0  # of others the log holds nothing from before the request
     answers = found.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
     customers = found.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
-    return response_adjusted(answers, known[seen], customers, unit="points")
+    return drawn.told(response_adjusted(answers, known[seen], customers, unit="points"))
 
 
 def _known_then(journeys: Journeys, found: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:

@@ -32,7 +32,7 @@ def log_of(rows: list[dict[str, object]], **more: object) -> EventLog:
     frame["what"] = frame.get("what", "Visit")
     days = frame["at"] if "at" in frame else pd.Series(range(len(frame)))
     frame["at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(days, unit="D")
-    return read_log(frame, {"customer": "who", **ROLES, **more}, as_of="2030-01-01")
+    return read_log(frame, {"customer": "who", **ROLES, **more}, as_of="2050-01-01")
 
 
 def people_of(found: Stitched) -> list[str]:
