@@ -25,7 +25,8 @@ SERVES = 0.05
 def touchpoint_table(journeys: Journeys) -> pd.DataFrame:
     """Count every touchpoint; see `Journeys.touchpoints`."""
     here = ["touchpoint_no"]
-    counts = count_bases(journeys.trail, here).merge(_positions(journeys), on=here)
+    placed = positions(journeys, journeys.trail, *here)
+    counts = count_bases(journeys.trail, here).merge(placed, on=here)
     columns = [*here, "touchpoint", "stage", "channel", "office", "served_by"]
     numbers = ["events", "journeys", "customers", "median_position"]
     if journeys.narrowing is not None:
@@ -62,14 +63,13 @@ def count_bases(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
     return fetch(counted).astype(dict.fromkeys(("events", "journeys", "customers"), "int64"))
 
 
-def _positions(journeys: Journeys) -> pd.DataFrame:
-    """Return the median place of each touchpoint within its journeys, 0 first to 1 last."""
-    # Joined, for a window would sort all the steps.
-    lengths = journeys.trail.group_by(of_journey="journey").aggregate(steps=_.count())
-    steps = journeys.trail.select("journey", "touchpoint_no", "step")
+def positions(journeys: Journeys, rows: ibis.Table, key: str) -> pd.DataFrame:
+    """Return the median place of steps within their journeys by a key, 0 first to 1 last."""
+    lengths = journeys.table.select(of_journey="journey", length="steps")
+    steps = rows.select("journey", "step", key)
     placed = steps.inner_join(lengths, steps.journey == lengths.of_journey)
-    spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
-    return fetch(placed.group_by("touchpoint_no").aggregate(median_position=spot.median()))
+    spot = (_.length > 1).ifelse((_.step - 1) / ibis.greatest(_.length - 1, 1), 0.5)
+    return fetch(placed.group_by(key).aggregate(median_position=spot.median()))
 
 
 def _most_frequent(rows: pd.DataFrame, column: str, numbers: pd.Series[Any]) -> list[str | None]:

@@ -9,9 +9,8 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.graph import END, OTHER, START, count_bases
+from journeylib.journeys.graph import END, OTHER, START, count_bases, positions
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
 from journeylib.progress import working
 
@@ -271,11 +270,7 @@ def _nodes(
         rows = trail.mutate(touchpoint_no=trail.touchpoint_no.cast("int64")).inner_join(
             ibis.memtable(named.astype({"touchpoint_no": "int64", "name": "str"})), "touchpoint_no"
         )
-        lengths = journeys.trail.group_by(of_journey="journey").aggregate(steps=_.count())
-        placed = rows.inner_join(lengths, rows.journey == lengths.of_journey)
-        spot = (_.steps > 1).ifelse((_.step - 1) / ibis.greatest(_.steps - 1, 1), 0.5)
-        places = fetch(placed.group_by("name").aggregate(median_position=spot.median()))
-        others = count_bases(rows, ["name"]).merge(places, on="name")
+        others = count_bases(rows, ["name"]).merge(positions(journeys, rows, "name"), on="name")
         counts = pd.concat([counts, others.rename(columns={"name": "touchpoint"})])
     counts = counts.reset_index(drop=True)
     # Every visit ends in one move.

@@ -21,6 +21,8 @@ _V = "[aeiouyäöüáàâéèêíîóôúåæøAEIOUYÄÖÜ]"
 _C = rf"[^\W\d_{_V[1:-1]}]"
 _BREAK = re.compile(rf"(?<={_V})(?={_C}{_V})|(?<={_V}{_C})(?={_C}{{1,5}}{_V})")
 _LONG = 12
+# Size of a dot beside that of a circle.
+DOT = 0.6
 
 
 def num(value: float) -> str:
@@ -184,21 +186,23 @@ def titled(title: str, *parts: str, kind: str = "", key: str | None = None) -> s
 def marker(shape: Shape, x: float, y: float, radius: float, kind: str) -> str:
     """Return a marker of one of the verdict shapes around a point."""
     r = radius
-    if shape in ("circle", "ring"):
-        hollow = " jl-hollow" if shape == "ring" else ""
-        return f'<circle cx="{num(x)}" cy="{num(y)}" r="{num(r)}" class="{kind}{hollow}"/>'
+    if shape in ("circle", "dot"):
+        # Nothing known is drawn with little ink; hollow would be a circle that leans.
+        size = r if shape == "circle" else DOT * r
+        return f'<circle cx="{num(x)}" cy="{num(y)}" r="{num(size)}" class="{kind}"/>'
     if shape == "square":
         return rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r, kind)
     if shape == "diamond":
         s = 1.25 * r
         points = [(x, y - s), (x + s, y), (x, y + s), (x - s, y)]
-    elif shape == "star":
+    elif shape == "heart":
+        turns = [math.tau * i / 40 for i in range(40)]
         points = [
             (
-                x + (1.35 if i % 2 == 0 else 0.58) * r * math.sin(math.pi * i / 5),
-                y - (1.35 if i % 2 == 0 else 0.58) * r * math.cos(math.pi * i / 5),
+                x + 1.2 * r * math.sin(t) ** 3,
+                y - r / 13 * (13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t)),
             )
-            for i in range(10)
+            for t in turns
         ]
     else:  # cross: two thick strokes, drawn as one outline
         a, b = 0.42 * r, 1.1 * r

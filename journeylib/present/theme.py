@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-Shape = Literal["square", "diamond", "circle", "star", "cross", "ring"]
+Shape = Literal["square", "diamond", "circle", "heart", "cross", "dot"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 FONT = (
@@ -127,8 +127,8 @@ class Verdict:
         What a reader sees.
     shape : str
         Marker in pictures.
-    glyph : str
-        The nearest character, for plain text.
+    glyph, outline : str
+        The nearest characters for plain text: settled, and where it only leans that way.
     meaning : str
         One sentence for legends and definitions.
     """
@@ -137,26 +137,37 @@ class Verdict:
     word: str
     shape: Shape
     glyph: str
+    outline: str
     meaning: str
 
 
 VERDICTS: dict[str, Verdict] = {
     verdict.code: verdict
     for verdict in (
-        Verdict("automate", "Automate", "square", "■", "A machine can serve; people are on call."),
         Verdict(
-            "assist", "AI-assisted human", "diamond", "◆", "A human serves with a machine's help."
+            "automate", "Automate", "square", "■", "□", "A machine can serve; people are on call."
+        ),
+        Verdict(
+            "assist",
+            "AI-assisted human",
+            "diamond",
+            "◆",
+            "◇",
+            "A human serves with a machine's help.",
         ),
         Verdict(
             "human_led",
             "Human-led, AI in background",
             "circle",
             "●",
+            "○",
             "A human leads; the machine stays out of sight.",
         ),
-        Verdict("human_only", "Human only", "star", "★", "No machine in this conversation."),
-        Verdict("fix_first", "Fix first", "cross", "✖", "Broken: a machine would multiply it."),
-        Verdict("abstain", "Not enough evidence", "ring", "○", "The log cannot tell yet."),
+        Verdict("human_only", "Human only", "heart", "♥", "♡", "No machine in this conversation."),
+        Verdict(
+            "fix_first", "Fix first", "cross", "✖", "✕", "Broken: a machine would multiply it."
+        ),
+        Verdict("abstain", "Not enough evidence", "dot", "·", "·", "The log cannot tell yet."),
     )
 }
 

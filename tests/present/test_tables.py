@@ -163,4 +163,4 @@ def test_touchpoints_that_lack_the_same_are_listed_together():
     block = verdict_list(scores)
     assert "<li>Ask, Pay<small>To settle it: declare text.</small></li>" in block.html
     assert "<li>Wait<small>nobody serves</small></li>" in block.html
-    assert block.text == "○ Not enough evidence (3): Ask, Pay, Wait"
+    assert block.text == "· Not enough evidence (3): Ask, Pay, Wait"

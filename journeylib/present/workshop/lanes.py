@@ -8,17 +8,14 @@ from typing import Literal
 
 from journeylib.present.workshop.content import Content, Stage, Touchpoint
 from journeylib.present.workshop.room import lane_of, note_text, notes_at
-from journeylib.present.workshop.sentences import effect_text, serves_text, verdict_text
+from journeylib.present.workshop.sentences import (
+    effect_text,
+    serves_text,
+    verdict_glyph,
+    verdict_text,
+)
 
 Mood = Literal["", "good", "bad", "strong", "muted", "note"]
-GLYPH = {
-    "automate": "■",
-    "assist": "◆",
-    "human_led": "●",
-    "human_only": "★",
-    "fix_first": "✖",
-    "abstain": "○",
-}
 # What a room should argue about first.
 URGENT = ("fix_first", "human_only", "human_led", "automate", "assist", "abstain")
 ROOM_LANES = ("notes", "opportunities", "questions", "owner")
@@ -154,7 +151,7 @@ def _serves(content: Content, stage: Stage) -> list[Line]:
     served.sort(key=lambda p: (URGENT.index(p.verdict), -p.customers, p.name))
     lines = [
         Line(
-            f"{GLYPH[p.verdict]} {p.name}: {serves_text(words, p)} → {verdict_text(words, p)}",
+            f"{verdict_glyph(p)} {p.name}: {serves_text(words, p)} → {verdict_text(words, p)}",
             "muted" if p.verdict == "abstain" else "",
         )
         for p in served

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from journeylib.present import svg
 from journeylib.present.layout import MapLayout
+from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.content import Content
 from journeylib.present.workshop.lettering import SIZE, SMALL, Lettering, text
 from journeylib.present.workshop.room import parked, spoken
@@ -16,16 +17,16 @@ Item = tuple[str, str]  # a mark, drawn around the origin, and what it means
 
 def _legend_items(content: Content) -> list[Item]:
     words = content.words
-    used = {p.verdict for p in content.touchpoints} | {
-        p.leaning for p in content.touchpoints if p.verdict == "abstain" and p.leaning
-    }
+    leanings = {p.leaning for p in content.touchpoints if p.verdict == "abstain" and p.leaning}
+    used = {p.verdict for p in content.touchpoints} | leanings
     items = [
         (svg.verdict_marker(code, 0, 0, 6.5), words.say(f"verdict.{code}"))
-        for code in ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
+        for code in VERDICTS
         if code in used
     ]
-    if any(p.verdict == "abstain" and p.leaning for p in content.touchpoints):
-        items.append(("", words.say("legend.hollow")))
+    if leanings:
+        shown = svg.verdict_marker(min(leanings), 0, 0, 6.5, leaning=True)
+        items.append((shown, words.say("legend.hollow")))
     for up, key in ((True, "feels_good"), (False, "feels_bad")):
         if any(p.mark == (1 if up else -1) for p in content.touchpoints):
             items.append((svg.triangle(0, 0, 6, up=up), words.say(f"legend.{key}")))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.estimate import Estimate
+from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.content import Finding, Touchpoint
 from journeylib.present.workshop.words import Words
 
@@ -90,6 +91,13 @@ def effect_text(words: Words, outcome: str, effect: Estimate, *, short: bool = F
 def serves_text(words: Words, point: Touchpoint) -> str:
     """Return who serves at a touchpoint."""
     return words.say(f"serves.{point.serves}")
+
+
+def verdict_glyph(point: Touchpoint) -> str:
+    """Return the character of the verdict, or the outline of what it leans to."""
+    if point.verdict == "abstain" and point.leaning:
+        return VERDICTS[point.leaning].outline
+    return VERDICTS[point.verdict].glyph
 
 
 def verdict_text(words: Words, point: Touchpoint) -> str:

@@ -25,7 +25,7 @@ from journeylib.present.faces import ARIAL
 from journeylib.present.layering import layers_of
 from journeylib.present.workshop.content import Content, Stage, Story, Touchpoint
 from journeylib.present.workshop.curve import line_alt
-from journeylib.present.workshop.lanes import GLYPH, handoff_text, moves_text
+from journeylib.present.workshop.lanes import handoff_text, moves_text
 from journeylib.present.workshop.lanes import lanes as lanes_of
 from journeylib.present.workshop.room_slides import (
     difference_slides,
@@ -35,7 +35,7 @@ from journeylib.present.workshop.room_slides import (
 )
 from journeylib.present.workshop.screen import even_parts
 from journeylib.present.workshop.screens import planned_share, weighty
-from journeylib.present.workshop.sentences import serves_text, verdict_text
+from journeylib.present.workshop.sentences import serves_text, verdict_glyph, verdict_text
 from journeylib.present.workshop.shapes import (
     BOTTOM,
     LEFT,
@@ -432,10 +432,8 @@ def _room(slide: Slide, content: Content) -> None:
 
 def _named(content: Content, point: Touchpoint) -> str:
     """Return a touchpoint's name with its verdict, feeling and star."""
-    leans = point.verdict == "abstain" and point.leaning is not None
-    glyph = "◇" if leans else GLYPH[point.verdict]
     star = "★\u00a0" if content.moments_at(point.name) else ""
-    return f"{glyph}\u00a0{_sign(point)}{star}{point.name}"
+    return f"{verdict_glyph(point)}\u00a0{_sign(point)}{star}{point.name}"
 
 
 def _counted(content: Content, point: Touchpoint) -> str:

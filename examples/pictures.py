@@ -1,0 +1,157 @@
+"""Draw the pictures of docs/pictures anew: maps to click, dashboards, the material of a workshop.
+
+``python examples/pictures.py [FOLDER]`` needs Playwright, Chromium, pdftoppm and LibreOffice and,
+for two of the logs, ../shared/data beside the checkout; what is missing is left out and said.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+import journeylib as jl
+from journeylib.cli import main as journeylib
+
+HERE = Path(__file__).resolve().parent
+SAMPLES, DATA = HERE.parent / "sample_data", HERE / "../../shared/data"
+TELECOM, BANK = SAMPLES / "telecom/audit.yaml", SAMPLES / "bank/audit.yaml"
+INCIDENTS, DECLARATIONS = HERE / "incidents.yaml", HERE / "domestic_declarations.yaml"
+AIRLINE = HERE / "airline_bot.yaml"
+
+MAPS = {"sample": TELECOM, "incidents": INCIDENTS, "declarations": DECLARATIONS}
+POSITIONS = (25, 50, 100)
+DARK = ("sample", 50)
+DASHBOARDS = {"dashboard": (TELECOM, 1900), "case-airline": (AIRLINE, 2430)}
+DASHBOARDS |= {"case-incidents": (INCIDENTS, 1940)}
+WIDTH = 1280
+# Name of a picture: configuration, language.
+WORKSHOPS = {"": (TELECOM, "en"), "_bank_de": (BANK, "de"), "_incidents_de": (INCIDENTS, "de")}
+WALL, SHEET = 1800, 900  # pixels across
+# The overview, and a touchpoint (all that it reveals) behind its stage.
+SCREENS = """() => {
+  document.querySelectorAll('.reveal').forEach(e => e.classList.add('shown'))
+  const all = [...document.querySelectorAll('section')]
+  const tops = all.map((s, i) => s.classList.contains('top') ? i : -1).filter(i => i >= 0)
+  if (!tops.length) return [0, 1, 2]
+  const top = tops[Math.floor(tops.length / 4)]
+  const stage = all.slice(0, top).findLastIndex(s => !s.classList.contains('top'))
+  return [1, stage, top]
+}"""
+DARK_SCREEN = 2
+
+
+def main() -> None:
+    """Draw all of them into a folder."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "docs/pictures").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+        os.chdir(scratch)
+        chromium = shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        draw_maps(browser, folder)
+        draw_dashboards(browser, folder)
+        for ending, (config, language) in WORKSHOPS.items():
+            if there(config):
+                draw_workshop(browser, folder, ending, config, language)
+        browser.close()
+
+
+def there(config: Path) -> bool:
+    """Say what is left out where the data of a log are not there."""
+    found = SAMPLES in config.parents or DATA.is_dir()
+    if not found:
+        print(f"{config.stem}: left out, its log is not beside the checkout")
+    return found
+
+
+def draw_maps(browser: Browser, folder: Path) -> None:
+    """Draw the maps to click: logs by positions of the sliders."""
+    for name, config in MAPS.items():
+        if not there(config):
+            continue
+        journeys = jl.read_journeys(config)
+        for position in POSITIONS:
+            state = {"touchpoints": position / 100, "transitions": position / 100}
+            dark = "dark" if (name, position) == DARK else "light"
+            page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme=dark)
+            page.goto(jl.explore(journeys, state=state).save(Path("map.html")).resolve().as_uri())
+            page.locator(".jl-explore").wait_for()
+            page.locator(".jl-explore").screenshot(path=folder / f"explore-{name}-{position}.png")
+            page.close()
+
+
+def draw_dashboards(browser: Browser, folder: Path) -> None:
+    """Draw the upper part of dashboards."""
+    for name, (config, height) in DASHBOARDS.items():
+        if not there(config):
+            continue
+        journeylib(["audit", str(config)])
+        page = browser.new_page(viewport={"width": WIDTH, "height": height})
+        page.goto(latest(Path("audits"), "dashboard.html").as_uri())
+        page.screenshot(path=folder / f"{name}.png")
+        page.close()
+
+
+def draw_workshop(browser: Browser, folder: Path, ending: str, config: Path, language: str) -> None:
+    """Draw the wall, the handout, the cards, three screens and the slides of a workshop."""
+    journeylib(["workshop", str(config), "--lang", language])
+    made = latest(Path("workshops"), "slides.pptx").parent
+    for file, name, width in (
+        ("poster-a0", "poster", WALL),
+        ("handout-a3", "handout", SHEET),
+        ("cards-a4", "cards", SHEET),
+    ):
+        picture = folder / f"workshop_{name}{ending}"
+        command = [
+            "pdftoppm",
+            "-png",
+            "-singlefile",
+            "-scale-to-x",
+            str(width),
+            "-scale-to-y",
+            "-1",
+        ]
+        subprocess.run([*command, made / f"{file}.pdf", picture], check=True)
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, device_scale_factor=0.75)
+    page.goto((made / "presentation.html").as_uri())
+    shots = []
+    for number, place in enumerate(page.evaluate(SCREENS)):
+        page.evaluate("place => show(place, true)", place)
+        if number == DARK_SCREEN:
+            page.keyboard.press("d")
+        page.screenshot(path=f"screen{number}.png")
+        shots.append(Image.open(f"screen{number}.png"))
+    page.close()
+    side_by_side(shots, 3).save(folder / f"workshop_presentation{ending}.png")
+    office = ["soffice", "--headless", "--convert-to", "pdf", made / "slides.pptx"]
+    subprocess.run(office, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["pdftoppm", "-png", "-r", "40", "slides.pdf", f"slide{ending}"], check=True)
+    slides = [Image.open(file) for file in sorted(Path().glob(f"slide{ending}-*.png"))]
+    side_by_side(slides, 4).save(folder / f"workshop_slides{ending}.png")
+
+
+def side_by_side(pictures: list[Image.Image], across: int) -> Image.Image:
+    """Lay pictures of one size out in rows."""
+    gap, (width, height) = 12, pictures[0].size
+    rows = -(-len(pictures) // across)
+    size = (across * (width + gap) - gap, rows * (height + gap) - gap)
+    sheet = Image.new("RGB", size, "#8a8a8a")
+    for i, picture in enumerate(pictures):
+        sheet.paste(picture, (i % across * (width + gap), i // across * (height + gap)))
+    return sheet
+
+
+def latest(folder: Path, name: str) -> Path:
+    """Return the file of a name that was made last."""
+    return max(folder.rglob(name), key=lambda file: file.stat().st_mtime_ns).resolve()
+
+
+if __name__ == "__main__":
+    main()
