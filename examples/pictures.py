@@ -45,6 +45,7 @@ SCREENS = """() => {
   return [1, stage, top]
 }"""
 DARK_SCREEN = 2
+BUSY_SLIDE = "9"
 
 
 def main() -> None:
@@ -94,7 +95,7 @@ def draw_dashboards(browser: Browser, folder: Path) -> None:
             continue
         journeylib(["audit", str(config)])
         page = browser.new_page(viewport={"width": WIDTH, "height": height})
-        page.goto(latest(Path("audits"), "dashboard.html").as_uri())
+        page.goto(latest(Path("audits"), "audit.html").as_uri())
         page.screenshot(path=folder / f"{name}.png")
         page.close()
 
@@ -135,6 +136,9 @@ def draw_workshop(browser: Browser, folder: Path, ending: str, config: Path, lan
     subprocess.run(["pdftoppm", "-png", "-r", "40", "slides.pdf", f"slide{ending}"], check=True)
     slides = [Image.open(file) for file in sorted(Path().glob(f"slide{ending}-*.png"))]
     side_by_side(slides, 4).save(folder / f"workshop_slides{ending}.png")
+    if not ending:
+        command = ["pdftoppm", "-png", "-r", "60", "-f", BUSY_SLIDE, "-singlefile", "slides.pdf"]
+        subprocess.run([*command, folder / "workshop_slide"], check=True)
 
 
 def side_by_side(pictures: list[Image.Image], across: int) -> Image.Image:

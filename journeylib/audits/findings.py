@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.gates import check_gates
-from journeylib.estimate import Estimate, percent, rounded
+from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import worst_item
 
@@ -129,7 +129,8 @@ def _containment(audit: Audit) -> list[Finding]:
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
     if raw.value is None or verified.value is None:
-        text = f"How many conversations bots settle cannot be verified: {verified}."
+        why = ABSTAIN_TEXT[str(verified.abstain or raw.abstain)]
+        text = f"How many conversations bots settle cannot be verified: {why}."
         return [Finding("containment", "insight", "low", "not_assessable", text, evidence)]
     hidden = raw.value - verified.value
     days = audit.config.measures.repeat_days

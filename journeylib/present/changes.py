@@ -87,6 +87,8 @@ def _item(change: Change) -> str:
 
 def moved(audit: Audit) -> Figure | Block:
     """Draw the streams that moved most against earlier periods, beside what chance moves."""
+    if audit.changes.tests.empty:
+        return words("There is no stream to draw.")  # why stands with `changes`
     return drift(audit.changes.tests, audit.changes.note)
 
 
