@@ -50,10 +50,12 @@ BUSY_SLIDE = "9"
 
 def main() -> None:
     """Draw all of them into a folder."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "docs/pictures").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parent / "docs/pictures").resolve()
+    target.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
+        folder = Path("drawn").resolve()
+        folder.mkdir()
         chromium = shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         draw_maps(browser, folder)
@@ -62,6 +64,10 @@ def main() -> None:
             if there(config):
                 draw_workshop(browser, folder, ending, config, language)
         browser.close()
+        for file in sorted(folder.iterdir()):
+            picture = Image.open(file).convert("RGB")
+            few = picture.quantize(256, dither=Image.Dither.NONE)
+            few.save(target / file.name, optimize=True)
 
 
 def there(config: Path) -> bool:
