@@ -37,7 +37,7 @@ contracts: $(VENV)/.test ## no room imports a higher one
 	$(BIN)/lint-imports
 
 agree: $(VENV)/.test ## a small benchmark: wrong where answers differ, never where it is slow
-	$(BIN)/python -m benchmarks.scale 200000 journeylib duckdb polars pm4py
+	$(BIN)/python -m benchmarks.scale 1000000 journeylib duckdb polars pm4py
 
 bench: $(VENV)/.test ## benchmarks, printed as ratios
 	$(BIN)/python -m benchmarks

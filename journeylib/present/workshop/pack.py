@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib import __version__
 from journeylib.audits.bundle import commit, fingerprint_files, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.errors import RunError
@@ -167,8 +168,8 @@ def write_slides(content: Content, path: Path) -> None:
 def latest_run(config: AuditConfig, audits: Path) -> Path | None:
     """Return the latest complete run of a configuration whose input is as it is now.
 
-    What counts is what the files hold, not when they were written. A log on a server is taken to
-    be as it was.
+    What counts is what the files hold, not when they were written; another version of journeylib
+    may find something else in them. A log on a server is taken to be as it was.
     """
     wanted = config.hash()
     inputs: list[dict[str, Any]] | None = None
@@ -178,7 +179,8 @@ def latest_run(config: AuditConfig, audits: Path) -> Path | None:
         except (OSError, json.JSONDecodeError):
             continue
         complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
-        if not complete or manifest["config_hash"] != wanted:
+        same = (manifest["config_hash"], manifest["versions"]["journeylib"])
+        if not complete or same != (wanted, __version__):
             continue
         try:
             inputs = fingerprint_files(config) if inputs is None else inputs

@@ -284,6 +284,9 @@ def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
     more = {"name": "outcomes.csv", "bytes": 3, "sha256": "0" * 64}
     manifest.write_text(json.dumps(told | {"inputs": [*told["inputs"], more]}), encoding="utf-8")
     assert latest_run(config, audits) is None
+    older = told | {"versions": told["versions"] | {"journeylib": "0.0.1"}}
+    manifest.write_text(json.dumps(older), encoding="utf-8")
+    assert latest_run(config, audits) is None
     manifest.write_text(json.dumps(told), encoding="utf-8")
     assert latest_run(config, audits) == run
     log.write_bytes(log.read_bytes().replace(b"0.1,", b"0.2,", 1))
