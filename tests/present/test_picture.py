@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -65,3 +67,18 @@ def test_the_same_page_gives_the_same_pdf(tmp_path: Path) -> None:
     assert why == "" and first is not None and first.startswith(b"%PDF-")
     assert b"D:20000101000000" in first
     assert first == picture.pdf(page)[0]
+
+
+def test_no_two_marks_of_verdicts_are_alike_without_colour() -> None:
+    marks = [(code, leaning) for code in VERDICTS for leaning in (False, True)]
+    marks.remove(("abstain", True))  # it leans to nothing
+    inked = {
+        (code, leaning): np.array(
+            drawn(svg.verdict_marker(code, 20, 20, 12, leaning=leaning)).convert("L")
+        )
+        < 200
+        for code, leaning in marks
+    }
+    for one, other in itertools.combinations(marks, 2):
+        apart = (inked[one] ^ inked[other]).sum() / (inked[one] | inked[other]).sum()
+        assert apart > 0.1, (one, other)
