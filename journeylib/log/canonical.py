@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from journeylib.errors import SchemaError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
-from journeylib.log.schema import ACTORS, ID, Schema
+from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
 
 MICRO = 1_000_000
@@ -89,17 +89,22 @@ class Plan:
     clean: frozenset[str] = frozenset()
 
 
+def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePlan:
+    """Decide how a column of times is read, from all its values and what is declared of them."""
+    return plan_times(
+        raw.table,
+        column,
+        declared=schema.timestamp_format,
+        timezone=schema.timezone,
+        missing=schema.missing,
+        where=raw.name,
+    )
+
+
 def plan(raw: Raw, schema: Schema) -> Plan:
     """Look at the columns whose reading depends on all their values: times and positions."""
     times = {
-        role: plan_times(
-            raw.table,
-            column,
-            declared=schema.timestamp_format,
-            timezone=schema.timezone,
-            missing=schema.missing,
-            where=raw.name,
-        )
+        role: time_plan(raw, column, schema)
         for role in ("timestamp", "end_timestamp")
         if (column := getattr(schema, role)) is not None
     }

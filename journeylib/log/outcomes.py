@@ -10,12 +10,12 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from journeylib.errors import QualityError
-from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of
+from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of, time_plan
 from journeylib.log.files import scratch_name
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import micros_utc, plan_times, plausible
+from journeylib.log.times import micros_utc, plausible
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,7 @@ def _known_by(outcomes: ir.Table, end_us: int | None) -> ir.Table:
 
 
 def _times(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> ir.IntegerValue:
-    plan = plan_times(
-        raw.table,
-        column,
-        declared=schema.timestamp_format,
-        timezone=schema.timezone,
-        missing=schema.missing,
-        where=raw.name,
-    )
+    plan = time_plan(raw, column, schema)
     return plausible(micros_utc(raw.table[column], plan, schema.missing))
 
 
