@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ class _Facts:
     sentiment: float | None
     feeling: int
     verdict: str | None
+    leans: bool
 
 
 def draw_map(
@@ -51,6 +52,7 @@ def draw_map(
     *,
     experience: pd.DataFrame | None = None,
     verdicts: Mapping[str, str] | None = None,
+    leaning: Collection[str] = (),
     journeys: int | None = None,
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
@@ -75,6 +77,8 @@ def draw_map(
         `Evidence.experience`: ``touchpoint``, ``sentiment``, ``lo``, ``hi`` from −1 to 1.
     verdicts : mapping, optional
         Touchpoint to verdict code (a key of `theme.VERDICTS`).
+    leaning : collection of str
+        The touchpoints whose verdict only leans that way.
     journeys : int, optional
         All journeys: boxes then say which share of them they reach.
     stage_order, channel_order : sequence of str
@@ -102,7 +106,7 @@ def draw_map(
         max_flows=max_flows,
         max_returns=max_returns,
     )
-    facts = _facts(touchpoints, experience, verdicts or {}, journeys)
+    facts = _facts(touchpoints, experience, verdicts or {}, leaning, journeys)
     loops = {
         source: int(count)
         for source, target, count in transitions[["source", "target", "journeys"]].itertuples(
@@ -162,6 +166,7 @@ def _facts(
     touchpoints: pd.DataFrame,
     experience: pd.DataFrame | None,
     verdicts: Mapping[str, str],
+    leaning: Collection[str],
     journeys: int | None,
 ) -> dict[str, _Facts]:
     felt = feelings(experience)
@@ -178,6 +183,7 @@ def _facts(
             sentiment=value,
             feeling=mark,
             verdict=verdicts.get(name),
+            leans=name in leaning,
         )
     return facts
 
@@ -285,7 +291,8 @@ def _box(box: Box, facts: _Facts | None, loops: int, key: str | None) -> str:
     parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}", radius=6)]
     left = box.x + 10.0
     if facts.verdict:
-        parts.append(svg.verdict_marker(facts.verdict, box.x + 14, box.y + box.height / 2, 5.5))
+        spot = (box.x + 14, box.y + box.height / 2, 5.5)
+        parts.append(svg.verdict_marker(facts.verdict, *spot, leaning=facts.leans))
         left = box.x + 28.0
     room = box.x + box.width - 6 - left
     strong = facts.feeling != 0
@@ -330,7 +337,7 @@ def _tooltip(name: str, facts: _Facts, loops: int) -> str:
     if facts.sentiment is not None:
         words.append(f"feeling {signed(facts.sentiment, 2)}")
     if facts.verdict:
-        words.append(VERDICTS[facts.verdict].word)
+        words.append("leans to " * facts.leans + VERDICTS[facts.verdict].word)
     return " · ".join(words)
 
 
@@ -343,6 +350,12 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
             parts.append(svg.verdict_marker(code, x + 6, y - 4, 5.5))
             parts.append(svg.label(x + 17, y, verdict.word, "jl-t4"))
             x += 31 + svg.text_width(verdict.word, 12)
+    leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
+    if leanings:
+        word = "hollow: only leans that way"
+        parts.append(svg.verdict_marker(min(leanings), x + 6, y - 4, 5.5, leaning=True))
+        parts.append(svg.label(x + 17, y, word, "jl-t4"))
+        x += 31 + svg.text_width(word, 12)
     if any(fact.feeling for fact in facts.values()):
         for up, word in ((True, "feels good"), (False, "feels bad")):
             parts.append(svg.triangle(x + 6, y - 4, 4.5, up=up))

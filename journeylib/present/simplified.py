@@ -32,7 +32,7 @@ def simplified_map(
     stage_order, channel_order : sequence of str
         Names from first to last.
     **options
-        ``experience``, ``verdicts`` and ``keys`` of `maps.draw_map`.
+        ``experience``, ``verdicts``, ``leaning`` and ``keys`` of `maps.draw_map`.
 
     Returns
     -------

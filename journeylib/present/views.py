@@ -124,7 +124,9 @@ def journey_map(subject: Journeys | Audit, **options: Any) -> Figure:
         schema, total = subject.config.roles, subject.evidence.totals["journeys"]
         scores = judged(subject)
         verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
+        leaning = set(scores.loc[scores["leaning"].notna(), "touchpoint"])
         extra = {"experience": subject.evidence.experience, "verdicts": verdicts}
+        extra["leaning"] = leaning
     flows = round(FLOWS_PER_TOUCHPOINT * len(nodes))
     extra["max_flows"] = min(max(flows, FEWEST_FLOWS), MOST_FLOWS)
     return draw_map(
@@ -541,7 +543,7 @@ def _asked(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_leanings(scores: pd.DataFrame) -> pd.DataFrame:
-    """Show a leaning under the verdict it leans to; its low stability is drawn hollow."""
+    """Show a leaning under the verdict it leans to; where it is drawn, it is drawn hollow."""
     return scores.assign(verdict=scores["leaning"].fillna(scores["verdict"]))
 
 

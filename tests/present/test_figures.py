@@ -262,6 +262,22 @@ def test_a_verdict_that_only_leans_is_hollow_and_said_so():
     assert "leaning towards AI-assisted human, stability 65 %" in figure.svg
 
 
+def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():
+    points = frames.touchpoints()
+    settled, unsettled = points["touchpoint"].head(2)
+    judged = {settled: "assist", unsettled: "assist"}
+    figure = draw_map(points, frames.transitions(), verdicts=judged, leaning={unsettled})
+    titles = texts(figure, ".//title")
+    (leans,) = (title for title in titles if title.endswith("leans to AI-assisted human"))
+    assert leans.startswith(unsettled)
+    # One in the box, one in the legend that says what hollow means.
+    assert figure.svg.count("jl-assist jl-hollow") == 2
+    assert figure.svg.count("jl-v jl-assist") == 4
+    assert "hollow: only leans that way" in texts(figure)
+    whole = draw_map(points, frames.transitions(), verdicts=judged)
+    assert "jl-hollow" not in whole.svg and "hollow" not in " ".join(texts(whole))
+
+
 def test_axes_that_are_too_alike_are_no_quadrants():
     caution = "These axes are not distinguishable on this log."
     figure = quadrant(frames.scores(), caution=caution)

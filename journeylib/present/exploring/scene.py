@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ class Told:
         `Evidence.experience`.
     verdicts : mapping
         Touchpoint to verdict code.
+    leaning : set of str
+        The touchpoints whose verdict only leans that way.
     facts : mapping
         Touchpoint to label and text of each thing known, with its interval.
     """
@@ -44,11 +46,13 @@ class Told:
     experience: pd.DataFrame | None = None
     verdicts: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Facts] = field(default_factory=dict)
+    leaning: Set[str] = frozenset()
 
 
 def told_by(audit: Audit) -> Told:
     """Return feeling, verdict and times of each touchpoint of an audit, with intervals."""
     scores = judged(audit)
+    leaning = set(scores.loc[scores["leaning"].notna(), "touchpoint"])
     facts: dict[str, Facts] = {}
     for row in audit.evidence.experience.to_dict("records"):
         if number(row["sentiment"]) is not None:
@@ -61,7 +65,8 @@ def told_by(audit: Audit) -> Told:
         here = facts.setdefault(row["touchpoint"], [])
         sure = number(row["verdict_stability"])
         share = "" if sure is None else f", in {percent(sure, 0)} of resamples"
-        here.append(("verdict", f"{VERDICTS[row['verdict']].word}{share}"))
+        word = "leans to " * (row["touchpoint"] in leaning) + VERDICTS[row["verdict"]].word
+        here.append(("verdict", f"{word}{share}"))
         for axis, words in (("automation_fit", "automation fit"), ("empathy_need", "empathy need")):
             if number(row[axis]) is not None:
                 lo, hi = row[f"{axis}_lo"], row[f"{axis}_hi"]
@@ -73,7 +78,7 @@ def told_by(audit: Audit) -> Told:
             here = facts.setdefault(row["touchpoint"], [])
             here.append((TIMES[row["measure"]], f"{value} ({lo} to {hi})"))
     verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
-    return Told(audit.evidence.experience, verdicts, facts)
+    return Told(audit.evidence.experience, verdicts, facts, leaning)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def scene(ways: Transitions, touchpoints: float, transitions: float, *, told: To
         channel_order=schema.channel_order,
         experience=told.experience,
         verdicts=told.verdicts,
+        leaning=told.leaning,
         keys=keys,
         name="explored-map",
         title="Journey map",
