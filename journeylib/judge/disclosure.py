@@ -226,7 +226,5 @@ def _text(told: dict[str, Estimate], known: int, unknown: int, words: str) -> st
 
 
 def _percent(estimate: Estimate) -> str:
-    ends = (estimate.value, estimate.lo, estimate.hi)
-    texts = zip(ends, spoken(estimate), strict=True)
-    value, lo, hi = ("0" if end == 0 else text for end, text in texts)
+    value, lo, hi = spoken(estimate)
     return f"{value} % ({lo} to {hi} %)"

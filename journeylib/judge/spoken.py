@@ -14,12 +14,13 @@ def spoken(estimate: Estimate, *, signed: bool = False) -> tuple[str, str, str]:
     >>> spoken(Estimate(0.12, "share", 0.084, 0.155), signed=True)
     ('+12', '+8', '+16')
     >>> spoken(Estimate(-0.031, "share", -0.05, 0.0))
-    ('−3.1', '−5.0', '0.0')
+    ('−3.1', '−5.0', '0')
     """
     scale = 100 if estimate.unit == "share" else 1
     ends = [scale * (x or 0.0) for x in (estimate.value, estimate.lo, estimate.hi)]
     decimals = 0 if abs(ends[0]) >= 10 else 1 if scale == 100 else 2
-    value, lo, hi = (_signed(number(x, decimals), signed) for x in ends)
+    # What never happened is no number that was rounded.
+    value, lo, hi = (_signed(number(x, decimals), signed) if x else "0" for x in ends)
     return value, lo, hi
 
 
