@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from journeylib.audits.bundle import save
     from journeylib.audits.config import AuditConfig, load_config
     from journeylib.audits.run import Audit, audit, read_journeys
-    from journeylib.errors import (
+    from journeylib.core.errors import (
         ConfigError,
         JourneylibError,
         LogError,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         RunError,
         SchemaError,
     )
-    from journeylib.estimate import Estimate
+    from journeylib.core.estimate import Estimate
     from journeylib.journeys.calendar import BusinessHours
     from journeylib.journeys.chain import journey_chain
     from journeylib.journeys.conformance import planned_vs_actual
@@ -147,7 +147,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
-        from journeylib.errors import did_you_mean
+        from journeylib.core.errors import did_you_mean
 
         near = did_you_mean(name, __all__)
         raise AttributeError(f"module 'journeylib' has no attribute '{name}'.{near}")

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from journeylib.cli import main
+from journeylib.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """\
@@ -201,7 +201,7 @@ def test_a_wrong_command_line_ends_with_2(capsys: pytest.CaptureFixture[str]) ->
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, contextlib, io\n"
-        "from journeylib.cli import main\n"
+        "from journeylib.cli.main import main\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
         "    main(['--help'])\n"
         "print(sorted({'pandas', 'ibis', 'pydantic', 'yaml'} & set(sys.modules)))"

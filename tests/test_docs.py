@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.estimate import ABSTAIN_TEXT
+from journeylib.core.estimate import ABSTAIN_TEXT
 from journeylib.judge.disclosure import Disclosure
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from journeylib.audits.config import load_config
-from journeylib.errors import ConfigError, LogError, SchemaError
+from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild

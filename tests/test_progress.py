@@ -7,7 +7,7 @@ import time
 import pytest
 
 from journeylib import progress
-from journeylib.progress import PROGRESS, working
+from journeylib.core.progress import PROGRESS, working
 
 SLOW = """
 import time

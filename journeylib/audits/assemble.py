@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument, clean
 from journeylib.audits.retold import plan_part, stories_part, structure_part
-from journeylib.estimate import Estimate, rounded
+from journeylib.core.estimate import Estimate, rounded
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import worst_item
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.judge.ratings import EPOCH, check_ratings
 from journeylib.measures.labelled import DETECTORS
 

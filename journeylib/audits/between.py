@@ -12,8 +12,8 @@ import pandas as pd
 from journeylib.audits.changes import PARTS
 from journeylib.audits.history import Entry
 from journeylib.audits.telling import Kind
-from journeylib.errors import LogError
-from journeylib.estimate import percent
+from journeylib.core.errors import LogError
+from journeylib.core.estimate import percent
 from journeylib.judge.wording import number
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",

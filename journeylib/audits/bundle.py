@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
 from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
-from journeylib.errors import RunError
-from journeylib.estimate import SEED
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import SEED
+from journeylib.core.progress import working
 from journeylib.log.sources import expanded
-from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

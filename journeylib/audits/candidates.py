@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.log.inspect import Proposal
 from journeylib.log.raw import FILE, POSITION, ROW
 from journeylib.log.rolenames import ROLE_NAMES, actor_of_word, name_score, plain

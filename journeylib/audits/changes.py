@@ -15,7 +15,7 @@ import pandas as pd
 from journeylib.audits.breaks import broken_feeds, renamed, silence
 from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
 from journeylib.audits.telling import EPOCH, KINDS, Change, Teller
-from journeylib.estimate import percent, rounded
+from journeylib.core.estimate import percent, rounded
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, streams
 

@@ -24,7 +24,7 @@ from pydantic import (
 from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.drift import ChangeSettings
 from journeylib.audits.gates import check_metric
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
 from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings

@@ -21,7 +21,7 @@ from journeylib.audits.candidates import (
     first_rows,
     propose_outcomes,
 )
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 from journeylib.log.inspect import Proposal, propose

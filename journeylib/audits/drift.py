@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.estimate import LEVEL, Floats, adjusted_p_values
+from journeylib.core.estimate import LEVEL, Floats, adjusted_p_values
 from journeylib.measures.streams import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]

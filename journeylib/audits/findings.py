@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.gates import check_gates
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
+from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.harms import worst_item
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from journeylib.audits.document import AuditDocument
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import ABSTAIN_TEXT
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import ABSTAIN_TEXT
 
 if TYPE_CHECKING:
     from journeylib.audits.config import Gate

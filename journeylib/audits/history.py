@@ -16,7 +16,7 @@ import pyarrow
 
 from journeylib.audits.document import SCHEMA_VERSION
 from journeylib.audits.drift import TEST_COLUMNS
-from journeylib.errors import LogError, RunError, did_you_mean
+from journeylib.core.errors import LogError, RunError, did_you_mean
 from journeylib.measures.streams import STREAM_COLUMNS
 
 RUNS_COLUMNS = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from journeylib.audits.notes import ID, Places, tidy
 from journeylib.audits.notes_table import NotesTable, Row
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 
 # What the shapes of a deck are called, by how their names begin: all others are people's own.
 OURS = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from journeylib.audits.notes import COLUMNS, ID, TAG, unguarded
-from journeylib.errors import ConfigError, LogError, did_you_mean
+from journeylib.core.errors import ConfigError, LogError, did_you_mean
 from journeylib.log.textfiles import plain_text
 
 DELIMITERS = (",", ";", "\t", "|")

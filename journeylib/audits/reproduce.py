@@ -18,7 +18,7 @@ from journeylib.audits.bundle import fingerprint_files, write_bundle
 from journeylib.audits.config import PLACES, AuditConfig, load_config
 from journeylib.audits.history import Entry, check_kept, read_history
 from journeylib.audits.run import audit
-from journeylib.errors import ConfigError, LogError, RunError
+from journeylib.core.errors import ConfigError, LogError, RunError
 
 
 @dataclass(frozen=True)

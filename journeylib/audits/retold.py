@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.document import clean
-from journeylib.estimate import rounded
+from journeylib.core.estimate import rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

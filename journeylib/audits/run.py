@@ -23,6 +23,7 @@ from journeylib.audits.prepare import (
     withheld,
     without_absent,
 )
+from journeylib.core.progress import Say, working
 from journeylib.journeys.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.linkage import need_splink
 from journeylib.journeys.models import load_plan
@@ -38,7 +39,6 @@ from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
-from journeylib.progress import Say, working
 
 if TYPE_CHECKING:
     import pandas as pd

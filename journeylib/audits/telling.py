@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.audits.drift import ChangeSettings, is_mix
-from journeylib.estimate import percent, rounded
+from journeylib.core.estimate import percent, rounded
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.judge.wording import number
 from journeylib.measures.streams import EVENTS, Periods

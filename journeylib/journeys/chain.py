@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import GROUPS, Grade, Resampled, resample
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import GROUPS, Grade, Resampled, resample
+from journeylib.core.progress import working
 from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
-from journeylib.progress import working
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import SchemaError, did_you_mean
+from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.journeys.gaps import MIN_GAPS, GapCut, fit_gap_by_channel
 from journeylib.journeys.segment import US_PER_DAY, JourneySettings
 from journeylib.log.engine import fetch

@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import did_you_mean
-from journeylib.estimate import GROUPS, Estimate, Resampled, resample
+from journeylib.core.errors import did_you_mean
+from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
+from journeylib.core.progress import working
 from journeylib.journeys.graph import START
 from journeylib.journeys.models import PlanSettings, load_plan
 from journeylib.journeys.planned import Alignment, Plan, align
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
-from journeylib.progress import working
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")
 OUTCOMES = ("goal", "bad_end", "other")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ibis import _
 
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import customer_numbers

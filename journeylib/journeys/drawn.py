@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.log.inorder import customer_numbers, hold_in_order
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import ibis
 from ibis import _
 
-from journeylib.errors import ConfigError, SchemaError, did_you_mean
+from journeylib.core.errors import ConfigError, SchemaError, did_you_mean
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.narrowing import Narrowed, call, journeys_of
 from journeylib.journeys.text import asks_for_human

@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.errors import RunError, SchemaError
+from journeylib.core.errors import RunError, SchemaError
 from journeylib.journeys._components import components
 from journeylib.journeys.stitch import normal
 from journeylib.log.engine import fetch

@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import percent
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import percent
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.journeys.bpmn import bpmn_text
 from journeylib.journeys.graph import variants
 from journeylib.journeys.planned import Plan, Raw

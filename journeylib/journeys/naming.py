@@ -18,7 +18,7 @@ from typing import (
 
 from pydantic import BaseModel
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.log.engine import fetch
 from journeylib.log.schema import Called, NameOf
 

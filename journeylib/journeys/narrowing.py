@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.log.engine import fetch
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.journeys.calendar import BusinessHours
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order

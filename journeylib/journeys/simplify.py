@@ -9,10 +9,10 @@ import ibis
 import pandas as pd
 from ibis import _
 
+from journeylib.core.progress import working
 from journeylib.journeys.graph import END, OTHER, START, count_bases, positions
 from journeylib.journeys.steps import Journeys
 from journeylib.log.privacy import suppress
-from journeylib.progress import working
 
 ELSEWHERE = "(elsewhere)"
 Pair = tuple[str, str]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
+from journeylib.core.progress import working
 from journeylib.journeys.calendar import with_business_time
 from journeylib.journeys.cutting import Cutting, cut_journeys
 from journeylib.journeys.filters import Verbs
@@ -19,7 +20,6 @@ from journeylib.journeys.stitch import without_identifiers
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order, numbered
-from journeylib.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd

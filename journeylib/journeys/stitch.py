@@ -11,13 +11,13 @@ import pandas as pd
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.errors import SchemaError, did_you_mean
+from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core.progress import working
 from journeylib.journeys._components import components
 from journeylib.log.canonical import alias
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ID
-from journeylib.progress import working
 
 Level = Literal["strict", "default", "loose"]
 LEVELS: tuple[Level, ...] = ("strict", "default", "loose")

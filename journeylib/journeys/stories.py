@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.journeys._retelling import Texts, Variant, choose
 
 MIN_JOURNEYS = 10

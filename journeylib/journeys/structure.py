@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, resample
+from journeylib.core.estimate import GROUPS, resample
+from journeylib.core.progress import working
 from journeylib.journeys.chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph import START
 from journeylib.journeys.simplify import Simplified, simplify
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
-from journeylib.progress import working
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
+from journeylib.core.progress import working
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
-from journeylib.progress import working
 
 ALIKE = 0.9
 ALMOST = 0.6

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
-from journeylib.estimate import AbstainReason
+from journeylib.core.estimate import AbstainReason
 from journeylib.journeys.lexicon import LEXICONS, Lexicon
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
+from journeylib.core.progress import working
 from journeylib.journeys._retelling import Variant
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.stories import Stories, Story, representatives
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress
-from journeylib.progress import working
 
 ALL = ""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from journeylib.estimate import LEVEL, Floats
+from journeylib.core.estimate import LEVEL, Floats
 from journeylib.judge.observe import NOT_TAKEN, Observation
 from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect
 from journeylib.judge.values import AxisScore, axis_score, value_of

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.journeys.text import says_wrong, unheard
 from journeylib.judge.compare import Ask, compare_spread, group_totals, share, share_of_sums

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import SEED, Estimate
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import SEED, Estimate
 from journeylib.judge.handover import (
     ASSUMPTIONS,
     Answer,

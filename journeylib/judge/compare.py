@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.log.engine import fetch
 from journeylib.measures.ratios import quotient
 

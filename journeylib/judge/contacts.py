@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import ibis
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.inorder import customer_numbers

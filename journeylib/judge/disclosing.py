@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.lexicon import LEXICONS
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import discloses, disclosing_sentence, unheard

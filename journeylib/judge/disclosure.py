@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns

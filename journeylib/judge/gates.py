@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.judge.observe import HandoffEvidence, Observation
 from journeylib.judge.settings import JudgeSettings
 from journeylib.judge.values import AxisScore

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import DRAWS, SEED, Estimate
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import DRAWS, SEED, Estimate
 from journeylib.judge.hazard import rates
 from journeylib.judge.sample import Floats
 from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of

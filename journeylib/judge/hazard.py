@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.estimate import LEVEL
+from journeylib.core.estimate import LEVEL
 from journeylib.judge.sample import Bools, Floats
 from journeylib.judge.spells import Spells, design_effects
 

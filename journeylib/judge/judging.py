@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from journeylib.core.progress import working
 from journeylib.journeys.drawn import Drawn
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
@@ -22,7 +23,6 @@ from journeylib.judge.surveys import survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.progress import working
 
 if TYPE_CHECKING:
     import pandas as pd

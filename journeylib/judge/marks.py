@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine import fetch
 

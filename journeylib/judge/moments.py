@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, adjusted_p_values
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, adjusted_p_values
 from journeylib.judge.quality import QualityEffect
 from journeylib.judge.sample import Floats
 

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import RunError
-from journeylib.estimate import DRAWS, Estimate, Floats
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import DRAWS, Estimate, Floats
 
 
 class HandoffEvidence(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.journeys.text import drawn
 from journeylib.judge.compare import compare, share

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.estimate import ABSTAIN_TEXT, AbstainReason, Estimate
+from journeylib.core.estimate import ABSTAIN_TEXT, AbstainReason, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.judge import besides, pairs, reliance
 from journeylib.judge.contacts import SessionEvidence, find_contacts

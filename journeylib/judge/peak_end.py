@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.errors import RunError, did_you_mean
-from journeylib.estimate import SEED, Estimate
+from journeylib.core.errors import RunError, did_you_mean
+from journeylib.core.estimate import SEED, Estimate
 from journeylib.judge.effects import FOLDS, Influence
 from journeylib.judge.sample import Floats, Ints
 

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.errors import ConfigError, RunError, did_you_mean
-from journeylib.estimate import Estimate
+from journeylib.core.errors import ConfigError, RunError, did_you_mean
+from journeylib.core.estimate import Estimate
 from journeylib.judge.sample import Bools, Floats, design_matrix
 
 DESIGNS = ("start_stop", "landmark")

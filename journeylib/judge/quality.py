@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate, Grade, percent
+from journeylib.core.estimate import SEED, AbstainReason, Estimate, Grade, percent
 from journeylib.judge import effects
 from journeylib.judge.effects import Influence, Nuisance
 from journeylib.judge.sample import Bools, Floats, Sample, sample_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.judge.observe import Observation
 from journeylib.judge.settings import Axis, JudgeSettings
 from journeylib.judge.values import AxisScore, enough

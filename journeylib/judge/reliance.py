@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, Floats
+from journeylib.core.estimate import GROUPS, Floats
 from journeylib.journeys.chain import absorb
 from journeylib.journeys.steps import US_PER_DAY
 from journeylib.judge.compare import compare, group_totals, share, share_of_sums

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.drawn import Drawn
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
 from journeylib.log.engine import fetch

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.errors import RunError
-from journeylib.estimate import SEED, Estimate
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import SEED, Estimate
 from journeylib.judge.effects import OVERLAP, Influence, cross_fit
 from journeylib.judge.sample import sample_of
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import LEVEL, SEED, Estimate
+from journeylib.core.estimate import LEVEL, SEED, Estimate
 from journeylib.judge.hazard import DRAWS_CUSTOMERS, DRAWS_NULL
 from journeylib.judge.sample import Floats, Ints, content_order, design_matrix
 from journeylib.judge.sessions import RESOLVED, check_sessions

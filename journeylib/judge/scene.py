@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.judge.compare import Ask
 from journeylib.judge.contacts import Contacts

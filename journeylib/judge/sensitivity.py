@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import SEED, Floats
+from journeylib.core.estimate import SEED, Floats
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.settings import AXES, Axis, JudgeSettings
 from journeylib.judge.smaa import (

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.errors import RunError, did_you_mean
+from journeylib.core.errors import RunError, did_you_mean
 from journeylib.judge.sample import content_order
 from journeylib.judge.spells import Spells
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from journeylib.errors import did_you_mean
+from journeylib.core.errors import did_you_mean
 from journeylib.judge.harms import LIMITS
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.schema import Office, Outcome, Touchpoint

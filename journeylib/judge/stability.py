@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from journeylib.estimate import SEED, Floats
+from journeylib.core.estimate import SEED, Floats
 from journeylib.judge.observe import Observation
 from journeylib.judge.settings import AXES, JudgeSettings
 from journeylib.judge.smaa import dirichlet

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import Estimate, adjusted_p_values
+from journeylib.core.estimate import Estimate, adjusted_p_values
 from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.naming import refuse_absent
 from journeylib.judge.aftermath import of_kind

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import GROUPS, Estimate, resample
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import GROUPS, Estimate, resample
 from journeylib.judge.aftermath import of_kind
 from journeylib.judge.response import response_adjusted, response_bounds
 from journeylib.judge.visits import as_covariate

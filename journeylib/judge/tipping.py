@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import SEED, AbstainReason, Estimate, adjusted_p_values, percent
+from journeylib.core.estimate import SEED, AbstainReason, Estimate, adjusted_p_values, percent
 from journeylib.judge.hazard import (
     DRAWS_NULL,
     Break,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import Estimate, percent
+from journeylib.core.estimate import Estimate, percent
 from journeylib.journeys.naming import refuse_absent
 from journeylib.judge.aftermath import answer_within, event_within
 from journeylib.judge.moments import COLUMNS, asymmetry, decide, impact

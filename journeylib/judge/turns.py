@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from journeylib.estimate import LEVEL
+from journeylib.core.estimate import LEVEL
 from journeylib.judge.hazard import (
     DRAWS_CUSTOMERS,
     DRAWS_NULL,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present

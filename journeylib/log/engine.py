@@ -22,8 +22,8 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.errors import ConfigError, LogError, RunError
-from journeylib.estimate import GROUPS
+from journeylib.core.errors import ConfigError, LogError, RunError
+from journeylib.core.estimate import GROUPS
 from journeylib.log.eventlog import EventLog
 from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
 

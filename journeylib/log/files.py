@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.log.engine import identifier, quoted, run
 from journeylib.log.raw import (
     FILE,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.errors import SchemaError
-from journeylib.estimate import percent
+from journeylib.core.errors import SchemaError
+from journeylib.core.estimate import percent
 from journeylib.log.raw import FILE, POSITION, ROW, Raw
 from journeylib.log.rolenames import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema

@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from journeylib.errors import QualityError
+from journeylib.core.errors import QualityError
 from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of, time_plan
 from journeylib.log.files import scratch_name
 from journeylib.log.raw import Raw, Window, wanted_columns

@@ -14,8 +14,8 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.errors import LogError, QualityError, SchemaError
-from journeylib.estimate import percent
+from journeylib.core.errors import LogError, QualityError, SchemaError
+from journeylib.core.estimate import percent
 from journeylib.log.canonical import (
     CONTROL,
     HELPER,

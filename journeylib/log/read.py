@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import ValidationError
 
-from journeylib.errors import SchemaError, did_you_mean
+from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core.progress import working
 from journeylib.log import quality
 from journeylib.log.canonical import (
     HELPER,
@@ -29,7 +30,6 @@ from journeylib.log.outcomes import LogColumns, read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources import open_source, tidy
-from journeylib.progress import working
 
 Day = str | dt.date
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
-from journeylib.errors import LogError, SchemaError, did_you_mean
+from journeylib.core.errors import LogError, SchemaError, did_you_mean
 from journeylib.log.engine import connect, quoted, run
 from journeylib.log.files import (
     Pick,

@@ -21,7 +21,7 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.common.exceptions import UnsupportedOperationError
 from ibis.formats.pandas import PandasData
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
 from journeylib.log.times import FIRST_US, LAST_US
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.estimate import GROUPS, AbstainReason, Grade, Resampled
+from journeylib.core.estimate import GROUPS, AbstainReason, Grade, Resampled
 from journeylib.journeys.graph import count_bases
 from journeylib.log.engine import fetch
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.estimate import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
+from journeylib.core.estimate import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.measures.base import Measured

@@ -6,7 +6,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import resample
+from journeylib.core.estimate import resample
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.log.inorder import customer_numbers
 from journeylib.measures.base import Measured

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from ibis import Table, _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
+from journeylib.core.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import by_customers
 from journeylib.log.engine import fetch

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.estimate import GROUPS, LEVEL, Resampled, occupied, resample
+from journeylib.core.estimate import GROUPS, LEVEL, Resampled, occupied, resample
 from journeylib.journeys.calendar import with_open_time
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch

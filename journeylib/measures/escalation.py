@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import SchemaError, did_you_mean
-from journeylib.estimate import GROUPS, Estimate
+from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core.estimate import GROUPS, Estimate
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
 from journeylib.measures.sessions import BotSessions, with_humans

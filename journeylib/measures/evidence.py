@@ -10,8 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import AbstainReason, Estimate
+from journeylib.core.progress import working
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
@@ -42,7 +43,6 @@ from journeylib.measures.touchpoints import (
     touchpoint_measures,
     whole_weeks,
 )
-from journeylib.progress import working
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, Estimate, Resampled, resample
+from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch

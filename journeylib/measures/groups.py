@@ -10,11 +10,18 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Floats, adjusted_p_values, percent, resample
+from journeylib.core.estimate import (
+    GROUPS,
+    AbstainReason,
+    Floats,
+    adjusted_p_values,
+    percent,
+    resample,
+)
+from journeylib.core.progress import working
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
-from journeylib.progress import working
 
 FOUND = 0.05
 MOST = 10  # findings that are printed

@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Estimate
+from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.graph import count_bases
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import unheard

@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again

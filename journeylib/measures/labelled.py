@@ -13,7 +13,15 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, LEVEL, AbstainReason, Estimate, Floats, Statistic, resample
+from journeylib.core.estimate import (
+    GROUPS,
+    LEVEL,
+    AbstainReason,
+    Estimate,
+    Floats,
+    Statistic,
+    resample,
+)
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import asks_for_human, by_customers, says_again
 from journeylib.log.engine import fetch

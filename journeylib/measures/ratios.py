@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.log.engine import fetch
 
 

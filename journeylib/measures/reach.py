@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, resample
+from journeylib.core.estimate import GROUPS, AbstainReason, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.privacy import suppress

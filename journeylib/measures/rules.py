@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, resample
+from journeylib.core.estimate import GROUPS, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.log.inorder import Runs

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.estimate import AbstainReason, Resampled, resample
+from journeylib.core.estimate import AbstainReason, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Cells, Floats, measured, not_negative, silent

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import AbstainReason, Floats, Resampled, resample
+from journeylib.core.estimate import AbstainReason, Floats, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import (
     REACH,

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS
+from journeylib.core.estimate import GROUPS
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.log.engine import fetch
 from journeylib.measures.effort import visits_of_contacts

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, Resampled, resample
+from journeylib.core.estimate import GROUPS, Resampled, resample
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch
 from journeylib.measures.base import Measured

@@ -9,8 +9,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import GROUPS, resample
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import GROUPS, resample
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.log.engine import fetch

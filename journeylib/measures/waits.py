@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import GROUPS, Estimate, Floats, resample
+from journeylib.core.estimate import GROUPS, Estimate, Floats, resample
 from journeylib.log.engine import fetch
 from journeylib.measures.sessions import BotSessions
 

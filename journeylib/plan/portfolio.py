@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.estimate import DRAWS, Estimate, Floats, percent
+from journeylib.core.estimate import DRAWS, Estimate, Floats, percent
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.judgement import Judgement

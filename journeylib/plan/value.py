@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from journeylib.estimate import DRAWS, SEED, Floats
+from journeylib.core.estimate import DRAWS, SEED, Floats
 from journeylib.judge.handover import draw_cost
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings

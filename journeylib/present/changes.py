@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.telling import Change, stream_label
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.judge.handover import HandoffTime
 from journeylib.judge.smaa import CONSISTENT, ahp_weights
 from journeylib.judge.wording import AXIS_TEXT

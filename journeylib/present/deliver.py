@@ -23,7 +23,7 @@ import pandas as pd
 
 from journeylib.audits.config import AuditConfig
 from journeylib.audits.delivery import LOOPBACK, DeliverySettings, MailSettings, When
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 from journeylib.present.briefing import Briefing, brief
 from journeylib.present.chat import slack, teams
 from journeylib.present.mail import compose

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.measures.groups import FOUND, Comparison
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element

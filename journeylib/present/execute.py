@@ -16,7 +16,7 @@ from typing import Any
 from journeylib.audits.bundle import commit, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.delivery import When
-from journeylib.errors import ConfigError, LogError, RunError, did_you_mean
+from journeylib.core.errors import ConfigError, LogError, RunError, did_you_mean
 from journeylib.log.engine import what_ran_out
 from journeylib.present.deliver import SENT, is_due, send, write_files
 from journeylib.present.progress import steps_shown

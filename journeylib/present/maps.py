@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.present import svg
 from journeylib.present.faces import ANY, Face
 from journeylib.present.figure import Figure, svg_element

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.journeys.conformance import Conformance
 from journeylib.journeys.graph import START
 from journeylib.present import svg

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from journeylib.audits.run import STEPS
-from journeylib.progress import PROGRESS
+from journeylib.core.progress import PROGRESS
 
 FIRST, LAST = "starting", "drawing the dashboard"
 LOOK_SECONDS = 0.2

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.labels import Rect, label_parts, place_labels

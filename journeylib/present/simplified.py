@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.journeys.simplify import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import Estimate, percent
+from journeylib.core.estimate import Estimate, percent
 from journeylib.plan.portfolio import Portfolio
 from journeylib.plan.value import INPUTS, Driver
 from journeylib.present import svg

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.journeys.timelines import Timeline, Told
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element

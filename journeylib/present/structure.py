@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, percent
+from journeylib.core.estimate import ABSTAIN_TEXT, percent
 from journeylib.journeys.graph import OTHER, START
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words

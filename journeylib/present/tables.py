@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.present.svg import esc
 from journeylib.present.theme import style_tag
 

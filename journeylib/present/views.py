@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core.progress import working
 from journeylib.journeys.graph import transitions
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.disclosing import KIND_TEXT
@@ -34,7 +35,6 @@ from journeylib.present.tables import (
     table,
 )
 from journeylib.present.theme import VERDICTS
-from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

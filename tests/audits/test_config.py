@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from journeylib.audits.bundle import fingerprint_files
 from journeylib.audits.config import AuditConfig, LogConfig, load_config
 from journeylib.audits.run import read_journeys
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 
 Write = Callable[..., Path]
 

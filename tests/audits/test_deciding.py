@@ -11,7 +11,7 @@ import pytest
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.findings import all_findings
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.judge.handover import HandoffTime
 from journeylib.present.tables import Table
 

@@ -25,8 +25,8 @@ from PIL import Image
 import journeylib as jl
 from journeylib.audits.config import load_config
 from journeylib.audits.delivery import DeliverySettings, When
-from journeylib.cli import main
-from journeylib.errors import ConfigError
+from journeylib.cli.main import main
+from journeylib.core.errors import ConfigError
 from journeylib.present.briefing import Briefing, amount, brief
 from journeylib.present.chat import slack, teams
 from journeylib.present.deliver import is_due, write_files

@@ -14,10 +14,10 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.run import STEPS
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
+from journeylib.core.progress import PROGRESS
 from journeylib.present import progress
 from journeylib.present.execute import audit_notebook, check_parameters, run_audit
-from journeylib.progress import PROGRESS
 
 ROOT = Path(__file__).resolve().parents[2]
 

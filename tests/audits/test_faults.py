@@ -17,8 +17,8 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.bundle import STAGE, staged
-from journeylib.cli import main
-from journeylib.errors import RunError
+from journeylib.cli.main import main
+from journeylib.core.errors import RunError
 from tests.audits.prepared import runner_of
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 
 from journeylib.audits.config import Gate
 from journeylib.audits.gates import check_gates
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 
 DOCUMENT: dict[str, Any] = {
     "log": {"events": 120, "quality": []},

@@ -21,8 +21,8 @@ from journeylib.audits.between import NAMES, between
 from journeylib.audits.bundle import fingerprint_files
 from journeylib.audits.history import History, find_home, find_run, read_history
 from journeylib.audits.reproduce import reproduce
-from journeylib.cli import main
-from journeylib.errors import ConfigError, LogError, RunError
+from journeylib.cli.main import main
+from journeylib.core.errors import ConfigError, LogError, RunError
 
 from .conftest import write_small
 

@@ -28,7 +28,7 @@ from journeylib.audits.notes import (
     write_notes,
 )
 from journeylib.audits.notes_import import MARKS, _mended, import_notes
-from journeylib.errors import ConfigError, RunError
+from journeylib.core.errors import ConfigError, RunError
 
 PLACES = Places(
     {

@@ -14,7 +14,7 @@ import pytest
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.gates import check_metric
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 from journeylib.journeys.models import Mined
 from tests.log.test_days import ROWS, spoil, write_days
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.journeys._streams import forward_backward, make_streams
 from journeylib.journeys.boundaries import fit_boundaries
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.journeys import cutting
 from journeylib.journeys.gaps import fit_gap
 from journeylib.journeys.segment import JourneySettings

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.drawn import Drawn, draw_customers
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild

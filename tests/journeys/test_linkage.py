@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError, SchemaError
+from journeylib.core.errors import RunError, SchemaError
 from journeylib.journeys.linkage import Linked, link
 from journeylib.journeys.stitch import Stitched, stitch
 from journeylib.log.eventlog import EventLog

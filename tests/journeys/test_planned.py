@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.journeys.conformance import planned_vs_actual
 from journeylib.journeys.graph import variants
 from journeylib.journeys.models import (

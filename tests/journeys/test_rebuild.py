@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.journeys.graph import END, START, journey_graph, transitions, variants
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild

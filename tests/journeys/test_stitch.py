@@ -11,7 +11,7 @@ import networkx as nx
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError, SchemaError
+from journeylib.core.errors import RunError, SchemaError
 from journeylib.journeys._components import components
 from journeylib.journeys.steps import rebuild
 from journeylib.journeys.stitch import Stitched, StitchSettings, stitch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.journeys.timelines import examples, stories

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import DRAWS, Estimate
+from journeylib.core.estimate import DRAWS, Estimate
 
 UNITS = {
     "volume": "1/week",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.judge.capacity import (
     Queue,
     erlang_a,

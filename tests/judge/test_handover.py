@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.judge.handover import Costs, Hazards, expected_cost, handoff_time, optimum
 
 

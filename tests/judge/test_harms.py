@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.judge.harms import LIMITS, handoff_items, worst_item
 from journeylib.judge.settings import JudgeSettings
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 from journeylib.judge.hazard import best_break, compare_models, fit_minutes, null_statistics, rates
 from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
 from journeylib.judge.spells import Spells, design_effects

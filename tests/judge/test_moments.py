@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate, adjusted_p_values
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate, adjusted_p_values
 from journeylib.judge.moments import asymmetry, decide, impact, shrink
 from journeylib.judge.quality import Check, QualityEffect, quality_effect
 

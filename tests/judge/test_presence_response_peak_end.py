@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError, RunError
+from journeylib.core.errors import ConfigError, RunError
 from journeylib.judge.peak_end import moments_of_session, peak_end_weights
 from journeylib.judge.presence import presence_effect
 from journeylib.judge.response import response_adjusted, response_bounds

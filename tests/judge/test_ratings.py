@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.judge.ratings import compare_ratings, krippendorff_alpha
 from journeylib.judge.scorecard import score_evidence
 

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from journeylib.estimate import Estimate, percent
+from journeylib.core.estimate import Estimate, percent
 from journeylib.judge.observe import Observation
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED

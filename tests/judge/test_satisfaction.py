@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 from journeylib.judge.satisfaction import satisfaction_break
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pandas.testing as pdt
 import pytest
 
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate
 from journeylib.judge.scorecard import score_evidence
 from journeylib.judge.settings import JudgeSettings
 

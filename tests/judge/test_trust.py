@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.judge.trust import LEDGER, as_estimate, claims_page, usable
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.aftermath import answer_within, event_within

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import Estimate
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.bots import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import ConfigError, RunError
+from journeylib.core.errors import ConfigError, RunError
 from journeylib.log.engine import EngineSettings, _machine_memory, connect, run, saying_what_ran_out
 
 # Half a million hashes, more than any of the limits below, sorted.

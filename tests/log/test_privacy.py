@@ -6,7 +6,7 @@ import hmac
 import pandas as pd
 import pytest
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.log.engine import run
 from journeylib.log.privacy import pseudonymise, suppress
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import LogError, SchemaError
+from journeylib.core.errors import LogError, SchemaError
 from journeylib.log.processlogs import refuse_entities
 
 from .conftest import frame_of, read

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.errors import LogError, QualityError, SchemaError
+from journeylib.core.errors import LogError, QualityError, SchemaError
 from journeylib.log.engine import customer_group, log_hash
 from journeylib.log.schema import Schema
 

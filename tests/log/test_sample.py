@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.log.sample import COMPANIES, generate, write
 from journeylib.log.schema import Schema
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.errors import SchemaError
+from journeylib.core.errors import SchemaError
 from journeylib.log.engine import connect
 
 from .conftest import ROLES, checks_of, frame_of, read

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError, SchemaError
-from journeylib.estimate import Estimate
+from journeylib.core.errors import ConfigError, SchemaError
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.eventlog import EventLog

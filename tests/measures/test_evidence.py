@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate, resample
+from journeylib.core.estimate import Estimate, resample
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.eventlog import EventLog

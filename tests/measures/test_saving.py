@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.estimate import DRAWS, Resampled
+from journeylib.core.estimate import DRAWS, Resampled
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import rebuild
 from journeylib.log.eventlog import EventLog

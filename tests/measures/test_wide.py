@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import GROUPS, Floats, group_weights, resample
+from journeylib.core.estimate import GROUPS, Floats, group_weights, resample
 from journeylib.measures.cells import CELLS_AT_ONCE, Base, Whole, pieces
 from journeylib.measures.successors import THIRDS, Successors, entropy
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import journeylib as jl
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.plan.portfolio import portfolio
 from journeylib.plan.selection import Limits, select, selection_frequency, shortfall
 from journeylib.plan.settings import CandidateSettings, PortfolioSettings

@@ -14,7 +14,7 @@ from scipy import stats
 from journeylib.audits.changes import Looked, compare_periods
 from journeylib.audits.config import AuditConfig
 from journeylib.audits.drift import ChangeSettings, drifts
-from journeylib.estimate import adjusted_p_values
+from journeylib.core.estimate import adjusted_p_values
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.log.read import read_log

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nbformat
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
 from journeylib.present.tables import quality_table
 from tests.present import frames

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import journeylib as jl
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 
 HOUR = 3_600_000_000
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.bars import containment_waterfall, handoff_partition, heatmap
 from journeylib.present.experience import experience_line
 from journeylib.present.figure import Figure

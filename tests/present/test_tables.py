@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
 from journeylib.present.tables import (
     cell_text,

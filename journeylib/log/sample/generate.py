@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.errors import LogError, did_you_mean
+from journeylib.core.errors import LogError, did_you_mean
 from journeylib.log.sample import bank, telecom
 from journeylib.log.sample.loyalty import Loyalty
 from journeylib.log.sample.world import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from journeylib.errors import ConfigError, did_you_mean
+from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.narrowing import call
 from journeylib.journeys.steps import Journeys
 from journeylib.measures.transitions import Transitions

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
+from journeylib.core.progress import working
 from journeylib.journeys.steps import Journeys
 from journeylib.present.exploring.exploration import Exploration, exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
-from journeylib.progress import working
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

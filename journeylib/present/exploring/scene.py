@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.estimate import percent
+from journeylib.core.estimate import percent
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.simplify import Simplified, simplify
 from journeylib.measures.transitions import Taken, Transitions

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from journeylib.errors import JourneylibError
+from journeylib.core.errors import JourneylibError
 from journeylib.journeys.steps import Journeys
 from journeylib.present.exploring.exploration import STEPS, Exploration
 from journeylib.present.exploring.explore import script, styles, twin

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from journeylib.audits.notes import Note
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.words import Words
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 from journeylib import __version__
 from journeylib.audits.bundle import commit, fingerprint_files, staged
 from journeylib.audits.config import AuditConfig, load_config
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
+from journeylib.core.progress import working
 from journeylib.present.tables import Table, table
 from journeylib.present.workshop.content import Content
 from journeylib.present.workshop.printing import browser, is_as_measured, print_pdf
@@ -31,7 +32,6 @@ from journeylib.present.workshop.sheets import (
     poster_wall,
 )
 from journeylib.present.workshop.words import words_of
-from journeylib.progress import working
 
 INSTALL = "Install it with: pip install 'journeylib[workshop]'"
 

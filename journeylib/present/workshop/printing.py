@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge", "microsoft-edge")  # fmt: skip

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.notes_import import kept_notes
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate
 from journeylib.journeys.graph import END, START
 from journeylib.present.maps import feeling
 from journeylib.present.svg import clean

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.content import Finding, Touchpoint
 from journeylib.present.workshop.words import Words

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import yaml
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import Estimate
+from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core.estimate import Estimate
 
 FOLDER = Path(__file__).parent / "words"
 NARROW = "\u00a0"  # keeps a number and its unit on one line

@@ -13,9 +13,9 @@ import pytest
 
 from journeylib.audits.config import load_config
 from journeylib.audits.notes import Note
-from journeylib.cli import main
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate
+from journeylib.cli.main import main
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate
 from journeylib.present.workshop import pack
 from journeylib.present.workshop.content import Moment
 from journeylib.present.workshop.lanes import ROOM_LANES, lanes

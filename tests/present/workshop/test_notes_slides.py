@@ -10,8 +10,8 @@ from pptx.util import Inches
 
 from journeylib.audits.notes import KIND_COLORS, Note, note_id, read_places
 from journeylib.audits.notes_import import import_notes
-from journeylib.cli import main
-from journeylib.errors import ConfigError
+from journeylib.cli.main import main
+from journeylib.core.errors import ConfigError
 from journeylib.present.workshop.reading import read_content
 from journeylib.present.workshop.slides import write_slides
 from tests.present.workshop.voices import LONG

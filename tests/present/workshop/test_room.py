@@ -9,8 +9,8 @@ import pytest
 from pptx import Presentation
 
 from journeylib.audits.notes import ASKED, KIND_COLORS, Note, note_id, notes_file
-from journeylib.cli import main
-from journeylib.estimate import Estimate
+from journeylib.cli.main import main
+from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.content import Candidate, FirstAutomations
 from journeylib.present.workshop.first import BRING, read_first
 from journeylib.present.workshop.lanes import lanes

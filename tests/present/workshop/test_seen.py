@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.content import Moment
 from journeylib.present.workshop.screens import presentation
 from journeylib.present.workshop.sheets import cards, handout, handout_wall, poster, poster_wall

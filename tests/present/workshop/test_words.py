@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from journeylib.audits import findings
-from journeylib.errors import ConfigError
+from journeylib.core.errors import ConfigError
 from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.lanes import ROOM_LANES
 from journeylib.present.workshop.screens import presentation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from journeylib.audits.notes import KIND_COLORS, Note, note_id
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.content import (
     Candidate,
     Content,

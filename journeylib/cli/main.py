@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _status(command: Callable[[], int], name: str = "") -> int:
     """Run a command; say what went wrong, and return the exit status that stands for it."""
     # Nothing heavy is imported before here: --help must answer at once.
-    from journeylib.errors import ConfigError, JourneylibError, LogError
+    from journeylib.core.errors import ConfigError, JourneylibError, LogError
 
     try:
         return int(command())
@@ -268,7 +268,7 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, audit: Planned) -> int:
-    from journeylib.errors import JourneylibError
+    from journeylib.core.errors import JourneylibError
     from journeylib.present.deliver import append_job_summary
     from journeylib.present.execute import run_audit
 
@@ -318,7 +318,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _reproduce(options: argparse.Namespace) -> int:
     from journeylib.audits.history import find_run
     from journeylib.audits.reproduce import reproduce
-    from journeylib.errors import RunError
+    from journeylib.core.errors import RunError
 
     try:
         found = reproduce(find_run(options.run, options.runs), config=options.config)
