@@ -46,7 +46,7 @@ def journeylib_questions(folder: Path) -> Answers:
     from journeylib.journeys.graph import END, START
     from journeylib.journeys.segment import JourneySettings
     from journeylib.journeys.steps import rebuild
-    from journeylib.log.engine import EngineSettings
+    from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
 
     engine = EngineSettings(memory_limit=_memory(folder)).connect()
@@ -79,7 +79,7 @@ def journeylib_audit(folder: Path) -> Answers:
     """Read, rebuild, measure everything with its intervals, and judge."""
     from journeylib.journeys.steps import rebuild
     from journeylib.judge.judging import judge
-    from journeylib.log.engine import EngineSettings
+    from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
     from journeylib.measures.evidence import measure
 

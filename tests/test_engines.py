@@ -24,9 +24,9 @@ from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.log.engine import as_engine, fetch, hand_over, log_hash
+from journeylib.log.engine.duckdb import as_engine, fetch, hand_over, log_hash
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inspect import propose
+from journeylib.log.inference.schema import propose
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import measure
 from journeylib.measures.handoffs import Handoffs
@@ -176,7 +176,7 @@ def test_spark_reads_parquet_where_it_lies(
         )
         assert_equal({"checks": here.quality.checks}, {"checks": there.quality.checks})
     # As on a cluster, where what is held still knows how it was made.
-    monkeypatch.setattr("journeylib.log.spark._is_local", lambda _session: False)
+    monkeypatch.setattr("journeylib.log.engine.spark._is_local", lambda _session: False)
     log = read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
     read = set(re.findall(r"ReadSchema: struct<([^>]*)>", plan_of(log, spark)))
     assert read and all("unused" not in columns for columns in read), read

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.journeys.steps import US_PER_DAY
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.streams import EVENTS
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import SEED
 from journeylib.core.progress import working
-from journeylib.log.sources import expanded
+from journeylib.log.sources.tables import expanded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit

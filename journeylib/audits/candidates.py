@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core.errors import SchemaError
-from journeylib.log.inspect import Proposal
-from journeylib.log.raw import FILE, POSITION, ROW
-from journeylib.log.rolenames import ROLE_NAMES, actor_of_word, name_score, plain
+from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain
+from journeylib.log.inference.schema import Proposal
 from journeylib.log.schema import OutcomesSchema
-from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import shape_share
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW
+from journeylib.log.sources.tables import open_source, tidy
 
 SAMPLE_ROWS = 20_000
 # A word of the log is repeated in the configuration only where it is clearly no single person's.

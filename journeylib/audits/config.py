@@ -30,7 +30,7 @@ from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
-from journeylib.log.engine import EngineSettings
+from journeylib.log.engine.duckdb import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 from journeylib.plan.settings import PortfolioSettings

@@ -24,7 +24,7 @@ from journeylib.audits.candidates import (
 from journeylib.core.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.judge.settings import JudgeSettings, MomentSettings
-from journeylib.log.inspect import Proposal, propose
+from journeylib.log.inference.schema import Proposal, propose
 from journeylib.log.schema import ROLES, Schema
 from journeylib.measures.settings import MeasureSettings
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from journeylib.audits.notes import COLUMNS, ID, TAG, unguarded
 from journeylib.core.errors import ConfigError, LogError, did_you_mean
-from journeylib.log.textfiles import plain_text
+from journeylib.log.sources.text_encoding import plain_text
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_WITHIN = 10  # rows in which a header is looked for: boards write titles above it

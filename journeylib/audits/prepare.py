@@ -15,8 +15,8 @@ from journeylib.journeys.linkage import Linked, link
 from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.naming import sift
 from journeylib.journeys.stitch import StitchReport, stitch
-from journeylib.log.engine import fetch
-from journeylib.log.quality import Found
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.quality.report import Found
 from journeylib.measures.withhold import without_graph
 
 if TYPE_CHECKING:

@@ -33,8 +33,8 @@ from journeylib.journeys.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.judge.ratings import Ratings, compare_ratings
-from journeylib.log.engine import log_hash, saying_what_ran_out
-from journeylib.log.quality import LAST_EVENT
+from journeylib.log.engine.duckdb import log_hash, saying_what_ran_out
+from journeylib.log.quality.report import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.reach import Reach, reach

@@ -22,7 +22,7 @@ from journeylib.core.progress import working
 from journeylib.journeys.graph import OTHER, START
 from journeylib.journeys.order import OrderTest, order_test
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.journeys.gaps import MIN_GAPS, GapCut, fit_gap_by_channel
 from journeylib.journeys.segment import US_PER_DAY, JourneySettings
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 REST = ""
 

@@ -20,7 +20,7 @@ from journeylib.journeys.graph import START
 from journeylib.journeys.models import PlanSettings, load_plan
 from journeylib.journeys.planned import Alignment, Plan, align
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")

@@ -11,8 +11,8 @@ from ibis import _
 
 from journeylib.core.errors import RunError
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import customer_numbers
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import customer_numbers
 
 
 def write_customers(journeys: Journeys, path: str | Path) -> None:

@@ -33,9 +33,9 @@ from journeylib.journeys.segment import (
     in_stream,
     resolve_cut,
 )
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import ROW, Runs
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import ROW, Runs
 
 MICRO = 1_000_000
 BOUNDARY = 0.5

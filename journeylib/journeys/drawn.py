@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ibis
 
 from journeylib.core.estimate import Estimate
-from journeylib.log.inorder import customer_numbers, hold_in_order
+from journeylib.log.engine.row_order import customer_numbers, hold_in_order
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

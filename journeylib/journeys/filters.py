@@ -14,7 +14,7 @@ from journeylib.core.errors import ConfigError, SchemaError, did_you_mean
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.narrowing import Narrowed, call, journeys_of
 from journeylib.journeys.text import asks_for_human
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys
@@ -239,7 +239,7 @@ class Verbs(Narrowed):
         within_days : float, optional
             Only outcomes up to so many days after the journey's last event.
         """
-        from journeylib.log.inorder import customer_numbers
+        from journeylib.log.engine.row_order import customer_numbers
 
         _some(kinds, "with_outcome")
         _clock(self)

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog
 
 # Roles that say which event a row is; all else may stand in either row of a pair.

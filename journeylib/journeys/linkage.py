@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeylib.core.errors import RunError, SchemaError
 from journeylib.journeys._components import components
 from journeylib.journeys.stitch import normal
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.schema import ID
 

@@ -18,7 +18,7 @@ from ibis import _
 
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import percent
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog
 
 COLUMNS = ("activity", "channel", "actor", "touchpoint", "stage")

@@ -22,7 +22,7 @@ from journeylib.journeys.bpmn import bpmn_text
 from journeylib.journeys.graph import variants
 from journeylib.journeys.planned import Plan, Raw
 from journeylib.journeys.steps import Journeys
-from journeylib.log.processlogs import refuse_entities
+from journeylib.log.sources.process_mining import refuse_entities
 
 MAX_MARKINGS = 20_000
 

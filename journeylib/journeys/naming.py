@@ -19,7 +19,7 @@ from typing import (
 from pydantic import BaseModel
 
 from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.schema import Called, NameOf
 
 if TYPE_CHECKING:

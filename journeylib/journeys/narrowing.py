@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.errors import ConfigError
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

@@ -10,7 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 FOLDS = 16
 ORDERS = (1, 2, 3)

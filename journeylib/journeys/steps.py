@@ -17,9 +17,9 @@ from journeylib.journeys.lifecycle import pair_lifecycle
 from journeylib.journeys.narrowing import Narrowing
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import without_identifiers
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order, numbered
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order, numbered
 
 if TYPE_CHECKING:
     import pandas as pd

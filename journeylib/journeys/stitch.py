@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.core.progress import working
 from journeylib.journeys._components import components
-from journeylib.log.canonical import alias
-from journeylib.log.engine import fetch
+from journeylib.log.canonical.events import alias
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ID
 

@@ -15,7 +15,7 @@ from journeylib.journeys.chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph import START
 from journeylib.journeys.simplify import Simplified, simplify
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.progress import working
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog
 
 ALIKE = 0.9

@@ -14,7 +14,7 @@ from journeylib.core.progress import working
 from journeylib.journeys._retelling import Variant
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.stories import Stories, Story, representatives
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 
 ALL = ""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import customer_numbers
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import customer_numbers
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

@@ -24,7 +24,7 @@ from journeylib.judge.reliance import (
     served_journeys,
 )
 from journeylib.judge.scene import Scene
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.touchpoints import flag_of
 
 US_PER_HOUR = 3_600_000_000

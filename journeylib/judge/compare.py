@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.ratios import quotient
 
 How = Literal["difference", "relative", "ratio"]

@@ -12,7 +12,7 @@ from ibis import _
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.steps import US_PER_DAY, Journeys
 from journeylib.judge.paradox_settings import ParadoxSettings
-from journeylib.log.inorder import customer_numbers
+from journeylib.log.engine.row_order import customer_numbers
 from journeylib.measures.sessions import with_sessions
 from journeylib.measures.settings import MeasureSettings
 

@@ -15,7 +15,7 @@ from journeylib.journeys.lexicon import LEXICONS
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import discloses, disclosing_sentence, unheard
 from journeylib.judge.compare import Ask, shares
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 
 KIND_TEXT = {

@@ -15,7 +15,7 @@ from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns
 from journeylib.judge.disclosing import Wording, wording
 from journeylib.judge.spoken import spoken
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.settings import MeasureSettings
 

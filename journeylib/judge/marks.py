@@ -9,7 +9,7 @@ from ibis import _
 
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.judge.settings import MomentSettings
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

@@ -24,7 +24,7 @@ from journeylib.judge.scene import (
     silent,
     verified_how,
 )
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.sentiment import NEGATIVE, RATING_SCALES, Scores
 
 

@@ -14,7 +14,7 @@ from journeylib.journeys.steps import US_PER_DAY
 from journeylib.judge.compare import compare, group_totals, share, share_of_sums
 from journeylib.judge.contacts import episodes, outcomes_of
 from journeylib.judge.scene import OPT_OUTS, PERSONAL, Scene, Side, labelled, silent, verified_how
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 
 def personalised(scene: Scene) -> Side:

@@ -11,7 +11,7 @@ from ibis import _
 from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.drawn import Drawn
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.sentiment import MICRO, Scores
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from journeylib.judge.presence import presence_effect
 from journeylib.judge.settings import JudgeSettings
 from journeylib.judge.surveys import survey_scales
 from journeylib.judge.visits import as_covariate
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

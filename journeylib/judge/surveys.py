@@ -16,7 +16,7 @@ from journeylib.core.estimate import GROUPS, Estimate, resample
 from journeylib.judge.aftermath import of_kind
 from journeylib.judge.response import response_adjusted, response_bounds
 from journeylib.judge.visits import as_covariate
-from journeylib.log.engine import customer_group, fetch
+from journeylib.log.engine.duckdb import customer_group, fetch
 from journeylib.measures.ratios import quotient
 from journeylib.measures.sentiment import RATING_SCALES
 

@@ -13,7 +13,7 @@ from ibis import _
 from journeylib.journeys.drawn import Drawn
 from journeylib.judge.marks import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.steps import Journeys

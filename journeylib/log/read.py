@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.core.progress import working
-from journeylib.log import quality
-from journeylib.log.canonical import (
+from journeylib.log.canonical.events import (
     HELPER,
     REASON,
     Plan,
@@ -22,14 +21,15 @@ from journeylib.log.canonical import (
     mapped_rows,
     plan,
 )
-from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
+from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
+from journeylib.log.engine.duckdb import as_engine, hand_over, hold_coded, identifier, run
+from journeylib.log.engine.row_order import NUMBERS, keep_in_order, numbered
 from journeylib.log.eventlog import EventLog
-from journeylib.log.files import scratch_name
-from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
-from journeylib.log.outcomes import LogColumns, read_outcomes
-from journeylib.log.raw import Raw, Window, wanted_columns
+from journeylib.log.quality import report as quality
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources import open_source, tidy
+from journeylib.log.sources.files import scratch_name
+from journeylib.log.sources.raw_table import Raw, Window, wanted_columns
+from journeylib.log.sources.tables import open_source, tidy
 
 Day = str | dt.date
 

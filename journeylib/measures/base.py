@@ -13,7 +13,7 @@ import pandas as pd
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Grade, Resampled
 from journeylib.journeys.graph import count_bases
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 ESTIMATE_COLUMNS = (
     "touchpoint",

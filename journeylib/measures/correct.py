@@ -12,7 +12,7 @@ from ibis import _
 from journeylib.core.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import by_customers
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.labelled import MIN_LABELLED, DetectorCheck, rogan_gladen
 

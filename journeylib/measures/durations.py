@@ -14,7 +14,7 @@ from ibis import _
 from journeylib.core.estimate import GROUPS, LEVEL, Resampled, occupied, resample
 from journeylib.journeys.calendar import with_open_time
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Cells,

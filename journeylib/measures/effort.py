@@ -8,8 +8,8 @@ import ibis
 from ibis import _
 
 from journeylib.journeys.steps import US_PER_DAY, Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import ROW, Runs, hold_in_order
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import ROW, Runs, hold_in_order
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Cells, fold, share_of, silent
 from journeylib.measures.settings import MeasureSettings

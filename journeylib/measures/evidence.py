@@ -15,7 +15,7 @@ from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.core.progress import working
 from journeylib.journeys.graph import transitions, variants
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.cells import touchpoint_names

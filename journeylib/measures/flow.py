@@ -12,7 +12,7 @@ from ibis import _
 from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.cells import Floats, Whole, mapped, touchpoint_names
 from journeylib.measures.durations import (
     BINS_PER_DOUBLING,

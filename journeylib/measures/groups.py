@@ -21,7 +21,7 @@ from journeylib.core.estimate import (
 from journeylib.core.progress import working
 from journeylib.journeys.graph import END, START
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 FOUND = 0.05
 MOST = 10  # findings that are printed

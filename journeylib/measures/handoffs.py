@@ -13,7 +13,7 @@ from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.graph import count_bases
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import unheard
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures import containment
 from journeylib.measures.base import Measured

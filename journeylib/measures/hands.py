@@ -12,8 +12,8 @@ from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys.graph import journey_graph
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import Runs
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import Runs
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.sessions import BotSessions, with_humans

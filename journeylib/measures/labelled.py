@@ -24,7 +24,7 @@ from journeylib.core.estimate import (
 )
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import asks_for_human, by_customers, says_again
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sentiment import NEGATIVE, Scores, vader_scores
 from journeylib.measures.settings import MeasureSettings

@@ -11,7 +11,7 @@ import numpy as np
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 
 
 @dataclass(frozen=True)

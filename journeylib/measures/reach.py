@@ -12,7 +12,7 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, resample
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.ratios import quotient
 from journeylib.measures.sentiment import MICRO, Scores

@@ -13,8 +13,8 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS, resample
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import Runs
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import Runs
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Base, Floats, Whole, measured, thin
 from journeylib.measures.settings import MeasureSettings

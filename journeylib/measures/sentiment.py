@@ -25,7 +25,7 @@ from journeylib.journeys.text import (
     lexicon_reach,
     text_language,
 )
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient

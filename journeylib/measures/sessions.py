@@ -10,8 +10,8 @@ from ibis import _
 
 from journeylib.journeys.steps import Journeys
 from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000

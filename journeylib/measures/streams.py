@@ -14,7 +14,7 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS
 from journeylib.journeys.steps import US_PER_DAY, Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.effort import visits_of_contacts
 from journeylib.measures.sentiment import Scores
 from journeylib.measures.sessions import bot_sessions

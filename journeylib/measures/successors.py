@@ -13,7 +13,7 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS, Resampled, resample
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Base,

@@ -13,8 +13,8 @@ from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import GROUPS, resample
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.inorder import Runs
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import Runs
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (
     Cells,

@@ -14,7 +14,7 @@ from ibis import _
 from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph import END
 from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.cells import Base, Floats, spread, thin
 from journeylib.measures.durations import around_medians
 from journeylib.measures.settings import MeasureSettings

@@ -8,7 +8,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, Estimate, Floats, resample
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.sessions import BotSessions
 
 US = 1_000_000

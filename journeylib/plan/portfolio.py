@@ -15,7 +15,7 @@ from journeylib.core.estimate import DRAWS, Estimate, Floats, percent
 from journeylib.journeys.naming import refuse_absent
 from journeylib.journeys.steps import Journeys
 from journeylib.judge.judgement import Judgement
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints import whole_weeks

@@ -17,7 +17,7 @@ from journeylib.audits.bundle import commit, staged
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.delivery import When
 from journeylib.core.errors import ConfigError, LogError, RunError, did_you_mean
-from journeylib.log.engine import what_ran_out
+from journeylib.log.engine.duckdb import what_ran_out
 from journeylib.present.deliver import SENT, is_due, send, write_files
 from journeylib.present.progress import steps_shown
 from journeylib.present.report import OWN_ERRORS, render_html, style_once

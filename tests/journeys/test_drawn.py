@@ -15,9 +15,9 @@ from journeylib.journeys.steps import Journeys, rebuild
 from journeylib.judge.bots import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
-from journeylib.log.engine import fetch
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import lie_in_order
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import lie_in_order
 from journeylib.measures.evidence import measure
 from journeylib.measures.handoffs import audit_handoffs
 from journeylib.measures.rules import rule_skill

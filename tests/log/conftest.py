@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.log.eventlog import EventLog
-from journeylib.log.quality import LAST_EVENT
+from journeylib.log.quality.report import LAST_EVENT
 from journeylib.log.read import read_log
 
 ROLES = {"customer": "who", "touchpoint": "what", "timestamp": "at"}

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from journeylib.core.errors import ConfigError, RunError
-from journeylib.log.engine import EngineSettings, _machine_memory, connect, run, saying_what_ran_out
+from journeylib.log.engine.duckdb import (
+    EngineSettings,
+    _machine_memory,
+    connect,
+    run,
+    saying_what_ran_out,
+)
 
 # Half a million hashes, more than any of the limits below, sorted.
 MANY = "CREATE TEMP TABLE t AS SELECT md5(range::VARCHAR) AS m FROM range(500000) ORDER BY m"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ibis import _
 from ibis.backends.duckdb import Backend
 
-from journeylib.log import engine
-from journeylib.log.engine import connect, hold_coded, run
-from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.engine import duckdb as engine
+from journeylib.log.engine.duckdb import connect, hold_coded, run
+from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeylib.core.errors import SchemaError
-from journeylib.log.engine import connect
+from journeylib.log.engine.duckdb import connect
 
 from .conftest import ROLES, checks_of, frame_of, read
 

@@ -11,8 +11,9 @@ import duckdb
 from ibis.backends.duckdb import Backend
 
 from journeylib.core.errors import LogError
-from journeylib.log.engine import identifier, quoted, run
-from journeylib.log.raw import (
+from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
+from journeylib.log.engine.duckdb import identifier, quoted, run
+from journeylib.log.sources.raw_table import (
     FILE,
     NO_SUCH_DAY,
     POSITION,
@@ -22,7 +23,7 @@ from journeylib.log.raw import (
     Window,
     quarantine_frame,
 )
-from journeylib.log.textfiles import (
+from journeylib.log.sources.text_encoding import (
     DELIMITER_NAMES,
     Dialect,
     PlainText,
@@ -30,7 +31,6 @@ from journeylib.log.textfiles import (
     likely_delimiter,
     plain_text,
 )
-from journeylib.log.times import FIRST_US, LAST_US
 
 # Chooses the columns to keep from those that are there: (columns, where) -> columns
 Pick = Callable[[Sequence[str], str], list[str]]

@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.core.errors import ConfigError, LogError, RunError
 from journeylib.core.estimate import GROUPS
+from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
 from journeylib.log.eventlog import EventLog
-from journeylib.log.spark import LOCAL, is_plain, is_session, spark_engine
 
 ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
 SIZE = r"^[0-9.]+ ?[KMGT]i?B$"

@@ -9,11 +9,11 @@ import pandas as pd
 
 from journeylib.core.errors import SchemaError
 from journeylib.core.estimate import percent
-from journeylib.log.raw import FILE, POSITION, ROW, Raw
-from journeylib.log.rolenames import actor_of_word, name_score
+from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.inference.role_names import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema
-from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import shape_share
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
+from journeylib.log.sources.tables import open_source, tidy
 
 _SAMPLE_ROWS = 20_000
 _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.A.", "(null)")

@@ -22,8 +22,8 @@ from ibis.common.exceptions import UnsupportedOperationError
 from ibis.formats.pandas import PandasData
 
 from journeylib.core.errors import LogError
-from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
-from journeylib.log.times import FIRST_US, LAST_US
+from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, Window
 
 Pick = Callable[[Sequence[str], str], list[str]]
 LOCAL = "local[*]"

@@ -18,16 +18,16 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
 from journeylib.core.errors import LogError, SchemaError, did_you_mean
-from journeylib.log.engine import connect, quoted, run
-from journeylib.log.files import (
+from journeylib.log.engine.duckdb import connect, quoted, run
+from journeylib.log.engine.spark import adopt, read_parquet
+from journeylib.log.sources.files import (
     Pick,
     load_delimited,
     load_json_lines,
     load_parquet,
     scratch_name,
 )
-from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
-from journeylib.log.spark import adopt, read_parquet
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, Window
 
 _PACKED = (".gz", ".gzip", ".zip")
 _DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", "")
@@ -187,7 +187,7 @@ def _from_files(
         return load_delimited(
             paths, backend, pick, delimiter=delimiter, encoding=encoding, limit=limit
         )
-    from journeylib.log.processlogs import read_ocel, read_xes
+    from journeylib.log.sources.process_mining import read_ocel, read_xes
 
     if kinds == ["xes"]:
         tables = [read_xes(path) for path in paths]

@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine import CodedBackend, customer_group, run
+from journeylib.log.engine.duckdb import CodedBackend, customer_group, run
 
 ROW = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")

@@ -10,12 +10,12 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from journeylib.core.errors import QualityError
-from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of, time_plan
-from journeylib.log.files import scratch_name
-from journeylib.log.raw import Raw, Window, wanted_columns
+from journeylib.log.canonical.events import MICRO, flag_of, micro_of, name_of, text_of, time_plan
+from journeylib.log.canonical.timestamps import micros_utc, plausible
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources import open_source, tidy
-from journeylib.log.times import micros_utc, plausible
+from journeylib.log.sources.files import scratch_name
+from journeylib.log.sources.raw_table import Raw, Window, wanted_columns
+from journeylib.log.sources.tables import open_source, tidy
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from journeylib.core.errors import LogError, QualityError, SchemaError
 from journeylib.core.estimate import percent
-from journeylib.log.canonical import (
+from journeylib.log.canonical.events import (
     CONTROL,
     HELPER,
     NUMBER_ROLES,
@@ -25,11 +25,11 @@ from journeylib.log.canonical import (
     UNREAD,
     Plan,
 )
+from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
+from journeylib.log.engine.row_order import Runs, lie_in_order
 from journeylib.log.eventlog import Quality
-from journeylib.log.inorder import Runs, lie_in_order
-from journeylib.log.raw import FILE, NO_SUCH_DAY, ROW, Raw, Window, quarantine_frame
 from journeylib.log.schema import Schema
-from journeylib.log.times import FIRST_US, LAST_US
+from journeylib.log.sources.raw_table import FILE, NO_SUCH_DAY, ROW, Raw, Window, quarantine_frame
 
 __all__ = ["Quality", "Survey", "checks", "quarantine", "refuse_unusable", "survey"]
 

@@ -9,9 +9,9 @@ import ibis
 import ibis.expr.types as ir
 
 from journeylib.core.errors import SchemaError
-from journeylib.log.raw import FILE, POSITION, ROW, Raw
+from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
-from journeylib.log.times import TimePlan, micros_utc, plan_times, plausible, present
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
 
 MICRO = 1_000_000
 # Names of at most so many distinct values are cleaned once each and held as codes.
