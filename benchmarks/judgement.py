@@ -34,7 +34,7 @@ def timed(config: Path) -> dict[str, float]:
     """Read, rebuild, measure and judge; seconds of each, and the peak memory of it all."""
     from journeylib.audits.config import load_config
     from journeylib.audits.run import _read
-    from journeylib.journeys.steps import rebuild
+    from journeylib.journeys.journeys import rebuild
     from journeylib.judge.judging import judge
     from journeylib.measures.evidence import measure
 

@@ -43,9 +43,9 @@ def _memory(folder: Path) -> str:
 
 
 def journeylib_questions(folder: Path) -> Answers:
-    from journeylib.journeys.graph import END, START
-    from journeylib.journeys.segment import JourneySettings
-    from journeylib.journeys.steps import rebuild
+    from journeylib.journeys.graph.transitions import END, START
+    from journeylib.journeys.journeys import rebuild
+    from journeylib.journeys.segmentation.rules import JourneySettings
     from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
 
@@ -77,7 +77,7 @@ def journeylib_questions(folder: Path) -> Answers:
 
 def journeylib_audit(folder: Path) -> Answers:
     """Read, rebuild, measure everything with its intervals, and judge."""
-    from journeylib.journeys.steps import rebuild
+    from journeylib.journeys.journeys import rebuild
     from journeylib.judge.judging import judge
     from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log

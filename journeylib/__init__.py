@@ -21,18 +21,18 @@ if TYPE_CHECKING:
         SchemaError,
     )
     from journeylib.core.estimate import Estimate
-    from journeylib.journeys.calendar import BusinessHours
-    from journeylib.journeys.chain import journey_chain
-    from journeylib.journeys.conformance import planned_vs_actual
-    from journeylib.journeys.customers import write_customers
-    from journeylib.journeys.graph import journey_graph, transitions, variants
-    from journeylib.journeys.mapping import apply_mapping, read_mapping
-    from journeylib.journeys.segment import JourneySettings
-    from journeylib.journeys.simplify import simplify
-    from journeylib.journeys.steps import Journeys, rebuild
-    from journeylib.journeys.stitch import StitchSettings, stitch
-    from journeylib.journeys.suggest import suggest_mapping
-    from journeylib.journeys.timelines import examples, stories
+    from journeylib.journeys.conformance.conformance import planned_vs_actual
+    from journeylib.journeys.filters.export import write_customers
+    from journeylib.journeys.graph.markov_chain import journey_chain
+    from journeylib.journeys.graph.simplify import simplify
+    from journeylib.journeys.graph.transitions import journey_graph, transitions, variants
+    from journeylib.journeys.identity.stitching import StitchSettings, stitch
+    from journeylib.journeys.journeys import Journeys, rebuild
+    from journeylib.journeys.preparation.business_hours import BusinessHours
+    from journeylib.journeys.preparation.mapping import apply_mapping, read_mapping
+    from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
+    from journeylib.journeys.segmentation.rules import JourneySettings
+    from journeylib.journeys.variants.timelines import examples, stories
     from journeylib.judge.judging import score
     from journeylib.judge.settings import JudgeSettings
     from journeylib.log.eventlog import EventLog

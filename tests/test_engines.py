@@ -21,9 +21,9 @@ import pytest
 
 from journeylib.audits.config import load_config
 from journeylib.core.errors import ConfigError, LogError, SchemaError
-from journeylib.journeys.graph import transitions, variants
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.graph.transitions import transitions, variants
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.engine.duckdb import as_engine, fetch, hand_over, log_hash
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inference.schema import propose

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 import journeylib as jl
 from journeylib.audits.config import AuditConfig
 from journeylib.audits.prepare import without_absent
-from journeylib.journeys.filters import Verbs
+from journeylib.journeys.filters.filters import Verbs
 from journeylib.judge.judging import score
 from journeylib.log.schema import Called
 from journeylib.plan.portfolio import portfolio

@@ -17,8 +17,8 @@ from journeylib.judge.harms import worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
-    from journeylib.journeys.cutting import Cutting
-    from journeylib.journeys.mapping import MappingReport
+    from journeylib.journeys.preparation.mapping import MappingReport
+    from journeylib.journeys.segmentation.segment import Cutting
     from journeylib.judge.peak_end import PeakEnd
     from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint

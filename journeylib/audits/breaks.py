@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.streams import EVENTS
 
 if TYPE_CHECKING:
     from journeylib.audits.drift import ChangeSettings
     from journeylib.audits.telling import Change, Teller
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 REGULAR = 5.0  # events a day from which a day without any is no chance
 SURE = 20.0  # events a period from which none at all is no chance

@@ -16,14 +16,14 @@ from journeylib.audits.breaks import broken_feeds, renamed, silence
 from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
 from journeylib.audits.telling import EPOCH, KINDS, Change, Teller
 from journeylib.core.estimate import percent, rounded
-from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, streams
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
     from journeylib.audits.history import Entry, History
     from journeylib.audits.run import Audit
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
     from journeylib.measures.sentiment import Scores
 
 ONE_PERCENT = 0.01

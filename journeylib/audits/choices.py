@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.prepare import Prepared, withheld
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.journeys.stitch import LEVELS, stitch
+from journeylib.journeys.identity.stitching import LEVELS, stitch
+from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.judge.judging import verdict_scores
 from journeylib.measures.evidence import measure
 from journeylib.measures.key_results import KEY_RESULTS, key_results
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
-    from journeylib.journeys.cutting import Cutting
+    from journeylib.journeys.segmentation.segment import Cutting
     from journeylib.log.eventlog import EventLog
 
 FACTORS = (0.5, 1.0, 2.0)

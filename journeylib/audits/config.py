@@ -25,10 +25,10 @@ from journeylib.audits.delivery import DeliverySettings
 from journeylib.audits.drift import ChangeSettings
 from journeylib.audits.gates import check_metric
 from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.linkage import FEWEST_KINDS, LinkSettings
-from journeylib.journeys.models import PlanSettings
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.stitch import StitchSettings
+from journeylib.journeys.conformance.process_models import PlanSettings
+from journeylib.journeys.identity.linkage import FEWEST_KINDS, LinkSettings
+from journeylib.journeys.identity.stitching import StitchSettings
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.engine.duckdb import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema

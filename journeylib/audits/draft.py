@@ -22,7 +22,7 @@ from journeylib.audits.candidates import (
     propose_outcomes,
 )
 from journeylib.core.errors import ConfigError
-from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 from journeylib.log.inference.schema import Proposal, propose
 from journeylib.log.schema import ROLES, Schema

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.channel_gaps import REST
-from journeylib.journeys.linkage import Linked, link
-from journeylib.journeys.mapping import MappingReport, apply_mapping, read_mapping
-from journeylib.journeys.naming import sift
-from journeylib.journeys.stitch import StitchReport, stitch
+from journeylib.journeys.identity.linkage import Linked, link
+from journeylib.journeys.identity.stitching import StitchReport, stitch
+from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
+from journeylib.journeys.segmentation.channel_gaps import REST
+from journeylib.journeys.setting_names import sift
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.quality.report import Found
 from journeylib.measures.withhold import without_graph

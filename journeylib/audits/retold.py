@@ -10,8 +10,8 @@ from journeylib.core.estimate import rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
-    from journeylib.journeys.structure import Structure
-    from journeylib.journeys.timelines import Told
+    from journeylib.journeys.graph.ends import Structure
+    from journeylib.journeys.variants.timelines import Told
 
 NUMBER = ("value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain")
 

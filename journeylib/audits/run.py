@@ -24,12 +24,12 @@ from journeylib.audits.prepare import (
     without_absent,
 )
 from journeylib.core.progress import Say, working
-from journeylib.journeys.conformance import Conformance, planned_vs_actual
-from journeylib.journeys.linkage import need_splink
-from journeylib.journeys.models import load_plan
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.journeys.structure import Structure, journey_structure
-from journeylib.journeys.timelines import Told, stories
+from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
+from journeylib.journeys.conformance.process_models import load_plan
+from journeylib.journeys.graph.ends import Structure, journey_structure
+from journeylib.journeys.identity.linkage import need_splink
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.variants.timelines import Told, stories
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.judge.ratings import Ratings, compare_ratings

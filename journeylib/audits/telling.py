@@ -12,7 +12,7 @@ import pandas as pd
 
 from journeylib.audits.drift import ChangeSettings, is_mix
 from journeylib.core.estimate import percent, rounded
-from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.wording import number
 from journeylib.measures.streams import EVENTS, Periods
 

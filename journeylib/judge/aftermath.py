@@ -11,7 +11,7 @@ from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import customer_numbers
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000

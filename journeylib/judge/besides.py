@@ -10,8 +10,7 @@ import numpy as np
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.journeys.steps import US_PER_DAY
-from journeylib.journeys.text import says_wrong, unheard
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.compare import Ask, compare_spread, group_totals, share, share_of_sums
 from journeylib.judge.compare import largest_of_last as largest
 from journeylib.judge.contacts import US, check_declared
@@ -25,6 +24,7 @@ from journeylib.judge.reliance import (
 )
 from journeylib.judge.scene import Scene
 from journeylib.log.engine.duckdb import fetch
+from journeylib.log.text.detectors import says_wrong, unheard
 from journeylib.measures.touchpoints import flag_of
 
 US_PER_HOUR = 3_600_000_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from journeylib.journeys.drawn import EVERYONE, Drawn
+from journeylib.journeys.sampling import EVERYONE, Drawn
 from journeylib.judge.capacity import Queue, QueueTime, queue_time
 from journeylib.judge.handover import Costs, HandoffTime, handoff_time
 from journeylib.judge.satisfaction import SatisfactionBreak, satisfaction_break

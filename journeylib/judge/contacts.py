@@ -10,7 +10,7 @@ import ibis
 from ibis import _
 
 from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.engine.row_order import customer_numbers
 from journeylib.measures.sessions import with_sessions

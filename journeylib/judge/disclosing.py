@@ -11,12 +11,12 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.lexicon import LEXICONS
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import discloses, disclosing_sentence, unheard
+from journeylib.journeys.journeys import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
+from journeylib.log.text.detectors import discloses, disclosing_sentence, unheard
+from journeylib.log.text.lexicon import LEXICONS
 
 KIND_TEXT = {
     "bot": "calls itself a bot or a virtual assistant",

@@ -10,7 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.judge.compare import Ask, shares
 from journeylib.judge.contacts import contact_turns
 from journeylib.judge.disclosing import Wording, wording

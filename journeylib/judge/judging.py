@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from journeylib.core.progress import working
-from journeylib.journeys.drawn import Drawn
-from journeylib.journeys.naming import refuse_absent
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.sampling import Drawn
+from journeylib.journeys.setting_names import refuse_absent
 from journeylib.judge.bots import judge_bots
 from journeylib.judge.disclosure import Disclosure, disclosure
 from journeylib.judge.harms import handoff_items

@@ -12,7 +12,7 @@ from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")

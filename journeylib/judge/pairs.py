@@ -8,8 +8,7 @@ import ibis
 from ibis import _
 
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.steps import US_PER_DAY
-from journeylib.journeys.text import drawn
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.compare import compare, share
 from journeylib.judge.contacts import US, episodes, with_outcome_costs
 from journeylib.judge.scene import (
@@ -25,6 +24,7 @@ from journeylib.judge.scene import (
     verified_how,
 )
 from journeylib.log.engine.duckdb import fetch
+from journeylib.log.text.detectors import drawn
 from journeylib.measures.sentiment import NEGATIVE, RATING_SCALES, Scores
 
 

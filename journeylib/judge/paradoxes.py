@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from journeylib.core.estimate import ABSTAIN_TEXT, AbstainReason, Estimate
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.judge import besides, pairs, reliance
 from journeylib.judge.contacts import SessionEvidence, find_contacts
 from journeylib.judge.paradox_settings import ParadoxSettings

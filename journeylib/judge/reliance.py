@@ -9,8 +9,8 @@ import numpy as np
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, Floats
-from journeylib.journeys.chain import absorb
-from journeylib.journeys.steps import US_PER_DAY
+from journeylib.journeys.graph.markov_chain import absorb
+from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.compare import compare, group_totals, share, share_of_sums
 from journeylib.judge.contacts import episodes, outcomes_of
 from journeylib.judge.scene import OPT_OUTS, PERSONAL, Scene, Side, labelled, silent, verified_how

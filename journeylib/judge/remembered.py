@@ -9,13 +9,13 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.drawn import Drawn
+from journeylib.journeys.sampling import Drawn
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.sentiment import MICRO, Scores
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 
 def remembered(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:

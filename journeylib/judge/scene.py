@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.judge.compare import Ask
 from journeylib.judge.contacts import Contacts
 from journeylib.judge.paradox_settings import ParadoxSettings

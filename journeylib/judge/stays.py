@@ -11,8 +11,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import Estimate, adjusted_p_values
-from journeylib.journeys.drawn import Drawn, draw_customers
-from journeylib.journeys.naming import refuse_absent
+from journeylib.journeys.sampling import Drawn, draw_customers
+from journeylib.journeys.setting_names import refuse_absent
 from journeylib.judge.aftermath import of_kind
 from journeylib.judge.presence import presence_effect
 from journeylib.judge.settings import JudgeSettings
@@ -21,7 +21,7 @@ from journeylib.judge.visits import as_covariate
 from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000

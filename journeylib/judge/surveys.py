@@ -21,7 +21,7 @@ from journeylib.measures.ratios import quotient
 from journeylib.measures.sentiment import RATING_SCALES
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 MICRO = 1_000_000
 US_PER_DAY = 86_400_000_000

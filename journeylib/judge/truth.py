@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core.estimate import Estimate, percent
-from journeylib.journeys.naming import refuse_absent
+from journeylib.journeys.setting_names import refuse_absent
 from journeylib.judge.aftermath import answer_within, event_within
 from journeylib.judge.moments import COLUMNS, asymmetry, decide, impact
 from journeylib.judge.quality import Check, QualityEffect, quality_effect
@@ -19,7 +19,7 @@ from journeylib.judge.surveys import Scale, survey_scales
 from journeylib.judge.visits import Visits, visits_of
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
 DAYS_PER_YEAR = 365.25

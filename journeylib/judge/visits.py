@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.drawn import Drawn
+from journeylib.journeys.sampling import Drawn
 from journeylib.judge.marks import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
 from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 

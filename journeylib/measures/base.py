@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Grade, Resampled
-from journeylib.journeys.graph import count_bases
+from journeylib.journeys.graph.transitions import count_bases
 from journeylib.log.engine.duckdb import fetch
 
 ESTIMATE_COLUMNS = (

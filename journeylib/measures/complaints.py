@@ -7,7 +7,7 @@ import numpy as np
 from ibis import _
 
 from journeylib.core.estimate import resample
-from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.row_order import customer_numbers
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Floats, fold, measured, silent

@@ -9,7 +9,7 @@ import pandas as pd
 from ibis import Table, _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import Measured, bases, group_sums

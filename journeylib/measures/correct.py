@@ -10,9 +10,9 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import by_customers
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
+from journeylib.log.text.detectors import by_customers
 from journeylib.measures.base import Measured
 from journeylib.measures.labelled import MIN_LABELLED, DetectorCheck, rogan_gladen
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, LEVEL, Resampled, occupied, resample
-from journeylib.journeys.calendar import with_open_time
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.preparation.business_hours import with_open_time
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import ROW, Runs, hold_in_order
 from journeylib.measures.base import Measured

@@ -13,7 +13,7 @@ from ibis import _
 
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.core.estimate import GROUPS, Estimate
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
 from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings

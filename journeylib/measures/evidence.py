@@ -13,8 +13,8 @@ from ibis import _
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.core.progress import working
-from journeylib.journeys.graph import transitions, variants
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import transitions, variants
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows

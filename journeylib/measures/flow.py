@@ -10,8 +10,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys.graph import END, START
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import END, START
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.cells import Floats, Whole, mapped, touchpoint_names
 from journeylib.measures.durations import (

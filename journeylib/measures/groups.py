@@ -19,8 +19,8 @@ from journeylib.core.estimate import (
     resample,
 )
 from journeylib.core.progress import working
-from journeylib.journeys.graph import END, START
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import END, START
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 
 FOUND = 0.05

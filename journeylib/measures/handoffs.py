@@ -10,11 +10,11 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.graph import count_bases
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import unheard
+from journeylib.journeys.graph.transitions import count_bases
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
+from journeylib.log.text.detectors import unheard
 from journeylib.measures import containment
 from journeylib.measures.base import Measured
 from journeylib.measures.escalation import escalation_estimates

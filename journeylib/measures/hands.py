@@ -9,11 +9,11 @@ import numpy as np
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, resample
-from journeylib.journeys.graph import journey_graph
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import drawn_customers, fails_to_answer, plain, says_again
+from journeylib.journeys.graph.transitions import journey_graph
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
+from journeylib.log.text.detectors import drawn_customers, fails_to_answer, plain, says_again
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.sessions import BotSessions, with_humans

@@ -6,7 +6,7 @@ from typing import Any
 
 from ibis import _
 
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.containment import session_counts, verified
 from journeylib.measures.effort import repeat_contacts

@@ -22,9 +22,9 @@ from journeylib.core.estimate import (
     Statistic,
     resample,
 )
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import asks_for_human, by_customers, says_again
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
+from journeylib.log.text.detectors import asks_for_human, by_customers, says_again
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.sentiment import NEGATIVE, Scores, vader_scores
 from journeylib.measures.settings import MeasureSettings

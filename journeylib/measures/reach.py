@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, AbstainReason, resample
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.ratios import quotient

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, resample
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
 from journeylib.measures.base import Measured

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core.estimate import AbstainReason, Resampled, resample
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import Cells, Floats, measured, not_negative, silent
 from journeylib.measures.durations import from_draws

@@ -16,8 +16,10 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason, Floats, Resampled, resample
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import (
+from journeylib.journeys.journeys import Journeys
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.privacy import suppress
+from journeylib.log.text.detectors import (
     REACH,
     asks_for_human,
     by_customers,
@@ -25,8 +27,6 @@ from journeylib.journeys.text import (
     lexicon_reach,
     text_language,
 )
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
 from journeylib.measures.base import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings

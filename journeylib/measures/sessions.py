@@ -8,10 +8,10 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.text import asks_for_human, awaits_answer, confirms, offers_human
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.text.detectors import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000

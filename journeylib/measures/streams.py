@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS
-from journeylib.journeys.steps import US_PER_DAY, Journeys
+from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.effort import visits_of_contacts
 from journeylib.measures.sentiment import Scores

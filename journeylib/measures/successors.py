@@ -12,7 +12,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, Resampled, resample
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.base import Measured
 from journeylib.measures.cells import (

@@ -11,8 +11,8 @@ from ibis import _
 
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import GROUPS, resample
-from journeylib.journeys.naming import refuse_absent
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.setting_names import refuse_absent
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
 from journeylib.measures.base import Measured

@@ -12,8 +12,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys.graph import END
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import END
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.cells import Base, Floats, spread, thin
 from journeylib.measures.durations import around_medians

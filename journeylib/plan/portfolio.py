@@ -12,8 +12,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.estimate import DRAWS, Estimate, Floats, percent
-from journeylib.journeys.naming import refuse_absent
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.setting_names import refuse_absent
 from journeylib.judge.judgement import Judgement
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.evidence import Evidence

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core.estimate import percent
-from journeylib.journeys.conformance import Conformance
-from journeylib.journeys.graph import START
+from journeylib.journeys.conformance.conformance import Conformance
+from journeylib.journeys.graph.transitions import START
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.tables import estimate_text, number

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from journeylib.core.estimate import percent
-from journeylib.journeys.simplify import ELSEWHERE, Simplified
+from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps import draw_map
 

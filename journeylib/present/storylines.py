@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core.estimate import percent
-from journeylib.journeys.timelines import Timeline, Told
+from journeylib.journeys.variants.timelines import Timeline, Told
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import feelings

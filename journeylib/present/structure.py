@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.core.estimate import ABSTAIN_TEXT, percent
-from journeylib.journeys.graph import OTHER, START
+from journeylib.journeys.graph.transitions import OTHER, START
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
@@ -18,7 +18,7 @@ from journeylib.present.tables import Rows, Table, keyed, number, table
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
-    from journeylib.journeys.structure import Structure
+    from journeylib.journeys.graph.ends import Structure
 
 WIDTH = 1180.0
 NAME, BAR, ROOM, WORDS = 16.0, 400.0, 440.0, 856.0

@@ -9,8 +9,8 @@ import pandas as pd
 
 from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.core.progress import working
-from journeylib.journeys.graph import transitions
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import transitions
+from journeylib.journeys.journeys import Journeys
 from journeylib.judge.disclosing import KIND_TEXT
 from journeylib.judge.harms import HandoffItem, worst_item
 from journeylib.log.privacy import suppress

@@ -15,7 +15,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.gates import check_metric
 from journeylib.core.errors import RunError
-from journeylib.journeys.models import Mined
+from journeylib.journeys.conformance.process_models import Mined
 from tests.log.test_days import ROWS, spoil, write_days
 
 from .conftest import CONFIG, TELECOM

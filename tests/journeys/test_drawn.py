@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.drawn import Drawn, draw_customers
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.sampling import Drawn, draw_customers
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.bots import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from journeylib.core.errors import SchemaError
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.timelines import examples, stories
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.variants.timelines import examples, stories
 from journeylib.present.storylines import stories_figure
 
 HOUR = 3_600_000_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.disclosure import Disclosure, disclosure
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.settings import MeasureSettings

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge import reliance
 from journeylib.judge.paradoxes import (
     PARADOXES,

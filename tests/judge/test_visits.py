@@ -13,8 +13,8 @@ import pytest
 from pydantic import ValidationError
 
 from journeylib.core.errors import ConfigError
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.aftermath import answer_within, event_within
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 from journeylib.judge.stays import presence_effects

@@ -10,8 +10,8 @@ import pytest
 
 from journeylib.core.errors import ConfigError, SchemaError
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.escalation import Escalation, score_escalation
 from journeylib.measures.evidence import measure

@@ -9,8 +9,8 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.durations import BINS_PER_DOUBLING, seconds_of
 from journeylib.measures.evidence import measure

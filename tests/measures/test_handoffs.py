@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.containment import shrunk
 from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures

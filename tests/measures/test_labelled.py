@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from journeylib.core.estimate import Estimate, resample
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.base import Measured
 from journeylib.measures.correct import _corrected

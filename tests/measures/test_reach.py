@@ -3,7 +3,7 @@
 import numpy as np
 
 import journeylib as jl
-from journeylib.journeys.segment import JourneySettings
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.measures.reach import reach
 from journeylib.measures.sentiment import customer_scores
 

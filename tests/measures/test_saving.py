@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from journeylib.core.estimate import DRAWS, Resampled
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.base import Measured
 from journeylib.measures.saving import saving

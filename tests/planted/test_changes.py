@@ -15,8 +15,8 @@ from journeylib.audits.changes import Looked, compare_periods
 from journeylib.audits.config import AuditConfig
 from journeylib.audits.drift import ChangeSettings, drifts
 from journeylib.core.estimate import adjusted_p_values
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
 from journeylib.log.sample.generate import generate
 from journeylib.log.sample.world import Release

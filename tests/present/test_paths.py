@@ -8,11 +8,11 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 import pytest
 
-from journeylib.journeys.conformance import planned_vs_actual
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.simplify import simplify
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.timelines import stories
+from journeylib.journeys.conformance.conformance import planned_vs_actual
+from journeylib.journeys.graph.simplify import simplify
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.variants.timelines import stories
 from journeylib.present.planned import BAR, ROOM, planned_versus_actual
 from journeylib.present.simplified import simplified_map
 from journeylib.present.storylines import stories_figure

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.narrowing import call
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.filters.history import call
+from journeylib.journeys.journeys import Journeys
 from journeylib.measures.transitions import Transitions
 from journeylib.present.exploring.scene import Scene, Told, scene, told_by
 

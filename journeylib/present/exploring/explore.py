@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib.core.errors import RunError
 from journeylib.core.progress import working
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.present.exploring.exploration import Exploration, exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
 

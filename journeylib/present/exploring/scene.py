@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.core.estimate import percent
-from journeylib.journeys.graph import END, START
-from journeylib.journeys.simplify import Simplified, simplify
+from journeylib.journeys.graph.simplify import Simplified, simplify
+from journeylib.journeys.graph.transitions import END, START
 from journeylib.measures.transitions import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.simplified import simplified_map

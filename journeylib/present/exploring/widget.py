@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 
 from journeylib.core.errors import JourneylibError
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.present.exploring.exploration import STEPS, Exploration
 from journeylib.present.exploring.explore import script, styles, twin
 from journeylib.present.figure import Figure

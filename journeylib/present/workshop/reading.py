@@ -14,7 +14,7 @@ import pandas as pd
 from journeylib.audits.notes_import import kept_notes
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
-from journeylib.journeys.graph import END, START
+from journeylib.journeys.graph.transitions import END, START
 from journeylib.present.maps import feeling
 from journeylib.present.svg import clean
 from journeylib.present.tables import number

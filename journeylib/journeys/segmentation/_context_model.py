@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.journeys._streams import Streams
+from journeylib.journeys.segmentation._forward_backward import Streams
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

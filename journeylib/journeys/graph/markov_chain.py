@@ -19,9 +19,9 @@ from ibis import _
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import GROUPS, Grade, Resampled, resample
 from journeylib.core.progress import working
-from journeylib.journeys.graph import OTHER, START
-from journeylib.journeys.order import OrderTest, order_test
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.markov_order import OrderTest, order_test
+from journeylib.journeys.graph.transitions import OTHER, START
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 
 Floats = npt.NDArray[np.float64]

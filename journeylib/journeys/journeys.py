@@ -10,13 +10,13 @@ import ibis
 from ibis import _
 
 from journeylib.core.progress import working
-from journeylib.journeys.calendar import with_business_time
-from journeylib.journeys.cutting import Cutting, cut_journeys
-from journeylib.journeys.filters import Verbs
-from journeylib.journeys.lifecycle import pair_lifecycle
-from journeylib.journeys.narrowing import Narrowing
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.stitch import without_identifiers
+from journeylib.journeys.filters.filters import Verbs
+from journeylib.journeys.filters.history import Narrowing
+from journeylib.journeys.identity.stitching import without_identifiers
+from journeylib.journeys.preparation.business_hours import with_business_time
+from journeylib.journeys.preparation.lifecycle import pair_lifecycle
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order, numbered
 from journeylib.log.eventlog import EventLog
@@ -24,7 +24,7 @@ from journeylib.log.eventlog import EventLog
 if TYPE_CHECKING:
     import pandas as pd
 
-    from journeylib.journeys.drawn import Drawn
+    from journeylib.journeys.sampling import Drawn
 
 US_PER_DAY = 86_400_000_000
 
@@ -112,14 +112,14 @@ class Journeys(Verbs):
     @cached_property
     def drawn(self) -> Drawn:
         """The customers whom steps that model each journey work on."""
-        from journeylib.journeys.drawn import draw
+        from journeylib.journeys.sampling import draw
 
         return draw(self)
 
     @cached_property
     def modelled(self) -> Journeys:
         """The journeys of the customers `drawn`; these themselves where that is everybody."""
-        from journeylib.journeys.drawn import drawn_journeys
+        from journeylib.journeys.sampling import drawn_journeys
 
         return drawn_journeys(self)
 
@@ -147,7 +147,7 @@ class Journeys(Verbs):
             ``nobody``, or None in a log without actors), ``events``, ``journeys``,
             ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
-        from journeylib.journeys.graph import touchpoint_table
+        from journeylib.journeys.graph.transitions import touchpoint_table
 
         return touchpoint_table(self)
 
@@ -160,7 +160,7 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        from journeylib.journeys.graph import edge_counts
+        from journeylib.journeys.graph.transitions import edge_counts
 
         return edge_counts(self)
 

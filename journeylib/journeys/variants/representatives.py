@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core.estimate import percent
-from journeylib.journeys._retelling import Texts, Variant, choose
+from journeylib.journeys.variants._description_length import Texts, Variant, choose
 
 MIN_JOURNEYS = 10
 # From here on every code point is a letter that nothing else uses.

@@ -11,13 +11,13 @@ import ibis
 from ibis import _
 
 from journeylib.core.errors import ConfigError, SchemaError, did_you_mean
-from journeylib.journeys.graph import END, START
-from journeylib.journeys.narrowing import Narrowed, call, journeys_of
-from journeylib.journeys.text import asks_for_human
+from journeylib.journeys.filters.history import Narrowed, call, journeys_of
+from journeylib.journeys.graph.transitions import END, START
 from journeylib.log.engine.duckdb import fetch
+from journeylib.log.text.detectors import asks_for_human
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 # In a pattern: any number of touchpoints, none included; and exactly one.

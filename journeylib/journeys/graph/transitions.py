@@ -14,7 +14,7 @@ from journeylib.log.privacy import suppress
 if TYPE_CHECKING:
     import networkx as nx
 
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 START, END = "(start)", "(end)"
 OTHER = "(other)"  # touchpoints that are folded into one

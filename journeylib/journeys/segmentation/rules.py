@@ -9,7 +9,7 @@ from ibis import _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.core.errors import SchemaError
-from journeylib.journeys.calendar import BusinessHours
+from journeylib.journeys.preparation.business_hours import BusinessHours
 from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
 from journeylib.log.eventlog import EventLog
 from journeylib.log.schema import Channel, KeptTouchpoint

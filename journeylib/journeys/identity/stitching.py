@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.core.progress import working
-from journeylib.journeys._components import components
+from journeylib.journeys.identity._components import components
 from journeylib.log.canonical.events import alias
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog, Quality

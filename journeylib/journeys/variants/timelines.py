@@ -11,9 +11,9 @@ from ibis import _
 
 from journeylib.core.errors import SchemaError
 from journeylib.core.progress import working
-from journeylib.journeys._retelling import Variant
-from journeylib.journeys.steps import Journeys
-from journeylib.journeys.stories import Stories, Story, representatives
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.variants._description_length import Variant
+from journeylib.journeys.variants.representatives import Stories, Story, representatives
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 
@@ -99,7 +99,7 @@ def stories(
 
     Notes
     -----
-    The stories are those of `journeylib.journeys.stories.representatives`. Where it cannot tell,
+    The stories are those of `journeylib.journeys.variants.representatives.representatives`. Where it cannot tell,
     no story is told; `Told.found` says why.
     """
     if by_segment and not journeys.has("segment"):

@@ -11,10 +11,10 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS, resample
 from journeylib.core.progress import working
-from journeylib.journeys.chain import ENDS, Chain, journey_chain
-from journeylib.journeys.graph import START
-from journeylib.journeys.simplify import Simplified, simplify
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
+from journeylib.journeys.graph.simplify import Simplified, simplify
+from journeylib.journeys.graph.transitions import START
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to

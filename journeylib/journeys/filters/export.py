@@ -10,7 +10,7 @@ from pathlib import Path
 from ibis import _
 
 from journeylib.core.errors import RunError
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import customer_numbers
 

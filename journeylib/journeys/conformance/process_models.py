@@ -18,10 +18,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.core.errors import ConfigError
-from journeylib.journeys.bpmn import bpmn_text
-from journeylib.journeys.graph import variants
-from journeylib.journeys.planned import Plan, Raw
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.conformance.bpmn_export import bpmn_text
+from journeylib.journeys.conformance.plan import Plan, Raw
+from journeylib.journeys.graph.transitions import variants
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.sources.process_mining import refuse_entities
 
 MAX_MARKINGS = 20_000

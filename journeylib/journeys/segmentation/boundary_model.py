@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.journeys._contexts import AGES, ORDERS, Contexts, Tally
-from journeylib.journeys._streams import (
+from journeylib.journeys.segmentation._context_model import AGES, ORDERS, Contexts, Tally
+from journeylib.journeys.segmentation._forward_backward import (
     Passed,
     Streams,
     forward_backward,

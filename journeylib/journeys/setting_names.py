@@ -23,7 +23,7 @@ from journeylib.log.engine.duckdb import fetch
 from journeylib.log.schema import Called, NameOf
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 # What the log calls things of a kind; None where that cannot be told, so nothing is checked.
 Known = Callable[[NameOf], Collection[str] | None]

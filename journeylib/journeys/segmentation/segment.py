@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.journeys.boundaries import BoundaryModel, fit_boundaries
-from journeylib.journeys.channel_gaps import (
+from journeylib.journeys.segmentation.boundary_model import BoundaryModel, fit_boundaries
+from journeylib.journeys.segmentation.channel_gaps import (
     REST,
     ChannelGap,
     channel_before,
@@ -22,8 +22,7 @@ from journeylib.journeys.channel_gaps import (
     fitted_gaps,
     gap_after,
 )
-from journeylib.journeys.gaps import GapCut
-from journeylib.journeys.segment import (
+from journeylib.journeys.segmentation.rules import (
     US_PER_DAY,
     CutKind,
     JourneySettings,
@@ -33,6 +32,7 @@ from journeylib.journeys.segment import (
     in_stream,
     resolve_cut,
 )
+from journeylib.journeys.segmentation.silence_gap import GapCut
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import ROW, Runs
 from journeylib.log.eventlog import EventLog

@@ -15,10 +15,10 @@ import ibis
 from ibis import _
 
 from journeylib.core.estimate import AbstainReason
-from journeylib.journeys.lexicon import LEXICONS, Lexicon
+from journeylib.log.text.lexicon import LEXICONS, Lexicon
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"

@@ -15,8 +15,8 @@ from ibis import _
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.core.errors import RunError, SchemaError
-from journeylib.journeys._components import components
-from journeylib.journeys.stitch import normal
+from journeylib.journeys.identity._components import components
+from journeylib.journeys.identity.stitching import normal
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.schema import ID

@@ -11,7 +11,7 @@ from journeylib.core.estimate import Estimate
 from journeylib.log.engine.row_order import customer_numbers, hold_in_order
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 Result = TypeVar("Result")
 

@@ -10,8 +10,8 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core.progress import working
-from journeylib.journeys.graph import END, OTHER, START, count_bases, positions
-from journeylib.journeys.steps import Journeys
+from journeylib.journeys.graph.transitions import END, OTHER, START, count_bases, positions
+from journeylib.journeys.journeys import Journeys
 from journeylib.log.privacy import suppress
 
 ELSEWHERE = "(elsewhere)"

@@ -14,7 +14,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.log.engine.duckdb import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.steps import Journeys
+    from journeylib.journeys.journeys import Journeys
 
 
 @dataclass(frozen=True)
