@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from journeylib.log.read import read_log
     from journeylib.log.schema import OutcomesSchema, Schema
     from journeylib.measures.evidence import Evidence, measure
-    from journeylib.measures.groups import Comparison, compare
+    from journeylib.measures.overall.comparison import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
     from journeylib.present.differences import comparison_table, difference_map
     from journeylib.present.exploring.explore import explore

@@ -24,7 +24,7 @@ from journeylib.judge.tipping import TippingPoint
 from journeylib.judge.truth import MOMENT_COLUMNS
 from journeylib.judge.verdict import VERDICTS
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.handoffs import Handoffs
+from journeylib.measures.bots.handoff_audit import Handoffs
 
 HOME = Path(__file__).resolve().parents[1]
 PACKAGE = HOME / "journeylib"

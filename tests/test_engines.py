@@ -28,8 +28,8 @@ from journeylib.log.engine.duckdb import as_engine, fetch, hand_over, log_hash
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inference.schema import propose
 from journeylib.log.read import read_log
+from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import Handoffs
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
 ROLES = {"customer": "who", "touchpoint": "what", "timestamp": "at"}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from journeylib.judge.peak_end import PeakEnd
     from journeylib.judge.satisfaction import SatisfactionBreak
     from journeylib.judge.tipping import TippingPoint
-    from journeylib.measures.labelled import DetectorCheck
+    from journeylib.measures.texts.detector_accuracy import DetectorCheck
 
 FURTHER_HANDOFFS = (
     "lost_in_queue",

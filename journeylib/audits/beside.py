@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.judge.ratings import EPOCH, check_ratings
-from journeylib.measures.labelled import DETECTORS
+from journeylib.measures.texts.detector_accuracy import DETECTORS
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig

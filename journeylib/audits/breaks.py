@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.streams import EVENTS
+from journeylib.measures.overall.period_series import EVENTS
 
 if TYPE_CHECKING:
     from journeylib.audits.drift import ChangeSettings

@@ -17,14 +17,14 @@ from journeylib.audits.drift import TEST_COLUMNS, ChangeSettings, drifts, presen
 from journeylib.audits.telling import EPOCH, KINDS, Change, Teller
 from journeylib.core.estimate import percent, rounded
 from journeylib.journeys.journeys import US_PER_DAY
-from journeylib.measures.streams import EVENTS, STREAM_COLUMNS, Periods, streams
+from journeylib.measures.overall.period_series import EVENTS, STREAM_COLUMNS, Periods, streams
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig
     from journeylib.audits.history import Entry, History
     from journeylib.audits.run import Audit
     from journeylib.journeys.journeys import Journeys
-    from journeylib.measures.sentiment import Scores
+    from journeylib.measures.texts.sentiment import Scores
 
 ONE_PERCENT = 0.01
 PARTS = {

@@ -13,7 +13,7 @@ from journeylib.journeys.identity.stitching import LEVELS, stitch
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.judge.judging import verdict_scores
 from journeylib.measures.evidence import measure
-from journeylib.measures.key_results import KEY_RESULTS, key_results
+from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 
 if TYPE_CHECKING:
     from journeylib.audits.config import AuditConfig

@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.core.estimate import LEVEL, Floats, adjusted_p_values
-from journeylib.measures.streams import ALL, EVENTS
+from journeylib.measures.overall.period_series import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]
 TEST_COLUMNS = (

@@ -17,7 +17,7 @@ import pyarrow
 from journeylib.audits.document import SCHEMA_VERSION
 from journeylib.audits.drift import TEST_COLUMNS
 from journeylib.core.errors import LogError, RunError, did_you_mean
-from journeylib.measures.streams import STREAM_COLUMNS
+from journeylib.measures.overall.period_series import STREAM_COLUMNS
 
 RUNS_COLUMNS = (
     "run_id", "as_of", "first_day", "last_day", "events", "journeys", "customers",

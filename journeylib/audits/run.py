@@ -37,7 +37,7 @@ from journeylib.log.engine.duckdb import log_hash, saying_what_ran_out
 from journeylib.log.quality.report import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.reach import Reach, reach
+from journeylib.measures.overall.reach import Reach, reach
 from journeylib.plan.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:

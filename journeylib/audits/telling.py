@@ -14,7 +14,7 @@ from journeylib.audits.drift import ChangeSettings, is_mix
 from journeylib.core.estimate import percent, rounded
 from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.wording import number
-from journeylib.measures.streams import EVENTS, Periods
+from journeylib.measures.overall.period_series import EVENTS, Periods
 
 Kind = Literal["data_quality", "definition", "mix", "performance"]
 KINDS: tuple[Kind, ...] = ("data_quality", "definition", "mix", "performance")

@@ -25,7 +25,7 @@ from journeylib.judge.reliance import (
 from journeylib.judge.scene import Scene
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.text.detectors import says_wrong, unheard
-from journeylib.measures.touchpoints import flag_of
+from journeylib.measures.touchpoints.visits import flag_of
 
 US_PER_HOUR = 3_600_000_000
 HOURS_PER_WEEK = 168

@@ -14,7 +14,7 @@ from journeylib.judge.sessions import Clock
 from journeylib.judge.settings import CapacitySettings, CostSettings
 from journeylib.judge.tipping import TippingPoint, tipping_points
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.handoffs import Handoffs
+from journeylib.measures.bots.handoff_audit import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
 MICRO = 1_000_000

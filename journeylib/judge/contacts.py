@@ -13,7 +13,7 @@ from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.log.engine.row_order import customer_numbers
-from journeylib.measures.sessions import with_sessions
+from journeylib.measures.bots.sessions import with_sessions
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000

@@ -25,7 +25,7 @@ from journeylib.judge.scene import (
 )
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.text.detectors import drawn
-from journeylib.measures.sentiment import NEGATIVE, RATING_SCALES, Scores
+from journeylib.measures.texts.sentiment import NEGATIVE, RATING_SCALES, Scores
 
 
 def connected(scene: Scene) -> Side:

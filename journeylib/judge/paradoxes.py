@@ -13,8 +13,8 @@ from journeylib.judge.contacts import SessionEvidence, find_contacts
 from journeylib.judge.paradox_settings import ParadoxSettings
 from journeylib.judge.scene import ACTOR, Scene, Side
 from journeylib.judge.spoken import spoken, threshold_spoken
-from journeylib.measures.sentiment import Scores, customer_scores
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import Scores, customer_scores
 
 __all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
 

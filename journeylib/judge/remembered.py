@@ -12,7 +12,7 @@ from journeylib.core.estimate import AbstainReason, Estimate
 from journeylib.journeys.sampling import Drawn
 from journeylib.judge.peak_end import PeakEnd, peak_end_weights
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.sentiment import MICRO, Scores
+from journeylib.measures.texts.sentiment import MICRO, Scores
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys

@@ -12,8 +12,8 @@ from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.judge.compare import Ask
 from journeylib.judge.contacts import Contacts
 from journeylib.judge.paradox_settings import ParadoxSettings
-from journeylib.measures.sentiment import Scores
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import Scores
 
 ACTOR = "a column of who acted (role 'actor')"
 CLOCK = "a timestamp"

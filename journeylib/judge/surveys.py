@@ -18,7 +18,7 @@ from journeylib.judge.response import response_adjusted, response_bounds
 from journeylib.judge.visits import as_covariate
 from journeylib.log.engine.duckdb import customer_group, fetch
 from journeylib.measures.ratios import quotient
-from journeylib.measures.sentiment import RATING_SCALES
+from journeylib.measures.texts.sentiment import RATING_SCALES
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys

@@ -18,7 +18,7 @@ from journeylib.judge.judgement import Judgement
 from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints import whole_weeks
+from journeylib.measures.touchpoints.visits import whole_weeks
 from journeylib.plan.selection import Limits, select, selection_frequency, shortfall
 from journeylib.plan.settings import CandidateSettings, PortfolioSettings
 from journeylib.plan.value import Value, touchpoint_value

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core.estimate import percent
-from journeylib.measures.groups import FOUND, Comparison
+from journeylib.measures.overall.comparison import FOUND, Comparison
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.layout import LINE, NAME_LINES, NAME_SIZE, Box, Flow, map_layout

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.core.estimate import percent
-from journeylib.measures.labelled import MIN_INFORMED, MIN_LABELLED
+from journeylib.measures.texts.detector_accuracy import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number, signed, table
 

@@ -18,10 +18,10 @@ from journeylib.judge.judging import judge
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import lie_in_order
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import audit_handoffs
-from journeylib.measures.rules import rule_skill
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.predictability import rule_skill
 
 MINUTE = 60_000_000
 CUSTOMERS = 90

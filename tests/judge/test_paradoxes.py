@@ -27,7 +27,7 @@ from journeylib.judge.paradoxes import (
     scene_of,
 )
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.handoffs import audit_handoffs
+from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.settings import MeasureSettings
 
 LogOf = Callable[..., EventLog]

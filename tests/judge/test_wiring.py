@@ -45,9 +45,9 @@ from journeylib.judge.stays import (
 from journeylib.judge.surveys import Scale, survey_scales, survey_table
 from journeylib.judge.truth import moments_of_truth
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.handoffs import Handoffs, audit_handoffs
-from journeylib.measures.sentiment import Scores
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import Scores
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE

@@ -13,9 +13,9 @@ from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.escalation import Escalation, score_escalation
+from journeylib.measures.bots.escalation import Escalation, score_escalation
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
 
 MINUTE = 60_000_000

@@ -9,7 +9,7 @@ import pandas as pd
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.sessions import bot_sessions
+from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 
 MINUTE = 60_000_000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.filters.history import call
 from journeylib.journeys.journeys import Journeys
-from journeylib.measures.transitions import Transitions
+from journeylib.measures.overall.transition_estimates import Transitions
 from journeylib.present.exploring.scene import Scene, Told, scene, told_by
 
 if TYPE_CHECKING:

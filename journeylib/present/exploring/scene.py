@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.core.estimate import percent
 from journeylib.journeys.graph.simplify import Simplified, simplify
 from journeylib.journeys.graph.transitions import END, START
-from journeylib.measures.transitions import Taken, Transitions
+from journeylib.measures.overall.transition_estimates import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.simplified import simplified_map
 from journeylib.present.tables import number, seconds_text, signed

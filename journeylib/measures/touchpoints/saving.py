@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from journeylib.core.estimate import AbstainReason, Resampled, resample
 from journeylib.journeys.journeys import Journeys
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import Cells, Floats, measured, not_negative, silent
-from journeylib.measures.durations import from_draws
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints import human_minutes, whole_weeks
+from journeylib.measures.touchpoints.durations import from_draws
+from journeylib.measures.touchpoints.group_sums import Cells, Floats, measured, not_negative, silent
+from journeylib.measures.touchpoints.visits import human_minutes, whole_weeks
 
 NAME, UNIT = "saving", "min/week"
 VISITS, VISITS_UNIT = "human_visits", "1/week"

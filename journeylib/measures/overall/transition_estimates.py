@@ -15,9 +15,9 @@ from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph.transitions import END
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.cells import Base, Floats, spread, thin
-from journeylib.measures.durations import around_medians
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.durations import around_medians
+from journeylib.measures.touchpoints.group_sums import Base, Floats, spread, thin
 
 Pair = tuple[str, str]
 # A transition that ends the journey leads to no touchpoint.

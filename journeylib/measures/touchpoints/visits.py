@@ -15,8 +15,9 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.setting_names import refuse_absent
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import (
+from journeylib.measures.measured import Measured
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import (
     Cells,
     Floats,
     fold,
@@ -26,7 +27,6 @@ from journeylib.measures.cells import (
     silent,
     touchpoint_names,
 )
-from journeylib.measures.settings import MeasureSettings
 
 US_PER_MINUTE = 60_000_000
 US_PER_WEEK = 7 * 86_400_000_000

@@ -15,10 +15,9 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.log.text.detectors import unheard
-from journeylib.measures import containment
-from journeylib.measures.base import Measured
-from journeylib.measures.escalation import escalation_estimates
-from journeylib.measures.hands import (
+from journeylib.measures.bots import containment
+from journeylib.measures.bots.escalation import escalation_estimates
+from journeylib.measures.bots.handoff_patterns import (
     context_estimates,
     dead_ends,
     handover_table,
@@ -27,10 +26,11 @@ from journeylib.measures.hands import (
     repeated_table,
     transfers_measure,
 )
+from journeylib.measures.bots.sessions import BotSessions, bot_sessions, customers_act
+from journeylib.measures.bots.waiting_times import queue_times, request_times, wait_estimates
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import Ratio, ratios
-from journeylib.measures.sessions import BotSessions, bot_sessions, customers_act
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.waits import queue_times, request_times, wait_estimates
 
 US = 1_000_000
 _KEY = ["journey", "opened"]

@@ -13,15 +13,15 @@ from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys.graph.transitions import END, START
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.cells import Floats, Whole, mapped, touchpoint_names
-from journeylib.measures.durations import (
+from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
     bin_of,
     from_draws,
     seconds_of,
 )
-from journeylib.measures.effort import Repeats
-from journeylib.measures.successors import Successors
+from journeylib.measures.touchpoints.group_sums import Floats, Whole, mapped, touchpoint_names
+from journeylib.measures.touchpoints.next_steps import Successors
+from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
 
 def flow_estimates(

@@ -15,9 +15,9 @@ from journeylib.core.estimate import GROUPS, resample
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import Base, Floats, Whole, measured, thin
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Base, Floats, Whole, measured, thin
 
 MICRO = 1_000_000
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20

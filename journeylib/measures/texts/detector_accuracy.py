@@ -26,8 +26,8 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.text.detectors import asks_for_human, by_customers, says_again
 from journeylib.measures.ratios import Ratio, ratios
-from journeylib.measures.sentiment import NEGATIVE, Scores, vader_scores
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import NEGATIVE, Scores, vader_scores
 
 Integers = npt.NDArray[np.int64]
 DETECTORS = ("human_request", "repetition", "negative")

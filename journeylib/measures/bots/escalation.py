@@ -14,10 +14,10 @@ from ibis import _
 from journeylib.core.errors import SchemaError, did_you_mean
 from journeylib.core.estimate import GROUPS, Estimate
 from journeylib.journeys.journeys import Journeys
+from journeylib.measures.bots.sessions import BotSessions, with_humans
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
-from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints import flag_of
+from journeylib.measures.touchpoints.visits import flag_of
 
 PRECISION = "sessions labelled as needing a human, of those handed over"
 RECALL = "sessions handed over, of those labelled as needing a human"

@@ -15,10 +15,10 @@ from ibis import _
 from journeylib.core.estimate import GROUPS
 from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.effort import visits_of_contacts
-from journeylib.measures.sentiment import Scores
-from journeylib.measures.sessions import bot_sessions
+from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import Scores
+from journeylib.measures.touchpoints.repeat_contacts import visits_of_contacts
 
 STREAM_COLUMNS = (
     "period", "family", "measure", "touchpoint", "detail", "stratum",

@@ -9,7 +9,7 @@ from ibis import _
 
 from journeylib.core.estimate import GROUPS, Estimate, Floats, resample
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.sessions import BotSessions
+from journeylib.measures.bots.sessions import BotSessions
 
 US = 1_000_000
 MOST_TIMES = 2_000

@@ -15,7 +15,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
 from journeylib.measures.ratios import quotient
-from journeylib.measures.sentiment import MICRO, Scores
+from journeylib.measures.texts.sentiment import MICRO, Scores
 
 ALL = ""
 MOST_SEGMENTS = 12

@@ -27,7 +27,7 @@ from journeylib.log.text.detectors import (
     lexicon_reach,
     text_language,
 )
-from journeylib.measures.base import Measured, bases, group_sums
+from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 

@@ -10,9 +10,9 @@ from ibis import _
 from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import ROW, Runs, hold_in_order
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import Cells, fold, share_of, silent
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Cells, fold, share_of, silent
 
 US_PER_MINUTE = 60_000_000
 # More than there are touchpoints, and than there are intents.

@@ -14,9 +14,9 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.engine.row_order import Runs
 from journeylib.log.text.detectors import drawn_customers, fails_to_answer, plain, says_again
-from journeylib.measures.base import Measured, bases, group_sums
+from journeylib.measures.bots.sessions import BotSessions, with_humans
+from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
-from journeylib.measures.sessions import BotSessions, with_humans
 from journeylib.measures.settings import MeasureSettings
 
 LOOP_ROUNDS = 3

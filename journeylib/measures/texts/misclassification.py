@@ -13,8 +13,8 @@ from journeylib.core.estimate import DRAWS, SEED, AbstainReason, Estimate, Float
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.text.detectors import by_customers
-from journeylib.measures.base import Measured
-from journeylib.measures.labelled import MIN_LABELLED, DetectorCheck, rogan_gladen
+from journeylib.measures.measured import Measured
+from journeylib.measures.texts.detector_accuracy import MIN_LABELLED, DetectorCheck, rogan_gladen
 
 CORRECTED = ("human_request", "negative")
 Z = 1.959964

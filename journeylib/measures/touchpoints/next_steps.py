@@ -14,8 +14,9 @@ from ibis import _
 from journeylib.core.estimate import GROUPS, Resampled, resample
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import (
+from journeylib.measures.measured import Measured
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import (
     Base,
     Floats,
     Whole,
@@ -27,7 +28,6 @@ from journeylib.measures.cells import (
     thin,
     touchpoint_names,
 )
-from journeylib.measures.settings import MeasureSettings
 
 THIRDS = 3
 _CELL = ("pair", "group", "third", "n")

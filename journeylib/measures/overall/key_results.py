@@ -8,10 +8,10 @@ from ibis import _
 
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.containment import session_counts, verified
-from journeylib.measures.effort import repeat_contacts
-from journeylib.measures.sessions import bot_sessions
+from journeylib.measures.bots.containment import session_counts, verified
+from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
 
 KEY_RESULTS = (
     "journeys",

@@ -15,8 +15,9 @@ from journeylib.core.estimate import GROUPS, LEVEL, Resampled, occupied, resampl
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.preparation.business_hours import with_open_time
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import (
+from journeylib.measures.measured import Measured
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import (
     Cells,
     Floats,
     Whole,
@@ -28,7 +29,6 @@ from journeylib.measures.cells import (
     silent,
     thin,
 )
-from journeylib.measures.settings import MeasureSettings
 
 US_PER_SECOND = 1_000_000
 # Bins of log2(1 + seconds): even near zero, where clocks tick, and 4.4 % wide far from it.

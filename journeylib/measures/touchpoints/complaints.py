@@ -9,9 +9,9 @@ from ibis import _
 from journeylib.core.estimate import resample
 from journeylib.journeys.journeys import US_PER_DAY, Journeys
 from journeylib.log.engine.row_order import customer_numbers
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import Floats, fold, measured, silent
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Floats, fold, measured, silent
 
 # Upper ends of the bands of steps within which visits are compared.
 AGE_BANDS = (1, 2, 3, 5, 9)

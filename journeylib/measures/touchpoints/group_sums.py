@@ -14,7 +14,7 @@ from ibis import _
 from journeylib.core.estimate import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.base import Measured
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
 Floats = npt.NDArray[np.float64]

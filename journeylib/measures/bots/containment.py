@@ -12,9 +12,9 @@ from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, Re
 from journeylib.journeys.journeys import Journeys
 from journeylib.log.engine.duckdb import fetch
 from journeylib.log.privacy import suppress
-from journeylib.measures.base import Measured, bases, group_sums
+from journeylib.measures.bots.sessions import BotSessions
+from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
-from journeylib.measures.sessions import BotSessions
 from journeylib.measures.settings import MeasureSettings
 
 US_PER_DAY = 86_400_000_000
