@@ -45,7 +45,7 @@ bench: $(VENV)/.test ## benchmarks, printed as ratios
 formats: $(VENV)/.test ## write the JSON Schemas to docs/formats, and docs/claims.md
 	$(BIN)/journeylib schema config > docs/formats/config.schema.json
 	$(BIN)/journeylib schema audit > docs/formats/audit.schema.json
-	$(BIN)/python -c "from journeylib.judge.trust import claims_page; print(claims_page(), end='')" > docs/claims.md
+	$(BIN)/python -c "from journeylib.judge.claims import claims_page; print(claims_page(), end='')" > docs/claims.md
 
 store: $(VENV)/.test ## run the notebooks and store what they show (read the difference before committing)
 	cd notebooks && ../$(BIN)/python -m nbconvert --to notebook --execute --inplace *.ipynb

@@ -17,9 +17,9 @@ from typing import Any
 import pandas as pd
 
 import journeylib as jl
-from journeylib.judge.effects import naive_effect
-from journeylib.judge.quality import QualityEffect, quality_effect
-from journeylib.judge.sample import sample_of
+from journeylib.judge.moments.design_matrix import sample_of
+from journeylib.judge.moments.effect import QualityEffect, quality_effect
+from journeylib.judge.moments.estimators import naive_effect
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "../../shared/data"

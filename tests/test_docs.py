@@ -15,14 +15,14 @@ import pytest
 
 import journeylib as jl
 from journeylib.core.estimate import ABSTAIN_TEXT
-from journeylib.judge.disclosure import Disclosure
+from journeylib.judge.bot_timing.tipping_points import TippingPoint
+from journeylib.judge.disclosure.disclosure import Disclosure
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
-from journeylib.judge.paradoxes import Paradox
+from journeylib.judge.moments.moments_of_truth import MOMENT_COLUMNS
+from journeylib.judge.paradoxes.paradoxes import Paradox
+from journeylib.judge.scorecard.verdict import VERDICTS
 from journeylib.judge.settings import DEFAULTS
-from journeylib.judge.tipping import TippingPoint
-from journeylib.judge.truth import MOMENT_COLUMNS
-from journeylib.judge.verdict import VERDICTS
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import Handoffs
 

@@ -12,16 +12,16 @@ import pandas as pd
 from journeylib.audits.document import SCHEMA_VERSION, AuditDocument, clean
 from journeylib.audits.retold import plan_part, stories_part, structure_part
 from journeylib.core.estimate import Estimate, rounded
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.harms import worst_item
+from journeylib.judge.bot_timing.handoff_limits import worst_item
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
     from journeylib.journeys.preparation.mapping import MappingReport
     from journeylib.journeys.segmentation.segment import Cutting
-    from journeylib.judge.peak_end import PeakEnd
-    from journeylib.judge.satisfaction import SatisfactionBreak
-    from journeylib.judge.tipping import TippingPoint
+    from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak
+    from journeylib.judge.bot_timing.tipping_points import TippingPoint
+    from journeylib.judge.experience.peak_end import PeakEnd
     from journeylib.measures.texts.detector_accuracy import DetectorCheck
 
 FURTHER_HANDOFFS = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.judge.ratings import EPOCH, check_ratings
+from journeylib.judge.experience.expert_ratings import EPOCH, check_ratings
 from journeylib.measures.texts.detector_accuracy import DETECTORS
 
 if TYPE_CHECKING:

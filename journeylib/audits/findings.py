@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.gates import check_gates
 from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.harms import worst_item
+from journeylib.judge.bot_timing.handoff_limits import worst_item
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
 
 if TYPE_CHECKING:
     from journeylib.audits.run import Audit
-    from journeylib.judge.tipping import TippingPoint
+    from journeylib.judge.bot_timing.tipping_points import TippingPoint
 
 Severity = Literal["info", "low", "medium", "high"]
 RANK: dict[str, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}

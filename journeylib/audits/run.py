@@ -30,9 +30,9 @@ from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.identity.linkage import need_splink
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.variants.timelines import Told, stories
+from journeylib.judge.experience.expert_ratings import Ratings, compare_ratings
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
-from journeylib.judge.ratings import Ratings, compare_ratings
 from journeylib.log.engine.duckdb import log_hash, saying_what_ran_out
 from journeylib.log.quality.report import LAST_EVENT
 from journeylib.log.read import read_log

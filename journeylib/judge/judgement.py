@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.judge.capacity import QueueTime
-from journeylib.judge.disclosure import Disclosure
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.harms import HandoffItem
-from journeylib.judge.paradoxes import Paradox
-from journeylib.judge.peak_end import PeakEnd
-from journeylib.judge.satisfaction import SatisfactionBreak
+from journeylib.judge.bot_timing.handoff_limits import HandoffItem
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.judge.bot_timing.queueing import QueueTime
+from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak
+from journeylib.judge.bot_timing.tipping_points import TippingPoint
+from journeylib.judge.disclosure.disclosure import Disclosure
+from journeylib.judge.experience.peak_end import PeakEnd
+from journeylib.judge.paradoxes.paradoxes import Paradox
 from journeylib.judge.settings import AXES
-from journeylib.judge.tipping import TippingPoint
 
 PLACE = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
 SCORE_COLUMNS = (

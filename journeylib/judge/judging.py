@@ -9,18 +9,18 @@ from journeylib.core.progress import working
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.sampling import Drawn
 from journeylib.journeys.setting_names import refuse_absent
-from journeylib.judge.bots import judge_bots
-from journeylib.judge.disclosure import Disclosure, disclosure
-from journeylib.judge.harms import handoff_items
+from journeylib.judge.bot_timing.bot_timing import judge_bots
+from journeylib.judge.bot_timing.handoff_limits import handoff_items
+from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
+from journeylib.judge.experience.remembered import remembered
+from journeylib.judge.experience.surveys import survey_scales, survey_table
 from journeylib.judge.judgement import Judgement
-from journeylib.judge.paradoxes import paradoxes
-from journeylib.judge.remembered import remembered
-from journeylib.judge.scorecard import score_evidence
-from journeylib.judge.sensitivity import weight_sensitivity
+from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.survival_table import presence_effects
+from journeylib.judge.paradoxes.paradoxes import paradoxes
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.scorecard.weight_sensitivity import weight_sensitivity
 from journeylib.judge.settings import JudgeSettings
-from journeylib.judge.stays import presence_effects
-from journeylib.judge.surveys import survey_scales, survey_table
-from journeylib.judge.truth import moments_of_truth
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.core.errors import did_you_mean
-from journeylib.judge.harms import LIMITS
-from journeylib.judge.paradox_settings import ParadoxSettings
+from journeylib.judge.bot_timing.handoff_limits import LIMITS
+from journeylib.judge.paradoxes.settings import ParadoxSettings
 from journeylib.log.schema import Office, Outcome, Touchpoint
 
 Axis = Literal["automation_fit", "empathy_need"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from journeylib.core.estimate import percent
-from journeylib.judge.observe import Observation
+from journeylib.judge.scorecard.observations import Observation
 
 
 @dataclass(frozen=True)

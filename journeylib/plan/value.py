@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from journeylib.core.estimate import DRAWS, SEED, Floats
-from journeylib.judge.handover import draw_cost
+from journeylib.judge.bot_timing.handoff_time import draw_cost
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings
 from journeylib.plan.settings import CandidateSettings, PortfolioSettings

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.smaa import CONSISTENT, ahp_weights
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.judge.scorecard.weighting_methods import CONSISTENT, ahp_weights
 from journeylib.judge.wording import AXIS_TEXT
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number_text, table

@@ -11,8 +11,8 @@ from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
 from journeylib.core.progress import working
 from journeylib.journeys.graph.transitions import transitions
 from journeylib.journeys.journeys import Journeys
-from journeylib.judge.disclosing import KIND_TEXT
-from journeylib.judge.harms import HandoffItem, worst_item
+from journeylib.judge.bot_timing.handoff_limits import HandoffItem, worst_item
+from journeylib.judge.disclosure.phrases import KIND_TEXT
 from journeylib.log.privacy import suppress
 from journeylib.present.bars import containment_waterfall, handoff_partition
 from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words

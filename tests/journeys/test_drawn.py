@@ -12,7 +12,7 @@ from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.sampling import Drawn, draw_customers
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.bots import judge_bots, session_frame
+from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.judging import judge
 from journeylib.log.engine.duckdb import fetch

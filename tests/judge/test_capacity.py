@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import ConfigError
-from journeylib.judge.capacity import (
+from journeylib.judge.bot_timing.handoff_time import Costs, Hazards, optimum
+from journeylib.judge.bot_timing.queueing import (
     Queue,
     erlang_a,
     handed_over,
     optimum_with_queue,
     queue_time,
 )
-from journeylib.judge.handover import Costs, Hazards, optimum
 
 STEP = Hazards((3.0,), (0.35, 0.35), (0.05, 0.40))
 COSTS = (0.10, 20.0, 6.0)

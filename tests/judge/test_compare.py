@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ibis import _
 
-from journeylib.judge.compare import Ask, compare
+from journeylib.judge.paradoxes.bot_human_comparison import Ask, compare
 
 
 def contacts(*cells: tuple[int, str, int, int]) -> ibis.Table:

@@ -9,7 +9,7 @@ import pytest
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.disclosure import Disclosure, disclosure
+from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.settings import MeasureSettings
 

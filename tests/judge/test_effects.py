@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import RunError
-from journeylib.judge import effects
-from journeylib.judge.sample import Sample, design_matrix, sample_of
+from journeylib.judge.moments import estimators as effects
+from journeylib.judge.moments.design_matrix import Sample, design_matrix, sample_of
 
 
 def confounded(n: int, *, seed: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeylib.core.errors import ConfigError
-from journeylib.judge.handover import Costs, Hazards, expected_cost, handoff_time, optimum
+from journeylib.judge.bot_timing.handoff_time import (
+    Costs,
+    Hazards,
+    expected_cost,
+    handoff_time,
+    optimum,
+)
 
 
 def hazards(resolve: float) -> Hazards:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.judge.harms import LIMITS, handoff_items, worst_item
+from journeylib.judge.bot_timing.handoff_limits import LIMITS, handoff_items, worst_item
 from journeylib.judge.settings import JudgeSettings
 
 

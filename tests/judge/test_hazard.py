@@ -9,10 +9,16 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import RunError
-from journeylib.judge.hazard import best_break, compare_models, fit_minutes, null_statistics, rates
-from journeylib.judge.sessions import FRUSTRATED, RESOLVED, check_sessions, spells_of
-from journeylib.judge.spells import Spells, design_effects
-from journeylib.judge.turns import life_table
+from journeylib.judge.bot_timing.discrete_hazard import life_table
+from journeylib.judge.bot_timing.hazard_break import (
+    best_break,
+    compare_models,
+    fit_minutes,
+    null_statistics,
+    rates,
+)
+from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, check_sessions, spells_of
+from journeylib.judge.bot_timing.spells import Spells, design_effects
 
 
 def table(minutes: list[float], event: list[int], **more: list[float]) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import pytest
 
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate, adjusted_p_values
-from journeylib.judge.moments import asymmetry, decide, impact, shrink
-from journeylib.judge.quality import Check, QualityEffect, quality_effect
+from journeylib.judge.moments.effect import Check, QualityEffect, quality_effect
+from journeylib.judge.moments.multiple_testing import asymmetry, decide, impact, shrink
 
 PASSED = tuple(
     Check(name, "passed", "")

@@ -16,8 +16,8 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge import reliance
-from journeylib.judge.paradoxes import (
+from journeylib.judge.paradoxes import data_and_dependence as reliance
+from journeylib.judge.paradoxes.paradoxes import (
     PARADOXES,
     Paradox,
     ParadoxSettings,

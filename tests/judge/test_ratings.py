@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import SchemaError
-from journeylib.judge.ratings import compare_ratings, krippendorff_alpha
-from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.experience.expert_ratings import compare_ratings, krippendorff_alpha
+from journeylib.judge.scorecard.scorecard import score_evidence
 
 x = np.nan
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from journeylib.core.estimate import Estimate, percent
-from journeylib.judge.observe import Observation
-from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.scorecard.observations import Observation
+from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED
 from journeylib.judge.wording import VERB, WORDS, number, statement
 

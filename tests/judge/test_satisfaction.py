@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import RunError
-from journeylib.judge.satisfaction import satisfaction_break
+from journeylib.judge.bot_timing.satisfaction_break import satisfaction_break
 
 
 def rated(shape: str, seed: int, n: int = 1000) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,7 +9,7 @@ import pytest
 
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
-from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import JudgeSettings
 
 

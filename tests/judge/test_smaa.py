@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from journeylib.judge.scorecard import score_evidence
-from journeylib.judge.sensitivity import rank_acceptability, weight_sensitivity
-from journeylib.judge.settings import JudgeSettings
-from journeylib.judge.smaa import (
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.scorecard.weight_sensitivity import rank_acceptability, weight_sensitivity
+from journeylib.judge.scorecard.weighting_methods import (
     acceptability,
     ahp_weights,
     critic_weights,
@@ -15,6 +14,7 @@ from journeylib.judge.smaa import (
     entropy_weights,
     equal_weights,
 )
+from journeylib.judge.settings import JudgeSettings
 
 ROWS = [(0.9, 0.2, 0.5), (0.6, 0.6, 0.55), (0.2, 0.9, 0.5), (0.3, 0.3, 0.3)]
 

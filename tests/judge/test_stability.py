@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.scorecard.stability import draw_weights, verdict_shares
+from journeylib.judge.scorecard.value_functions import AxisScore, axis_score
+from journeylib.judge.scorecard.verdict import VERDICTS, Gates, boundary_distance, verdict_of
 from journeylib.judge.settings import JudgeSettings
-from journeylib.judge.stability import draw_weights, verdict_shares
-from journeylib.judge.values import AxisScore, axis_score
-from journeylib.judge.verdict import VERDICTS, Gates, boundary_distance, verdict_of
 
 SETTINGS = JudgeSettings()
 OPEN = Gates()

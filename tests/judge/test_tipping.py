@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.judge.hazard import Break, HazardFit
-from journeylib.judge.tipping import answer_of, pool, tipping_points
+from journeylib.judge.bot_timing.hazard_break import Break, HazardFit
+from journeylib.judge.bot_timing.tipping_points import answer_of, pool, tipping_points
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
 

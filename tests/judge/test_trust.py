@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from journeylib.core.errors import ConfigError
-from journeylib.judge.trust import LEDGER, as_estimate, claims_page, usable
+from journeylib.judge.claims import LEDGER, as_estimate, claims_page, usable
 
 
 @pytest.mark.parametrize("claim", ["trust_fall_51", "trust_fall_61", "trust_fall_139"])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from journeylib.judge.scorecard.value_functions import axis_score, value_of, weighted_score
 from journeylib.judge.settings import (
     AUTOMATION_FIT,
     AXES,
@@ -14,7 +15,6 @@ from journeylib.judge.settings import (
     Indicator,
     JudgeSettings,
 )
-from journeylib.judge.values import axis_score, value_of, weighted_score
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.bots import (
+from journeylib.judge.bot_timing.bot_timing import (
     NO_CAPACITY,
     NO_CLOCK,
     NO_COSTS,
@@ -25,16 +25,12 @@ from journeylib.judge.bots import (
     judge_bots,
     session_frame,
 )
-from journeylib.judge.capacity import QueueTime
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.remembered import rated_turns, remembered
-from journeylib.judge.settings import (
-    CapacitySettings,
-    CostSettings,
-    JudgeSettings,
-    MomentSettings,
-)
-from journeylib.judge.stays import (
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.judge.bot_timing.queueing import QueueTime
+from journeylib.judge.experience.remembered import rated_turns, remembered
+from journeylib.judge.experience.surveys import Scale, survey_scales, survey_table
+from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.survival_table import (
     APART,
     effects_of,
     first_visits,
@@ -42,8 +38,12 @@ from journeylib.judge.stays import (
     presence_effects,
     stays_of,
 )
-from journeylib.judge.surveys import Scale, survey_scales, survey_table
-from journeylib.judge.truth import moments_of_truth
+from journeylib.judge.settings import (
+    CapacitySettings,
+    CostSettings,
+    JudgeSettings,
+    MomentSettings,
+)
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.judge.moments import decide
-from journeylib.judge.presence import presence_effect
-from journeylib.judge.quality import QualityEffect, quality_effect
+from journeylib.judge.moments.effect import QualityEffect, quality_effect
+from journeylib.judge.moments.multiple_testing import decide
+from journeylib.judge.moments.survival import presence_effect
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from journeylib.judge.handover import Costs, handoff_time
-from journeylib.judge.tipping import TippingPoint, tipping_points
+from journeylib.judge.bot_timing.handoff_time import Costs, handoff_time
+from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,258 @@
+"""What handing over does to the humans' queue, and so to the best time to hand over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import SEED, Estimate
+from journeylib.judge.bot_timing.handoff_time import (
+    ASSUMPTIONS,
+    Answer,
+    Costs,
+    Hazards,
+    Optimum,
+    answer_of,
+    hazards_of,
+    middle,
+    optimum,
+    places_of,
+)
+from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, spells_of
+from journeylib.judge.moments.design_matrix import Floats
+
+NEGLIGIBLE = 1e-12
+BLOCK = 256
+QUEUE_DRAWS = 100
+MAX_PATIENCE = 10_000.0  # a week; an overloaded team of endlessly patient customers has no end
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A team of humans who take what the bot hands over.
+
+    Attributes
+    ----------
+    sessions_per_minute : float
+        Sessions that begin with the bot.
+    agents : int
+    service_minutes, patience_minutes : float
+        Mean time of a contact, and mean time until a waiting customer gives up.
+    waiting_per_minute : float
+        What a customer's minute of waiting costs.
+    """
+
+    sessions_per_minute: float
+    agents: int
+    service_minutes: float
+    patience_minutes: float
+    waiting_per_minute: float
+
+    def __post_init__(self) -> None:
+        positive = (self.sessions_per_minute, self.service_minutes, self.patience_minutes)
+        too_patient = self.patience_minutes > MAX_PATIENCE
+        if min(positive) <= 0 or self.agents < 1 or self.waiting_per_minute < 0 or too_patient:
+            raise ConfigError(
+                "a queue needs at least one agent, positive rates and times, patience of at most "
+                f"{MAX_PATIENCE:g} minutes, and a cost of waiting of at least 0; got {self}"
+            )
+
+
+@dataclass(frozen=True)
+class Load:
+    """The steady state of a queue.
+
+    Attributes
+    ----------
+    wait_minutes : float
+        Mean wait of everyone who arrives, those who give up included.
+    gives_up : float
+        Share of arrivals who give up.
+    """
+
+    wait_minutes: float
+    gives_up: float
+
+
+def erlang_a(queue: Queue, arrivals_per_minute: float) -> Load:
+    """Return wait and abandonment of an M/M/n queue with impatient customers.
+
+    Notes
+    -----
+    Erlang-A (Palm): a birth–death chain in which k customers leave at rate min(k, n)/service +
+    max(k − n, 0)/patience; the mean wait is the mean queue over the arrivals (Little).
+    """
+    if arrivals_per_minute <= 0:
+        return Load(0.0, 0.0)
+    states, logs = queue.agents + BLOCK, np.zeros(0)
+    while not len(logs) or logs[-1] > logs.max() + np.log(NEGLIGIBLE):
+        state = np.arange(1, states)
+        busy, waits = np.minimum(state, queue.agents), np.maximum(state - queue.agents, 0)
+        leaving = busy / queue.service_minutes + waits / queue.patience_minutes
+        logs = np.concatenate([[0.0], np.cumsum(np.log(arrivals_per_minute / leaving))])
+        states *= 2
+    weights = np.exp(logs - logs.max())
+    waiting = np.clip(np.arange(len(logs)) - queue.agents, 0, None)
+    length = float((weights * waiting).sum() / weights.sum())
+    return Load(
+        wait_minutes=length / arrivals_per_minute,
+        gives_up=length / queue.patience_minutes / arrivals_per_minute,
+    )
+
+
+def handed_over(hazards: Hazards, minutes: float) -> float:
+    """Return the share of sessions that are still in the bot after `minutes`."""
+    if np.isinf(minutes):
+        return 0.0
+    edges = np.array([0.0, *hazards.breaks, np.inf])
+    spans = np.clip(np.minimum(edges[1:], minutes) - edges[:-1], 0, None)
+    exits = np.array(hazards.resolve) + np.array(hazards.frustrate)
+    return float(np.exp(-(exits * spans).sum()))
+
+
+def optimum_with_queue(
+    hazards: Hazards, costs: tuple[float, float, float], queue: Queue
+) -> tuple[Optimum, Load]:
+    """Return the hand-off time that is best at the wait it causes itself.
+
+    Parameters
+    ----------
+    hazards : Hazards
+    costs : (float, float, float)
+        Per bot minute, per frustrated exit, per human contact *without* its wait.
+    queue : Queue
+
+    Returns
+    -------
+    Optimum, Load
+        At the fixed point. Where no time is exactly its own best answer, the later of the two
+        neighbours: it never overloads the humans.
+
+    Notes
+    -----
+    A dearer human contact never makes the best hand-off earlier, and a later one never makes
+    the queue longer, so there is one fixed point and bisection finds it.
+    """
+    bot, exit_, human = costs
+
+    def answer(contact: float) -> tuple[Optimum, Load]:
+        best = optimum(hazards, (bot, exit_, contact))
+        arrivals = queue.sessions_per_minute * handed_over(hazards, best.minutes)
+        return best, erlang_a(queue, arrivals)
+
+    everyone = erlang_a(queue, queue.sessions_per_minute)
+    low, high = human, human + queue.waiting_per_minute * everyone.wait_minutes
+    for _ in range(60):
+        middle = (low + high) / 2
+        caused = human + queue.waiting_per_minute * answer(middle)[1].wait_minutes
+        low, high = (middle, high) if caused > middle else (low, middle)
+    return answer(high)
+
+
+@dataclass(frozen=True)
+class QueueTime:
+    """When to hand over to a team that the hand-overs themselves keep busy.
+
+    Attributes
+    ----------
+    answer : {"never", "at once", "minutes"}
+    minutes : float
+        0 for at once, infinity for never.
+    settled : float
+        Share of resamples of customers with the same `answer`.
+    staff : int
+        The team, as declared.
+    wait, gives_up : Estimate
+        Mean wait of those handed over at that time, and the share who give up waiting.
+    wait_at_once : Estimate
+        The wait if every session went to a person at once.
+    cost : Estimate
+        Expected cost of a session, its wait included.
+    """
+
+    answer: Answer
+    minutes: float
+    settled: float
+    staff: int
+    wait: Estimate
+    gives_up: Estimate
+    wait_at_once: Estimate
+    cost: Estimate
+
+
+def queue_time(
+    sessions: pd.DataFrame,
+    costs: Costs,
+    queue: Queue,
+    *,
+    breaks: list[float] | None = None,
+    draws: int = QUEUE_DRAWS,
+    seed: int = SEED,
+) -> QueueTime | None:
+    """Find the hand-off time that is best at the wait it causes itself.
+
+    Parameters
+    ----------
+    sessions : DataFrame
+        One row per bot session: see `sessions.check_sessions`.
+    costs : Costs
+        `human_contact` *without* the wait, which `queue` prices.
+    queue : Queue
+    breaks : list of float, optional
+        As of `handover.handoff_time`.
+    draws : int
+        Resamples of customers; costs are at their most likely values.
+    seed : int
+
+    Returns
+    -------
+    QueueTime or None
+        None below 50 exits: too few to say when.
+    """
+    places = places_of(sessions, breaks)
+    if places is None:
+        return None
+    spells = spells_of(sessions, "minutes", RESOLVED), spells_of(sessions, "minutes", FRUSTRATED)
+    best, load = optimum_with_queue(hazards_of(spells, places, None), costs.likely(), queue)
+    rng = np.random.default_rng(seed)
+    customers = int(spells[0].cluster.max()) + 1
+    drawn = []
+    for _draw in range(draws):
+        counts = np.bincount(rng.integers(0, customers, customers), minlength=customers)
+        weights = counts[spells[0].cluster].astype(np.float64)
+        drawn.append(optimum_with_queue(hazards_of(spells, places, weights), costs.likely(), queue))
+    base: dict[str, Any] = {
+        "n_customers": sessions["customer"].nunique(),
+        "n_journeys": len(sessions),
+        "grade": "C",
+        "method": "piecewise constant hazards, Erlang-A at its fixed point, customer bootstrap",
+        "assumptions": (*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
+    }
+
+    def estimate(unit: str, value: float, values: Floats) -> Estimate:
+        lo, hi = middle(values)
+        return Estimate(value=value, unit=unit, lo=min(lo, value), hi=max(hi, value), **base)
+
+    answers = [answer_of(one.minutes) for one, _load in drawn]
+    return QueueTime(
+        answer=answer_of(best.minutes),
+        minutes=best.minutes,
+        settled=float(np.mean([one == answer_of(best.minutes) for one in answers])),
+        staff=queue.agents,
+        wait=estimate("seconds", 60 * load.wait_minutes, 60 * _of(drawn, "wait_minutes")),
+        gives_up=estimate("share", load.gives_up, _of(drawn, "gives_up")),
+        wait_at_once=Estimate(
+            60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes, "seconds", **base
+        ),
+        cost=estimate(
+            f"{costs.currency}/session", best.cost, np.array([one.cost for one, _load in drawn])
+        ),
+    )
+
+
+def _of(drawn: list[tuple[Optimum, Load]], name: str) -> Floats:
+    return np.array([getattr(load, name) for _best, load in drawn], dtype=np.float64)

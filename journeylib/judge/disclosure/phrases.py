@@ -1,0 +1,216 @@
+"""In which words bots say that they are machines; what customers say is never shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.core.estimate import AbstainReason, Estimate
+from journeylib.journeys.journeys import Journeys
+from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.privacy import suppress
+from journeylib.log.text.detectors import discloses, disclosing_sentence, unheard
+from journeylib.log.text.lexicon import LEXICONS
+
+KIND_TEXT = {
+    "bot": "calls itself a bot or a virtual assistant",
+    "ai": "speaks of artificial intelligence",
+    "automated": "calls itself automatic, or a machine",
+    "not_human": "says that it is no human",
+}
+PHRASE_COLUMNS = ("kind", "language", "share", "customers", "turn")
+SENTENCE_COLUMNS = ("words", "sessions", "customers", "turn")
+# What a name may look like within a sentence; in German every noun does.
+_NAME = r" (?:\p{Lu}\p{Ll}[\pL'’-]*|\p{Lu}{3,}[\pL'’-]*)"
+_ADDRESSED = r"^\p{Lu}\p{Ll}[\pL'’-]*,"
+_GREETED = (
+    r"(?:[Hh]ello|[Hh]i|[Hh]ey|[Dd]ear|[Hh]allo|[Ll]iebe|[Ll]ieber|[Tt]ag|[Mm]orgen|[Aa]bend|"
+    rf"[Mm]oin|[Mm]r\.?|[Mm]rs\.?|[Mm]s\.?|[Hh]err|[Ff]rau),?{_NAME}"
+)
+_PRIVATE = r"[\pN@/\\]"
+LONGEST = 200
+_KEY = ["journey", "opened"]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The words by which bots disclose themselves.
+
+    Attributes
+    ----------
+    abstain : str or None
+        ``no_column`` without text, ``unidentified`` in languages without a lexicon.
+    phrases : pandas.DataFrame
+        One row per kind of phrase and language, most frequent first: ``kind`` (of
+        `KIND_TEXT`), ``language`` (ISO 639-1), ``share`` (Estimate: of sessions in which a bot
+        says something), ``customers`` (int64), ``turn`` (float64: median number of the bot's
+        turn that first says so, 1 for its first). Of at least the minimum of customers.
+    sentences : pandas.DataFrame
+        One row per sentence that bots said word for word to at least the minimum of customers,
+        most customers first: ``words`` (a part that differs between customers is “…”),
+        ``sessions``, ``customers`` (int64), ``turn`` (as above). None holds a digit or an
+        address.
+    """
+
+    abstain: AbstainReason | None = None
+    phrases: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PHRASE_COLUMNS))
+    sentences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SENTENCE_COLUMNS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `audit.json` holds."""
+        rows = self.phrases.to_dict("records")
+        return {
+            "abstain": self.abstain,
+            "phrases": [row | {"share": row["share"].to_dict()} for row in rows],
+            "sentences": self.sentences.to_dict("records"),
+        }
+
+    def said(self) -> str:
+        """Say in one or two sentences in which words it was told; nothing where none were."""
+        if self.phrases.empty:
+            return ""
+        first = self.phrases.iloc[0]
+        share: Estimate = first["share"]
+        told = (
+            f"In words, a bot {KIND_TEXT[first['kind']]} in {share} of the sessions in which it "
+            f"says something, as a rule at its turn {first['turn']:g}."
+        )
+        if self.sentences.empty:
+            return f"{told} No sentence of it went alike to enough customers to be shown."
+        most = self.sentences.iloc[0]
+        return f"{told} Most often: “{most['words']}” ({most['customers']:,} customers)."
+
+
+def wording(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Wording:
+    """Find the words by which bots say that they are machines.
+
+    Parameters
+    ----------
+    turns : ibis.Table
+        As of `contacts.contact_turns`.
+    journeys : Journeys
+    min_customers : int
+        What was said to fewer is not shown.
+
+    Notes
+    -----
+    Phrases are looked for in what bots say alone, never in what customers say. A sentence is
+    shown if it went to enough customers word for word. Where two sentences differ only in words
+    that look like names, or a greeting is followed by one, that part is left out (“…”), and so
+    is a single word that differs between two sentences and is no word of the phrases.
+    """
+    if reason := unheard(journeys):
+        return Wording(abstain=reason)
+    in_order = ibis.window(group_by=_KEY, order_by="step")
+    bot = turns.filter((_.actor == "bot") & _.text.notnull()).select(
+        *_KEY, "customer_no", "group", "step", "text"
+    )
+    # Numbered among the bot's turns with words; a silent turn tells nothing.
+    spoken = bot.mutate(turn=ibis.row_number().over(in_order) + 1)
+    phrases = _phrases(spoken, min_customers)
+    sentences = _sentences(spoken, min_customers)
+    return Wording(phrases=phrases, sentences=sentences)
+
+
+def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
+    codes = {
+        f"k{number}": (kind, lexicon)
+        for number, (kind, lexicon) in enumerate(
+            (kind, lexicon) for lexicon in LEXICONS for kind in lexicon.disclosure
+        )
+    }
+    flagged = spoken.mutate(
+        **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in codes.items()}
+    )
+    sessions = (
+        flagged.group_by([*_KEY, "customer_no", "group"])
+        .aggregate(**{code: _.turn.min(where=_[code]) for code in codes})
+        .cache()
+    )
+    counted = fetch(
+        sessions.aggregate(
+            **{f"n_{code}": _.customer_no.nunique(where=_[code].notnull()) for code in codes},
+            **{f"t_{code}": _[code].median() for code in codes},
+        )
+    ).iloc[0]
+    shown = [code for code in codes if counted[f"n_{code}"] >= max(min_customers, 1)]
+    asks = {
+        code: Ask(
+            f"sessions in which a bot {KIND_TEXT[codes[code][0]]}, of those in which one says "
+            "something",
+            "share",
+            min_customers,
+        )
+        for code in shown
+    }
+    told = shares(
+        sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), asks
+    ) if shown else {}  # fmt: skip
+    rows = [
+        (codes[code][0], codes[code][1].language, told[code], int(counted[f"n_{code}"]),
+         float(counted[f"t_{code}"]))
+        for code in sorted(shown, key=lambda code: (-(told[code].value or 0), code))
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
+
+
+def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
+    said = spoken.mutate(words=disclosing_sentence(_.text)).filter(
+        _.words.notnull() & (_.words != "") & (_.words.length() <= LONGEST)
+    )
+    said = said.filter(~_.words.re_search(_PRIVATE))
+    said = said.mutate(
+        frame=_.words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
+        greeted=_.words.re_search(_GREETED),
+    ).cache()
+    forms = said.group_by("frame").aggregate(forms=_.words.nunique())
+    said = said.inner_join(forms, "frame")
+    said = said.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
+    once = said.group_by([*_KEY, "customer_no", "words"]).aggregate(turn=_.turn.min())
+    found = fetch(
+        once.group_by("words").aggregate(
+            sessions=_.count(), customers=_.customer_no.nunique(), turn=_.turn.median()
+        )
+    )
+    shown, _hidden = suppress(found, max(min_customers, 1))
+    shown["words"] = _without_differing(shown["words"].tolist())
+    # Two that are alike without what differs may share customers: the larger base is sure.
+    shown = shown.sort_values(["customers", "words"], ascending=[False, True], kind="stable")
+    return shown.drop_duplicates("words")[list(SENTENCE_COLUMNS)].reset_index(drop=True)
+
+
+def _without_differing(sentences: list[str]) -> list[str]:
+    """Leave out the one word in which two sentences differ, unless the lexicon has it.
+
+    Examples
+    --------
+    >>> _without_differing(["hello anna i am a bot", "hello peter i am a bot"])
+    ['hello … i am a bot', 'hello … i am a bot']
+    >>> _without_differing(["I am a virtual assistant.", "I am a digital assistant."])
+    ['I am a virtual assistant.', 'I am a digital assistant.']
+    """
+    phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
+    known = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+    split = [sentence.split(" ") for sentence in sentences]
+    hidden: list[set[int]] = [set() for _sentence in split]
+    for i, one in enumerate(split):
+        for j, other in enumerate(split[:i]):
+            apart = [
+                k for k, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1
+            ]
+            if len(one) != len(other) or len(apart) != 1:
+                continue
+            words = (one[apart[0]], other[apart[0]])
+            if not all(word.casefold().strip(".,!?;:") in known for word in words):
+                hidden[i].add(apart[0])
+                hidden[j].add(apart[0])
+    return [
+        " ".join("…" if k in gone else word for k, word in enumerate(words))
+        for words, gone in zip(split, hidden, strict=True)
+    ]

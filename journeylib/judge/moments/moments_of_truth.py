@@ -1,0 +1,232 @@
+"""Moments of truth of a log: every touchpoint × outcome, put to the same tests as one family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from journeylib.core.estimate import Estimate, percent
+from journeylib.journeys.setting_names import refuse_absent
+from journeylib.judge.experience.nonresponse import response_bounds
+from journeylib.judge.experience.surveys import Scale, survey_scales
+from journeylib.judge.moments.effect import Check, QualityEffect, quality_effect
+from journeylib.judge.moments.multiple_testing import COLUMNS, asymmetry, decide, impact
+from journeylib.judge.moments.outcomes import answer_within, event_within
+from journeylib.judge.moments.visits import Visits, visits_of
+from journeylib.judge.settings import JudgeSettings, MomentSettings
+
+if TYPE_CHECKING:
+    from journeylib.journeys.journeys import Journeys
+
+MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
+DAYS_PER_YEAR = 365.25
+US_PER_DAY = 86_400_000_000
+MIN_DAYS = 28.0
+OF_SCALE = "of the scale"
+
+
+def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
+    """Test every touchpoint × outcome for what a good visit changes.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    settings : JudgeSettings, optional
+        Its `moments` and `surveys`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `decide` returns it, and ``impact`` (Estimate or None: journeys a year that would end
+        otherwise; None for answers), ``response_rate`` (float or None) and ``bounds`` (Estimate
+        or None: the difference between good and bad visits among all who were asked, from the
+        least to the most that the silent allow). With `bad_at` also ``asymmetry`` (Estimate for
+        a moment of truth, else None). No row where the settings name no mark of a good visit,
+        or the log has no outcomes or no clock. Touchpoints of fewer customers than may be shown
+        are not in the family.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or a kind of outcome that is not there.
+
+    Notes
+    -----
+    Outcomes that are answers (`JudgeSettings.surveys`, and those with a time of asking) compare
+    what was answered, as a share of the scale. They are graded C at best: only the very pleased
+    and the very displeased tend to answer.
+    """
+    settings = settings or JudgeSettings()
+    asked = settings.moments
+    if (
+        asked.good is None
+        or not asked.outcomes
+        or journeys.log.outcomes is None
+        or not journeys.has_clock
+    ):
+        return pd.DataFrame(columns=list(MOMENT_COLUMNS))
+    refuse_absent(journeys, asked, "judge.moments")
+    scales = survey_scales(journeys, settings.surveys)
+    visits = visits_of(journeys, asked)
+    cases = [
+        case
+        for kind in asked.outcomes
+        for case in _cases(journeys, visits, kind, scales.get(kind), asked)
+    ]
+    told = visits.drawn.told
+    family = [told(case.effect()) for case in cases]
+    moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
+    reach = _reach_per_year(journeys)
+    columns: dict[str, list[Any]] = {
+        "impact": [
+            told(impact(effect, reach[effect.touchpoint])) if reach and case.scale is None else None
+            for effect, case in zip(family, cases, strict=True)
+        ],
+        "response_rate": [case.response_rate for case in cases],
+        "bounds": [told(case.bounds) for case in cases],
+    }
+    if asked.bad_at is not None:
+        columns["asymmetry"] = [
+            told(case.asymmetry()) if moment else None
+            for case, moment in zip(cases, moments["is_moment"], strict=True)
+        ]
+    # Objects, not floats: an absent cell stays None.
+    return moments.assign(
+        **{name: pd.Series(cells, dtype=object) for name, cells in columns.items()}
+    )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The visits of one touchpoint, with one outcome.
+
+    Attributes
+    ----------
+    touchpoint, outcome : str
+    visits : Visits
+        All marks, neutral ones among them.
+    y : Series of float
+        The outcome, row by row; NaN where an answer is missing.
+    scale : Scale or None
+        None for events.
+    """
+
+    touchpoint: str
+    outcome: str
+    visits: Visits
+    y: pd.Series[float]
+    scale: Scale | None
+
+    @property
+    def customers(self) -> int:
+        """Customers whose visits are compared."""
+        rows = self.visits.rows
+        return int(rows.loc[(rows["mark"] != 0) & self.y.notna(), "customer"].nunique())
+
+    @property
+    def response_rate(self) -> float | None:
+        """Share of the requests after good and bad visits that were answered."""
+        if self.scale is None or not self.scale.silence_recorded:
+            return None
+        return float(self.y[self.visits.rows["mark"] != 0].notna().mean())
+
+    @property
+    def bounds(self) -> Estimate | None:
+        """Difference among all who were asked, whatever the silent ones would have said."""
+        if self.scale is None or not self.scale.silence_recorded:
+            return None
+        mark = self.visits.rows["mark"]
+        good, bad = (response_bounds(self.y[mark == m].sort_values()) for m in (1, -1))
+        base: dict[str, Any] = {"n_customers": self.customers, "n_journeys": len(self.y)}
+        if good.value is None or bad.value is None:
+            return Estimate.none("n_small", OF_SCALE, **base)
+        return Estimate(
+            good.value - bad.value,
+            OF_SCALE,
+            float(good.lo or 0) - float(bad.hi or 0),
+            float(good.hi or 0) - float(bad.lo or 0),
+            level=1.0,
+            estimand="difference of mean answers of good and bad visits, among all asked",
+            method="difference of those who answered, with worst-case bounds",
+            **base,
+        )
+
+    def effect(self) -> QualityEffect:
+        """Compare good with bad visits."""
+        found = self._compare(good=(1,), bad=(-1,))
+        return found if self.scale is None else self._of_responders(found)
+
+    def asymmetry(self) -> Estimate:
+        """Set the loss of a bad visit against the gain of a good one."""
+        return asymmetry(self._compare(good=(0,), bad=(-1,)), self._compare(good=(1,), bad=(0,)))
+
+    def _compare(self, *, good: tuple[int, ...], bad: tuple[int, ...]) -> QualityEffect:
+        marks = self.visits.rows["mark"]
+        keep = marks.isin([*good, *bad]) & self.y.notna()
+        part, y = self.visits.where(keep), self.y[keep.to_numpy()]
+        return quality_effect(
+            y.to_numpy(dtype=np.float64),
+            part.rows["mark"].isin(good).to_numpy(),
+            part.known,
+            part.rows["customer"].to_numpy(),
+            touchpoint=self.touchpoint,
+            outcome=self.outcome,
+            unit="share" if self.scale is None else OF_SCALE,
+            start=part.rows["t_us"].to_numpy(),
+            control=_control(part.rows),
+        )
+
+    def _of_responders(self, found: QualityEffect) -> QualityEffect:
+        rate = self.response_rate
+        said = (
+            "who was asked and did not answer is not recorded"
+            if rate is None
+            else f"{percent(rate, 0)} of those asked answered; the silent may differ"
+        )
+        check = Check("response", "not_assessable", f"only answers count: {said}")
+        return replace(
+            found,
+            effect=replace(found.effect, grade="C"),
+            checks=(*found.checks, check),
+        )
+
+
+def _cases(
+    journeys: Journeys, visits: Visits, kind: str, scale: Scale | None, settings: MomentSettings
+) -> list[_Case]:
+    if scale is None:
+        happened, used = event_within(journeys, visits.rows, kind, settings.horizon_days)
+        y = happened.astype(float)
+    else:
+        answer, used = answer_within(journeys, visits.rows, kind, settings.horizon_days)
+        y = scale.place(answer)
+    usable, y = visits.where(used), y[used.to_numpy()].reset_index(drop=True)
+    cases = []
+    for touchpoint, rows in usable.rows.groupby("touchpoint", sort=True):
+        here = usable.rows.index.isin(rows.index)
+        part = usable.where(pd.Series(here))
+        case = _Case(str(touchpoint), kind, part, y[here].reset_index(drop=True), scale)
+        if case.customers >= journeys.settings.min_customers:
+            cases.append(case)
+    return cases
+
+
+def _control(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """Return the negative control; a missing one is taken for the middle, as it was unknown."""
+    if "control" not in rows or rows["control"].isna().all():
+        return None
+    return rows["control"].fillna(rows["control"].median()).to_numpy(dtype=np.float64)
+
+
+def _reach_per_year(journeys: Journeys) -> dict[str, float]:
+    """Return how many journeys a year reach each touchpoint; empty for less than four weeks."""
+    first, last = journeys.first_us, journeys.last_us
+    days = 0.0 if first is None or last is None else (last - first) / US_PER_DAY
+    if days < MIN_DAYS:
+        return {}
+    spots = journeys.touchpoints
+    yearly = spots["journeys"].astype(float) * DAYS_PER_YEAR / days
+    return dict(zip(spots["touchpoint"], yearly, strict=True))

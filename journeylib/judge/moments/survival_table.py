@@ -1,0 +1,214 @@
+"""Stays: how long customers stayed, when they first came to a touchpoint, and what goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.core.estimate import Estimate, adjusted_p_values
+from journeylib.journeys.sampling import Drawn, draw_customers
+from journeylib.journeys.setting_names import refuse_absent
+from journeylib.judge.experience.surveys import survey_scales
+from journeylib.judge.moments.outcomes import of_kind
+from journeylib.judge.moments.survival import presence_effect
+from journeylib.judge.moments.visits import as_covariate
+from journeylib.judge.settings import JudgeSettings
+from journeylib.log.engine.duckdb import fetch
+
+if TYPE_CHECKING:
+    from journeylib.journeys.journeys import Journeys
+
+US_PER_DAY = 86_400_000_000
+MICRO = 1_000_000
+# A Cox model walks through the whole risk set: a large log lends it a part of its customers.
+MOST_CUSTOMERS = 4_000
+COLUMNS = (
+    "touchpoint",
+    "outcome",
+    "ratio",
+    "landmark",
+    "landmark_day",
+    "p_value",
+    "q_value",
+    "reasons",
+)
+APART = "the two designs disagree, so neither is believed"
+
+
+@dataclass(frozen=True)
+class Stays:
+    """Customers from their first event on.
+
+    Attributes
+    ----------
+    people : DataFrame
+        One row per customer, under the opaque number: ``start_us`` (int64, first event) and the
+        declared columns as the first event has them.
+    visits : DataFrame
+        One row per customer and touchpoint: ``customer_no``, ``touchpoint``, ``first_us``.
+    last_us : int
+        End of the log.
+    drawn : Drawn
+        The customers who are followed.
+    """
+
+    people: pd.DataFrame
+    visits: pd.DataFrame
+    last_us: int
+    drawn: Drawn
+
+
+def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
+    """Set the hazard of each outcome after a first visit against the hazard without one.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    settings : JudgeSettings, optional
+        Its `moments.outcomes`, `moments.adjust` and `moments.horizon_days`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per outcome that is an event and touchpoint with enough customers to be shown:
+        ``touchpoint``, ``outcome`` (str); ``ratio`` (Estimate, hazard ratio of the start–stop
+        design), ``landmark`` (Estimate, of those still there on one day), ``landmark_day``
+        (float), ``p_value``, ``q_value`` (float, Benjamini–Hochberg over the table; NaN where it
+        abstains), ``reasons`` (tuple of str). No rows without outcomes or a clock.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a kind of outcome that is not there.
+
+    Notes
+    -----
+    A customer is followed from the first event to the outcome or the end of the log; a visit
+    counts only from when it happened (see `presence_effect`). ``ratio`` abstains with
+    ``unidentified`` where both designs exclude 1 and point in different directions. Above 4,000
+    customers, or `max_customers_modelled`, a sample of them is followed (`draw_customers`).
+    """
+    settings = settings or JudgeSettings()
+    asked = settings.moments
+    if not asked.outcomes or journeys.log.outcomes is None or not journeys.has_clock:
+        return pd.DataFrame(columns=list(COLUMNS))
+    refuse_absent(journeys, asked, "judge.moments")
+    answers = survey_scales(journeys, settings.surveys)
+    stays = stays_of(journeys, asked.adjust)
+    spots = journeys.touchpoints
+    shown = spots[spots["customers"] >= journeys.settings.min_customers].sort_values("touchpoint")
+    rows = [
+        (name, kind, *effects_of(followed, first_visits(stays, name), asked.horizon_days))
+        for kind in asked.outcomes
+        if kind not in answers
+        for followed in [followed_from(journeys, stays, kind)]
+        for name in map(str, shown["touchpoint"])
+    ]
+    found = pd.DataFrame(
+        [
+            (
+                *(name, kind, stays.drawn.told(ratio), stays.drawn.told(landmark)),
+                *(day, _p_value(ratio), np.nan, reasons),
+            )
+            for name, kind, ratio, landmark, day, reasons in rows
+        ],
+        columns=list(COLUMNS),
+    )
+    p_values = found["p_value"].to_numpy(dtype=np.float64)
+    return found.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
+
+
+def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
+    """Return when each customer came first, and first to each touchpoint.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With a clock.
+    adjust : tuple of str
+        Columns that are taken from the first event: what was known then.
+    """
+    drawn = draw_customers(journeys, MOST_CUSTOMERS)
+    steps = drawn.of(journeys.steps)
+    window = ibis.window(group_by="customer_no", order_by=["t_us", "journey", "step"])
+    first = steps.mutate(place=ibis.row_number().over(window)).filter(_.place == 0)
+    named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
+    people = fetch(first.select("customer_no", start_us=_.t_us, **named).order_by("customer_no"))
+    visits = steps.group_by(["customer_no", "touchpoint"]).aggregate(first_us=_.t_us.min())
+    columns = {
+        "start_us": people["start_us"],
+        **{f"declared {name}": as_covariate(people[f"known_{i}"]) for i, name in enumerate(adjust)},
+    }
+    return Stays(
+        pd.DataFrame(columns).set_axis(people["customer_no"]),
+        fetch(visits.order_by("customer_no", "touchpoint")),
+        int(journeys.last_us or 0),
+        drawn,
+    )
+
+
+def followed_from(journeys: Journeys, stays: Stays, kind: str) -> pd.DataFrame:
+    """Return the customers whom the outcome had not met before: ``stay`` in days, ``left``."""
+    found = of_kind(journeys, kind)
+    found = found[found["t_us"].notna() & (found["value_micro"].fillna(MICRO) != 0)]
+    came = found.groupby("customer_no")["t_us"].min().astype("float64")
+    people = stays.people.assign(came=came.reindex(stays.people.index))
+    people = people[~(people["came"] <= people["start_us"])]
+    left = people["came"] <= stays.last_us
+    until = people["came"].where(left, float(stays.last_us))
+    return people.assign(left=left, stay=(until - people["start_us"]) / US_PER_DAY)
+
+
+def first_visits(stays: Stays, touchpoint: str) -> pd.Series[float]:
+    """Return when each customer first came to the touchpoint, by ``customer_no``."""
+    here = stays.visits[stays.visits["touchpoint"] == touchpoint]
+    return here.set_index("customer_no")["first_us"].astype("float64")
+
+
+def effects_of(
+    followed: pd.DataFrame, first_us: pd.Series[float], day: float
+) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
+    """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
+    visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
+    known = followed[[name for name in followed if str(name).startswith("declared ")]]
+    given: dict[str, Any] = {"X": known if known.shape[1] else None}
+    columns = (followed["stay"], followed["left"], visit)
+    ratio = presence_effect(*columns, **given)
+    landmark = presence_effect(*columns, design="landmark", landmark=day, **given)
+    if ratio.value is None or landmark.value is None:
+        unsure = "" if ratio.value is None else "too few to look again from one day on"
+        return ratio, landmark, day, (unsure,) if unsure else ()
+    one, other = _direction(ratio), _direction(landmark)
+    if one * other < 0:
+        silent = Estimate.none(
+            "unidentified",
+            ratio.unit,
+            n_customers=ratio.n_customers,
+            n_events=ratio.n_events,
+            estimand=ratio.estimand,
+        )
+        return silent, landmark, day, (APART,)
+    weak = "seen from one day on, it may be no difference"
+    return ratio, landmark, day, (weak,) if one and not other else ()
+
+
+def _direction(found: Estimate) -> int:
+    """Return −1 or 1 where the interval lies below or above 1, else 0."""
+    if found.lo is None or found.hi is None:
+        return 0
+    return int(found.lo > 1) - int(found.hi < 1)
+
+
+def _p_value(found: Estimate) -> float:
+    """Return the two-sided p-value of a ratio of 1, from the interval that it came with."""
+    from scipy import stats
+
+    if not (found.value and found.lo and found.hi):
+        return float("nan")
+    half = (np.log(found.hi) - np.log(found.lo)) / (2 * stats.norm.ppf(0.975))
+    return float(2 * stats.norm.sf(abs(np.log(found.value)) / half))

@@ -1,0 +1,244 @@
+"""Pairs five and six: relying on personal data, and relying on one bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+from ibis import _
+
+from journeylib.core.estimate import GROUPS, Floats
+from journeylib.journeys.graph.markov_chain import absorb
+from journeylib.journeys.journeys import US_PER_DAY
+from journeylib.judge.paradoxes.bot_human_comparison import (
+    compare,
+    group_totals,
+    share,
+    share_of_sums,
+)
+from journeylib.judge.paradoxes.contacts import episodes, outcomes_of
+from journeylib.judge.paradoxes.context import (
+    OPT_OUTS,
+    PERSONAL,
+    Scene,
+    Side,
+    labelled,
+    silent,
+    verified_how,
+)
+from journeylib.log.engine.duckdb import fetch
+
+
+def personalised(scene: Scene) -> Side:
+    """Resolution by bots with personal data against without."""
+    return resolution_by_fields(scene, 1, None)
+
+
+# The chain is solved for every resample: its cost grows with the cube of its states.
+MOST_BOTS = 50
+
+
+def resolution_by_fields(scene: Scene, least: int, most: int | None) -> Side:
+    """Resolution by bots with so many fields of personal data, against without any."""
+    ask = scene.ask(
+        f"share of matters that bots resolve at first contact, with {fields_said(least, most)} "
+        "minus without personal data",
+        "share",
+        verified_how(scene),
+    )
+    if scene.settings.personal_data is None:
+        return silent(ask, "no_column", PERSONAL)
+    days = scene.measures.repeat_days
+    if reason := scene.too_young(days):
+        return silent(ask, reason)
+    matters = episodes(scene.contacts, scene.journeys, scene.measures, days)
+    by_data = matters.filter(_.arm == 1).mutate(arm=_with_fields(least, most))
+    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", ask))
+
+
+def fields_said(least: int, most: int | None) -> str:
+    """Say a range of fields of personal data.
+
+    Examples
+    --------
+    >>> fields_said(1, None), fields_said(1, 1), fields_said(3, None)
+    ('', 'one field of', '3 or more fields of')
+    """
+    if least == 1 and most is None:
+        return ""
+    if most is None:
+        return f"{least} or more fields of"
+    return "one field of" if most == 1 else f"{least} fields of"
+
+
+def _with_fields(least: int, most: int | None) -> Any:
+    """Return 1 for contacts with so many fields, 0 for those with none, else null."""
+    inside = _.fields >= least
+    if most is not None:
+        inside = inside & (_.fields <= most)
+    return ibis.cases((inside, 1), (_.fields == 0, 0))
+
+
+def intrusive(scene: Scene) -> Side:
+    """Opt-outs after contacts with bots with personal data, over those without."""
+    return opt_outs_by_fields(scene, 1, None)
+
+
+def opt_outs_by_fields(scene: Scene, least: int, most: int | None) -> Side:
+    """Opt-outs after contacts with bots with so many fields of personal data, over without."""
+    ask = scene.ask(
+        "contacts with bots after which the customer opts out or complains about privacy, with "
+        f"{fields_said(least, most)} over without personal data",
+        "ratio",
+    )
+    settings, journeys = scene.settings, scene.journeys
+    if settings.personal_data is None:
+        return silent(ask, "no_column", PERSONAL)
+    if reason := scene.too_young(settings.privacy_days):
+        return silent(ask, reason)
+    withdrawals = _withdrawals(scene)
+    if withdrawals is None:
+        return silent(ask, "no_column", OPT_OUTS)
+    window = round(settings.privacy_days * US_PER_DAY)
+    mature = scene.contacts.table.filter(
+        (_.arm == 1) & (_.begin_us <= int(journeys.last_us or 0) - window)
+    ).mutate(arm=_with_fields(least, most))
+    key = ["journey", "opened"]
+    soon = mature.inner_join(withdrawals, "customer_no").filter(
+        (_.at_us >= _.begin_us) & (_.at_us - _.begin_us <= window)
+    )
+    left = soon.select(*key).distinct().mutate(opted_out=1)
+    rows = mature.left_join(left, key).mutate(opted_out=_.opted_out.fill_null(0))
+    rows = labelled(rows, scene)
+    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", ask))
+
+
+def _withdrawals(scene: Scene) -> ibis.Table | None:
+    """Return ``customer_no`` and ``at_us`` of opt-outs, or None where none are declared."""
+    settings = scene.settings
+    found = outcomes_of(scene.journeys, settings.privacy_kinds)
+    told = None if found is None else found.select("customer_no", at_us=_.t_us)
+    if not settings.privacy_touchpoints:
+        return told
+    seen = scene.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
+    seen = seen.select("customer_no", at_us=_.t_us)
+    return seen if told is None else told.union(seen)
+
+
+def powerful(scene: Scene) -> Side:
+    """Share of served journeys that bots complete alone."""
+    ask = scene.ask("journeys completed by bots alone, of those served by bot or human", "share")
+    return Side(share(served_journeys(scene), _.by_bots, ~_.open, ask))
+
+
+def vulnerable(scene: Scene) -> Side:
+    """Blast radius: journeys lost if the one bot that most of them pass through is removed.
+
+    Notes
+    -----
+    The absorbing chain of who serves next (`journeys.chain.absorb`): its states are the bots, by
+    ``resource`` or else touchpoint, and people as one; its ends are completed, lost and open,
+    which is censored. Sending every visit of a bot to *lost* loses P(ever at it) · P(completed
+    from there) of the journeys (Anderl et al. 2016: there as a share of those completed).
+    """
+    ask = scene.ask(
+        "journeys that would not be completed if the one bot that most of them pass through were "
+        "removed, of those served by bot or human",
+        "share",
+        "who serves next hangs on who serves now alone; no journey finds another way",
+    )
+    served = served_journeys(scene)
+    counts, bots = _moves(scene, served)
+    rows, people = group_totals(served, {})
+    shape = counts.shape[1:]
+
+    def widest(flat: Floats) -> Floats:
+        solved = absorb(flat.reshape(*flat.shape[:-1], *shape))
+        lost = solved.visited * solved.ends[..., 0]
+        return np.asarray(lost[..., 1 : bots + 1].max(axis=-1, initial=0.0))
+
+    return Side(
+        share_of_sums(
+            counts.reshape(GROUPS, 1, -1),
+            people,
+            ask,
+            statistic=widest,
+            trials=int(rows.sum()),
+        )
+    )
+
+
+def _moves(scene: Scene, served: ibis.Table) -> tuple[Floats, int]:
+    """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
+
+    States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
+    last, people.
+    """
+    ends = served.select(
+        "journey",
+        fate=ibis.cases((_.open, "open"), (_.completed, "completed"), else_="lost"),
+    )
+    in_order = ibis.window(group_by="journey", order_by="step")
+    hands = (
+        scene.contacts.turns.filter(_.actor.isin(["bot", "human"]))
+        .mutate(hand=(_.actor == "bot").ifelse(bot_name(), ibis.null("string")))
+        .mutate(
+            person=_.actor == "human",
+            next_hand=_.hand.lead().over(in_order),
+            next_actor=_.actor.lead().over(in_order),
+            first=ibis.row_number().over(in_order) == 0,
+        )
+        .inner_join(ends, "journey")
+    )
+    moves = fetch(
+        hands.group_by(["group", "person", "hand", "next_actor", "next_hand", "fate", "first"])
+        .aggregate(n=_.count())
+        .mutate(fate=_.next_actor.isnull().ifelse(_.fate, ibis.null("string")))
+    )
+    acts = moves.groupby("hand")["n"].sum().reset_index()
+    ordered = acts.sort_values(["n", "hand"], ascending=[False, True])["hand"].tolist()
+    names = sorted(ordered[:MOST_BOTS])
+    # The rarest are one state together, which is no one bot, so that nobody removes it.
+    rest = len(ordered) > MOST_BOTS
+    people = len(names) + 1 + rest
+    spot = dict.fromkeys(ordered, people - 1)
+    spot |= {name: number for number, name in enumerate(names, start=1)}
+    m = people + 1
+    place = {"completed": m, "lost": m + 1, "open": m + 2}
+    counts = np.zeros((GROUPS, m, m + 3))
+    columns = ["group", "person", "hand", "next_actor", "next_hand", "fate", "first", "n"]
+    rows = moves[columns].itertuples(index=False, name=None)
+    for group, person, hand, next_actor, next_hand, fate, first, n in rows:
+        here = people if person else spot[hand]
+        if isinstance(fate, str):
+            there = place[fate]
+        else:
+            there = people if next_actor == "human" else spot[next_hand]
+        counts[int(group), here, there] += n
+        if first:
+            counts[int(group), 0, here] += n
+    return counts, len(names)
+
+
+def bot_name() -> Any:
+    """Return what a bot is told apart by: its resource, or else where it acts."""
+    return _.resource.coalesce(_.touchpoint)
+
+
+def served_journeys(scene: Scene) -> ibis.Table:
+    """One row per journey in which a bot or human acts: ``open``, ``completed``, ``by_bots``."""
+    acts = scene.contacts.table.group_by("journey").aggregate(
+        human=_.human.any(), failed=_.failed.argmax(_.opened)
+    )
+    return scene.journeys.table.inner_join(acts, "journey").mutate(
+        open=_.end_kind == "open",
+        completed=(_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
+        by_bots=~_.human & (_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
+    )
+
+
+def bots_passed(scene: Scene) -> ibis.Table:
+    """One row per journey and bot that acts in it: ``journey``, ``bot``."""
+    bots = scene.contacts.turns.filter(_.actor == "bot").select("journey", bot=bot_name())
+    return bots.distinct()

@@ -1,0 +1,136 @@
+"""How often the verdict stays the same when customers and weights are drawn anew."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from journeylib.core.estimate import SEED, Floats
+from journeylib.judge.scorecard.observations import Observation
+from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
+from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Gates, Verdict, verdict_codes
+from journeylib.judge.scorecard.weighting_methods import dirichlet
+from journeylib.judge.settings import AXES, JudgeSettings
+
+MIN_ENTROPY_DROP = 0.01
+PROBE_VECTORS = 20  # enough to tell which indicator keeps a verdict open, at a fifth of the time
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weight vectors of both axes; vector *v* of one goes with vector *v* of the other.
+
+    Attributes
+    ----------
+    fit, need : dict of indicator to ndarray, shape (vectors,)
+    """
+
+    fit: Mapping[str, Floats]
+    need: Mapping[str, Floats]
+
+    def first(self, vectors: int) -> Weights:
+        """Return the first few vectors; they were drawn independently."""
+        return Weights(
+            fit={name: drawn[:vectors] for name, drawn in self.fit.items()},
+            need={name: drawn[:vectors] for name, drawn in self.need.items()},
+        )
+
+
+def draw_weights(settings: JudgeSettings) -> Weights:
+    """Draw weights around the configured ones; they depend on the settings alone."""
+    drawn = []
+    for stream, axis in enumerate(AXES):
+        indicators = settings.indicators(axis)
+        centre = np.array([indicator.weight for indicator in indicators.values()])
+        vectors = dirichlet(
+            settings.weight_concentration * centre / centre.sum(),
+            settings.weight_draws,
+            seed=SEED + stream,
+        )
+        drawn.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
+    return Weights(fit=drawn[0], need=drawn[1])
+
+
+def verdict_shares(
+    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+) -> Floats:
+    """Return the share of each verdict over resamples of customers × weight vectors.
+
+    Returns
+    -------
+    ndarray of float64, shape (len(VERDICTS),)
+        In the order of `VERDICTS`, summing to 1.
+    """
+    a = _scores(fit, weights.fit, settings.min_coverage)
+    e = _scores(need, weights.need, settings.min_coverage)
+    codes = verdict_codes(a, e, gates, settings)
+    return np.bincount(codes.ravel(), minlength=len(VERDICTS)) / codes.size
+
+
+def _scores(axis: AxisScore, weights: Mapping[str, Floats], min_coverage: float) -> Floats:
+    """Score 0..100 for every resample × weight vector; NaN where a resample lacks evidence."""
+    scores = weighted_score(axis.u_draws, np.stack([weights[name] for name in axis.names], axis=1))
+    there = np.isfinite(axis.u_draws)
+    if not there.all():
+        covered = np.einsum("kb,k->b", there.astype(np.float64), axis.weights)
+        scores[covered < min_coverage - 1e-9] = np.nan
+    return scores
+
+
+def stability_of(verdict: Verdict, shares: Floats) -> float:
+    """Return the share of resamples that give this verdict."""
+    return float(shares[CODE[verdict]])
+
+
+def broken_share(gates: Gates, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
+    """Return the share of resamples in which a broken measure is beyond its limit."""
+    limits = settings.fix_limits
+    beyond = np.stack([seen[measure].draws > limits[measure] for measure in gates.broken])
+    return float(beyond.any(axis=0).mean())
+
+
+def entropy(shares: Floats) -> float:
+    """Return the entropy of the verdict in bits: 0 where it is always the same.
+
+    Examples
+    --------
+    >>> entropy(np.array([0.5, 0.5, 0.0])), entropy(np.array([1.0, 0.0]))
+    (1.0, 0.0)
+    """
+    some = shares[shares > 0]
+    return float(abs((some * np.log2(some)).sum()))
+
+
+def settling_indicator(
+    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+) -> str | None:
+    """Return the indicator which, if it were known exactly, would most settle the verdict.
+
+    Returns
+    -------
+    str or None
+        None where none of them would: then the weights, not the data, keep it open.
+    """
+    weights = weights.first(PROBE_VECTORS)
+    doubt = entropy(verdict_shares(fit, need, gates, settings, weights))
+    best, best_drop = None, MIN_ENTROPY_DROP
+    for axis in (fit, need):
+        for spot, name in enumerate(axis.names):
+            if not np.isfinite(axis.u[spot]):
+                continue
+            known = _known(axis, spot)
+            pair = (known, need) if axis is fit else (fit, known)
+            drop = doubt - entropy(verdict_shares(*pair, gates, settings, weights))
+            if drop > best_drop:
+                best, best_drop = name, drop
+    return best
+
+
+def _known(axis: AxisScore, spot: int) -> AxisScore:
+    """Return the axis with one indicator's interval shrunk to its point."""
+    u_draws = axis.u_draws.copy()
+    u_draws[spot] = axis.u[spot]
+    return dataclasses.replace(axis, u_draws=u_draws)

@@ -1,0 +1,77 @@
+"""What stands in the way of automation whatever the scores say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from journeylib.core.estimate import Estimate
+from journeylib.judge.scorecard.observations import HandoffEvidence, Observation
+from journeylib.judge.scorecard.value_functions import AxisScore
+from journeylib.judge.scorecard.verdict import Gates
+from journeylib.judge.settings import JudgeSettings
+
+
+def gates_of(
+    touchpoint: str,
+    seen: Mapping[str, Observation],
+    need: AxisScore,
+    settings: JudgeSettings,
+    *,
+    empathy_binds: bool,
+    handoffs: HandoffEvidence | None,
+    moments: pd.DataFrame | None,
+) -> Gates:
+    """Return the gates at one touchpoint.
+
+    Notes
+    -----
+    All limits of 'fix first' look at the lower bound: a step is called broken on firm
+    evidence only. With the upper bound, a step seen rarely would be called broken for being
+    rare. A way to a human whose working the log cannot show is no veto, but is said.
+    """
+    vetoes = []
+    if touchpoint in settings.legally_human:
+        vetoes.append("legally_human")
+    if empathy_binds:
+        vulnerable = seen.get("vulnerable")
+        if vulnerable is not None and vulnerable.lo > settings.veto_vulnerable:
+            vetoes.append("vulnerable")
+        if need.value >= settings.empathy_high and need.lo >= settings.veto_empathy_lower:
+            vetoes.append("high_empathy")
+        if moments is not None and _loses_more(touchpoint, moments, settings):
+            vetoes.append("moment_of_truth")
+        if settings.require_escape_hatch and hatch_fails(touchpoint, handoffs, settings):
+            vetoes.append("no_escape_hatch")
+    broken = tuple(
+        measure
+        for measure, limit in settings.fix_limits.items()
+        if measure in seen and seen[measure].lo > limit
+    )
+    return Gates(tuple(vetoes), broken, empathy_binds)
+
+
+def hatch_fails(touchpoint: str, handoffs: HandoffEvidence | None, settings: JudgeSettings) -> bool:
+    """Whether the log shows that customers cannot get from here to a human."""
+    if handoffs is None:
+        return False
+    honoured = handoffs.requests_honoured
+    rarely = honoured.hi is not None and honoured.hi < settings.min_honoured
+    return rarely or touchpoint in handoffs.dead_ends
+
+
+def hatch_unknown(handoffs: HandoffEvidence | None) -> bool:
+    """Whether the log cannot show if requests for a human are honoured."""
+    return handoffs is None or handoffs.requests_honoured.value is None
+
+
+def _loses_more(touchpoint: str, moments: pd.DataFrame, settings: JudgeSettings) -> bool:
+    """Whether a confirmed moment of truth surely loses more when bad than it wins when good."""
+    if "asymmetry" not in moments:
+        return False
+    confirmed = moments[(moments["touchpoint"] == touchpoint) & moments["is_moment"].astype(bool)]
+    return any(
+        isinstance(ratio, Estimate) and ratio.lo is not None and ratio.lo > settings.veto_asymmetry
+        for ratio in confirmed["asymmetry"]
+    )
