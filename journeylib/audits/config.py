@@ -33,7 +33,7 @@ from journeylib.judge.settings import JudgeSettings
 from journeylib.log.engine.duckdb import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
-from journeylib.plan.settings import PortfolioSettings
+from journeylib.portfolio.settings import PortfolioSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")

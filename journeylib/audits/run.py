@@ -38,7 +38,7 @@ from journeylib.log.quality.report import LAST_EVENT
 from journeylib.log.read import read_log
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.overall.reach import Reach, reach
-from journeylib.plan.portfolio import Portfolio, portfolio
+from journeylib.portfolio.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
     import pandas as pd

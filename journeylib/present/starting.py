@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.core.estimate import Estimate, percent
-from journeylib.plan.portfolio import Portfolio
-from journeylib.plan.value import INPUTS, Driver
+from journeylib.portfolio.portfolio import Portfolio
+from journeylib.portfolio.value import INPUTS, Driver
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import journeylib as jl
 from journeylib.core.errors import ConfigError
-from journeylib.plan.portfolio import portfolio
-from journeylib.plan.selection import Limits, select, selection_frequency, shortfall
-from journeylib.plan.settings import CandidateSettings, PortfolioSettings
-from journeylib.plan.value import touchpoint_value
+from journeylib.portfolio.optimisation import Limits, select, selection_frequency, shortfall
+from journeylib.portfolio.portfolio import portfolio
+from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
+from journeylib.portfolio.value import touchpoint_value
 
 VALUES, COSTS = [100.0, 70, 70, 8, 8, 7], [60.0, 45, 45, 10, 10, 10]
 

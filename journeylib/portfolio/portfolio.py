@@ -19,9 +19,9 @@ from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.visits import whole_weeks
-from journeylib.plan.selection import Limits, select, selection_frequency, shortfall
-from journeylib.plan.settings import CandidateSettings, PortfolioSettings
-from journeylib.plan.value import Value, touchpoint_value
+from journeylib.portfolio.optimisation import Limits, select, selection_frequency, shortfall
+from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
+from journeylib.portfolio.value import Value, touchpoint_value
 
 SETTLED = 0.6  # share of resamples from which a choice is called settled
 OPEN_TO_MACHINES = ("automate", "assist")

@@ -11,7 +11,7 @@ from journeylib.core.estimate import DRAWS, SEED, Floats
 from journeylib.judge.bot_timing.handoff_time import draw_cost
 from journeylib.measures.evidence import Evidence
 from journeylib.measures.settings import MeasureSettings
-from journeylib.plan.settings import CandidateSettings, PortfolioSettings
+from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 
 # What may turn the sign of a value, in the words of a reader.
 INPUTS = {
