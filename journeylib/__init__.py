@@ -9,9 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from journeylib.audits.bundle import save
-    from journeylib.audits.config import AuditConfig, load_config
-    from journeylib.audits.run import Audit, audit, read_journeys
+    from journeylib.audits.config.model import AuditConfig, load_config
+    from journeylib.audits.pipeline import Audit, audit, read_journeys
+    from journeylib.audits.runs.bundle import save
     from journeylib.core.errors import (
         ConfigError,
         JourneylibError,

@@ -13,8 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 import journeylib as jl
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.prepare import without_absent
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.preparation import without_absent
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.judge.judging import score
 from journeylib.log.schema import Called

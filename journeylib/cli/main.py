@@ -15,8 +15,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeylib.audits.delivery import When
-    from journeylib.audits.several import Planned
+    from journeylib.audits.batch import Planned
+    from journeylib.audits.config.delivery import When
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
 DIFFERENT = 1  # a run made again is not the same
@@ -245,7 +245,7 @@ def _minutes(text: str) -> float:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from journeylib.audits.draft import write_first_config
+    from journeylib.audits.config.draft import write_first_config
 
     path, account = write_first_config(
         options.log, outcomes=options.outcomes, out=options.out, force=options.force
@@ -256,7 +256,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from journeylib.audits.several import planned
+    from journeylib.audits.batch import planned
 
     audits = planned(options.configs)
 
@@ -297,7 +297,7 @@ def _run(options: argparse.Namespace, audit: Planned) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from journeylib.audits.history import find_home, read_history
+    from journeylib.audits.runs.history import find_home, read_history
 
     found = read_history(find_home(options.runs))
     print(found.runs().fillna("").to_string(index=False))
@@ -307,8 +307,8 @@ def _history(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from journeylib.audits.between import between
-    from journeylib.audits.history import find_run
+    from journeylib.audits.changes.run_comparison import between
+    from journeylib.audits.runs.history import find_run
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
     print(between(*runs).text)
@@ -316,8 +316,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from journeylib.audits.history import find_run
-    from journeylib.audits.reproduce import reproduce
+    from journeylib.audits.runs.history import find_run
+    from journeylib.audits.runs.reproduce import reproduce
     from journeylib.core.errors import RunError
 
     try:
@@ -329,7 +329,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _workshop(options: argparse.Namespace) -> int:
-    from journeylib.audits.several import planned
+    from journeylib.audits.batch import planned
 
     audits = planned(options.configs)
     if options.run is not None and len(audits) > 1:
@@ -368,8 +368,8 @@ def _export_notes(options: argparse.Namespace) -> int:
 
 
 def _import_notes(options: argparse.Namespace) -> int:
-    from journeylib.audits.notes import notes_file
     from journeylib.present.workshop.starters import take_notes
+    from journeylib.workshop.notes.notes import notes_file
 
     found = take_notes(options.run, options.file, round=options.round)
     for message in found.messages:
@@ -381,8 +381,8 @@ def _import_notes(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from journeylib.audits.config import config_schema
-    from journeylib.audits.document import document_schema
+    from journeylib.audits.config.model import config_schema
+    from journeylib.audits.document.schema import document_schema
 
     schema = config_schema() if options.what == "config" else document_schema()
     print(json.dumps(schema, indent=2, ensure_ascii=False))

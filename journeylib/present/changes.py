@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.telling import Change, stream_label
+from journeylib.audits.changes.wording import Change, stream_label
 from journeylib.core.estimate import percent
 from journeylib.present import svg
 from journeylib.present.blocks import Block, words
@@ -17,8 +17,8 @@ from journeylib.present.tables import Table, seconds_text, signed, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.between import Between
-    from journeylib.audits.run import Audit
+    from journeylib.audits.changes.run_comparison import Between
+    from journeylib.audits.pipeline import Audit
 
 KIND_WORDS = {
     "data_quality": "Data",

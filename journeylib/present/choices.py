@@ -13,7 +13,7 @@ from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 
 def stitching(audit: Audit) -> Table | Block:

@@ -16,7 +16,7 @@ from journeylib.present.tables import Table, estimate_text, number_text, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 ANSWERS = {
     "tipping_point": "a tipping point",

@@ -21,8 +21,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.delivery import LOOPBACK, DeliverySettings, MailSettings, When
+from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSettings, When
+from journeylib.audits.config.model import AuditConfig
 from journeylib.core.errors import RunError
 from journeylib.present.briefing import Briefing, brief
 from journeylib.present.chat import slack, teams

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits.bundle import commit, staged
-from journeylib.audits.config import AuditConfig, load_config
-from journeylib.audits.delivery import When
+from journeylib.audits.config.delivery import When
+from journeylib.audits.config.model import AuditConfig, load_config
+from journeylib.audits.runs.bundle import commit, staged
 from journeylib.core.errors import ConfigError, LogError, RunError, did_you_mean
 from journeylib.log.engine.duckdb import what_ran_out
 from journeylib.present.deliver import SENT, is_due, send, write_files

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from journeylib.audits.delivery import MailSettings
+from journeylib.audits.config.delivery import MailSettings
 from journeylib.present.briefing import STATE_WORDS, Briefing
 from journeylib.present.figure import Figure
 from journeylib.present.svg import esc

@@ -12,7 +12,7 @@ from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number, signed, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 DETECTOR_LABELS = {
     "human_request": "Asks for a human",

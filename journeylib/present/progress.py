@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from journeylib.audits.run import STEPS
+from journeylib.audits.pipeline import STEPS
 from journeylib.core.progress import PROGRESS
 
 FIRST, LAST = "starting", "drawing the dashboard"

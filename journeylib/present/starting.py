@@ -16,7 +16,7 @@ from journeylib.present.figure import Figure, svg_element
 from journeylib.present.tables import Table, number, number_text, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 1180.0, 250.0, 330.0, 40.0, 16.0
 NO_PORTFOLIO = (

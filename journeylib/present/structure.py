@@ -17,7 +17,7 @@ from journeylib.present.storylines import ENDS
 from journeylib.present.tables import Rows, Table, keyed, number, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
     from journeylib.journeys.graph.ends import Structure
 
 WIDTH = 1180.0

@@ -37,7 +37,7 @@ from journeylib.present.tables import (
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 WATERFALL_LABELS = {
     "raw": "No human joined (raw containment)",

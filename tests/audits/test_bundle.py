@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits import bundle
+from journeylib.audits.runs import bundle
 from journeylib.core.errors import RunError
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.findings import all_findings
+from journeylib.audits.findings.findings import all_findings
 from journeylib.core.estimate import Estimate
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.present.tables import Table

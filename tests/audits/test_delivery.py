@@ -23,8 +23,8 @@ import pytest
 from PIL import Image
 
 import journeylib as jl
-from journeylib.audits.config import load_config
-from journeylib.audits.delivery import DeliverySettings, When
+from journeylib.audits.config.delivery import DeliverySettings, When
+from journeylib.audits.config.model import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError
 from journeylib.present.briefing import Briefing, amount, brief

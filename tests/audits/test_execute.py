@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.run import STEPS
+from journeylib.audits.pipeline import STEPS
 from journeylib.core.errors import RunError
 from journeylib.core.progress import PROGRESS
 from journeylib.present import progress

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.bundle import STAGE, staged
+from journeylib.audits.runs.bundle import STAGE, staged
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from tests.audits.prepared import runner_of
@@ -192,7 +192,7 @@ def test_a_spill_folder_that_fills_while_it_is_measured(
         began.append("measure")
         return jl.measure(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("journeylib.audits.run.measure", noted)
+    monkeypatch.setattr("journeylib.audits.pipeline.measure", noted)
     place, told = little_room
     with pytest.raises(RunError, match=r"engine\.spill_limit is reached") as caught:
         jl.audit(small_with(rows=rows), overrides=told)

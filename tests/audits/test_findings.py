@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 import journeylib as jl
-from journeylib.audits.config import Gate
-from journeylib.audits.findings import Finding, all_findings
+from journeylib.audits.config.model import Gate
+from journeylib.audits.findings.findings import Finding, all_findings
 
 from .conftest import CONFIG
 

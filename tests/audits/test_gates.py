@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from journeylib.audits.config import Gate
-from journeylib.audits.gates import check_gates
+from journeylib.audits.config.model import Gate
+from journeylib.audits.findings.gates import check_gates
 from journeylib.core.errors import ConfigError
 
 DOCUMENT: dict[str, Any] = {

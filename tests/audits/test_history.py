@@ -17,10 +17,10 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits.between import NAMES, between
-from journeylib.audits.bundle import fingerprint_files
-from journeylib.audits.history import History, find_home, find_run, read_history
-from journeylib.audits.reproduce import reproduce
+from journeylib.audits.changes.run_comparison import NAMES, between
+from journeylib.audits.runs.bundle import fingerprint_files
+from journeylib.audits.runs.history import History, find_home, find_run, read_history
+from journeylib.audits.runs.reproduce import reproduce
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError, LogError, RunError
 
@@ -139,8 +139,8 @@ def test_two_writers_and_a_reader_do_not_disturb_each_other(
 WRITER = """
 import sys
 from pathlib import Path
-from journeylib.audits.bundle import commit, staged
-from journeylib.audits.history import find_run
+from journeylib.audits.runs.bundle import commit, staged
+from journeylib.audits.runs.history import find_run
 import shutil
 source, home = Path(sys.argv[1]), Path(sys.argv[2])
 print("ready", flush=True)

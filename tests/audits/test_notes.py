@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from journeylib.audits.notes import (
+from journeylib.core.errors import ConfigError, RunError
+from journeylib.workshop.notes.import_notes import MARKS, _mended, import_notes
+from journeylib.workshop.notes.notes import (
     ASKED,
     COLUMNS,
     ID,
@@ -27,8 +29,6 @@ from journeylib.audits.notes import (
     unguarded,
     write_notes,
 )
-from journeylib.audits.notes_import import MARKS, _mended, import_notes
-from journeylib.core.errors import ConfigError, RunError
 
 PLACES = Places(
     {

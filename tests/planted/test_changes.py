@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from journeylib.audits.changes import Looked, compare_periods
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.drift import ChangeSettings, drifts
+from journeylib.audits.changes.changes import Looked, compare_periods
+from journeylib.audits.changes.drift import ChangeSettings, drifts
+from journeylib.audits.config.model import AuditConfig
 from journeylib.core.estimate import adjusted_p_values
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings

@@ -14,7 +14,7 @@ from journeylib.measures.overall.transition_estimates import Transitions
 from journeylib.present.exploring.scene import Scene, Told, scene, told_by
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 VERBS = ("passing", "not_passing", "passing_directly")
 # A first map of more touchpoints than this is read by nobody.

@@ -13,7 +13,7 @@ from journeylib.present.exploring.exploration import Exploration, exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
     from journeylib.present.exploring.widget import Explorer
 
 

@@ -19,7 +19,7 @@ from journeylib.present.theme import VERDICTS
 from journeylib.present.views import judged
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 # Lines of a map that an eye can follow; a stronger slider draws no more.
 MOST = 80

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.audits.notes import Note
 from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.words import Words
+from journeylib.workshop.notes.notes import Note
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from journeylib import __version__
-from journeylib.audits.bundle import commit, fingerprint_files, staged
-from journeylib.audits.config import AuditConfig, load_config
+from journeylib.audits.config.model import AuditConfig, load_config
+from journeylib.audits.runs.bundle import commit, fingerprint_files, staged
 from journeylib.core.errors import RunError
 from journeylib.core.progress import working
 from journeylib.present.tables import Table, table

@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.notes_import import kept_notes
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.graph.transitions import END, START
@@ -32,6 +31,7 @@ from journeylib.present.workshop.content import (
 from journeylib.present.workshop.first import read_first
 from journeylib.present.workshop.sentences import estimate_of, findings, reasons
 from journeylib.present.workshop.words import Words, words_of
+from journeylib.workshop.notes.import_notes import kept_notes
 
 TABLES = (
     "touchpoints", "transitions", "experience", "indicators", "handoff_touchpoints", "stages",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from journeylib.audits.notes import Note, tidy
 from journeylib.present.workshop.content import Content, Stage, Touchpoint
 from journeylib.present.workshop.sentences import verdict_text
+from journeylib.workshop.notes.notes import Note, tidy
 
 LANE_OF = {"idea": "opportunities", "question": "questions", "owner": "owner"}  # else notes
 LEAST_VOTES = 3  # fewer are one table's opinion

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from journeylib.audits.notes import Note
 from journeylib.present.svg import esc
 from journeylib.present.workshop.content import Content, Stage
 from journeylib.present.workshop.first import (
@@ -28,6 +27,7 @@ from journeylib.present.workshop.room import (
     votes_text,
 )
 from journeylib.present.workshop.screen import Screen
+from journeylib.workshop.notes.notes import Note
 
 STICKIES = 6  # on one screen
 WIDE_ROWS = 3  # of a table, up to which its type is large

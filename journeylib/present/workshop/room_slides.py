@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pptx.enum.shapes import MSO_SHAPE
 
-from journeylib.audits.notes import Note
 from journeylib.present.workshop.content import Content, Stage
 from journeylib.present.workshop.first import (
     BRING,
@@ -38,6 +37,7 @@ from journeylib.present.workshop.shapes import (
     sized,
     write,
 )
+from journeylib.workshop.notes.notes import Note
 
 if TYPE_CHECKING:
     from pptx.slide import Slide

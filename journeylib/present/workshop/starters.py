@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from journeylib.audits.notes import (
+from journeylib.present.workshop.content import Content, Touchpoint
+from journeylib.present.workshop.reading import read_content
+from journeylib.present.workshop.screens import weighty
+from journeylib.present.workshop.words import languages
+from journeylib.workshop.notes.import_notes import Imported, import_notes, kept_notes
+from journeylib.workshop.notes.notes import (
     ASKED,
     KIND_COLORS,
     Note,
@@ -14,11 +19,6 @@ from journeylib.audits.notes import (
     tidy,
     write_notes,
 )
-from journeylib.audits.notes_import import Imported, import_notes, kept_notes
-from journeylib.present.workshop.content import Content, Touchpoint
-from journeylib.present.workshop.reading import read_content
-from journeylib.present.workshop.screens import weighty
-from journeylib.present.workshop.words import languages
 
 
 def starters(content: Content) -> tuple[Note, ...]:

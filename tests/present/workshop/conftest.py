@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.bundle import save
+from journeylib.audits.runs.bundle import save
 from journeylib.present.workshop.content import Content
 from journeylib.present.workshop.reading import read_content
 from tests.present.workshop.town import write_town

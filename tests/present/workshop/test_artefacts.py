@@ -11,8 +11,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from journeylib.audits.config import load_config
-from journeylib.audits.notes import Note
+from journeylib.audits.config.model import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
@@ -31,6 +30,7 @@ from journeylib.present.workshop.sheets import (
     poster_wall,
 )
 from journeylib.present.workshop.starters import export_notes
+from journeylib.workshop.notes.notes import Note
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
 

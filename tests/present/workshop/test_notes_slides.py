@@ -8,12 +8,12 @@ import pytest
 from pptx import Presentation
 from pptx.util import Inches
 
-from journeylib.audits.notes import KIND_COLORS, Note, note_id, read_places
-from journeylib.audits.notes_import import import_notes
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError
 from journeylib.present.workshop.reading import read_content
 from journeylib.present.workshop.slides import write_slides
+from journeylib.workshop.notes.import_notes import import_notes
+from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id, read_places
 from tests.present.workshop.voices import LONG
 
 

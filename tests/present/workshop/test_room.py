@@ -8,7 +8,6 @@ import re
 import pytest
 from pptx import Presentation
 
-from journeylib.audits.notes import ASKED, KIND_COLORS, Note, note_id, notes_file
 from journeylib.cli.main import main
 from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.content import Candidate, FirstAutomations
@@ -29,6 +28,7 @@ from journeylib.present.workshop.sheets import handout, poster_svg, poster_wall
 from journeylib.present.workshop.slides import write_slides
 from journeylib.present.workshop.starters import starters
 from journeylib.present.workshop.words import languages
+from journeylib.workshop.notes.notes import ASKED, KIND_COLORS, Note, note_id, notes_file
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import SECRETS
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from journeylib.audits import findings
+from journeylib.audits.findings import findings
 from journeylib.core.errors import ConfigError
 from journeylib.present.theme import VERDICTS
 from journeylib.present.workshop.lanes import ROOM_LANES

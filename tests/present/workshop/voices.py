@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from journeylib.audits.notes import KIND_COLORS, Note, note_id
 from journeylib.core.estimate import Estimate
 from journeylib.present.workshop.content import (
     Candidate,
@@ -14,6 +13,7 @@ from journeylib.present.workshop.content import (
     Step,
     Story,
 )
+from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id
 
 LONG = (
     "Wer hier anruft, erklärt seine Vertragsverlängerungsangebotsnummer dreimal: dem Automaten, "

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from journeylib import __version__
-from journeylib.audits.bundle import fingerprint_files, write_bundle
-from journeylib.audits.config import PLACES, AuditConfig, load_config
-from journeylib.audits.history import Entry, check_kept, read_history
-from journeylib.audits.run import audit
+from journeylib.audits.config.model import PLACES, AuditConfig, load_config
+from journeylib.audits.pipeline import audit
+from journeylib.audits.runs.bundle import fingerprint_files, write_bundle
+from journeylib.audits.runs.history import Entry, check_kept, read_history
 from journeylib.core.errors import ConfigError, LogError, RunError
 
 

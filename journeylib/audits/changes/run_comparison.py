@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.changes import PARTS
-from journeylib.audits.history import Entry
-from journeylib.audits.telling import Kind
+from journeylib.audits.changes.changes import PARTS
+from journeylib.audits.changes.wording import Kind
+from journeylib.audits.runs.history import Entry
 from journeylib.core.errors import LogError
 from journeylib.core.estimate import percent
 from journeylib.judge.wording import number

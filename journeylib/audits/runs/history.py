@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from journeylib.audits.document import SCHEMA_VERSION
-from journeylib.audits.drift import TEST_COLUMNS
+from journeylib.audits.changes.drift import TEST_COLUMNS
+from journeylib.audits.document.schema import SCHEMA_VERSION
 from journeylib.core.errors import LogError, RunError, did_you_mean
 from journeylib.measures.overall.period_series import STREAM_COLUMNS
 

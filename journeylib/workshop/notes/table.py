@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from journeylib.audits.notes import COLUMNS, ID, TAG, unguarded
 from journeylib.core.errors import ConfigError, LogError, did_you_mean
 from journeylib.log.sources.text_encoding import plain_text
+from journeylib.workshop.notes.notes import COLUMNS, ID, TAG, unguarded
 
 DELIMITERS = (",", ";", "\t", "|")
 HEADER_WITHIN = 10  # rows in which a header is looked for: boards write titles above it

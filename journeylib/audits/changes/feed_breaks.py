@@ -14,8 +14,8 @@ from journeylib.log.engine.duckdb import fetch
 from journeylib.measures.overall.period_series import EVENTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.drift import ChangeSettings
-    from journeylib.audits.telling import Change, Teller
+    from journeylib.audits.changes.drift import ChangeSettings
+    from journeylib.audits.changes.wording import Change, Teller
     from journeylib.journeys.journeys import Journeys
 
 REGULAR = 5.0  # events a day from which a day without any is no chance

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from journeylib.audits.document import clean
+from journeylib.audits.document.schema import clean
 from journeylib.core.estimate import rounded
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
     from journeylib.journeys.graph.ends import Structure
     from journeylib.journeys.variants.timelines import Told
 

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
-from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
+from journeylib.audits.config.model import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import SEED
 from journeylib.core.progress import working
 from journeylib.log.sources.tables import expanded
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from journeylib.audits.notes import (
+from journeylib.workshop.notes.deck import is_deck, read_deck
+from journeylib.workshop.notes.notes import (
     ASKED,
     ID,
     KIND_COLORS,
@@ -20,8 +21,7 @@ from journeylib.audits.notes import (
     read_places,
     tidy,
 )
-from journeylib.audits.notes_slides import is_deck, read_deck
-from journeylib.audits.notes_table import Row, read_table
+from journeylib.workshop.notes.table import Row, read_table
 
 ALIKE = 80.0  # of 100, from which a name is taken for a misspelt one
 AHEAD = 6.0  # and so much better than the second

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits.notes import ID, Places, tidy
-from journeylib.audits.notes_table import NotesTable, Row
 from journeylib.core.errors import ConfigError
+from journeylib.workshop.notes.notes import ID, Places, tidy
+from journeylib.workshop.notes.table import NotesTable, Row
 
 # What the shapes of a deck are called, by how their names begin: all others are people's own.
 OURS = (

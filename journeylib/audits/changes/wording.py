@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.audits.drift import ChangeSettings, is_mix
+from journeylib.audits.changes.drift import ChangeSettings, is_mix
 from journeylib.core.estimate import percent, rounded
 from journeylib.journeys.journeys import US_PER_DAY
 from journeylib.judge.wording import number

@@ -9,20 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from journeylib.audits.assemble import build_document, build_tables
-from journeylib.audits.beside import Beside, read_beside
-from journeylib.audits.changes import Changes, find_changes
-from journeylib.audits.choices import Chosen, compare
-from journeylib.audits.config import AuditConfig, load_config
-from journeylib.audits.findings import Finding, all_findings
-from journeylib.audits.history import History, read_history
-from journeylib.audits.prepare import (
+from journeylib.audits.annotations import Beside, read_beside
+from journeylib.audits.changes.changes import Changes, find_changes
+from journeylib.audits.config.model import AuditConfig, load_config
+from journeylib.audits.document.build import build_document, build_tables
+from journeylib.audits.findings.findings import Finding, all_findings
+from journeylib.audits.preparation import (
     Prepared,
     graph_withheld,
     prepare,
     withheld,
     without_absent,
 )
+from journeylib.audits.robustness import Chosen, compare
+from journeylib.audits.runs.history import History, read_history
 from journeylib.core.progress import Say, working
 from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.conformance.process_models import load_plan

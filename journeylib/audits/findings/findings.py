@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from journeylib.audits.gates import check_gates
+from journeylib.audits.findings.gates import check_gates
 from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
 from journeylib.judge.bot_timing.handoff_limits import worst_item
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
     from journeylib.judge.bot_timing.tipping_points import TippingPoint
 
 Severity = Literal["info", "low", "medium", "high"]

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from journeylib.audits.candidates import (
+from journeylib.audits.config.suggestions import (
     Candidates,
     OutcomesProposal,
     find_candidates,

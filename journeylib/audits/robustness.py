@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.prepare import Prepared, withheld
+from journeylib.audits.preparation import Prepared, withheld
 from journeylib.journeys.identity.stitching import LEVELS, stitch
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.judge.judging import verdict_scores
@@ -16,7 +16,7 @@ from journeylib.measures.evidence import measure
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 
 if TYPE_CHECKING:
-    from journeylib.audits.config import AuditConfig
+    from journeylib.audits.config.model import AuditConfig
     from journeylib.journeys.segmentation.segment import Cutting
     from journeylib.log.eventlog import EventLog
 

@@ -14,7 +14,7 @@ from journeylib.judge.experience.expert_ratings import EPOCH, check_ratings
 from journeylib.measures.texts.detector_accuracy import DETECTORS
 
 if TYPE_CHECKING:
-    from journeylib.audits.config import AuditConfig
+    from journeylib.audits.config.model import AuditConfig
 
 YES = ("1", "1.0", "t", "true", "y", "yes")
 NO = ("0", "0.0", "f", "false", "n", "no")

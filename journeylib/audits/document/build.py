@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.document import SCHEMA_VERSION, AuditDocument, clean
-from journeylib.audits.retold import plan_part, stories_part, structure_part
+from journeylib.audits.document.result_tables import plan_part, stories_part, structure_part
+from journeylib.audits.document.schema import SCHEMA_VERSION, AuditDocument, clean
 from journeylib.core.estimate import Estimate, rounded
 from journeylib.judge.bot_timing.handoff_limits import worst_item
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 
 if TYPE_CHECKING:
-    from journeylib.audits.run import Audit
+    from journeylib.audits.pipeline import Audit
     from journeylib.journeys.preparation.mapping import MappingReport
     from journeylib.journeys.segmentation.segment import Cutting
     from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak

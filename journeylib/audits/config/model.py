@@ -21,9 +21,9 @@ from pydantic import (
     model_validator,
 )
 
-from journeylib.audits.delivery import DeliverySettings
-from journeylib.audits.drift import ChangeSettings
-from journeylib.audits.gates import check_metric
+from journeylib.audits.changes.drift import ChangeSettings
+from journeylib.audits.config.delivery import DeliverySettings
+from journeylib.audits.findings.gates import check_metric
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.journeys.conformance.process_models import PlanSettings
 from journeylib.journeys.identity.linkage import FEWEST_KINDS, LinkSettings

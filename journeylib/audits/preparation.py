@@ -20,7 +20,7 @@ from journeylib.log.quality.report import Found
 from journeylib.measures.withhold import without_graph
 
 if TYPE_CHECKING:
-    from journeylib.audits.config import AuditConfig
+    from journeylib.audits.config.model import AuditConfig
     from journeylib.log.eventlog import EventLog
     from journeylib.log.schema import NameOf
     from journeylib.measures.evidence import Evidence

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from journeylib.audits.document import AuditDocument
+from journeylib.audits.document.schema import AuditDocument
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import ABSTAIN_TEXT
 
 if TYPE_CHECKING:
-    from journeylib.audits.config import Gate
+    from journeylib.audits.config.model import Gate
 
 # A name may hold brackets and dots: a selector ends at the bracket that ends the part.
 PART = re.compile(r"(\w+)((?:\[\w+=.*?\](?=\[|\.|$))*)(?:\.|$)")
