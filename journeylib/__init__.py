@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from journeylib.measures.evidence import Evidence, measure
     from journeylib.measures.overall.comparison import Comparison, compare
     from journeylib.measures.settings import MeasureSettings
-    from journeylib.present.differences import comparison_table, difference_map
-    from journeylib.present.exploring.explore import explore
-    from journeylib.present.views import journey_map
+    from journeylib.present.explorer.explore import explore
+    from journeylib.present.maps.difference_map import comparison_table, difference_map
+    from journeylib.present.views.sections import journey_map
 
 PUBLIC = {
     "Audit": "audits.run",

@@ -60,7 +60,7 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.images.BROWSERS", ())
 
 
 @pytest.fixture
@@ -151,7 +151,9 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     code[1]["source"] = "raise KeyError('secret-7 said: my number is 123')"
     (folder / "audit.ipynb").write_text(json.dumps(notebook), "utf-8")
-    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: folder / "audit.ipynb")
+    monkeypatch.setattr(
+        "journeylib.cli.run_notebook.audit_notebook", lambda: folder / "audit.ipynb"
+    )
     status, out, err = run("audit", "small.yaml", "--out", "runs")
     assert (status, out) == (3, "")
     assert re.search(r"failed in cell \d+ with KeyError\. Open \S+failed\.html to see", err)

@@ -234,7 +234,7 @@ def imported(module: str) -> set[str]:
 def test_modules_that_no_run_reaches_are_named() -> None:
     files = [name for name in modules() if name.endswith(".py")]
     every = {f"journeylib.{name[:-3].replace('/', '.')}" for name in files}
-    reached, waiting = set(), {"journeylib.audits.pipeline", "journeylib.present.views"}
+    reached, waiting = set(), {"journeylib.audits.pipeline", "journeylib.present.views.sections"}
     while waiting:
         module = waiting.pop()
         reached.add(module)

@@ -268,9 +268,9 @@ def _audit(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, audit: Planned) -> int:
+    from journeylib.cli.run_notebook import run_audit
     from journeylib.core.errors import JourneylibError
-    from journeylib.present.deliver import append_job_summary
-    from journeylib.present.execute import run_audit
+    from journeylib.delivery.send import append_job_summary
 
     engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
     try:
@@ -360,7 +360,7 @@ def _prepare(options: argparse.Namespace, audit: Planned) -> int:
 
 
 def _export_notes(options: argparse.Namespace) -> int:
-    from journeylib.present.workshop.starters import export_notes
+    from journeylib.workshop.notes.starter_questions import export_notes
 
     notes = export_notes(options.run, options.out, language=options.lang)
     print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
@@ -368,8 +368,8 @@ def _export_notes(options: argparse.Namespace) -> int:
 
 
 def _import_notes(options: argparse.Namespace) -> int:
-    from journeylib.present.workshop.starters import take_notes
     from journeylib.workshop.notes.notes import notes_file
+    from journeylib.workshop.notes.starter_questions import take_notes
 
     found = take_notes(options.run, options.file, round=options.round)
     for message in found.messages:

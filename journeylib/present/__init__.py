@@ -4,7 +4,12 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.changes import (
+from journeylib.present.figure import Figure
+from journeylib.present.maps.conformance import planned_versus_actual
+from journeylib.present.maps.difference_map import comparison_table, difference_map
+from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.timelines import stories_figure
+from journeylib.present.views.changes import (
     changes,
     difference,
     drift_between,
@@ -12,8 +17,8 @@ from journeylib.present.changes import (
     numbers_between,
     verdicts_between,
 )
-from journeylib.present.choices import cut_sensitivity, linkage, stitching
-from journeylib.present.deciding import (
+from journeylib.present.views.choices import cut_sensitivity, linkage, stitching
+from journeylib.present.views.deciding import (
     handoff_times,
     moments,
     presence,
@@ -23,15 +28,10 @@ from journeylib.present.deciding import (
     surveys,
     tipping_points,
 )
-from journeylib.present.differences import comparison_table, difference_map
-from journeylib.present.figure import Figure
-from journeylib.present.people import detectors, ratings
-from journeylib.present.planned import planned_versus_actual
-from journeylib.present.simplified import simplified_map
-from journeylib.present.starting import automation_candidates, first_automations
-from journeylib.present.storylines import stories_figure
-from journeylib.present.structure import break_offs, journey_ends, smaller_map
-from journeylib.present.views import (
+from journeylib.present.views.journey import break_offs, journey_ends, smaller_map
+from journeylib.present.views.people import detectors, ratings
+from journeylib.present.views.portfolio import automation_candidates, first_automations
+from journeylib.present.views.sections import (
     bot_sessions,
     conformance,
     containment,

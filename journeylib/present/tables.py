@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.present.svg import esc
+from journeylib.present.maps.svg import esc
 from journeylib.present.theme import style_tag
 
 Rows = Mapping[tuple[str, str], dict[Any, Any]]

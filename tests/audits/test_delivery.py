@@ -27,13 +27,13 @@ from journeylib.audits.config.delivery import DeliverySettings, When
 from journeylib.audits.config.model import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError
-from journeylib.present.briefing import Briefing, amount, brief
-from journeylib.present.chat import slack, teams
-from journeylib.present.deliver import is_due, write_files
-from journeylib.present.mail import compose, subject
-from journeylib.present.picture import png
-from journeylib.present.signals import junit_of_failure, summary
-from journeylib.present.smallline import small_line
+from journeylib.delivery.briefing import Briefing, amount, brief
+from journeylib.delivery.chat import slack, teams
+from journeylib.delivery.ci_reports import junit_of_failure, summary
+from journeylib.delivery.mail import compose, subject
+from journeylib.delivery.mail_chart import small_line
+from journeylib.delivery.send import is_due, write_files
+from journeylib.present.images import png
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
@@ -75,8 +75,8 @@ def place(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("small.yaml", "small.csv"):
         (tmp_path / name).write_bytes((done.parents[2] / name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
-    monkeypatch.setattr("journeylib.present.execute._run_notebook", runner_of(done))
+    monkeypatch.setattr("journeylib.present.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from journeylib.core.errors import SchemaError
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.variants.timelines import examples, stories
-from journeylib.present.storylines import stories_figure
+from journeylib.present.maps.timelines import stories_figure
 
 HOUR = 3_600_000_000
 COLUMNS = "customer case t_us touchpoint channel segment"

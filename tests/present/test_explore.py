@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.present.exploring.exploration import exploration
-from journeylib.present.exploring.explore import twin
+from journeylib.present.explorer.explore import twin
+from journeylib.present.explorer.state import exploration
 
 pytest.importorskip("anywidget", reason="needs anywidget")
 

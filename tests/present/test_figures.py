@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.bars import containment_waterfall, handoff_partition, heatmap
-from journeylib.present.experience import experience_line
+from journeylib.present.charts.containment import containment_waterfall, handoff_partition, heatmap
+from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.quadrant import quadrant
 from journeylib.present.figure import Figure
-from journeylib.present.maps import draw_map, feeling
-from journeylib.present.quadrant import quadrant
-from journeylib.present.svg import num, shorten, text_width, wrap
+from journeylib.present.maps.journey_map import draw_map, feeling
+from journeylib.present.maps.svg import num, shorten, text_width, wrap
 from tests.present import frames
 
 NASTY = {

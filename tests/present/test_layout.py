@@ -4,8 +4,8 @@ import time
 import pandas as pd
 import pytest
 
-from journeylib.present.layering import layers_of
-from journeylib.present.layout import map_layout
+from journeylib.present.maps.layering import layers_of
+from journeylib.present.maps.layout import map_layout
 from tests.present import frames
 
 

@@ -13,9 +13,9 @@ from journeylib.journeys.graph.simplify import simplify
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.variants.timelines import stories
-from journeylib.present.planned import BAR, ROOM, planned_versus_actual
-from journeylib.present.simplified import simplified_map
-from journeylib.present.storylines import stories_figure
+from journeylib.present.maps.conformance import BAR, ROOM, planned_versus_actual
+from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.timelines import stories_figure
 
 HOUR = 3_600_000_000
 NASTY = '<b>"X"</b>'

@@ -4,7 +4,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from journeylib.present.report import render_html, style_once
+from journeylib.present.dashboard import render_html, style_once
 from journeylib.present.tables import Table
 from journeylib.present.theme import css
 from tests.present.notebook import demo_notebook

@@ -1,6 +1,6 @@
 import pytest
 
-from journeylib.present.bars import TINT, tint_over
+from journeylib.present.charts.containment import TINT, tint_over
 from journeylib.present.theme import DARK, LIGHT, MARK_ON, TEXT_ON, VERDICTS, contrast, css
 
 

@@ -10,8 +10,8 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.runs.bundle import save
-from journeylib.present.workshop.content import Content
-from journeylib.present.workshop.reading import read_content
+from journeylib.workshop.content.content import Content
+from journeylib.workshop.content.from_run import read_content
 from tests.present.workshop.town import write_town
 
 

@@ -15,22 +15,22 @@ from journeylib.audits.config.model import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
-from journeylib.present.workshop import pack
-from journeylib.present.workshop.content import Moment
-from journeylib.present.workshop.lanes import ROOM_LANES, lanes
-from journeylib.present.workshop.pack import latest_run, prepare_workshop
-from journeylib.present.workshop.printing import browser, print_pdf
-from journeylib.present.workshop.reading import read_content
-from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sheets import (
+from journeylib.workshop import pack
+from journeylib.workshop.content.content import Moment
+from journeylib.workshop.content.from_run import read_content
+from journeylib.workshop.content.lanes import ROOM_LANES, lanes
+from journeylib.workshop.notes.notes import Note
+from journeylib.workshop.notes.starter_questions import export_notes
+from journeylib.workshop.pack import latest_run, prepare_workshop
+from journeylib.workshop.printing import browser, print_pdf
+from journeylib.workshop.screens.screens import presentation
+from journeylib.workshop.sheets import (
     card_rows,
     cards,
     poster,
     poster_svg,
     poster_wall,
 )
-from journeylib.present.workshop.starters import export_notes
-from journeylib.workshop.notes.notes import Note
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
 

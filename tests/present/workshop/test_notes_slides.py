@@ -10,10 +10,10 @@ from pptx.util import Inches
 
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError
-from journeylib.present.workshop.reading import read_content
-from journeylib.present.workshop.slides import write_slides
+from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.notes.import_notes import import_notes
 from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id, read_places
+from journeylib.workshop.slides.deck import write_slides
 from tests.present.workshop.voices import LONG
 
 

@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
-from journeylib.present.workshop.slides import write_slides
+from journeylib.workshop.slides.deck import write_slides
 from tests.present.workshop.voices import voiced
 
 SOFFICE = shutil.which("soffice")

@@ -9,12 +9,13 @@ import pytest
 from pptx import Presentation
 
 from journeylib.cli.main import main
+from journeylib.core.catalogue.catalogue import languages
 from journeylib.core.estimate import Estimate
-from journeylib.present.workshop.content import Candidate, FirstAutomations
-from journeylib.present.workshop.first import BRING, read_first
-from journeylib.present.workshop.lanes import lanes
-from journeylib.present.workshop.reading import read_content
-from journeylib.present.workshop.room import (
+from journeylib.workshop.content.content import Candidate, FirstAutomations
+from journeylib.workshop.content.first_automations import BRING, read_first
+from journeylib.workshop.content.from_run import read_content
+from journeylib.workshop.content.lanes import lanes
+from journeylib.workshop.notes.differences import (
     LEAST_VOTES,
     agreements,
     differences,
@@ -23,12 +24,11 @@ from journeylib.present.workshop.room import (
     parked,
     spoken,
 )
-from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sheets import handout, poster_svg, poster_wall
-from journeylib.present.workshop.slides import write_slides
-from journeylib.present.workshop.starters import starters
-from journeylib.present.workshop.words import languages
 from journeylib.workshop.notes.notes import ASKED, KIND_COLORS, Note, note_id, notes_file
+from journeylib.workshop.notes.starter_questions import starters
+from journeylib.workshop.screens.screens import presentation
+from journeylib.workshop.sheets import handout, poster_svg, poster_wall
+from journeylib.workshop.slides.deck import write_slides
 from tests.present.workshop.test_slides import texts_of
 from tests.present.workshop.town import SECRETS
 

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.workshop.content import Moment
-from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sheets import cards, handout, handout_wall, poster, poster_wall
+from journeylib.workshop.content.content import Moment
+from journeylib.workshop.screens.screens import presentation
+from journeylib.workshop.sheets import cards, handout, handout_wall, poster, poster_wall
 from tests.present.test_browser import AXE, CHROMIUM, ask, needs_axe
 from tests.present.workshop.voices import voiced
 

@@ -10,10 +10,10 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from pptx.util import Emu
 
-from journeylib.present import svg
-from journeylib.present.faces import ARIAL
-from journeylib.present.workshop.shapes import INSET, LEADING, LEAST
-from journeylib.present.workshop.slides import MOST_BOXES, MOST_FLOWS, write_slides
+from journeylib.present.maps import svg
+from journeylib.present.maps.font_metrics import ARIAL
+from journeylib.workshop.slides.deck import MOST_BOXES, MOST_FLOWS, write_slides
+from journeylib.workshop.slides.shapes import INSET, LEADING, LEAST
 from tests.present.workshop.voices import voiced
 
 BEHIND = ("lane: ", "story ")  # grounds that others stand on

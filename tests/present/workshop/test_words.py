@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from journeylib.audits.findings import findings
+from journeylib.core.catalogue.catalogue import FOLDER, languages, words_of
 from journeylib.core.errors import ConfigError
 from journeylib.present.theme import VERDICTS
-from journeylib.present.workshop.lanes import ROOM_LANES
-from journeylib.present.workshop.screens import presentation
-from journeylib.present.workshop.sentences import reasons
-from journeylib.present.workshop.sheets import cards, handout, poster_svg, poster_wall
-from journeylib.present.workshop.slides import write_slides
-from journeylib.present.workshop.words import FOLDER, languages, words_of
+from journeylib.workshop.content.lanes import ROOM_LANES
+from journeylib.workshop.content.sentences import reasons
+from journeylib.workshop.screens.screens import presentation
+from journeylib.workshop.sheets import cards, handout, poster_svg, poster_wall
+from journeylib.workshop.slides.deck import write_slides
 from tests.present.workshop.test_slides import texts_of
 
 

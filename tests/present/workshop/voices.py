@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.workshop.content import (
+from journeylib.workshop.content.content import (
     Candidate,
     Content,
     FirstAutomations,

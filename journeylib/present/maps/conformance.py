@@ -1,0 +1,254 @@
+"""Planned versus actual as a picture: the plan downwards, beside it what customers did."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from journeylib.core.estimate import percent
+from journeylib.journeys.conformance.conformance import Conformance
+from journeylib.journeys.graph.transitions import START
+from journeylib.present.figure import Figure, svg_element
+from journeylib.present.maps import svg
+from journeylib.present.tables import estimate_text, number
+
+WIDTH = 1180.0
+TOP, ROW, EXTRA = 44.0, 56.0, 34.0
+LEFT, BOX, INDENT = 16.0, 430.0, 40.0
+BAR, ROOM, GOAL = 466.0, 330.0, 1004.0
+# After each step at most so many insertions are drawn, each of at least this share.
+MOST, LEAST = 3, 0.02
+WORDS = {
+    "as_planned": "as planned",
+    "skipped": "skipped",
+    "inserted": "inserted",
+    "repeated": "repeated",
+}
+KINDS = {
+    "as_planned": "jl-bar",
+    "skipped": "jl-bar-minus",
+    "inserted": "jl-bar-open",
+    "repeated": "jl-bar-assist",
+}
+
+Cell = Mapping[Hashable, Any]
+Cells = Mapping[tuple[str, str], Cell]
+
+
+@dataclass(frozen=True)
+class _Extra:
+    """An inserted or repeated touchpoint after a planned one."""
+
+    touchpoint: str
+    kind: str
+    journeys: int
+    share: float
+    goal: str
+
+
+def planned_versus_actual(
+    conformance: Conformance,
+    *,
+    name: str = "planned-versus-actual",
+    title: str = "Planned versus actual",
+) -> Figure:
+    """Draw where journeys follow the plan, skip, insert and repeat.
+
+    Parameters
+    ----------
+    conformance : Conformance
+        Of `journeylib.planned_vs_actual`.
+
+    Returns
+    -------
+    Figure
+        `table` has one row per touchpoint and what happened to it.
+    """
+    cells: dict[tuple[str, str], Cell] = {
+        (row["touchpoint"], row["kind"]): row for row in conformance.steps.to_dict("records")
+    }
+    extras, hidden = _extras(conformance, cells)
+    parts, y = _heads(conformance), TOP
+    for extra in extras.get(START, []):
+        parts.append(_extra(extra, y))
+        y += EXTRA
+    steps = conformance.plan.steps
+    for place, step in enumerate(steps):
+        optional = step in conformance.plan.optional
+        parts.append(_step(step, cells, y, optional=optional))
+        follow, top = extras.get(step, []), y + 42
+        y += ROW
+        for extra in follow:
+            parts.append(_extra(extra, y - 6))
+            y += EXTRA
+        if place + 1 < len(steps):
+            parts.append(_arrow(LEFT + 20, top, y))
+    parts += _legend(y + 22)
+    alt = _finding(conformance)
+    return Figure(
+        name=name,
+        title=title,
+        alt=alt,
+        svg=svg_element(parts, width=WIDTH, height=y + 40, alt=alt, min_width=860),
+        table=_table(conformance),
+        note=_note(conformance, hidden),
+    )
+
+
+def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Extra]], int]:
+    """Return the most frequent insertions after each step, and how many are not drawn."""
+    rows = conformance.insertions
+    extras: dict[str, list[_Extra]] = {}
+    for row in rows.to_dict("records"):
+        here = extras.setdefault(row["after"], [])
+        whole = cells.get((row["touchpoint"], row["kind"]))
+        # How those end is known for the touchpoint; it is of this place only if it is the sole.
+        sole = whole is not None and whole["journeys"] == row["journeys"]
+        goal = _goal(whole) if sole and whole is not None else ""
+        if len(here) < MOST and row["share"] >= LEAST:
+            here.append(_Extra(row["touchpoint"], row["kind"], row["journeys"], row["share"], goal))
+    return extras, len(rows) - sum(map(len, extras.values()))
+
+
+def _goal(cell: Cell) -> str:
+    value, lo, hi = (number(cell[column]) for column in ("goal", "goal_lo", "goal_hi"))
+    if value is None or lo is None or hi is None:
+        return ""
+    return f"{percent(value, 0)} ({100 * lo:.0f}–{100 * hi:.0f})"
+
+
+def _heads(conformance: Conformance) -> list[str]:
+    of = f"share of {conformance.journeys:,} journeys"
+    heads = [(LEFT, "Planned journey"), (BAR, of)]
+    if conformance.steps["goal"].notna().any():
+        heads.append((GOAL, "goal, if not as planned"))
+    parts = [svg.label(x, 20, text, "jl-t4 jl-b jl-m") for x, text in heads]
+    return [*parts, svg.line(LEFT, 30, WIDTH - 16, 30, "jl-rule")]
+
+
+def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
+    kind = "jl-box jl-more" if optional else "jl-box"
+    parts = [svg.rect(LEFT, y, BOX, 42, kind, radius=6)]
+    words = f"{name} (optional)" if optional else name
+    lines = svg.wrap(words, BOX - 24, 13.5, lines=2, bold=True)
+    for n, line in enumerate(lines):
+        spot = y + 26 - 8 * (len(lines) - 1) + 16 * n
+        parts.append(svg.label(LEFT + 12, spot, line, "jl-t6 jl-b"))
+    kept, skipped = cells.get((name, "as_planned")), cells.get((name, "skipped"))
+    x = BAR
+    for cell, what in ((kept, "as_planned"), (skipped, "skipped")):
+        if cell is not None:
+            width = ROOM * cell["share"]
+            text = (
+                f"{name}, {WORDS[what]}: {percent(cell['share'], 0)}, {cell['journeys']:,} journeys"
+            )
+            parts.append(svg.titled(text, svg.rect(x, y + 11, width, 20, KINDS[what], radius=2)))
+            x += width
+    parts.append(svg.label(BAR + ROOM + 10, y + 26, _words(kept, skipped), "jl-t5"))
+    if skipped is not None:
+        parts.append(svg.label(GOAL, y + 26, _goal(skipped), "jl-t5 jl-m"))
+    return "".join(parts)
+
+
+def _words(kept: Cell | None, skipped: Cell | None) -> str:
+    if kept is None and skipped is None:
+        return "too few to show"
+    words = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
+    if skipped is not None:
+        words.append(f"skipped {percent(skipped['share'], 0)}")
+    return " · ".join(words)
+
+
+def _extra(extra: _Extra, y: float) -> str:
+    """Draw an insertion as a smaller box beside the way from step to step."""
+    sign = "⟳" if extra.kind == "repeated" else "+"
+    words = svg.shorten(f"{sign} {extra.touchpoint}", BOX - INDENT - 16, 12.5)
+    text = f"{extra.touchpoint}, {WORDS[extra.kind]} here: {extra.journeys:,} journeys"
+    parts = [
+        svg.rect(LEFT + INDENT, y, BOX - INDENT, 27, "jl-box jl-more", radius=5),
+        svg.label(LEFT + INDENT + 10, y + 18, words, "jl-t5"),
+        svg.rect(BAR, y + 8, max(ROOM * extra.share, 1.5), 11, KINDS[extra.kind], radius=2),
+        svg.label(
+            BAR + ROOM + 10, y + 18, f"{WORDS[extra.kind]} {percent(extra.share, 0)}", "jl-t5"
+        ),
+        svg.label(GOAL, y + 18, extra.goal, "jl-t5 jl-m"),
+    ]
+    return svg.titled(text, *parts)
+
+
+def _arrow(x: float, top: float, bottom: float) -> str:
+    tip = [(x, bottom), (x - 4.5, bottom - 8), (x + 4.5, bottom - 8)]
+    way = f'<path d="{svg.path([(x, top), (x, bottom - 7)])}" class="jl-flow" stroke-width="2"/>'
+    return f'{way}<path d="{svg.path(tip, closed=True)}" class="jl-flowt"/>'
+
+
+def _legend(y: float) -> list[str]:
+    parts, x = [], LEFT
+    for kind, word in WORDS.items():
+        parts.append(svg.rect(x, y - 10, 18, 11, KINDS[kind], radius=2))
+        parts.append(svg.label(x + 25, y, word, "jl-t4"))
+        x += 47 + svg.text_width(word, 12)
+    return parts
+
+
+def _finding(conformance: Conformance) -> str:
+    text = f"{estimate_text(conformance.conforming)} of journeys follow the plan to the letter."
+    if conformance.conforming.value is not None:
+        share = conformance.conforming
+        interval = f" ({100 * (share.lo or 0):.0f}–{100 * (share.hi or 0):.0f})"
+        text = (
+            f"{percent(conformance.conforming.value, 0)}{interval} of {conformance.journeys:,} "
+            "journeys follow the plan to the letter."
+        )
+    for kind, verb in (("skipped", "Most often skipped"), ("inserted", "Most often inserted")):
+        rows = conformance.steps[conformance.steps["kind"] == kind]
+        if len(rows):
+            top = rows.sort_values(["journeys", "touchpoint"], ascending=[False, True]).iloc[0]
+            text += f" {verb}: {svg.clean(top['touchpoint'])} ({percent(float(top['share']), 0)})."
+    if conformance.outcomes.empty:
+        return text
+    ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
+    if {True, False} <= set(ends.index) and conformance.steps["goal"].notna().any():
+        reached = ends.to_dict("index")
+        yes, no = (
+            f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+            for row in (reached[True], reached[False])
+        )
+        text += f" The goal is reached by {yes} of those who follow it and {no} of the others."
+    return text
+
+
+def _note(conformance: Conformance, hidden: int) -> str:
+    text = f"Of {conformance.journeys:,} journeys that are over"
+    if conformance.open_journeys:
+        text += f" (left out: {conformance.open_journeys:,} still open)"
+    text += (
+        ". Each journey is laid beside the plan with as few deviations as can be; a touchpoint in "
+        "the wrong place is skipped there and inserted or repeated here. Dashed: optional or not "
+        "planned. Those who deviate may have come with another matter: the last column goes with "
+        "the deviation, it need not follow from it."
+    )
+    if hidden:
+        text += f" {hidden:,} rarer insertions are not drawn."
+    if conformance.suppressed:
+        text += f" {conformance.suppressed:,} cells of too few customers are not shown."
+    if conformance.never_seen:
+        text += f" Planned but not in the log: {'; '.join(conformance.never_seen)}"
+    return text
+
+
+def _table(conformance: Conformance) -> pd.DataFrame:
+    rows = conformance.steps
+    return pd.DataFrame(
+        {
+            "Touchpoint": rows["touchpoint"],
+            "What happened": rows["kind"].map(WORDS),
+            "Journeys": rows["journeys"],
+            "Customers": rows["customers"],
+            "Share (%)": (100 * rows["share"]).round(1),
+            "Goal reached (%)": [_goal(row) or None for row in rows.to_dict("records")],
+        }
+    )

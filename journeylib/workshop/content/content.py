@@ -1,0 +1,266 @@
+"""Content: what a workshop shows, in one frozen object that every renderer draws from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from journeylib.core.catalogue.catalogue import Words
+from journeylib.core.estimate import Estimate
+from journeylib.workshop.notes.notes import Note
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What became of conversations with a machine that began at a touchpoint."""
+
+    sessions: int
+    handed_over: int
+    abandoned: int
+    verified: Estimate
+
+
+@dataclass(frozen=True)
+class Touchpoint:
+    """One touchpoint, as the audit sees it.
+
+    Attributes
+    ----------
+    name : str
+    stage, channel : str
+        Empty where the log has none.
+    customers, journeys : int
+    reach : float
+        Share of all journeys that reach it.
+    serves : str
+        ``bot``, ``human``, ``both``, ``nobody`` or ``unknown``.
+    feeling : Estimate or None
+        −1 to 1; None where nobody was heard.
+    mark : int
+        1 or −1 where the feeling is good or bad for certain, else 0.
+    verdict : str
+        A key of `theme.VERDICTS`.
+    leaning : str or None
+        Where no verdict is settled, the one it leans to.
+    stability : float or None
+        Share of resamples in which the verdict holds.
+    fit, need : Estimate
+        Automation fit and empathy need, 0 to 100.
+    vetoes : tuple of str
+    machine, person : tuple of str
+        What speaks for each, strongest first, in words.
+    lacks : tuple of str
+        What the log lacks to say more, in words.
+    handed : Handed or None
+    dead_end : bool
+        Nobody gets from here to a person.
+    """
+
+    name: str
+    stage: str
+    channel: str
+    customers: int
+    journeys: int
+    reach: float
+    serves: str
+    feeling: Estimate | None
+    mark: int
+    verdict: str
+    leaning: str | None
+    stability: float | None
+    fit: Estimate
+    need: Estimate
+    vetoes: tuple[str, ...]
+    machine: tuple[str, ...]
+    person: tuple[str, ...]
+    lacks: tuple[str, ...]
+    handed: Handed | None
+    dead_end: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: how many customers reach it, its touchpoints, and where journeys go next.
+
+    `moves` holds the strongest next stages (empty name: the journey ends) with their share of
+    all moves that leave the stage.
+    """
+
+    name: str
+    customers: int | None
+    journeys: int | None
+    reach: float | None
+    touchpoints: tuple[Touchpoint, ...]
+    moves: tuple[tuple[str, float], ...]
+
+    def title(self, words: Words) -> str:
+        """Return its name, or what stands for it where the log has no stages."""
+        return self.name or words.say("no_stage")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A moment of truth: a touchpoint at which a good visit goes with another outcome.
+
+    `impact` abstains where journeys a year cannot be told.
+    """
+
+    touchpoint: Touchpoint
+    outcome: str
+    effect: Estimate
+    impact: Estimate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence, in the language of the content; `severity` as in `audit.json`."""
+
+    id: str
+    severity: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a story; `seconds` until the next one, None at the last or without a clock."""
+
+    touchpoint: str
+    channel: str
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Story:
+    """A journey that many customers lived, and how those journeys ended (end, share)."""
+
+    steps: tuple[Step, ...]
+    journeys: int
+    customers: int
+    share: float
+    ends: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One segment: by stage the share of its journeys that reach it, by touchpoint its feeling."""
+
+    name: str
+    customers: int
+    journeys: int
+    stages: Mapping[str, tuple[float, int]]
+    feelings: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The declared plan beside what happened: (touchpoint, kind) to share of journeys."""
+
+    journeys: int
+    conforming: Estimate
+    steps: tuple[str, ...]
+    shares: Mapping[tuple[str, str], float]
+    never_seen: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A touchpoint that might be automated first.
+
+    `frequency` is the share of resamples that choose it, None where it may not be chosen;
+    `why_not` is in words, empty where it is chosen.
+    """
+
+    touchpoint: str
+    chosen: bool
+    frequency: float | None
+    value: Estimate
+    why_not: str
+
+
+@dataclass(frozen=True)
+class FirstAutomations:
+    """The choice under the budget; `answer` is ``settled``, ``not_settled`` or ``none``."""
+
+    answer: str
+    candidates: tuple[Candidate, ...]
+    worth: Estimate
+    cost: float
+    budget: float
+    currency: str
+
+    @property
+    def chosen(self) -> tuple[Candidate, ...]:
+        """Those to begin with."""
+        return tuple(one for one in self.candidates if one.chosen)
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that the artefacts of a workshop say.
+
+    Attributes
+    ----------
+    words : Words
+        The language.
+    title, run_id : str
+    kicker, source : str
+        Size of the log and its period; where the numbers come from.
+    journeys, customers, min_customers : int
+    stages : tuple of Stage
+        In the order in which customers meet them.
+    points, moves : pandas.DataFrame
+        Touchpoints and transitions as `present.layout.map_layout` takes them.
+    stage_order, channel_order : tuple of str
+    findings : tuple of Finding
+    moments : tuple of Moment
+    tested : int
+        Pairs of touchpoint and outcome that were tested.
+    wait, honoured : Estimate
+        Wait for a person; whether one came when asked for.
+    stories : tuple of Story
+    stories_note : str
+        How far the stories can be trusted.
+    segments : tuple of Segment
+        The largest first, at most `MOST_SEGMENTS`.
+    plan : Planned or None
+    first : FirstAutomations or None
+        None where no budget was declared.
+    notes : tuple of Note
+        What the room said; never mixed into what was computed.
+    """
+
+    words: Words
+    title: str
+    run_id: str
+    kicker: str
+    source: str
+    journeys: int
+    customers: int
+    min_customers: int
+    stages: tuple[Stage, ...]
+    points: pd.DataFrame
+    moves: pd.DataFrame
+    stage_order: tuple[str, ...]
+    channel_order: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    moments: tuple[Moment, ...]
+    tested: int
+    wait: Estimate
+    honoured: Estimate
+    stories: tuple[Story, ...]
+    stories_note: str
+    segments: tuple[Segment, ...]
+    plan: Planned | None
+    first: FirstAutomations | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def touchpoints(self) -> tuple[Touchpoint, ...]:
+        """All touchpoints, stage by stage."""
+        return tuple(point for stage in self.stages for point in stage.touchpoints)
+
+    def moments_at(self, name: str) -> tuple[Moment, ...]:
+        """Return the moments of truth at one touchpoint."""
+        return tuple(moment for moment in self.moments if moment.touchpoint.name == name)

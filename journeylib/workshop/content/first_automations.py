@@ -1,0 +1,97 @@
+"""First automations: the choice under a budget in words, why not the others, what to bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from journeylib.core.catalogue.catalogue import Words
+from journeylib.present.maps.svg import clean
+from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
+from journeylib.workshop.content.sentences import estimate_of, verdict_text
+
+BRING = ("budget", "build", "minute", "failed", "contained")
+FORM = ("conversation", "why", "veto", "owner")
+FORM_ROWS = 3
+MOST_OTHERS = 8
+# How `plan.portfolio` begins to say why not, and how the catalogue says it.
+WHY_NOT = {
+    "not sure enough": "unsure",
+    "others are worth more": "others",
+    "needs ": "after",
+}
+
+
+def read_first(
+    entry: Mapping[str, Any] | None, points: Mapping[str, Touchpoint], words: Words
+) -> FirstAutomations | None:
+    """Return the portfolio of `audit.json`; None where no budget was declared."""
+    if entry is None:
+        return None
+    candidates = tuple(
+        Candidate(
+            touchpoint=clean(row["touchpoint"]),
+            chosen=row["chosen"],
+            frequency=row["selection_frequency"],
+            value=estimate_of(row["value"]),
+            why_not="" if row["chosen"] else _why_not(row, points, words),
+        )
+        for row in entry["candidates"]
+    )
+    return FirstAutomations(
+        answer=entry["answer"],
+        candidates=candidates,
+        worth=estimate_of(entry["worth"]),
+        cost=entry["cost"],
+        budget=entry["budget"],
+        currency=entry["currency"],
+    )
+
+
+def _why_not(row: Mapping[str, Any], points: Mapping[str, Touchpoint], words: Words) -> str:
+    point = points.get(clean(row["touchpoint"]))
+    if point is not None and point.vetoes:
+        return "; ".join(words.say(f"veto.{veto}") for veto in point.vetoes)
+    if point is not None and point.verdict not in ("automate", "assist"):
+        return words.say("why.verdict", verdict=verdict_text(words, point))
+    said = str(row["why_not"] or "")
+    key = next((key for start, key in WHY_NOT.items() if said.startswith(start)), "value")
+    return words.say(f"why.{key}")
+
+
+def headline(content: Content) -> str:
+    """Return the answer as a title; without a budget, what to bring."""
+    words, first = content.words, content.first
+    return words.say("first.bring" if first is None else f"first.{first.answer}")
+
+
+def chosen_rows(content: Content) -> list[tuple[str, str, str]]:
+    """Return of each chosen touchpoint its name, how often it is chosen, and its worth."""
+    words, first = content.words, content.first
+    return [
+        (
+            one.touchpoint,
+            words.say("first.often", share=words.share(one.frequency or 0.0)),
+            words.say("first.worth", value=words.estimate(one.value)),
+        )
+        for one in (first.chosen if first else ())
+    ]
+
+
+def other_rows(content: Content) -> list[tuple[str, str]]:
+    """Return of each that was not chosen its name and why; how many more there are, last."""
+    words, first = content.words, content.first
+    left = [] if first is None else [one for one in first.candidates if not one.chosen]
+    rows = [(one.touchpoint, one.why_not) for one in left[:MOST_OTHERS]]
+    if len(left) > MOST_OTHERS:
+        rows.append((words.say("more", n=len(left) - MOST_OTHERS), ""))
+    return rows
+
+
+def money_note(content: Content) -> str:
+    """Return what the choice costs, and that its worth is assumed."""
+    words, first = content.words, content.first
+    if first is None:
+        return words.say("first.no_budget")
+    cost, budget = (f"{words.number(x)}\u00a0{first.currency}" for x in (first.cost, first.budget))
+    return words.say("first.money", cost=cost, budget=budget)
