@@ -20,7 +20,7 @@ GOAL_SECONDS = 180
 
 def write_log(folder: Path, customers: int) -> Path:
     """Write a large telecom log and its configuration; return the configuration."""
-    from journeylib.log.sample.generate import generate
+    from sample_data.generator.generate import generate
 
     sample = generate("telecom", customers=customers)
     sample.contacts.to_csv(folder / "contacts.csv", index=False)

@@ -18,7 +18,7 @@ from journeylib.audits.preparation import without_absent
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.judge.judging import score
 from journeylib.log.schema import Called
-from journeylib.portfolio.portfolio import portfolio
+from journeylib.portfolio.first_automations import portfolio
 
 MINUTE = 60_000_000
 # Verb to a call with a name that is nearly one of the log, and the name that was meant.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.judge.experience.expert_ratings import EPOCH, check_ratings
-from journeylib.measures.texts.detector_accuracy import DETECTORS
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.judge import EPOCH, check_ratings
+from journeylib.measures import DETECTORS
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import AuditConfig

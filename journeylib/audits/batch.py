@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from journeylib.core.errors import ConfigError
+from journeylib.core import ConfigError
 
 LIST = "audits"
 

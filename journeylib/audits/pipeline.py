@@ -23,27 +23,28 @@ from journeylib.audits.preparation import (
 )
 from journeylib.audits.robustness import Chosen, compare
 from journeylib.audits.runs.history import History, read_history
-from journeylib.core.progress import Say, working
-from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
-from journeylib.journeys.conformance.process_models import load_plan
-from journeylib.journeys.graph.ends import Structure, journey_structure
-from journeylib.journeys.identity.linkage import need_splink
-from journeylib.journeys.journeys import Journeys, rebuild
-from journeylib.journeys.variants.timelines import Told, stories
-from journeylib.judge.experience.expert_ratings import Ratings, compare_ratings
-from journeylib.judge.judgement import Judgement
-from journeylib.judge.judging import judge
-from journeylib.log.engine.duckdb import log_hash, saying_what_ran_out
-from journeylib.log.quality.report import LAST_EVENT
-from journeylib.log.read import read_log
-from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.overall.reach import Reach, reach
-from journeylib.portfolio.portfolio import Portfolio, portfolio
+from journeylib.core import Say, working
+from journeylib.journeys import (
+    Conformance,
+    Journeys,
+    Structure,
+    Told,
+    journey_structure,
+    load_plan,
+    need_splink,
+    planned_vs_actual,
+    rebuild,
+    stories,
+)
+from journeylib.judge import Judgement, Ratings, compare_ratings, judge
+from journeylib.log import LAST_EVENT, log_hash, read_log, saying_what_ran_out
+from journeylib.measures import Evidence, Reach, measure, reach
+from journeylib.portfolio import Portfolio, portfolio
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from journeylib.log.eventlog import EventLog
+    from journeylib.log import EventLog
 
 STORIES_OF_SEGMENT = 3
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")

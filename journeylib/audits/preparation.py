@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.identity.linkage import Linked, link
-from journeylib.journeys.identity.stitching import StitchReport, stitch
-from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
-from journeylib.journeys.segmentation.channel_gaps import REST
-from journeylib.journeys.setting_names import sift
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.quality.report import Found
-from journeylib.measures.withhold import without_graph
+from journeylib.journeys import (
+    REST,
+    Linked,
+    MappingReport,
+    StitchReport,
+    apply_mapping,
+    link,
+    read_mapping,
+    sift,
+    stitch,
+)
+from journeylib.log import Found, fetch
+from journeylib.measures import without_graph
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import AuditConfig
-    from journeylib.log.eventlog import EventLog
-    from journeylib.log.schema import NameOf
-    from journeylib.measures.evidence import Evidence
+    from journeylib.log import EventLog, NameOf
+    from journeylib.measures import Evidence
 
 TOLD = "It may not have happened in this period, or be misspelt."
 

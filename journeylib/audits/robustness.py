@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.preparation import Prepared, withheld
-from journeylib.journeys.identity.stitching import LEVELS, stitch
-from journeylib.journeys.journeys import Journeys, rebuild
-from journeylib.judge.judging import verdict_scores
-from journeylib.measures.evidence import measure
-from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
+from journeylib.journeys import LEVELS, Journeys, rebuild, stitch
+from journeylib.judge import verdict_scores
+from journeylib.measures import KEY_RESULTS, key_results, measure
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import AuditConfig
-    from journeylib.journeys.segmentation.segment import Cutting
-    from journeylib.log.eventlog import EventLog
+    from journeylib.journeys import Cutting
+    from journeylib.log import EventLog
 
 FACTORS = (0.5, 1.0, 2.0)
 THRESHOLDS = (0.3, 0.5, 0.7)

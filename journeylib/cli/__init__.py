@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line, and audits that run as notebooks."""

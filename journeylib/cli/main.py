@@ -15,8 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeylib.audits.batch import Planned
-    from journeylib.audits.config.delivery import When
+    from journeylib.audits import Planned, When
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
 DIFFERENT = 1  # a run made again is not the same
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _status(command: Callable[[], int], name: str = "") -> int:
     """Run a command; say what went wrong, and return the exit status that stands for it."""
     # Nothing heavy is imported before here: --help must answer at once.
-    from journeylib.core.errors import ConfigError, JourneylibError, LogError
+    from journeylib.core import ConfigError, JourneylibError, LogError
 
     try:
         return int(command())
@@ -245,7 +244,7 @@ def _minutes(text: str) -> float:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from journeylib.audits.config.draft import write_first_config
+    from journeylib.audits import write_first_config
 
     path, account = write_first_config(
         options.log, outcomes=options.outcomes, out=options.out, force=options.force
@@ -256,7 +255,7 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from journeylib.audits.batch import planned
+    from journeylib.audits import planned
 
     audits = planned(options.configs)
 
@@ -269,8 +268,8 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, audit: Planned) -> int:
     from journeylib.cli.run_notebook import run_audit
-    from journeylib.core.errors import JourneylibError
-    from journeylib.delivery.send import append_job_summary
+    from journeylib.core import JourneylibError
+    from journeylib.delivery import append_job_summary
 
     engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
     try:
@@ -297,7 +296,7 @@ def _run(options: argparse.Namespace, audit: Planned) -> int:
 
 
 def _history(options: argparse.Namespace) -> int:
-    from journeylib.audits.runs.history import find_home, read_history
+    from journeylib.audits import find_home, read_history
 
     found = read_history(find_home(options.runs))
     print(found.runs().fillna("").to_string(index=False))
@@ -307,8 +306,7 @@ def _history(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from journeylib.audits.changes.run_comparison import between
-    from journeylib.audits.runs.history import find_run
+    from journeylib.audits import between, find_run
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
     print(between(*runs).text)
@@ -316,9 +314,8 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from journeylib.audits.runs.history import find_run
-    from journeylib.audits.runs.reproduce import reproduce
-    from journeylib.core.errors import RunError
+    from journeylib.audits import find_run, reproduce
+    from journeylib.core import RunError
 
     try:
         found = reproduce(find_run(options.run, options.runs), config=options.config)
@@ -329,7 +326,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _workshop(options: argparse.Namespace) -> int:
-    from journeylib.audits.batch import planned
+    from journeylib.audits import planned
 
     audits = planned(options.configs)
     if options.run is not None and len(audits) > 1:
@@ -343,7 +340,7 @@ def _workshop(options: argparse.Namespace) -> int:
 
 
 def _prepare(options: argparse.Namespace, audit: Planned) -> int:
-    from journeylib.present.workshop import prepare_workshop
+    from journeylib.workshop import prepare_workshop
 
     pack = prepare_workshop(
         audit.config,
@@ -360,7 +357,7 @@ def _prepare(options: argparse.Namespace, audit: Planned) -> int:
 
 
 def _export_notes(options: argparse.Namespace) -> int:
-    from journeylib.workshop.notes.starter_questions import export_notes
+    from journeylib.workshop import export_notes
 
     notes = export_notes(options.run, options.out, language=options.lang)
     print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
@@ -368,8 +365,7 @@ def _export_notes(options: argparse.Namespace) -> int:
 
 
 def _import_notes(options: argparse.Namespace) -> int:
-    from journeylib.workshop.notes.notes import notes_file
-    from journeylib.workshop.notes.starter_questions import take_notes
+    from journeylib.workshop import notes_file, take_notes
 
     found = take_notes(options.run, options.file, round=options.round)
     for message in found.messages:
@@ -381,13 +377,8 @@ def _import_notes(options: argparse.Namespace) -> int:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from journeylib.audits.config.model import config_schema
-    from journeylib.audits.document.schema import document_schema
+    from journeylib.audits import config_schema, document_schema
 
     schema = config_schema() if options.what == "config" else document_schema()
     print(json.dumps(schema, indent=2, ensure_ascii=False))
     return OK
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits.config.delivery import When
-from journeylib.audits.config.model import AuditConfig, load_config
-from journeylib.audits.runs.bundle import commit, staged
+from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
-from journeylib.core.errors import ConfigError, LogError, RunError, did_you_mean
-from journeylib.delivery.ci_reports import junit_of_failure
-from journeylib.delivery.send import SENT, is_due, send, write_files
-from journeylib.log.engine.duckdb import what_ran_out
-from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.core import ConfigError, LogError, RunError, did_you_mean
+from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
+from journeylib.log import what_ran_out
+from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"

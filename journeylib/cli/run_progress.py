@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from journeylib.audits.pipeline import STEPS
-from journeylib.core.progress import PROGRESS
+from journeylib.audits import STEPS
+from journeylib.core import PROGRESS
 
 FIRST, LAST = "starting", "drawing the dashboard"
 LOOK_SECONDS = 0.2

@@ -1,1 +1,63 @@
-"""core."""
+"""What every room needs: errors, estimates, progress, words."""
+
+from journeylib.core.catalogue.catalogue import Words, languages, words_of
+from journeylib.core.errors import (
+    ConfigError,
+    JourneylibError,
+    LogError,
+    QualityError,
+    RunError,
+    SchemaError,
+    did_you_mean,
+)
+from journeylib.core.estimate import (
+    ABSTAIN_TEXT,
+    DRAWS,
+    GROUPS,
+    LEVEL,
+    SEED,
+    AbstainReason,
+    Estimate,
+    Floats,
+    Grade,
+    Resampled,
+    Statistic,
+    adjusted_p_values,
+    occupied,
+    percent,
+    resample,
+    rounded,
+)
+from journeylib.core.progress import PROGRESS, Say, working
+
+__all__ = [
+    "ABSTAIN_TEXT",
+    "DRAWS",
+    "GROUPS",
+    "LEVEL",
+    "PROGRESS",
+    "SEED",
+    "AbstainReason",
+    "ConfigError",
+    "Estimate",
+    "Floats",
+    "Grade",
+    "JourneylibError",
+    "LogError",
+    "QualityError",
+    "Resampled",
+    "RunError",
+    "Say",
+    "SchemaError",
+    "Statistic",
+    "Words",
+    "adjusted_p_values",
+    "did_you_mean",
+    "languages",
+    "occupied",
+    "percent",
+    "resample",
+    "rounded",
+    "words_of",
+    "working",
+]

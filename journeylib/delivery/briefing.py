@@ -9,9 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.present.maps.svg import clean
-from journeylib.present.tables import number, number_text, seconds_text, signed
-from journeylib.present.theme import VERDICTS
+from journeylib.present import VERDICTS, clean, number, number_text, seconds_text, signed
 
 State = Literal["alarm", "ok", "unknown"]
 STATE_WORDS: dict[State, str] = {"alarm": "▼ alarm", "ok": "ok", "unknown": "not assessable"}

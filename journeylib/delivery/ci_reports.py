@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from journeylib.delivery.briefing import STATE_WORDS, Briefing
 from journeylib.delivery.mail import changes_said
-from journeylib.present.maps.svg import clean
+from journeylib.present import clean
 
 # XML has no place for these, escaped or not.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -7,11 +7,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from journeylib.audits.config.delivery import MailSettings
+from journeylib.audits import MailSettings
 from journeylib.delivery.briefing import STATE_WORDS, Briefing
-from journeylib.present.figure import Figure
-from journeylib.present.maps.svg import esc
-from journeylib.present.theme import LIGHT
+from journeylib.present import LIGHT, Figure, esc
 
 SUBJECT = 150  # characters; longer ones are cut by mail programs anyway
 MAX_CHECKS, MAX_CHANGES = 20, 10

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.present.charts.experience import in_order
-from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.journey_map import feeling
-from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
-from journeylib.present.tables import number, signed
+from journeylib.present import (
+    Figure,
+    Rect,
+    feeling,
+    in_order,
+    label_parts,
+    number,
+    place_labels,
+    signed,
+    svg,
+    svg_element,
+)
 
 WIDTH, HEIGHT = 600.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 70.0, WIDTH - 4, 44.0, HEIGHT - 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import ibis
 from ibis import _
 
-from journeylib.core.progress import working
+from journeylib.core import working
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.history import Narrowing
 from journeylib.journeys.identity.stitching import without_identifiers
@@ -17,9 +17,7 @@ from journeylib.journeys.preparation.business_hours import with_business_time
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order, numbered
-from journeylib.log.eventlog import EventLog
+from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch, hold_in_order, lie_in_order, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,11 +219,11 @@ def _held(cut: ibis.Table) -> ibis.Table:
     steps = cut.mutate(
         starts_visit=~came.fill_null(False), ends_visit=~stays.fill_null(False)
     ).drop("_last_touchpoint_no", "_last_session", "_next_session")
-    steps = steps.mutate(**{ROW: runs.row()})
+    steps = steps.mutate(**{ROW_NUMBER: runs.row()})
     began = {"visit_step": (_.step - runs.since(_.starts_visit)).cast("int32")}
     if "t_us" in steps.columns:
         began["visit_us"] = runs.at_last(_.starts_visit, _.t_us)
-    return hold_in_order(steps.mutate(**began).drop(ROW), keys, order)
+    return hold_in_order(steps.mutate(**began).drop(ROW_NUMBER), keys, order)
 
 
 def _unfolded(held: ibis.Table) -> ibis.Table:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
 
-from journeylib.core.estimate import Estimate
-from journeylib.log.engine.row_order import customer_numbers, hold_in_order
+from journeylib.core import Estimate
+from journeylib.log import customer_numbers, hold_in_order
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys

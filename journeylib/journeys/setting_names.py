@@ -18,9 +18,8 @@ from typing import (
 
 from pydantic import BaseModel
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.schema import Called, NameOf
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.log import Called, NameOf, fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys

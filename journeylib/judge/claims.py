@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import Estimate, Grade
+from journeylib.core import ConfigError, Estimate, Grade, did_you_mean
 
 Purpose = Literal[
     "context",  # told as what somebody published, with its source

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from journeylib.core.progress import working
-from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.sampling import Drawn
-from journeylib.journeys.setting_names import refuse_absent
+from journeylib.core import working
+from journeylib.journeys import Drawn, Journeys, refuse_absent
 from journeylib.judge.bot_timing.bot_timing import judge_bots
 from journeylib.judge.bot_timing.handoff_limits import handoff_items
 from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
@@ -21,8 +19,7 @@ from journeylib.judge.paradoxes.paradoxes import paradoxes
 from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.scorecard.weight_sensitivity import weight_sensitivity
 from journeylib.judge.settings import JudgeSettings
-from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.settings import MeasureSettings
+from journeylib.measures import Evidence, MeasureSettings, measure
 
 if TYPE_CHECKING:
     import pandas as pd

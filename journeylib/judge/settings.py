@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from journeylib.core.errors import did_you_mean
+from journeylib.core import did_you_mean
 from journeylib.judge.bot_timing.handoff_limits import LIMITS
 from journeylib.judge.paradoxes.settings import ParadoxSettings
-from journeylib.log.schema import Office, Outcome, Touchpoint
+from journeylib.log import Office, Outcome, Touchpoint
 
 Axis = Literal["automation_fit", "empathy_need"]
 AXES: tuple[Axis, ...] = ("automation_fit", "empathy_need")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from journeylib.core.estimate import Estimate
+from journeylib.core import Estimate
 from journeylib.judge.wording import number
 
 

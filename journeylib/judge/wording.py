@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from journeylib.core.estimate import percent
+from journeylib.core import percent
 from journeylib.judge.scorecard.observations import Observation
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from journeylib.core.errors import LogError
+from journeylib.core import LogError
 from journeylib.log.engine.duckdb import run
 from journeylib.log.eventlog import EventLog
 from journeylib.log.sources.files import scratch_name

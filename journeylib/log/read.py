@@ -10,8 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 from pydantic import ValidationError
 
-from journeylib.core.errors import SchemaError, did_you_mean
-from journeylib.core.progress import working
+from journeylib.core import SchemaError, did_you_mean, working
 from journeylib.log.canonical.events import (
     HELPER,
     REASON,

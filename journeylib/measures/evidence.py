@@ -10,13 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.core.progress import working
-from journeylib.journeys.graph.transitions import transitions, variants
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
+from journeylib.journeys import Journeys, transitions, variants
+from journeylib.log import fetch, suppress
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, estimate_rows

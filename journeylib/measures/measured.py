@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Grade, Resampled
-from journeylib.journeys.graph.transitions import count_bases
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, AbstainReason, Grade, Resampled
+from journeylib.journeys import count_bases
+from journeylib.log import fetch
 
 ESTIMATE_COLUMNS = (
     "touchpoint",

@@ -10,8 +10,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log import fetch
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,7 @@
-"""portfolio."""
+"""Where to start: which first automations are worth their money, and how sure that is."""
+
+from journeylib.portfolio.first_automations import Portfolio, portfolio
+from journeylib.portfolio.settings import PortfolioSettings
+from journeylib.portfolio.value import INPUTS, Driver
+
+__all__ = ["INPUTS", "Driver", "Portfolio", "PortfolioSettings", "portfolio"]

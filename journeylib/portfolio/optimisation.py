@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import Floats
+from journeylib.core import Floats
 
 WORST = 0.1  # the tail of the expected shortfall
 TIE = 1e-6  # of the largest value, for each place further down

@@ -6,8 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.judge.settings import CostRange
-from journeylib.log.schema import KeptTouchpoint, Touchpoint
+from journeylib.judge import CostRange
+from journeylib.log import KeptTouchpoint, Touchpoint
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

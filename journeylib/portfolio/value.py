@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from journeylib.core.estimate import DRAWS, SEED, Floats
-from journeylib.judge.bot_timing.handoff_time import draw_cost
-from journeylib.measures.evidence import Evidence
-from journeylib.measures.settings import MeasureSettings
+from journeylib.core import DRAWS, SEED, Floats
+from journeylib.judge import draw_cost
+from journeylib.measures import Evidence, MeasureSettings
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 
 # What may turn the sign of a value, in the words of a reader.

@@ -4,11 +4,24 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.figure import Figure
+from journeylib.present.charts.experience import in_order
+from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.present.explorer.explore import explore
+from journeylib.present.figure import Figure, svg_element
+from journeylib.present.images import pdf, png
+from journeylib.present.maps import svg
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.difference_map import comparison_table, difference_map
+from journeylib.present.maps.font_metrics import ANY, ARIAL, Face
+from journeylib.present.maps.journey_map import feeling, flow_line, stage_head
+from journeylib.present.maps.label_placement import Rect, label_parts, leader, place_labels
+from journeylib.present.maps.layering import layers_of
+from journeylib.present.maps.layout import NO_CHANNEL, Band, Box, BoxStyle, MapLayout, map_layout
 from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.svg import clean, esc, num, soft
 from journeylib.present.maps.timelines import stories_figure
+from journeylib.present.tables import Table, number, number_text, seconds_text, signed, table
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css
 from journeylib.present.views.changes import (
     changes,
     difference,
@@ -56,15 +69,31 @@ from journeylib.present.views.sections import (
 )
 
 __all__ = [
+    "ANY",
+    "ARIAL",
+    "LIGHT",
+    "NO_CHANNEL",
+    "OWN_ERRORS",
+    "TEMPLATES",
+    "VERDICTS",
+    "Band",
+    "Box",
+    "BoxStyle",
+    "Face",
     "Figure",
+    "MapLayout",
+    "Rect",
+    "Table",
     "automation_candidates",
     "bot_sessions",
     "break_offs",
     "changes",
+    "clean",
     "comparison_table",
     "conformance",
     "containment",
     "containment_curve",
+    "css",
     "cut_sensitivity",
     "data_quality",
     "definitions",
@@ -73,36 +102,60 @@ __all__ = [
     "difference_map",
     "disclosure",
     "drift_between",
+    "esc",
     "experience",
+    "explore",
+    "feeling",
     "findings",
     "first_automations",
     "fit_and_need",
     "flow",
+    "flow_line",
     "handoff_table",
     "handoff_times",
     "headline",
+    "in_order",
     "journey_ends",
     "journey_map",
+    "label_parts",
+    "layers_of",
+    "leader",
     "linkage",
+    "map_layout",
     "moments",
     "moved",
+    "num",
+    "number",
+    "number_text",
     "numbers_between",
     "paradox_figures",
     "paradoxes",
+    "pdf",
+    "place_labels",
     "planned_versus_actual",
+    "png",
     "presence",
     "queue_time",
     "ratings",
     "remembered",
+    "render_html",
     "scorecard",
+    "seconds_text",
     "sensitivity",
+    "signed",
     "simplified_map",
     "smaller_map",
+    "soft",
+    "stage_head",
     "stitching",
     "stories",
     "stories_by_segment",
     "stories_figure",
+    "style_once",
     "surveys",
+    "svg",
+    "svg_element",
+    "table",
     "times",
     "tipping_points",
     "verdicts",

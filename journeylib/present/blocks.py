@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core import ABSTAIN_TEXT, Estimate, percent
 from journeylib.present.maps.svg import clean, esc, verdict_marker
 from journeylib.present.tables import estimate_text, number_text
 from journeylib.present.theme import VERDICTS, leaning, style_tag

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 from journeylib.present.maps.svg import clean
 from journeylib.present.theme import TEMPLATES, css
 

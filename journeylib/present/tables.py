@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core import ABSTAIN_TEXT, Estimate, RunError, percent
 from journeylib.present.maps.svg import esc
 from journeylib.present.theme import style_tag
 

@@ -13,12 +13,9 @@ from typing import Any
 import pandas as pd
 
 from journeylib import __version__
-from journeylib.audits.config.model import AuditConfig, load_config
-from journeylib.audits.runs.bundle import commit, fingerprint_files, staged
-from journeylib.core.catalogue.catalogue import words_of
-from journeylib.core.errors import RunError
-from journeylib.core.progress import working
-from journeylib.present.tables import Table, table
+from journeylib.audits import AuditConfig, commit, fingerprint_files, load_config, staged
+from journeylib.core import RunError, words_of, working
+from journeylib.present import Table, table
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import TABLES, read_content
 from journeylib.workshop.printing import browser, is_as_measured, print_pdf

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge", "microsoft-edge")  # fmt: skip

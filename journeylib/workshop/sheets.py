@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
-from journeylib.present.maps.font_metrics import ARIAL
-from journeylib.present.maps.svg import esc, num, soft
-from journeylib.present.theme import LIGHT, VERDICTS, css
+from journeylib.present import ARIAL, LIGHT, TEMPLATES, VERDICTS, css, esc, num, soft
 from journeylib.workshop.content.content import Content, Moment
 from journeylib.workshop.content.first_automations import (
     BRING,
@@ -25,7 +22,6 @@ from journeylib.workshop.screens.screens import segment_cell, weighty
 from journeylib.workshop.wall_map.typography import HANDOUT, POSTER
 from journeylib.workshop.wall_map.wall_map import Wall, wall
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 PAPER = {"a0": (1189, 841), "a1": (841, 594), "a3": (420, 297)}
 MARGIN = 0.02  # of the width, on all sides
 CARDS = 8

@@ -30,9 +30,9 @@ from journeylib.core.errors import ConfigError
 from journeylib.delivery.briefing import Briefing, amount, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import junit_of_failure, summary
+from journeylib.delivery.delivery import is_due, write_files
 from journeylib.delivery.mail import compose, subject
 from journeylib.delivery.mail_chart import small_line
-from journeylib.delivery.send import is_due, write_files
 from journeylib.present.images import png
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small

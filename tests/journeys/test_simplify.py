@@ -14,8 +14,8 @@ from journeylib.journeys.graph.markov_chain import OF_ALL, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, OTHER, simplify
 from journeylib.journeys.graph.transitions import END, START, transitions, variants
 from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.variants.timelines import stories
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 

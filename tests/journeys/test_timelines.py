@@ -6,8 +6,8 @@ import pytest
 
 from journeylib.core.errors import SchemaError
 from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import examples, stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.variants.timelines import examples, stories
 from journeylib.present.maps.timelines import stories_figure
 
 HOUR = 3_600_000_000

@@ -12,21 +12,21 @@ from ibis.backends.duckdb import Backend
 
 from journeylib.log.engine import duckdb as engine
 from journeylib.log.engine.duckdb import connect, hold_coded, run
-from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.engine.row_order import ROW_NUMBER, Runs, hold_in_order, lie_in_order
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
 
 
 def answers(held: ibis.Table, runs: Runs) -> pd.DataFrame:
     rows = held.mutate(
-        **{ROW: runs.row()}, before=runs.before(_.value), after=runs.after(_.value)
+        **{ROW_NUMBER: runs.row()}, before=runs.before(_.value), after=runs.after(_.value)
     ).mutate(marked=_.before.isnull() | (_.value % 3 == 0))
     rows = rows.mutate(
         since=runs.since(_.marked),
         last=runs.at_last(_.marked, _.value),
         most=runs.most_so_far(_.value),
     )
-    return rows.drop(ROW).to_pandas().sort_values(["who", "place"], ignore_index=True)
+    return rows.drop(ROW_NUMBER).to_pandas().sort_values(["who", "place"], ignore_index=True)
 
 
 def held_rows(rows: list[tuple[int, int]]) -> ibis.Table:

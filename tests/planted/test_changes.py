@@ -18,8 +18,8 @@ from journeylib.core.estimate import adjusted_p_values
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
-from journeylib.log.sample.generate import generate
-from journeylib.log.sample.world import Release
+from sample_data.generator.generate import generate
+from sample_data.generator.scenario import Release
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import pytest
 from journeylib.journeys.conformance.conformance import planned_vs_actual
 from journeylib.journeys.graph.simplify import simplify
 from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.variants.timelines import stories
 from journeylib.present.maps.conformance import BAR, ROOM, planned_versus_actual
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from journeylib.present import picture, svg
+from journeylib.present import images as picture
+from journeylib.present.maps import svg
 from journeylib.present.theme import LIGHT, VERDICTS
 
 

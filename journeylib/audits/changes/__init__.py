@@ -1,1 +1,1 @@
-"""changes."""
+"""What changed since the run before, and between two periods."""

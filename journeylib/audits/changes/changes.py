@@ -15,16 +15,16 @@ import pandas as pd
 from journeylib.audits.changes.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
 from journeylib.audits.changes.wording import EPOCH, KINDS, Change, Teller
-from journeylib.core.estimate import percent, rounded
-from journeylib.journeys.journeys import US_PER_DAY
-from journeylib.measures.overall.period_series import EVENTS, STREAM_COLUMNS, Periods, streams
+from journeylib.core import percent, rounded
+from journeylib.journeys import US_PER_DAY
+from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, streams
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import AuditConfig
     from journeylib.audits.pipeline import Audit
     from journeylib.audits.runs.history import Entry, History
-    from journeylib.journeys.journeys import Journeys
-    from journeylib.measures.texts.sentiment import Scores
+    from journeylib.journeys import Journeys
+    from journeylib.measures import Scores
 
 ONE_PERCENT = 0.01
 PARTS = {

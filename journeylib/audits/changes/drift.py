@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core.estimate import LEVEL, Floats, adjusted_p_values
-from journeylib.measures.overall.period_series import ALL, EVENTS
+from journeylib.core import LEVEL, Floats, adjusted_p_values
+from journeylib.measures import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]
 TEST_COLUMNS = (

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.journeys.journeys import US_PER_DAY
-from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.overall.period_series import EVENTS
+from journeylib.journeys import US_PER_DAY
+from journeylib.log import fetch
+from journeylib.measures import EVENTS
 
 if TYPE_CHECKING:
     from journeylib.audits.changes.drift import ChangeSettings
     from journeylib.audits.changes.wording import Change, Teller
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 REGULAR = 5.0  # events a day from which a day without any is no chance
 SURE = 20.0  # events a period from which none at all is no chance

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.audits.changes.drift import ChangeSettings, is_mix
-from journeylib.core.estimate import percent, rounded
-from journeylib.journeys.journeys import US_PER_DAY
-from journeylib.judge.wording import number
-from journeylib.measures.overall.period_series import EVENTS, Periods
+from journeylib.core import percent, rounded
+from journeylib.journeys import US_PER_DAY
+from journeylib.judge import number
+from journeylib.measures import EVENTS, Periods
 
 Kind = Literal["data_quality", "definition", "mix", "performance"]
 KINDS: tuple[Kind, ...] = ("data_quality", "definition", "mix", "performance")

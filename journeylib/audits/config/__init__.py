@@ -1,1 +1,1 @@
-"""config."""
+"""The configuration: its model, reading it, and a first draft of one."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.core.errors import ConfigError
+from journeylib.core import ConfigError
 
 When = Literal["always", "alarm", "never"]
 ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")

@@ -21,12 +21,11 @@ from journeylib.audits.config.suggestions import (
     first_rows,
     propose_outcomes,
 )
-from journeylib.core.errors import ConfigError
-from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.settings import JudgeSettings, MomentSettings
-from journeylib.log.inference.schema import Proposal, propose
-from journeylib.log.schema import ROLES, Schema
-from journeylib.measures.settings import MeasureSettings
+from journeylib.core import ConfigError
+from journeylib.journeys import JourneySettings
+from journeylib.judge import JudgeSettings, MomentSettings
+from journeylib.log import ROLES, Proposal, Schema, propose
+from journeylib.measures import MeasureSettings
 
 WIDTH = 96
 SUFFIXES = (".gz", ".zip", ".bz2", ".zst")

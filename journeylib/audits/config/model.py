@@ -24,16 +24,18 @@ from pydantic import (
 from journeylib.audits.changes.drift import ChangeSettings
 from journeylib.audits.config.delivery import DeliverySettings
 from journeylib.audits.findings.gates import check_metric
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.conformance.process_models import PlanSettings
-from journeylib.journeys.identity.linkage import FEWEST_KINDS, LinkSettings
-from journeylib.journeys.identity.stitching import StitchSettings
-from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.settings import JudgeSettings
-from journeylib.log.engine.duckdb import EngineSettings
-from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.measures.settings import MeasureSettings
-from journeylib.portfolio.settings import PortfolioSettings
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.journeys import (
+    FEWEST_KINDS,
+    JourneySettings,
+    LinkSettings,
+    PlanSettings,
+    StitchSettings,
+)
+from journeylib.judge import JudgeSettings
+from journeylib.log import EngineSettings, OutcomesSchema, Schema
+from journeylib.measures import MeasureSettings
+from journeylib.portfolio import PortfolioSettings
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")

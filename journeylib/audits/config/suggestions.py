@@ -7,13 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.errors import SchemaError
-from journeylib.log.canonical.timestamps import shape_share
-from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain
-from journeylib.log.inference.schema import Proposal
-from journeylib.log.schema import OutcomesSchema
-from journeylib.log.sources.raw_table import FILE, POSITION, ROW
-from journeylib.log.sources.tables import open_source, tidy
+from journeylib.core import SchemaError
+from journeylib.log import (
+    FILE,
+    POSITION,
+    ROLE_NAMES,
+    ROW,
+    OutcomesSchema,
+    Proposal,
+    actor_of_word,
+    name_score,
+    open_source,
+    plain_name,
+    shape_share,
+    tidy,
+)
 
 SAMPLE_ROWS = 20_000
 # A word of the log is repeated in the configuration only where it is clearly no single person's.
@@ -186,11 +194,11 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
 
 
 def _sounds_like(name: str, words: frozenset[str]) -> bool:
-    return bool(words & set(plain(name).split()))
+    return bool(words & set(plain_name(name).split()))
 
 
 def _named(columns: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(column for column in columns if plain(column) in names)
+    return tuple(column for column in columns if plain_name(column) in names)
 
 
 def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
@@ -235,7 +243,7 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
                 "such as churn or nps) or name it after the outcome. Columns: "
                 f"{', '.join(columns)}."
             )
-        roles["constant_kind"] = plain(value).replace(" ", "_")
+        roles["constant_kind"] = plain_name(value).replace(" ", "_")
         reasons["constant_kind"] = f"every row is about '{value}'"
         kinds = (roles["constant_kind"],)
     if value:
@@ -259,7 +267,7 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
 
 def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
     for column in columns:
-        if plain(column) == plain(owner):
+        if plain_name(column) == plain_name(owner):
             return column, "the log calls its customers the same"
     scored = [(name_score(c, "customer"), c) for c in columns]
     score, column = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
@@ -272,12 +280,12 @@ def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
 
 
 def _time(column: str) -> bool:
-    return plain(column).split()[-1:] in (["at"], ["date"], ["time"], ["timestamp"])
+    return plain_name(column).split()[-1:] in (["at"], ["date"], ["time"], ["timestamp"])
 
 
 def _first(columns: list[str], names: tuple[str, ...], fits: Any) -> str | None:
     for name in names:
         for column in columns:
-            if plain(column) == name and fits(column):
+            if plain_name(column) == name and fits(column):
                 return column
     return None

@@ -1,1 +1,1 @@
-"""document."""
+"""The result as a document for other programs: audit.json."""

@@ -11,18 +11,14 @@ import pandas as pd
 
 from journeylib.audits.document.result_tables import plan_part, stories_part, structure_part
 from journeylib.audits.document.schema import SCHEMA_VERSION, AuditDocument, clean
-from journeylib.core.estimate import Estimate, rounded
-from journeylib.judge.bot_timing.handoff_limits import worst_item
-from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.core import Estimate, rounded
+from journeylib.judge import HandoffTime, worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.pipeline import Audit
-    from journeylib.journeys.preparation.mapping import MappingReport
-    from journeylib.journeys.segmentation.segment import Cutting
-    from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak
-    from journeylib.judge.bot_timing.tipping_points import TippingPoint
-    from journeylib.judge.experience.peak_end import PeakEnd
-    from journeylib.measures.texts.detector_accuracy import DetectorCheck
+    from journeylib.journeys import Cutting, MappingReport
+    from journeylib.judge import PeakEnd, SatisfactionBreak, TippingPoint
+    from journeylib.measures import DetectorCheck
 
 FURTHER_HANDOFFS = (
     "lost_in_queue",

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits.document.schema import clean
-from journeylib.core.estimate import rounded
+from journeylib.core import rounded
 
 if TYPE_CHECKING:
     from journeylib.audits.pipeline import Audit
-    from journeylib.journeys.graph.ends import Structure
-    from journeylib.journeys.variants.timelines import Told
+    from journeylib.journeys import Structure, Told
 
 NUMBER = ("value", "lo", "hi", "unit", "n_customers", "n_journeys", "grade", "abstain")
 

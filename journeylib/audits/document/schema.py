@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core.estimate import AbstainReason, Grade, rounded
+from journeylib.core import AbstainReason, Grade, rounded
 
 SCHEMA_VERSION = "1"
 Cut = Literal["case", "gap", "goal", "learned", "customer"]

@@ -1,1 +1,1 @@
-"""findings."""
+"""Findings in sentences, and the gates a company sets."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.findings.gates import check_gates
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
-from journeylib.judge.bot_timing.handoff_limits import worst_item
-from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.core import ABSTAIN_TEXT, Estimate, percent, rounded
+from journeylib.judge import HandoffTime, worst_item
 
 if TYPE_CHECKING:
     from journeylib.audits.pipeline import Audit
-    from journeylib.judge.bot_timing.tipping_points import TippingPoint
+    from journeylib.judge import TippingPoint
 
 Severity = Literal["info", "low", "medium", "high"]
 RANK: dict[str, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from journeylib.audits.document.schema import AuditDocument
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import ABSTAIN_TEXT
+from journeylib.core import ABSTAIN_TEXT, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import Gate

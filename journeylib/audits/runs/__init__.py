@@ -1,1 +1,1 @@
-"""runs."""
+"""Run directories: writing one, the history of them, making one again."""

@@ -19,10 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
 from journeylib.audits.config.model import OWN_COLUMNS, PLACES, AuditConfig
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import SEED
-from journeylib.core.progress import working
-from journeylib.log.sources.tables import expanded
+from journeylib.core import SEED, RunError, working
+from journeylib.log import expanded
 
 if TYPE_CHECKING:
     from journeylib.audits.pipeline import Audit

@@ -16,8 +16,8 @@ import pyarrow
 
 from journeylib.audits.changes.drift import TEST_COLUMNS
 from journeylib.audits.document.schema import SCHEMA_VERSION
-from journeylib.core.errors import LogError, RunError, did_you_mean
-from journeylib.measures.overall.period_series import STREAM_COLUMNS
+from journeylib.core import LogError, RunError, did_you_mean
+from journeylib.measures import STREAM_COLUMNS
 
 RUNS_COLUMNS = (
     "run_id", "as_of", "first_day", "last_day", "events", "journeys", "customers",

@@ -18,7 +18,7 @@ from journeylib.audits.config.model import PLACES, AuditConfig, load_config
 from journeylib.audits.pipeline import audit
 from journeylib.audits.runs.bundle import fingerprint_files, write_bundle
 from journeylib.audits.runs.history import Entry, check_kept, read_history
-from journeylib.core.errors import ConfigError, LogError, RunError
+from journeylib.core import ConfigError, LogError, RunError
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""catalogue."""
+"""Every text that a person reads, one file per language."""

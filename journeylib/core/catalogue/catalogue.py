@@ -16,7 +16,7 @@ import yaml
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.estimate import Estimate
 
-FOLDER = Path(__file__).parent / "words"
+FOLDER = Path(__file__).parent
 NARROW = "\u00a0"  # keeps a number and its unit on one line
 NAMED = 4
 

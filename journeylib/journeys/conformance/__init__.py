@@ -1,1 +1,1 @@
-"""conformance."""
+"""Planned against actual journeys, and process models."""

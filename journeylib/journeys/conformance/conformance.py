@@ -13,15 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import did_you_mean
-from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
-from journeylib.core.progress import working
+from journeylib.core import GROUPS, Estimate, Resampled, did_you_mean, resample, working
 from journeylib.journeys.conformance.plan import Alignment, Plan, align
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.graph.transitions import START
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.log import fetch, suppress
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")
 OUTCOMES = ("goal", "bad_end", "other")
@@ -100,7 +97,7 @@ def planned_vs_actual(
     Notes
     -----
     Alignments of variants, so each distinct sequence is compared once (see
-    `journeylib.journeys.conformance.plan.align`). Open journeys are left out: what they still miss they
+    `align`). Open journeys are left out: what they still miss they
     may yet do. Grade C: who leaves the plan may have come with another matter.
     """
     wanted = _plan(journeys, plan)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.errors import ConfigError
+from journeylib.core import ConfigError
 
 Ints = npt.NDArray[np.int64]
 Kind = Literal["as_planned", "skipped", "inserted"]

@@ -17,12 +17,12 @@ from typing import Any, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.core.errors import ConfigError
+from journeylib.core import ConfigError
 from journeylib.journeys.conformance.bpmn_export import bpmn_text
 from journeylib.journeys.conformance.plan import Plan, Raw
 from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.sources.process_mining import refuse_entities
+from journeylib.log import refuse_entities
 
 MAX_MARKINGS = 20_000
 

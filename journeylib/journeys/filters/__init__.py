@@ -1,1 +1,1 @@
-"""filters."""
+"""The verbs that narrow journeys down, and what remains after each."""

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from ibis import _
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import customer_numbers
+from journeylib.log import customer_numbers, fetch
 
 
 def write_customers(journeys: Journeys, path: str | Path) -> None:

@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import ibis
 from ibis import _
 
-from journeylib.core.errors import ConfigError, SchemaError, did_you_mean
+from journeylib.core import ConfigError, SchemaError, did_you_mean
 from journeylib.journeys.filters.history import Narrowed, call, journeys_of
 from journeylib.journeys.graph.transitions import END, START
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.text.detectors import asks_for_human
+from journeylib.log import asks_for_human, fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys
@@ -239,7 +238,7 @@ class Verbs(Narrowed):
         within_days : float, optional
             Only outcomes up to so many days after the journey's last event.
         """
-        from journeylib.log.engine.row_order import customer_numbers
+        from journeylib.log import customer_numbers
 
         _some(kinds, "with_outcome")
         _clock(self)

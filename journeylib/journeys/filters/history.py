@@ -10,8 +10,8 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import ConfigError
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import ConfigError
+from journeylib.log import fetch
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys

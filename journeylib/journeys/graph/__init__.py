@@ -1,1 +1,1 @@
-"""graph."""
+"""The journey graph: transitions, ends, the Markov chain, smaller graphs."""

@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, resample
-from journeylib.core.progress import working
+from journeylib.core import GROUPS, resample, working
 from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph.simplify import Simplified, simplify
 from journeylib.journeys.graph.transitions import START
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")

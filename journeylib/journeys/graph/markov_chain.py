@@ -16,13 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import GROUPS, Grade, Resampled, resample
-from journeylib.core.progress import working
+from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.graph.transitions import OTHER, START
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 FOLDS = 16
 ORDERS = (1, 2, 3)

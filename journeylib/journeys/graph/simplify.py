@@ -9,10 +9,10 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.progress import working
+from journeylib.core import working
 from journeylib.journeys.graph.transitions import END, OTHER, START, count_bases, positions
 from journeylib.journeys.journeys import Journeys
-from journeylib.log.privacy import suppress
+from journeylib.log import suppress
 
 ELSEWHERE = "(elsewhere)"
 Pair = tuple[str, str]

@@ -8,8 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.log import fetch, suppress
 
 if TYPE_CHECKING:
     import networkx as nx

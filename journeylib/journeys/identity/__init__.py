@@ -1,1 +1,1 @@
-"""identity."""
+"""Which identifiers are one customer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 from ibis import _
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 
 # Each round at least halves what is left on ordinary graphs; 64 rounds are never reached there.
 MAX_ROUNDS = 64

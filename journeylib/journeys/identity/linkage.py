@@ -14,12 +14,10 @@ import pandas as pd
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core.errors import RunError, SchemaError
+from journeylib.core import RunError, SchemaError
 from journeylib.journeys.identity._components import components
 from journeylib.journeys.identity.stitching import normal
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.eventlog import EventLog
-from journeylib.log.schema import ID
+from journeylib.log import ID, EventLog, fetch
 
 FEWEST_KINDS = 2
 ALIKE = (0.92, 0.8)  # Jaro–Winkler similarities that are told apart below equality

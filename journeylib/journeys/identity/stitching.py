@@ -11,13 +11,9 @@ import pandas as pd
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core.errors import SchemaError, did_you_mean
-from journeylib.core.progress import working
+from journeylib.core import SchemaError, did_you_mean, working
 from journeylib.journeys.identity._components import components
-from journeylib.log.canonical.events import alias
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.eventlog import EventLog, Quality
-from journeylib.log.schema import ID
+from journeylib.log import ID, EventLog, Quality, alias, fetch
 
 Level = Literal["strict", "default", "loose"]
 LEVELS: tuple[Level, ...] = ("strict", "default", "loose")

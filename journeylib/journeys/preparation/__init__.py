@@ -1,1 +1,1 @@
-"""preparation."""
+"""What happens to events before they become journeys."""

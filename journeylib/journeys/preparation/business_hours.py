@@ -13,7 +13,7 @@ import pyarrow as pa
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.core.errors import did_you_mean
+from journeylib.core import did_you_mean
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -8,8 +8,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.eventlog import EventLog
+from journeylib.log import EventLog, fetch
 
 # Roles that say which event a row is; all else may stand in either row of a pair.
 _KEYS = ("customer", "case", "touchpoint", "resource", "t_us", "end_us", "position", "lifecycle")

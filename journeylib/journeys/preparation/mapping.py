@@ -16,10 +16,8 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import percent
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.eventlog import EventLog
+from journeylib.core import ConfigError, did_you_mean, percent
+from journeylib.log import EventLog, fetch
 
 COLUMNS = ("activity", "channel", "actor", "touchpoint", "stage")
 NEEDED = ("activity", "touchpoint")

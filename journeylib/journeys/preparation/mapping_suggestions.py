@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.progress import working
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.eventlog import EventLog
+from journeylib.core import working
+from journeylib.log import EventLog, fetch
 
 ALIKE = 0.9
 ALMOST = 0.6

@@ -1,1 +1,1 @@
-"""segmentation."""
+"""Where one journey of a customer ends and the next begins."""

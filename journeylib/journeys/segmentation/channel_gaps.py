@@ -10,10 +10,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core import SchemaError, did_you_mean
 from journeylib.journeys.segmentation.rules import US_PER_DAY, JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 REST = ""
 

@@ -8,11 +8,17 @@ import ibis
 from ibis import _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.core.errors import SchemaError
+from journeylib.core import SchemaError
 from journeylib.journeys.preparation.business_hours import BusinessHours
-from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
-from journeylib.log.eventlog import EventLog
-from journeylib.log.schema import Channel, KeptTouchpoint
+from journeylib.log import (
+    ROW_NUMBER,
+    Channel,
+    EventLog,
+    KeptTouchpoint,
+    Runs,
+    hold_in_order,
+    lie_in_order,
+)
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
 US_PER_DAY = 86_400_000_000
@@ -163,7 +169,7 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
     """
     # A customer's first event begins a journey whatever is said of it.
     marked = stream.mutate(_fresh=fresh.fill_null(False) | stream["_first"])
-    runs = Runs.of(marked, "customer_no", ROW)
+    runs = Runs.of(marked, "customer_no", ROW_NUMBER)
     cut = marked.mutate(
         _ago=runs.since(_["_fresh"]),
         _before=runs.since(_["_first"]),
@@ -177,7 +183,7 @@ def by_flag(stream: ibis.Table, fresh: ibis.Value) -> ibis.Table:
         step=cut["_ago"] + 1,
         # Without a type, so that codes of few names stay codes.
         **{c: out.ifelse(ibis.null(), cut[c]) for c, out in outside.items()},
-    ).drop(ROW, "_first", "_fresh", "_last", "_ago", "_before", *channel)
+    ).drop(ROW_NUMBER, "_first", "_fresh", "_last", "_ago", "_before", *channel)
 
 
 def in_stream(events: ibis.Table) -> ibis.Table:
@@ -186,13 +192,13 @@ def in_stream(events: ibis.Table) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        With `ROW` and ``_first`` (of its customer), the columns `AFTER` and `BEFORE` as far as
+        With `ROW_NUMBER` and ``_first`` (of its customer), the columns `AFTER` and `BEFORE` as far as
         the log has them, ``_last_channel`` with channels, and with a clock ``silence_us``: from
         the latest end seen so far to the event, for a long call is not silence. Null at a
         customer's first event.
     """
     stream = _placed(events, "customer_no", ("customer_no", "journey"))
-    runs = Runs.of(stream, "customer_no", ROW)
+    runs = Runs.of(stream, "customer_no", ROW_NUMBER)
     columns: dict[str, ibis.Value] = {}
     if "channel" in events.columns:
         columns["_last_channel"] = runs.before(_.channel)
@@ -209,13 +215,13 @@ def in_stream(events: ibis.Table) -> ibis.Table:
 def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table:
     """Sort the events of each customer or journey, unless they lie so since they were read.
 
-    Adds `ROW`, ``_first`` and what stands beside an event. `runs` are the keys whose events
+    Adds `ROW_NUMBER`, ``_first`` and what stands beside an event. `runs` are the keys whose events
     will lie together, in order.
     """
     lies = lie_in_order(events, whose)
     held = events if lies else hold_in_order(events, (whose, *runs), _order(events))
     beside = Runs.of(held, whose, *_order(events))
-    columns = {ROW: beside.row(), "_first": beside.before(_[whose]).isnull()}
+    columns = {ROW_NUMBER: beside.row(), "_first": beside.before(_[whose]).isnull()}
     columns |= {name: beside.after(_[c]) for name, c in AFTER.items() if c in events.columns}
     columns |= {name: beside.before(_[c]) for name, c in BEFORE.items() if c in events.columns}
     return held.mutate(**columns)
@@ -223,8 +229,8 @@ def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table
 
 def _stepped(placed: ibis.Table) -> ibis.Table:
     """Number the steps of journeys whose keys are known."""
-    runs = Runs.of(placed, "journey", ROW)
-    return placed.mutate(step=runs.since(_["_first"]) + 1).drop(ROW, "_first")
+    runs = Runs.of(placed, "journey", ROW_NUMBER)
+    return placed.mutate(step=runs.since(_["_first"]) + 1).drop(ROW_NUMBER, "_first")
 
 
 def _order(events: ibis.Table) -> list[str]:

@@ -33,9 +33,7 @@ from journeylib.journeys.segmentation.rules import (
     resolve_cut,
 )
 from journeylib.journeys.segmentation.silence_gap import GapCut
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import ROW, Runs
-from journeylib.log.eventlog import EventLog
+from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch
 
 MICRO = 1_000_000
 BOUNDARY = 0.5
@@ -298,7 +296,7 @@ def _by_learning(
 ) -> tuple[ibis.Table, Cutting]:
     """Cut where boundaries learned from a sample of customers lie; else after silence."""
     stream = in_stream(events)
-    place = Runs.of(stream, "customer_no", ROW).since(_["_first"]) + 1
+    place = Runs.of(stream, "customer_no", ROW_NUMBER).since(_["_first"]) + 1
     placed = stream.mutate(_place=place).cache()
     sample = _sample(placed, SAMPLE_EVENTS, settings.max_customers_modelled)
     model = fit_boundaries(_frame(sample.events))

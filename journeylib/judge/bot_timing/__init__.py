@@ -1,1 +1,1 @@
-"""bot_timing."""
+"""How long a bot should try, and when people give up."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from journeylib.journeys.sampling import EVERYONE, Drawn
+from journeylib.journeys import EVERYONE, Drawn
 from journeylib.judge.bot_timing.handoff_time import Costs, HandoffTime, handoff_time
 from journeylib.judge.bot_timing.queueing import Queue, QueueTime, queue_time
 from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak, satisfaction_break
 from journeylib.judge.bot_timing.session_data import Clock
 from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
 from journeylib.judge.settings import CapacitySettings, CostSettings
-from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.bots.handoff_audit import Handoffs
+from journeylib.log import fetch
+from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
 MICRO = 1_000_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from journeylib.core.estimate import LEVEL
+from journeylib.core import LEVEL
 from journeylib.judge.bot_timing.hazard_break import (
     DRAWS_CUSTOMERS,
     DRAWS_NULL,

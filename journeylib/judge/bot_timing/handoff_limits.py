@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from journeylib.core.estimate import Estimate
+from journeylib.core import Estimate
 
 State = Literal["holds", "fails", "open", "not_measurable"]
 

@@ -13,8 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import ConfigError
-from journeylib.core.estimate import DRAWS, SEED, Estimate
+from journeylib.core import DRAWS, SEED, ConfigError, Estimate
 from journeylib.judge.bot_timing.hazard_break import rates
 from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, check_sessions, spells_of
 from journeylib.judge.bot_timing.spells import Spells

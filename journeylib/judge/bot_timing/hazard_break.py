@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import LEVEL
+from journeylib.core import LEVEL
 from journeylib.judge.bot_timing.spells import Spells, design_effects
 from journeylib.judge.moments.design_matrix import Bools, Floats
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import ConfigError
-from journeylib.core.estimate import SEED, Estimate
+from journeylib.core import SEED, ConfigError, Estimate
 from journeylib.judge.bot_timing.handoff_time import (
     ASSUMPTIONS,
     Answer,

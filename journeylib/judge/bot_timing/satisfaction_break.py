@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import LEVEL, SEED, Estimate
+from journeylib.core import LEVEL, SEED, Estimate
 from journeylib.judge.bot_timing.hazard_break import DRAWS_CUSTOMERS, DRAWS_NULL
 from journeylib.judge.bot_timing.session_data import RESOLVED, check_sessions
 from journeylib.judge.moments.design_matrix import Floats, Ints, content_order, design_matrix

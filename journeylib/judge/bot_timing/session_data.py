@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import RunError, did_you_mean
+from journeylib.core import RunError, did_you_mean
 from journeylib.judge.bot_timing.spells import Spells
 from journeylib.judge.moments.design_matrix import content_order
 

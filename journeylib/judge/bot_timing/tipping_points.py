@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import SEED, AbstainReason, Estimate, adjusted_p_values, percent
+from journeylib.core import SEED, AbstainReason, Estimate, adjusted_p_values, percent
 from journeylib.judge.bot_timing.discrete_hazard import fit_turns, turns_interval
 from journeylib.judge.bot_timing.hazard_break import (
     DRAWS_NULL,

@@ -9,15 +9,14 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import Journeys
 from journeylib.judge.disclosure.phrases import Wording, wording
 from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
 from journeylib.judge.paradoxes.contacts import contact_turns
 from journeylib.judge.spoken import spoken
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
-from journeylib.measures.settings import MeasureSettings
+from journeylib.log import fetch, suppress
+from journeylib.measures import MeasureSettings
 
 WHEN = ("at_once", "later", "never")
 COLUMNS = (

@@ -10,13 +10,10 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
-from journeylib.log.text.detectors import discloses, disclosing_sentence, unheard
-from journeylib.log.text.lexicon import LEXICONS
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress, unheard
 
 KIND_TEXT = {
     "bot": "calls itself a bot or a virtual assistant",

@@ -1,1 +1,1 @@
-"""experience."""
+"""What customers and experts said: surveys, memory, ratings."""

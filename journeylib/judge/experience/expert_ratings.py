@@ -10,8 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import SchemaError, did_you_mean
-from journeylib.core.estimate import DRAWS, LEVEL, SEED, AbstainReason, Estimate, Floats
+from journeylib.core import (
+    DRAWS,
+    LEVEL,
+    SEED,
+    AbstainReason,
+    Estimate,
+    Floats,
+    SchemaError,
+    did_you_mean,
+)
 from journeylib.judge.judgement import Judgement
 
 LEVELS = (1, 5)

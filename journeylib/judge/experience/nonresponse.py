@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import SEED, Estimate
+from journeylib.core import SEED, Estimate, RunError
 from journeylib.judge.moments.design_matrix import sample_of
 from journeylib.judge.moments.estimators import OVERLAP, Influence, cross_fit
 

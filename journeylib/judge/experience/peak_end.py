@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import RunError, did_you_mean
-from journeylib.core.estimate import SEED, Estimate
+from journeylib.core import SEED, Estimate, RunError, did_you_mean
 from journeylib.judge.moments.design_matrix import Floats, Ints
 from journeylib.judge.moments.estimators import FOLDS, Influence
 

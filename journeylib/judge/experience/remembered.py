@@ -8,14 +8,14 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.sampling import Drawn
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import Drawn
 from journeylib.judge.experience.peak_end import PeakEnd, peak_end_weights
-from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.texts.sentiment import MICRO, Scores
+from journeylib.log import fetch
+from journeylib.measures import MICRO, Scores
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 
 def remembered(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:

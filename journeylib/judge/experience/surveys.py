@@ -11,17 +11,15 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import ConfigError
-from journeylib.core.estimate import GROUPS, Estimate, resample
+from journeylib.core import GROUPS, ConfigError, Estimate, resample
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
 from journeylib.judge.moments.outcomes import of_kind
 from journeylib.judge.moments.visits import as_covariate
-from journeylib.log.engine.duckdb import customer_group, fetch
-from journeylib.measures.ratios import quotient
-from journeylib.measures.texts.sentiment import RATING_SCALES
+from journeylib.log import customer_group, fetch
+from journeylib.measures import RATING_SCALES, quotient
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 MICRO = 1_000_000
 US_PER_DAY = 86_400_000_000

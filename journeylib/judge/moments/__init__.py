@@ -1,1 +1,1 @@
-"""moments."""
+"""Moments of truth: which touchpoints decide what customers do next."""

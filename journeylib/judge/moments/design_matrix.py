@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

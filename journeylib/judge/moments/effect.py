@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.estimate import SEED, AbstainReason, Estimate, Grade, percent
+from journeylib.core import SEED, AbstainReason, Estimate, Grade, percent
 from journeylib.judge.moments import estimators as effects
 from journeylib.judge.moments.design_matrix import Bools, Floats, Sample, sample_of
 from journeylib.judge.moments.estimators import Influence, Nuisance

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import LEVEL, SEED
+from journeylib.core import LEVEL, SEED
 from journeylib.judge.moments.design_matrix import Bools, Floats, Ints, Sample
 
 FOLDS = 5

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import Estimate, percent
-from journeylib.journeys.setting_names import refuse_absent
+from journeylib.core import Estimate, percent
+from journeylib.journeys import refuse_absent
 from journeylib.judge.experience.nonresponse import response_bounds
 from journeylib.judge.experience.surveys import Scale, survey_scales
 from journeylib.judge.moments.effect import Check, QualityEffect, quality_effect
@@ -19,7 +19,7 @@ from journeylib.judge.moments.visits import Visits, visits_of
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
 DAYS_PER_YEAR = 365.25

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, adjusted_p_values
+from journeylib.core import ABSTAIN_TEXT, Estimate, RunError, adjusted_p_values
 from journeylib.judge.moments.design_matrix import Floats
 from journeylib.judge.moments.effect import QualityEffect
 

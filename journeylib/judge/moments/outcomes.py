@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import customer_numbers
+from journeylib.log import customer_numbers, fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000

@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import ConfigError, RunError, did_you_mean
-from journeylib.core.estimate import Estimate
+from journeylib.core import ConfigError, Estimate, RunError, did_you_mean
 from journeylib.judge.moments.design_matrix import Bools, Floats, design_matrix
 
 DESIGNS = ("start_stop", "landmark")

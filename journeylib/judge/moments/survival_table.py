@@ -10,18 +10,17 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import Estimate, adjusted_p_values
-from journeylib.journeys.sampling import Drawn, draw_customers
-from journeylib.journeys.setting_names import refuse_absent
+from journeylib.core import Estimate, adjusted_p_values
+from journeylib.journeys import Drawn, draw_customers, refuse_absent
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.outcomes import of_kind
 from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.moments.visits import as_covariate
 from journeylib.judge.settings import JudgeSettings
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000

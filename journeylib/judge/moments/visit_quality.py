@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean
 from journeylib.judge.settings import MomentSettings
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys.sampling import Drawn
+from journeylib.journeys import Drawn
 from journeylib.judge.moments.visit_quality import check_columns, marked_visits
 from journeylib.judge.settings import MomentSettings
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 

@@ -1,1 +1,1 @@
-"""paradoxes."""
+"""The six paradoxes: benefit and cost of each."""

@@ -7,8 +7,8 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.core.estimate import Estimate
-from journeylib.journeys.journeys import US_PER_DAY
+from journeylib.core import Estimate
+from journeylib.journeys import US_PER_DAY
 from journeylib.judge.paradoxes.bot_human_comparison import compare, share
 from journeylib.judge.paradoxes.contacts import US, episodes, with_outcome_costs
 from journeylib.judge.paradoxes.context import (
@@ -23,9 +23,8 @@ from journeylib.judge.paradoxes.context import (
     silent,
     verified_how,
 )
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.text.detectors import drawn
-from journeylib.measures.texts.sentiment import NEGATIVE, RATING_SCALES, Scores
+from journeylib.log import drawn, fetch
+from journeylib.measures import NEGATIVE, RATING_SCALES, Scores
 
 
 def connected(scene: Scene) -> Side:

@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.ratios import quotient
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log import fetch
+from journeylib.measures import quotient
 
 How = Literal["difference", "relative", "ratio"]
 MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"

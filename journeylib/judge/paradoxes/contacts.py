@@ -9,12 +9,11 @@ from typing import Any, Protocol
 import ibis
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.journeys import US_PER_DAY, Journeys
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.judge.paradoxes.settings import ParadoxSettings
-from journeylib.log.engine.row_order import customer_numbers
-from journeylib.measures.bots.sessions import with_sessions
-from journeylib.measures.settings import MeasureSettings
+from journeylib.log import customer_numbers
+from journeylib.measures import MeasureSettings, with_sessions
 
 US = 1_000_000
 _KEY = ["journey", "opened"]

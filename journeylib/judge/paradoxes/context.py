@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.journeys import US_PER_DAY, Journeys
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Ask
 from journeylib.judge.paradoxes.contacts import Contacts
 from journeylib.judge.paradoxes.settings import ParadoxSettings
-from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores
+from journeylib.measures import MeasureSettings, Scores
 
 ACTOR = "a column of who acted (role 'actor')"
 CLOCK = "a timestamp"

@@ -8,9 +8,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, Floats
-from journeylib.journeys.graph.markov_chain import absorb
-from journeylib.journeys.journeys import US_PER_DAY
+from journeylib.core import GROUPS, Floats
+from journeylib.journeys import US_PER_DAY, absorb
 from journeylib.judge.paradoxes.bot_human_comparison import (
     compare,
     group_totals,
@@ -27,7 +26,7 @@ from journeylib.judge.paradoxes.context import (
     silent,
     verified_how,
 )
-from journeylib.log.engine.duckdb import fetch
+from journeylib.log import fetch
 
 
 def personalised(scene: Scene) -> Side:

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.core.estimate import ABSTAIN_TEXT, AbstainReason, Estimate
-from journeylib.journeys.journeys import Journeys
-from journeylib.judge import besides, pairs, reliance
+from journeylib.core import ABSTAIN_TEXT, AbstainReason, Estimate
+from journeylib.journeys import Journeys
+from journeylib.judge.paradoxes import benefit_and_cost as pairs
+from journeylib.judge.paradoxes import data_and_dependence as reliance
+from journeylib.judge.paradoxes import supporting_figures as besides
 from journeylib.judge.paradoxes.contacts import SessionEvidence, find_contacts
 from journeylib.judge.paradoxes.context import ACTOR, Scene, Side
 from journeylib.judge.paradoxes.settings import ParadoxSettings
 from journeylib.judge.spoken import spoken, threshold_spoken
-from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores, customer_scores
+from journeylib.measures import MeasureSettings, Scores, customer_scores
 
 __all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
 

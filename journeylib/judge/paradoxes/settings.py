@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from journeylib.log.schema import Outcome, Touchpoint
+from journeylib.log import Outcome, Touchpoint
 
 FLAG = (
     "The pair is that of Ferraro et al. (2024), Business Horizons; the threshold is a convention of"

@@ -9,8 +9,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.journeys.journeys import US_PER_DAY
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.journeys import US_PER_DAY
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Ask,
     compare_spread,
@@ -29,9 +29,8 @@ from journeylib.judge.paradoxes.data_and_dependence import (
     resolution_by_fields,
     served_journeys,
 )
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.text.detectors import says_wrong, unheard
-from journeylib.measures.touchpoints.visits import flag_of
+from journeylib.log import fetch, says_wrong, unheard
+from journeylib.measures import flag_of
 
 US_PER_HOUR = 3_600_000_000
 HOURS_PER_WEEK = 168

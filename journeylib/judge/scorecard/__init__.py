@@ -1,1 +1,1 @@
-"""scorecard."""
+"""Automation fit, empathy need, vetoes and the verdict."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from journeylib.core.estimate import LEVEL, Floats
+from journeylib.core import LEVEL, Floats
 from journeylib.judge.scorecard.observations import NOT_TAKEN, Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, axis_score, value_of
 from journeylib.judge.settings import Axis, JudgeSettings, OfficeEffect

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import DRAWS, Estimate, Floats
+from journeylib.core import DRAWS, Estimate, Floats, RunError
 
 
 class HandoffEvidence(Protocol):

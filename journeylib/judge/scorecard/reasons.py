@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from journeylib.core.estimate import percent
+from journeylib.core import percent
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, enough
 from journeylib.judge.scorecard.verdict import Gates, Verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from journeylib.core.estimate import SEED, Floats
+from journeylib.core import SEED, Floats
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
 from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Gates, Verdict, verdict_codes

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import LEVEL, Floats
+from journeylib.core import LEVEL, Floats
 from journeylib.judge.settings import Indicator
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import Floats
+from journeylib.core import Floats
 from journeylib.judge.settings import JudgeSettings
 
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]

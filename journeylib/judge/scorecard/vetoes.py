@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from journeylib.core.estimate import Estimate
+from journeylib.core import Estimate
 from journeylib.judge.scorecard.observations import HandoffEvidence, Observation
 from journeylib.judge.scorecard.value_functions import AxisScore
 from journeylib.judge.scorecard.verdict import Gates

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import SEED, Floats
+from journeylib.core import SEED, Floats
 from journeylib.judge.judgement import Judgement
 from journeylib.judge.scorecard.verdict import Gates, verdict_of
 from journeylib.judge.scorecard.weighting_methods import (

@@ -1,1 +1,1 @@
-"""canonical."""
+"""From a raw table to canonical events and outcomes."""

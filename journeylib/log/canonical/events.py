@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from journeylib.core.errors import SchemaError
+from journeylib.core import SchemaError
 from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw

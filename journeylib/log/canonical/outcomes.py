@@ -9,7 +9,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
-from journeylib.core.errors import QualityError
+from journeylib.core import QualityError
 from journeylib.log.canonical.events import MICRO, flag_of, micro_of, name_of, text_of, time_plan
 from journeylib.log.canonical.timestamps import micros_utc, plausible
 from journeylib.log.schema import OutcomesSchema, Schema

@@ -18,7 +18,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core import SchemaError, did_you_mean
 
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)

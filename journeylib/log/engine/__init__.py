@@ -1,1 +1,1 @@
-"""engine."""
+"""The engines that hold events: DuckDB and Spark."""

@@ -22,8 +22,7 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core.errors import ConfigError, LogError, RunError
-from journeylib.core.estimate import GROUPS
+from journeylib.core import GROUPS, ConfigError, LogError, RunError
 from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
 from journeylib.log.eventlog import EventLog
 

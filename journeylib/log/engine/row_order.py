@@ -18,7 +18,7 @@ from ibis import _
 
 from journeylib.log.engine.duckdb import CodedBackend, customer_group, run
 
-ROW = "_row"
+ROW_NUMBER = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
 # More than any time in microseconds; times any key it stays within 38 digits.
 APART = 10**18
@@ -182,17 +182,17 @@ class Runs:
         return ibis.cases((same, self._over(value)))
 
     def row(self) -> ibis.Value:
-        """Return the number of a row, to be kept as `ROW` for `since`; opaque."""
+        """Return the number of a row, to be kept as `ROW_NUMBER` for `since`; opaque."""
         return self._over(ibis.row_number())
 
     def since(self, marked: ibis.Value) -> ibis.Value:
         """Return how many rows ago `marked`, which holds at the first of each run, last held."""
-        last = marked.ifelse(_[ROW], ibis.null("int64")).max()
-        return _[ROW] - self._over(last, until_here=True)
+        last = marked.ifelse(_[ROW_NUMBER], ibis.null("int64")).max()
+        return _[ROW_NUMBER] - self._over(last, until_here=True)
 
     def at_last(self, marked: ibis.Value, value: ibis.Value) -> ibis.Value:
         """Return `value` (int64, not null) where `marked`, true at each first, last held."""
-        row = marked.ifelse(_[ROW], ibis.null("int64"))
+        row = marked.ifelse(_[ROW_NUMBER], ibis.null("int64"))
         latest = self._over(row.max(), until_here=True).cast(WIDE) * APART
         both = self._over((row.cast(WIDE) * APART + value).max(), until_here=True)
         return (both - latest).cast("int64")

@@ -21,7 +21,7 @@ from ibis.backends.sql.compilers.pyspark import PySparkCompiler
 from ibis.common.exceptions import UnsupportedOperationError
 from ibis.formats.pandas import PandasData
 
-from journeylib.core.errors import LogError
+from journeylib.core import LogError
 from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, Window
 

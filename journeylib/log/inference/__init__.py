@@ -1,1 +1,1 @@
-"""inference."""
+"""What a log looks like: a schema proposed from columns and their names."""

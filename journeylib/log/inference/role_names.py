@@ -7,7 +7,7 @@ import unicodedata
 
 from journeylib.log.schema import Actor
 
-# Names in plain form (see `plain`), the surest first: each later one counts a little less.
+# Names in plain form (see `plain_name`), the surest first: each later one counts a little less.
 ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "customer": (
         "customer id", "customer", "user id", "client id", "visitor id", "user", "client",
@@ -110,12 +110,12 @@ ACTOR_WORDS: dict[Actor, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a name as lower-case words without accents: 'customerID' becomes 'customer id'.
 
     Examples
     --------
-    >>> plain("case:concept:name"), plain("Aktivität"), plain("sysUpdated_at")
+    >>> plain_name("case:concept:name"), plain_name("Aktivität"), plain_name("sysUpdated_at")
     ('case concept name', 'aktivitat', 'sys updated at')
     """
     bare = unicodedata.normalize("NFKD", name)
@@ -126,7 +126,7 @@ def plain(name: str) -> str:
 
 def name_score(column: str, role: str) -> float:
     """Say from 0 to 1 how much a column's name speaks for a role."""
-    name = plain(column)
+    name = plain_name(column)
     known = ROLE_NAMES[role]
     if name in known:
         return 1.0 - 0.4 * known.index(name) / max(len(known), 1)
@@ -138,7 +138,7 @@ def name_score(column: str, role: str) -> float:
 
 def actor_of_word(word: str) -> Actor | None:
     """Return the actor that a company's word means, or None: 'User_1' is a customer."""
-    bare = re.sub(r"\s*\d+$", "", plain(word))
+    bare = re.sub(r"\s*\d+$", "", plain_name(word))
     for actor, words in ACTOR_WORDS.items():
         if bare in words or bare.rstrip("s") in words:
             return actor

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.errors import SchemaError
-from journeylib.core.estimate import percent
+from journeylib.core import SchemaError, percent
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.inference.role_names import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema

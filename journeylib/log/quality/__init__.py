@@ -1,1 +1,1 @@
-"""quality."""
+"""What a log is worth, counted before anything is computed from it."""

@@ -14,8 +14,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core.errors import LogError, QualityError, SchemaError
-from journeylib.core.estimate import percent
+from journeylib.core import LogError, QualityError, SchemaError, percent
 from journeylib.log.canonical.events import (
     CONTROL,
     HELPER,

@@ -1,1 +1,1 @@
-"""sources."""
+"""Everything that a log can come from, turned into a raw table."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from journeylib.core.errors import LogError
+from journeylib.core import LogError
 from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
 from journeylib.log.engine.duckdb import identifier, quoted, run
 from journeylib.log.sources.raw_table import (

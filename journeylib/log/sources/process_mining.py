@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 import pyarrow as pa
 
-from journeylib.core.errors import LogError, SchemaError, did_you_mean
+from journeylib.core import LogError, SchemaError, did_you_mean
 
 _BLOCK = 1 << 16
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core.errors import SchemaError, did_you_mean
+from journeylib.core import SchemaError, did_you_mean
 from journeylib.log.schema import OutcomesSchema, Schema
 
 FILE, ROW, POSITION = "_journeylib_file", "_journeylib_row", "_journeylib_position"

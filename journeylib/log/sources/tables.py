@@ -17,7 +17,7 @@ import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
-from journeylib.core.errors import LogError, SchemaError, did_you_mean
+from journeylib.core import LogError, SchemaError, did_you_mean
 from journeylib.log.engine.duckdb import connect, quoted, run
 from journeylib.log.engine.spark import adopt, read_parquet
 from journeylib.log.sources.files import (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from journeylib.core.errors import LogError
+from journeylib.core import LogError
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18

@@ -1,1 +1,1 @@
-"""text."""
+"""What a text says: word lists, and expressions that find them."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import ibis
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason
+from journeylib.core import AbstainReason
 from journeylib.log.text.lexicon import LEXICONS, Lexicon
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    from journeylib.journeys import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
@@ -28,7 +28,7 @@ WORDS_THAT_TELL_A_LANGUAGE = 4
 REACH = 0.5
 
 
-def plain(text: ibis.expr.types.StringValue) -> ibis.expr.types.StringValue:
+def normalised(text: ibis.expr.types.StringValue) -> ibis.expr.types.StringValue:
     """Return `text` in lower case, with straight apostrophes and single blanks."""
     straight = text.lower().replace("’", "'").replace("´", "'")
     return straight.re_replace(r"\s+", " ")
@@ -60,7 +60,7 @@ def asks_for_human(
     -----
     Phrases that decline a human ("I don't want to be transferred to an agent") are cut out first.
     """
-    said = plain(text)
+    said = normalised(text)
     alone = rf"^[^\pL\pN]*(?:{'|'.join(lexicon.human_alone for lexicon in lexicons)})[^\pL\pN]*$"
     refusals = _any_of(phrase for lexicon in lexicons for phrase in lexicon.human_refusal)
     requests = [phrase for lexicon in lexicons for phrase in lexicon.human_request]
@@ -73,21 +73,21 @@ def says_again(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a customer says that this was said before ("the third time I explain")."""
-    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.repetition))
+    return _found(normalised(text), _any_of(p for lexicon in lexicons for p in lexicon.repetition))
 
 
 def says_wrong(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a customer says that the answer was wrong, or not to what was asked."""
-    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.correction))
+    return _found(normalised(text), _any_of(p for lexicon in lexicons for p in lexicon.correction))
 
 
 def confirms(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a customer's last word confirms a solution or gives thanks without a "but"."""
-    said = plain(text)
+    said = normalised(text)
     kind = _any_of(p for lexicon in lexicons for p in (*lexicon.solved, *lexicon.thanks))
     doubt = _any_of(p for lexicon in lexicons for p in lexicon.doubt)
     return _found(said, kind) & ~_found(said, doubt)
@@ -101,7 +101,7 @@ def awaits_answer(
     A closing offer ("is there anything else?") is not such a question.
     """
     closing = "|".join(p for lexicon in lexicons for p in lexicon.closing_offer)
-    question = _found(plain(text).re_replace(closing, " "), r"\?")
+    question = _found(normalised(text).re_replace(closing, " "), r"\?")
     return question | fails_to_answer(text, lexicons)
 
 
@@ -109,14 +109,14 @@ def fails_to_answer(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a bot's turn says that it did not understand, or cannot help."""
-    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.non_answer))
+    return _found(normalised(text), _any_of(p for lexicon in lexicons for p in lexicon.non_answer))
 
 
 def offers_human(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a bot's turn offers a human or announces one."""
-    return _found(plain(text), _any_of(p for lexicon in lexicons for p in lexicon.human_offer))
+    return _found(normalised(text), _any_of(p for lexicon in lexicons for p in lexicon.human_offer))
 
 
 def discloses(
@@ -125,7 +125,7 @@ def discloses(
     lexicons: Sequence[Lexicon] = LEXICONS,
 ) -> ibis.expr.types.BooleanValue:
     """Whether a bot's turn says in one of these ways that it is a machine."""
-    return _found(plain(text), _any_of(_disclosing(kinds, lexicons)))
+    return _found(normalised(text), _any_of(_disclosing(kinds, lexicons)))
 
 
 def disclosing_sentence(
@@ -149,7 +149,7 @@ def in_language(
 ) -> ibis.expr.types.BooleanValue:
     """Whether `text` holds a frequent word of one of the lexicons' languages."""
     words = [re.escape(word) for lexicon in lexicons for word in lexicon.stop_words.split()]
-    return _found(plain(text), _any_of(words))
+    return _found(normalised(text), _any_of(words))
 
 
 def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanValue:

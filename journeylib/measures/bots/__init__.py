@@ -1,1 +1,1 @@
-"""bots."""
+"""Bot sessions, containment, and the hand-off audit."""

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 from ibis import Table, _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
+from journeylib.journeys import Journeys
+from journeylib.log import fetch, suppress
 from journeylib.measures.bots.sessions import BotSessions
 from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient

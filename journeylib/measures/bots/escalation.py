@@ -11,9 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import SchemaError, did_you_mean
-from journeylib.core.estimate import GROUPS, Estimate
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
+from journeylib.journeys import Journeys
 from journeylib.measures.bots.sessions import BotSessions, with_humans
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
 from journeylib.measures.settings import MeasureSettings

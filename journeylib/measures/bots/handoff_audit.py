@@ -9,12 +9,9 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Estimate
-from journeylib.journeys.graph.transitions import count_bases
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
-from journeylib.log.text.detectors import unheard
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import Journeys, count_bases
+from journeylib.log import fetch, suppress, unheard
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.escalation import escalation_estimates
 from journeylib.measures.bots.handoff_patterns import (

@@ -8,12 +8,9 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, Estimate, resample
-from journeylib.journeys.graph.transitions import journey_graph
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import Runs
-from journeylib.log.text.detectors import drawn_customers, fails_to_answer, plain, says_again
+from journeylib.core import GROUPS, AbstainReason, Estimate, resample
+from journeylib.journeys import Journeys, journey_graph
+from journeylib.log import Runs, drawn_customers, fails_to_answer, fetch, normalised, says_again
 from journeylib.measures.bots.sessions import BotSessions, with_humans
 from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
@@ -40,7 +37,7 @@ def loop_table(found: BotSessions) -> ibis.Table:
     bot = found.turns.filter(_.actor == "bot")
     previous = Runs.of(bot, "journey", "step", also=("opened",)).before(_.touchpoint)
     rounds = bot.mutate(
-        said=plain(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
+        said=normalised(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
     ).filter(_.said.notnull() | _.fresh)
     repeats = rounds.group_by(
         [*_KEY, ibis.coalesce(rounds.said, rounds.touchpoint).name("what")]

@@ -8,10 +8,18 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import ROW, Runs, hold_in_order, lie_in_order
-from journeylib.log.text.detectors import asks_for_human, awaits_answer, confirms, offers_human
+from journeylib.journeys import Journeys
+from journeylib.log import (
+    ROW_NUMBER,
+    Runs,
+    asks_for_human,
+    awaits_answer,
+    confirms,
+    fetch,
+    hold_in_order,
+    lie_in_order,
+    offers_human,
+)
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
@@ -178,14 +186,16 @@ def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     done = _.t_us + ibis.coalesce(_.service_us, 0)
     if not journeys.has("session"):
         runs = Runs.of(steps, "journey", "step")
-        steps = steps.mutate(**{ROW: runs.row()}, _busy_us=done if journeys.has("end_us") else 0)
+        steps = steps.mutate(
+            **{ROW_NUMBER: runs.row()}, _busy_us=done if journeys.has("end_us") else 0
+        )
         busy = runs.before(_.t_us)
         if journeys.has("end_us"):
             steps = steps.mutate(_busy_us=runs.most_so_far(_["_busy_us"]))
             busy = runs.before(_["_busy_us"])
         silent = steps.mutate(_opens=(_.t_us - busy > gap_us).fill_null(True))
         return silent.mutate(opened=_.step - runs.since(_["_opens"])).drop(
-            ROW, "_busy_us", "_opens"
+            ROW_NUMBER, "_busy_us", "_opens"
         )
     in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
     busy_until = done.max().over(ibis.window(preceding=(None, 1), **in_order))

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, Estimate, Floats, resample
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, Estimate, Floats, resample
+from journeylib.log import fetch
 from journeylib.measures.bots.sessions import BotSessions
 
 US = 1_000_000

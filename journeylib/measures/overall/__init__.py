@@ -1,1 +1,1 @@
-"""overall."""
+"""Numbers of the whole log, of groups, and of periods."""

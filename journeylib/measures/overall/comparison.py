@@ -10,18 +10,17 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import (
+from journeylib.core import (
     GROUPS,
     AbstainReason,
     Floats,
     adjusted_p_values,
     percent,
     resample,
+    working,
 )
-from journeylib.core.progress import working
-from journeylib.journeys.graph.transitions import END, START
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.journeys import END, START, Journeys
+from journeylib.log import fetch
 
 FOUND = 0.05
 MOST = 10  # findings that are printed

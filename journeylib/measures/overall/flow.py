@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys.graph.transitions import END, START
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, Estimate, Resampled, resample
+from journeylib.journeys import END, START, Journeys
+from journeylib.log import fetch
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
     bin_of,

@@ -6,8 +6,8 @@ from typing import Any
 
 from ibis import _
 
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.journeys import Journeys
+from journeylib.log import fetch
 from journeylib.measures.bots.containment import session_counts, verified
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS
-from journeylib.journeys.journeys import US_PER_DAY, Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS
+from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.log import fetch
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import Scores

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, AbstainReason, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.core import GROUPS, AbstainReason, resample
+from journeylib.journeys import Journeys
+from journeylib.log import fetch, suppress
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import MICRO, Scores
 

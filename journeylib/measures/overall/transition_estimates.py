@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys.graph.transitions import END
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, Estimate, Resampled, resample
+from journeylib.journeys import END, Journeys
+from journeylib.log import fetch
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import around_medians
 from journeylib.measures.touchpoints.group_sums import Base, Floats, spread, thin

@@ -1,1 +1,1 @@
-"""texts."""
+"""What customers say: sentiment, and how often detectors are right."""

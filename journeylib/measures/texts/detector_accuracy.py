@@ -13,18 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import (
-    GROUPS,
-    LEVEL,
-    AbstainReason,
-    Estimate,
-    Floats,
-    Statistic,
-    resample,
-)
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.text.detectors import asks_for_human, by_customers, says_again
+from journeylib.core import GROUPS, LEVEL, AbstainReason, Estimate, Floats, Statistic, resample
+from journeylib.journeys import Journeys
+from journeylib.log import asks_for_human, by_customers, fetch, says_again
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import NEGATIVE, Scores, vader_scores

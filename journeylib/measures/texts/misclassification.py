@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.text.detectors import by_customers
+from journeylib.core import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
+from journeylib.journeys import Journeys
+from journeylib.log import by_customers, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.texts.detector_accuracy import MIN_LABELLED, DetectorCheck, rogan_gladen
 

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import AbstainReason, Floats, Resampled, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
-from journeylib.log.text.detectors import (
+from journeylib.core import AbstainReason, Floats, Resampled, resample
+from journeylib.journeys import Journeys
+from journeylib.log import (
     REACH,
     asks_for_human,
     by_customers,
     drawn_customers,
+    fetch,
     lexicon_reach,
+    suppress,
     text_language,
 )
 from journeylib.measures.measured import Measured, bases, group_sums

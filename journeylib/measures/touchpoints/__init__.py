@@ -1,1 +1,1 @@
-"""touchpoints."""
+"""Numbers of each touchpoint."""

@@ -6,9 +6,9 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.estimate import resample
-from journeylib.journeys.journeys import US_PER_DAY, Journeys
-from journeylib.log.engine.row_order import customer_numbers
+from journeylib.core import resample
+from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.log import customer_numbers
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Floats, fold, measured, silent

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, LEVEL, Resampled, occupied, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.preparation.business_hours import with_open_time
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, LEVEL, Resampled, occupied, resample
+from journeylib.journeys import Journeys, with_open_time
+from journeylib.log import fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (

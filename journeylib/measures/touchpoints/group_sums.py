@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.core.estimate import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
+from journeylib.journeys import Journeys
+from journeylib.log import fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 

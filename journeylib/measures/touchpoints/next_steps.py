@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, Resampled, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
+from journeylib.core import GROUPS, Resampled, resample
+from journeylib.journeys import Journeys
+from journeylib.log import fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (

@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import GROUPS, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import Runs
+from journeylib.core import GROUPS, resample
+from journeylib.journeys import Journeys
+from journeylib.log import Runs, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Base, Floats, Whole, measured, thin

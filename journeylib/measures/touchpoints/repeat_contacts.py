@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import ibis
 from ibis import _
 
-from journeylib.journeys.journeys import US_PER_DAY, Journeys
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import ROW, Runs, hold_in_order
+from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.log import ROW_NUMBER, Runs, fetch, hold_in_order
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Cells, fold, share_of, silent
@@ -93,7 +92,7 @@ def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Ta
         own.append("busy_us")
     held = hold_in_order(keyed.select(own), ["matter"], order)
     runs = Runs.of(held, "matter", *order)
-    rows = held.mutate(**{ROW: runs.row()})
+    rows = held.mutate(**{ROW_NUMBER: runs.row()})
     before = runs.before(_.t_us)
     if journeys.has("end_us"):
         rows = rows.mutate(busy_us=runs.most_so_far(_.busy_us))
@@ -102,7 +101,7 @@ def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Ta
     rows = rows.mutate(opens=silence.fill_null(True))
     if journeys.has("session"):
         rows = rows.mutate(opens=ibis.coalesce(_.first_of_session, _.opens))
-    rows = rows.mutate(contact=_[ROW] - runs.since(_.opens))
+    rows = rows.mutate(contact=_[ROW_NUMBER] - runs.since(_.opens))
     openings = rows.filter(_.opens)
     next_us = runs.after(openings.t_us)
     if not journeys.has("intent"):

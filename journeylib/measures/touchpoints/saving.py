@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import AbstainReason, Resampled, resample
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import AbstainReason, Resampled, resample
+from journeylib.journeys import Journeys
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import from_draws

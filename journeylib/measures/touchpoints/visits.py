@@ -9,12 +9,9 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.core.estimate import GROUPS, resample
-from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.setting_names import refuse_absent
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import Runs
+from journeylib.core import GROUPS, ConfigError, did_you_mean, resample
+from journeylib.journeys import Journeys, refuse_absent
+from journeylib.log import Runs, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (

@@ -1,1 +1,1 @@
-"""charts."""
+"""Charts: bars, lines, dots."""

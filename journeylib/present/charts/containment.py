@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.estimate import Estimate, percent
+from journeylib.core import Estimate, percent
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.tables import estimate_text, signed

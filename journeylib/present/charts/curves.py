@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
+from journeylib.core import percent
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 

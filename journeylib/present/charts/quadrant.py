@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
+from journeylib.core import percent
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.label_placement import Rect, label_parts, place_labels

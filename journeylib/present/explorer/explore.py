@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core.errors import RunError
-from journeylib.core.progress import working
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import RunError, working
+from journeylib.journeys import Journeys
 from journeylib.present.explorer.state import Exploration, exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
     from journeylib.present.explorer.widget import Explorer
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
-from journeylib.journeys.graph.simplify import Simplified, simplify
-from journeylib.journeys.graph.transitions import END, START
-from journeylib.measures.overall.transition_estimates import Taken, Transitions
+from journeylib.core import percent
+from journeylib.journeys import END, START, Simplified, simplify
+from journeylib.measures import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.tables import number, seconds_text, signed
@@ -19,7 +18,7 @@ from journeylib.present.theme import VERDICTS
 from journeylib.present.views.sections import judged
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 # Lines of a map that an eye can follow; a stronger slider draws no more.
 MOST = 80

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from journeylib.core.errors import ConfigError, did_you_mean
-from journeylib.journeys.filters.history import call
-from journeylib.journeys.journeys import Journeys
-from journeylib.measures.overall.transition_estimates import Transitions
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.journeys import Journeys, call
+from journeylib.measures import Transitions
 from journeylib.present.explorer.map_data import Scene, Told, scene, told_by
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 VERBS = ("passing", "not_passing", "passing_directly")
 # A first map of more touchpoints than this is read by nobody.

@@ -8,8 +8,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from journeylib.core.errors import JourneylibError
-from journeylib.journeys.journeys import Journeys
+from journeylib.core import JourneylibError
+from journeylib.journeys import Journeys
 from journeylib.present.explorer.explore import script, styles, twin
 from journeylib.present.explorer.state import STEPS, Exploration
 from journeylib.present.figure import Figure

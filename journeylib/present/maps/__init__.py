@@ -1,1 +1,1 @@
-"""maps."""
+"""The journey map, the difference map, and other drawings."""

@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
-from journeylib.journeys.conformance.conformance import Conformance
-from journeylib.journeys.graph.transitions import START
+from journeylib.core import percent
+from journeylib.journeys import START, Conformance
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.tables import estimate_text, number

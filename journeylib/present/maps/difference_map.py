@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
-from journeylib.measures.overall.comparison import FOUND, Comparison
+from journeylib.core import percent
+from journeylib.measures import FOUND, Comparison
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import LEGEND, map_grid

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from journeylib.core.estimate import percent
-from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified
+from journeylib.core import percent
+from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import draw_map
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
-from journeylib.journeys.variants.timelines import Timeline, Told
+from journeylib.core import percent
+from journeylib.journeys import Timeline, Told
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feelings

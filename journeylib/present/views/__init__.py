@@ -1,1 +1,1 @@
-"""views."""
+"""The sections of the dashboard, each one call in a notebook."""

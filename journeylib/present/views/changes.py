@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.changes.wording import Change, stream_label
-from journeylib.core.estimate import percent
+from journeylib.audits import Change, stream_label
+from journeylib.core import percent
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
@@ -17,8 +17,7 @@ from journeylib.present.tables import Table, seconds_text, signed, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.changes.run_comparison import Between
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit, Between
 
 KIND_WORDS = {
     "data_quality": "Data",

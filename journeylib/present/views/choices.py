@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
+from journeylib.core import percent
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 
 def stitching(audit: Audit) -> Table | Block:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.judge.bot_timing.handoff_time import HandoffTime
-from journeylib.judge.scorecard.weighting_methods import CONSISTENT, ahp_weights
-from journeylib.judge.wording import AXIS_TEXT
+from journeylib.core import ABSTAIN_TEXT, Estimate, percent
+from journeylib.judge import AXIS_TEXT, CONSISTENT, HandoffTime, ahp_weights
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number_text, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 ANSWERS = {
     "tipping_point": "a tipping point",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import ABSTAIN_TEXT, percent
-from journeylib.journeys.graph.transitions import OTHER, START
+from journeylib.core import ABSTAIN_TEXT, percent
+from journeylib.journeys import OTHER, START
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
@@ -17,8 +17,8 @@ from journeylib.present.maps.timelines import ENDS
 from journeylib.present.tables import Rows, Table, keyed, number, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
-    from journeylib.journeys.graph.ends import Structure
+    from journeylib.audits import Audit
+    from journeylib.journeys import Structure
 
 WIDTH = 1180.0
 NAME, BAR, ROOM, WORDS = 16.0, 400.0, 440.0, 856.0

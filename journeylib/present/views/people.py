@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import percent
-from journeylib.measures.texts.detector_accuracy import MIN_INFORMED, MIN_LABELLED
+from journeylib.core import percent
+from journeylib.measures import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, estimate_text, number, signed, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 DETECTOR_LABELS = {
     "human_request": "Asks for a human",

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import Estimate, percent
-from journeylib.portfolio.portfolio import Portfolio
-from journeylib.portfolio.value import INPUTS, Driver
+from journeylib.core import Estimate, percent
+from journeylib.portfolio import INPUTS, Driver, Portfolio
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.tables import Table, number, number_text, table
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 1180.0, 250.0, 330.0, 40.0, 16.0
 NO_PORTFOLIO = (

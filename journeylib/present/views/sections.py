@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.core.progress import working
-from journeylib.journeys.graph.transitions import transitions
-from journeylib.journeys.journeys import Journeys
-from journeylib.judge.bot_timing.handoff_limits import HandoffItem, worst_item
-from journeylib.judge.disclosure.phrases import KIND_TEXT
-from journeylib.log.privacy import suppress
+from journeylib.core import ABSTAIN_TEXT, Estimate, percent, working
+from journeylib.journeys import Journeys, transitions
+from journeylib.judge import KIND_TEXT, HandoffItem, worst_item
+from journeylib.log import suppress
 from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words
 from journeylib.present.charts.containment import containment_waterfall, handoff_partition
 from journeylib.present.charts.curves import draw_curve
@@ -37,7 +34,7 @@ from journeylib.present.tables import (
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits import Audit
 
 WATERFALL_LABELS = {
     "raw": "No human joined (raw containment)",

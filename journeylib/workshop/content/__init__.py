@@ -1,1 +1,1 @@
-"""content."""
+"""What a workshop shows, read from a run."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.core.catalogue.catalogue import Words
-from journeylib.core.estimate import Estimate
+from journeylib.core import Estimate, Words
 from journeylib.workshop.notes.notes import Note
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from journeylib.core.catalogue.catalogue import Words
-from journeylib.present.maps.svg import clean
+from journeylib.core import Words
+from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
 from journeylib.workshop.content.sentences import estimate_of, verdict_text
 

@@ -11,13 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.catalogue.catalogue import Words, words_of
-from journeylib.core.errors import RunError
-from journeylib.core.estimate import Estimate
-from journeylib.journeys.graph.transitions import END, START
-from journeylib.present.maps.journey_map import feeling
-from journeylib.present.maps.svg import clean
-from journeylib.present.tables import number
+from journeylib.core import Estimate, RunError, Words, words_of
+from journeylib.journeys import END, START
+from journeylib.present import clean, feeling, number
 from journeylib.workshop.content.content import (
     Content,
     Handed,

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core.catalogue.catalogue import Words
-from journeylib.core.estimate import Estimate
-from journeylib.present.theme import VERDICTS
+from journeylib.core import Estimate, Words
+from journeylib.present import VERDICTS
 from journeylib.workshop.content.content import Finding, Touchpoint
 
 SPEAKS = 0.1  # an indicator this far from the middle of its scale speaks for one side

@@ -1,1 +1,1 @@
-"""notes."""
+"""Notes of a room: questions out, answers back, differences."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from journeylib.core.errors import ConfigError
+from journeylib.core import ConfigError
 from journeylib.workshop.notes.notes import ID, Places, tidy
 from journeylib.workshop.notes.table import NotesTable, Row
 

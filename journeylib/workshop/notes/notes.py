@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from journeylib.core.errors import RunError
+from journeylib.core import RunError
 
 FILE = "notes.csv"  # in the folder of the audit, beside its runs
 ASKED = "audit"  # author of what the audit asks; what the room writes over it is the room's

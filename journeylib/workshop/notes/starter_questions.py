@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from journeylib.core.catalogue.catalogue import languages
+from journeylib.core import languages
 from journeylib.workshop.content.content import Content, Touchpoint
 from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.notes.import_notes import Imported, import_notes, kept_notes

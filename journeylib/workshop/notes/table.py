@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from journeylib.core.errors import ConfigError, LogError, did_you_mean
-from journeylib.log.sources.text_encoding import plain_text
+from journeylib.core import ConfigError, LogError, did_you_mean
+from journeylib.log import plain_text
 from journeylib.workshop.notes.notes import COLUMNS, ID, TAG, unguarded
 
 DELIMITERS = (",", ";", "\t", "|")

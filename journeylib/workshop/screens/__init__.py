@@ -1,1 +1,1 @@
-"""screens."""
+"""The presentation for the projector."""

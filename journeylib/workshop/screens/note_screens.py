@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from journeylib.present.maps.svg import esc
+from journeylib.present import esc
 from journeylib.workshop.content.content import Content, Stage
 from journeylib.workshop.content.first_automations import (
     BRING,

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.svg import esc, soft
-from journeylib.present.theme import css
+from journeylib.present import TEMPLATES, css, esc, soft, svg
 from journeylib.workshop.content.content import Content, Finding, Segment, Stage, Story, Touchpoint
 from journeylib.workshop.content.lanes import moves_text
 from journeylib.workshop.content.sentences import effect_text, serves_text, verdict_text
@@ -23,7 +20,6 @@ from journeylib.workshop.screens.note_screens import (
 from journeylib.workshop.screens.screen import Screen, even_parts
 from journeylib.workshop.wall_map.experience_lane import heard, line_figure
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
 POINTS = 6  # touchpoints on one screen of a stage
 MOST_FINDINGS = 8
 DENSE = 6  # rows of a table from which its type is smaller

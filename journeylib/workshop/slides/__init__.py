@@ -1,1 +1,1 @@
-"""slides."""
+"""The workshop as a PowerPoint file."""

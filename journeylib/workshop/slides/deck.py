@@ -20,9 +20,7 @@ from pptx.enum.chart import (
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ARIAL
-from journeylib.present.maps.layering import layers_of
+from journeylib.present import ARIAL, layers_of, svg
 from journeylib.workshop.content.content import Content, Stage, Story, Touchpoint
 from journeylib.workshop.content.lanes import handoff_text, moves_text
 from journeylib.workshop.content.lanes import lanes as lanes_of

@@ -15,9 +15,7 @@ from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ARIAL
-from journeylib.present.theme import LIGHT
+from journeylib.present import ARIAL, LIGHT, svg
 
 if TYPE_CHECKING:
     from pptx.slide import Slide

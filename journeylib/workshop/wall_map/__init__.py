@@ -1,1 +1,1 @@
-"""wall_map."""
+"""The wall map: the whole journey as one drawing."""

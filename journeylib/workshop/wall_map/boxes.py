@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.layout import Box, BoxStyle
+from journeylib.present import Box, BoxStyle, svg
 from journeylib.workshop.content.content import Content, Touchpoint
 from journeylib.workshop.content.sentences import verdict_text
 from journeylib.workshop.wall_map.typography import Lettering, text

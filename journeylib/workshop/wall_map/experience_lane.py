@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.label_placement import Rect, leader, place_labels
-from journeylib.present.maps.layout import Band
+from journeylib.present import Band, Rect, leader, place_labels, svg
 from journeylib.workshop.content.content import Content, Touchpoint
 from journeylib.workshop.wall_map.typography import LEFT, SCREEN, SMALL, Lettering, lane_name, text
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.layout import MapLayout
-from journeylib.present.theme import VERDICTS
+from journeylib.present import VERDICTS, MapLayout, svg
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.notes.differences import parked, spoken
 from journeylib.workshop.wall_map.typography import SIZE, SMALL, Lettering, text

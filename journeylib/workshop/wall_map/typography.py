@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ANY, ARIAL, Face
+from journeylib.present import ANY, ARIAL, Face, svg
 
 LEFT = 176.0  # room for the names of lanes
 SIZE, SMALL = 16.5, 12.5

@@ -12,11 +12,19 @@ from functools import cache
 
 import pandas as pd
 
-from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.journey_map import flow_line, stage_head
-from journeylib.present.maps.label_placement import Rect
-from journeylib.present.maps.layout import NO_CHANNEL, Band, BoxStyle, MapLayout, map_layout
+from journeylib.present import (
+    NO_CHANNEL,
+    Band,
+    BoxStyle,
+    Figure,
+    MapLayout,
+    Rect,
+    flow_line,
+    map_layout,
+    stage_head,
+    svg,
+    svg_element,
+)
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.lanes import Lane, Line, lanes
 from journeylib.workshop.content.sentences import verdict_text

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from journeylib.log.sample.world import Book, Bools, Cases, Dice, Floats, Ints, Words
+from sample_data.generator.scenario import Book, Bools, Cases, Dice, Floats, Ints, Words
 
 MAX_BOT_MINUTES = 9.0
 HANG_UP_SHARE = 0.08

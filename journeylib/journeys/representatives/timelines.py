@@ -9,13 +9,11 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core.errors import SchemaError
-from journeylib.core.progress import working
+from journeylib.core import SchemaError, working
 from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.variants._description_length import Variant
-from journeylib.journeys.variants.representatives import Stories, Story, representatives
-from journeylib.log.engine.duckdb import fetch
-from journeylib.log.privacy import suppress
+from journeylib.journeys.representatives._description_length import Variant
+from journeylib.journeys.representatives.representatives import Stories, Story, representatives
+from journeylib.log import fetch, suppress
 
 ALL = ""
 
@@ -99,7 +97,7 @@ def stories(
 
     Notes
     -----
-    The stories are those of `journeylib.journeys.variants.representatives.representatives`. Where it cannot tell,
+    The stories are those of `representatives`. Where it cannot tell,
     no story is told; `Told.found` says why.
     """
     if by_segment and not journeys.has("segment"):

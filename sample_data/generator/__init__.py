@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from journeylib.log.sample.generate import COMPANIES, SampleLog, generate, write
+from sample_data.generator.generate import COMPANIES, SampleLog, generate, write
 
 __all__ = ["COMPANIES", "SampleLog", "generate", "write"]

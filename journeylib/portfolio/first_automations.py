@@ -11,14 +11,11 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core.estimate import DRAWS, Estimate, Floats, percent
-from journeylib.journeys.journeys import Journeys
-from journeylib.journeys.setting_names import refuse_absent
-from journeylib.judge.judgement import Judgement
-from journeylib.log.engine.duckdb import fetch
-from journeylib.measures.evidence import Evidence
-from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.visits import whole_weeks
+from journeylib.core import DRAWS, Estimate, Floats, percent
+from journeylib.journeys import Journeys, refuse_absent
+from journeylib.judge import Judgement
+from journeylib.log import fetch
+from journeylib.measures import Evidence, MeasureSettings, whole_weeks
 from journeylib.portfolio.optimisation import Limits, select, selection_frequency, shortfall
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 from journeylib.portfolio.value import Value, touchpoint_value

@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from journeylib.log.sample.loyalty import Loyalty
-from journeylib.log.sample.talk import PATIENCE_MEAN_SECONDS, QUEUE_MEAN_SECONDS, Bot, call, chat
-from journeylib.log.sample.world import (
+from sample_data.generator.conversations import (
+    PATIENCE_MEAN_SECONDS,
+    QUEUE_MEAN_SECONDS,
+    Bot,
+    call,
+    chat,
+)
+from sample_data.generator.scenario import (
     THIN_CUSTOMERS,
     Book,
     Cases,
     Dice,
     Ints,
+    Loyalty,
     Release,
     cases,
     few,

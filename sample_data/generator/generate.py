@@ -12,10 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core.errors import LogError, did_you_mean
-from journeylib.log.sample import bank, telecom
-from journeylib.log.sample.loyalty import Loyalty
-from journeylib.log.sample.world import (
+from sample_data.generator import bank, telecom
+from sample_data.generator.scenario import (
     DAY,
     DAYS,
     END,
@@ -25,6 +23,7 @@ from journeylib.log.sample.world import (
     Bools,
     Dice,
     Floats,
+    Loyalty,
     People,
     Release,
     Words,
@@ -112,13 +111,13 @@ def generate(
 
     Raises
     ------
-    LogError
+    ValueError
         If the company is unknown or the customers are too few to plant anything.
     """
     if company not in COMPANIES:
-        raise LogError(f"no sample company '{company}'.{did_you_mean(company, COMPANIES)}")
+        raise ValueError(f"no sample company '{company}'; there are {', '.join(COMPANIES)}")
     if customers < 200:
-        raise LogError(f"customers={customers} is too few to plant effects: ask for 200 or more")
+        raise ValueError(f"customers={customers} is too few to plant effects: ask for 200 or more")
     seed = SEEDS[company] if seed is None else seed
     dice, module, style = Dice(seed), COMPANIES[company], STYLES[company]
     book, loyalty = module.play(dice, customers, release)

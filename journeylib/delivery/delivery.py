@@ -21,15 +21,14 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSettings, When
-from journeylib.audits.config.model import AuditConfig
-from journeylib.core.errors import RunError
+from journeylib.audits import LOOPBACK, AuditConfig, DeliverySettings, MailSettings, When
+from journeylib.core import RunError
 from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
 from journeylib.delivery.mail import compose
 from journeylib.delivery.mail_chart import small_line
-from journeylib.present.images import pdf, png
+from journeylib.present import pdf, png
 
 SENT = "delivery.json"
 PICTURE_WIDTH = 1200  # twice what is shown, for sharp screens

@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core.estimate import percent
-from journeylib.journeys.variants._description_length import Texts, Variant, choose
+from journeylib.core import percent
+from journeylib.journeys.representatives._description_length import Texts, Variant, choose
 
 MIN_JOURNEYS = 10
 # From here on every code point is a letter that nothing else uses.

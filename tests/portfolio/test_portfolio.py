@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import journeylib as jl
 from journeylib.core.errors import ConfigError
+from journeylib.portfolio.first_automations import portfolio
 from journeylib.portfolio.optimisation import Limits, select, selection_frequency, shortfall
-from journeylib.portfolio.portfolio import portfolio
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 from journeylib.portfolio.value import touchpoint_value
 
