@@ -8,13 +8,13 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.core.estimate import ABSTAIN_TEXT
+from journeylib.core.estimate import AbstainReason
 from journeylib.judge.bot_timing.tipping_points import TippingPoint
 from journeylib.judge.disclosure.disclosure import Disclosure
 from journeylib.judge.judgement import Judgement
@@ -252,7 +252,9 @@ def test_modules_that_no_run_reaches_are_named() -> None:
 def test_every_reason_for_abstaining_has_its_words() -> None:
     part = METHODS.split("\n## 1. ", 1)[1].split("\n## ", 1)[0]
     rows = [line.split("|") for line in part.splitlines() if line.startswith("| `")]
-    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[1])} == set(ABSTAIN_TEXT)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[1])} == set(
+        get_args(AbstainReason)
+    )
 
 
 # --- links and snippets ---------------------------------------------------------------------

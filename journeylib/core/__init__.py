@@ -1,6 +1,21 @@
 """What every room needs: errors, estimates, progress, words."""
 
-from journeylib.core.catalogue.catalogue import Words, languages, words_of
+from journeylib.core.catalogue.catalogue import (
+    Catalogue,
+    abstain_text,
+    catalogue_of,
+    cell_text,
+    current_catalogue,
+    duration,
+    estimate_text,
+    label,
+    languages,
+    number,
+    percent,
+    signed,
+    text,
+    use_language,
+)
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,
@@ -11,7 +26,6 @@ from journeylib.core.errors import (
     did_you_mean,
 )
 from journeylib.core.estimate import (
-    ABSTAIN_TEXT,
     DRAWS,
     GROUPS,
     LEVEL,
@@ -24,20 +38,19 @@ from journeylib.core.estimate import (
     Statistic,
     adjusted_p_values,
     occupied,
-    percent,
     resample,
     rounded,
 )
 from journeylib.core.progress import PROGRESS, Say, working
 
 __all__ = [
-    "ABSTAIN_TEXT",
     "DRAWS",
     "GROUPS",
     "LEVEL",
     "PROGRESS",
     "SEED",
     "AbstainReason",
+    "Catalogue",
     "ConfigError",
     "Estimate",
     "Floats",
@@ -50,14 +63,23 @@ __all__ = [
     "Say",
     "SchemaError",
     "Statistic",
-    "Words",
+    "abstain_text",
     "adjusted_p_values",
+    "catalogue_of",
+    "cell_text",
+    "current_catalogue",
     "did_you_mean",
+    "duration",
+    "estimate_text",
+    "label",
     "languages",
+    "number",
     "occupied",
     "percent",
     "resample",
     "rounded",
-    "words_of",
+    "signed",
+    "text",
+    "use_language",
     "working",
 ]

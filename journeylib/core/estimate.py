@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from journeylib.core.catalogue.catalogue import estimate_text
+
 GROUPS = 64
 DRAWS = 500
 LEVEL = 0.95
@@ -38,20 +40,6 @@ AbstainReason = Literal[
 Floats = npt.NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
 
-ABSTAIN_TEXT: dict[str, str] = {
-    "n_small": "too few customers or journeys",
-    "no_overlap": "no comparable customers on the other side",
-    "censoring_heavy": "too many journeys were still open",
-    "immature_window": "the log is too short for this window",
-    "unidentified": "the log cannot tell",
-    "ci_too_wide": "the interval is too wide to act on",
-    "quality_gate": "the quality of the columns it needs is too low",
-    "privacy": "it would show fewer customers than allowed",
-    "no_column": "the log has no column for it",
-    "no_clock": "the log has no clock",
-    "not_served": "customers serve themselves here, or a system acts alone",
-}
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -68,7 +56,7 @@ class Estimate:
     grade : {"A", "B", "C", "D"}
         A randomised, B adjusted with its checks passed, C association, D assumption.
     abstain : str or None
-        Why there is no number; one of `ABSTAIN_TEXT`.
+        Why there is no number; one of `AbstainReason`.
     estimand, method : str
         What is estimated, in words, and how.
     assumptions : tuple of str
@@ -118,17 +106,7 @@ class Estimate:
         }
 
     def __str__(self) -> str:
-        if self.value is None:
-            return f"no answer: {ABSTAIN_TEXT[str(self.abstain)]}"
-        if self.unit == "share":
-            text = percent(self.value)
-            if self.lo is not None and self.hi is not None:
-                text += f" ({percent(self.lo, unit='')} to {percent(self.hi, unit='')})"
-            return text
-        text = f"{self.value:.3g}"
-        if self.lo is not None and self.hi is not None:
-            text += f" ({self.lo:.3g} to {self.hi:.3g})"
-        return f"{text} {self.unit}"
+        return estimate_text(self)
 
 
 def rounded(value: float | None, digits: int = 6) -> float | None:
@@ -143,21 +121,6 @@ def rounded(value: float | None, digits: int = 6) -> float | None:
         return None
     number = float(f"{value:.{digits}g}")
     return 0.0 if number == 0 else number
-
-
-def percent(share: float, digits: int = 1, *, unit: str = " %") -> str:
-    """Return a share in per cent; what rounds to nothing is said to be under what would show.
-
-    Examples
-    --------
-    >>> percent(0.1234), percent(0.0002), percent(0.004, 0), percent(0)
-    ('12.3 %', 'under 0.1 %', 'under 1 %', '0 %')
-    """
-    if share == 0:
-        return f"0{unit}"
-    if 0 < share < 0.5 * 10 ** -(digits + 2):
-        return f"under {10**-digits:.{digits}f}{unit}"
-    return f"{100 * share:.{digits}f}{unit}"
 
 
 @functools.lru_cache(maxsize=8)

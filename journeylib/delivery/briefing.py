@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.present import VERDICTS, clean, number, number_text, seconds_text, signed
+from journeylib.core import duration, number, signed
+from journeylib.present import VERDICTS, as_float, clean
 
 State = Literal["alarm", "ok", "unknown"]
 STATE_WORDS: dict[State, str] = {"alarm": "▼ alarm", "ok": "ok", "unknown": "not assessable"}
@@ -196,10 +197,10 @@ def amount(value: float, unit: str) -> str:
     ('43.7 %', '5.2 min', '40', '45.3 points')
     """
     if unit == "share":
-        return f"{number_text(round(100 * value, 1))} %"
+        return f"{number(round(100 * value, 1))} %"
     if unit == "seconds":
-        return seconds_text(value)
-    return f"{number_text(float(f'{value:.3g}') if abs(value) < 1000 else value)} {unit}".rstrip()
+        return duration(value)
+    return f"{number(float(f'{value:.3g}') if abs(value) < 1000 else value)} {unit}".rstrip()
 
 
 def _moved(row: Mapping[str, Any]) -> str:
@@ -243,7 +244,7 @@ def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[Low, ...], 
 
 
 def _feeling(row: Mapping[Any, Any]) -> str:
-    value, lo, hi = (number(row[key]) for key in ("sentiment", "lo", "hi"))
+    value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
     interval = "" if lo is None or hi is None or lo == hi else f" ({signed(lo)} to {signed(hi)})"
     return f"{signed(value)}{interval}"
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.core import signed
 from journeylib.present import (
     Figure,
     Rect,
+    as_float,
     feeling,
     in_order,
     label_parts,
-    number,
     place_labels,
-    signed,
     svg,
     svg_element,
 )
@@ -119,7 +119,7 @@ def _laid_out(rows: pd.DataFrame, lowest: Sequence[str]) -> tuple[list[_Dot], li
         bands.append(svg.label(x + width / 2, 24, text, "jl-t4 jl-b", anchor="middle"))
         for k, row in enumerate(members):
             value = float(row["sentiment"])
-            lo, hi = number(row["lo"]), number(row["hi"])
+            lo, hi = as_float(row["lo"]), as_float(row["hi"])
             at = x + width * (k + 0.5) / len(members)
             ends = (value if lo is None else lo, value if hi is None else hi)
             name = str(row["touchpoint"])

@@ -218,7 +218,7 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
 
     def told(x: float) -> str:
         if share and x >= 0:
-            return percent(x, decimals, unit="")
+            return percent(x, decimals, sign=False)
         return number(100 * x if share else x, decimals)
 
     ends = f"{told(seen.lo)} to {told(seen.hi)}{per_cent}"

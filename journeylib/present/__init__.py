@@ -20,7 +20,7 @@ from journeylib.present.maps.layout import NO_CHANNEL, Band, Box, BoxStyle, MapL
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.svg import clean, esc, num, soft
 from journeylib.present.maps.timelines import stories_figure
-from journeylib.present.tables import Table, number, number_text, seconds_text, signed, table
+from journeylib.present.tables import Table, as_float, table
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css
 from journeylib.present.views.changes import (
     changes,
@@ -84,6 +84,7 @@ __all__ = [
     "MapLayout",
     "Rect",
     "Table",
+    "as_float",
     "automation_candidates",
     "bot_sessions",
     "break_offs",
@@ -125,8 +126,6 @@ __all__ = [
     "moments",
     "moved",
     "num",
-    "number",
-    "number_text",
     "numbers_between",
     "paradox_figures",
     "paradoxes",
@@ -140,9 +139,7 @@ __all__ = [
     "remembered",
     "render_html",
     "scorecard",
-    "seconds_text",
     "sensitivity",
-    "signed",
     "simplified_map",
     "smaller_map",
     "soft",

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core import Estimate, abstain_text, estimate_text, number, percent
 from journeylib.present.maps.svg import clean, esc, verdict_marker
-from journeylib.present.tables import estimate_text, number_text
 from journeylib.present.theme import VERDICTS, leaning, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]
@@ -81,7 +80,7 @@ def cards(*items: Card) -> Block:
 def _card_words(item: Card) -> tuple[str, str, State]:
     if isinstance(item.value, Estimate):
         if item.value.value is None:
-            reason = ABSTAIN_TEXT[str(item.value.abstain)]
+            reason = abstain_text(str(item.value.abstain))
             return "Not enough evidence", "; ".join(filter(None, (reason, item.note))), "abstain"
         text = estimate_text(item.value)
         cut = min((i for i in (text.find(" ("), text.find(", n =")) if i >= 0), default=len(text))
@@ -89,7 +88,7 @@ def _card_words(item: Card) -> tuple[str, str, State]:
         return text[:cut], "; ".join(filter(None, (rest, item.note))), item.state
     if isinstance(item.value, str):
         return item.value, item.note, item.state
-    return number_text(item.value), item.note, item.state
+    return number(item.value), item.note, item.state
 
 
 GATE_WORD: dict[str, tuple[str, str, str]] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, Estimate, RunError, percent
+from journeylib.core import RunError, cell_text
 from journeylib.present.maps.svg import esc
 from journeylib.present.theme import style_tag
 
@@ -22,112 +21,9 @@ def keyed(rows: pd.DataFrame) -> Rows:
     return {(row["touchpoint"], row["measure"]): row for row in rows.to_dict("records")}
 
 
-def number(value: Any) -> float | None:
+def as_float(value: Any) -> float | None:
     """Return a cell as a float, None where it is missing."""
     return None if value is None or pd.isna(value) else float(value)
-
-
-def signed(value: float | None, digits: int = 2) -> str:
-    """Return a number with its sign, ``−`` being a true minus; ``–`` where there is none.
-
-    Examples
-    --------
-    >>> signed(-0.414), signed(0.2, 1), signed(0.0), signed(None)
-    ('−0.41', '+0.2', '0.00', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return ("+" if value > 0 else "−") + text
-
-
-def number_text(value: object) -> str:
-    """Return a number for reading: grouped integers, three significant digits, a true minus.
-
-    Examples
-    --------
-    >>> number_text(26404), number_text(0.123456), number_text(-1234.5), number_text(12.0)
-    ('26,404', '0.123', '−1,234', '12')
-    """
-    if isinstance(value, float):
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞" if value > 0 else "−∞"
-        if value == int(value) or abs(value) >= 1000:
-            text = f"{value:,.0f}"
-        else:
-            decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-            text = f"{value:.{min(decimals, 6)}f}"
-            text = text.rstrip("0").rstrip(".") if "." in text else text
-    else:
-        text = f"{value:,}"
-    return text.replace("-", "−")
-
-
-def seconds_text(value: float | None) -> str:
-    """Return a duration in the largest unit that keeps it above 1.
-
-    Examples
-    --------
-    >>> seconds_text(45), seconds_text(5400), seconds_text(200000.0), seconds_text(None)
-    ('45 s', '1.5 h', '2.3 days', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if abs(value) >= size:
-            return f"{number_text(round(value / size, 1))} {unit}"
-    return f"{number_text(round(value, 1))} s"
-
-
-def _plain(value: float, unit: str) -> str:
-    if unit == "share":
-        return percent(value, unit="").replace("-", "−")
-    if unit == "seconds":
-        return seconds_text(value)
-    return number_text(float(f"{value:.3g}"))
-
-
-def estimate_text(estimate: Estimate) -> str:
-    """Return an estimate with interval and base, or why there is none.
-
-    Examples
-    --------
-    >>> estimate_text(Estimate(0.123, "share", lo=0.101, hi=0.148, n_customers=321))
-    '12.3 % (10.1–14.8), n = 321'
-    >>> estimate_text(Estimate.none("n_small", "share"))
-    'Not enough evidence: too few customers or journeys'
-    """
-    if estimate.value is None:
-        return f"Not enough evidence: {ABSTAIN_TEXT[str(estimate.abstain)]}"
-    unit = "%" if estimate.unit == "share" else "" if estimate.unit == "seconds" else estimate.unit
-    text = f"{_plain(estimate.value, estimate.unit)} {unit}".rstrip()
-    if estimate.lo is not None and estimate.hi is not None:
-        lo, hi = _plain(estimate.lo, estimate.unit), _plain(estimate.hi, estimate.unit)
-        # A range of negative or spelled-out numbers needs a word between its ends.
-        text += f" ({lo} to {hi})" if "−" in lo + hi or " " in lo + hi else f" ({lo}–{hi})"
-    base = estimate.n_customers or estimate.n_journeys or estimate.n_events
-    return f"{text}, n = {base:,}" if base else text
-
-
-def cell_text(value: object) -> str:
-    """Return what a cell of a table says."""
-    if isinstance(value, Estimate):
-        return estimate_text(value)
-    if value is None or value is pd.NA or value is pd.NaT:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if hasattr(value, "item"):  # numpy's scalars
-        return cell_text(value.item())
-    if isinstance(value, int | float):
-        return number_text(value)
-    if isinstance(value, tuple | list):
-        return ", ".join(cell_text(part) for part in value)
-    return str(value)
 
 
 def html_table(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from journeylib import __version__
 from journeylib.audits import AuditConfig, commit, fingerprint_files, load_config, staged
-from journeylib.core import RunError, words_of, working
+from journeylib.core import RunError, catalogue_of, working
 from journeylib.present import Table, table
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import TABLES, read_content
@@ -135,7 +135,7 @@ def prepare_workshop(
     RunError
         If the audit, or printing, fails; nothing is left.
     """
-    words_of(language)  # a typing error should not cost an audit
+    catalogue_of(language)  # a typing error should not cost an audit
     checked = load_config(config, overrides=overrides, as_of=as_of)
     if run is None:
         run = latest_run(checked, Path(audits))

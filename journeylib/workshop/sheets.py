@@ -126,23 +126,23 @@ def _back(content: Content) -> str:
     words = content.words
     parts = []
     sentences = "".join(f"<li>{esc(f.text)}</li>" for f in weighty(content))
-    parts.append(f"<div><h2>{esc(words.say('deck.findings'))}</h2><ul>{sentences}</ul></div>")
+    parts.append(f"<div><h2>{esc(words.text('deck.findings'))}</h2><ul>{sentences}</ul></div>")
     if content.stories:
         items = "".join(
             f"<li>{esc(' → '.join(step.touchpoint for step in story.steps))} "
-            f'<span class="muted">({esc(words.share(story.share))}, '
-            f"{esc(words.say('n', n=story.journeys))})</span></li>"
+            f'<span class="muted">({esc(words.percent(story.share, 0))}, '
+            f"{esc(words.text('n', n=story.journeys))})</span></li>"
             for story in content.stories
         )
         note = f'<p class="muted">{esc(content.stories_note)}</p>'
-        parts.append(f"<div><h2>{esc(words.say('story.title'))}</h2><ol>{items}</ol>{note}</div>")
+        parts.append(f"<div><h2>{esc(words.text('story.title'))}</h2><ol>{items}</ol>{note}</div>")
     if content.wait.value is not None or content.honoured.value is not None:
         said = [("wait", content.wait), ("honoured", content.honoured)]
         items = "".join(
-            f"<li>{esc(words.say(f'handoff.{key}', **{key: words.estimate(estimate)}))}</li>"
+            f"<li>{esc(words.text(f'handoff.{key}', **{key: words.estimate(estimate)}))}</li>"
             for key, estimate in said
         )
-        parts.append(f"<div><h2>{esc(words.say('handoff.title'))}</h2><ul>{items}</ul></div>")
+        parts.append(f"<div><h2>{esc(words.text('handoff.title'))}</h2><ul>{items}</ul></div>")
     if len(content.segments) > 1:
         parts.append(_segment_table(content))
     return "".join(parts) + f'<p class="source muted">{esc(content.source)}</p>'
@@ -156,9 +156,9 @@ def _closing(content: Content) -> str:
         items = "".join(
             f"<li><b>{esc(one.title)}.</b> {esc(one.room)} {esc(one.log)}</li>" for one in differ
         )
-        said = f"<h2>{esc(words.say('differ.title'))}</h2><ul>{items}</ul>"
+        said = f"<h2>{esc(words.text('differ.title'))}</h2><ul>{items}</ul>"
     rooms = "".join(
-        f'<h2>{esc(words.say(f"lane.{key}"))}</h2><div class="write"></div>'
+        f'<h2>{esc(words.text(f"lane.{key}"))}</h2><div class="write"></div>'
         for key in ("opportunities", "questions")
     )
     source = f'<p class="source muted">{esc(content.source)}</p>'
@@ -173,19 +173,19 @@ def _first(content: Content) -> str:
         for name, often, worth in chosen_rows(content)
     ]
     if content.first is None:
-        rows = [esc(words.say(f"bring.{key}")) for key in BRING]
+        rows = [esc(words.text(f"bring.{key}")) for key in BRING]
     items = "".join(f"<li>{row}</li>" for row in rows)
     others = "; ".join(f"{name}: {why}" for name, why in other_rows(content) if why)
-    left = f"<p><b>{esc(words.say('first.why'))}.</b> {esc(others)}</p>" if others else ""
-    heads = "".join(f"<th>{esc(words.say(f'form.{key}'))}</th>" for key in FORM)
+    left = f"<p><b>{esc(words.text('first.why'))}.</b> {esc(others)}</p>" if others else ""
+    heads = "".join(f"<th>{esc(words.text(f'form.{key}'))}</th>" for key in FORM)
     blank = f"<tr>{'<td></td>' * len(FORM)}</tr>" * FORM_ROWS
     title = headline(content)
     if content.first is not None:
-        title = f"{words.say('first.title')}: {title}"
+        title = f"{words.text('first.title')}: {title}"
     return (
         f"<div><h2>{esc(title)}</h2><ul>{items}</ul>"
         f'<p class="muted">{esc(money_note(content))}</p>{left}'
-        f"<h2>{esc(words.say('first.form'))}</h2>"
+        f"<h2>{esc(words.text('first.form'))}</h2>"
         f'<table class="form"><tr>{heads}</tr>{blank}</table></div>'
     )
 
@@ -193,7 +193,7 @@ def _first(content: Content) -> str:
 def _segment_table(content: Content) -> str:
     words = content.words
     heads = "".join(
-        f"<th>{esc(words.say('segment.head', name=s.name, customers=s.customers))}</th>"
+        f"<th>{esc(words.text('segment.head', name=s.name, customers=s.customers))}</th>"
         for s in content.segments
     )
     rows = []
@@ -202,8 +202,8 @@ def _segment_table(content: Content) -> str:
         row = "".join(f'<td>{esc(a)}<br><span class="muted">{esc(b)}</span></td>' for a, b in cells)
         rows.append(f"<tr><th>{soft(stage.title(words))}</th>{row}</tr>")
     return (
-        f"<div><h2>{esc(words.say('segment.title'))}</h2><table><tr><td></td>{heads}</tr>"
-        f'{"".join(rows)}</table><p class="muted">{esc(words.say("segment.note"))}</p></div>'
+        f"<div><h2>{esc(words.text('segment.title'))}</h2><table><tr><td></td>{heads}</tr>"
+        f'{"".join(rows)}</table><p class="muted">{esc(words.text("segment.note"))}</p></div>'
     )
 
 
@@ -225,39 +225,39 @@ def card_rows(content: Content, moment: Moment) -> list[tuple[str, str]]:
     """Return what a card says, as pairs of a heading's key and a text."""
     words, point = content.words, moment.touchpoint
     lead = point.leaning or point.verdict
-    what = words.say(
+    what = words.text(
         "card.what_text",
-        stage=point.stage or words.say("none"),
-        channel=point.channel or words.say("none"),
+        stage=point.stage or words.text("none"),
+        channel=point.channel or words.text("none"),
     )
     if point.feeling is not None:
-        what += " " + words.say("card.what_felt", feeling=words.estimate(point.feeling))
+        what += " " + words.text("card.what_felt", feeling=words.estimate(point.feeling))
     effect = effect_text(words, moment.outcome, moment.effect)
-    effect += f", {words.say('n', n=moment.effect.n_customers)}. "
-    effect += words.say(f"effect.grade.{moment.effect.grade}")
+    effect += f", {words.text('n', n=moment.effect.n_customers)}. "
+    effect += words.text(f"effect.grade.{moment.effect.grade}")
     if moment.impact.value is not None:
         impact = words.estimate(moment.impact, base=False)
-        effect += " " + words.say("effect.impact", impact=impact)
-    share = words.share(point.reach)
-    labels = words.names(point.lacks) or words.say("none")
+        effect += " " + words.text("effect.impact", impact=impact)
+    share = words.percent(point.reach, 0)
+    labels = words.names(point.lacks) or words.text("none")
     return [
         ("what", what),
-        ("whom", words.say("card.whom_text", customers=point.customers, share=share)),
+        ("whom", words.text("card.whom_text", customers=point.customers, share=share)),
         ("effect", effect),
-        ("machine", words.say(f"machine_could.{lead}")),
-        ("person", words.say(f"person_must.{lead}")),
-        ("first", words.say(f"try_first.{lead}", labels=labels)),
+        ("machine", words.text(f"machine_could.{lead}")),
+        ("person", words.text(f"person_must.{lead}")),
+        ("first", words.text(f"try_first.{lead}", labels=labels)),
     ]
 
 
 def _card(content: Content, moment: Moment) -> str:
     words = content.words
     rows = "".join(
-        f"<dt>{esc(words.say(f'card.{key}'))}</dt><dd>{esc(text)}</dd>"
+        f"<dt>{esc(words.text(f'card.{key}'))}</dt><dd>{esc(text)}</dd>"
         for key, text in card_rows(content, moment)
     )
-    served = words.say("card.served", serves=serves_text(words, moment.touchpoint))
-    kind = words.or_itself("outcome", moment.outcome)
+    served = words.text("card.served", serves=serves_text(words, moment.touchpoint))
+    kind = words.label("outcome", moment.outcome)
     return (
         f'<article class="card"><h2>★ {esc(moment.touchpoint.name)}</h2>'
         f'<p class="where">{esc(kind)} · {esc(served)}</p><dl>{rows}</dl></article>'
@@ -267,10 +267,10 @@ def _card(content: Content, moment: Moment) -> str:
 def _blank(content: Content) -> str:
     words = content.words
     rows = "".join(
-        f"<dt>{esc(words.say(f'card.{key}'))}</dt><dd></dd>"
+        f"<dt>{esc(words.text(f'card.{key}'))}</dt><dd></dd>"
         for key in ("what", "whom", "machine", "person", "first")
     )
     return (
-        f'<article class="card blank"><h2>{esc(words.say("card.blank"))}</h2>'
-        f'<p class="where">{esc(words.say("room"))}</p><dl>{rows}</dl></article>'
+        f'<article class="card blank"><h2>{esc(words.text("card.blank"))}</h2>'
+        f'<p class="where">{esc(words.text("room"))}</p><dl>{rows}</dl></article>'
     )

@@ -76,7 +76,7 @@ def test_numbers_in_reasons_equal_the_evidence(evidence_of, profile):
             value = cell["raw"] * (100 if share else 1)
             decimals = 0 if abs(value) >= 10 else 1 if share else 2
             for x in (cell[end] for end in ("raw", "lo", "hi")):
-                said = percent(x, decimals, unit="") if share and x >= 0 else None
+                said = percent(x, decimals, sign=False) if share and x >= 0 else None
                 said = said or number(x * (100 if share else 1), decimals)
                 printed.add(said.removeprefix("under "))
         assert 2 <= len(row["reasons"]) <= 8

@@ -2,16 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journeylib.core import cell_text, estimate_text, number
 from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
-from journeylib.present.tables import (
-    cell_text,
-    estimate_text,
-    html_table,
-    number_text,
-    quality_table,
-    table,
-)
+from journeylib.present.tables import html_table, quality_table, table
 from tests.present import frames
 
 
@@ -52,7 +46,7 @@ def test_cells_in_words(value, text):
 
 
 def test_small_numbers_keep_three_digits():
-    assert (number_text(0.00123), number_text(99.96), number_text(123.4)) == (
+    assert (number(0.00123), number(99.96), number(123.4)) == (
         "0.00123",
         "100",
         "123",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from journeylib.audits.findings.gates import check_gates
-from journeylib.core import ABSTAIN_TEXT, Estimate, percent, rounded
+from journeylib.core import Estimate, abstain_text, percent, rounded
 from journeylib.judge import HandoffTime, worst_item
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _containment(audit: Audit) -> list[Finding]:
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
     if raw.value is None or verified.value is None:
-        why = ABSTAIN_TEXT[str(verified.abstain or raw.abstain)]
+        why = abstain_text(str(verified.abstain or raw.abstain))
         text = f"How many conversations bots settle cannot be verified: {why}."
         return [Finding("containment", "insight", "low", "not_assessable", text, evidence)]
     hidden = raw.value - verified.value

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from journeylib.audits.document.schema import AuditDocument
-from journeylib.core import ABSTAIN_TEXT, ConfigError, did_you_mean
+from journeylib.core import ConfigError, abstain_text, did_you_mean
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import Gate
@@ -236,7 +236,7 @@ def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:
         estimate, node = node, node["value"]
     if node is not None and (isinstance(node, bool) or not isinstance(node, int | float)):
         raise ConfigError(f"gate '{gate.id}': metric '{gate.metric}' is not a number.")
-    why = ABSTAIN_TEXT.get(str(estimate.get("abstain")), "") if estimate else NOT_SHOWN
+    why = abstain_text(str(estimate.get("abstain")), "") if estimate else NOT_SHOWN
     unit = str(estimate.get("unit", ""))
     return _Answer(value=None if node is None else float(node), unit=unit, why=why)
 

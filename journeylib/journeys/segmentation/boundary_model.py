@@ -1,7 +1,7 @@
 """Where a journey ends inside a customer's stream, learned from the log without examples.
 
 A journey is taken to be a word, and a customer's stream a text without spaces. What comes
-next depends on the journey so far; after a journey's end the next one starts afresh. Words
+next depends on the journey so far; after a journey's end the next one starts afresh. Catalogue
 that return, the touchpoints they end with and the silence after them are all learned
 together from the unmarked streams, by expectation–maximisation over the hidden boundaries.
 """

@@ -192,7 +192,7 @@ def in_stream(events: ibis.Table) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        With `ROW_NUMBER` and ``_first`` (of its customer), the columns `AFTER` and `BEFORE` as far as
+        With `ROW_NUMBER` and ``_first`` (of its customer), the columns `AFTER` and `BEFORE` where
         the log has them, ``_last_channel`` with channels, and with a clock ``silence_us``: from
         the latest end seen so far to the event, for a long call is not silence. Null at a
         customer's first event.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, Estimate, RunError, adjusted_p_values
+from journeylib.core import Estimate, RunError, abstain_text, adjusted_p_values
 from journeylib.judge.moments.design_matrix import Floats
 from journeylib.judge.moments.effect import QualityEffect
 
@@ -234,7 +234,7 @@ def _against(
     """List what speaks against calling it a moment of truth."""
     found = effect.effect
     if found.value is None or found.lo is None or found.hi is None:
-        return [ABSTAIN_TEXT[str(found.abstain)]]
+        return [abstain_text(str(found.abstain))]
     against = [check.text for check in effect.checks if check.state == "failed"]
     if not q_value <= q:
         return [

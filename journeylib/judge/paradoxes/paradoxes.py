@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.core import ABSTAIN_TEXT, AbstainReason, Estimate
+from journeylib.core import AbstainReason, Estimate, abstain_text
 from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes import benefit_and_cost as pairs
 from journeylib.judge.paradoxes import data_and_dependence as reliance
@@ -329,7 +329,7 @@ def sentence(indicator: Indicator, side: Side, threshold: float) -> str:
     if estimate.value is None or estimate.lo is None or estimate.hi is None:
         if side.lacks:
             return f"{indicator.label}: not measurable. It needs {side.lacks}."
-        return f"{indicator.label}: no answer, {ABSTAIN_TEXT[str(estimate.abstain)]}."
+        return f"{indicator.label}: no answer, {abstain_text(str(estimate.abstain))}."
     signed = indicator.threshold in COMPARED
     value, lo, hi = spoken(estimate, signed=signed)
     bound = threshold_spoken(threshold, estimate.unit, signed=signed)

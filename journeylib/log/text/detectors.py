@@ -53,7 +53,7 @@ def asks_for_human(
     ----------
     text : Ibis string
     further_words : sequence of str
-        Words or phrases of the company's own that ask for a human, taken literally.
+        Catalogue or phrases of the company's own that ask for a human, taken literally.
     lexicons : sequence of Lexicon
 
     Notes

@@ -35,7 +35,7 @@ class Lexicon:
     thanks : tuple of str
         Gratitude, or a plain yes to "did that help".
     doubt : tuple of str
-        Words that take the confirmation out of either.
+        Catalogue that take the confirmation out of either.
     non_answer : tuple of str
         The bot says that it did not understand or cannot help.
     closing_offer : tuple of str

@@ -27,7 +27,7 @@ from journeylib.measures.touchpoints.group_sums import (
 
 US_PER_MINUTE = 60_000_000
 US_PER_WEEK = 7 * 86_400_000_000
-# Words by which a flag says no; everything else that is not missing says yes.
+# Catalogue by which a flag says no; everything else that is not missing says yes.
 NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
 KNOWN_AT_LEAST = 0.5
 ONCE_A_VISIT = ("human", "exception_known", "exceptional", "flag_known", "flagged")

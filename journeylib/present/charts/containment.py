@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, percent
+from journeylib.core import Estimate, estimate_text, percent, signed
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
-from journeylib.present.tables import estimate_text, signed
 
 WIDTH = 1180.0
 

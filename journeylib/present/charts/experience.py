@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.core import signed
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feeling
 from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
-from journeylib.present.tables import number, signed
+from journeylib.present.tables import as_float
 
 WIDTH = 1180.0
 MAX_PATHS, LEGEND_Y = 3, 338.0
@@ -178,7 +179,7 @@ def _path_lines(walks: Sequence[tuple[str, list[_Run]]]) -> list[str]:
 def _points(rows: pd.DataFrame, step: float) -> list[_Point]:
     points = []
     for i, row in enumerate(rows.to_dict("records")):
-        value, lo, hi = (number(row[key]) for key in ("sentiment", "lo", "hi"))
+        value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
         at = math.nan if value is None else value
         points.append(
             _Point(
@@ -294,4 +295,4 @@ def _line_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rounded(value: object, digits: int = 2) -> float:
-    return float("nan") if (n := number(value)) is None else round(n, digits)
+    return float("nan") if (n := as_float(value)) is None else round(n, digits)

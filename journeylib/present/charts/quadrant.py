@@ -11,7 +11,7 @@ from journeylib.core import percent
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
-from journeylib.present.tables import number
+from journeylib.present.tables import as_float
 from journeylib.present.theme import LEANING, VERDICTS, leaning
 
 WIDTH = 1180.0
@@ -77,12 +77,12 @@ def quadrant(
         spot = (x(float(row["automation_fit"])), y(float(row["empathy_need"])))
         spots.append(spot)
         marks.append(Rect(spot[0] - 8, spot[1] - 8, 16, 16))
-        ends = [number(row[key]) for key in ("automation_fit_lo", "automation_fit_hi")]
+        ends = [as_float(row[key]) for key in ("automation_fit_lo", "automation_fit_hi")]
         if ends[0] is not None and ends[1] is not None:
             a, b = x(ends[0]), x(ends[1])
             parts.append(svg.line(a, spot[1], b, spot[1], "jl-whisker"))
             whiskers.append(Rect(a, spot[1] - 1, b - a, 2))
-        ends = [number(row[key]) for key in ("empathy_need_lo", "empathy_need_hi")]
+        ends = [as_float(row[key]) for key in ("empathy_need_lo", "empathy_need_hi")]
         if ends[0] is not None and ends[1] is not None:
             a, b = y(ends[1]), y(ends[0])
             parts.append(svg.line(spot[0], a, spot[0], b, "jl-whisker"))
@@ -172,7 +172,7 @@ def _crowd(spots: Sequence[tuple[float, float]], i: int) -> int:
 
 
 def _score_text(row: Row) -> str:
-    stability = number(row["verdict_stability"])
+    stability = as_float(row["verdict_stability"])
     sure = "" if stability is None else f", stability {percent(stability, 0)}"
     word = VERDICTS[str(row["verdict"])].word
     word = f"leaning towards {word}" if leaning(stability) else word
@@ -183,7 +183,7 @@ def _score_text(row: Row) -> str:
 
 
 def _span(row: Row, key: str) -> str:
-    value, lo, hi = (number(row[key + end]) for end in ("", "_lo", "_hi"))
+    value, lo, hi = (as_float(row[key + end]) for end in ("", "_lo", "_hi"))
     if value is None:
         return "–"
     return f"{value:.0f}" + ("" if lo is None or hi is None else f" ({lo:.0f}–{hi:.0f})")
@@ -241,5 +241,5 @@ def _quadrant_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _percent(share: object) -> float:
-    value = number(share)
+    value = as_float(share)
     return float("nan") if value is None else round(100 * value)

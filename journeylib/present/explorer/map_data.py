@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import duration, percent, signed
 from journeylib.journeys import END, START, Simplified, simplify
 from journeylib.measures import Taken, Transitions
 from journeylib.present.figure import Figure
 from journeylib.present.maps.simplified_map import simplified_map
-from journeylib.present.tables import number, seconds_text, signed
+from journeylib.present.tables import as_float
 from journeylib.present.theme import VERDICTS
 from journeylib.present.views.sections import judged
 
@@ -54,7 +54,7 @@ def told_by(audit: Audit) -> Told:
     leaning = set(scores.loc[scores["leaning"].notna(), "touchpoint"])
     facts: dict[str, Facts] = {}
     for row in audit.evidence.experience.to_dict("records"):
-        if number(row["sentiment"]) is not None:
+        if as_float(row["sentiment"]) is not None:
             text = (
                 f"{signed(row['sentiment'])} ({signed(row['lo'])} to {signed(row['hi'])}), "
                 f"n = {row['n_customers']:,}"
@@ -62,18 +62,18 @@ def told_by(audit: Audit) -> Told:
             facts.setdefault(row["touchpoint"], []).append(("feeling, −1 to 1", text))
     for row in scores.to_dict("records"):
         here = facts.setdefault(row["touchpoint"], [])
-        sure = number(row["verdict_stability"])
+        sure = as_float(row["verdict_stability"])
         share = "" if sure is None else f", in {percent(sure, 0)} of resamples"
         word = "leans to " * (row["touchpoint"] in leaning) + VERDICTS[row["verdict"]].word
         here.append(("verdict", f"{word}{share}"))
         for axis, words in (("automation_fit", "automation fit"), ("empathy_need", "empathy need")):
-            if number(row[axis]) is not None:
+            if as_float(row[axis]) is not None:
                 lo, hi = row[f"{axis}_lo"], row[f"{axis}_hi"]
                 here.append((f"{words}, 0 to 100", f"{row[axis]:.0f} ({lo:.0f}–{hi:.0f})"))
     times = audit.evidence.estimates
     for row in times[times["measure"].isin(TIMES)].to_dict("records"):
-        if number(row["value"]) is not None:
-            value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
+        if as_float(row["value"]) is not None:
+            value, lo, hi = (duration(row[name]) for name in ("value", "lo", "hi"))
             here = facts.setdefault(row["touchpoint"], [])
             here.append((TIMES[row["measure"]], f"{value} ({lo} to {hi})"))
     verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
@@ -213,15 +213,15 @@ def _estimates(taken: Taken) -> Facts:
     share, seconds = taken.share, taken.seconds
     facts = []
     if share.value is not None and share.lo is not None and share.hi is not None:
-        lo, hi = (percent(end, 0, unit="") for end in (share.lo, share.hi))
+        lo, hi = (percent(end, 0, sign=False) for end in (share.lo, share.hi))
         facts.append(("share of journeys", f"{percent(share.value, 0)} ({lo} to {hi})"))
     if seconds.value is not None:
         sure = (
-            f" ({seconds_text(seconds.lo)} to {seconds_text(seconds.hi)})"
+            f" ({duration(seconds.lo)} to {duration(seconds.hi)})"
             if seconds.lo is not None
             else ", too few for an interval"
         )
-        facts.append(("time from one to the next (median)", seconds_text(seconds.value) + sure))
+        facts.append(("time from one to the next (median)", duration(seconds.value) + sure))
     return facts
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import estimate_text, percent
 from journeylib.journeys import START, Conformance
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
-from journeylib.present.tables import estimate_text, number
+from journeylib.present.tables import as_float
 
 WIDTH = 1180.0
 TOP, ROW, EXTRA = 44.0, 56.0, 34.0
@@ -113,7 +113,7 @@ def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Ext
 
 
 def _goal(cell: Cell) -> str:
-    value, lo, hi = (number(cell[column]) for column in ("goal", "goal_lo", "goal_hi"))
+    value, lo, hi = (as_float(cell[column]) for column in ("goal", "goal_lo", "goal_hi"))
     if value is None or lo is None or hi is None:
         return ""
     return f"{percent(value, 0)} ({100 * lo:.0f}–{100 * hi:.0f})"

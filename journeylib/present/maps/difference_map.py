@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import percent, signed
 from journeylib.measures import FOUND, Comparison
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import LEGEND, map_grid
 from journeylib.present.maps.layout import LINE, NAME_LINES, NAME_SIZE, Box, Flow, map_layout
-from journeylib.present.tables import Table, signed, table
+from journeylib.present.tables import Table, table
 
 MOST_FLOWS = 24
 # Widths are in proportion to the difference; a flow of this many points is the widest.

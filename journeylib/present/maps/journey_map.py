@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import percent, signed
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.font_metrics import ANY, Face
@@ -22,7 +22,7 @@ from journeylib.present.maps.layout import (
     MapLayout,
     map_layout,
 )
-from journeylib.present.tables import number, signed
+from journeylib.present.tables import as_float
 from journeylib.present.theme import FEELING, VERDICTS
 
 if TYPE_CHECKING:
@@ -156,9 +156,9 @@ def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
     for touchpoint, value, lo, hi in experience[["touchpoint", "sentiment", "lo", "hi"]].itertuples(
         index=False, name=None
     ):
-        sentiment = number(value)
+        sentiment = as_float(value)
         if sentiment is not None:
-            found[touchpoint] = (sentiment, feeling(sentiment, number(lo), number(hi)))
+            found[touchpoint] = (sentiment, feeling(sentiment, as_float(lo), as_float(hi)))
     return found
 
 

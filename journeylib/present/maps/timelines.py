@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import duration, percent, signed
 from journeylib.journeys import Timeline, Told
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feelings
-from journeylib.present.tables import number, seconds_text, signed
+from journeylib.present.tables import as_float
 
 WIDTH = 1180.0
 LEFT, BOX, HEIGHT, GAP = 16.0, 152.0, 66.0, 42.0
@@ -144,9 +144,9 @@ def _way(row: Mapping[Hashable, Any], x: float, y: float, *, wraps: bool) -> str
         'stroke-width="2"/>',
         f'<path d="{svg.path(tip, closed=True)}" class="jl-flowt"/>',
     ]
-    seconds = number(row["seconds_to_next"])
+    seconds = as_float(row["seconds_to_next"])
     if seconds is not None:
-        wait = seconds_text(seconds)
+        wait = duration(seconds)
         if wraps:
             parts.append(svg.label(x + 14, y - 6, wait, "jl-t2 jl-m", anchor="end"))
         else:
@@ -218,7 +218,7 @@ def _table(told: Told) -> pd.DataFrame:
             "Step": int(row["step"]),
             "Touchpoint": row["touchpoint"],
             "Channel": None if _none(row["channel"]) else row["channel"],
-            "Until the next step": seconds_text(number(row["seconds_to_next"])),
+            "Until the next step": duration(as_float(row["seconds_to_next"])),
         }
         for place, line in enumerate(told.timelines, start=1)
         for row in line.steps.to_dict("records")

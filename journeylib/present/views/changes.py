@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits import Change, stream_label
-from journeylib.core import percent
+from journeylib.core import duration, percent, signed
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.svg import clean, esc
-from journeylib.present.tables import Table, seconds_text, signed, table
+from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _value(row: dict[Any, Any], column: str) -> str:
     value = float(row[column])
     if row["unit"] == "share":
         return percent(value)
-    return seconds_text(math.expm1(value)) if row["unit"] == "log seconds" else f"{value:.2f}"
+    return duration(math.expm1(value)) if row["unit"] == "log seconds" else f"{value:.2f}"
 
 
 def _table(rows: list[dict[Any, Any]]) -> pd.DataFrame:
@@ -232,7 +232,7 @@ def _range(row: dict[Any, Any], which: str) -> str:
     def said(number: float) -> str:
         if share:
             return percent(number)
-        return seconds_text(number) if seconds else f"{number:.3g}"
+        return duration(number) if seconds else f"{number:.3g}"
 
     ends = "" if lo is None or lo != lo else f" ({said(lo)} to {said(hi)})"
     return said(value) + ends

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, Estimate, percent
+from journeylib.core import Estimate, abstain_text, estimate_text, number, percent
 from journeylib.judge import AXIS_TEXT, CONSISTENT, HandoffTime, ahp_weights
 from journeylib.present.blocks import Block, words
-from journeylib.present.tables import Table, estimate_text, number_text, table
+from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def presence(audit: Audit) -> Table | Block:
     known = np.array([estimate.value is not None for estimate in found["ratio"]])
     apart = [str(estimate.abstain) for estimate in found.loc[~known, "ratio"]]
     counted = {why: apart.count(why) for why in sorted(set(apart))}
-    untold = "; ".join(f"{ABSTAIN_TEXT[why]}: {n}" for why, n in counted.items())
+    untold = "; ".join(f"{abstain_text(why)}: {n}" for why, n in counted.items())
     rest = f" Pairs that tell nothing — {untold}." if untold else ""
     if not known.any():
         return words(f"What goes with coming to a touchpoint at all cannot be told.{rest}")
@@ -175,7 +175,7 @@ def tipping_points(audit: Audit) -> Table | Block:
             "Sessions about": point.segment,
             "Answer": ANSWERS[point.answer],
             "At": estimate_text(point.at) if point.at.value is not None else "",
-            "Drawn together": "" if point.pooled is None else number_text(point.pooled),
+            "Drawn together": "" if point.pooled is None else number(point.pooled),
             "Chance of a false alarm": "" if point.q_value is None else _chance(point.q_value),
             "Sessions": point.sessions,
             "Why": "; ".join(point.reasons),
@@ -235,7 +235,7 @@ def _handoff(segment: str, found: HandoffTime) -> dict[str, object]:
 
 
 def _cost(estimate: Estimate) -> str:
-    return "" if estimate.value is None else number_text(float(f"{estimate.value:.3g}"))
+    return "" if estimate.value is None else number(float(f"{estimate.value:.3g}"))
 
 
 def queue_time(audit: Audit) -> Table | Block:
@@ -272,7 +272,7 @@ def remembered(audit: Audit) -> Table | Block:
     """Return which moments of a conversation its rating goes with."""
     found = audit.judgement.peak_end
     if found is None or found.gain.value is None:
-        reason = ABSTAIN_TEXT["no_column" if found is None else str(found.gain.abstain)]
+        reason = abstain_text("no_column" if found is None else str(found.gain.abstain))
         return words(
             "Which moments of a conversation its rating goes with cannot be told: it needs "
             f"conversations with scored turns and a rating ({reason})."
@@ -326,7 +326,7 @@ def surveys(audit: Audit) -> Table | Block:
 
 def _told(estimate: Estimate) -> str:
     if estimate.value is None:
-        return f"not measurable: {ABSTAIN_TEXT[str(estimate.abstain)]}"
+        return f"not measurable: {abstain_text(str(estimate.abstain))}"
     return estimate_text(estimate)
 
 

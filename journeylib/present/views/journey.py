@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, percent
+from journeylib.core import abstain_text, percent
 from journeylib.journeys import OTHER, START
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import ENDS
-from journeylib.present.tables import Rows, Table, keyed, number, table
+from journeylib.present.tables import Rows, Table, as_float, keyed, table
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -204,15 +204,15 @@ def break_offs(audit: Audit) -> Table | Block:
 
 def _value(rows: Rows, touchpoint: str, measure: str) -> float | None:
     row = rows.get((touchpoint, measure))
-    return None if row is None else number(row["value"])
+    return None if row is None else as_float(row["value"])
 
 
 def _cell(rows: Rows, touchpoint: str, measure: str) -> str:
     row = rows.get((touchpoint, measure))
     if row is None:
         return "–"
-    if number(row["value"]) is None:
-        return ABSTAIN_TEXT.get(str(row["abstain"]), "–")
+    if as_float(row["value"]) is None:
+        return abstain_text(str(row["abstain"]), "–")
     if row["unit"] == "share":
         return _interval(row | {"share": row["value"]})
     return f"{row['value']:.1f} ({row['lo']:.1f}–{row['hi']:.1f})"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import percent
+from journeylib.core import estimate_text, percent, signed
 from journeylib.measures import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, words
-from journeylib.present.tables import Table, estimate_text, number, signed, table
+from journeylib.present.tables import Table, as_float, table
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -99,11 +99,11 @@ def _rated(row: dict[Any, Any]) -> dict[str, Any]:
     return {
         "Touchpoint": row["touchpoint"],
         "Raters": int(row["raters"]),
-        "Human should do, people (1–5)": number(row["human_agency"]),
-        "Human should do, verdict (1–5)": number(row["log_level"]),
-        "People − log": signed(number(row["difference"]), 1),
+        "Human should do, people (1–5)": as_float(row["human_agency"]),
+        "Human should do, verdict (1–5)": as_float(row["log_level"]),
+        "People − log": signed(as_float(row["difference"]), 1),
         "Apart": "▲ apart" if row["flagged"] else "",
-        "EPOCH (0–4)": number(row["epoch"]),
+        "EPOCH (0–4)": as_float(row["epoch"]),
     }
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, percent
+from journeylib.core import Estimate, number, percent
 from journeylib.portfolio import INPUTS, Driver, Portfolio
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
-from journeylib.present.tables import Table, number, number_text, table
+from journeylib.present.tables import Table, as_float, table
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -47,7 +47,7 @@ def worth_figure(found: Portfolio, rows: Sequence[dict[Any, Any]]) -> Figure:
 
     parts = [svg.line(x(0), TOP, x(0), bottom + 4, "jl-axis")]
     for end in sorted({low, 0.0, high}):
-        text = number_text(round(end)) + (f" {found.currency} a week" if end == 0 else "")
+        text = number(round(end)) + (f" {found.currency} a week" if end == 0 else "")
         parts.append(svg.label(x(end), bottom + 22, text, "jl-t1 jl-m", anchor="middle"))
     for i, row in enumerate(rows):
         parts.append(_row(row, TOP + ROW * i + ROW / 2, x, found.currency))
@@ -74,7 +74,7 @@ def worth_figure(found: Portfolio, rows: Sequence[dict[Any, Any]]) -> Figure:
 def _row(row: dict[Any, Any], y: float, x: Any, currency: str) -> str:
     value, quartile = row["value"], float(row["lower_quartile"])
     name = svg.shorten(svg.clean(row["touchpoint"]), LEFT - 26, 13, bold=row["chosen"])
-    often = number(row["selection_frequency"])
+    often = as_float(row["selection_frequency"])
     said = row["why_not"] if often is None else f"chosen in {percent(often, 0)} of resamples"
     hollow = "" if row["chosen"] else " jl-hollow"
     start = " jl-b" * row["chosen"]
@@ -131,7 +131,7 @@ def _start(row: dict[Any, Any]) -> str:
 
 
 def _share(value: object) -> str:
-    share = number(value)
+    share = as_float(value)
     return "–" if share is None else percent(share, 0)
 
 
@@ -139,7 +139,7 @@ def _decides(drivers: Sequence[Driver]) -> str:
     if not drivers:
         return "–"
     first = drivers[0]
-    ends = f"{number_text(round(first.low))} to {number_text(round(first.high))}"
+    ends = f"{number(round(first.low))} to {number(round(first.high))}"
     turning = [INPUTS[one.name] for one in drivers if one.turns_sign]
     also = f"; ± {', '.join(turning)}" if turning else ""
     return f"{INPUTS[first.name]} ({ends}){also}"
@@ -148,5 +148,5 @@ def _decides(drivers: Sequence[Driver]) -> str:
 def _money(estimate: Estimate) -> str:
     if estimate.value is None or estimate.lo is None or estimate.hi is None:
         return "–"
-    low, high = number_text(round(estimate.lo)), number_text(round(estimate.hi))
-    return f"{number_text(round(estimate.value))} ({low} to {high})"
+    low, high = number(round(estimate.lo)), number(round(estimate.hi))
+    return f"{number(round(estimate.value))} ({low} to {high})"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import ABSTAIN_TEXT, Estimate, percent, working
+from journeylib.core import Estimate, abstain_text, duration, estimate_text, percent, working
 from journeylib.journeys import Journeys, transitions
 from journeylib.judge import KIND_TEXT, HandoffItem, worst_item
 from journeylib.log import suppress
@@ -21,16 +21,7 @@ from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.journey_map import draw_map
 from journeylib.present.maps.svg import esc
 from journeylib.present.maps.timelines import stories_figure
-from journeylib.present.tables import (
-    Rows,
-    Table,
-    estimate_text,
-    keyed,
-    number,
-    quality_table,
-    seconds_text,
-    table,
-)
+from journeylib.present.tables import Rows, Table, as_float, keyed, quality_table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
@@ -340,7 +331,7 @@ def disclosure(audit: Audit) -> Table | Block:
     if found is None:
         return words("Whether bots say that they are machines was not asked.")
     if found.wording.abstain is not None:
-        why = ABSTAIN_TEXT[found.wording.abstain]
+        why = abstain_text(found.wording.abstain)
         return words(f"{found.text} In which words cannot be told: {why}.")
     if found.wording.phrases.empty:
         return words(f"{found.text} No words by which a bot says so were found.")
@@ -469,9 +460,9 @@ def times(audit: Audit) -> Table | Block:
 
 def _time(rows: Rows, touchpoint: str, measure: str) -> str:
     row = rows[touchpoint, measure]
-    if number(row["value"]) is None:
+    if as_float(row["value"]) is None:
         return "–"
-    value, lo, hi = (seconds_text(row[name]) for name in ("value", "lo", "hi"))
+    value, lo, hi = (duration(row[name]) for name in ("value", "lo", "hi"))
     return f"{value} ({lo} to {hi})"
 
 
@@ -585,6 +576,6 @@ def _verdict(row: dict[Any, Any]) -> str:
     if row["leaning"]:
         return f"{text}, leaning to {VERDICTS[row['leaning']].word}"
     if row["verdict"] == "abstain":
-        reason = ABSTAIN_TEXT.get(str(row["abstain"]), "")
+        reason = abstain_text(str(row["abstain"]), "")
         return f"{text}: {reason}" if reason else text
     return f"{text} ({percent(row['verdict_stability'], 0)} agree)"

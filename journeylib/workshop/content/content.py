@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.core import Estimate, Words
+from journeylib.core import Catalogue, Estimate
 from journeylib.workshop.notes.notes import Note
 
 
@@ -94,9 +94,9 @@ class Stage:
     touchpoints: tuple[Touchpoint, ...]
     moves: tuple[tuple[str, float], ...]
 
-    def title(self, words: Words) -> str:
+    def title(self, words: Catalogue) -> str:
         """Return its name, or what stands for it where the log has no stages."""
-        return self.name or words.say("no_stage")
+        return self.name or words.text("no_stage")
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ class Content:
 
     Attributes
     ----------
-    words : Words
+    words : Catalogue
         The language.
     title, run_id : str
     kicker, source : str
@@ -230,7 +230,7 @@ class Content:
         What the room said; never mixed into what was computed.
     """
 
-    words: Words
+    words: Catalogue
     title: str
     run_id: str
     kicker: str

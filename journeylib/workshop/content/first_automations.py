@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from journeylib.core import Words
+from journeylib.core import Catalogue
 from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
 from journeylib.workshop.content.sentences import estimate_of, verdict_text
@@ -23,7 +23,7 @@ WHY_NOT = {
 
 
 def read_first(
-    entry: Mapping[str, Any] | None, points: Mapping[str, Touchpoint], words: Words
+    entry: Mapping[str, Any] | None, points: Mapping[str, Touchpoint], words: Catalogue
 ) -> FirstAutomations | None:
     """Return the portfolio of `audit.json`; None where no budget was declared."""
     if entry is None:
@@ -48,21 +48,21 @@ def read_first(
     )
 
 
-def _why_not(row: Mapping[str, Any], points: Mapping[str, Touchpoint], words: Words) -> str:
+def _why_not(row: Mapping[str, Any], points: Mapping[str, Touchpoint], words: Catalogue) -> str:
     point = points.get(clean(row["touchpoint"]))
     if point is not None and point.vetoes:
-        return "; ".join(words.say(f"veto.{veto}") for veto in point.vetoes)
+        return "; ".join(words.text(f"veto.{veto}") for veto in point.vetoes)
     if point is not None and point.verdict not in ("automate", "assist"):
-        return words.say("why.verdict", verdict=verdict_text(words, point))
+        return words.text("why.verdict", verdict=verdict_text(words, point))
     said = str(row["why_not"] or "")
     key = next((key for start, key in WHY_NOT.items() if said.startswith(start)), "value")
-    return words.say(f"why.{key}")
+    return words.text(f"why.{key}")
 
 
 def headline(content: Content) -> str:
     """Return the answer as a title; without a budget, what to bring."""
     words, first = content.words, content.first
-    return words.say("first.bring" if first is None else f"first.{first.answer}")
+    return words.text("first.bring" if first is None else f"first.{first.answer}")
 
 
 def chosen_rows(content: Content) -> list[tuple[str, str, str]]:
@@ -71,8 +71,8 @@ def chosen_rows(content: Content) -> list[tuple[str, str, str]]:
     return [
         (
             one.touchpoint,
-            words.say("first.often", share=words.share(one.frequency or 0.0)),
-            words.say("first.worth", value=words.estimate(one.value)),
+            words.text("first.often", share=words.percent(one.frequency or 0.0, 0)),
+            words.text("first.worth", value=words.estimate(one.value)),
         )
         for one in (first.chosen if first else ())
     ]
@@ -84,7 +84,7 @@ def other_rows(content: Content) -> list[tuple[str, str]]:
     left = [] if first is None else [one for one in first.candidates if not one.chosen]
     rows = [(one.touchpoint, one.why_not) for one in left[:MOST_OTHERS]]
     if len(left) > MOST_OTHERS:
-        rows.append((words.say("more", n=len(left) - MOST_OTHERS), ""))
+        rows.append((words.text("more", n=len(left) - MOST_OTHERS), ""))
     return rows
 
 
@@ -92,6 +92,8 @@ def money_note(content: Content) -> str:
     """Return what the choice costs, and that its worth is assumed."""
     words, first = content.words, content.first
     if first is None:
-        return words.say("first.no_budget")
-    cost, budget = (f"{words.number(x)}\u00a0{first.currency}" for x in (first.cost, first.budget))
-    return words.say("first.money", cost=cost, budget=budget)
+        return words.text("first.no_budget")
+    cost, budget = (
+        f"{words.number(x, 0)}\u00a0{first.currency}" for x in (first.cost, first.budget)
+    )
+    return words.text("first.money", cost=cost, budget=budget)

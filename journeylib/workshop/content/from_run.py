@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, RunError, Words, words_of
+from journeylib.core import Catalogue, Estimate, RunError, catalogue_of
 from journeylib.journeys import END, START
-from journeylib.present import clean, feeling, number
+from journeylib.present import as_float, clean, feeling
 from journeylib.workshop.content.content import (
     Content,
     Handed,
@@ -62,7 +62,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
     ConfigError
         If there are no texts in the language.
     """
-    words = words_of(language)
+    words = catalogue_of(language).unbroken
     folder = Path(run)
     try:
         document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
@@ -78,7 +78,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
 
 
 def build_content(
-    document: Document, settings: Mapping[str, Any], tables: Tables, words: Words
+    document: Document, settings: Mapping[str, Any], tables: Tables, words: Catalogue
 ) -> Content:
     """Return the content of a workshop from the parts of a bundle."""
     log, run = document["log"], document["audit"]
@@ -91,7 +91,7 @@ def build_content(
         title=run["title"],
         run_id=run["run_id"],
         kicker=_kicker(log, run["period"], words),
-        source=words.say(
+        source=words.text(
             "source", run=run["run_id"], minimum=settings["journeys"]["min_customers"]
         ),
         journeys=log["journeys"],
@@ -115,19 +115,19 @@ def build_content(
     )
 
 
-def _kicker(log: Mapping[str, Any], period: list[str] | None, words: Words) -> str:
+def _kicker(log: Mapping[str, Any], period: list[str] | None, words: Catalogue) -> str:
     sizes = {name: log[name] for name in ("customers", "journeys", "events")}
     if period is None:
-        return words.say("undated", **sizes)
+        return words.text("undated", **sizes)
     first, last = (words.day(dt.date.fromisoformat(day)) for day in period)
-    return words.say("kicker", **sizes, first=first, last=last)
+    return words.text("kicker", **sizes, first=first, last=last)
 
 
 def _word(value: object) -> str:
     return "" if value is None or pd.isna(value) else clean(value)  # type: ignore[call-overload]
 
 
-def _points(document: Document, tables: Tables, words: Words) -> dict[str, Touchpoint]:
+def _points(document: Document, tables: Tables, words: Catalogue) -> dict[str, Touchpoint]:
     felt = {row["touchpoint"]: row for row in tables["experience"].to_dict("records")}
     handed = {row["touchpoint"]: row for row in tables["handoff_touchpoints"].to_dict("records")}
     serves = dict(
@@ -167,24 +167,24 @@ def _points(document: Document, tables: Tables, words: Words) -> dict[str, Touch
 
 
 def _feeling(row: Mapping[Any, Any] | None, n: str = "n_customers") -> Estimate | None:
-    if row is None or (value := number(row["sentiment"])) is None:
+    if row is None or (value := as_float(row["sentiment"])) is None:
         return None
-    lo, hi = number(row["lo"]), number(row["hi"])
+    lo, hi = as_float(row["lo"]), as_float(row["hi"])
     return Estimate(value, "feeling", lo=lo, hi=hi, n_customers=int(row[n]))
 
 
 def _handed(row: Mapping[Any, Any] | None) -> Handed | None:
     if row is None:
         return None
-    value = number(row["verified"])
+    value = as_float(row["verified"])
     verified = (
         Estimate.none("n_small", "share")
         if value is None
         else Estimate(
             value,
             "share",
-            lo=number(row["verified_lo"]),
-            hi=number(row["verified_hi"]),
+            lo=as_float(row["verified_lo"]),
+            hi=as_float(row["verified_hi"]),
             n_customers=int(row["customers"]),
         )
     )
@@ -286,10 +286,10 @@ def _stories(document: Document) -> tuple[Story, ...]:
     )
 
 
-def _stories_note(found: Mapping[str, Any], words: Words) -> str:
+def _stories_note(found: Mapping[str, Any], words: Catalogue) -> str:
     if found["answer"] != "found":
-        return words.say("story.none", reason=words.say("abstain.any"))
-    return words.say("story.coverage", share=words.share(found["coverage"]))
+        return words.text("story.none", reason=words.text("abstain.any"))
+    return words.text("story.coverage", share=words.percent(found["coverage"], 0))
 
 
 def _segments(tables: Tables) -> tuple[Segment, ...]:

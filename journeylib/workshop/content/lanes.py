@@ -70,22 +70,22 @@ def _limited(content: Content, lines: list[Line], most: int = MOST_LINES) -> lis
     hidden = len(lines) - most
     if hidden <= 0:
         return lines
-    return [*lines[: most - 1], Line(content.words.say("more", n=hidden + 1), "muted")]
+    return [*lines[: most - 1], Line(content.words.text("more", n=hidden + 1), "muted")]
 
 
 def _doing(content: Content, stage: Stage) -> list[Line]:
     words = content.words
     lines = []
     if stage.customers is not None and stage.reach is not None:
-        share = words.say("of_journeys", share=words.share(stage.reach))
+        share = words.text("of_journeys", share=words.percent(stage.reach, 0))
         lines.append(
-            Line(words.say("stage.reach", customers=stage.customers, share=share), "strong")
+            Line(words.text("stage.reach", customers=stage.customers, share=share), "strong")
         )
     busiest = sorted(stage.touchpoints, key=lambda p: (-p.customers, p.name))[:2]
-    names = ", ".join(f"{p.name} ({words.say('n', n=p.customers)})" for p in busiest)
-    lines.append(Line(words.say("stage.busiest", names=names)))
+    names = ", ".join(f"{p.name} ({words.text('n', n=p.customers)})" for p in busiest)
+    lines.append(Line(words.text("stage.busiest", names=names)))
     if stage.moves:
-        lines.append(Line(words.say("stage.next", moves=moves_text(content, stage))))
+        lines.append(Line(words.text("stage.next", moves=moves_text(content, stage))))
     return lines
 
 
@@ -93,7 +93,8 @@ def moves_text(content: Content, stage: Stage) -> str:
     """Return where journeys go when they leave a stage."""
     words = content.words
     said = [
-        f"{where or words.say('stage.end')} {words.share(share)}" for where, share in stage.moves
+        f"{where or words.text('stage.end')} {words.percent(share, 0)}"
+        for where, share in stage.moves
     ]
     return ", ".join(said)
 
@@ -105,20 +106,20 @@ def _pains(content: Content, stage: Stage) -> list[Line]:
         moments = content.moments_at(point.name)
         for moment in moments[:1]:
             effect = effect_text(words, moment.outcome, moment.effect, short=True)
-            n = words.say("n", n=moment.effect.n_customers)
-            said = words.say("pain.moment", name=point.name, effect=f"{effect}, {n}")
+            n = words.text("n", n=moment.effect.n_customers)
+            said = words.text("pain.moment", name=point.name, effect=f"{effect}, {n}")
             lines.append((0, Line(said, "strong")))
         if point.verdict == "fix_first":
-            lines.append((1, Line(words.say("pain.fix", name=point.name), "bad")))
+            lines.append((1, Line(words.text("pain.fix", name=point.name), "bad")))
         if point.dead_end:
-            lines.append((2, Line(words.say("pain.dead_end", name=point.name), "bad")))
+            lines.append((2, Line(words.text("pain.dead_end", name=point.name), "bad")))
         if point.mark < 0 and point.feeling is not None:
             value = words.signed(point.feeling.value or 0.0)
-            n = words.say("n", n=point.feeling.n_customers)
-            said = words.say("pain.feels", name=point.name, value=f"{value}, {n}")
+            n = words.text("n", n=point.feeling.n_customers)
+            said = words.text("pain.feels", name=point.name, value=f"{value}, {n}")
             lines.append((3, Line(said, "bad")))
     found = [line for _, line in sorted(lines, key=lambda pair: pair[0])]
-    return _limited(content, found) or [Line(words.say("pain.none"), "muted")]
+    return _limited(content, found) or [Line(words.text("pain.none"), "muted")]
 
 
 def _handoffs(content: Content, stage: Stage) -> list[Line]:
@@ -127,20 +128,20 @@ def _handoffs(content: Content, stage: Stage) -> list[Line]:
         key=lambda p: (-(p.handed.handed_over if p.handed else 0), p.name),
     )
     lines = [Line(handoff_text(content, point)) for point in found]
-    return _limited(content, lines) or [Line(content.words.say("handoff.none"), "muted")]
+    return _limited(content, lines) or [Line(content.words.text("handoff.none"), "muted")]
 
 
 def handoff_text(content: Content, point: Touchpoint) -> str:
     """Return what became of the conversations with a machine that begin at a touchpoint."""
     handed = point.handed
     if handed is None or not handed.sessions:
-        return content.words.say("handoff.none")
-    return content.words.say(
+        return content.words.text("handoff.none")
+    return content.words.text(
         "handoff.line",
         name=point.name,
         handed=handed.handed_over,
         sessions=handed.sessions,
-        share=content.words.share(handed.handed_over / handed.sessions),
+        share=content.words.percent(handed.handed_over / handed.sessions, 0),
         abandoned=handed.abandoned,
     )
 
@@ -157,7 +158,7 @@ def _serves(content: Content, stage: Stage) -> list[Line]:
         for p in served
     ]
     kind = "nobody" if any(p.serves == "nobody" for p in stage.touchpoints) else "unknown"
-    return _limited(content, lines) or [Line(words.say(f"serves.{kind}"), "muted")]
+    return _limited(content, lines) or [Line(words.text(f"serves.{kind}"), "muted")]
 
 
 def _planned(content: Content, stage: Stage) -> list[Line]:
@@ -167,7 +168,7 @@ def _planned(content: Content, stage: Stage) -> list[Line]:
     lines = []
     for point in sorted(stage.touchpoints, key=lambda p: p.name not in plan.steps):
         said = [
-            words.say("plan.share", kind=words.say(f"plan.{kind}"), share=words.share(share))
+            words.text("plan.share", kind=words.text(f"plan.{kind}"), share=words.percent(share, 0))
             for kind in ("as_planned", "skipped", "inserted", "repeated")
             if (share := plan.shares.get((point.name, kind))) is not None
         ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, Words
+from journeylib.core import Catalogue, Estimate
 from journeylib.present import VERDICTS
 from journeylib.workshop.content.content import Finding, Touchpoint
 
@@ -24,7 +24,7 @@ def estimate_of(entry: Mapping[str, Any] | None) -> Estimate:
 
 
 def reasons(
-    words: Words, indicators: pd.DataFrame
+    words: Catalogue, indicators: pd.DataFrame
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return what speaks for a machine, for a person, and what is missing, strongest first.
 
@@ -36,18 +36,18 @@ def reasons(
     for row in indicators.to_dict("records"):
         name, weight = str(row["indicator"]), float(row["weight"])
         if not pd.isna(row["missing"]):
-            lacks.append((-weight, words.say(f"indicator.{name}")))
+            lacks.append((-weight, words.text(f"indicator.{name}")))
             continue
         lean = float(row["score"]) - 0.5
         if abs(lean) < SPEAKS:
             continue
         for_machine = (lean > 0) == (row["axis"] == "automation_fit")
         side = "machine" if for_machine else "person"
-        said = words.say(f"{side}.{name}", x=_figure(words, row["raw"], row["unit"]))
-        for nothing in (words.share(0), words.say("under", x="")):
+        said = words.text(f"{side}.{name}", x=_figure(words, row["raw"], row["unit"]))
+        for nothing in (words.percent(0, 0), words.text("under", x="")):
             # Nothing, or next to it, is not "only" so much.
-            said = said.replace(f"{words.say('only')} {nothing}", nothing)
-        n = words.say("n", n=int(row["n_customers"]))
+            said = said.replace(f"{words.text('only')} {nothing}", nothing)
+        n = words.text("n", n=int(row["n_customers"]))
         sides[side].append((-weight * abs(lean), f"{said}, {n}"))
     machine, person, missing = (
         tuple(text for _, text in sorted(found)[:REASONS])
@@ -56,29 +56,29 @@ def reasons(
     return machine, person, missing
 
 
-def _figure(words: Words, value: float, unit: str) -> str:
+def _figure(words: Catalogue, value: float, unit: str) -> str:
     if unit == "share":
-        return words.share(value, 0 if abs(value) >= 0.1 else 1)
+        return words.percent(value, 0 if abs(value) >= 0.1 else 1)
     return words.number(value, 0 if abs(value) >= 10 else 2)
 
 
-def effect_text(words: Words, outcome: str, effect: Estimate, *, short: bool = False) -> str:
+def effect_text(words: Catalogue, outcome: str, effect: Estimate, *, short: bool = False) -> str:
     """Return what a good visit goes with, against a bad one."""
-    kind = words.or_itself("outcome", outcome)
+    kind = words.label("outcome", outcome)
     value, lo, hi = effect.value or 0.0, effect.lo, effect.hi
     if effect.unit != "share":
         figures = [words.signed(x, 1) if x is not None else "–" for x in (value, lo, hi)]
         if short:
             return f"{kind} {figures[0]}"
-        return words.say(
+        return words.text(
             "effect.value", outcome=kind, value=figures[0], lo=figures[1], hi=figures[2]
         )
     if short:
-        return words.say("effect.short", points=words.signed(100 * value, 0), outcome=kind)
+        return words.text("effect.short", points=words.signed(100 * value, 0), outcome=kind)
     ends = sorted(abs(100 * (end if end is not None else value)) for end in (lo, hi))
     if (lo is not None and lo < 0) != (hi is not None and hi < 0):
         ends = [100 * (lo or 0.0), 100 * (hi or 0.0)]
-    return words.say(
+    return words.text(
         "effect.fewer" if value < 0 else "effect.rise",
         points=words.number(abs(100 * value), 0),
         outcome=kind,
@@ -87,9 +87,9 @@ def effect_text(words: Words, outcome: str, effect: Estimate, *, short: bool = F
     )
 
 
-def serves_text(words: Words, point: Touchpoint) -> str:
+def serves_text(words: Catalogue, point: Touchpoint) -> str:
     """Return who serves at a touchpoint."""
-    return words.say(f"serves.{point.serves}")
+    return words.text(f"serves.{point.serves}")
 
 
 def verdict_glyph(point: Touchpoint) -> str:
@@ -99,15 +99,15 @@ def verdict_glyph(point: Touchpoint) -> str:
     return VERDICTS[point.verdict].glyph
 
 
-def verdict_text(words: Words, point: Touchpoint) -> str:
+def verdict_text(words: Catalogue, point: Touchpoint) -> str:
     """Return the verdict, or what it leans to."""
     if point.verdict == "abstain" and point.leaning:
-        return words.say("verdict.leaning", verdict=words.say(f"verdict.{point.leaning}"))
-    return words.say(f"verdict.{point.verdict}")
+        return words.text("verdict.leaning", verdict=words.text(f"verdict.{point.leaning}"))
+    return words.text(f"verdict.{point.verdict}")
 
 
 def findings(
-    words: Words, document: Mapping[str, Any], settings: Mapping[str, Any]
+    words: Catalogue, document: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> tuple[Finding, ...]:
     """Return the findings of an audit in words; checks of the log are counted in one sentence."""
     found = []
@@ -118,12 +118,12 @@ def findings(
         elif text := _sentence(words, entry, document, settings):
             found.append(Finding(entry["id"], entry["severity"], text))
     if quality:
-        found.append(Finding("quality", "low", words.say("finding.quality", n=quality)))
+        found.append(Finding("quality", "low", words.text("finding.quality", n=quality)))
     return tuple(found)
 
 
 def _sentence(
-    words: Words,
+    words: Catalogue,
     entry: Mapping[str, Any],
     document: Mapping[str, Any],
     settings: Mapping[str, Any],
@@ -134,72 +134,72 @@ def _sentence(
             return ""
         value = evidence.get("value")
         said = "–" if value is None else words.number(value, 2)
-        return words.say("finding.gate", gate=name.removeprefix("gate-"), value=said)
+        return words.text("finding.gate", gate=name.removeprefix("gate-"), value=said)
     if name.startswith("verdict-") or name in ("dead-ends", "points-of-no-return"):
-        return words.say(f"finding.{name}", names=words.names(evidence["touchpoints"]))
+        return words.text(f"finding.{name}", names=words.names(evidence["touchpoints"]))
     if name.startswith("paradox-"):
         paradox = name.removeprefix("paradox-").replace("-", "_")
-        return words.say("finding.paradox", name=words.or_itself("paradox", paradox))
+        return words.text("finding.paradox", name=words.label("paradox", paradox))
     if name.startswith("survey-"):
         return _survey(words, name, document)
     if name in ("containment", "moments"):
         return {"containment": _containment, "moments": _moments}[name](words, entry)
     if name == "disclosure":
-        return words.say(f"finding.{name}", never=_said(words, evidence["never"]))
+        return words.text(f"finding.{name}", never=_said(words, evidence["never"]))
     if name == "requests-honoured":
-        minutes = words.number(settings["measures"]["honoured_minutes"])
-        return words.say(f"finding.{name}", minutes=minutes, honoured=_said(words, evidence))
+        minutes = words.number(settings["measures"]["honoured_minutes"], 0)
+        return words.text(f"finding.{name}", minutes=minutes, honoured=_said(words, evidence))
     if name == "choices" and entry["severity"] == "info":
         return ""  # no verdict changes: nothing for a room to argue about
     if name == "handoff-worst":
-        return words.say(f"finding.{name}", n=len(evidence["items"]))
+        return words.text(f"finding.{name}", n=len(evidence["items"]))
     if name == "first-automations":
         key = name if evidence["answer"] == "settled" and evidence["chosen"] else f"{name}-open"
-        return words.say(f"finding.{key}", names=words.names(evidence["chosen"]))
+        return words.text(f"finding.{key}", names=words.names(evidence["chosen"]))
     if name in ("tipping-point", "handoff-time"):
         return _minutes(words, name, document)
     if name == "remembered":
-        part = words.say(f"finding.remembered.{evidence['part']}")
-        return words.say("finding.remembered", part=part)
+        part = words.text(f"finding.remembered.{evidence['part']}")
+        return words.text("finding.remembered", part=part)
     return words.texts.get(f"finding.{name}", "")
 
 
-def _said(words: Words, entry: Mapping[str, Any]) -> str:
+def _said(words: Catalogue, entry: Mapping[str, Any]) -> str:
     return words.estimate(estimate_of(entry))
 
 
-def _containment(words: Words, entry: Mapping[str, Any]) -> str:
+def _containment(words: Catalogue, entry: Mapping[str, Any]) -> str:
     raw = entry["evidence"].get("raw")
     if entry["verdict"] == "not_assessable" or raw is None:
         return ""
     verified = _said(words, entry["evidence"]["verified"])
-    return words.say("finding.containment", raw=words.share(raw, 1), verified=verified)
+    return words.text("finding.containment", raw=words.percent(raw, 1), verified=verified)
 
 
-def _moments(words: Words, entry: Mapping[str, Any]) -> str:
+def _moments(words: Catalogue, entry: Mapping[str, Any]) -> str:
     names, tested = entry["evidence"].get("touchpoints"), entry["evidence"].get("tested", 0)
     if entry["verdict"] == "not_assessable":
-        return words.say("finding.moments-unknown")
+        return words.text("finding.moments-unknown")
     if not names:
-        return words.say("finding.moments-none", tested=tested)
-    return words.say("finding.moments", names=words.names(names), tested=tested)
+        return words.text("finding.moments-none", tested=tested)
+    return words.text("finding.moments", names=words.names(names), tested=tested)
 
 
-def _survey(words: Words, name: str, document: Mapping[str, Any]) -> str:
+def _survey(words: Catalogue, name: str, document: Mapping[str, Any]) -> str:
     for row in document["surveys"]:
         slug = f"survey-{row['kind']}".lower().replace("_", "-").replace(" ", "-")
         if slug == name:
             mean = words.estimate(estimate_of(row["mean"]))
-            return words.say(
+            return words.text(
                 "finding.survey",
                 rate=_said(words, row["response_rate"]),
-                kind=words.or_itself("outcome", row["kind"]),
+                kind=words.label("outcome", row["kind"]),
                 mean=mean,
             )
     return ""
 
 
-def _minutes(words: Words, name: str, document: Mapping[str, Any]) -> str:
+def _minutes(words: Catalogue, name: str, document: Mapping[str, Any]) -> str:
     points: Iterable[Mapping[str, Any]] = document["tipping_points"]
     everyone = next((point for point in points if point["segment"] == "all"), None)
     if everyone is None:
@@ -209,15 +209,15 @@ def _minutes(words: Words, name: str, document: Mapping[str, Any]) -> str:
         if everyone["minutes"] is None or everyone["clock"] != "minutes":
             return ""
         at = Estimate(everyone["minutes"], "minutes", *ends, n_customers=everyone["sessions"])
-        return words.say("finding.tipping-point", minutes=words.estimate(at))
+        return words.text("finding.tipping-point", minutes=words.estimate(at))
     best = everyone["handoff_time"]
     if best is None:
         return ""
     when = best["minutes"]
     key = when.replace(" ", "-") if isinstance(when, str) else "minutes"
     minutes = "" if isinstance(when, str) else words.number(when, 1)
-    return words.say(
+    return words.text(
         "finding.handoff-time",
-        when=words.say(f"finding.handoff-time.{key}", minutes=minutes),
+        when=words.text(f"finding.handoff-time.{key}", minutes=minutes),
         cost=_said(words, best["cost"]),
     )

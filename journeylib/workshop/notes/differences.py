@@ -70,12 +70,12 @@ def lane_of(note: Note) -> str:
 def note_text(content: Content, note: Note) -> str:
     """Return a note as it stands on the map: kind, touchpoint, words and votes."""
     about = about_note(content, note)
-    return f"{about}: {content.words.say('note.quote', text=note.text)}{votes_text(note)}"
+    return f"{about}: {content.words.text('note.quote', text=note.text)}{votes_text(note)}"
 
 
 def about_note(content: Content, note: Note) -> str:
     """Return the kind of a note and its touchpoint."""
-    return " · ".join(filter(None, (content.words.say(f"kind.{note.kind}"), note.touchpoint)))
+    return " · ".join(filter(None, (content.words.text(f"kind.{note.kind}"), note.touchpoint)))
 
 
 def brief(text: str, most: int = 110) -> str:
@@ -136,11 +136,11 @@ def _pains(content: Content, point: Touchpoint) -> list[str]:
     words = content.words
     found = []
     if point.mark < 0 and point.feeling is not None:
-        found.append(words.say("log.feels", feeling=words.estimate(point.feeling)))
+        found.append(words.text("log.feels", feeling=words.estimate(point.feeling)))
     if point.verdict == "fix_first":
-        found.append(words.say("log.fix", n=point.customers))
+        found.append(words.text("log.fix", n=point.customers))
     if point.dead_end:
-        found.append(words.say("log.dead_end", n=point.customers))
+        found.append(words.text("log.dead_end", n=point.customers))
     return found
 
 
@@ -149,18 +149,18 @@ def _unseen(content: Content, point: Touchpoint, votes: int) -> Difference | Non
         return None
     words = content.words
     if point.feeling is None:
-        log = words.say("log.unheard", n=point.customers)
+        log = words.text("log.unheard", n=point.customers)
     else:
-        log = words.say("log.no_pain", feeling=words.estimate(point.feeling))
+        log = words.text("log.no_pain", feeling=words.estimate(point.feeling))
     top = next(
         n.text for n in spoken(content) if n.kind == "pain" and n.touchpoint == tidy(point.name)
     )
-    room = words.say("room.pain", n=votes, text=brief(top))
+    room = words.text("room.pain", n=votes, text=brief(top))
     return _difference(content, "pain_unseen", point, votes, room, log)
 
 
 def _unnamed(content: Content, point: Touchpoint, total: int) -> Difference:
-    room = content.words.say("room.no_pain", n=total)
+    room = content.words.text("room.no_pain", n=total)
     log = ". ".join(_pains(content, point)) + "."
     return _difference(content, "pain_unnamed", point, 0, room, log)
 
@@ -177,10 +177,10 @@ def _serving(content: Content, point: Touchpoint) -> Difference | None:
     else:
         return None
     words = content.words
-    room = words.say("room.serves", machine=machine, person=person)
-    reasons = [words.say(f"veto.{veto}") for veto in point.vetoes]
+    room = words.text("room.serves", machine=machine, person=person)
+    reasons = [words.text(f"veto.{veto}") for veto in point.vetoes]
     reasons += point.machine[:2] if kind == "person_wanted" else point.person[:2]
-    log = words.say("log.verdict", verdict=verdict_text(words, point), n=point.customers)
+    log = words.text("log.verdict", verdict=verdict_text(words, point), n=point.customers)
     told = f"{log} {'; '.join(reasons)}." if reasons else log
     return _difference(content, kind, point, max(machine, person), room, told)
 
@@ -188,5 +188,5 @@ def _serving(content: Content, point: Touchpoint) -> Difference | None:
 def _difference(
     content: Content, kind: str, point: Touchpoint, votes: int, room: str, log: str
 ) -> Difference:
-    title = content.words.say(f"differ.{kind}", name=point.name)
+    title = content.words.text(f"differ.{kind}", name=point.name)
     return Difference(kind, point.name, votes, title, room, log)

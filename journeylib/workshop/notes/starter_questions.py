@@ -30,7 +30,7 @@ def starters(content: Content) -> tuple[Note, ...]:
     found = [
         _asked(
             note_id("touchpoint", tidy(point.name)),
-            words.say(f"starter.{_state(point)}"),
+            words.text(f"starter.{_state(point)}"),
             stage=tidy(point.stage),
             touchpoint=tidy(point.name),
             channel=tidy(point.channel),
@@ -38,7 +38,7 @@ def starters(content: Content) -> tuple[Note, ...]:
         for point in content.touchpoints
     ]
     for finding in weighty(content):
-        text = words.say("starter.finding", finding=finding.text)
+        text = words.text("starter.finding", finding=finding.text)
         found.append(_asked(note_id("finding", finding.id), text))
     return tuple(found)
 

@@ -35,13 +35,13 @@ WIDE_ROWS = 3  # of a table, up to which its type is large
 
 def note_screens(content: Content, stage: Stage, place: int) -> list[Screen]:
     """Return what the room said at a stage, a few notes to a screen; none where it was silent."""
-    title = content.words.say("note.title", stage=stage.title(content.words))
+    title = content.words.text("note.title", stage=stage.title(content.words))
     return _stickies(content, notes_at(content, stage), title, f"notes-{place}", "ask.notes")
 
 
 def parked_screens(content: Content) -> list[Screen]:
     """Return the notes whose place the map does not have."""
-    title = content.words.say("note.parked")
+    title = content.words.text("note.parked")
     return _stickies(content, parked(content), title, "notes-parked", "ask.parked")
 
 
@@ -53,15 +53,15 @@ def _stickies(
     for page, start in enumerate(range(0, len(notes), STICKIES), 1):
         items = "".join(_sticky(content, note) for note in notes[start : start + STICKIES])
         body = f'<div class="body"><ul class="stickies">{items}</ul></div>'
-        head = title if page == 1 else words.say("deck.continued", title=title, page=page)
+        head = title if page == 1 else words.text("deck.continued", title=title, page=page)
         screens.append(
-            Screen(f"{name}-{page}", head, body, words.say(ask), above=words.say("room.said"))
+            Screen(f"{name}-{page}", head, body, words.text(ask), above=words.text("room.said"))
         )
     return screens
 
 
 def _sticky(content: Content, note: Note) -> str:
-    quote = esc(content.words.say("note.quote", text=brief(note.text, 160)))
+    quote = esc(content.words.text("note.quote", text=brief(note.text, 160)))
     about = esc(about_note(content, note))
     return f"<li><small>{about}</small><em>{quote}</em><b>{esc(votes_text(note))}</b></li>"
 
@@ -73,14 +73,14 @@ def difference_screens(content: Content) -> list[Screen]:
     if not spoken(content):
         return []
     if not found:
-        text = words.say("differ.none", n=LEAST_VOTES)
-        title = words.say("differ.title")
+        text = words.text("differ.none", n=LEAST_VOTES)
+        title = words.text("differ.title")
         return [
             Screen(
                 "differ",
                 title,
                 f"<p>{esc(text)}</p>{_agreed(content)}",
-                words.say("ask.differ"),
+                words.text("ask.differ"),
                 "say",
             )
         ]
@@ -88,8 +88,8 @@ def difference_screens(content: Content) -> list[Screen]:
     for place, one in enumerate(found, 1):
         body = (
             f'<div class="body"><div class="columns sides"><div class="said">'
-            f"<h3>{esc(words.say('side.room'))}</h3><p>{esc(one.room)}</p></div>"
-            f"<div><h3>{esc(words.say('side.log'))}</h3><p>{esc(one.log)}</p></div></div></div>"
+            f"<h3>{esc(words.text('side.room'))}</h3><p>{esc(one.room)}</p></div>"
+            f"<div><h3>{esc(words.text('side.log'))}</h3><p>{esc(one.log)}</p></div></div></div>"
         )
         last = _agreed(content) if place == len(found) else ""
         screens.append(
@@ -97,8 +97,8 @@ def difference_screens(content: Content) -> list[Screen]:
                 f"differ-{place}",
                 one.title,
                 body + last,
-                words.say("ask.differ"),
-                above=words.say("differ.title"),
+                words.text("ask.differ"),
+                above=words.text("differ.title"),
             )
         )
     return screens
@@ -108,7 +108,7 @@ def _agreed(content: Content) -> str:
     names = agreements(content)
     if not names:
         return ""
-    said = content.words.say("differ.agree", names=content.words.names(names))
+    said = content.words.text("differ.agree", names=content.words.names(names))
     return f'<p class="muted">{esc(said)}</p>'
 
 
@@ -118,11 +118,11 @@ def first_screens(content: Content) -> list[Screen]:
     Without a budget nothing is chosen; then the first screen says what to bring.
     """
     words, first = content.words, content.first
-    title = words.say("first.title")
+    title = words.text("first.title")
     note = f'<p class="muted">{esc(money_note(content))}</p>'
-    ask = words.say("ask.automations")
+    ask = words.text("ask.automations")
     if first is None:
-        items = "".join(f"<li>{esc(words.say(f'bring.{key}'))}</li>" for key in BRING)
+        items = "".join(f"<li>{esc(words.text(f'bring.{key}'))}</li>" for key in BRING)
         body = f'<div class="body"><ul class="bring">{items}</ul></div>{note}'
     else:
         rows = "".join(
@@ -137,12 +137,12 @@ def first_screens(content: Content) -> list[Screen]:
             f"<tr><th scope='row'>{esc(name)}</th><td>{esc(why)}</td></tr>" for name, why in others
         )
         body = f'<div class="body"><table class="dense"><tbody>{rows}</tbody></table></div>'
-        screens.append(Screen("first-others", words.say("first.why"), body, ask, above=title))
-    heads = "".join(f"<th scope='col'>{esc(words.say(f'form.{key}'))}</th>" for key in FORM)
+        screens.append(Screen("first-others", words.text("first.why"), body, ask, above=title))
+    heads = "".join(f"<th scope='col'>{esc(words.text(f'form.{key}'))}</th>" for key in FORM)
     blank = f"<tr>{'<td></td>' * len(FORM)}</tr>" * FORM_ROWS
     body = (
         f'<div class="body"><table class="form"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{blank}</tbody></table></div><p>{esc(words.say('first.form_note'))}</p>"
+        f"<tbody>{blank}</tbody></table></div><p>{esc(words.text('first.form_note'))}</p>"
     )
-    screens.append(Screen("first-form", words.say("first.form"), body, ask))
+    screens.append(Screen("first-form", words.text("first.form"), body, ask))
     return screens

@@ -42,7 +42,7 @@ def presentation(content: Content) -> str:
         f"<title>{esc(content.title)}</title><style>{style}</style></head>"
         f'<body class="jl"><main>{"".join(parts)}</main>'
         f'<div id="blank" role="presentation"></div><div id="timer" role="timer" '
-        f'aria-label="{esc(words.say("key.timer"))}"></div><script>{script}</script></body></html>\n'
+        f'aria-label="{esc(words.text("key.timer"))}"></div><script>{script}</script></body></html>\n'
     )
 
 
@@ -55,14 +55,14 @@ def _section(
         body = body.replace(f'href="#{name}"', f'href="#{place}"')
     level = "h1" if at == 1 else "h2"
     above = f'<p class="kicker">{esc(screen.above)}</p>' if screen.above else ""
-    keys = f'<span class="keys">{esc(words.say("key.help"))}</span>' if at == 1 else ""
-    page = words.say("page", page=at, pages=len(screens))
-    overview = f'<a href="#{number["overview"]}">{esc(words.say("deck.overview"))}</a>'
+    keys = f'<span class="keys">{esc(words.text("key.help"))}</span>' if at == 1 else ""
+    page = words.text("page", page=at, pages=len(screens))
+    overview = f'<a href="#{number["overview"]}">{esc(words.text("deck.overview"))}</a>'
     return (
         f'<section id="{at}" class="{screen.kind}{" on" * (at == 1)}" tabindex="-1" '
         f'aria-label="{esc(screen.title)}">{above}<{level}>{esc(screen.title)}</{level}>{body}'
         f'<div class="foot">{keys or overview}<span>{esc(content.run_id)} · {page}</span></div>'
-        f"<aside><h3>{esc(words.say('key.notes'))}</h3><p>{esc(screen.ask)}</p></aside></section>"
+        f"<aside><h3>{esc(words.text('key.notes'))}</h3><p>{esc(screen.ask)}</p></aside></section>"
     )
 
 
@@ -74,7 +74,7 @@ def _screens(content: Content) -> list[Screen]:
             content.title,
             f'<p class="kicker">{esc(content.kicker)}</p>'
             f'<p class="kicker small">{esc(content.source)}</p>',
-            words.say("ask.overview"),
+            words.text("ask.overview"),
             "open",
         ),
         _overview(content),
@@ -84,20 +84,20 @@ def _screens(content: Content) -> list[Screen]:
             f"finding-{i}",
             finding.text,
             "",
-            words.say("ask.finding"),
+            words.text("ask.finding"),
             "say",
-            words.say("deck.findings"),
+            words.text("deck.findings"),
         )
         for i, finding in enumerate(weighty(content), 1)
     ]
     line = line_figure(content, 1700.0, 760.0)
-    note = words.say("scale.note" if heard(content) else "scale.unheard")
+    note = words.text("scale.note" if heard(content) else "scale.unheard")
     found.append(
         Screen(
             "experience",
-            words.say("deck.experience"),
+            words.text("deck.experience"),
             f'<figure>{line}</figure><p class="muted small">{esc(note)}</p>',
-            words.say("ask.experience"),
+            words.text("ask.experience"),
         )
     )
     for i, stage in enumerate(content.stages):
@@ -110,9 +110,9 @@ def _screens(content: Content) -> list[Screen]:
         found.append(
             Screen(
                 "story-0",
-                words.say("story.title"),
+                words.text("story.title"),
                 f"<p>{esc(content.stories_note)}</p>",
-                words.say("ask.story"),
+                words.text("ask.story"),
                 "say",
             )
         )
@@ -125,11 +125,11 @@ def _screens(content: Content) -> list[Screen]:
     found.append(
         Screen(
             "end",
-            words.say("deck.end_text"),
+            words.text("deck.end_text"),
             "",
-            words.say("ask.end"),
+            words.text("ask.end"),
             "say",
-            words.say("deck.end"),
+            words.text("deck.end"),
         )
     )
     return found
@@ -153,11 +153,11 @@ def _overview(content: Content) -> Screen:
         size = (
             ""
             if stage.customers is None
-            else words.say("stage.reach_short", customers=stage.customers)
+            else words.text("stage.reach_short", customers=stage.customers)
         )
         reach = stage.reach or 0.0
-        share = words.share(reach)
-        rest = words.say("of_journeys", share="").strip("\u00a0 ")
+        share = words.percent(reach, 0)
+        rest = words.text("of_journeys", share="").strip("\u00a0 ")
         items.append(
             f'<li><a href="#stage-{i}"><b>{soft(stage.title(words))}</b>'
             f'<span class="bar"><i style="height:{100 * reach:.1f}%"></i></span>'
@@ -165,14 +165,14 @@ def _overview(content: Content) -> Screen:
             f'<span class="muted">{esc(size)}</span>'
             f'<span class="signs">{_moods(content, stage)}</span></a></li>'
         )
-    title = words.say("deck.stages", n=len(content.stages))
+    title = words.text("deck.stages", n=len(content.stages))
     # Long names need smaller type: they break at syllables, twice at most.
     longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
     type_size = min(2.1, (86 / len(content.stages) - 2.8) / (0.66 * max(longest / 2, 8)))
     share_size = min(4.0, 24 / len(content.stages))
     style = f"--t:calc({type_size:.2f}*var(--u));--s:calc({share_size:.2f}*var(--u))"
     body = f'<div class="body"><ol class="stages" style="{style}">{"".join(items)}</ol></div>'
-    return Screen("overview", title, body, words.say("ask.overview"), above=content.kicker)
+    return Screen("overview", title, body, words.text("ask.overview"), above=content.kicker)
 
 
 def _moods(content: Content, stage: Stage) -> str:
@@ -189,20 +189,20 @@ def _stage(content: Content, stage: Stage, place: int) -> list[Screen]:
     screens = []
     title = stage.title(words)
     if stage.customers is not None:
-        title = words.say("deck.stage", stage=title, customers=stage.customers)
-    moves = words.say("stage.next", moves=moves_text(content, stage)) if stage.moves else ""
+        title = words.text("deck.stage", stage=title, customers=stage.customers)
+    moves = words.text("stage.next", moves=moves_text(content, stage)) if stage.moves else ""
     for k, shown in enumerate(even_parts(stage.touchpoints, POINTS) or [()]):
         few = " few" if len(shown) <= 4 else ""
         high = 16 * -(-len(shown) // (2 if few else 3))
         items = "".join(_point_card(content, point) for point in shown)
-        head = title if k == 0 else words.say("deck.continued", title=title, page=k + 1)
+        head = title if k == 0 else words.text("deck.continued", title=title, page=k + 1)
         body = (
             f'<div class="body"><ul class="points{few}" style="--h:calc({high}*var(--u))">'
             f"{items}</ul></div>"
             f'<p class="muted">{esc(moves)}</p>'
         )
         name = f"stage-{place}" if k == 0 else f"stage-{place}-{k}"
-        screens.append(Screen(name, head, body, words.say("ask.stage")))
+        screens.append(Screen(name, head, body, words.text("ask.stage")))
     return screens
 
 
@@ -222,9 +222,9 @@ def _point_card(content: Content, point: Touchpoint) -> str:
         felt = f'<span class="{kind}">{sign} {words.signed(point.feeling.value or 0.0)}</span>'
     star = "★ " if content.moments_at(point.name) else ""
     votes = votes_at(content, point.name)
-    room = f'<span class="said">{esc(words.say("note.votes", n=votes))}</span>' if votes else ""
-    share = words.say("of_journeys", share=words.share(point.reach))
-    base = f"{share} · {words.say('n', n=point.customers)}"
+    room = f'<span class="said">{esc(words.text("note.votes", n=votes))}</span>' if votes else ""
+    share = words.text("of_journeys", share=words.percent(point.reach, 0))
+    base = f"{share} · {words.text('n', n=point.customers)}"
     kind, link = ("a", f' href="#point-{esc(point.name)}"') if _worth_asking(point) else ("div", "")
     return (
         f'<li><{kind} class="{mood}"{link}>{_mark(point)}'
@@ -235,17 +235,17 @@ def _point_card(content: Content, point: Touchpoint) -> str:
 
 def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
     words = content.words
-    share = words.say("of_journeys", share=words.share(point.reach))
-    facts = [(words.say("deck.reach"), share, words.say("n", n=point.customers))]
+    share = words.text("of_journeys", share=words.percent(point.reach, 0))
+    facts = [(words.text("deck.reach"), share, words.text("n", n=point.customers))]
     if point.feeling is not None:
-        facts.append((words.say("deck.feeling"), *_split(words.estimate(point.feeling))))
+        facts.append((words.text("deck.feeling"), *_split(words.estimate(point.feeling))))
     for moment in content.moments_at(point.name)[:1]:
         said = effect_text(words, moment.outcome, moment.effect, short=True)
-        n = words.say("n", n=moment.effect.n_customers)
-        facts.append((f"★ {words.say('legend.moment')}", said, n))
+        n = words.text("n", n=moment.effect.n_customers)
+        facts.append((f"★ {words.text('legend.moment')}", said, n))
     if len(facts) < 3:
         facts.append(
-            (words.say("lane.serves").split(",")[0], serves_text(words, point), point.channel)
+            (words.text("lane.serves").split(",")[0], serves_text(words, point), point.channel)
         )
     rows = "".join(
         f"<div><dt>{esc(name)}</dt><dd>{esc(value)}<small>{esc(small)}</small></dd></div>"
@@ -253,7 +253,7 @@ def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
     )
     body = f'<div class="body"><dl class="facts">{rows}</dl>{_verdict(content, point)}</div>'
     return Screen(
-        f"point-{esc(point.name)}", point.name, body, words.say("ask.touchpoint"), "top",
+        f"point-{esc(point.name)}", point.name, body, words.text("ask.touchpoint"), "top",
         " · ".join(filter(None, (stage.title(words), point.channel))),
     )  # fmt: skip
 
@@ -271,19 +271,19 @@ def _verdict(content: Content, point: Touchpoint) -> str:
     text = verdict_text(words, point)
     held = ""
     if point.stability:
-        held = words.say("verdict.share", share=words.share(point.stability))
+        held = words.text("verdict.share", share=words.percent(point.stability, 0))
     lists = []
     for side, reasons in (("machine", point.machine), ("person", point.person)):
         if reasons:
             items = "".join(f"<li>{esc(reason)}</li>" for reason in reasons[:2])
-            lists.append(f"<div><h3>{esc(words.say(f'reason.{side}'))}</h3><ul>{items}</ul></div>")
+            lists.append(f"<div><h3>{esc(words.text(f'reason.{side}'))}</h3><ul>{items}</ul></div>")
     if not lists and point.lacks:
         labels = words.names(point.lacks)
-        lists.append(f"<div><h3>{esc(words.say('reason.lacks', labels=labels))}</h3></div>")
+        lists.append(f"<div><h3>{esc(words.text('reason.lacks', labels=labels))}</h3></div>")
     vetoes = "".join(
-        f'<p class="bad">{esc(words.say(f"veto.{veto}"))}</p>' for veto in point.vetoes
+        f'<p class="bad">{esc(words.text(f"veto.{veto}"))}</p>' for veto in point.vetoes
     )
-    served = words.say("card.served", serves=serves_text(words, point))
+    served = words.text("card.served", serves=serves_text(words, point))
     if point.serves in ("nobody", "unknown"):
         return ""
     return (
@@ -300,25 +300,29 @@ def _story(content: Content, story: Story, place: int) -> Screen:
     for step in story.steps[:8]:
         gap = ""
         if step.seconds is not None:
-            said = words.say("story.after", time=words.duration(step.seconds))
+            said = words.text("story.after", time=words.duration(step.seconds))
             gap = f'<span class="gap">{esc(said)} →</span>'
         items.append(
             f'<li><span class="step">{soft(step.touchpoint)}'
             f"<small>{esc(step.channel)}</small></span>{gap}</li>"
         )
     more = (
-        f"<li>{esc(words.say('more', n=len(story.steps) - 8))}</li>" if len(story.steps) > 8 else ""
+        f"<li>{esc(words.text('more', n=len(story.steps) - 8))}</li>"
+        if len(story.steps) > 8
+        else ""
     )
-    base = words.say("story.base", journeys=story.journeys, customers=story.customers)
-    ends = ", ".join(f"{words.say(f'end.{end}')} {words.share(share)}" for end, share in story.ends)
+    base = words.text("story.base", journeys=story.journeys, customers=story.customers)
+    ends = ", ".join(
+        f"{words.text(f'end.{end}')} {words.percent(share, 0)}" for end, share in story.ends
+    )
     body = (
         f'<div class="body"><ol class="steps">{"".join(items)}{more}</ol></div>'
-        f"<p>{esc(words.say('story.ends', ends=ends)) if ends else ''}</p>"
+        f"<p>{esc(words.text('story.ends', ends=ends)) if ends else ''}</p>"
         f'<p class="muted">{esc(base)}</p>'
     )
-    title = words.say("story.head", n=place, share=words.share(story.share))
+    title = words.text("story.head", n=place, share=words.percent(story.share, 0))
     return Screen(
-        f"story-{place}", title, body, words.say("ask.story"), above=words.say("story.title")
+        f"story-{place}", title, body, words.text("ask.story"), above=words.text("story.title")
     )
 
 
@@ -327,7 +331,7 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
     words = content.words
     found = segment.stages.get(stage.name)
     if found is None:
-        return words.say("segment.withheld"), ""
+        return words.text("segment.withheld"), ""
     share, n = found
     felt = [
         (mood.value or 0.0, point.name)
@@ -336,14 +340,16 @@ def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str,
     ]
     low = min(felt, default=None)
     said = "" if low is None or low[0] >= 0 else f"▼ {low[1]} {words.signed(low[0])}"
-    return f"{words.share(share)} ({words.say('n', n=n)})", said
+    return f"{words.percent(share, 0)} ({words.text('n', n=n)})", said
 
 
 def _segments(content: Content) -> Screen:
     words = content.words
     heads = "".join(
-        f"<th scope='col'>{esc(words.say('segment.head', name=s.name, customers=s.customers))}</th>"
-        for s in content.segments
+        f"<th scope='col'>{esc(head)}</th>"
+        for head in (
+            words.text("segment.head", name=s.name, customers=s.customers) for s in content.segments
+        )
     )
     rows = []
     for stage in content.stages:
@@ -356,15 +362,15 @@ def _segments(content: Content) -> Screen:
     body = (
         f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
-        f'<p class="muted small">{esc(words.say("segment.note"))}</p>'
+        f'<p class="muted small">{esc(words.text("segment.note"))}</p>'
     )
-    return Screen("segments", words.say("segment.title"), body, words.say("ask.segments"))
+    return Screen("segments", words.text("segment.title"), body, words.text("ask.segments"))
 
 
 def planned_share(content: Content, step: str, kind: str) -> str:
     """Return which share of journeys did this with a step of the plan; a dash where none shown."""
     share = content.plan.shares.get((step, kind)) if content.plan else None
-    return content.words.say("none") if share is None else content.words.share(share)
+    return content.words.text("none") if share is None else content.words.percent(share, 0)
 
 
 def _plan(content: Content) -> Screen:
@@ -382,11 +388,11 @@ def _plan(content: Content) -> Screen:
         reverse=True,
     )[:4]
     heads = "".join(
-        f"<th scope='col'>{esc(words.say(f'plan.{kind}'))}</th>"
+        f"<th scope='col'>{esc(words.text(f'plan.{kind}'))}</th>"
         for kind in ("as_planned", "skipped", "repeated")
     )
-    said = [f"{name} {words.share(share)}" for share, name in extra]
-    text = f"{words.say('plan.inserted')}: {', '.join(said)}" if said else ""
+    said = [f"{name} {words.percent(share, 0)}" for share, name in extra]
+    text = f"{words.text('plan.inserted')}: {', '.join(said)}" if said else ""
     dense = ' class="dense"' if len(rows) > DENSE else ""
     body = (
         f'<div class="body"><table{dense}><thead><tr><td></td>{heads}</tr></thead>'
@@ -394,5 +400,5 @@ def _plan(content: Content) -> Screen:
         f"</tbody></table></div><p>{esc(text)}</p>"
     )
     conforming = words.estimate(plan.conforming)
-    title = words.say("plan.conforming", share=conforming, n=plan.journeys)
-    return Screen("plan", title, body, words.say("ask.plan"), above=words.say("plan.title"))
+    title = words.text("plan.conforming", share=conforming, n=plan.journeys)
+    return Screen("plan", title, body, words.text("ask.plan"), above=words.text("plan.title"))

@@ -117,7 +117,7 @@ def _slide(deck: Any, content: Content, title: str, ask: str, *, size: float = 2
 
 def _title(deck: Any, content: Content) -> None:
     words = content.words
-    slide = _slide(deck, content, content.title, words.say("ask.overview"), size=40)
+    slide = _slide(deck, content, content.title, words.text("ask.overview"), size=40)
     slide.shapes.title.top = Inches(2.3)
     write(slide, "kicker", (EDGE, 3.5, WIDE - 1, 0.8), content.kicker, size=20, ink="muted")
     write(slide, "about", (EDGE, 4.5, WIDE - 1, 0.9), content.source, size=16, ink="muted")
@@ -125,8 +125,8 @@ def _title(deck: Any, content: Content) -> None:
 
 def _overview(deck: Any, content: Content) -> None:
     words = content.words
-    title = words.say("deck.stages", n=len(content.stages))
-    slide = _slide(deck, content, title, words.say("ask.overview"))
+    title = words.text("deck.stages", n=len(content.stages))
+    slide = _slide(deck, content, title, words.text("ask.overview"))
     many = len(content.stages)
     step = (WIDE - 2 * EDGE) / many
     for i, stage in enumerate(content.stages):
@@ -144,7 +144,7 @@ def _overview(deck: Any, content: Content) -> None:
         shape.adjustments[0] = 0.18
         lines, size = sized(name, (0, 0, step - 0.32, 0.95), [18, 16, 14], bold=True)
         fill_text(shape, lines, size, bold=True, ink="head-ink")
-        said = [] if stage.customers is None else [words.say("n", n=stage.customers)]
+        said = [] if stage.customers is None else [words.text("n", n=stage.customers)]
         bad = sum(point.mark < 0 for point in stage.touchpoints)
         moments = sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)
         said += [f"▼\u00a0{bad}"] * bool(bad) + [f"★\u00a0{moments}"] * bool(moments)
@@ -157,15 +157,15 @@ def _overview(deck: Any, content: Content) -> None:
         data = CategoryChartData()
         room = 72 * (WIDE - 2) / many
         data.categories = [svg.shorten(stage.title(words), room, 14, face=ARIAL) for stage in known]
-        data.add_series(words.say("deck.reach_chart"), [stage.customers for stage in known])
+        data.add_series(words.text("deck.reach_chart"), [stage.customers for stage in known])
         frame = slide.shapes.add_chart(
             XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 3.15, WIDE - 1, 3.85)), data
         )
         frame.name = "chart: customers by stage"
-        describe(frame, f"{words.say('deck.reach_chart')}: " + ", ".join(
-            f"{stage.title(words)} {words.count(stage.customers or 0)}" for stage in known
+        describe(frame, f"{words.text('deck.reach_chart')}: " + ", ".join(
+            f"{stage.title(words)} {words.number(stage.customers or 0, 0)}" for stage in known
         ))  # fmt: skip
-        chart = _plain_chart(frame, words.say("deck.reach_chart"))
+        chart = _plain_chart(frame, words.text("deck.reach_chart"))
         _series(chart, 0, "accent")
         plot = chart.plots[0]
         plot.gap_width, plot.has_data_labels = 60, True
@@ -198,7 +198,7 @@ def _findings(deck: Any, content: Content) -> None:
     words = content.words
     found = weighty(content)
     for shown in even_parts(found, FINDINGS):
-        slide = _slide(deck, content, words.say("deck.findings"), words.say("ask.findings"))
+        slide = _slide(deck, content, words.text("deck.findings"), words.text("ask.findings"))
         for i, finding in enumerate(shown):
             place = (EDGE, 1.45 + 1.35 * i, WIDE - 2 * EDGE, 1.2)
             box = draw(slide, f"finding: {finding.id}", place, fill="band", edge=None)
@@ -211,7 +211,7 @@ def _experience(deck: Any, content: Content) -> None:
     felt = [p for p in content.touchpoints if p.feeling is not None and p.feeling.value is not None]
     if not felt:
         return
-    title, ask = words.say("deck.experience"), words.say("ask.experience")
+    title, ask = words.text("deck.experience"), words.text("ask.experience")
     slide = _slide(deck, content, title, ask)
     kept = sorted(felt, key=lambda p: (-abs(_felt(p)), -p.customers, p.name))[:MOST_POINTS]
     shown = [point for point in felt if point in kept]
@@ -219,7 +219,7 @@ def _experience(deck: Any, content: Content) -> None:
     data.categories = [
         svg.shorten(f"{_sign(point)}{point.name}", AXIS, 14, face=ARIAL) for point in shown
     ]
-    for name, end in ((words.say("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
+    for name, end in ((words.text("deck.feeling"), "value"), ("95 % ↓", "lo"), ("95 % ↑", "hi")):
         data.add_series(
             name,
             [
@@ -233,7 +233,7 @@ def _experience(deck: Any, content: Content) -> None:
     )
     frame.name = "chart: experience line"
     describe(frame, line_alt(content))
-    chart = _plain_chart(frame, words.say("scale.note"))
+    chart = _plain_chart(frame, words.text("scale.note"))
     chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = -1, 1
     chart.value_axis.major_unit = 1
     # Whole numbers only: where a decimal has a comma is up to the reader's machine.
@@ -251,9 +251,9 @@ def _experience(deck: Any, content: Content) -> None:
         series.marker.format.fill.fore_color.rgb = colour(ink)
     said = [line_alt(content)]
     if hidden := len(felt) - len(shown):
-        said.append(f"{words.say('more', n=hidden)}.")
+        said.append(f"{words.text('more', n=hidden)}.")
     if unheard := len(content.touchpoints) - len(felt):
-        said.append(words.say("deck.unheard", n=unheard))
+        said.append(words.text("deck.unheard", n=unheard))
     note = " ".join(said)
     write(slide, "note", (EDGE, 6.4, WIDE - 1, 0.6), note, ink="muted")
 
@@ -349,10 +349,10 @@ def _stage(
     words = content.words
     title = stage.title(words)
     if stage.customers is not None:
-        title = words.say("deck.stage", stage=title, customers=stage.customers)
+        title = words.text("deck.stage", stage=title, customers=stage.customers)
     if part:
-        title = words.say("deck.continued", title=title, page=part + 1)
-    notes = [words.say("ask.stage"), *(_told(content, point) for point in points)]
+        title = words.text("deck.continued", title=title, page=part + 1)
+    notes = [words.text("ask.stage"), *(_told(content, point) for point in points)]
     slide = _slide(deck, content, title, "\n\n".join(notes))
     name_slide(slide, f"stage: {stage.name}")
     spots, lanes = _spots(content, points)
@@ -364,7 +364,7 @@ def _stage(
     row = 0
     for i, (channel, depth) in enumerate(lanes):
         top = y0 + row * pitch[1]
-        name = channel or words.say("no_channel")
+        name = channel or words.text("no_channel")
         draw(
             slide, f"lane: {name}", (EDGE, top - 0.03, WIDE - 2 * EDGE, depth * pitch[1] - 0.02),
             kind=MSO_SHAPE.RECTANGLE, fill="band" if i % 2 == 0 else "surface", edge=None,
@@ -383,9 +383,9 @@ def _stage(
     _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
     if listed:
-        lines.append(words.say("deck.moves", moves=", ".join(listed)))
+        lines.append(words.text("deck.moves", moves=", ".join(listed)))
     if stage.moves:
-        lines.append(words.say("stage.next", moves=moves_text(content, stage)))
+        lines.append(words.text("stage.next", moves=moves_text(content, stage)))
     write(
         slide, "moves", (EDGE, 5.52, WIDE - 2 * EDGE, 0.6), " · ".join(reversed(lines)), ink="muted"
     )
@@ -409,7 +409,7 @@ def _below(slide: Slide, content: Content, stage: Stage, top: float) -> None:
             if len(lines) + len(said) <= most:
                 lines += said
         shape = draw(slide, f"lane: {lane.key}", spot, fill=None, edge="line", width=1)
-        head = content.words.say(f"lane.{lane.key}")
+        head = content.words.text(f"lane.{lane.key}")
         heads = fitted(head, (0, 0, spot[2], 9.0), 14, bold=True, lines=2)
         fill_text(shape, [*heads, *lines], 14, middle=False, centre=False)
         for run in shape.text_frame.paragraphs[0].runs[: len(heads)]:
@@ -423,7 +423,7 @@ def _room(slide: Slide, content: Content) -> None:
     step = (WIDE - 2 * EDGE) / many
     for i, key in enumerate(("notes", "opportunities", "questions", "owner")):
         place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
-        label = words.say(f"lane.{key}")
+        label = words.text(f"lane.{key}")
         shape = draw(slide, f"room: {key}", place, edge="flow", dashed=True, width=1, alt=label)
         fill_text(shape, [label], 14, ink="muted", middle=False, centre=False)
 
@@ -435,15 +435,15 @@ def _named(content: Content, point: Touchpoint) -> str:
 
 
 def _counted(content: Content, point: Touchpoint) -> str:
-    return f"{_named(content, point)} ({content.words.say('n', n=point.customers)})"
+    return f"{_named(content, point)} ({content.words.text('n', n=point.customers)})"
 
 
 def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: float) -> Any:
     words = content.words
     edge = {1: "good", -1: "bad"}.get(point.mark, "flow")
     said = verdict_text(words, point)
-    alt = words.say(
-        "alt.box", name=point.name, channel=point.channel or words.say("none"),
+    alt = words.text(
+        "alt.box", name=point.name, channel=point.channel or words.text("none"),
         customers=point.customers, verdict=said,
     )  # fmt: skip
     shape = draw(
@@ -466,14 +466,14 @@ def _told(content: Content, point: Touchpoint) -> str:
     """Return what the notes say of one touchpoint."""
     words = content.words
     lines = [
-        f"{point.name} ({words.say('n', n=point.customers)}): {serves_text(words, point)} → "
+        f"{point.name} ({words.text('n', n=point.customers)}): {serves_text(words, point)} → "
         f"{verdict_text(words, point)}"
     ]
     if point.feeling is not None:
-        lines.append(f"{words.say('deck.feeling')} {words.estimate(point.feeling)}")
+        lines.append(f"{words.text('deck.feeling')} {words.estimate(point.feeling)}")
     for side, reasons in (("machine", point.machine), ("person", point.person)):
         if reasons:
-            lines.append(f"{words.say(f'reason.{side}')}: {'; '.join(reasons)}")
+            lines.append(f"{words.text(f'reason.{side}')}: {'; '.join(reasons)}")
     if point.handed is not None and point.handed.sessions:
         lines.append(handoff_text(content, point))
     return ". ".join(lines) + "."
@@ -501,7 +501,7 @@ def _flows(
     for row in moves.to_dict("records"):
         source, target = where[row["source"]], where[row["target"]]
         name = f"flow: {row['source']} → {row['target']}"
-        alt = words.say(
+        alt = words.text(
             "alt.flow", source=row["source"], target=row["target"], journeys=int(row["journeys"])
         )
         width = 1.25 + 3.5 * row["journeys"] / most
@@ -523,7 +523,7 @@ def _flows(
             connect(slide, name, *ends, sites=(RIGHT, LEFT), bend=bend, **tie)
             continue
         listed.append(
-            f"{row['source']} → {row['target']} ({words.say('n', n=int(row['journeys']))})"
+            f"{row['source']} → {row['target']} ({words.text('n', n=int(row['journeys']))})"
         )
     return listed
 
@@ -547,15 +547,15 @@ def _clear(source: _Spot, target: _Spot, taken: set[tuple[int, int]]) -> bool:
 def _moments(deck: Any, content: Content) -> None:
     words = content.words
     for moment in content.moments:
-        kind = words.or_itself("outcome", moment.outcome)
+        kind = words.label("outcome", moment.outcome)
         title = f"★ {moment.touchpoint.name}: {kind}"
-        slide = _slide(deck, content, title, words.say("ask.moment"))
+        slide = _slide(deck, content, title, words.text("ask.moment"))
         rows = card_rows(content, moment)
         size = same_size([text for _, text in rows], (0, 0, 5.95, 1.38), BOX_SIZES)
         for i, (key, text) in enumerate(rows):
             x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
             shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), fill="band", edge=None)
-            head = words.say(f"card.{key}")
+            head = words.text(f"card.{key}")
             lines = fitted(text, (0, 0, 5.95, 1.38), size)
             fill_text(shape, [head, *lines], size, centre=False)
             shape.text_frame.paragraphs[0].runs[0].font.bold = True
@@ -566,7 +566,7 @@ def _stories(deck: Any, content: Content) -> None:
     words = content.words
     place = 0
     for shown in even_parts(content.stories, STORIES):
-        slide = _slide(deck, content, words.say("story.title"), words.say("ask.story"))
+        slide = _slide(deck, content, words.text("story.title"), words.text("ask.story"))
         for i, story in enumerate(shown):
             place += 1
             _story(slide, content, story, place, 1.4 + min(1.6, 5.3 / len(shown)) * i)
@@ -576,9 +576,11 @@ def _stories(deck: Any, content: Content) -> None:
 
 def _story(slide: Slide, content: Content, story: Story, place: int, top: float) -> None:
     words = content.words
-    ends = ", ".join(f"{words.say(f'end.{end}')} {words.share(share)}" for end, share in story.ends)
-    head = words.say("story.head", n=place, share=words.share(story.share))
-    said = f"{head}, {words.say('n', n=story.journeys)}"
+    ends = ", ".join(
+        f"{words.text(f'end.{end}')} {words.percent(share, 0)}" for end, share in story.ends
+    )
+    head = words.text("story.head", n=place, share=words.percent(story.share, 0))
+    said = f"{head}, {words.text('n', n=story.journeys)}"
     name = f"story {place}"
     draw(
         slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), kind=MSO_SHAPE.RECTANGLE, fill="band",
@@ -586,7 +588,7 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
     )  # fmt: skip
     write(slide, f"{name}: share", (EDGE + 0.05, top, 2.5, 0.85), said, bold=True, middle=True)
     if ends:
-        text = words.say("story.ends", ends=ends)
+        text = words.text("story.ends", ends=ends)
         write(
             slide, f"{name}: ends", (EDGE + 0.05, top + 0.85, WIDE - 2.8, 0.39), text, ink="muted"
         )
@@ -604,14 +606,14 @@ def _story(slide: Slide, content: Content, story: Story, place: int, top: float)
             connect(slide, f"{name}, flow {i}", before, shape)
         before = shape
     if len(story.steps) > STEPS:
-        more = words.say("more", n=len(story.steps) - STEPS)
+        more = words.text("more", n=len(story.steps) - STEPS)
         spot = (WIDE - EDGE - 1.6, top + 0.85, 1.55, 0.39)
         write(slide, f"{name}: more", spot, more, ink="muted")
 
 
 def _segments(deck: Any, content: Content) -> None:
     words = content.words
-    title, ask = words.say("segment.title"), words.say("ask.segments")
+    title, ask = words.text("segment.title"), words.text("ask.segments")
     slide = _slide(deck, content, title, ask)
     data = CategoryChartData(number_format=PERCENT)
     room = 72 * (WIDE - 2) / len(content.stages)
@@ -623,14 +625,14 @@ def _segments(deck: Any, content: Content) -> None:
             segment.stages[stage.name][0] if stage.name in segment.stages else None
             for stage in content.stages
         ]
-        name = words.say("segment.head", name=segment.name, customers=segment.customers)
+        name = words.text("segment.head", name=segment.name, customers=segment.customers)
         data.add_series(name, shares)
     frame = slide.shapes.add_chart(
         XL_CHART_TYPE.COLUMN_CLUSTERED, *map(Inches, (EDGE, 1.35, WIDE - 1, 5.1)), data
     )
     frame.name = "chart: segments by stage"
     describe(frame, title)
-    chart = _plain_chart(frame, words.say("lane.segments"))
+    chart = _plain_chart(frame, words.text("lane.segments"))
     chart.has_legend = True
     chart.legend.position = XL_LEGEND_POSITION.TOP
     chart.legend.include_in_layout = False
@@ -643,7 +645,7 @@ def _segments(deck: Any, content: Content) -> None:
     chart.value_axis.tick_labels.number_format_is_linked = False
     for place, ink in enumerate(("accent", "fix_first", "abstain")[: len(content.segments)]):
         _series(chart, place, ink)
-    write(slide, "note", (EDGE, 6.45, WIDE - 1, 0.6), words.say("segment.note"), ink="muted")
+    write(slide, "note", (EDGE, 6.45, WIDE - 1, 0.6), words.text("segment.note"), ink="muted")
 
 
 def _table(slide: Slide, name: str, heads: list[str], rows: list[list[str]], top: float) -> None:
@@ -669,8 +671,8 @@ def _plan(deck: Any, content: Content) -> None:
     if plan is None:
         return
     share = words.estimate(plan.conforming)
-    title = words.say("plan.conforming", share=share, n=plan.journeys)
-    slide = _slide(deck, content, title, words.say("ask.plan"))
+    title = words.text("plan.conforming", share=share, n=plan.journeys)
+    slide = _slide(deck, content, title, words.text("ask.plan"))
     kinds = ("as_planned", "skipped", "repeated")
     rows = [
         [
@@ -679,14 +681,14 @@ def _plan(deck: Any, content: Content) -> None:
         ]
         for i, step in enumerate(plan.steps[:9], 1)
     ]
-    heads = [words.say("plan.title"), *(words.say(f"plan.{kind}") for kind in kinds)]
+    heads = [words.text("plan.title"), *(words.text(f"plan.{kind}") for kind in kinds)]
     _table(slide, "table: plan", heads, rows, 1.5)
 
 
 def _end(deck: Any, content: Content) -> None:
     words = content.words
-    slide = _slide(deck, content, words.say("deck.end"), words.say("ask.end"))
-    write(slide, "end", (EDGE, 1.5, WIDE - 1, 1.2), words.say("deck.end_text"), size=24)
+    slide = _slide(deck, content, words.text("deck.end"), words.text("ask.end"))
+    write(slide, "end", (EDGE, 1.5, WIDE - 1, 1.2), words.text("deck.end_text"), size=24)
     for i in range(3):
         place = (EDGE + 4.12 * i, 3.0, 4.0, 3.6)
         draw(slide, f"room: next step {i + 1}", place, dashed=True, width=1.0)

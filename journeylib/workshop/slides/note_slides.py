@@ -53,14 +53,14 @@ DIFFERENCES = 2  # on one slide
 
 def note_slides(new: New, content: Content, stage: Stage) -> None:
     """Add what the room said at a stage."""
-    title = content.words.say("note.title", stage=stage.title(content.words))
+    title = content.words.text("note.title", stage=stage.title(content.words))
     for slide in _stickies(new, content, notes_at(content, stage), title, "ask.notes"):
         name_slide(slide, f"stage: {stage.name}")
 
 
 def parked_slides(new: New, content: Content) -> None:
     """Add the notes whose place the map does not have."""
-    _stickies(new, content, parked(content), content.words.say("note.parked"), "ask.parked")
+    _stickies(new, content, parked(content), content.words.text("note.parked"), "ask.parked")
 
 
 def _stickies(
@@ -69,8 +69,8 @@ def _stickies(
     words, slides = content.words, []
     for start in range(0, len(notes), ACROSS * DOWN):
         page = start // (ACROSS * DOWN) + 1
-        head = title if page == 1 else words.say("deck.continued", title=title, page=page)
-        slide = new(head, words.say(ask))
+        head = title if page == 1 else words.text("deck.continued", title=title, page=page)
+        slide = new(head, words.text(ask))
         slides.append(slide)
         shown = notes[start : start + ACROSS * DOWN]
         size = next(
@@ -86,7 +86,7 @@ def _parts(content: Content, note: Note, size: float) -> list[tuple[str, list[st
     """Return the paragraphs of a sticky, and the lines each takes: about, words, votes."""
     width, height = STICKY
     votes = votes_text(note).strip()
-    about, quote = about_note(content, note), content.words.say("note.quote", text=note.text)
+    about, quote = about_note(content, note), content.words.text("note.quote", text=note.text)
     head = fitted(about, (0, 0, width, 9.0), size, lines=2)
     most = int((height - 2 * INSET) * 72 / (size * LEADING)) - len(head) - bool(votes)
     parts = [
@@ -125,7 +125,7 @@ def difference_slides(new: New, content: Content) -> None:
     found = differences(content)
     names = agreements(content)
     for start in range(0, len(found), DIFFERENCES):
-        slide = new(words.say("differ.title"), words.say("ask.differ"))
+        slide = new(words.text("differ.title"), words.text("ask.differ"))
         for i, one in enumerate(found[start : start + DIFFERENCES]):
             y = TOP + 2.65 * i
             part = f"difference {start + i + 1}"
@@ -139,22 +139,22 @@ def difference_slides(new: New, content: Content) -> None:
                     edge="back" if side == "room" else "line", dashed=side == "room",
                 )  # fmt: skip
                 lines, size = sized(text, (0, 0, place[2] - 0.1, 1.25), [22, 18, 16])
-                said = [words.say(f"side.{side}"), *lines]
+                said = [words.text(f"side.{side}"), *lines]
                 fill_text(shape, said, size, middle=False, centre=False)
                 shape.text_frame.paragraphs[0].runs[0].font.bold = True
         if names and start + DIFFERENCES >= len(found):
-            agreed = words.say("differ.agree", names=words.names(names))
+            agreed = words.text("differ.agree", names=words.names(names))
             write(slide, "agreed", (EDGE, 6.68, WIDE - 1, 0.39), agreed, ink="muted")
 
 
 def first_slides(new: New, content: Content) -> None:
     """Add the closing exercise: the choice, why not the others, and the room's own form."""
     words = content.words
-    title, ask = words.say("first.title"), words.say("ask.automations")
+    title, ask = words.text("first.title"), words.text("ask.automations")
     slide = new(f"{title}: {headline(content)}" if content.first else headline(content), ask)
     rows = [(name, f"{often}, {worth}") for name, often, worth in chosen_rows(content)]
     if content.first is None:
-        rows = [("", words.say(f"bring.{key}")) for key in BRING]
+        rows = [("", words.text(f"bring.{key}")) for key in BRING]
     step = min(1.4, 4.9 / max(len(rows), 1))
     for i, (name, said) in enumerate(rows):
         place = (EDGE, TOP + step * i, WIDE - 2 * EDGE, step - 0.1)
@@ -164,18 +164,18 @@ def first_slides(new: New, content: Content) -> None:
         fill_text(shape, lines, size, centre=False)
     write(slide, "note", (EDGE, 6.42, WIDE - 1, 0.62), money_note(content), ink="muted")
     if others := other_rows(content):
-        slide = new(words.say("first.why"), ask)
+        slide = new(words.text("first.why"), ask)
         for i, (name, why) in enumerate(others):
             place = (EDGE, TOP + 0.6 * i, WIDE - 2 * EDGE, 0.54)
             text = f"{name}: {why}" if why else name
             write(slide, f"other: {name}", place, text, size=18, middle=True)
-    slide = new(words.say("first.form"), ask)
+    slide = new(words.text("first.form"), ask)
     step = (WIDE - 2 * EDGE) / len(FORM)
     for i, key in enumerate(FORM):
         x = EDGE + step * i
-        head = words.say(f"form.{key}")
+        head = words.text(f"form.{key}")
         write(slide, f"form: {key}", (x, TOP, step - 0.1, 0.46), head, size=18, bold=True)
         for k in range(FORM_ROWS):
             place = (x, TOP + 0.5 + 1.45 * k, step - 0.1, 1.35)
             draw(slide, f"form: {key} {k + 1}", place, dashed=True, width=1.0)
-    write(slide, "note", (EDGE, 6.42, WIDE - 1, 0.62), words.say("first.form_note"), ink="muted")
+    write(slide, "note", (EDGE, 6.42, WIDE - 1, 0.62), words.text("first.form_note"), ink="muted")

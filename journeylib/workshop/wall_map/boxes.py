@@ -36,7 +36,7 @@ def draw_box(content: Content, box: Box, point: Touchpoint | None, boxes: Boxes)
     words, style, size = content.words, boxes.style, boxes.style.size
     middle = box.y + box.height / 2
     if point is None:
-        said = words.say("more", n=box.more)
+        said = words.text("more", n=box.more)
         frame = svg.rect(box.x, box.y, box.width, box.height, "jl-box jl-more", radius=6)
         inside = text(
             box.x + box.width / 2, middle + 0.35 * size, said, 0.8 * size, "jl-m", "middle"
@@ -61,10 +61,10 @@ def draw_box(content: Content, box: Box, point: Touchpoint | None, boxes: Boxes)
     else:
         under = y + (len(lines) - 1) * step + boxes.lettering.aside * 1.2
         parts += _under(content, point, left, under, boxes.lettering)
-    title = words.say(
+    title = words.text(
         "alt.box",
         name=point.name,
-        channel=point.channel or words.say("none"),
+        channel=point.channel or words.text("none"),
         customers=point.customers,
         verdict=verdict_text(words, point),
     )
@@ -73,7 +73,7 @@ def draw_box(content: Content, box: Box, point: Touchpoint | None, boxes: Boxes)
 
 def _reach(content: Content, point: Touchpoint) -> str:
     """Return the reach of a touchpoint, with its place in the plan and a star for a moment."""
-    said = content.words.share(point.reach)
+    said = content.words.percent(point.reach, 0)
     if content.plan is not None and point.name in content.plan.steps:
         said = f"{content.plan.steps.index(point.name) + 1}. · {said}"
     return f"★ {said}" if content.moments_at(point.name) else said

@@ -26,8 +26,8 @@ def experience_lane(
     words, y = content.words, room.y
     parts = [svg.line(0, y, room.width, y, "jl-rule")]
     source = "computed" if heard(content) else "room"
-    parts += lane_name(style, words.say("lane.experience"), words.say(source), y)
-    note = words.say("scale.note" if heard(content) else "scale.unheard")
+    parts += lane_name(style, words.text("lane.experience"), words.text(source), y)
+    note = words.text("scale.note" if heard(content) else "scale.unheard")
     for k, line in enumerate(style.wrap(note, LEFT - 18, SMALL, lines=5)):
         parts.append(text(8, y + 62 + 15 * k, line, SMALL, "jl-m"))
     frame = Rect(columns[0].start, y, room.width - columns[0].start, room.height)
@@ -62,9 +62,9 @@ def line_alt(content: Content) -> str:
         if point.feeling is not None and point.feeling.value is not None
     ]
     if not felt:
-        return content.words.say("alt.line_none")
+        return content.words.text("alt.line_none")
     (low, low_name), (high, high_name) = min(felt), max(felt)
-    return content.words.say(
+    return content.words.text(
         "alt.line",
         low=low_name,
         low_value=content.words.signed(low),
@@ -88,7 +88,7 @@ def _curve(
     for value, key in ((1.0, "good"), (0.0, "neutral"), (-1.0, "bad")):
         kind = "jl-axis" if value == 0 else "jl-rule"
         parts.append(svg.line(frame.x, height(value), right, height(value), kind))
-        at, word = height(value) + (0.9 if value > 0 else 0.35) * size, words.say(f"scale.{key}")
+        at, word = height(value) + (0.9 if value > 0 else 0.35) * size, words.text(f"scale.{key}")
         parts.append(text(frame.x - 8, at, word, 0.9 * size, "jl-m", "end"))
     # No label stands on the line of a neutral feeling, nor touches it.
     taken = [Rect(frame.x, height(0.0) - 2.5, frame.width, 5)]

@@ -18,24 +18,24 @@ def _legend_items(content: Content) -> list[Item]:
     leanings = {p.leaning for p in content.touchpoints if p.verdict == "abstain" and p.leaning}
     used = {p.verdict for p in content.touchpoints} | leanings
     items = [
-        (svg.verdict_marker(code, 0, 0, 6.5), words.say(f"verdict.{code}"))
+        (svg.verdict_marker(code, 0, 0, 6.5), words.text(f"verdict.{code}"))
         for code in VERDICTS
         if code in used
     ]
     if leanings:
         shown = svg.verdict_marker(min(leanings), 0, 0, 6.5, leaning=True)
-        items.append((shown, words.say("legend.hollow")))
+        items.append((shown, words.text("legend.hollow")))
     for up, key in ((True, "feels_good"), (False, "feels_bad")):
         if any(p.mark == (1 if up else -1) for p in content.touchpoints):
-            items.append((svg.triangle(0, 0, 6, up=up), words.say(f"legend.{key}")))
+            items.append((svg.triangle(0, 0, 6, up=up), words.text(f"legend.{key}")))
     if content.moments:
-        items.append((text(-7, 6, "★", SIZE, "jl-b"), words.say("legend.moment")))
+        items.append((text(-7, 6, "★", SIZE, "jl-b"), words.text("legend.moment")))
     if content.plan is not None:
         items.append(
-            (svg.rect(-8, -6, 16, 12, "jl-box jl-unplanned"), words.say("legend.unplanned"))
+            (svg.rect(-8, -6, 16, 12, "jl-box jl-unplanned"), words.text("legend.unplanned"))
         )
     if spoken(content):
-        items.append((svg.rect(-7, -6, 14, 12, "jl-sticky"), words.say("note.legend")))
+        items.append((svg.rect(-7, -6, 14, 12, "jl-sticky"), words.text("note.legend")))
     return items
 
 
@@ -57,13 +57,13 @@ def legend_text(content: Content, layout: MapLayout) -> str:
     """Return how to read the map, and where its numbers come from."""
     words = content.words
     most = max((flow.journeys for flow in layout.flows), default=0)
-    share = words.share(layout.shown_share)
-    said = words.say("legend.flow", flows=len(layout.flows), share=share, most=most)
-    said = f"{words.say('legend.box')}. {said}. {content.source}"
+    share = words.percent(layout.shown_share, 0)
+    said = words.text("legend.flow", flows=len(layout.flows), share=share, most=most)
+    said = f"{words.text('legend.box')}. {said}. {content.source}"
     if apart := len(parked(content)):
-        said += f" {words.say('note.parked_n', n=apart)}."
+        said += f" {words.text('note.parked_n', n=apart)}."
     if layout.hidden_touchpoints:
-        said += f" {words.say('hidden.touchpoints', n=layout.hidden_touchpoints)}."
+        said += f" {words.text('hidden.touchpoints', n=layout.hidden_touchpoints)}."
     return said
 
 

@@ -220,7 +220,7 @@ def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
     ]
     return Figure(
         name="wall-map",
-        title=words.say("title", title=content.title),
+        title=words.text("title", title=content.title),
         alt=drawn.alt,
         svg=picture,
         table=pd.DataFrame(rows),
@@ -287,7 +287,7 @@ def _drawn(content: Content, plan: _Plan, ratio: float) -> Wall:
         y += heights[lane.key]
     parts += draw_legend(plan.legend, plan.said, y, width, lettering)
     bad = sum(point.mark < 0 for point in content.touchpoints)
-    alt = content.words.say(
+    alt = content.words.text(
         "alt.map",
         stages=len(content.stages),
         touchpoints=len(content.touchpoints),
@@ -313,7 +313,7 @@ def _columns(content: Content, layout: MapLayout) -> list[Band]:
 
 def _title(content: Content, width: float, lettering: Lettering) -> list[str]:
     size = max(38.0, 1.5 * lettering.name)
-    said = content.words.say("title", title=content.title)
+    said = content.words.text("title", title=content.title)
     title = lettering.shorten(said, width - 20, size, bold=True)
     kicker = lettering.shorten(content.kicker, width - 20, 19)
     return [text(8, 42, title, size, "jl-b"), text(8, 74, kicker, 19, "jl-m")]
@@ -327,7 +327,7 @@ def _wrapped(line: Line, room: float, lettering: Lettering) -> list[str]:
 
 def _height(content: Content, lane: Lane, columns: Sequence[Band], lettering: Lettering) -> float:
     """Return the height that the fullest cell, or the name, of a lane needs."""
-    most = 18.0 * len(lettering.lane_lines(content.words.say(f"lane.{lane.key}"))) + 20
+    most = 18.0 * len(lettering.lane_lines(content.words.text(f"lane.{lane.key}"))) + 20
     for band, cell in zip(columns, lane.cells, strict=True):
         lines = [len(_wrapped(line, band.size - 2 * PAD, lettering)) for line in cell]
         most = max(most, sum(lines) * LINE_HEIGHT + max(0, len(lines) - 1) * 4)
@@ -350,7 +350,7 @@ def _lane(
     words = content.words
     parts = [svg.line(0, y, width, y, "jl-rule")]
     source = "computed" if lane.computed else "room.said" if any(lane.cells) else "room"
-    parts += lane_name(lettering, words.say(f"lane.{lane.key}"), words.say(source), y)
+    parts += lane_name(lettering, words.text(f"lane.{lane.key}"), words.text(source), y)
     for band, cell in zip(columns, lane.cells, strict=True):
         inside: list[str] = []
         at = y + PAD
@@ -375,16 +375,16 @@ def _grid(content: Content, plan: _Plan) -> list[str]:
     for i, lane in enumerate(layout.lanes):
         if i % 2 == 0:
             parts.append(svg.rect(0, lane.start, plan.width, lane.size, "jl-band"))
-        name = words.say("no_channel") if lane.name == NO_CHANNEL else lane.name
+        name = words.text("no_channel") if lane.name == NO_CHANNEL else lane.name
         lines = lettering.wrap(name, LEFT - 18, size, bold=True)
         y = lane.start + lane.size / 2 + 0.35 * size - 0.55 * size * (len(lines) - 1)
         parts += [text(8, y + 1.1 * size * k, line, size, "jl-b") for k, line in enumerate(lines)]
     if layout.returns:
-        name = words.say("lane.returns")
+        name = words.text("lane.returns")
         parts.append(text(8, layout.returns.start + 22, name, SMALL, "jl-m"))
     most = max((flow.journeys for flow in layout.flows), default=0)
     for flow in reversed(layout.flows):
-        title = words.say(
+        title = words.text(
             "alt.flow", source=flow.source, target=flow.target, journeys=flow.journeys
         )
         parts.append(flow_line(flow, most, title))

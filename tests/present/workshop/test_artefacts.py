@@ -133,7 +133,7 @@ def test_a_log_without_stages_is_one_stage(content_of):
         content, stages=(one,), points=content.points.assign(stage=None), stage_order=()
     )
     drawn = poster_wall(bare)
-    assert f">{content.words.say('no_stage')}<" in "".join(drawn.parts)
+    assert f">{content.words.text('no_stage')}<" in "".join(drawn.parts)
     assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
 
 

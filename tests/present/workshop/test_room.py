@@ -201,7 +201,7 @@ def test_both_sides_of_a_difference_are_shown_alike(town_of, language, tmp_path)
     write_slides(content, tmp_path / "s.pptx")
     slides = texts_of(tmp_path / "s.pptx")
     for side, text in (("room", one.room), ("log", one.log)):
-        assert text in page.replace("&#x27;", "'") and content.words.say(f"side.{side}") in page
+        assert text in page.replace("&#x27;", "'") and content.words.text(f"side.{side}") in page
         assert any(text[:30] in said for said in slides)
     shapes = [s for x in Presentation(tmp_path / "s.pptx").slides for s in x.shapes]
     boxes = [s for s in shapes if s.name.startswith("difference 1: ")]
@@ -284,10 +284,10 @@ def test_without_a_budget_it_says_what_to_bring_and_leaves_a_form(town_of, tmp_p
     write_slides(content, tmp_path / "s.pptx")
     slides = [text.replace("\v", " ") for text in texts_of(tmp_path / "s.pptx")]
     for page in (presentation(content), handout(content, poster_wall(content))):
-        said = [content.words.say(f"bring.{key}").replace("'", "&#x27;") for key in BRING]
+        said = [content.words.text(f"bring.{key}").replace("'", "&#x27;") for key in BRING]
         assert all(text in page for text in said)
         assert 'class="form"' in page and page.count("<td></td>") >= 12
-    assert all(any(content.words.say(f"bring.{key}") in s for s in slides) for key in BRING)
+    assert all(any(content.words.text(f"bring.{key}") in s for s in slides) for key in BRING)
     shapes = [s.name for x in Presentation(tmp_path / "s.pptx").slides for s in x.shapes]
     assert len([name for name in shapes if re.match(r"form: \w+ \d", name)]) == 12
 

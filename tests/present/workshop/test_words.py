@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from journeylib.audits.findings import findings
-from journeylib.core.catalogue.catalogue import FOLDER, languages, words_of
+from journeylib.core.catalogue.catalogue import FOLDER, catalogue_of, languages
 from journeylib.core.errors import ConfigError
 from journeylib.present.theme import VERDICTS
 from journeylib.workshop.content.lanes import ROOM_LANES
@@ -25,17 +25,17 @@ def placeholders(text):
 
 
 def test_every_language_has_every_text_with_the_same_blanks():
-    english = words_of("en").texts
+    english = catalogue_of("en").texts
     assert {"de", "en"} <= set(languages())
     for language in languages():
-        other = words_of(language).texts
+        other = catalogue_of(language).texts
         assert other.keys() == english.keys()
         differ = [key for key in english if placeholders(other[key]) != placeholders(english[key])]
         assert differ == []
 
 
 def test_a_verdict_has_one_name_on_the_wall_and_on_the_dashboard():
-    english = words_of("en").texts
+    english = catalogue_of("en").texts
     assert {code: english[f"verdict.{code}"] for code in VERDICTS} == {
         code: verdict.word for code, verdict in VERDICTS.items()
     }
@@ -51,7 +51,7 @@ def test_no_text_is_declared_twice():
 def test_every_indicator_that_speaks_for_a_side_has_words():
     from journeylib.judge.wording import VERDICT_TEXT, VETO_TEXT, WORDS
 
-    texts = words_of("de").texts
+    texts = catalogue_of("de").texts
     wanted = {f"{kind}.{name}" for kind in ("indicator", "machine", "person") for name in WORDS}
     wanted |= {f"veto.{name}" for name in VETO_TEXT} | {f"verdict.{name}" for name in VERDICT_TEXT}
     wanted |= {f"lane.{key}" for key in ROOM_LANES}
@@ -63,12 +63,12 @@ def test_every_finding_of_an_audit_has_a_sentence():
     ids = set(re.findall(r'(?:_insight|Finding)\(\s*"([a-z-]+)"', source))
     ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.VERDICT_SENTENCES}
     assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
-    texts = words_of("de").texts
+    texts = catalogue_of("de").texts
     assert {name for name in ids if f"finding.{name}" not in texts} == set()
 
 
 def test_numbers_are_written_as_the_language_does():
-    de, en = words_of("de"), words_of("en")
+    de, en = catalogue_of("de"), catalogue_of("en")
     assert (de.number(26404.5, 1), en.number(26404.5, 1)) == ("26.404,5", "26,404.5")
     assert (de.share(0.5), de.share(0.004), de.share(0.0)) == ("50\xa0%", "unter 1\xa0%", "0\xa0%")
     assert de.duration(9000) == "2,5 Std."
@@ -78,14 +78,14 @@ def test_numbers_are_written_as_the_language_does():
 
 def test_an_unknown_language_is_refused_with_those_there_are():
     with pytest.raises(ConfigError, match="Languages: de, en"):
-        words_of("xx")
+        catalogue_of("xx")
 
 
 def english_phrases():
     """Literal parts of English texts of at least three words that German texts do not hold."""
-    german = " ".join(words_of("de").texts.values())
+    german = " ".join(catalogue_of("de").texts.values())
     found = set()
-    for text in words_of("en").texts.values():
+    for text in catalogue_of("en").texts.values():
         for literal, *_ in string.Formatter().parse(text):
             said = re.sub(r"\s+", " ", literal).strip(" .,:;()")
             if len(said.split()) >= 3 and said not in german:
@@ -123,5 +123,5 @@ def test_the_check_for_english_finds_english(content_of):
 def test_nothing_or_next_to_it_is_not_only_so_much(raw, said, language):
     row = {"indicator": "rework", "weight": 1.0, "missing": None, "score": 1.0, "raw": raw}
     row |= {"axis": "automation_fit", "unit": "share", "n_customers": 90}
-    ((reason,), _, _) = reasons(words_of(language), pd.DataFrame([row]))
+    ((reason,), _, _) = reasons(catalogue_of(language), pd.DataFrame([row]))
     assert reason.replace("\xa0", " ").startswith(said[language])

@@ -38,7 +38,7 @@ def voiced(content: Content) -> Content:
     rows = [
         Candidate(
             point.name, i < 5, 0.58 if i < 5 else None, value,
-            "" if i < 5 else content.words.say("veto.moment_of_truth"),
+            "" if i < 5 else content.words.text("veto.moment_of_truth"),
         )
         for i, point in enumerate(points)
     ]  # fmt: skip
@@ -55,5 +55,5 @@ def voiced(content: Content) -> Content:
     )  # fmt: skip
     return replace(
         content, notes=tuple(notes), first=first, moments=moments, stories=stories,
-        stories_note=content.words.say("story.coverage", share=content.words.share(0.48)),
+        stories_note=content.words.text("story.coverage", share=content.words.percent(0.48, 0)),
     )  # fmt: skip
