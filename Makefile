@@ -33,7 +33,10 @@ lint: $(VENV)/.test ## format and style
 types: $(VENV)/.test ## mypy, strict
 	$(BIN)/mypy
 
-contracts: $(VENV)/.test ## no room imports a higher one
+shape: ## the size of folders, functions and rooms
+	@$(PYTHON) tests/shape.py
+
+contracts: $(VENV)/.test ## rooms in one direction, by their front, without a circle
 	$(BIN)/lint-imports
 
 agree: $(VENV)/.test ## a small benchmark: wrong where answers differ, never where it is slow
@@ -76,4 +79,4 @@ $(VENV)/.lab: $(VENV)/.audit
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab,workshop]"
 	@touch $@
 
-.PHONY: help audit test unit quick notebooks lint types contracts bench agree formats store lab clean
+.PHONY: help shape audit test unit quick notebooks lint types contracts bench agree formats store lab clean
