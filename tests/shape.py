@@ -25,7 +25,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Size:
-    """A function with its lines below the docstring, and its parameters but for `self` and `cls`."""
+    """A function: lines below its docstring, parameters but for `self` and `cls`."""
 
     name: str
     lines: int

@@ -184,6 +184,51 @@ def test_init_then_audit(run: Run, folder: Path) -> None:
     assert main(["audit", "first.yaml"]) == 0
 
 
+def test_a_log_is_audited_by_what_init_finds_in_it(run: Run, folder: Path) -> None:
+    (folder / "small.yaml").unlink()
+    status, out, _ = run("audit", "small.csv")
+    assert status == 0
+    assert "Wrote small.yaml" in out
+    assert "small: 60 events, 40 journeys, 40 customers." in out
+    changed = (folder / "small.yaml").read_text("utf-8") + "title: Changed by hand\n"
+    (folder / "small.yaml").write_text(changed, "utf-8")
+    status, out, _ = run("audit", "small.csv")
+    assert status == 0
+    assert out.startswith("small.csv is a log: audited as small.yaml beside it says.\n")
+    assert "Changed by hand: 60 events" in out
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(run: Run) -> None:
+    assert run("audti", "small.yaml") == (
+        2,
+        "",
+        "journeylib: there is no command 'audti'. Did you mean 'audit'?\n",
+    )
+
+
+def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "explore.ipynb").write_text("mine", "utf-8")
+    status, out, err = run("notebooks", "mine")
+    assert status == 0
+    assert out == "Copied audit.ipynb, compare.ipynb, workshop.ipynb to mine.\n"
+    assert err == "Left as they are, for they are there already: explore.ipynb.\n"
+    assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
+
+
+def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None:
+    command = [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml"]
+    runs = [
+        subprocess.Popen([*command, "--out", f"runs{n}"], cwd=folder, stderr=subprocess.PIPE)
+        for n in range(3)
+    ]
+    errors = [one.communicate(timeout=300)[1].decode() for one in runs]
+    assert [(one.returncode, error) for one, error in zip(runs, errors, strict=True)] == [
+        (0, "")
+    ] * 3
+    assert not list(folder.glob("kernel-ipc*"))
+
+
 def test_help_lists_commands_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])

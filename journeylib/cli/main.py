@@ -3,228 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime as dt
-import json
-import os
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from journeylib.audits import Planned, When
-
-OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
-DIFFERENT = 1  # a run made again is not the same
-
-EXIT_STATUS = (
-    "exit status: 0 done and all gates passed; 1 done, a gate failed; "
-    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed, or "
-    "could not be sent. Of several audits the worst counts"
+from journeylib.cli import commands
+from journeylib.cli.status import (
+    EXIT_STATUS,
+    RUN_FAILED,
+    WRONG_INPUT,
+    fail,
+    sigterm_as_interrupt,
+    status,
 )
-TRACE = "JOURNEYLIB_TRACE"
-SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
+
+Argument = tuple[str, dict[str, Any]]  # its name, and what argparse is told of it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if problem := _mistyped(arguments):
+        return fail(problem, WRONG_INPUT)
     options = _parser().parse_args(arguments)
     try:
-        with _ended_gently():
-            return _status(lambda: options.command(options))
+        with sigterm_as_interrupt():
+            return status(lambda: options.command(options))
     except KeyboardInterrupt:
         return RUN_FAILED
-
-
-def _status(command: Callable[[], int], name: str = "") -> int:
-    """Run a command; say what went wrong, and return the exit status that stands for it."""
-    # Nothing heavy is imported before here: --help must answer at once.
-    from journeylib.core import ConfigError, JourneylibError, LogError
-
-    try:
-        return int(command())
-    except (ConfigError, LogError) as error:
-        return _fail(f"{name}{error}", WRONG_INPUT)
-    except JourneylibError as error:
-        return _fail(f"{name}{error}", RUN_FAILED)
-    except KeyboardInterrupt:
-        _fail(f"{name}stopped; no half run was left.", RUN_FAILED)
-        raise
-    except Exception as error:
-        # Else Python would end with 1, which says that a gate failed. The text of an error that
-        # is not ours may hold a customer's data.
-        if os.environ.get(TRACE):
-            raise
-        return _fail(
-            f"{name}stopped by a fault of its own ({type(error).__name__}); no half run was left. "
-            f"Set {TRACE}=1 to see where, and report it.",
-            RUN_FAILED,
-        )
-
-
-@contextlib.contextmanager
-def _ended_gently() -> Iterator[None]:
-    """Let a scheduler's stop tidy up as Ctrl-C does."""
-
-    def stop(_: int, __: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = None
-    with contextlib.suppress(ValueError):  # not in the main thread
-        before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
-
-
-def _fail(message: str, status: int) -> int:
-    print(f"journeylib: {message}", file=sys.stderr)
-    return status
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="journeylib",
-        description="Rebuild customer journeys from event logs and audit where machines should "
-        "serve and where people must.",
-        epilog=EXIT_STATUS,
-    )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    init = commands.add_parser(
-        "init", help="look at a log and write a first configuration", epilog=EXIT_STATUS
-    )
-    init.add_argument("log", metavar="LOG", help="CSV, Parquet, JSON Lines, XES or OCEL file")
-    init.add_argument("--outcomes", metavar="FILE", help="table of churn, complaints, surveys …")
-    init.add_argument("--out", metavar="CONFIG", type=Path, help="default: LOG's name with .yaml")
-    init.add_argument("--force", action="store_true", help="replace an existing configuration")
-    init.set_defaults(command=_init)
-
-    audit = commands.add_parser(
-        "audit", help="run an audit and leave its dashboard", epilog=EXIT_STATUS
-    )
-    audit.add_argument(
-        "configs", metavar="CONFIG", type=Path, nargs="+",
-        help="YAML, as init writes it, or a list of them: audits: [a.yaml, b.yaml]. One that "
-        "fails does not stop the others",
-    )  # fmt: skip
-    audit.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("audits"), help="default: audits"
-    )
-    audit.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
-        help="change one setting, such as measures.repeat_days=14; may be repeated",
-    )  # fmt: skip
-    audit.add_argument(
-        "--engine", metavar="ADDRESS",
-        help="where it is computed: duckdb, spark or spark://host:7077 (default: the "
-        "configuration's, else duckdb)",
-    )  # fmt: skip
-    audit.add_argument(
-        "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
-    )
-    audit.add_argument(
-        "--send", action=argparse.BooleanOptionalAction,
-        help="send mail and messages, or do not; default: as delivery.when says",
-    )  # fmt: skip
-    audit.add_argument(
-        "--timeout", metavar="MINUTES", type=_minutes, help="stop a run that takes longer"
-    )
-    audit.set_defaults(command=_audit)
-
-    history = commands.add_parser("history", help="list the runs of an audit")
-    history.add_argument("runs", metavar="DIR/NAME", nargs="?", help="default: audits")
-    history.set_defaults(command=_history)
-
-    compare = commands.add_parser(
-        "compare",
-        help="say what is not the same in two runs",
-        epilog="A run is a run directory, a run id, latest or previous.",
-    )
-    compare.add_argument("before", metavar="A")
-    compare.add_argument("after", metavar="B")
-    compare.add_argument("--runs", metavar="DIR/NAME", help="where runs are; default: audits")
-    compare.set_defaults(command=_compare)
-
-    reproduce = commands.add_parser(
-        "reproduce",
-        help="make a run again and compare it byte for byte",
-        epilog="exit status: 0 the same; 1 different; 2 the input is gone or has changed",
-    )
-    reproduce.add_argument("run", metavar="RUN", help="run directory, run id, latest or previous")
-    reproduce.add_argument("--runs", metavar="DIR/NAME", help="where runs are; default: audits")
-    reproduce.add_argument(
-        "--config", metavar="CONFIG", type=Path, help="YAML that says where the log is now"
-    )
-    reproduce.set_defaults(command=_reproduce)
-
-    workshop = commands.add_parser(
-        "workshop",
-        help="make poster, slides, presentation and cards from a run of an audit",
-        epilog=EXIT_STATUS,
-    )
-    workshop.add_argument(
-        "configs", metavar="CONFIG", type=Path, nargs="+",
-        help="YAML, as init writes it, or a list of audits: one folder each",
-    )  # fmt: skip
-    workshop.add_argument(
-        "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
-    )
-    workshop.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path("workshops"), help="default: workshops"
-    )
-    workshop.add_argument(
-        "--lang", metavar="CODE", default="en", help="language of the texts: en or de"
-    )
-    workshop.add_argument(
-        "--from", metavar="RUN", type=Path, dest="run",
-        help="a run directory; default: the latest of CONFIG in --audits, else a new one",
-    )  # fmt: skip
-    workshop.add_argument(
-        "--audits", metavar="DIR", type=Path, default=Path("audits"),
-        help="where runs of audits are; default: audits",
-    )  # fmt: skip
-    workshop.set_defaults(command=_workshop)
-
-    notes = commands.add_parser(
-        "notes", help="take what people say in a workshop to a board and back", epilog=EXIT_STATUS
-    )
-    ways = notes.add_subparsers(metavar="WAY", required=True)
-    export = ways.add_parser(
-        "export",
-        help="write notes and questions as a table; its column 'text' pastes into a board",
-        epilog=EXIT_STATUS,
-    )
-    export.add_argument("run", metavar="RUN", type=Path, help="such as audits/NAME/latest")
-    export.add_argument(
-        "--out", metavar="FILE", type=Path, default=Path("notes.csv"),
-        help=".csv or .xlsx; default: notes.csv",
-    )  # fmt: skip
-    export.add_argument(
-        "--lang", metavar="CODE", default="en", help="language of the questions: en or de"
-    )
-    export.set_defaults(command=_export_notes)
-    take = ways.add_parser(
-        "import",
-        help="read notes from a table or edited slides and keep them beside the runs",
-        epilog=EXIT_STATUS,
-    )
-    take.add_argument("file", metavar="FILE", type=Path, help="CSV, Excel workbook, or slides.pptx")
-    take.add_argument("--run", metavar="RUN", type=Path, required=True, help="what they are about")
-    take.add_argument(
-        "--round", metavar="N", type=int, default=1, help="of new notes that do not say theirs"
-    )
-    take.set_defaults(command=_import_notes)
-
-    schema = commands.add_parser("schema", help="print a JSON Schema")
-    schema.add_argument("what", choices=["config", "audit"])
-    schema.set_defaults(command=_schema)
-    return parser
 
 
 def _day(text: str) -> dt.date:
@@ -243,142 +52,222 @@ def _minutes(text: str) -> float:
     raise argparse.ArgumentTypeError(f"'{text}' is no number of minutes above 0")
 
 
-def _init(options: argparse.Namespace) -> int:
-    from journeylib.audits import write_first_config
+@dataclass(frozen=True)
+class Command:
+    """A command of the command line.
 
-    path, account = write_first_config(
-        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+    Attributes
+    ----------
+    name, help : str
+        What is typed, and what it is for.
+    run : callable or None
+        What it does; None where it only holds `ways`.
+    arguments : sequence of Argument
+    epilog : str
+        What stands below its help.
+    ways : sequence of Command
+        Commands below it.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int] | None = None
+    arguments: Sequence[Argument] = ()
+    epilog: str = EXIT_STATUS
+    ways: Sequence[Command] = ()
+
+
+def _argument(name: str, metavar: str, help_text: str, **options: Any) -> Argument:
+    return name, {"help": help_text, **({"metavar": metavar} if metavar else {}), **options}
+
+
+def _folder(name: str, metavar: str, help_text: str, default: str) -> Argument:
+    text = f"{help_text}default: {default}"
+    return _argument(name, metavar, text, type=Path, default=Path(default))
+
+
+AS_OF = _argument("--as-of", "DAY", "look back from this day, such as 2026-07-01", type=_day)
+RUNS = _argument("--runs", "DIR/NAME", "where runs are; default: audits")
+LANGUAGE = _argument("--lang", "CODE", "language of the texts: en or de", default="en")
+
+INIT = Command(
+    "init",
+    "look at a log and write a first configuration",
+    commands.init,
+    (
+        _argument("log", "LOG", "CSV, Parquet, JSON Lines, XES or OCEL file"),
+        _argument("--outcomes", "FILE", "table of churn, complaints, surveys …"),
+        _argument("--out", "CONFIG", "default: LOG's name with .yaml", type=Path),
+        _argument("--force", "", "replace an existing configuration", action="store_true"),
+    ),
+)
+AUDIT = Command(
+    "audit",
+    "run an audit and leave its dashboard",
+    commands.audit,
+    (
+        _argument(
+            "configs",
+            "CONFIG",
+            "YAML, as init writes it, or a list of them: audits: [a.yaml, b.yaml]. One that fails "
+            "does not stop the others. A log works, too: init reads it first",
+            type=Path,
+            nargs="+",
+        ),
+        _folder("--out", "DIR", "", "audits"),
+        _argument(
+            "--set",
+            "KEY=VALUE",
+            "change one setting, such as measures.repeat_days=14; may be repeated",
+            action="append",
+            default=[],
+            dest="overrides",
+        ),
+        _argument(
+            "--engine",
+            "ADDRESS",
+            "where it is computed: duckdb, spark or spark://host:7077 (default: the "
+            "configuration's, else duckdb)",
+        ),
+        AS_OF,
+        _argument(
+            "--send",
+            "",
+            "send mail and messages, or do not; default: as delivery.when says",
+            action=argparse.BooleanOptionalAction,
+        ),
+        _argument("--timeout", "MINUTES", "stop a run that takes longer", type=_minutes),
+    ),
+)
+WORKSHOP = Command(
+    "workshop",
+    "make poster, slides, presentation and cards from a run of an audit",
+    commands.workshop,
+    (
+        _argument(
+            "configs",
+            "CONFIG",
+            "YAML, as init writes it, or a list of audits: one folder each",
+            type=Path,
+            nargs="+",
+        ),
+        AS_OF,
+        _folder("--out", "DIR", "", "workshops"),
+        LANGUAGE,
+        _argument(
+            "--from",
+            "RUN",
+            "a run directory; default: the latest of CONFIG in --audits, else a new one",
+            type=Path,
+            dest="run",
+        ),
+        _folder("--audits", "DIR", "where runs of audits are; ", "audits"),
+    ),
+)
+NOTES = Command(
+    "notes",
+    "take what people say in a workshop to a board and back",
+    ways=(
+        Command(
+            "export",
+            "write notes and questions as a table; its column 'text' pastes into a board",
+            commands.export_notes,
+            (
+                _argument("run", "RUN", "such as audits/NAME/latest", type=Path),
+                _folder("--out", "FILE", ".csv or .xlsx; ", "notes.csv"),
+                LANGUAGE,
+            ),
+        ),
+        Command(
+            "import",
+            "read notes from a table or edited slides and keep them beside the runs",
+            commands.import_notes,
+            (
+                _argument("file", "FILE", "CSV, Excel workbook, or slides.pptx", type=Path),
+                _argument("--run", "RUN", "what they are about", type=Path, required=True),
+                _argument(
+                    "--round", "N", "of new notes that do not say theirs", type=int, default=1
+                ),
+            ),
+        ),
+    ),
+)
+COMMANDS = (
+    INIT,
+    AUDIT,
+    Command(
+        "history",
+        "list the runs of an audit",
+        commands.history,
+        (_argument("runs", "DIR/NAME", "default: audits", nargs="?"),),
+        "",
+    ),
+    Command(
+        "compare",
+        "say what is not the same in two runs",
+        commands.compare,
+        (_argument("before", "A", "a run"), _argument("after", "B", "a later run"), RUNS),
+        "A run is a run directory, a run id, latest or previous.",
+    ),
+    Command(
+        "reproduce",
+        "make a run again and compare it byte for byte",
+        commands.reproduce,
+        (
+            _argument("run", "RUN", "run directory, run id, latest or previous"),
+            RUNS,
+            _argument("--config", "CONFIG", "YAML that says where the log is now", type=Path),
+        ),
+        "exit status: 0 the same; 1 different; 2 the input is gone or has changed",
+    ),
+    WORKSHOP,
+    NOTES,
+    Command(
+        "notebooks",
+        "copy the notebooks into a folder, to explore and to change",
+        commands.notebooks,
+        (_argument("folder", "DIR", "where to; made if it is not there", type=Path),),
+    ),
+    Command(
+        "schema",
+        "print a JSON Schema",
+        commands.schema,
+        (_argument("what", "", "of which file", choices=["config", "audit"]),),
+        "",
+    ),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="journeylib",
+        description="Rebuild customer journeys from event logs and audit where machines should "
+        "serve and where people must.",
+        epilog=EXIT_STATUS,
     )
-    print(account)
-    print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
-    return OK
+    _add(parser, COMMANDS, "COMMAND")
+    return parser
 
 
-def _audit(options: argparse.Namespace) -> int:
-    from journeylib.audits import planned
-
-    audits = planned(options.configs)
-
-    def run(audit: Planned) -> int:
-        name = f"{audit.config}: " if len(audits) > 1 else ""
-        return _status(lambda: _run(options, audit), name)
-
-    return max(run(audit) for audit in audits)
-
-
-def _run(options: argparse.Namespace, audit: Planned) -> int:
-    from journeylib.cli.run_notebook import run_audit
-    from journeylib.core import JourneylibError
-    from journeylib.delivery import append_job_summary
-
-    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
-    try:
-        run = run_audit(
-            audit.config,
-            out=options.out,
-            overrides=[*audit.overrides, *options.overrides, *engine],
-            as_of=options.as_of,
-            send_when=SEND[options.send],
-            timeout_minutes=options.timeout,
-            progress=sys.stderr.isatty(),
-        )
-    except JourneylibError as error:
-        append_job_summary(f"## 🔻 {audit.config.name} could not be run\n\n{error}")
-        raise
-    print(run.summary)
-    append_job_summary((run.folder / "summary.md").read_text(encoding="utf-8"))
-    for reason in run.unsent:
-        _fail(f"not sent: {reason} The run is complete in {run.folder}; start the same command "
-              "again to send what is missing.", RUN_FAILED)  # fmt: skip
-    if run.unsent:
-        return RUN_FAILED
-    return OK if run.passed else GATE_FAILED
+def _add(parser: argparse.ArgumentParser, table: Sequence[Command], metavar: str) -> None:
+    """Add the commands of a table below a parser."""
+    below = parser.add_subparsers(metavar=metavar, required=True)
+    for command in table:
+        one = below.add_parser(command.name, help=command.help, epilog=command.epilog)
+        for name, options in command.arguments:
+            one.add_argument(name, **options)
+        if command.ways:
+            _add(one, command.ways, "WAY")
+        else:
+            one.set_defaults(command=command.run)
 
 
-def _history(options: argparse.Namespace) -> int:
-    from journeylib.audits import find_home, read_history
+def _mistyped(arguments: Sequence[str]) -> str:
+    """Return what to say of a command that there is not, with the nearest; else nothing."""
+    names = [command.name for command in COMMANDS]
+    if not arguments or arguments[0].startswith("-") or arguments[0] in names:
+        return ""
+    from journeylib.core import did_you_mean
 
-    found = read_history(find_home(options.runs))
-    print(found.runs().fillna("").to_string(index=False))
-    for name, reason in found.skipped.items():
-        print(f"skipped {name}: {reason}", file=sys.stderr)
-    return OK
-
-
-def _compare(options: argparse.Namespace) -> int:
-    from journeylib.audits import between, find_run
-
-    runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(between(*runs).text)
-    return OK
-
-
-def _reproduce(options: argparse.Namespace) -> int:
-    from journeylib.audits import find_run, reproduce
-    from journeylib.core import RunError
-
-    try:
-        found = reproduce(find_run(options.run, options.runs), config=options.config)
-    except RunError as error:
-        return _fail(f"{error}", WRONG_INPUT)
-    print(found.text)
-    return OK if found.same else DIFFERENT
-
-
-def _workshop(options: argparse.Namespace) -> int:
-    from journeylib.audits import planned
-
-    audits = planned(options.configs)
-    if options.run is not None and len(audits) > 1:
-        return _fail("--from names one run: give one configuration with it.", WRONG_INPUT)
-
-    def make(audit: Planned) -> int:
-        name = f"{audit.config}: " if len(audits) > 1 else ""
-        return _status(lambda: _prepare(options, audit), name)
-
-    return max(make(audit) for audit in audits)
-
-
-def _prepare(options: argparse.Namespace, audit: Planned) -> int:
-    from journeylib.workshop import prepare_workshop
-
-    pack = prepare_workshop(
-        audit.config,
-        out=options.out,
-        language=options.lang,
-        run=options.run,
-        audits=options.audits,
-        overrides=audit.overrides,
-        as_of=options.as_of,
-        progress=sys.stderr.isatty(),
-    )
-    print(pack.summary)
-    return OK
-
-
-def _export_notes(options: argparse.Namespace) -> int:
-    from journeylib.workshop import export_notes
-
-    notes = export_notes(options.run, options.out, language=options.lang)
-    print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
-    return OK
-
-
-def _import_notes(options: argparse.Namespace) -> int:
-    from journeylib.workshop import notes_file, take_notes
-
-    found = take_notes(options.run, options.file, round=options.round)
-    for message in found.messages:
-        print(message, file=sys.stderr)
-    print(
-        f"{found.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
-    )
-    return OK
-
-
-def _schema(options: argparse.Namespace) -> int:
-    from journeylib.audits import config_schema, document_schema
-
-    schema = config_schema() if options.what == "config" else document_schema()
-    print(json.dumps(schema, indent=2, ensure_ascii=False))
-    return OK
+    near = did_you_mean(arguments[0], names) or f" Commands: {', '.join(names)}."
+    return f"there is no command '{arguments[0]}'.{near}"

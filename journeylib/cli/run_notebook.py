@@ -6,6 +6,9 @@ import datetime as dt
 import json
 import math
 import os
+import shutil
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -46,11 +49,35 @@ class Run:
 
 
 def audit_notebook() -> Path:
-    """Return the notebook that audits run: the checkout's, else the packaged one."""
+    """Return the notebook that audits run."""
+    return _notebooks() / "audit.ipynb"
+
+
+def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
+    """Copy the notebooks into a folder.
+
+    Returns
+    -------
+    tuple of (list of str, list of str)
+        The names of those that were copied, and of those that were there already and stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copied: list[str] = []
+    left: list[str] = []
+    for notebook in sorted(_notebooks().glob("*.ipynb")):
+        target = folder / notebook.name
+        (left if target.exists() else copied).append(notebook.name)
+        if not target.exists():
+            shutil.copyfile(notebook, target)
+    return copied, left
+
+
+def _notebooks() -> Path:
+    """Return the folder of the notebooks: the checkout's, else the packaged one."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package.parent / "notebooks", package / "notebooks"):
         if (folder / "audit.ipynb").is_file():
-            return folder / "audit.ipynb"
+            return folder
     raise RunError("notebooks/audit.ipynb is not installed; install journeylib again.")
 
 
@@ -62,7 +89,6 @@ def run_audit(
     as_of: dt.date | None = None,
     send_when: When | None = None,
     timeout_minutes: float | None = None,
-    progress: bool = False,
 ) -> Run:
     """Execute the audit notebook on a configuration, keep everything it made, and tell of it.
 
@@ -80,8 +106,6 @@ def run_audit(
         Whether to send mail and messages; default: ``delivery.when`` of the configuration.
     timeout_minutes : float, optional
         After this the run is stopped; default: ``timeout_minutes`` of the configuration.
-    progress : bool
-        Show a bar on standard error.
 
     Returns
     -------
@@ -111,7 +135,10 @@ def run_audit(
     }
     home = Path(out) / checked.name
     try:
-        with staged(Path(out), checked.name) as stage, steps_shown(stage, show=progress) as steps:
+        with (
+            staged(Path(out), checked.name) as stage,
+            steps_shown(stage, show=sys.stderr.isatty()) as steps,
+        ):
             executed = stage / "audit.ipynb"
             hidden = {name: None for _, name in checked.delivery.secrets()}
             _execute(executed, parameters | {"out": str(stage.resolve())}, home,
@@ -216,8 +243,6 @@ def _run_notebook(
     import papermill
     from traitlets.config import Config
 
-    # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
-    transport = Config({"KernelManager": {"transport": "ipc"}})
     # Kernels of a test run may come from another checkout: this one must be imported.
     package_home = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
@@ -226,7 +251,13 @@ def _run_notebook(
         """Give every cell what is left of the whole run's time."""
         return None if deadline is None else max(1, math.ceil(deadline - time.monotonic()))
 
-    with _environment({"PYTHONPATH": path, **variables}):
+    # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
+    # They lie in a folder of this run alone: two kernels in one folder would take each other's.
+    with (
+        tempfile.TemporaryDirectory(prefix="journeylib-") as private,
+        _environment({"PYTHONPATH": path, **variables}),
+    ):
+        sockets = {"transport": "ipc", "ip": str(Path(private) / "kernel")}
         papermill.execute_notebook(
             str(audit_notebook()),
             str(executed),
@@ -234,7 +265,7 @@ def _run_notebook(
             kernel_name="python3",
             progress_bar=False,
             log_output=False,
-            config=transport,
+            config=Config({"KernelManager": sockets}),
             timeout_func=seconds_left,
         )
 

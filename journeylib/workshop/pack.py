@@ -99,7 +99,6 @@ def prepare_workshop(
     audits: str | Path = "audits",
     overrides: Sequence[str] = (),
     as_of: dt.date | None = None,
-    progress: bool = False,
 ) -> Pack:
     """Prepare everything for a workshop: presentation, slides, posters, handout and cards.
 
@@ -121,8 +120,6 @@ def prepare_workshop(
         ``"key=value"`` with a dotted key.
     as_of : datetime.date, optional
         The day to look back from, as for an audit.
-    progress : bool
-        Show a bar while the audit runs.
 
     Returns
     -------
@@ -142,9 +139,7 @@ def prepare_workshop(
     if run is None:
         from journeylib.cli.run_notebook import run_audit
 
-        run = run_audit(
-            config, out=audits, overrides=overrides, as_of=as_of, progress=progress
-        ).folder
+        run = run_audit(config, out=audits, overrides=overrides, as_of=as_of).folder
     content = read_content(run, language=language)
     with staged(Path(out), checked.name) as stage:
         folder = stage / f"{content.run_id}-{language}"

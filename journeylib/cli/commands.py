@@ -1,0 +1,194 @@
+"""What each command does; it returns the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journeylib.cli.status import DIFFERENT, GATE_FAILED, OK, RUN_FAILED, WRONG_INPUT, fail, status
+
+if TYPE_CHECKING:
+    from journeylib.audits import Planned, When
+
+CONFIGURATIONS = (".yaml", ".yml")
+SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
+
+
+def init(options: argparse.Namespace) -> int:
+    """Look at a log and write a first configuration."""
+    from journeylib.audits import write_first_config
+
+    path, account = write_first_config(
+        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+    )
+    print(account)
+    print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
+    return OK
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Run audits and say where their dashboards are."""
+    from journeylib.audits import planned
+
+    audits = planned([_configuration(path) for path in options.configs])
+    return _worst(audits, lambda audit: _run(options, audit))
+
+
+def _configuration(path: Path) -> Path:
+    """Return a configuration; for a log the one beside it, which is written where there is none."""
+    from journeylib.audits import write_first_config
+
+    if path.suffix in CONFIGURATIONS or not path.exists():
+        return path
+    beside = path.with_suffix(".yaml")
+    if beside.exists():
+        print(f"{path} is a log: audited as {beside} beside it says.")
+        return beside
+    written, account = write_first_config(path)
+    print(f"{account}\n\nWrote {written}, and audit the log as it says.\n")
+    return written
+
+
+def _worst(audits: list[Planned], run: Callable[[Planned], int]) -> int:
+    """Run every audit, whatever becomes of the others, and return the worst status."""
+
+    def one(audit: Planned) -> int:
+        name = f"{audit.config}: " if len(audits) > 1 else ""
+        return status(lambda: run(audit), name)
+
+    return max(one(audit) for audit in audits)
+
+
+def _run(options: argparse.Namespace, audit: Planned) -> int:
+    from journeylib.cli.run_notebook import run_audit
+    from journeylib.core import JourneylibError
+    from journeylib.delivery import append_job_summary
+
+    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
+    try:
+        run = run_audit(
+            audit.config,
+            out=options.out,
+            overrides=[*audit.overrides, *options.overrides, *engine],
+            as_of=options.as_of,
+            send_when=SEND[options.send],
+            timeout_minutes=options.timeout,
+        )
+    except JourneylibError as error:
+        append_job_summary(f"## 🔻 {audit.config.name} could not be run\n\n{error}")
+        raise
+    print(run.summary)
+    append_job_summary((run.folder / "summary.md").read_text(encoding="utf-8"))
+    for reason in run.unsent:
+        fail(f"not sent: {reason} The run is complete in {run.folder}; start the same command "
+              "again to send what is missing.", RUN_FAILED)  # fmt: skip
+    if run.unsent:
+        return RUN_FAILED
+    return OK if run.passed else GATE_FAILED
+
+
+def history(options: argparse.Namespace) -> int:
+    """List the runs of an audit."""
+    from journeylib.audits import find_home, read_history
+
+    runs = read_history(find_home(options.runs))
+    print(runs.runs().fillna("").to_string(index=False))
+    for name, reason in runs.skipped.items():
+        print(f"skipped {name}: {reason}", file=sys.stderr)
+    return OK
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Say what is not the same in two runs."""
+    from journeylib.audits import between, find_run
+
+    runs = [find_run(name, options.runs) for name in (options.before, options.after)]
+    print(between(*runs).text)
+    return OK
+
+
+def reproduce(options: argparse.Namespace) -> int:
+    """Make a run again and compare it byte for byte."""
+    from journeylib.audits import find_run
+    from journeylib.audits import reproduce as reproduce_run
+    from journeylib.core import RunError
+
+    try:
+        again = reproduce_run(find_run(options.run, options.runs), config=options.config)
+    except RunError as error:
+        return fail(f"{error}", WRONG_INPUT)
+    print(again.text)
+    return OK if again.same else DIFFERENT
+
+
+def workshop(options: argparse.Namespace) -> int:
+    """Make what a workshop needs from runs of audits."""
+    from journeylib.audits import planned
+
+    audits = planned(options.configs)
+    if options.run is not None and len(audits) > 1:
+        return fail("--from names one run: give one configuration with it.", WRONG_INPUT)
+
+    return _worst(audits, lambda audit: _prepare(options, audit))
+
+
+def _prepare(options: argparse.Namespace, audit: Planned) -> int:
+    from journeylib.workshop import prepare_workshop
+
+    pack = prepare_workshop(
+        audit.config,
+        out=options.out,
+        language=options.lang,
+        run=options.run,
+        audits=options.audits,
+        overrides=audit.overrides,
+        as_of=options.as_of,
+    )
+    print(pack.summary)
+    return OK
+
+
+def export_notes(options: argparse.Namespace) -> int:
+    """Write notes and questions as a table."""
+    from journeylib.workshop import export_notes as write_notes
+
+    notes = write_notes(options.run, options.out, language=options.lang)
+    print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
+    return OK
+
+
+def import_notes(options: argparse.Namespace) -> int:
+    """Read notes from a table or edited slides."""
+    from journeylib.workshop import notes_file, take_notes
+
+    notes = take_notes(options.run, options.file, round=options.round)
+    for message in notes.messages:
+        print(message, file=sys.stderr)
+    print(
+        f"{notes.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
+    )
+    return OK
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Print a JSON Schema."""
+    from journeylib.audits import config_schema, document_schema
+
+    schema = config_schema() if options.what == "config" else document_schema()
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return OK
+
+
+def notebooks(options: argparse.Namespace) -> int:
+    """Copy the notebooks into a folder; a file that is there already stays as it is."""
+    from journeylib.cli.run_notebook import copy_notebooks
+
+    copied, left = copy_notebooks(options.folder)
+    print(f"Copied {', '.join(copied) or 'nothing'} to {options.folder}.")
+    if left:
+        print(f"Left as they are, for they are there already: {', '.join(left)}.", file=sys.stderr)
+    return OK
