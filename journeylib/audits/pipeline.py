@@ -37,7 +37,7 @@ from journeylib.journeys import (
     stories,
 )
 from journeylib.judge import Judgement, Ratings, compare_ratings, judge
-from journeylib.log import LAST_EVENT, log_hash, read_log, saying_what_ran_out
+from journeylib.log import LAST_EVENT, explain_resource_errors, log_hash, read_log
 from journeylib.measures import Evidence, Reach, measure, reach
 from journeylib.portfolio import Portfolio, portfolio
 
@@ -193,7 +193,7 @@ def audit(
         If what the configuration asks for is not installed (linkage: splink), or memory or
         disk ran out.
     """
-    with saying_what_ran_out(), working("auditing", STEPS) as say:
+    with explain_resource_errors(), working("auditing", STEPS) as say:
         return _audit(config, overrides, as_of, history, say)
 
 

@@ -21,7 +21,7 @@ from journeylib.journeys import (
     sift,
     stitch,
 )
-from journeylib.log import Found, fetch
+from journeylib.log import Check, check_table, fetch
 from journeylib.measures import without_graph
 
 if TYPE_CHECKING:
@@ -129,13 +129,15 @@ def without_absent(
     known, absent = sift(config, all_names)
     if not absent:
         return config, log
-    found = Found(log.quality.rows_read)
+    found = []
     for setting, those in groupby(absent, key=lambda one: one.setting):
         told = " ".join(one.told(shown(one.called.of)) for one in those)
         # A map of names may hold more than one period shows; what is looked for should be there.
         severity = "note" if setting.startswith("roles.") else "warning"
-        found.add("names_nothing", setting, severity, 0, f"{told} {TOLD}")
-    checks = pd.concat([log.quality.checks, found.frame()], ignore_index=True)
+        found.append(Check("names_nothing", setting, severity, 0, f"{told} {TOLD}"))
+    checks = pd.concat(
+        [log.quality.checks, check_table(found, log.quality.rows_read)], ignore_index=True
+    )
     return known, replace(log, quality=replace(log.quality, checks=checks))
 
 

@@ -20,7 +20,7 @@ from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
 from journeylib.core import ConfigError, LogError, RunError, did_you_mean
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
-from journeylib.log import what_ran_out
+from journeylib.log import resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
@@ -208,7 +208,7 @@ def _execute(
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
         said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
-        if reason := what_ran_out(error.ename, str(error.evalue)):
+        if reason := resource_hint(error.ename, str(error.evalue)):
             said = f": {reason}"
         raise RunError(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "

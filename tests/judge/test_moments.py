@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import RunError
-from journeylib.core.estimate import Estimate, adjusted_p_values
+from journeylib.core.estimate import Estimate
+from journeylib.core.resampling import adjusted_p_values
 from journeylib.judge.moments.effect import Check, QualityEffect, quality_effect
 from journeylib.judge.moments.multiple_testing import asymmetry, decide, impact, shrink
 

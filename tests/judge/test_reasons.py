@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from journeylib.core.estimate import Estimate, percent
+from journeylib.core import percent
+from journeylib.core.estimate import Estimate
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED

@@ -14,7 +14,7 @@ from scipy import stats
 from journeylib.audits.changes.changes import Looked, compare_periods
 from journeylib.audits.changes.drift import ChangeSettings, drifts
 from journeylib.audits.config.model import AuditConfig
-from journeylib.core.estimate import adjusted_p_values
+from journeylib.core.resampling import adjusted_p_values
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log

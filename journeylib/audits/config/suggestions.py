@@ -15,12 +15,13 @@ from journeylib.log import (
     ROW,
     OutcomesSchema,
     Proposal,
+    ReadOptions,
     actor_of_word,
+    drop_scratch,
     name_score,
     open_source,
     plain_name,
     shape_share,
-    tidy,
 )
 
 SAMPLE_ROWS = 20_000
@@ -129,11 +130,11 @@ class OutcomesProposal:
 
 def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
     """Return the name of a source and its first rows as texts, nulls as missing."""
-    raw = open_source(source, lambda columns, _: list(columns), limit=SAMPLE_ROWS)
+    raw = open_source(source, lambda columns, _: list(columns), ReadOptions(limit=SAMPLE_ROWS))
     names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
     texts = {name: raw.table[name].cast("string") for name in names}
     sample: pd.DataFrame = raw.table.limit(SAMPLE_ROWS).select(**texts).to_pandas()
-    tidy(raw)
+    drop_scratch(raw)
     return raw.name, sample
 
 

@@ -13,7 +13,8 @@ from ibis import _
 from journeylib.core import AbstainReason, Estimate
 from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
-from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress, unheard
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress
+from journeylib.measures import text_abstain_reason
 
 KIND_TEXT = {
     "bot": "calls itself a bot or a virtual assistant",
@@ -102,7 +103,7 @@ def wording(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Wordin
     that look like names, or a greeting is followed by one, that part is left out (“…”), and so
     is a single word that differs between two sentences and is no word of the phrases.
     """
-    if reason := unheard(journeys):
+    if reason := text_abstain_reason(journeys):
         return Wording(abstain=reason)
     in_order = ibis.window(group_by=_KEY, order_by="step")
     bot = turns.filter((_.actor == "bot") & _.text.notnull()).select(

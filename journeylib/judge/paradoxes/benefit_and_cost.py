@@ -23,7 +23,7 @@ from journeylib.judge.paradoxes.context import (
     silent,
     verified_how,
 )
-from journeylib.log import drawn, fetch
+from journeylib.log import fetch, in_sample
 from journeylib.measures import NEGATIVE, RATING_SCALES, Scores
 
 
@@ -62,7 +62,7 @@ def isolated(scene: Scene) -> Side:
     alone = _.cry & (_.met_us.isnull() | (_.met_us - _.at_us > window))
     mature = moments.filter(_.at_us <= int(journeys.last_us or 0) - window)
     if isinstance(scene.scores, Scores):
-        mature = mature.filter(drawn(scene.scores.per_mille))
+        mature = mature.filter(in_sample(scene.scores.per_mille))
     people = mature.group_by(["customer_no", "group"]).aggregate(
         journey=_.journey.min(), alone=alone.any(), bot=_.bot.any()
     )

@@ -29,8 +29,8 @@ from journeylib.judge.paradoxes.data_and_dependence import (
     resolution_by_fields,
     served_journeys,
 )
-from journeylib.log import fetch, says_wrong, unheard
-from journeylib.measures import flag_of
+from journeylib.log import fetch, says_wrong
+from journeylib.measures import flag_of, text_abstain_reason
 
 US_PER_HOUR = 3_600_000_000
 HOURS_PER_WEEK = 168
@@ -176,7 +176,7 @@ def _corrections(scene: Scene) -> Estimate:
         _known, flagged = flag_of(journeys, declared)
         wrong = journeys.steps.select("journey", "step", wrong=flagged.fill_null(False))
         told = turns.inner_join(wrong, ["journey", "step"])
-    elif reason := unheard(journeys):
+    elif reason := text_abstain_reason(journeys):
         return ask.none(reason)
     else:
         spoken = turns.filter(_.actor.isin(["bot", "human", "customer"]))
