@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeylib.audits import Planned, When
+    from journeylib.audits import BatchEntry, When
 
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
 DIFFERENT = 1  # a run made again is not the same
@@ -255,18 +255,18 @@ def _init(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    from journeylib.audits import planned
+    from journeylib.audits import read_batch
 
-    audits = planned(options.configs)
+    audits = read_batch(options.configs)
 
-    def run(audit: Planned) -> int:
+    def run(audit: BatchEntry) -> int:
         name = f"{audit.config}: " if len(audits) > 1 else ""
         return _status(lambda: _run(options, audit), name)
 
     return max(run(audit) for audit in audits)
 
 
-def _run(options: argparse.Namespace, audit: Planned) -> int:
+def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.cli.run_notebook import run_audit
     from journeylib.core import JourneylibError
     from journeylib.delivery import append_job_summary
@@ -306,10 +306,10 @@ def _history(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from journeylib.audits import between, find_run
+    from journeylib.audits import compare_runs, find_run
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(between(*runs).text)
+    print(compare_runs(*runs).text)
     return OK
 
 
@@ -326,20 +326,20 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _workshop(options: argparse.Namespace) -> int:
-    from journeylib.audits import planned
+    from journeylib.audits import read_batch
 
-    audits = planned(options.configs)
+    audits = read_batch(options.configs)
     if options.run is not None and len(audits) > 1:
         return _fail("--from names one run: give one configuration with it.", WRONG_INPUT)
 
-    def make(audit: Planned) -> int:
+    def make(audit: BatchEntry) -> int:
         name = f"{audit.config}: " if len(audits) > 1 else ""
         return _status(lambda: _prepare(options, audit), name)
 
     return max(make(audit) for audit in audits)
 
 
-def _prepare(options: argparse.Namespace, audit: Planned) -> int:
+def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.workshop import prepare_workshop
 
     pack = prepare_workshop(

@@ -13,7 +13,7 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.findings.gates import check_metric
+from journeylib.audits.document.metric_path import check_metric
 from journeylib.core.errors import RunError
 from journeylib.journeys.conformance.process_models import Mined
 from tests.log.test_days import ROWS, spoil, write_days

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core import AbstainReason, Grade, rounded
+from journeylib.core import AbstainReason, Grade
 
 SCHEMA_VERSION = "1"
 Cut = Literal["case", "gap", "goal", "learned", "customer"]
@@ -750,19 +748,6 @@ class AuditDocument(_Part):
     findings: tuple[FindingDoc, ...]
     comparison: ComparisonDoc
     changes: tuple[ChangeDoc, ...] = Field(description="Significant ones first, then by kind.")
-
-
-def clean(value: Any) -> Any:
-    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
-    if isinstance(value, Mapping):
-        return {str(key): clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return rounded(value)
-    return None if value is pd.NaT or value is pd.NA else value
 
 
 def document_schema() -> dict[str, Any]:
