@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
 
 from journeylib.audits.config.delivery import DeliverySettings
+from journeylib.audits.document.described import Described
 from journeylib.audits.document.metric_path import check_metric
 from journeylib.core import languages
 from journeylib.journeys import (
@@ -57,88 +56,115 @@ Files = Annotated[
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class OutcomesConfig(Described):
+    """Where the outcomes of customers are: a table of their own.
+
+    Attributes
+    ----------
+    file
+        Path, relative to this configuration; 'log' for columns of the log itself.
+    roles
+        Which column is what.
+    """
+
+    file: str
+    roles: OutcomesSchema
 
 
-class OutcomesConfig(_Part):
-    """Where the outcomes of customers are: a table of their own."""
+class LogConfig(Described):
+    """Where the log is and how much of it must be usable.
 
-    file: str = Field(
-        description="Path, relative to this configuration; 'log' for columns of the log itself."
-    )
-    roles: OutcomesSchema = Field(description="Which column is what.")
+    Attributes
+    ----------
+    files
+        Path, glob or list of them, relative to this configuration.
+    outcomes
+        Outcomes in a table of their own.
+    period
+        First and last day that the log is said to cover.
+    days
+        Read only the events of these days, first and last; of Parquet files the others are not
+        opened.
+    max_unusable_share
+        Above this share of unusable rows the audit refuses.
+    object_type
+        OCEL: the object type to follow.
+    """
 
-
-class LogConfig(_Part):
-    """Where the log is and how much of it must be usable."""
-
-    files: Files = Field(
-        min_length=1, description="Path, glob or list of them, relative to this configuration."
-    )
-    outcomes: OutcomesConfig | None = Field(None, description="Outcomes in a table of their own.")
-    period: tuple[dt.date, dt.date] | None = Field(
-        None, description="First and last day that the log is said to cover."
-    )
-    days: tuple[dt.date, dt.date] | None = Field(
-        None,
-        description="Read only the events of these days, first and last; of Parquet files the "
-        "others are not opened.",
-    )
-    max_unusable_share: float = Field(
-        0.05, ge=0, le=1, description="Above this share of unusable rows the audit refuses."
-    )
-    object_type: str | None = Field(None, description="OCEL: the object type to follow.")
+    files: Files = Field(min_length=1)
+    outcomes: OutcomesConfig | None = None
+    period: tuple[dt.date, dt.date] | None = None
+    days: tuple[dt.date, dt.date] | None = None
+    max_unusable_share: float = Field(0.05, ge=0, le=1)
+    object_type: str | None = None
 
 
-class MappingConfig(_Part):
-    """The company's own table from what systems log to touchpoints and stages."""
+class MappingConfig(Described):
+    """The company's own table from what systems log to touchpoints and stages.
 
-    file: str = Field(
-        description="CSV with the columns activity, channel, actor, touchpoint, stage; * stands "
-        "for any characters, and the first row that fits decides. Path, relative to this "
-        "configuration."
-    )
-    max_unmapped_share: float = Field(
-        0.05,
-        ge=0,
-        le=1,
-        description="Above this share of events that no row fits, what rests on the order of "
-        "touchpoints has no answer.",
-    )
+    Attributes
+    ----------
+    file
+        CSV with the columns activity, channel, actor, touchpoint, stage; * stands for any
+        characters, and the first row that fits decides. Path, relative to this configuration.
+    max_unmapped_share
+        Above this share of events that no row fits, what rests on the order of touchpoints has no
+        answer.
+    """
 
-
-class RatingsConfig(_Part):
-    """What people say of touchpoints; kept apart from what the log shows."""
-
-    file: str = Field(
-        description="CSV with the columns touchpoint, rater; human_agency (1 machine alone to 5 "
-        "human essential) or empathy, presence, opinion, creativity, hope (0 to 4), or both; "
-        "group. Path, relative to this configuration."
-    )
+    file: str
+    max_unmapped_share: float = Field(0.05, ge=0, le=1)
 
 
-class Gate(_Part):
-    """A condition that the audit must meet; a failed one ends with exit status 1."""
+class RatingsConfig(Described):
+    """What people say of touchpoints; kept apart from what the log shows.
 
-    id: Name = Field(description="Name of the gate in findings.")
-    title: str = Field("", description="What people call it; default the id in words.")
-    metric: str = Field(
-        description="Path into audit.json, for example handoffs.contained_verified; "
-        "[touchpoint=Name] picks a row of a list."
-    )
-    min: float | None = Field(None, description="Fails below this.")
-    max: float | None = Field(None, description="Fails above this.")
-    max_rise: float | None = Field(
-        None, ge=0, description="Fails if it is higher than in the run before by more than this."
-    )
-    max_fall: float | None = Field(
-        None, ge=0, description="Fails if it is lower than in the run before by more than this."
-    )
-    severity: Literal["low", "medium", "high"] = Field("high", description="How much it matters.")
-    not_assessable: Literal["pass", "fail"] = Field(
-        "pass", description="Whether a metric without an answer lets the run pass."
-    )
+    Attributes
+    ----------
+    file
+        CSV with the columns touchpoint, rater; human_agency (1 machine alone to 5 human essential)
+        or empathy, presence, opinion, creativity, hope (0 to 4), or both; group. Path, relative to
+        this configuration.
+    """
+
+    file: str
+
+
+class Gate(Described):
+    """A condition that the audit must meet; a failed one ends with exit status 1.
+
+    Attributes
+    ----------
+    id
+        Name of the gate in findings.
+    title
+        What people call it; default the id in words.
+    metric
+        Path into audit.json, for example handoffs.contained_verified; [touchpoint=Name] picks a
+        row of a list.
+    min
+        Fails below this.
+    max
+        Fails above this.
+    max_rise
+        Fails if it is higher than in the run before by more than this.
+    max_fall
+        Fails if it is lower than in the run before by more than this.
+    severity
+        How much it matters.
+    not_assessable
+        Whether a metric without an answer lets the run pass.
+    """
+
+    id: Name
+    title: str = ""
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    max_rise: float | None = Field(None, ge=0)
+    max_fall: float | None = Field(None, ge=0)
+    severity: Literal["low", "medium", "high"] = "high"
+    not_assessable: Literal["pass", "fail"] = "pass"
 
     @field_validator("metric")
     @classmethod
@@ -160,108 +186,129 @@ class Gate(_Part):
         return self.title or re.sub(r"[-_]+", " ", self.id).capitalize()
 
 
-class ChangeSettings(_Part):
-    """How an audit compares its last period with those before."""
+class ChangeSettings(Described):
+    """How an audit compares its last period with those before.
 
-    window_days: int = Field(
-        7, ge=1, description="Length of a period. Multiples of 7 compare the same weekdays."
-    )
-    references: int = Field(12, ge=3, description="Earlier periods to compare with, at most.")
-    min_references: int = Field(4, ge=3, description="With fewer there is no comparison.")
-    season_periods: int | None = Field(
-        None,
-        ge=2,
-        description="Periods after which a season returns, such as 52 weeks. Once the log is long "
-        "enough, periods are compared with those of the same season, one either side.",
-    )
-    q_value: float = Field(
-        0.05, gt=0, lt=0.5, description="Share of false alarms among all, over all streams."
-    )
-    min_cases: int = Field(30, ge=10, description="A stream with fewer in a period is left out.")
-    min_points: float = Field(
-        0.02, ge=0, le=1, description="Smallest change of a share that matters."
-    )
-    min_relative: float = Field(
-        0.1, ge=0, description="Smallest relative change of all else that matters."
-    )
-    cusum_k: float = Field(
-        0.5, gt=0, description="CUSUM: half the shift to be found, in standard errors."
-    )
-    cusum_h: float = Field(5.0, gt=0, description="CUSUM: bound below which nothing is said.")
-    cusum_share: float = Field(
-        0.2,
-        gt=0,
-        lt=1,
-        description="Share of the false alarms that slow drifts may have; sudden changes have the "
-        "rest.",
-    )
-    flip_from: float = Field(
-        0.5, ge=0, le=1, description="A verdict stands while this share still gives it."
-    )
-    flip_to: float = Field(
-        0.8, ge=0, le=1, description="Stability from which another verdict takes its place."
-    )
-    feed_days: int = Field(
-        2, ge=1, description="Days without any event after which a channel's feed counts as broken."
-    )
+    Attributes
+    ----------
+    window_days
+        Length of a period. Multiples of 7 compare the same weekdays.
+    references
+        Earlier periods to compare with, at most.
+    min_references
+        With fewer there is no comparison.
+    season_periods
+        Periods after which a season returns, such as 52 weeks. Once the log is long enough,
+        periods are compared with those of the same season, one either side.
+    q_value
+        Share of false alarms among all, over all streams.
+    min_cases
+        A stream with fewer in a period is left out.
+    min_points
+        Smallest change of a share that matters.
+    min_relative
+        Smallest relative change of all else that matters.
+    cusum_k
+        CUSUM: half the shift to be found, in standard errors.
+    cusum_h
+        CUSUM: bound below which nothing is said.
+    cusum_share
+        Share of the false alarms that slow drifts may have; sudden changes have the rest.
+    flip_from
+        A verdict stands while this share still gives it.
+    flip_to
+        Stability from which another verdict takes its place.
+    feed_days
+        Days without any event after which a channel's feed counts as broken.
+    """
+
+    window_days: int = Field(7, ge=1)
+    references: int = Field(12, ge=3)
+    min_references: int = Field(4, ge=3)
+    season_periods: int | None = Field(None, ge=2)
+    q_value: float = Field(0.05, gt=0, lt=0.5)
+    min_cases: int = Field(30, ge=10)
+    min_points: float = Field(0.02, ge=0, le=1)
+    min_relative: float = Field(0.1, ge=0)
+    cusum_k: float = Field(0.5, gt=0)
+    cusum_h: float = Field(5.0, gt=0)
+    cusum_share: float = Field(0.2, gt=0, lt=1)
+    flip_from: float = Field(0.5, ge=0, le=1)
+    flip_to: float = Field(0.8, ge=0, le=1)
+    feed_days: int = Field(2, ge=1)
 
 
-class AuditConfig(_Part):
-    """Everything an audit needs to be told, as read from its YAML file."""
+class AuditConfig(Described):
+    """Everything an audit needs to be told, as read from its YAML file.
 
-    name: Name = Field(description="Name of the audit: folder and file names use it.")
-    title: str = Field("", description="Title for people; default the name.")
-    language: str = Field(
-        LANGUAGE, description="Language of every text that people read: en or de; or --lang."
-    )
+    Attributes
+    ----------
+    name
+        Name of the audit: folder and file names use it.
+    title
+        Title for people; default the name.
+    language
+        Language of every text that people read: en or de; or --lang.
+    roles
+        Which column plays which role, and the value maps.
+    mapping
+        The company's table of touchpoints and stages; absent: names stay.
+    plan
+        The journey as planned, to compare what happened with.
+    linkage
+        Join customers whose identifiers (two kinds or more) are alike, by a probabilistic model,
+        before stitching; absent: not at all. Needs the extra 'linkage'.
+    stitching
+        How events of one person are found under roles.identifiers; absent: not at all.
+    journeys
+        How journeys are cut.
+    measures
+        Windows and minimum bases.
+    judge
+        Anchors, weights, thresholds.
+    engine
+        Memory, threads, spill folder.
+    portfolio
+        Budget and costs to choose first automations under; absent: none chosen.
+    ratings
+        People's ratings of touchpoints, set beside the verdicts.
+    compare
+        What is said of other cuts and levels of stitching. verdicts: key results and the verdicts
+        that change; key_results: no verdicts, in a fraction of the time.
+    changes
+        How the last period is compared with those before.
+    gates
+        Conditions the audit must meet.
+    delivery
+        Who is told of a run, by mail, Slack or Teams.
+    timeout_minutes
+        A run that takes longer is stopped; default: no limit.
+    as_of
+        The day the audit looks back from: nothing after it is read; default the day of the last
+        event.
+    """
+
+    name: Name
+    title: str = ""
+    language: str = LANGUAGE
     log: LogConfig
-    roles: Schema = Field(description="Which column plays which role, and the value maps.")
-    mapping: MappingConfig | None = Field(
-        None, description="The company's table of touchpoints and stages; absent: names stay."
-    )
-    plan: PlanSettings | None = Field(
-        None, description="The journey as planned, to compare what happened with."
-    )
-    linkage: LinkSettings | None = Field(
-        None,
-        description="Join customers whose identifiers (two kinds or more) are alike, by a "
-        "probabilistic model, before stitching; absent: not at all. Needs the extra 'linkage'.",
-    )
-    stitching: StitchSettings | None = Field(
-        None,
-        description="How events of one person are found under roles.identifiers; absent: not at "
-        "all.",
-    )
-    journeys: JourneySettings = Field(JourneySettings(), description="How journeys are cut.")
-    measures: MeasureSettings = Field(MeasureSettings(), description="Windows and minimum bases.")
-    judge: JudgeSettings = Field(JudgeSettings(), description="Anchors, weights, thresholds.")
-    engine: EngineSettings = Field(EngineSettings(), description="Memory, threads, spill folder.")
-    portfolio: PortfolioSettings | None = Field(
-        None, description="Budget and costs to choose first automations under; absent: none chosen."
-    )
-    ratings: RatingsConfig | None = Field(
-        None, description="People's ratings of touchpoints, set beside the verdicts."
-    )
-    compare: Literal["verdicts", "key_results"] = Field(
-        "verdicts",
-        description="What is said of other cuts and levels of stitching. verdicts: key results "
-        "and the verdicts that change; key_results: no verdicts, in a fraction of the time.",
-    )
-    changes: ChangeSettings = Field(
-        ChangeSettings(), description="How the last period is compared with those before."
-    )
-    gates: tuple[Gate, ...] = Field((), description="Conditions the audit must meet.")
-    delivery: DeliverySettings = Field(
-        DeliverySettings(), description="Who is told of a run, by mail, Slack or Teams."
-    )
-    timeout_minutes: float | None = Field(
-        None, gt=0, description="A run that takes longer is stopped; default: no limit."
-    )
-    as_of: dt.date | None = Field(
-        None,
-        description="The day the audit looks back from: nothing after it is read; default the day "
-        "of the last event.",
-    )
+    roles: Schema
+    mapping: MappingConfig | None = None
+    plan: PlanSettings | None = None
+    linkage: LinkSettings | None = None
+    stitching: StitchSettings | None = None
+    journeys: JourneySettings = JourneySettings()
+    measures: MeasureSettings = MeasureSettings()
+    judge: JudgeSettings = JudgeSettings()
+    engine: EngineSettings = EngineSettings()
+    portfolio: PortfolioSettings | None = None
+    ratings: RatingsConfig | None = None
+    compare: Literal["verdicts", "key_results"] = "verdicts"
+    changes: ChangeSettings = ChangeSettings()
+    gates: tuple[Gate, ...] = ()
+    delivery: DeliverySettings = DeliverySettings()
+    timeout_minutes: float | None = Field(None, gt=0)
+    as_of: dt.date | None = None
 
     @field_validator("language")
     @classmethod
