@@ -217,8 +217,8 @@ def test_a_finding_says_whether_a_choice_changes_a_verdict(
     strict = at_level("strict", small_with)
     said = {finding.id: finding for finding in strict.findings}["choices"]
     assert said.severity == "medium"
-    assert "Visit at another level of stitching" in said.text
-    assert "Visit" in said.evidence["at another level of stitching"]
+    assert "Visit depends on how identifiers are joined to one customer." in said.text
+    assert "Visit" in said.evidence["stitching"]
     settled = {finding.id: finding for finding in stitched.findings}["choices"]
     assert settled.severity == "info"
     assert settled.text == (
