@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.journeys.graph.transitions import transitions, variants
 from journeylib.journeys.journeys import Journeys, rebuild

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 import journeylib as jl
 from journeylib.audits.config.model import AuditConfig
-from journeylib.audits.preparation import without_absent
+from journeylib.audits.preparation.preparation import without_absent
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.judge.judging import score
 from journeylib.log.schema import Called

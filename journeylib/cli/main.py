@@ -131,6 +131,9 @@ AUDIT = Command(
         ),
         AS_OF,
         _argument(
+            "--lang", "CODE", "language of the texts: en or de; default: the configuration's"
+        ),
+        _argument(
             "--send",
             "",
             "send mail and messages, or do not; default: as delivery.when says",

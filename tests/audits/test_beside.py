@@ -14,7 +14,7 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.annotations import read_labelled, read_ratings
+from journeylib.audits.preparation.annotations import read_labelled, read_ratings
 from journeylib.core.errors import ConfigError, SchemaError
 from journeylib.present.tables import Table
 

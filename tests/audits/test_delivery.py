@@ -24,7 +24,7 @@ from PIL import Image
 
 import journeylib as jl
 from journeylib.audits.config.delivery import DeliverySettings, When
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError
 from journeylib.delivery.briefing import Briefing, amount, brief

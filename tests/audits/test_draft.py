@@ -11,7 +11,7 @@ import yaml
 
 import journeylib as jl
 from journeylib.audits.config.draft import write_first_config
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import Any, Literal
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
-
-from journeylib.core import AbstainReason, Grade, rounded
+from journeylib.audits.document.described import Described
+from journeylib.core import AbstainReason, Grade
 
 SCHEMA_VERSION = "1"
 Cut = Literal["case", "gap", "goal", "learned", "customer"]
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EstimateDoc(_Part):
+class EstimateDoc(Described):
     """A number with its interval, base and grade, or the reason for abstaining."""
 
     value: float | None
@@ -34,27 +27,37 @@ class EstimateDoc(_Part):
 
 
 class MeasureDoc(EstimateDoc):
-    """A measure of one touchpoint."""
+    """A measure of one touchpoint.
 
-    source: str = Field(
-        description="Of what customers say: the column, who read it, and whether labelled turns "
-        "correct it; else empty."
-    )
+    Attributes
+    ----------
+    source
+        Of what customers say: the column, who read it, and whether labelled turns correct it; else
+        empty.
+    """
+
+    source: str
 
 
-class AuditDoc(_Part):
-    """Which run this is."""
+class AuditDoc(Described):
+    """Which run this is.
+
+    Attributes
+    ----------
+    period
+        First and last day of the log, UTC.
+    """
 
     name: str
     title: str
     run_id: str
-    period: tuple[str, str] | None = Field(description="First and last day of the log, UTC.")
+    period: tuple[str, str] | None
     as_of: dt.date
     config_hash: str
     log_hash: str
 
 
-class QualityDoc(_Part):
+class QualityDoc(Described):
     """One check of the log."""
 
     check: str
@@ -65,47 +68,87 @@ class QualityDoc(_Part):
     text: str
 
 
-class MappingDoc(_Part):
-    """The company's table of touchpoints, and how much of the log it covers."""
+class MappingDoc(Described):
+    """The company's table of touchpoints, and how much of the log it covers.
 
-    hash: str = Field(description="sha256 of its rows: the version that the results rest on.")
+    Attributes
+    ----------
+    hash
+        sha256 of its rows: the version that the results rest on.
+    """
+
+    hash: str
     rules: int
     unused_rules: int
     unmapped_events: int
     unmapped_share: float
 
 
-class ChannelGapDoc(_Part):
-    """The silence that ends a journey after an event of one channel."""
+class ChannelGapDoc(Described):
+    """The silence that ends a journey after an event of one channel.
 
-    channel: str = Field(description="Empty: no channel, or one with too few gaps or customers.")
+    Attributes
+    ----------
+    channel
+        Empty: no channel, or one with too few gaps or customers.
+    reason
+        Why it is assumed.
+    """
+
+    channel: str
     gap_days: float
     answer: Literal["declared", "found", "assumed"]
-    reason: str = Field(description="Why it is assumed.")
+    reason: str
 
 
-class CuttingDoc(_Part):
-    """How journeys were cut, and how sure that is."""
+class CuttingDoc(Described):
+    """How journeys were cut, and how sure that is.
+
+    Attributes
+    ----------
+    definition
+        What a journey is, in words.
+    confidence
+        Mean probability of the boundaries drawn.
+    doubtful
+        Share of pairs of events neither cut nor joined.
+    channels
+        Empty where all have the same gap.
+    """
 
     answer: Literal["declared", "found", "assumed"]
-    definition: str = Field(description="What a journey is, in words.")
+    definition: str
     gap_days: float | None
-    confidence: float | None = Field(description="Mean probability of the boundaries drawn.")
-    doubtful: float | None = Field(description="Share of pairs of events neither cut nor joined.")
+    confidence: float | None
+    doubtful: float | None
     learned_customers: int | None
-    channels: tuple[ChannelGapDoc, ...] = Field(description="Empty where all have the same gap.")
+    channels: tuple[ChannelGapDoc, ...]
 
 
-class VerdictChangeDoc(_Part):
-    """A verdict that another choice would change."""
+class VerdictChangeDoc(Described):
+    """A verdict that another choice would change.
+
+    Attributes
+    ----------
+    verdict
+        None: then too few customers to be shown.
+    instead_of
+        The verdict of this audit.
+    """
 
     touchpoint: str
-    verdict: Verdict | None = Field(description="None: then too few customers to be shown.")
-    instead_of: Verdict = Field(description="The verdict of this audit.")
+    verdict: Verdict | None
+    instead_of: Verdict
 
 
-class KeyResultsDoc(_Part):
-    """What a choice made before measuring may change."""
+class KeyResultsDoc(Described):
+    """What a choice made before measuring may change.
+
+    Attributes
+    ----------
+    verdicts_compared
+        Touchpoints at which somebody serves; null where verdicts are not compared.
+    """
 
     journeys: int
     customers: int
@@ -114,21 +157,29 @@ class KeyResultsDoc(_Part):
     contained_raw: float | None
     contained_verified: float | None
     contained_verified_hi: float | None
-    verdicts_compared: int | None = Field(
-        description="Touchpoints at which somebody serves; null where verdicts are not compared."
-    )
+    verdicts_compared: int | None
     verdicts_changed: int | None
     changes: tuple[VerdictChangeDoc, ...]
 
 
 class CutSensitivityDoc(KeyResultsDoc):
-    """Key results with another cut."""
+    """Key results with another cut.
+
+    Attributes
+    ----------
+    factor
+        Of the gap, where silence cuts.
+    threshold
+        Of a boundary's probability, where learned.
+    chosen
+        The audit's own cut.
+    """
 
     cut: Cut
-    factor: float | None = Field(description="Of the gap, where silence cuts.")
+    factor: float | None
     gap_days: float | None
-    threshold: float | None = Field(description="Of a boundary's probability, where learned.")
-    chosen: bool = Field(description="The audit's own cut.")
+    threshold: float | None
+    chosen: bool
 
 
 class LinkageLevelDoc(KeyResultsDoc):
@@ -137,16 +188,30 @@ class LinkageLevelDoc(KeyResultsDoc):
     linked: bool
 
 
-class LinkageDoc(_Part):
-    """How customers whose identifiers are alike were joined."""
+class LinkageDoc(Described):
+    """How customers whose identifiers are alike were joined.
 
-    threshold: float = Field(description="Probability from which two customers are one person.")
+    Attributes
+    ----------
+    threshold
+        Probability from which two customers are one person.
+    people
+        Persons joined from several customers.
+    moved_share
+        Share of events whose customer is another now.
+    confidence
+        Mean probability of the links drawn.
+    least
+        Probability of the least sure person.
+    """
+
+    threshold: float
     customers_before: int
     customers: int
-    people: int = Field(description="Persons joined from several customers.")
-    moved_share: float = Field(description="Share of events whose customer is another now.")
-    confidence: float | None = Field(description="Mean probability of the links drawn.")
-    least: float | None = Field(description="Probability of the least sure person.")
+    people: int
+    moved_share: float
+    confidence: float | None
+    least: float | None
     levels: tuple[LinkageLevelDoc, ...]
 
 
@@ -156,32 +221,44 @@ class StitchingLevelDoc(KeyResultsDoc):
     level: Literal["strict", "default", "loose"]
 
 
-class IdentifiersDoc(_Part):
-    """One kind of identifier."""
+class IdentifiersDoc(Described):
+    """One kind of identifier.
+
+    Attributes
+    ----------
+    shared
+        Left out: linked to too many accounts.
+    """
 
     kind: str
     identifiers: int
-    shared: int = Field(description="Left out: linked to too many accounts.")
+    shared: int
     events: int
     shared_events: int
 
 
-class StitchingDoc(_Part):
-    """How events of one person were found under several identifiers."""
+class StitchingDoc(Described):
+    """How events of one person were found under several identifiers.
+
+    Attributes
+    ----------
+    large_size
+        99.9th percentile of identifiers per person.
+    """
 
     level: Literal["strict", "default", "loose"]
     customers_before: int
     customers: int
     moved_events: int
     unidentified_events: int
-    large_size: int = Field(description="99.9th percentile of identifiers per person.")
+    large_size: int
     large_people: int
     largest: int
     kinds: tuple[IdentifiersDoc, ...]
     levels: tuple[StitchingLevelDoc, ...]
 
 
-class LogDoc(_Part):
+class LogDoc(Described):
     """What the log holds."""
 
     events: int
@@ -197,7 +274,7 @@ class LogDoc(_Part):
     quality: tuple[QualityDoc, ...]
 
 
-class TouchpointDoc(_Part):
+class TouchpointDoc(Described):
     """One touchpoint with its scores and verdict."""
 
     touchpoint: str
@@ -218,7 +295,7 @@ class TouchpointDoc(_Part):
     measures: dict[str, MeasureDoc]
 
 
-class TransitionDoc(_Part):
+class TransitionDoc(Described):
     """One directly-follows transition."""
 
     source: str
@@ -229,77 +306,111 @@ class TransitionDoc(_Part):
     median_seconds: float | None
 
 
-class MomentDoc(_Part):
-    """One touchpoint × outcome: does a good visit here go with a better outcome."""
+class MomentDoc(Described):
+    """One touchpoint × outcome: does a good visit here go with a better outcome.
+
+    Attributes
+    ----------
+    q_value
+        Benjamini–Hochberg, over all pairs tested.
+    q_value_dependent
+        Benjamini–Yekutieli: holds however the tests depend on each other.
+    shrunken
+        The effect less its noise, for ranking.
+    e_value
+        How strong a hidden cause must be to explain the interval's limit.
+    impact
+        Journeys a year that would end otherwise if every bad visit went well.
+    asymmetry
+        Loss of a bad visit over gain of a good one, where a neutral one is declared.
+    response_rate
+        Share of requests answered; null for events.
+    bounds
+        Difference among all who were asked, whatever the silent would have said.
+    """
 
     touchpoint: str
     outcome: str
     effect: EstimateDoc
     naive: float | None
     adjusted: float | None
-    q_value: float | None = Field(description="Benjamini–Hochberg, over all pairs tested.")
-    q_value_dependent: float | None = Field(
-        description="Benjamini–Yekutieli: holds however the tests depend on each other."
-    )
-    shrunken: float | None = Field(description="The effect less its noise, for ranking.")
-    e_value: float | None = Field(
-        description="How strong a hidden cause must be to explain the interval's limit."
-    )
+    q_value: float | None
+    q_value_dependent: float | None
+    shrunken: float | None
+    e_value: float | None
     is_moment: bool
     grade: Grade
     reasons: tuple[str, ...]
-    impact: EstimateDoc | None = Field(
-        description="Journeys a year that would end otherwise if every bad visit went well."
-    )
-    asymmetry: EstimateDoc | None = Field(
-        description="Loss of a bad visit over gain of a good one, where a neutral one is declared."
-    )
-    response_rate: float | None = Field(description="Share of requests answered; null for events.")
-    bounds: EstimateDoc | None = Field(
-        description="Difference among all who were asked, whatever the silent would have said."
-    )
+    impact: EstimateDoc | None
+    asymmetry: EstimateDoc | None
+    response_rate: float | None
+    bounds: EstimateDoc | None
 
 
-class HandoffItemDoc(_Part):
-    """One item of the hand-off audit beside its limit."""
+class HandoffItemDoc(Described):
+    """One item of the hand-off audit beside its limit.
+
+    Attributes
+    ----------
+    harm
+        3: left without help; 2: work again; 1: waiting.
+    """
 
     name: str
     limit: float
     fails: Literal["above", "below"]
-    harm: int = Field(description="3: left without help; 2: work again; 1: waiting.")
+    harm: int
     state: Literal["holds", "fails", "open", "not_measurable"]
 
 
-class PresenceDoc(_Part):
-    """One touchpoint × outcome: what goes with having come there at all."""
+class PresenceDoc(Described):
+    """One touchpoint × outcome: what goes with having come there at all.
+
+    Attributes
+    ----------
+    hazard_ratio
+        Hazard of the outcome after a first visit over that without one so far.
+    landmark
+        The same among those still there on one day, by what they had visited then.
+    """
 
     touchpoint: str
     outcome: str
-    hazard_ratio: EstimateDoc = Field(
-        description="Hazard of the outcome after a first visit over that without one so far."
-    )
-    landmark: EstimateDoc = Field(
-        description="The same among those still there on one day, by what they had visited then."
-    )
+    hazard_ratio: EstimateDoc
+    landmark: EstimateDoc
     landmark_day: float
     q_value: float | None
     reasons: tuple[str, ...]
 
 
-class QueueTimeDoc(_Part):
-    """When to hand over to a team that the hand-overs themselves keep busy."""
+class QueueTimeDoc(Described):
+    """When to hand over to a team that the hand-overs themselves keep busy.
+
+    Attributes
+    ----------
+    settled
+        Share of resamples with the same kind of answer.
+    wait_at_once
+        If every session went to a person at once.
+    """
 
     minutes: float | Literal["never", "at once"]
-    settled: float = Field(description="Share of resamples with the same kind of answer.")
+    settled: float
     staff: int
     wait_seconds: EstimateDoc
     gives_up: EstimateDoc
-    wait_at_once: EstimateDoc = Field(description="If every session went to a person at once.")
+    wait_at_once: EstimateDoc
     cost: EstimateDoc
 
 
-class HandoffsDoc(_Part):
-    """The hand-off audit; sessions = contained + handed_over + abandoned + open."""
+class HandoffsDoc(Described):
+    """The hand-off audit; sessions = contained + handed_over + abandoned + open.
+
+    Attributes
+    ----------
+    worst
+        The failing item that harms most; null if none fails.
+    """
 
     abstain: AbstainReason | None
     sessions: int
@@ -318,51 +429,69 @@ class HandoffsDoc(_Part):
     actor_changes: tuple[dict[str, Any], ...]
     further: dict[str, EstimateDoc]
     items: tuple[HandoffItemDoc, ...]
-    worst: str | None = Field(description="The failing item that harms most; null if none fails.")
+    worst: str | None
 
 
-class HandoffTimeDoc(_Part):
-    """The hand-off time at which a session is expected to cost least."""
+class HandoffTimeDoc(Described):
+    """The hand-off time at which a session is expected to cost least.
+
+    Attributes
+    ----------
+    flat_region
+        Hand-off times that cost at most 2 % more; null is without end.
+    regret
+        Cost of acting on this time beyond the best one.
+    settled
+        Share of resamples with the same kind of answer.
+    """
 
     minutes: float | Literal["never", "at once"]
-    flat_region: tuple[float, float | None] = Field(
-        description="Hand-off times that cost at most 2 % more; null is without end."
-    )
+    flat_region: tuple[float, float | None]
     cost: EstimateDoc
     cost_at_once: EstimateDoc
     cost_never: EstimateDoc
-    regret: EstimateDoc = Field(description="Cost of acting on this time beyond the best one.")
-    settled: float = Field(description="Share of resamples with the same kind of answer.")
+    regret: EstimateDoc
+    settled: float
 
 
-class TippingPointDoc(_Part):
-    """Whether, and when, a bot session turns sour."""
+class TippingPointDoc(Described):
+    """Whether, and when, a bot session turns sour.
+
+    Attributes
+    ----------
+    clock
+        What 'minutes' counts: turns of the session in a log without a clock.
+    handoff_reason
+        Why there is no hand-off time.
+    before
+        Frustrated exits a minute at risk before the step.
+    p_value
+        Of a step, sessions of one customer not counted as independent.
+    q_value
+        The same, over the segments looked at.
+    pooled
+        'minutes' drawn towards the other segments by as much as it is noise.
+    """
 
     segment: str
     answer: Literal["tipping_point", "rises", "falls", "none", "abstain"]
     minutes: float | None
     minutes_lo: float | None
     minutes_hi: float | None
-    clock: Literal["minutes", "turns"] = Field(
-        description="What 'minutes' counts: turns of the session in a log without a clock."
-    )
+    clock: Literal["minutes", "turns"]
     handoff_time: HandoffTimeDoc | None
-    handoff_reason: str | None = Field(description="Why there is no hand-off time.")
-    before: float | None = Field(description="Frustrated exits a minute at risk before the step.")
+    handoff_reason: str | None
+    before: float | None
     after: float | None
-    p_value: float | None = Field(
-        description="Of a step, sessions of one customer not counted as independent."
-    )
-    q_value: float | None = Field(description="The same, over the segments looked at.")
-    pooled: float | None = Field(
-        description="'minutes' drawn towards the other segments by as much as it is noise."
-    )
+    p_value: float | None
+    q_value: float | None
+    pooled: float | None
     sessions: int
     events: int
     reasons: tuple[str, ...]
 
 
-class SatisfactionDoc(_Part):
+class SatisfactionDoc(Described):
     """Whether, and when, satisfaction of resolved sessions begins to fall faster."""
 
     answer: Literal["breaks", "bends_gradually", "none", "abstain"]
@@ -374,37 +503,46 @@ class SatisfactionDoc(_Part):
     reasons: tuple[str, ...]
 
 
-class PeakEndDoc(_Part):
-    """Which moments of a conversation its rating goes with."""
+class PeakEndDoc(Described):
+    """Which moments of a conversation its rating goes with.
+
+    Attributes
+    ----------
+    gain
+        What the fitted weights explain beyond the plain mean.
+    """
 
     weights: dict[str, EstimateDoc]
     r_mean: float | None
     r_end: float | None
     r_fitted: float | None
-    gain: EstimateDoc = Field(description="What the fitted weights explain beyond the plain mean.")
+    gain: EstimateDoc
     beats_mean: bool
 
 
-class SurveyDoc(_Part):
-    """What one survey says, and what its silence leaves open."""
+class SurveyDoc(Described):
+    """What one survey says, and what its silence leaves open.
+
+    Attributes
+    ----------
+    mean
+        Mean of those who answered; lo and hi are the bounds that the silent leave.
+    adjusted
+        Mean of all who were asked, as far as what was known then explains who answers.
+    """
 
     kind: str
     asked: int
     answered: int
     response_rate: EstimateDoc
-    mean: EstimateDoc = Field(
-        description="Mean of those who answered; lo and hi are the bounds that the silent leave."
-    )
-    adjusted: EstimateDoc = Field(
-        description="Mean of all who were asked, as far as what was known then explains who "
-        "answers."
-    )
+    mean: EstimateDoc
+    adjusted: EstimateDoc
     worst: float
     best: float
     scale_assumed: bool
 
 
-class SensitivityDoc(_Part):
+class SensitivityDoc(Described):
     """What another weighting would say of one touchpoint."""
 
     touchpoint: str
@@ -415,30 +553,42 @@ class SensitivityDoc(_Part):
     changed: bool
 
 
-class ParadoxDoc(_Part):
-    """One of the six paradoxes."""
+class ParadoxDoc(Described):
+    """One of the six paradoxes.
+
+    Attributes
+    ----------
+    beside
+        Figures that explain a side and decide no state.
+    """
 
     name: str
     state: Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
     benefit: EstimateDoc
     cost: EstimateDoc
-    beside: dict[str, EstimateDoc] = Field(
-        description="Figures that explain a side and decide no state."
-    )
+    beside: dict[str, EstimateDoc]
 
 
-class StepDoc(_Part):
-    """One step of a story, in the journeys that equal it."""
+class StepDoc(Described):
+    """One step of a story, in the journeys that equal it.
+
+    Attributes
+    ----------
+    channel
+        The most frequent.
+    seconds_to_next
+        Median time to the start of the next.
+    feeling
+        Mean feeling at the touchpoint over all journeys, -1 to 1.
+    """
 
     touchpoint: str
-    channel: str | None = Field(description="The most frequent.")
-    seconds_to_next: float | None = Field(description="Median time to the start of the next.")
-    feeling: float | None = Field(
-        description="Mean feeling at the touchpoint over all journeys, -1 to 1."
-    )
+    channel: str | None
+    seconds_to_next: float | None
+    feeling: float | None
 
 
-class StoryEndDoc(_Part):
+class StoryEndDoc(Described):
     """How journeys near to a story end; ends of too few customers are left out."""
 
     end: Literal["goal", "bad_end", "other", "open"]
@@ -447,23 +597,37 @@ class StoryEndDoc(_Part):
     share: float
 
 
-class StoryDoc(_Part):
-    """A real journey that at least the minimum number of customers lived word for word."""
+class StoryDoc(Described):
+    """A real journey that at least the minimum number of customers lived word for word.
+
+    Attributes
+    ----------
+    share
+        Of all journeys (of the segment): those that it tells.
+    steps
+        Empty where the log cannot tell stories.
+    """
 
     touchpoints: tuple[str, ...]
     journeys: int
     customers: int
-    share: float = Field(description="Of all journeys (of the segment): those that it tells.")
-    steps: tuple[StepDoc, ...] = Field(description="Empty where the log cannot tell stories.")
+    share: float
+    steps: tuple[StepDoc, ...]
     ends: tuple[StoryEndDoc, ...]
 
 
-class ToldDoc(_Part):
-    """The few journeys of which the many others are variations."""
+class ToldDoc(Described):
+    """The few journeys of which the many others are variations.
+
+    Attributes
+    ----------
+    coverage
+        Share of journeys near to some story.
+    """
 
     answer: Literal["found", "cannot tell"]
     reason: str
-    coverage: float = Field(description="Share of journeys near to some story.")
+    coverage: float
     stories: tuple[StoryDoc, ...]
 
 
@@ -474,27 +638,45 @@ class SegmentStoriesDoc(ToldDoc):
 
 
 class StoriesDoc(ToldDoc):
-    """The stories of all journeys, and of each segment apart."""
+    """The stories of all journeys, and of each segment apart.
 
-    segments: tuple[SegmentStoriesDoc, ...] = Field(
-        description="Empty where no segment is declared; segments of too few customers are out."
-    )
+    Attributes
+    ----------
+    segments
+        Empty where no segment is declared; segments of too few customers are out.
+    """
+
+    segments: tuple[SegmentStoriesDoc, ...]
 
 
-class EndDoc(_Part):
-    """How the journeys that came by a touchpoint end, as counted."""
+class EndDoc(Described):
+    """How the journeys that came by a touchpoint end, as counted.
 
-    touchpoint: str = Field(description="(start) stands for all journeys.")
-    end: Literal["goal", "bad_end", "other", "open"] = Field(
-        description="Ends of too few customers are left out."
-    )
+    Attributes
+    ----------
+    touchpoint
+        (start) stands for all journeys.
+    end
+        Ends of too few customers are left out.
+    """
+
+    touchpoint: str
+    end: Literal["goal", "bad_end", "other", "open"]
     share: EstimateDoc
 
 
-class ChainDoc(_Part):
-    """What the absorbing chain foresees at one touchpoint; see docs/methods.md."""
+class ChainDoc(Described):
+    """What the absorbing chain foresees at one touchpoint; see docs/methods.md.
 
-    touchpoint: str = Field(description="(start): the journey as a whole; (other): the rarest.")
+    Attributes
+    ----------
+    touchpoint
+        (start): the journey as a whole; (other): the rarest.
+    removal_effect
+        Share of goals reached through here: connectivity, not a cause.
+    """
+
+    touchpoint: str
     visited: EstimateDoc
     visits: EstimateDoc
     steps_to_end: EstimateDoc
@@ -502,12 +684,10 @@ class ChainDoc(_Part):
     p_bad_end: EstimateDoc
     p_other: EstimateDoc
     p_open: EstimateDoc
-    removal_effect: EstimateDoc = Field(
-        description="Share of goals reached through here: connectivity, not a cause."
-    )
+    removal_effect: EstimateDoc
 
 
-class NoReturnDoc(_Part):
+class NoReturnDoc(Described):
     """A touchpoint after which what follows hardly changes whether the goal is reached."""
 
     touchpoint: str
@@ -516,7 +696,7 @@ class NoReturnDoc(_Part):
     visited: float
 
 
-class MemoryDoc(_Part):
+class MemoryDoc(Described):
     """Whether the chain's one step of memory is enough."""
 
     order: int
@@ -525,7 +705,7 @@ class MemoryDoc(_Part):
     losses: tuple[dict[str, float | int | bool | None], ...]
 
 
-class LedgerDoc(_Part):
+class LedgerDoc(Described):
     """What a smaller map shows of one kind of thing; shown + folded + suppressed = total."""
 
     what: Literal["touchpoints", "events", "visits", "moves", "journeys"]
@@ -535,118 +715,198 @@ class LedgerDoc(_Part):
     total: int
 
 
-class SmallerMapDoc(_Part):
-    """The journey graph with a part of its touchpoints and transitions."""
+class SmallerMapDoc(Described):
+    """The journey graph with a part of its touchpoints and transitions.
 
-    kept: float = Field(description="Share of touchpoints and of transitions kept.")
-    share: float = Field(description="Of all journeys: those that run only through what is shown.")
+    Attributes
+    ----------
+    kept
+        Share of touchpoints and of transitions kept.
+    share
+        Of all journeys: those that run only through what is shown.
+    """
+
+    kept: float
+    share: float
     ledger: tuple[LedgerDoc, ...]
 
 
-class StructureDoc(_Part):
-    """What the journey graph says of the log as a whole."""
+class StructureDoc(Described):
+    """What the journey graph says of the log as a whole.
+
+    Attributes
+    ----------
+    suppressed
+        Touchpoints left out for having too few customers.
+    """
 
     ends: tuple[EndDoc, ...]
     chain: tuple[ChainDoc, ...]
     points_of_no_return: tuple[NoReturnDoc, ...]
     memory: MemoryDoc
     maps: tuple[SmallerMapDoc, ...]
-    suppressed: int = Field(description="Touchpoints left out for having too few customers.")
+    suppressed: int
 
 
-class PlanDoc(_Part):
-    """Journeys that are over beside the plan."""
+class PlanDoc(Described):
+    """Journeys that are over beside the plan.
+
+    Attributes
+    ----------
+    planned
+        The steps, in the planned order.
+    optional
+        Those of them that may be left out.
+    open_journeys
+        Left out: what they still miss they may yet do.
+    insertions
+        What came in or came again, and after which planned touchpoint.
+    outcomes
+        How journeys end that follow the plan, and that do not.
+    """
 
     journeys: int
-    planned: tuple[str, ...] = Field(description="The steps, in the planned order.")
-    optional: tuple[str, ...] = Field(description="Those of them that may be left out.")
+    planned: tuple[str, ...]
+    optional: tuple[str, ...]
     customers: int
-    open_journeys: int = Field(description="Left out: what they still miss they may yet do.")
+    open_journeys: int
     conforming: EstimateDoc
     fitness: EstimateDoc
     never_seen: tuple[str, ...]
     steps: tuple[dict[str, Any], ...]
-    insertions: tuple[dict[str, Any], ...] = Field(
-        description="What came in or came again, and after which planned touchpoint."
-    )
-    outcomes: tuple[dict[str, Any], ...] = Field(
-        description="How journeys end that follow the plan, and that do not."
-    )
+    insertions: tuple[dict[str, Any], ...]
+    outcomes: tuple[dict[str, Any], ...]
 
 
-class DetectorDoc(_Part):
-    """What one detector of texts is worth on turns that people have labelled."""
+class DetectorDoc(Described):
+    """What one detector of texts is worth on turns that people have labelled.
+
+    Attributes
+    ----------
+    n
+        Labelled turns that it could judge.
+    prevalence
+        Share of the log's customer texts it fires in.
+    corrected
+        The same without its mistakes (Rogan, Gladen).
+    """
 
     detector: Literal["human_request", "repetition", "negative"]
-    n: int = Field(description="Labelled turns that it could judge.")
+    n: int
     precision: EstimateDoc
     recall: EstimateDoc
     kappa: EstimateDoc
-    prevalence: EstimateDoc = Field(description="Share of the log's customer texts it fires in.")
-    corrected: EstimateDoc = Field(description="The same without its mistakes (Rogan, Gladen).")
+    prevalence: EstimateDoc
+    corrected: EstimateDoc
 
 
-class RatedDoc(_Part):
-    """What people say of one touchpoint, beside its verdict."""
+class RatedDoc(Described):
+    """What people say of one touchpoint, beside its verdict.
+
+    Attributes
+    ----------
+    human_agency
+        Median, 1 machine alone to 5 human essential.
+    epoch
+        Mean of the five ratings, 0 to 4.
+    log_level
+        What the verdict stands for, 1 to 5.
+    difference
+        People minus log.
+    flagged
+        At least one level apart.
+    """
 
     touchpoint: str
     raters: int
-    human_agency: float | None = Field(description="Median, 1 machine alone to 5 human essential.")
-    epoch: float | None = Field(description="Mean of the five ratings, 0 to 4.")
-    log_level: float | None = Field(description="What the verdict stands for, 1 to 5.")
-    difference: float | None = Field(description="People minus log.")
-    flagged: bool = Field(description="At least one level apart.")
+    human_agency: float | None
+    epoch: float | None
+    log_level: float | None
+    difference: float | None
+    flagged: bool
 
 
-class RaterGroupsDoc(_Part):
-    """How far two groups of raters agree."""
+class RaterGroupsDoc(Described):
+    """How far two groups of raters agree.
+
+    Attributes
+    ----------
+    more
+        Share for which group wants more human than other.
+    """
 
     group: str
     other: str
     touchpoints: int
     kappa: EstimateDoc
-    more: float | None = Field(description="Share for which group wants more human than other.")
+    more: float | None
     less: float | None
 
 
-class RatingsDoc(_Part):
-    """People's own ratings: beside the log's evidence, in none of its scores."""
+class RatingsDoc(Described):
+    """People's own ratings: beside the log's evidence, in none of its scores.
+
+    Attributes
+    ----------
+    agreement
+        Krippendorff's alpha of human_agency, ordinal.
+    """
 
     touchpoints: tuple[RatedDoc, ...]
     groups: tuple[RaterGroupsDoc, ...]
-    agreement: EstimateDoc = Field(description="Krippendorff's alpha of human_agency, ordinal.")
+    agreement: EstimateDoc
 
 
-class CandidateDoc(_Part):
-    """A touchpoint that a machine might take over, and what that is assumed to be worth."""
+class CandidateDoc(Described):
+    """A touchpoint that a machine might take over, and what that is assumed to be worth.
+
+    Attributes
+    ----------
+    value
+        Money per week.
+    lower_quartile
+        Of the value: this is what is maximised.
+    selection_frequency
+        Share of resamples; null: may not be.
+    source
+        Where the share that a bot settles comes from.
+    """
 
     touchpoint: str
     stage: str | None
     verdict: Verdict
-    value: EstimateDoc = Field(description="Money per week.")
-    lower_quartile: float | None = Field(description="Of the value: this is what is maximised.")
+    value: EstimateDoc
+    lower_quartile: float | None
     build: float
     chosen: bool
-    selection_frequency: float | None = Field(description="Share of resamples; null: may not be.")
-    source: str = Field(description="Where the share that a bot settles comes from.")
+    selection_frequency: float | None
+    source: str
     why_not: str | None
 
 
-class PortfolioDoc(_Part):
-    """The first automations under a budget."""
+class PortfolioDoc(Described):
+    """The first automations under a budget.
+
+    Attributes
+    ----------
+    worst_tenth
+        Mean worth in the worst tenth of resamples.
+    counted_twice
+        At most so much of the sum is doubled.
+    """
 
     answer: Literal["settled", "not_settled", "none"]
     chosen: tuple[str, ...]
     worth: EstimateDoc
-    worst_tenth: float | None = Field(description="Mean worth in the worst tenth of resamples.")
-    counted_twice: float | None = Field(description="At most so much of the sum is doubled.")
+    worst_tenth: float | None
+    counted_twice: float | None
     cost: float
     budget: float
     currency: str
     candidates: tuple[CandidateDoc, ...]
 
 
-class FindingDoc(_Part):
+class FindingDoc(Described):
     """One sentence that a reader should know, or a gate and whether it held."""
 
     id: str
@@ -657,21 +917,37 @@ class FindingDoc(_Part):
     evidence: dict[str, Any]
 
 
-class ComparisonDoc(_Part):
-    """What this run was compared with."""
+class ComparisonDoc(Described):
+    """What this run was compared with.
 
-    previous: str | None = Field(description="Run id of the run before, by as-of day.")
-    note: str = Field(description="What was compared, or why nothing could be.")
-    period: tuple[str, str] | None = Field(description="First and last day of the last period.")
-    references: int = Field(description="Earlier periods it is compared with, at most.")
-    compared: int = Field(description="Streams that were compared.")
-    definitions: dict[str, str] = Field(description="Fingerprints of what numbers rest on.")
-    standing: dict[str, str] = Field(
-        description="Touchpoint to the verdict that stands: the last one that was sure."
-    )
+    Attributes
+    ----------
+    previous
+        Run id of the run before, by as-of day.
+    note
+        What was compared, or why nothing could be.
+    period
+        First and last day of the last period.
+    references
+        Earlier periods it is compared with, at most.
+    compared
+        Streams that were compared.
+    definitions
+        Fingerprints of what numbers rest on.
+    standing
+        Touchpoint to the verdict that stands: the last one that was sure.
+    """
+
+    previous: str | None
+    note: str
+    period: tuple[str, str] | None
+    references: int
+    compared: int
+    definitions: dict[str, str]
+    standing: dict[str, str]
 
 
-class DifferenceDoc(_Part):
+class DifferenceDoc(Described):
     """After against before, with its interval."""
 
     value: float | None
@@ -680,14 +956,22 @@ class DifferenceDoc(_Part):
     unit: str
 
 
-class ChangeDoc(_Part):
-    """One thing that is not as it was."""
+class ChangeDoc(Described):
+    """One thing that is not as it was.
+
+    Attributes
+    ----------
+    significant
+        False: a verdict that wavers, but stands.
+    direction
+        Null where that depends on what one wants.
+    """
 
     id: str
     kind: Literal["data_quality", "definition", "mix", "performance"]
     what: str
     text: str
-    significant: bool = Field(description="False: a verdict that wavers, but stands.")
+    significant: bool
     touchpoint: str | None
     measure: str | None
     before: float | str | None
@@ -698,71 +982,76 @@ class ChangeDoc(_Part):
     n_after: int | None
     customers: int | None
     q_value: float | None
-    direction: Literal["worse", "better"] | None = Field(
-        description="Null where that depends on what one wants."
-    )
+    direction: Literal["worse", "better"] | None
 
 
-class AuditDocument(_Part):
-    """The result of one audit run."""
+class AuditDocument(Described):
+    """The result of one audit run.
+
+    Attributes
+    ----------
+    mapping
+        None where the names of the log were kept.
+    linkage
+        None where none was asked for.
+    stitching
+        None where none was asked for.
+    cut_sensitivity
+        Half, once and twice the gap; boundaries from .3, .5 and .7; or what cuts without the case
+        id. Empty where the log knows no customer but the case.
+    structure
+        Null where too many events have no touchpoint for their order to say anything.
+    plan
+        Null where no plan is declared.
+    presence
+        Another estimand than that of the moments; empty without outcomes or a clock.
+    queue_reason
+        Why there is no hand-off time with the queue.
+    disclosure
+        Whether customers were told that they talk to a machine, when, and in which words of the
+        bots.
+    detectors
+        Empty where no labelled turns are declared.
+    ratings
+        Null where no ratings are declared.
+    portfolio
+        Null where no budget is declared.
+    changes
+        Significant ones first, then by kind.
+    """
 
     schema_version: Literal["1"]
     audit: AuditDoc
     log: LogDoc
-    mapping: MappingDoc | None = Field(description="None where the names of the log were kept.")
-    linkage: LinkageDoc | None = Field(description="None where none was asked for.")
-    stitching: StitchingDoc | None = Field(description="None where none was asked for.")
-    cut_sensitivity: tuple[CutSensitivityDoc, ...] = Field(
-        description="Half, once and twice the gap; boundaries from .3, .5 and .7; or what cuts "
-        "without the case id. Empty where the log knows no customer but the case."
-    )
+    mapping: MappingDoc | None
+    linkage: LinkageDoc | None
+    stitching: StitchingDoc | None
+    cut_sensitivity: tuple[CutSensitivityDoc, ...]
     touchpoints: tuple[TouchpointDoc, ...]
     axes: dict[str, Any]
     transitions: tuple[TransitionDoc, ...]
     flow: dict[str, EstimateDoc]
-    structure: StructureDoc | None = Field(
-        description="Null where too many events have no touchpoint for their order to say anything."
-    )
+    structure: StructureDoc | None
     stories: StoriesDoc
-    plan: PlanDoc | None = Field(description="Null where no plan is declared.")
+    plan: PlanDoc | None
     moments_of_truth: tuple[MomentDoc, ...]
-    presence: tuple[PresenceDoc, ...] = Field(
-        description="Another estimand than that of the moments; empty without outcomes or a clock."
-    )
+    presence: tuple[PresenceDoc, ...]
     handoffs: HandoffsDoc
     tipping_points: tuple[TippingPointDoc, ...]
     queue_time: QueueTimeDoc | None
-    queue_reason: str | None = Field(description="Why there is no hand-off time with the queue.")
+    queue_reason: str | None
     satisfaction: SatisfactionDoc | None
     peak_end: PeakEndDoc | None
     surveys: tuple[SurveyDoc, ...]
     sensitivity: tuple[SensitivityDoc, ...]
     paradoxes: tuple[ParadoxDoc, ...]
-    disclosure: dict[str, Any] | None = Field(
-        description="Whether customers were told that they talk to a machine, when, and in which "
-        "words of the bots."
-    )
-    detectors: tuple[DetectorDoc, ...] = Field(
-        description="Empty where no labelled turns are declared."
-    )
-    ratings: RatingsDoc | None = Field(description="Null where no ratings are declared.")
-    portfolio: PortfolioDoc | None = Field(description="Null where no budget is declared.")
+    disclosure: dict[str, Any] | None
+    detectors: tuple[DetectorDoc, ...]
+    ratings: RatingsDoc | None
+    portfolio: PortfolioDoc | None
     findings: tuple[FindingDoc, ...]
     comparison: ComparisonDoc
-    changes: tuple[ChangeDoc, ...] = Field(description="Significant ones first, then by kind.")
-
-
-def clean(value: Any) -> Any:
-    """Return plain JSON values: numpy scalars unwrapped, floats rounded, NaN as None."""
-    if isinstance(value, Mapping):
-        return {str(key): clean(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [clean(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return rounded(value)
-    return None if value is pd.NaT or value is pd.NA else value
+    changes: tuple[ChangeDoc, ...]
 
 
 def document_schema() -> dict[str, Any]:

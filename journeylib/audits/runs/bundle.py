@@ -23,7 +23,7 @@ from journeylib.core import SEED, RunError, working
 from journeylib.log import matching_files
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits.result.result import Audit
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip

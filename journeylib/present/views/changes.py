@@ -17,7 +17,7 @@ from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
-    from journeylib.audits import Audit, Between
+    from journeylib.audits import Audit, RunComparison
 
 KIND_WORDS = {
     "data_quality": "Data",
@@ -38,7 +38,7 @@ def changes(audit: Audit) -> Block:
     alarms = found.significant
     items = [_item(change) for change in alarms[:SHOWN]]
     lines = [f"{_tag(change)[0]}: {clean(change.text)}" for change in alarms]
-    wavering = [change for change in found.found if not change.significant]
+    wavering = [change for change in found.entries if not change.significant]
     items += [_item(change) for change in wavering[: max(0, SHOWN - len(items))]]
     lines += [f"{_tag(change)[0]}: {clean(change.text)}" for change in wavering]
     more = len(alarms) + len(wavering) - len(items)
@@ -184,26 +184,26 @@ def _table(rows: list[dict[Any, Any]]) -> pd.DataFrame:
     )
 
 
-def difference(found: Between) -> Block:
+def difference(found: RunComparison) -> Block:
     """Return what is not the same in two runs, in sentences."""
     items = "".join(
         f'<li class="jl-unknown"><span class="jl-tag">{KIND_WORDS[kind]}</span>'
         f"<div><p>{esc(said)}</p></div></li>"
-        for kind, said in found.said
+        for kind, said in found.sentences
     )
     html = f'<p class="jl jl-lead">{esc(found.heading)}.</p><ul class="jl jl-list">{items}</ul>'
-    lines = [f"{KIND_WORDS[kind]}: {clean(said)}" for kind, said in found.said]
+    lines = [f"{KIND_WORDS[kind]}: {clean(said)}" for kind, said in found.sentences]
     return Block(html, "\n".join([found.heading, *lines]))
 
 
-def drift_between(found: Between) -> Figure | Block:
+def drift_between(found: RunComparison) -> Figure | Block:
     """Draw the streams that moved most in the last period of the second run."""
     tests = found.after.tested
     note = str(found.after.document["comparison"]["note"])
     return words(note) if tests is None else drift(tests, note)
 
 
-def numbers_between(found: Between) -> Table | Block:
+def numbers_between(found: RunComparison) -> Table | Block:
     """Return the numbers of the whole log that differ between two runs."""
     rows = found.numbers[found.numbers["before"] != found.numbers["after"]]
     if rows.empty:
@@ -238,7 +238,7 @@ def _range(row: dict[Any, Any], which: str) -> str:
     return said(value) + ends
 
 
-def verdicts_between(found: Between) -> Table | Block:
+def verdicts_between(found: RunComparison) -> Table | Block:
     """Return the touchpoints on which two runs do not agree."""
     if found.verdicts.empty:
         return words("Both runs give every touchpoint the same verdict.")

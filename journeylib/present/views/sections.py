@@ -158,7 +158,7 @@ def headline(audit: Audit) -> Block:
 
 def findings(audit: Audit) -> Block:
     """Return the findings of an audit in sentences, the most severe first."""
-    shown = [finding.to_dict() for finding in audit.findings if finding.kind != "quality"]
+    shown = [row for row in audit.document["findings"] if row["kind"] != "quality"]
     return findings_list(shown)
 
 

@@ -59,9 +59,10 @@ def test_every_indicator_that_speaks_for_a_side_has_words():
 
 
 def test_every_finding_of_an_audit_has_a_sentence():
-    source = (Path(findings.__file__)).read_text(encoding="utf-8")
-    ids = set(re.findall(r'(?:_insight|Finding)\(\s*"([a-z-]+)"', source))
-    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.VERDICT_SENTENCES}
+    files = Path(findings.__file__).parent.glob("*.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    ids = set(re.findall(r'(?:insight|unanswered)\(\s*"([a-z-]+)"', source))
+    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.SEVERITY_OF_VERDICT}
     assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
     texts = catalogue_of("de").texts
     assert {name for name in ids if f"finding.{name}" not in texts} == set()

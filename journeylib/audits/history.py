@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from journeylib.audits.changes.drift import TEST_COLUMNS
 from journeylib.audits.document.schema import SCHEMA_VERSION
 from journeylib.core import LogError, RunError, did_you_mean
 from journeylib.measures import STREAM_COLUMNS
@@ -22,6 +21,11 @@ from journeylib.measures import STREAM_COLUMNS
 RUNS_COLUMNS = (
     "run_id", "as_of", "first_day", "last_day", "events", "journeys", "customers",
     "gates_failed", "alarms", "written",
+)  # fmt: skip
+TEST_COLUMNS = (
+    "family", "measure", "touchpoint", "detail", "unit", "before", "after", "difference", "lo",
+    "hi", "n_before", "n_after", "customers", "references", "z", "cusum", "p_value", "q_value",
+    "same_mix", "material", "significant",
 )  # fmt: skip
 NEWEST, BEFORE_IT = "latest", "previous"
 

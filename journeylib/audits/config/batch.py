@@ -15,8 +15,8 @@ LIST = "audits"
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One audit to be run.
+class BatchEntry:
+    """One audit to run.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class _List(BaseModel):
     audits: tuple[str | _Entry, ...] = Field(min_length=1)
 
 
-def planned(files: Sequence[Path]) -> list[Planned]:
-    """Return the audits that files stand for.
+def read_batch(files: Sequence[Path]) -> list[BatchEntry]:
+    """Return the audits that files name.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def planned(files: Sequence[Path]) -> list[Planned]:
 
     Returns
     -------
-    list of Planned
+    list of BatchEntry
         In the order given. A file that cannot be read stands for itself: the run says what is
         wrong with it, and the others go on.
 
@@ -62,16 +62,16 @@ def planned(files: Sequence[Path]) -> list[Planned]:
     ConfigError
         If a list is malformed: then nothing was run.
     """
-    return [audit for file in files for audit in _of(file)]
+    return [entry for file in files for entry in _entries(file)]
 
 
-def _of(file: Path) -> list[Planned]:
+def _entries(file: Path) -> list[BatchEntry]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return [Planned(file)]
+        return [BatchEntry(file)]
     if not isinstance(content, dict) or LIST not in content:
-        return [Planned(file)]
+        return [BatchEntry(file)]
     try:
         entries = _List.model_validate(content).audits
     except ValidationError:
@@ -80,8 +80,8 @@ def _of(file: Path) -> list[Planned]:
             "audits: [telecom.yaml, {config: bank.yaml, set: [name=bank-weekly]}]."
         ) from None
     return [
-        Planned(file.parent / entry)
+        BatchEntry(file.parent / entry)
         if isinstance(entry, str)
-        else Planned(file.parent / entry.config, entry.set)
+        else BatchEntry(file.parent / entry.config, entry.set)
         for entry in entries
     ]

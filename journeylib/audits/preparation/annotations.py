@@ -1,4 +1,4 @@
-"""What people say beside the log, labelled turns and ratings: read before anything runs."""
+"""Annotations: turns that people labelled and their ratings, read before anything runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RATINGS_COLUMNS = ("touchpoint", "rater", "group", "human_agency", *EPOCH)
 
 
 @dataclass(frozen=True)
-class Beside:
+class Annotations:
     """Tables that people made; None where the configuration names none.
 
     Attributes
@@ -38,8 +38,8 @@ class Beside:
     ratings: pd.DataFrame | None = field(default=None, repr=False)
 
 
-def read_beside(config: AuditConfig) -> Beside:
-    """Read what the configuration names beside the log.
+def read_annotations(config: AuditConfig) -> Annotations:
+    """Read the annotations that the configuration names.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def read_beside(config: AuditConfig) -> Beside:
         If a file is not there, or cannot be read as it should.
     """
     labelled = config.measures.labelled_turns
-    return Beside(
+    return Annotations(
         labelled=None if labelled is None else read_labelled(labelled),
         ratings=None if config.ratings is None else read_ratings(config.ratings.file),
     )
@@ -120,9 +120,9 @@ def read_ratings(path: str | Path) -> pd.DataFrame:
             raise ConfigError(f"{empty} rows of {path.name} have no {name}.")
     for name in ("human_agency", *EPOCH):
         if name in table:
-            said = table[name].str.strip()
-            table[name] = pd.to_numeric(said, errors="coerce").astype("float64")
-            words = int((table[name].isna() & (said != "")).sum())
+            cells = table[name].str.strip()
+            table[name] = pd.to_numeric(cells, errors="coerce").astype("float64")
+            words = int((table[name].isna() & (cells != "")).sum())
             if words:
                 raise ConfigError(f"{words} ratings '{name}' in {path.name} are not numbers.")
     if "group" in table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from ibis import _
 
+from journeylib.core import text
 from journeylib.journeys import (
     REST,
     Linked,
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from journeylib.log import EventLog, NameOf
     from journeylib.measures import Evidence
 
-TOLD = "It may not have happened in this period, or be misspelt."
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -45,7 +44,7 @@ class Prepared:
     stitching : StitchReport or None
         None where none was asked for.
     linkage_levels, stitching_levels, cut_sensitivity : pandas.DataFrame
-        See the functions of these names in `audits.choices`.
+        See the functions of these names in `robustness`.
     """
 
     named: EventLog = field(repr=False)
@@ -63,7 +62,7 @@ class Prepared:
 
 
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
-    """Do to a log what the configuration asks for before journeys are cut."""
+    """Map, link and stitch a log as the configuration asks, before journeys are cut."""
     named, mapping = _mapped(log, config)
     linked = None if config.linkage is None else link(named, config.linkage)
     prepared = Prepared(named, mapping, linked)
@@ -126,19 +125,20 @@ def without_absent(
 
     all_names = cache(partial(names, least=1))
     shown = cache(partial(names, least=config.journeys.min_customers))
-    known, absent = sift(config, all_names)
+    settings, absent = sift(config, all_names)
     if not absent:
         return config, log
-    found = []
+    checks = []
     for setting, those in groupby(absent, key=lambda one: one.setting):
-        told = " ".join(one.told(shown(one.called.of)) for one in those)
+        sentences = [one.told(shown(one.called.of)) for one in those]
+        sentences.append(text("audits.check.absent"))
         # A map of names may hold more than one period shows; what is looked for should be there.
         severity = "note" if setting.startswith("roles.") else "warning"
-        found.append(Check("names_nothing", setting, severity, 0, f"{told} {TOLD}"))
-    checks = pd.concat(
-        [log.quality.checks, check_table(found, log.quality.rows_read)], ignore_index=True
+        checks.append(Check("names_nothing", setting, severity, 0, " ".join(sentences)))
+    table = pd.concat(
+        [log.quality.checks, check_table(checks, log.quality.rows_read)], ignore_index=True
     )
-    return known, replace(log, quality=replace(log.quality, checks=checks))
+    return settings, replace(log, quality=replace(log.quality, checks=table))
 
 
 def graph_withheld(prepared: Prepared, config: AuditConfig) -> bool:

@@ -14,15 +14,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from journeylib import __version__
-from journeylib.audits.config.model import PLACES, AuditConfig, load_config
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import PLACES, AuditConfig
+from journeylib.audits.history import Entry, check_kept, read_history
 from journeylib.audits.pipeline import audit
 from journeylib.audits.runs.bundle import fingerprint_files, write_bundle
-from journeylib.audits.runs.history import Entry, check_kept, read_history
 from journeylib.core import ConfigError, LogError, RunError
 
 
 @dataclass(frozen=True)
-class Reproduced:
+class Reproduction:
     """Whether a run gives the same again.
 
     Attributes
@@ -41,15 +42,15 @@ class Reproduced:
     @property
     def text(self) -> str:
         """What to tell the person at the terminal."""
-        said = (
+        answer = (
             "The same, byte for byte: audit.json and every table."
             if self.same
             else f"Different: {', '.join(self.differing)}."
         )
-        return "\n".join([said, *self.notes])
+        return "\n".join([answer, *self.notes])
 
 
-def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduced:
+def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduction:
     """Run an audit again as its manifest says, and compare what comes out.
 
     Parameters
@@ -63,7 +64,7 @@ def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduced:
 
     Returns
     -------
-    Reproduced
+    Reproduction
 
     Raises
     ------
@@ -76,9 +77,9 @@ def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduced:
     settings = _settings(manifest, load_config(config or _config_of(entry)))
     notes = [*_other_versions(manifest), *_other_files(manifest, settings)]
     home = entry.folder.parent
-    known = read_history(home)
-    check_kept(known, manifest["compared_with"])
-    again = audit(settings, history=known.only(list(manifest["compared_with"])))
+    history = read_history(home)
+    check_kept(history, manifest["compared_with"])
+    again = audit(settings, history=history.only(list(manifest["compared_with"])))
     if again.log_hash != entry.document["audit"]["log_hash"]:
         raise LogError(
             "the input has changed: its events are not those of the run. " + " ".join(notes)
@@ -91,7 +92,7 @@ def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduced:
     with tempfile.TemporaryDirectory(prefix="journeylib-") as scratch:
         write_bundle(again, Path(scratch))
         differing = tuple(_differing(entry.folder, Path(scratch)))
-    return Reproduced(not differing, differing, tuple(notes))
+    return Reproduction(not differing, differing, tuple(notes))
 
 
 def _manifest(entry: Entry) -> Mapping[str, Any]:

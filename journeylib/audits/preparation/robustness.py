@@ -1,4 +1,4 @@
-"""Choices: what another cut or another stitching would have said, in numbers and in verdicts."""
+"""Robustness: numbers and verdicts under another cut, another stitching, or no linkage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.audits.preparation import Prepared, withheld
+from journeylib.audits.preparation.preparation import Prepared, withheld
 from journeylib.journeys import LEVELS, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
 from journeylib.measures import KEY_RESULTS, key_results, measure
@@ -26,8 +26,8 @@ CUT_COLUMNS = ("cut", "factor", "gap_days", "threshold", "chosen", *COMPARED)
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What the audit itself chose, and found.
+class BaseCase:
+    """The audit with its own choices, which the alternatives are compared with.
 
     Attributes
     ----------
@@ -47,22 +47,22 @@ class Chosen:
     labelled: pd.DataFrame | None = field(default=None, repr=False)
 
 
-def compare(chosen: Chosen) -> Prepared:
-    """Add what another cut, another stitching, or no linkage would have said."""
+def with_alternatives(base: BaseCase) -> Prepared:
+    """Add the results under another cut, another stitching, and without linkage."""
     return replace(
-        chosen.prepared,
-        cut_sensitivity=cut_sensitivity(chosen),
-        stitching_levels=stitching_levels(chosen),
-        linkage_levels=linkage_levels(chosen),
+        base.prepared,
+        cut_sensitivity=cut_sensitivity(base),
+        stitching_levels=stitching_levels(base),
+        linkage_levels=linkage_levels(base),
     )
 
 
-def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
-    """Cut otherwise, and return what each cut would have said.
+def cut_sensitivity(base: BaseCase) -> pd.DataFrame:
+    """Cut otherwise, and return the results of each cut.
 
     Parameters
     ----------
-    chosen : Chosen
+    base : BaseCase
 
     Returns
     -------
@@ -82,24 +82,24 @@ def cut_sensitivity(chosen: Chosen) -> pd.DataFrame:
     as open stays as it was.
     """
     rows = []
-    for factor, threshold, other in _cuts(chosen):
+    for factor, threshold, other in _cuts(base):
         cutting = other.cutting
         row = {
             "cut": cutting.kind,
             "factor": factor,
             "gap_days": cutting.gap_days,
             "threshold": threshold,
-            "chosen": other is chosen.journeys,
+            "chosen": other is base.journeys,
         }
-        rows.append(row | _said(other, chosen))
+        rows.append(row | _results(other, base))
     frame = pd.DataFrame(rows, columns=list(CUT_COLUMNS))
     numbers = dict.fromkeys(("factor", "gap_days", "threshold"), "float64")
     return frame.astype(numbers)
 
 
-def _cuts(chosen: Chosen) -> Iterator[tuple[float | None, float | None, Journeys]]:
+def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys]]:
     """Give factor of the gap, threshold of a boundary, and the journeys of each cut."""
-    journeys = chosen.journeys
+    journeys = base.journeys
     cutting, settings = journeys.cutting, journeys.settings
 
     def other(**changed: Any) -> Journeys:
@@ -133,12 +133,12 @@ def _scaled(cutting: Cutting, factor: float) -> float | dict[str, float]:
     return {gap.channel: gap.gap_days * factor for gap in cutting.channels}
 
 
-def stitching_levels(chosen: Chosen) -> pd.DataFrame:
-    """Stitch strictly, as by default and loosely, and return what each would have said.
+def stitching_levels(base: BaseCase) -> pd.DataFrame:
+    """Stitch strictly, as by default and loosely, and return the results of each.
 
     Parameters
     ----------
-    chosen : Chosen
+    base : BaseCase
 
     Returns
     -------
@@ -148,25 +148,25 @@ def stitching_levels(chosen: Chosen) -> pd.DataFrame:
         better containment looks.
     """
     columns = ["level", *COMPARED]
-    config = chosen.config
+    config = base.config
     if config.stitching is None:
         return pd.DataFrame(columns=columns)
     rows = []
     for level in LEVELS:
-        other = chosen.journeys
+        other = base.journeys
         if level != config.stitching.level:
-            again = stitch(chosen.prepared.unstitched, config.stitching.at(level))
+            again = stitch(base.prepared.unstitched, config.stitching.at(level))
             other = rebuild(again.log, config.journeys)
-        rows.append({"level": level, **_said(other, chosen)})
+        rows.append({"level": level, **_results(other, base)})
     return pd.DataFrame(rows, columns=columns)
 
 
-def linkage_levels(chosen: Chosen) -> pd.DataFrame:
-    """Return what the audit says with its linkage, and what it would have said without.
+def linkage_levels(base: BaseCase) -> pd.DataFrame:
+    """Return the results with linkage and without.
 
     Parameters
     ----------
-    chosen : Chosen
+    base : BaseCase
 
     Returns
     -------
@@ -175,12 +175,12 @@ def linkage_levels(chosen: Chosen) -> pd.DataFrame:
         where no linkage is declared.
     """
     columns = ["linked", *COMPARED]
-    if chosen.prepared.linkage is None:
+    if base.prepared.linkage is None:
         return pd.DataFrame(columns=columns)
-    without = rebuild(_stitched(chosen.prepared.named, chosen.config), chosen.config.journeys)
+    without = rebuild(_stitched(base.prepared.named, base.config), base.config.journeys)
     rows = [
-        {"linked": linked, **_said(other, chosen)}
-        for linked, other in ((True, chosen.journeys), (False, without))
+        {"linked": linked, **_results(other, base)}
+        for linked, other in ((True, base.journeys), (False, without))
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -189,19 +189,19 @@ def _stitched(log: EventLog, config: AuditConfig) -> EventLog:
     return log if config.stitching is None else stitch(log, config.stitching).log
 
 
-def _said(other: Journeys, chosen: Chosen) -> dict[str, Any]:
-    """Return key results of other journeys, and which verdicts they change."""
-    found = key_results(other, chosen.config.measures)
-    if chosen.config.compare == "key_results":
-        return found | {"verdicts_compared": None, "verdicts_changed": None, "changes": ()}
-    before = _verdicts(chosen.scores)
+def _results(other: Journeys, base: BaseCase) -> dict[str, Any]:
+    """Return key results of other journeys, and the verdicts that differ."""
+    results = key_results(other, base.config.measures)
+    if base.config.compare == "key_results":
+        return results | {"verdicts_compared": None, "verdicts_changed": None, "changes": ()}
+    before = _verdicts(base.scores)
     after = before
-    if other is not chosen.journeys:
-        evidence = measure(other, chosen.config.measures, labelled=chosen.labelled)
-        evidence = withheld(evidence, chosen.prepared, chosen.config)
-        after = _verdicts(verdict_scores(other, evidence, chosen.config.judge))
+    if other is not base.journeys:
+        evidence = measure(other, base.config.measures, labelled=base.labelled)
+        evidence = withheld(evidence, base.prepared, base.config)
+        after = _verdicts(verdict_scores(other, evidence, base.config.judge))
     changes = _changes(before, after)
-    return found | {
+    return results | {
         "verdicts_compared": len(before),
         "verdicts_changed": len(changes),
         "changes": changes,
