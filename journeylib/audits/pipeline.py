@@ -144,7 +144,7 @@ class Audit:
         """People's ratings beside the verdicts; None where none are declared."""
         if self.beside.ratings is None:
             return None
-        return compare_ratings(self.beside.ratings, self.judgement)
+        return compare_ratings(self.beside.ratings, self.judgement.scores)
 
     @cached_property
     def document(self) -> dict[str, Any]:

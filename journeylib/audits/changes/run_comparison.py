@@ -12,8 +12,7 @@ import pandas as pd
 from journeylib.audits.changes.changes import PARTS
 from journeylib.audits.changes.wording import Kind
 from journeylib.audits.runs.history import Entry
-from journeylib.core import LogError, percent
-from journeylib.judge import number
+from journeylib.core import LogError, number, percent
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",
                   "after", "after_lo", "after_hi", "n_after", "apart")  # fmt: skip

@@ -11,9 +11,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.audits.changes.drift import ChangeSettings, is_mix
-from journeylib.core import percent, rounded
+from journeylib.core import number, percent, rounded
 from journeylib.journeys import US_PER_DAY
-from journeylib.judge import number
 from journeylib.measures import EVENTS, Periods
 
 Kind = Literal["data_quality", "definition", "mix", "performance"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -12,27 +12,18 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, ConfigError, Estimate, resample
+from journeylib.journeys import Journeys
+from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.judge.moments.outcomes import of_kind
-from journeylib.judge.moments.visits import as_covariate
+from journeylib.judge.experience.outcomes import of_kind
 from journeylib.log import customer_group, fetch
 from journeylib.measures import RATING_SCALES, quotient
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 MICRO = 1_000_000
 US_PER_DAY = 86_400_000_000
 COLUMNS = (
-    "kind",
-    "asked",
-    "answered",
-    "response_rate",
-    "mean",
-    "adjusted",
-    "worst",
-    "best",
-    "scale_assumed",
+    *("kind", "asked", "answered", "response_rate", "mean", "adjusted"),
+    *("worst", "best", "scale_assumed"),
 )
 
 

@@ -11,7 +11,7 @@ from ibis import _
 
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys import US_PER_DAY, Journeys
-from journeylib.judge.paradoxes.settings import ParadoxSettings
+from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers
 from journeylib.measures import MeasureSettings, with_sessions
 
@@ -90,21 +90,21 @@ def contact_turns(
 ) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the contact they are part of."""
     steps = with_sessions(journeys, measures)
-    known = [name for name in _COLUMNS if _told(journeys, name)]
-    held = steps.mutate(
+    there = [name for name in _COLUMNS if _in_log(journeys, name)]
+    turns = steps.mutate(
         personal=_fields_used(steps, personal_data),
         dropped=_.touchpoint.isin(journeys.settings.bad_ends),
     ).select(
         *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
-        *("personal", "dropped", "opened", *known),
+        *("personal", "dropped", "opened", *there),
     )
-    # What the log does not tell takes no room.
-    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in known}
-    turns = held.cache().mutate(**absent)
+    # What the log does not have takes no room.
+    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in there}
+    turns = turns.cache().mutate(**absent)
     return turns.mutate(done_us=_.t_us + _.service_us.fill_null(0))
 
 
-def _told(journeys: Journeys, column: str) -> bool:
+def _in_log(journeys: Journeys, column: str) -> bool:
     return journeys.has("end_us" if column == "service_us" else column)
 
 
@@ -136,11 +136,11 @@ def _facts(
 ) -> ibis.Table:
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
 
-    def told(column: str, value: Any) -> Any:
-        return value if _told(journeys, column) else ibis.null(_COLUMNS[column])
+    def if_there(column: str, value: Any) -> Any:
+        return value if _in_log(journeys, column) else ibis.null(_COLUMNS[column])
 
     facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
-        intent=told("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
+        intent=if_there("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
         first_customer=_.step.min(where=customer),
@@ -148,8 +148,8 @@ def _facts(
         bot_us=_.t_us.min(where=bot),
         served_us=_.t_us.min(where=bot | human),
         asked_us=_.t_us.min(where=customer),
-        cost_micro=told("cost_micro", _.cost_micro.sum()),
-        rating_micro=told(
+        cost_micro=if_there("cost_micro", _.cost_micro.sum()),
+        rating_micro=if_there(
             "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
         ),
         done_us=_.done_us.max(),

@@ -68,7 +68,7 @@ def axis_correlation(
         where fewer than four touchpoints are scored; `touchpoints` (int); `distinguishable`
         (False where the size of `rho` exceeds the limit: draw no quadrant then).
     """
-    scored = [(a, e) for a, e in pairs if np.isfinite(a.value) and np.isfinite(e.value)]
+    scored = [(a, e) for a, e in pairs if a.scored and e.scored]
     nothing = {"rho": None, "lo": None, "hi": None}
     if len(scored) < MIN_TOUCHPOINTS:
         return {**nothing, "touchpoints": len(scored), "distinguishable": True}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from journeylib.core import DRAWS, Estimate, Floats, RunError
+from journeylib.core import DRAWS, Estimate, Floats, RunError, text
 
 
 class HandoffEvidence(Protocol):
@@ -152,8 +152,8 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
 def _declared(risk: float, seen: Mapping[str, Observation], size: int) -> Observation:
     customers = max((one.n_customers for one in seen.values()), default=0)
     draws = np.full(size, risk)
-    said = "declared by the company"
-    return Observation(risk, risk, risk, "share", customers, "D", None, draws, said)
+    source = text("judge.declared_stakes")
+    return Observation(risk, risk, risk, "share", customers, "D", None, draws, source)
 
 
 def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:

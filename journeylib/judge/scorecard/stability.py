@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from journeylib.core import SEED, Floats
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
-from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Gates, Verdict, verdict_codes
-from journeylib.judge.scorecard.weighting_methods import dirichlet
+from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Verdict, Vetoes, verdict_codes
 from journeylib.judge.settings import AXES, JudgeSettings
 
 MIN_ENTROPY_DROP = 0.01
@@ -39,6 +39,28 @@ class Weights:
         )
 
 
+def dirichlet(alpha: npt.ArrayLike, vectors: int, *, seed: int = SEED) -> Floats:
+    """Draw weight vectors; an entry whose `alpha` is 0 stays 0.
+
+    Parameters
+    ----------
+    alpha : array of float, shape (k,)
+        All 1: every weighting is as likely. Larger: closer to ``alpha / alpha.sum()``.
+    vectors : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (vectors, k)
+        Rows sum to 1.
+    """
+    shape = np.asarray(alpha, dtype=np.float64)
+    used = shape > 0
+    weights = np.zeros((vectors, len(shape)))
+    weights[:, used] = np.random.default_rng(seed).dirichlet(shape[used], size=vectors)
+    return weights
+
+
 def draw_weights(settings: JudgeSettings) -> Weights:
     """Draw weights around the configured ones; they depend on the settings alone."""
     drawn = []
@@ -55,7 +77,7 @@ def draw_weights(settings: JudgeSettings) -> Weights:
 
 
 def verdict_shares(
-    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
 ) -> Floats:
     """Return the share of each verdict over resamples of customers × weight vectors.
 
@@ -66,7 +88,7 @@ def verdict_shares(
     """
     a = _scores(fit, weights.fit, settings.min_coverage)
     e = _scores(need, weights.need, settings.min_coverage)
-    codes = verdict_codes(a, e, gates, settings)
+    codes = verdict_codes(a, e, vetoes, settings)
     return np.bincount(codes.ravel(), minlength=len(VERDICTS)) / codes.size
 
 
@@ -85,10 +107,10 @@ def stability_of(verdict: Verdict, shares: Floats) -> float:
     return float(shares[CODE[verdict]])
 
 
-def broken_share(gates: Gates, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
+def broken_share(vetoes: Vetoes, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
     """Return the share of resamples in which a broken measure is beyond its limit."""
     limits = settings.fix_limits
-    beyond = np.stack([seen[measure].draws > limits[measure] for measure in gates.broken])
+    beyond = np.stack([seen[measure].draws > limits[measure] for measure in vetoes.broken])
     return float(beyond.any(axis=0).mean())
 
 
@@ -105,7 +127,7 @@ def entropy(shares: Floats) -> float:
 
 
 def settling_indicator(
-    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
 ) -> str | None:
     """Return the indicator which, if it were known exactly, would most settle the verdict.
 
@@ -115,7 +137,7 @@ def settling_indicator(
         None where none of them would: then the weights, not the data, keep it open.
     """
     weights = weights.first(PROBE_VECTORS)
-    doubt = entropy(verdict_shares(fit, need, gates, settings, weights))
+    doubt = entropy(verdict_shares(fit, need, vetoes, settings, weights))
     best, best_drop = None, MIN_ENTROPY_DROP
     for axis in (fit, need):
         for spot, name in enumerate(axis.names):
@@ -123,7 +145,7 @@ def settling_indicator(
                 continue
             known = _known(axis, spot)
             pair = (known, need) if axis is fit else (fit, known)
-            drop = doubt - entropy(verdict_shares(*pair, gates, settings, weights))
+            drop = doubt - entropy(verdict_shares(*pair, vetoes, settings, weights))
             if drop > best_drop:
                 best, best_drop = name, drop
     return best
