@@ -246,19 +246,15 @@ def _row(
     candidate: _Candidate, settings: PortfolioSettings, chosen: bool, often: float | None
 ) -> dict[str, Any]:
     value, row = candidate.value, candidate.row
-    unit = f"{settings.currency}/week"
     if isinstance(value, str):
+        unit = f"{settings.currency}/week"
         estimate = Estimate.none("unidentified", unit, grade="D", method=value)
     else:
-        lo, hi = np.percentile(value.draws, [2.5, 97.5])
-        estimate = Estimate(
-            value.point,
-            unit,
-            float(lo),
-            float(hi),
+        estimate = _weekly(
+            value.draws,
+            settings,
             n_customers=int(row["customers"]),
             n_journeys=int(row["journeys"]),
-            grade="D",
             estimand="what automating the touchpoint would be worth in a week",
             method="resamples of customers and of what is assumed",
             assumptions=(value.source,),
@@ -281,19 +277,20 @@ def _row(
 
 
 def _worth(total: Floats, chosen: Sequence[_Candidate], settings: PortfolioSettings) -> Estimate:
-    unit = f"{settings.currency}/week"
     if not chosen:
-        return Estimate.none("unidentified", unit, grade="D")
-    lo, hi = np.percentile(total, [2.5, 97.5])
-    return Estimate(
-        float(np.median(total)),
-        unit,
-        float(lo),
-        float(hi),
+        return Estimate.none("unidentified", f"{settings.currency}/week", grade="D")
+    return _weekly(
+        total,
+        settings,
         n_customers=min(int(one.row["customers"]) for one in chosen),
-        grade="D",
         estimand="what the chosen touchpoints would be worth in a week, added up",
     )
+
+
+def _weekly(draws: Floats, settings: PortfolioSettings, **fields: Any) -> Estimate:
+    """Return the median of `draws` with their middle 95 %, in money per week; assumed."""
+    point, lo, hi = (float(x) for x in np.percentile(draws, [50, 2.5, 97.5]))
+    return Estimate(point, f"{settings.currency}/week", lo, hi, grade="D", **fields)
 
 
 def _counted_twice(

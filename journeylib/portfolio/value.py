@@ -103,9 +103,9 @@ def touchpoint_value(
     build = settings.build if candidate.build is None else candidate.build
     fixed = build / settings.horizon_weeks
 
-    def worth(drawn: Mapping[str, Floats]) -> Floats:
-        gross = _per_contact(drawn, settings, measures)
-        return np.asarray(drawn["visits"] * gross - fixed)
+    def worth(inputs: Mapping[str, Floats]) -> Floats:
+        gross = _per_contact(inputs, settings, measures)
+        return np.asarray(inputs["visits"] * gross - fixed)
 
     draws = worth(inputs)
     return Value(
@@ -119,23 +119,23 @@ def touchpoint_value(
 
 
 def _per_contact(
-    drawn: Mapping[str, Floats], settings: PortfolioSettings, measures: MeasureSettings
+    inputs: Mapping[str, Floats], settings: PortfolioSettings, measures: MeasureSettings
 ) -> Floats:
-    p = drawn["contained"]
-    saved = p * (drawn["minutes"] - measures.review_minutes) - (1 - p) * measures.failed_minutes
-    harm = (1 - p) * drawn["harm"] * drawn["failed_contact"]
-    return np.asarray(drawn["human_minute"] * saved - settings.run_per_visit - harm)
+    p = inputs["contained"]
+    saved = p * (inputs["minutes"] - measures.review_minutes) - (1 - p) * measures.failed_minutes
+    harm = (1 - p) * inputs["harm"] * inputs["failed_contact"]
+    return np.asarray(inputs["human_minute"] * saved - settings.run_per_visit - harm)
 
 
 def _drivers(
     inputs: Mapping[str, Floats], worth: Callable[[Mapping[str, Floats]], Floats]
 ) -> tuple[Driver, ...]:
-    middle = {name: np.median(drawn, keepdims=True) for name, drawn in inputs.items()}
+    middle = {name: np.median(draws, keepdims=True) for name, draws in inputs.items()}
     moved = []
-    for name, drawn in inputs.items():
+    for name, draws in inputs.items():
         ends = [
             float(worth({**middle, name: np.array([end])})[0])
-            for end in np.percentile(drawn, TAILS)
+            for end in np.percentile(draws, TAILS)
         ]
         moved.append(Driver(name, *ends))
     return tuple(sorted(moved, key=lambda driver: (-abs(driver.high - driver.low), driver.name)))
@@ -165,8 +165,8 @@ def _draws(evidence: Evidence, measure: str, touchpoint: str) -> Floats | None:
     names = list(evidence.touchpoints["touchpoint"])
     if touchpoint not in names or measure not in evidence.draws:
         return None
-    drawn = evidence.draws[measure][:, names.index(touchpoint)]
-    return None if np.isnan(drawn).any() else np.asarray(drawn)
+    draws = evidence.draws[measure][:, names.index(touchpoint)]
+    return None if np.isnan(draws).any() else np.asarray(draws)
 
 
 def _money(settings: PortfolioSettings) -> dict[str, Floats]:

@@ -94,12 +94,12 @@ def test_covariates_are_of_before_the_visit(log_of: LogOf) -> None:
     )
     settings = MomentSettings(good="solved", adjust=("worry", "spend"), negative_control="spend")
     visits = visits_of(journeys_of(log), settings)
-    known = visits.known.iloc[0]
-    assert known["declared worry"] == "high"  # as the visit began, not afterwards
-    assert known["declared spend"] == 7.0  # the last value before, not the 9 of the next day
+    covariates = visits.covariates.iloc[0]
+    assert covariates["declared worry"] == "high"  # as the visit began, not afterwards
+    assert covariates["declared spend"] == 7.0  # the last value before, not the 9 of the next day
     assert visits.rows["control"].tolist() == [7.0]
-    assert known["steps_before"] == 2.0
-    assert known["days_before"] == pytest.approx(1.3862943611)  # log(1 + 3 days)
+    assert covariates["steps_before"] == 2.0
+    assert covariates["days_before"] == pytest.approx(1.3862943611)  # log(1 + 3 days)
 
 
 def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
@@ -111,8 +111,8 @@ def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
     )
     journeys = rebuild(log, JourneySettings(cut="gap", gap_days=14))
     visits = visits_of(journeys, MomentSettings(good="solved"))
-    assert list(visits.known["earlier_journeys"]) == [0.0, 1.0, 2.0]
-    assert list(visits.known["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
+    assert list(visits.covariates["earlier_journeys"]) == [0.0, 1.0, 2.0]
+    assert list(visits.covariates["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
 
 
 def test_thresholds_and_the_neutral_middle(log_of: LogOf) -> None:

@@ -92,13 +92,13 @@ def fit_turns(sessions: SessionTimes, *, draws: int = DRAWS_NULL, seed: int) -> 
     rng = np.random.default_rng(seed)
     chance = table.events.sum() / table.at_risk.sum()
     null = rng.binomial(table.at_risk.astype(int), chance, size=(draws, len(table.turn)))
-    found = _statistics(table.at_risk, null.astype(np.float64)).max(axis=1)
+    largest = _statistics(table.at_risk, null.astype(np.float64)).max(axis=1)
     effects = design_effects(sessions, table.turn[:-1])
     clear = float((_statistics(table.at_risk, table.events[None])[0] / effects).max())
     effect = float(effects[int(step.at) - 1])
     return HazardFit(
         step,
-        float((1 + (found >= clear).sum()) / (1 + draws)),
+        float((1 + (largest >= clear).sum()) / (1 + draws)),
         _compare(table, step, effect),
         effect,
     )

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from journeylib.core import Estimate
 from journeylib.judge.settings import HANDOFF_LIMITS, Limit
+from journeylib.measures import Handoffs
 
 State = Literal["holds", "fails", "open", "not_measurable"]
-
-
-class HandoffEvidence(Protocol):
-    """The part of the hand-off audit that is held against limits."""
-
-    def estimates(self) -> dict[str, Estimate]:
-        """Return the estimates by name."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class HandoffItem:
 
 
 def handoff_items(
-    handoffs: HandoffEvidence, limits: Mapping[str, float] | None = None
+    handoffs: Handoffs, limits: Mapping[str, float] | None = None
 ) -> tuple[HandoffItem, ...]:
     """Hold every item of the hand-off audit against its limit; no mean is made of them.
 

@@ -234,9 +234,7 @@ def handoff_time(
         again, price = hazards_of(ends, places, weights), costs.sample(rng)
         resamples.append(optimum(again, price))
         used[b] = expected_cost(again, price, [best.minutes])[0]
-    minutes = np.array([one.minutes for one in resamples])
     regret = np.maximum(used - np.array([one.cost for one in resamples]), 0.0)
-    grid = np.linspace(0, float(sessions.frame["minutes"].quantile(0.99)), 121)
     estimate = partial(
         ordered_estimate,
         sessions,
@@ -247,15 +245,20 @@ def handoff_time(
     return HandoffTime(
         answer=answer_of(best.minutes),
         minutes=best.minutes,
-        range=middle(minutes),
+        range=middle(np.array([one.minutes for one in resamples])),
         flat_region=best.flat,
         cost=estimate(best.cost, used),
         cost_at_once=estimate(best.cost_at_once, [one.cost_at_once for one in resamples]),
         cost_never=estimate(best.cost_never, [one.cost_never for one in resamples]),
         regret=estimate(float(regret.mean()), regret),
         settled=same_answer(best, resamples),
-        curve=pd.DataFrame({"minutes": grid, "cost": expected_cost(hazards, costs.likely(), grid)}),
+        curve=_curve(sessions, hazards, costs),
     )
+
+
+def _curve(sessions: BotSessions, hazards: Hazards, costs: CostSettings) -> pd.DataFrame:
+    grid = np.linspace(0, float(sessions.frame["minutes"].quantile(0.99)), 121)
+    return pd.DataFrame({"minutes": grid, "cost": expected_cost(hazards, costs.likely(), grid)})
 
 
 def places_of(sessions: BotSessions, breaks: Sequence[float] | None) -> list[float] | None:

@@ -194,11 +194,11 @@ def minutes_interval(
     """
     scan = _scan(sessions, None)
     limit = float(np.quantile(_shortfalls(scan, step, draws=draws, seed=seed), LEVEL))
-    kept = scan.at[scan.statistic >= step.statistic - limit]
+    likely = scan.at[scan.statistic >= step.statistic - limit]
     # Between two events the likelihood is not tried: the interval reaches to the next one.
     times = np.unique(scan.at)
-    low = times[max(0, int(np.searchsorted(times, kept.min())) - 1)]
-    high = times[min(len(times) - 1, int(np.searchsorted(times, kept.max())) + 1)]
+    low = times[max(0, int(np.searchsorted(times, likely.min())) - 1)]
+    high = times[min(len(times) - 1, int(np.searchsorted(times, likely.max())) + 1)]
     tail = (1 - LEVEL) / 2
     places = _break_draws(sessions, draws=DRAWS_CUSTOMERS, seed=seed)
     by_customer = np.quantile(places, [tail, 1 - tail])
@@ -257,15 +257,15 @@ def compare_models(sessions: SessionTimes, step: Break, effect: float = 1.0) -> 
     events = sessions.events
     constant = events * np.log(events / sessions.exposure) - events
     price = float(np.log(max(events / effect, 2.0)))
-    found = {
+    bic = {
         "constant": -2 * constant / effect + price,
         "step": (-2 * constant - step.statistic) / effect + 3 * price,
         "weibull": -2 * _weibull(sessions) / effect + 2 * price,
     }
     splines = [fitted for knots in KNOTS if (fitted := _spline(sessions, knots)) is not None]
     if splines:
-        found["spline"] = min(-2 * like / effect + size * price for like, size in splines)
-    return found
+        bic["spline"] = min(-2 * like / effect + size * price for like, size in splines)
+    return bic
 
 
 def rates(sessions: SessionTimes, breaks: npt.ArrayLike, weights: Floats | None = None) -> Floats:

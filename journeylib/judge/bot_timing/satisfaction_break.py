@@ -107,11 +107,9 @@ def satisfaction_break(
     data = _rated(rated, adjust)
     rng = np.random.default_rng(seed)
     gains = _gains(data)
-    k = int(np.argmax(gains))
-    p_value = float((1 + (_null(data, draws, rng) >= gains[k]).sum()) / (1 + draws))
-    place = float(data.places[k])
-    beta = _fit(_with_bend(data, place), data.y)
-    answer = _answer(p_value, data, place)
+    p_value = float((1 + (_null(data, draws, rng) >= gains.max()).sum()) / (1 + draws))
+    place = float(data.places[int(np.argmax(gains))])
+    beta, answer = _fit(_with_bend(data, place), data.y), _answer(p_value, data, place)
     unadjusted = () if adjust else (text("judge.satisfaction.unadjusted"),)
     return SatisfactionBreak(
         answer=answer,

@@ -175,9 +175,9 @@ def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     counts["touchpoint"] = counts["touchpoint_no"].map(names)
     shown, _hidden = suppress(counts, fewest)
+    shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
-    columns = ["touchpoint_no", "touchpoint", "sessions", "customers"]
-    for no, *counted in shown.sort_values("touchpoint")[columns].to_numpy().tolist():
+    for no, *counted in shown.to_numpy().tolist():
         parts = _shares(known.filter(_.touchpoint_no == no), fewest)
         figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))

@@ -41,7 +41,8 @@ class Phrases:
         One row per kind of phrase and language, most frequent first: ``kind`` (of
         ``judge.phrase`` in the catalogue), ``language`` (ISO 639-1), ``share`` (Estimate: of
         sessions in which a bot says something), ``customers`` (int64), ``turn`` (float64:
-        median number of the bot's turn that first says so, 1 for its first). Of at least the minimum of customers.
+        median number of the bot's turn that first says so, 1 for its first). Of at least the
+        minimum of customers.
     sentences : pandas.DataFrame
         One row per sentence that bots said word for word to at least the minimum of customers,
         most customers first: ``words`` (a part that differs between customers is “…”),
@@ -132,14 +133,14 @@ def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
     estimands = {code: _estimand(codes[code][0], min_customers) for code in shown}
     if not shown:
         return pd.DataFrame(columns=list(PHRASE_COLUMNS))
-    found = shares(
+    estimates = shares(
         sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), estimands
     )
     rows = []
-    for code in sorted(shown, key=lambda code: (-(found[code].value or 0), code)):
+    for code in sorted(shown, key=lambda code: (-(estimates[code].value or 0), code)):
         kind, lexicon = codes[code]
         counts = (int(counted[f"n_{code}"]), float(counted[f"t_{code}"]))
-        rows.append((kind, lexicon.language, found[code], *counts))
+        rows.append((kind, lexicon.language, estimates[code], *counts))
     return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
 
 
@@ -184,7 +185,7 @@ def _without_differing(sentences: list[str]) -> list[str]:
     ['I am a virtual assistant.', 'I am a digital assistant.']
     """
     phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
-    known = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+    vocabulary = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
     split = [sentence.split(" ") for sentence in sentences]
     hidden: list[set[int]] = [set() for _sentence in split]
     for i, one in enumerate(split):
@@ -195,7 +196,7 @@ def _without_differing(sentences: list[str]) -> list[str]:
             if len(one) != len(other) or len(apart) != 1:
                 continue
             words = (one[apart[0]], other[apart[0]])
-            if not all(word.casefold().strip(".,!?;:") in known for word in words):
+            if not all(word.casefold().strip(".,!?;:") in vocabulary for word in words):
                 hidden[i].add(apart[0])
                 hidden[j].add(apart[0])
     return [

@@ -114,17 +114,7 @@ def sample_of(
         Where columns differ in length or hold missing values.
     """
     columns = {"y": y, "good": good, "control": control, "start": start, "customer": customer}
-    given = {name: np.asarray(column) for name, column in columns.items() if column is not None}
-    lengths = {name: len(column) for name, column in given.items()} | {"X": len(X)}
-    if len(set(lengths.values())) > 1:
-        raise RunError(f"the columns of one effect differ in length: {lengths}")
-    for name, column in given.items():
-        missing = int(pd.isna(column).sum())
-        if missing:
-            raise RunError(
-                f"{missing} of {len(column)} values of '{name}' are missing. Leave those rows "
-                "out first, and report their share: see response_bounds"
-            )
+    given = _checked({n: np.asarray(c) for n, c in columns.items() if c is not None}, len(X))
     outcome = given["y"].astype(np.float64)
     treated = given["good"].astype(bool)
     raw = _columns(X)
@@ -147,6 +137,20 @@ def sample_of(
         late,
         given["customer"][order],
     )
+
+
+def _checked(given: dict[str, npt.NDArray[Any]], rows: int) -> dict[str, npt.NDArray[Any]]:
+    lengths = {name: len(column) for name, column in given.items()} | {"X": rows}
+    if len(set(lengths.values())) > 1:
+        raise RunError(f"the columns of one effect differ in length: {lengths}")
+    for name, column in given.items():
+        missing = int(pd.isna(column).sum())
+        if missing:
+            raise RunError(
+                f"{missing} of {len(column)} values of '{name}' are missing. Leave those rows "
+                "out first, and report their share: see response_bounds"
+            )
+    return given
 
 
 def design_matrix(X: pd.DataFrame) -> Floats:

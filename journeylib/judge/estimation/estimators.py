@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import LEVEL, SEED, Floats
+from journeylib.core import LEVEL, SEED, Estimate, Floats
 from journeylib.judge.estimation.design_matrix import Bools, Ints, Sample
 
 FOLDS = 5
@@ -64,6 +64,11 @@ class Influence:
 
         half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * self.se
         return self.value - half, self.value + half
+
+    def estimate(self, unit: str, **fields: Any) -> Estimate:
+        """Return the point with its interval as an `Estimate` with these fields."""
+        lo, hi = self.interval
+        return Estimate(self.value, unit, lo, hi, **fields)
 
     @property
     def p_value(self) -> float:

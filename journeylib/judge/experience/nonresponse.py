@@ -119,13 +119,9 @@ def response_adjusted(
         return Estimate.none("no_overlap", unit, **base)
     weight = sample.good / np.clip(nuisance.propensity, OVERLAP[0], 1.0)
     phi = nuisance.if_good + weight * (sample.y - nuisance.if_good)
-    found = Influence(float(phi.mean()), phi - phi.mean(), sample.cluster)
-    lo, hi = found.interval
-    return Estimate(
-        found.value,
+    influence = Influence(float(phi.mean()), phi - phi.mean(), sample.cluster)
+    return influence.estimate(
         unit,
-        lo,
-        hi,
         grade="C",
         estimand="mean over everyone who was asked",
         method="cross-fitted doubly robust mean",

@@ -54,17 +54,17 @@ def answer_within(
         Whether the customer was asked; only visits whose horizon lies within the log.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    found = of_kind(journeys, kind)
-    found = found.assign(at=found["asked_us"].fillna(found["t_us"]))
-    found = found[found["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
+    requests = of_kind(journeys, kind)
+    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"]))
+    requests = requests[requests["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
     # Two requests at the same time: the one that was answered, then the lower answer.
-    found = found.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
+    requests = requests.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
         ["at", "customer_no"]
     )
     visits = rows[["customer", "t_us"]].reset_index(names="row").sort_values("t_us", kind="stable")
     met = pd.merge_asof(
         visits.astype({"customer": "int64", "t_us": "int64"}),
-        found.rename(columns={"customer_no": "customer"})[["customer", "at", "value_micro"]],
+        requests.rename(columns={"customer_no": "customer"})[["customer", "at", "value_micro"]],
         left_on="t_us",
         right_on="at",
         by="customer",
@@ -95,9 +95,9 @@ def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
     """
     outcomes = journeys.log.outcomes
     assert outcomes is not None
-    known = customer_numbers(journeys.log.events).select("customer", "customer_no")
+    numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
     columns = ["customer_no", "t_us", "value_micro", "asked_us"]
-    frame = fetch(outcomes.filter(_.kind == kind).inner_join(known, "customer").select(*columns))
+    frame = fetch(outcomes.filter(_.kind == kind).inner_join(numbers, "customer").select(*columns))
     return frame.astype(dict.fromkeys(columns, "Int64"))
 
 

@@ -208,10 +208,8 @@ def peak_end_weights(turns: pd.DataFrame, *, seed: int = SEED) -> PeakEnd:
         r_mean=_correlation(parts[:, 0], y),
         r_end=_correlation(parts[:, 1], y),
         r_fitted=_correlation(fitted, y),
-        gain=Estimate(
-            gain.value,
+        gain=gain.estimate(
             "share",
-            *gain.interval,
             estimand="variance of the answers explained beyond the mean, out of fold",
             method="ridge on mean, end, trough and trend against the mean alone",
             **base,
@@ -246,18 +244,15 @@ def _weights(X: Floats, y: Floats, cluster: Ints, base: dict[str, Any]) -> dict[
     residual = y - Z @ beta
     bread = np.linalg.inv(Z.T @ Z + np.eye(Z.shape[1]))
     values = (Z * residual[:, None]) @ bread * len(y)
-    found = {}
-    for k, name in enumerate(FEATURES, start=1):
-        one = Influence(float(beta[k]), values[:, k], cluster)
-        found[name] = Estimate(
-            one.value,
+    return {
+        name: Influence(float(beta[k]), values[:, k], cluster).estimate(
             "SD per SD",
-            *one.interval,
             estimand=f"weight of the {name} in the overall answer",
             method="ridge on standardised parts, customer-clustered",
             **base,
         )
-    return found
+        for k, name in enumerate(FEATURES, start=1)
+    }
 
 
 def _correlation(a: Floats, b: Floats) -> float:

@@ -223,12 +223,8 @@ class _Case:
     def estimate(
         self, influence: Influence, sample: Sample, method: str, grade: Grade = "C"
     ) -> Estimate:
-        lo, hi = influence.interval
-        return Estimate(
-            value=influence.value,
-            unit=self.unit,
-            lo=lo,
-            hi=hi,
+        return influence.estimate(
+            self.unit,
             n_customers=sample.customers,
             n_journeys=len(sample.y),
             grade=grade,

@@ -82,9 +82,9 @@ def _with_context(
     settings: MomentSettings,
 ) -> pd.DataFrame:
     """Add how many journeys an effect is about, and what silence and asymmetry say."""
-    columns: dict[str, list[Any]] = {"impact": [], "response_rate": [], "bounds": []}
-    if settings.bad_at is not None:
-        columns["asymmetry"] = []
+    compared = settings.bad_at is not None
+    names = ("impact", "response_rate", "bounds", *(["asymmetry"] if compared else []))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     for effect, case, moment in zip(family, cases, moments["is_moment"], strict=True):
         annotate = case.visits.sample.told
         countable = reach and case.scale is None
@@ -93,7 +93,7 @@ def _with_context(
         )
         columns["response_rate"].append(case.response_rate)
         columns["bounds"].append(annotate(case.bounds))
-        if settings.bad_at is not None:
+        if compared:
             columns["asymmetry"].append(annotate(case.asymmetry()) if moment else None)
     # Objects, not floats: an absent cell stays None.
     return moments.assign(
@@ -158,8 +158,8 @@ class _Case:
 
     def effect(self) -> VisitEffect:
         """Compare good with bad visits."""
-        found = self._compare(good=(1,), bad=(-1,))
-        return found if self.scale is None else self._of_responders(found)
+        effect = self._compare(good=(1,), bad=(-1,))
+        return effect if self.scale is None else self._of_responders(effect)
 
     def asymmetry(self) -> Estimate:
         """Set the loss of a bad visit against the gain of a good one."""
@@ -172,7 +172,7 @@ class _Case:
         sample = sample_of(
             y.to_numpy(dtype=np.float64),
             part.rows["quality"].isin(good).to_numpy(),
-            part.known,
+            part.covariates,
             part.rows["customer"].to_numpy(),
             start=part.rows["t_us"].to_numpy(),
             control=_control(part.rows),
@@ -180,14 +180,14 @@ class _Case:
         unit = "share" if self.scale is None else OF_SCALE
         return visit_effect(sample, touchpoint=self.touchpoint, outcome=self.outcome, unit=unit)
 
-    def _of_responders(self, found: VisitEffect) -> VisitEffect:
+    def _of_responders(self, effect: VisitEffect) -> VisitEffect:
         rate = self.response_rate
         unknown = text("judge.check.response_unknown")
         share = unknown if rate is None else text("judge.check.response", share=percent(rate, 0))
         return replace(
-            found,
-            effect=replace(found.effect, grade="C"),
-            checks=(*found.checks, Check("response", "not_assessable", share)),
+            effect,
+            effect=replace(effect.effect, grade="C"),
+            checks=(*effect.checks, Check("response", "not_assessable", share)),
         )
 
 

@@ -130,22 +130,22 @@ def impact(effect: VisitEffect, journeys_per_year: float) -> Estimate:
     journeys_per_year : float
         Journeys that reach the touchpoint.
     """
-    found = effect.effect
-    base: dict[str, Any] = {"n_customers": found.n_customers, "n_journeys": found.n_journeys}
-    if found.value is None or found.lo is None or found.hi is None:
-        return Estimate.none(found.abstain or "unidentified", "journeys/year", **base)
+    estimate = effect.effect
+    base: dict[str, Any] = {"n_customers": estimate.n_customers, "n_journeys": estimate.n_journeys}
+    if estimate.value is None or estimate.lo is None or estimate.hi is None:
+        return Estimate.none(estimate.abstain or "unidentified", "journeys/year", **base)
     bad = effect.n_bad / (effect.n_good + effect.n_bad) * journeys_per_year
-    limits = sorted((abs(found.lo) * bad, abs(found.hi) * bad))
-    covers_zero = found.lo <= 0 <= found.hi
+    limits = sorted((abs(estimate.lo) * bad, abs(estimate.hi) * bad))
+    covers_zero = estimate.lo <= 0 <= estimate.hi
     return Estimate(
-        value=abs(found.value) * bad,
+        value=abs(estimate.value) * bad,
         unit="journeys/year",
         lo=0.0 if covers_zero else limits[0],
         hi=limits[1],
-        grade=found.grade,
+        grade=estimate.grade,
         estimand="journeys a year that would end otherwise if every bad visit went well",
         method="effect × bad visits a year",
-        assumptions=found.assumptions,
+        assumptions=estimate.assumptions,
         **base,
     )
 

@@ -88,27 +88,23 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     refuse_absent(journeys, asked, "judge.moments")
     answers = survey_scales(journeys, settings.surveys)
     follow = follow_up(journeys, asked.adjust)
+    annotate = follow.sample.told
     spots = journeys.touchpoints
-    shown = spots[spots["customers"] >= journeys.settings.min_customers].sort_values("touchpoint")
-    rows = [
-        (name, kind, *effects_of(followed, first_visits(follow, name), asked.horizon_days))
-        for kind in asked.outcomes
-        if kind not in answers
-        for followed in [followed_from(journeys, follow, kind)]
-        for name in map(str, shown["touchpoint"])
-    ]
-    found = pd.DataFrame(
-        [
-            (
-                *(name, kind, follow.sample.told(ratio), follow.sample.told(landmark)),
-                *(day, _p_value(ratio), np.nan, reasons),
+    shown = spots.loc[spots["customers"] >= journeys.settings.min_customers, "touchpoint"]
+    rows = []
+    for kind in asked.outcomes:
+        if kind in answers:
+            continue
+        followed = followed_from(journeys, follow, kind)
+        for name in sorted(map(str, shown)):
+            ratio, landmark, day, reasons = effects_of(
+                followed, first_visits(follow, name), asked.horizon_days
             )
-            for name, kind, ratio, landmark, day, reasons in rows
-        ],
-        columns=list(COLUMNS),
-    )
-    p_values = found["p_value"].to_numpy(dtype=np.float64)
-    return found.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
+            estimates = (annotate(ratio), annotate(landmark), day, _p_value(ratio))
+            rows.append((name, kind, *estimates, np.nan, reasons))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    p_values = table["p_value"].to_numpy(dtype=np.float64)
+    return table.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
 
 
 def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
@@ -161,8 +157,8 @@ def effects_of(
 ) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
     """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
     visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
-    known = followed[[name for name in followed if str(name).startswith("declared ")]]
-    given: dict[str, Any] = {"X": known if known.shape[1] else None}
+    covariates = followed[[name for name in followed if str(name).startswith("declared ")]]
+    given: dict[str, Any] = {"X": covariates if covariates.shape[1] else None}
     columns = (followed["stay"], followed["left"], visit)
     ratio = presence_effect(*columns, **given)
     landmark = presence_effect(*columns, design="landmark", landmark=day, **given)
@@ -178,18 +174,18 @@ def effects_of(
     return ratio, landmark, day, (weak,) if one and not other else ()
 
 
-def _direction(found: Estimate) -> int:
+def _direction(ratio: Estimate) -> int:
     """Return −1 or 1 where the interval lies below or above 1, else 0."""
-    if found.lo is None or found.hi is None:
+    if ratio.lo is None or ratio.hi is None:
         return 0
-    return int(found.lo > 1) - int(found.hi < 1)
+    return int(ratio.lo > 1) - int(ratio.hi < 1)
 
 
-def _p_value(found: Estimate) -> float:
+def _p_value(ratio: Estimate) -> float:
     """Return the two-sided p-value of a ratio of 1, from the interval that it came with."""
     from scipy import stats
 
-    if not (found.value and found.lo and found.hi):
+    if not (ratio.value and ratio.lo and ratio.hi):
         return float("nan")
-    half = (np.log(found.hi) - np.log(found.lo)) / (2 * stats.norm.ppf(0.975))
-    return float(2 * stats.norm.sf(abs(np.log(found.value)) / half))
+    half = (np.log(ratio.hi) - np.log(ratio.lo)) / (2 * stats.norm.ppf(0.975))
+    return float(2 * stats.norm.sf(abs(np.log(ratio.value)) / half))

@@ -29,8 +29,8 @@ class Visits:
         and step: ``touchpoint`` (str), ``customer`` (int64, opaque), ``t_us`` (int64, start of
         the visit), ``quality`` (int64: 1 good, 0 neither, −1 bad), ``control`` (float64, only
         where a negative control is declared).
-    known : DataFrame
-        The covariates, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
+    covariates : DataFrame
+        What was known before, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
         journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
         declared columns as last seen in the journey by the time the visit began.
     sample : Drawn
@@ -38,14 +38,14 @@ class Visits:
     """
 
     rows: pd.DataFrame
-    known: pd.DataFrame
+    covariates: pd.DataFrame
     sample: Drawn
 
     def where(self, keep: pd.Series[bool]) -> Visits:
         """Return the rows that `keep` names, numbered anew."""
         return Visits(
             self.rows[keep.to_numpy()].reset_index(drop=True),
-            self.known[keep.to_numpy()].reset_index(drop=True),
+            self.covariates[keep.to_numpy()].reset_index(drop=True),
             self.sample,
         )
 
@@ -91,7 +91,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
         table = table.left_join(_known_before(journeys, visits, declared), key)
         table = table.drop("journey_right", "touchpoint_right")
     frame = fetch(table.order_by("customer_no", "t_us", "touchpoint", "first_step"))
-    return Visits(_rows(frame, settings, declared), _known(frame, settings, declared), sample)
+    return Visits(_rows(frame, settings, declared), _covariates(frame, settings, declared), sample)
 
 
 def _declared(settings: MomentSettings) -> list[str]:
@@ -121,9 +121,9 @@ def _rows(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) ->
     return rows
 
 
-def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
+def _covariates(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
     days = (frame["t_us"] - frame["start_us"]) / US_PER_DAY
-    known = pd.DataFrame(
+    covariates = pd.DataFrame(
         {
             "steps_before": frame["first_step"].astype(float) - 1,
             "days_before": np.log1p(days.clip(lower=0)),
@@ -136,4 +136,4 @@ def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -
         f"declared {name}": as_covariate(frame[f"known_{declared.index(name)}"])
         for name in settings.adjust
     }
-    return known.assign(**declared_columns)
+    return covariates.assign(**declared_columns)

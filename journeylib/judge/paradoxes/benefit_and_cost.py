@@ -68,8 +68,8 @@ def _moments(context: ParadoxContext) -> ibis.Table:
     heard = context.contacts.turns
     negative: Any = ibis.literal(False)
     if isinstance(context.scores, Scores):
-        said = context.scores.turns.filter(_.score.notnull()).select("journey", "step", "score")
-        heard = heard.left_join(said, ["journey", "step"])
+        scores = context.scores.turns.filter(_.score.notnull()).select("journey", "step", "score")
+        heard = heard.left_join(scores, ["journey", "step"])
         negative = (_.actor == "customer") & (_.score <= NEGATIVE)
     turns = heard.select(
         *("customer_no", "group", "journey"),
@@ -168,10 +168,10 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
         (_.score <= NEGATIVE) & (_.reply < _.then_step)
     )
-    known = context.contacts.table.select(
+    contacts = context.contacts.table.select(
         "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)
     )
-    rows = answered.inner_join(known, ["journey", "opened"]).select(
+    rows = answered.inner_join(contacts, ["journey", "opened"]).select(
         *("group", "customer_no", "journey"),
         intent=_.about,
         arm=ibis.cases((_.by_bot, 1), (_.in_baseline, 0)),

@@ -135,10 +135,10 @@ def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate
         ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
         return np.asarray(0.5 * np.log(ratio))
 
-    found = resample(
+    result = resample(
         sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers], draws=1
     )
-    ends = [float(np.exp(x[0])) for x in (found.value, found.lo, found.hi)]
+    ends = [float(np.exp(x[0])) for x in (result.value, result.lo, result.hi)]
     return _estimate((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, estimand)
 
 

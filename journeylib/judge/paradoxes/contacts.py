@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import ibis
 from ibis import _
@@ -25,14 +25,6 @@ _COLUMNS = {
     "ai_disclosed": "boolean",
 }
 _NOT_USED = ("", "0", "no", "none", "false")
-
-
-class SessionEvidence(Protocol):
-    """The part of the hand-off audit that the paradoxes rest on."""
-
-    @property
-    def session_table(self) -> ibis.Table | None:
-        """One row per bot session: ``customer_no``, ``start_us``, ``end``, ``looped`` at least."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +114,12 @@ def _fields_used(steps: ibis.Table, column: str | None) -> Any:
     if column is None:
         return ibis.null("int64")
     check_declared(steps, "personal_data", column)
-    said = steps[column].cast("string").strip().lower()
-    number = said.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
-    names = said.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
+    cell = steps[column].cast("string").strip().lower()
+    number = cell.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
+    names = cell.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
     commas = names.length() - names.replace(",", "").length()
     return ibis.cases(
-        (said.isnull() | said.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
+        (cell.isnull() | cell.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
     )
 
 
@@ -249,10 +241,10 @@ def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> ibis.Table | None
     """Return ``customer_no``, ``t_us``, ``kind``, ``value_micro`` of dated outcomes, or None."""
     if journeys.log.outcomes is None or not kinds:
         return None
-    known = journeys.log.outcomes.filter(
+    outcomes = journeys.log.outcomes.filter(
         _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro > 0)
     )
-    return known.inner_join(customer_numbers(journeys.log.events), "customer").select(
+    return outcomes.inner_join(customer_numbers(journeys.log.events), "customer").select(
         "customer_no", "t_us", "kind", "value_micro"
     )
 
@@ -265,8 +257,8 @@ def with_outcome_costs(
     An outcome is laid to the last matter that the customer opened within ``outcome_days``
     before it, so that it counts once.
     """
-    found = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
-    if found is None:
+    outcomes = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
+    if outcomes is None:
         return matters
     price = ibis.cases(
         *(
@@ -275,7 +267,7 @@ def with_outcome_costs(
         )
     )
     # Numbered by content: two outcomes of one customer at one moment are still two.
-    priced = found.mutate(extra_micro=(_.value_micro * price / US).round().cast("int64"))
+    priced = outcomes.mutate(extra_micro=(_.value_micro * price / US).round().cast("int64"))
     priced = priced.group_by(["customer_no", "t_us"]).aggregate(extra_micro=_.extra_micro.sum())
     key = ["customer_no", "intent", "episode"]
     spots = matters.select(*key, "begin_us", "journey")

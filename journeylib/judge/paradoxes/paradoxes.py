@@ -19,7 +19,7 @@ from journeylib.judge.paradoxes.benefit_and_cost import (
     satisfied,
     weaker_recovery,
 )
-from journeylib.judge.paradoxes.contacts import SessionEvidence, find_contacts
+from journeylib.judge.paradoxes.contacts import find_contacts
 from journeylib.judge.paradoxes.context import ParadoxContext, Side
 from journeylib.judge.paradoxes.data_and_dependence import (
     intrusive,
@@ -35,7 +35,7 @@ from journeylib.judge.paradoxes.supporting_figures import (
     supporting_satisfied,
 )
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.measures import MeasureSettings, Scores, customer_scores
+from journeylib.measures import Handoffs, MeasureSettings, Scores, customer_scores
 
 Name = Literal[
     "connected_isolated",
@@ -149,7 +149,7 @@ def paradoxes(
     settings: ParadoxSettings | None = None,
     *,
     measures: MeasureSettings | None = None,
-    handoffs: SessionEvidence | None = None,
+    handoffs: Handoffs | None = None,
     scores: Scores | AbstainReason | None = None,
 ) -> tuple[Paradox, ...]:
     """Ask of each of six paradoxes whether it is there in a log.
@@ -160,7 +160,7 @@ def paradoxes(
     settings : ParadoxSettings, optional
     measures : MeasureSettings, optional
         What a session and a repeat contact is, and the minimum of customers.
-    handoffs : SessionEvidence, optional
+    handoffs : Handoffs, optional
         The hand-off audit. Without it nobody is seen to leave a bot in frustration.
     scores : Scores or str, optional
         `Evidence.turn_scores`; scored anew without it.
@@ -191,7 +191,7 @@ def context_of(
     settings: ParadoxSettings,
     *,
     measures: MeasureSettings | None = None,
-    handoffs: SessionEvidence | None = None,
+    handoffs: Handoffs | None = None,
     scores: Scores | AbstainReason | None = None,
 ) -> ParadoxContext | None:
     """Return what every side is measured on; None in a log without actors."""

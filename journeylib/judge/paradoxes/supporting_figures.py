@@ -158,27 +158,27 @@ def _corrections(context: ParadoxContext) -> Estimate:
         check_declared(journeys.steps, "corrected", declared)
         _known, flagged = flag_of(journeys, declared)
         wrong = journeys.steps.select("journey", "step", wrong=flagged.fill_null(False))
-        told = turns.inner_join(wrong, ["journey", "step"])
+        answers = turns.inner_join(wrong, ["journey", "step"])
     elif reason := unheard(journeys):
         return estimand.none(reason)
     else:
         spoken = turns.filter(_.actor.isin(["bot", "human", "customer"]))
         before = _.actor.lag().over(ibis.window(group_by=["journey", "opened"], order_by="step"))
-        told = spoken.mutate(after_bot=(before == "bot").fill_null(False)).mutate(
+        answers = spoken.mutate(after_bot=(before == "bot").fill_null(False)).mutate(
             wrong=ibis.cases(
                 ((_.actor == "customer") & _.after_bot, says_wrong(_.text)), else_=False
             )
         )
-    counted = told.mutate(
+    counted = answers.mutate(
         wrong=_.wrong.cast("int64"), turn=(_.actor == "bot").fill_null(False).cast("int64")
     ).filter((_.wrong > 0) | (_.turn > 0))
     sums, people = group_totals(counted, {"wrong": _.wrong.sum(), "turn": _.turn.sum()})
     if not sums[:, 0, 2].sum():
         return estimand.none("n_small")
-    found = share_of_sums(sums[:, :, 1:], people, estimand)
-    if found.value is None or found.lo is None or found.hi is None:
-        return found
-    return replace(found, value=1000 * found.value, lo=1000 * found.lo, hi=1000 * found.hi)
+    result = share_of_sums(sums[:, :, 1:], people, estimand)
+    if result.value is None or result.lo is None or result.hi is None:
+        return result
+    return replace(result, value=1000 * result.value, lo=1000 * result.lo, hi=1000 * result.hi)
 
 
 def _without_main_bot(context: ParadoxContext) -> Estimate:
@@ -216,8 +216,8 @@ def _estimate(
 ) -> Estimate:
     if people["customers"] < estimand.min_customers:
         return estimand.none("n_small")
-    found = resample(sums, statistic, n_customers=[people["customers"]], draws=1)
-    value, lo, hi = (float(x[0]) for x in (found.value, found.lo, found.hi))
+    result = resample(sums, statistic, n_customers=[people["customers"]], draws=1)
+    value, lo, hi = (float(x[0]) for x in (result.value, result.lo, result.hi))
     if not np.isfinite([value, lo, hi]).all():
         return estimand.none("unidentified")
     return Estimate(

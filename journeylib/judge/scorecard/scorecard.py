@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.core import text
 from journeylib.judge.scorecard.axes import axis_correlation, score_axis
-from journeylib.judge.scorecard.observations import NOT_TAKEN, EvidenceTables, observe
+from journeylib.judge.scorecard.observations import NOT_TAKEN, observe
 from journeylib.judge.scorecard.reasons import (
     coverage_reason,
     evidence_reasons,
@@ -26,13 +26,13 @@ from journeylib.judge.scorecard.stability import (
     broken_share,
     draw_weights,
     settling_indicator,
-    stability_of,
     verdict_shares,
 )
 from journeylib.judge.scorecard.value_functions import AxisScore, enough
-from journeylib.judge.scorecard.verdict import Verdict, Vetoes, boundary_distance, verdict_of
+from journeylib.judge.scorecard.verdict import CODE, Verdict, Vetoes, boundary_distance, verdict_of
 from journeylib.judge.scorecard.vetoes import Case, hatch_unknown, vetoes_of
 from journeylib.judge.settings import AXES, Axis, JudgeSettings, OfficeEffect
+from journeylib.measures import Evidence
 
 COUNTS = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
 SCORE_COLUMNS = (
@@ -69,7 +69,7 @@ class Scorecard:
 
 
 def score_evidence(
-    evidence: EvidenceTables,
+    evidence: Evidence,
     settings: JudgeSettings | None = None,
     *,
     moments: pd.DataFrame | None = None,
@@ -165,7 +165,8 @@ def _decide(
     if vetoes.broken:
         stability = broken_share(vetoes, case.seen, settings)
     else:
-        stability = stability_of(verdict, verdict_shares(fit, need, vetoes, settings, weights))
+        shares = verdict_shares(fit, need, vetoes, settings, weights)
+        stability = float(shares[CODE[verdict]])
     distance = boundary_distance((fit.value, fit.se), (need.value, need.se), vetoes, settings)
     if stability >= settings.min_stability:
         if verdict == "automate" and hatch_unsure and vetoes.empathy_binds:

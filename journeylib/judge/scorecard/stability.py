@@ -12,7 +12,7 @@ import numpy.typing as npt
 from journeylib.core import SEED, Floats
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
-from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Verdict, Vetoes, verdict_codes
+from journeylib.judge.scorecard.verdict import VERDICTS, Vetoes, verdict_codes
 from journeylib.judge.settings import AXES, JudgeSettings
 
 MIN_ENTROPY_DROP = 0.01
@@ -34,8 +34,8 @@ class Weights:
     def first(self, vectors: int) -> Weights:
         """Return the first few vectors; they were drawn independently."""
         return Weights(
-            fit={name: drawn[:vectors] for name, drawn in self.fit.items()},
-            need={name: drawn[:vectors] for name, drawn in self.need.items()},
+            fit={name: weights[:vectors] for name, weights in self.fit.items()},
+            need={name: weights[:vectors] for name, weights in self.need.items()},
         )
 
 
@@ -63,7 +63,7 @@ def dirichlet(alpha: npt.ArrayLike, vectors: int, *, seed: int = SEED) -> Floats
 
 def draw_weights(settings: JudgeSettings) -> Weights:
     """Draw weights around the configured ones; they depend on the settings alone."""
-    drawn = []
+    weights = []
     for stream, axis in enumerate(AXES):
         indicators = settings.indicators(axis)
         centre = np.array([indicator.weight for indicator in indicators.values()])
@@ -72,8 +72,8 @@ def draw_weights(settings: JudgeSettings) -> Weights:
             settings.weight_draws,
             seed=SEED + stream,
         )
-        drawn.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
-    return Weights(fit=drawn[0], need=drawn[1])
+        weights.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
+    return Weights(fit=weights[0], need=weights[1])
 
 
 def verdict_shares(
@@ -100,11 +100,6 @@ def _scores(axis: AxisScore, weights: Mapping[str, Floats], min_coverage: float)
         covered = np.einsum("kb,k->b", there.astype(np.float64), axis.weights)
         scores[covered < min_coverage - 1e-9] = np.nan
     return scores
-
-
-def stability_of(verdict: Verdict, shares: Floats) -> float:
-    """Return the share of resamples that give this verdict."""
-    return float(shares[CODE[verdict]])
 
 
 def broken_share(vetoes: Vetoes, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
@@ -143,15 +138,15 @@ def settling_indicator(
         for spot, name in enumerate(axis.names):
             if not np.isfinite(axis.u[spot]):
                 continue
-            known = _known(axis, spot)
-            pair = (known, need) if axis is fit else (fit, known)
+            exact = _exact(axis, spot)
+            pair = (exact, need) if axis is fit else (fit, exact)
             drop = doubt - entropy(verdict_shares(*pair, vetoes, settings, weights))
             if drop > best_drop:
                 best, best_drop = name, drop
     return best
 
 
-def _known(axis: AxisScore, spot: int) -> AxisScore:
+def _exact(axis: AxisScore, spot: int) -> AxisScore:
     """Return the axis with one indicator's interval shrunk to its point."""
     u_draws = axis.u_draws.copy()
     u_draws[spot] = axis.u[spot]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +12,7 @@ from journeylib.core import Floats
 from journeylib.judge.settings import JudgeSettings
 
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
-VERDICTS: tuple[Verdict, ...] = (
-    "automate",
-    "assist",
-    "human_led",
-    "human_only",
-    "fix_first",
-    "abstain",
-)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 CODE: dict[str, int] = {verdict: code for code, verdict in enumerate(VERDICTS)}
 Codes = npt.NDArray[np.int8]
 

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import Estimate
-from journeylib.judge.scorecard.observations import HandoffEvidence, Observation
+from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore
 from journeylib.judge.scorecard.verdict import Vetoes
 from journeylib.judge.settings import Axis, JudgeSettings
+from journeylib.measures import Handoffs
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Case:
 def vetoes_of(
     case: Case,
     settings: JudgeSettings,
-    handoffs: HandoffEvidence | None,
+    handoffs: Handoffs | None,
     moments: pd.DataFrame | None,
 ) -> Vetoes:
     """Return the vetoes at one touchpoint.
@@ -72,7 +73,7 @@ def vetoes_of(
     return Vetoes(tuple(names), broken, case.empathy_binds)
 
 
-def hatch_fails(touchpoint: str, handoffs: HandoffEvidence | None, settings: JudgeSettings) -> bool:
+def hatch_fails(touchpoint: str, handoffs: Handoffs | None, settings: JudgeSettings) -> bool:
     """Whether the log shows that customers cannot get from here to a human."""
     if handoffs is None:
         return False
@@ -81,7 +82,7 @@ def hatch_fails(touchpoint: str, handoffs: HandoffEvidence | None, settings: Jud
     return rarely or touchpoint in handoffs.dead_ends
 
 
-def hatch_unknown(handoffs: HandoffEvidence | None) -> bool:
+def hatch_unknown(handoffs: Handoffs | None) -> bool:
     """Whether the log cannot show if requests for a human are honoured."""
     return handoffs is None or handoffs.requests_honoured.value is None
 

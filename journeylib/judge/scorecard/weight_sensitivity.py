@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from journeylib.judge.scorecard.scorecard import Scorecard, office_effect
-from journeylib.judge.scorecard.verdict import Vetoes, verdict_of
+from journeylib.judge.scorecard.verdict import Verdict, Vetoes, verdict_of
 from journeylib.judge.settings import AXES, Axis, JudgeSettings
 
 COLUMNS = ("touchpoint", "weighting", *AXES, "verdict", "changed")
@@ -53,12 +53,12 @@ def weight_sensitivity(scorecard: Scorecard, settings: JudgeSettings | None = No
         binds = office_effect(place, settings).empathy_binds
         vetoes = Vetoes(names=place["vetoes"], empathy_binds=binds)
         broken = "fix_first" in (place["verdict"], place["leaning"])
-        verdicts = {}
+        usual: Verdict | None = None
         for weighting, scores in weightings.items():
             fit, need = (float(scores.loc[name, axis]) for axis in AXES)
             verdict = "fix_first" if broken else verdict_of(fit, need, vetoes, settings)
-            verdicts[weighting] = verdict
-            rows.append((name, weighting, fit, need, verdict, verdict != verdicts["configured"]))
+            usual = verdict if weighting == "configured" else usual
+            rows.append((name, weighting, fit, need, verdict, verdict != usual))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
