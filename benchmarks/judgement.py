@@ -35,7 +35,7 @@ def timed(config: Path) -> dict[str, float]:
     from journeylib.audits.config.load import load_config
     from journeylib.audits.pipeline import _read
     from journeylib.journeys.journeys import rebuild
-    from journeylib.judge.judging import judge
+    from journeylib.judge.judgement import judge
     from journeylib.measures.evidence import measure
 
     loaded, worked = load_config(config), time.process_time()

@@ -138,7 +138,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
         ratings=None
         if annotations.ratings is None
-        else compare_ratings(annotations.ratings, judgement),
+        else compare_ratings(annotations.ratings, judgement.scores),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import Estimate, abstain_text, estimate_text, number, percent
-from journeylib.judge import AXIS_TEXT, CONSISTENT, HandoffTime, ahp_weights
+from journeylib.judge import HandoffTime
 from journeylib.present.blocks import Block, words
 from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
@@ -31,9 +31,6 @@ PARTS = {
 }
 WEIGHTINGS = {
     "equal": "All weights equal",
-    "entropy": "Weights by entropy",
-    "critic": "Weights by CRITIC",
-    "ahp": "Weights by pairs (AHP)",
     "complexity_in_need": "Complexity as need",
 }
 SETTLED = 0.6
@@ -125,7 +122,7 @@ def presence(audit: Audit) -> Table | Block:
     if found.empty:
         return words(
             "What goes with coming to a touchpoint at all cannot be told: it needs outcomes of "
-            "customers with a time (judge.moments.outcomes) and a log with a clock."
+            "customers with a time (judge.experience.outcomes) and a log with a clock."
         )
     known = np.array([estimate.value is not None for estimate in found["ratio"]])
     apart = [str(estimate.abstain) for estimate in found.loc[~known, "ratio"]]
@@ -350,33 +347,16 @@ def sensitivity(audit: Audit) -> Table | Block:
         said = {str(row["weighting"]): row for row in part.to_dict("records")}
         if any(row["changed"] for row in said.values()):
             usual = VERDICTS[said["configured"]["verdict"]].word
-            other = {
-                head: _changed(said[weighting])
-                for weighting, head in WEIGHTINGS.items()
-                if weighting in said
-            }
+            other = {head: _changed(said[name]) for name, head in WEIGHTINGS.items()}
             rows.append({"Touchpoint": name, "Configured": usual} | other)
     if not rows:
-        none = "No other weighting would change the verdict of a touchpoint's point score."
-        return words(f"{none}{_consistency(audit)}")
+        return words("No other weighting would change the verdict of a touchpoint's point score.")
     return table(
         pd.DataFrame(rows),
         "Verdicts that hang on the weights",
         note="Of the point scores, whatever their stability; touchpoints that no weighting moves "
-        "are left out. Entropy and CRITIC reward spread, not importance: they never decide."
-        f"{_consistency(audit)}",
+        "are left out.",
     )
-
-
-def _consistency(audit: Audit) -> str:
-    """Say how far the declared comparisons of pairs contradict each other."""
-    said = ""
-    for axis, comparisons in audit.config.judge.pairwise.items():
-        ratio = ahp_weights(comparisons).consistency_ratio
-        verdict = "used" if ratio <= CONSISTENT else "too contradictory, so left out"
-        what = f"Comparisons of pairs for {AXIS_TEXT[axis]}"
-        said += f" {what}: consistency ratio {ratio:.2f}, {verdict}."
-    return said
 
 
 def _changed(row: dict[Any, Any]) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, number, percent
-from journeylib.portfolio import INPUTS, Driver, Portfolio
+from journeylib.core import Estimate, label, number, percent
+from journeylib.portfolio import Driver, Portfolio
 from journeylib.present.blocks import Block, words
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps import svg
@@ -140,9 +140,9 @@ def _decides(drivers: Sequence[Driver]) -> str:
         return "–"
     first = drivers[0]
     ends = f"{number(round(first.low))} to {number(round(first.high))}"
-    turning = [INPUTS[one.name] for one in drivers if one.turns_sign]
+    turning = [label("portfolio.input", one.name) for one in drivers if one.turns_sign]
     also = f"; ± {', '.join(turning)}" if turning else ""
-    return f"{INPUTS[first.name]} ({ends}){also}"
+    return f"{label('portfolio.input', first.name)} ({ends}){also}"
 
 
 def _money(estimate: Estimate) -> str:

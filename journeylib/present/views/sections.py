@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import Estimate, abstain_text, duration, estimate_text, percent, working
+from journeylib.core import Estimate, abstain_text, duration, estimate_text, percent, text, working
 from journeylib.journeys import Journeys, transitions
-from journeylib.judge import KIND_TEXT, HandoffItem, worst_item
+from journeylib.judge import HandoffItem, worst_item
 from journeylib.log import suppress
 from journeylib.present.blocks import Block, Card, cards, findings_list, verdict_list, words
 from journeylib.present.charts.containment import containment_waterfall, handoff_partition
@@ -337,7 +337,9 @@ def disclosure(audit: Audit) -> Table | Block:
         return words(f"{found.text} No words by which a bot says so were found.")
     rows = [
         {
-            "In which words": f"A bot {KIND_TEXT[row['kind']]} ({row['language']})",
+            "In which words": "A bot "
+            + text(f"judge.phrase.{row['kind']}")
+            + f" ({row['language']})",
             "Sessions": estimate_text(row["share"]),
             "Customers": int(row["customers"]),
             "Bot's turn": f"{row['turn']:g}",
@@ -381,7 +383,7 @@ def paradox_figures(audit: Audit) -> Table | Block:
             "Estimate": estimate_text(figure),
         }
         for paradox in audit.judgement.paradoxes
-        for figure in paradox.beside.values()
+        for figure in paradox.supporting.values()
         if figure.abstain != "no_column"
     ]
     if not rows:

@@ -49,11 +49,13 @@ def test_no_text_is_declared_twice():
 
 
 def test_every_indicator_that_speaks_for_a_side_has_words():
-    from journeylib.judge.wording import VERDICT_TEXT, VETO_TEXT, WORDS
+    from journeylib.judge.settings import DEFAULTS
 
     texts = catalogue_of("de").texts
-    wanted = {f"{kind}.{name}" for kind in ("indicator", "machine", "person") for name in WORDS}
-    wanted |= {f"veto.{name}" for name in VETO_TEXT} | {f"verdict.{name}" for name in VERDICT_TEXT}
+    names = [name for axis in DEFAULTS.values() for name in axis]
+    wanted = {f"{kind}.{name}" for kind in ("indicator", "machine", "person") for name in names}
+    said = [key.split(".") for key in texts if key.startswith(("judge.veto.", "judge.verdict."))]
+    wanted |= {f"{kind}.{name}" for _judge, kind, name in said}
     wanted |= {f"lane.{key}" for key in ROOM_LANES}
     assert wanted - texts.keys() == set()
 

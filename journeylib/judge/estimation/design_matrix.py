@@ -1,4 +1,4 @@
-"""Sample: what the estimators of this room see, in an order that only its content decides.
+"""The rows that estimators see: covariates as columns, in an order that only content decides.
 
 Folds, permutations and halves are drawn with a fixed seed. Rows are therefore first put into
 an order made of their content alone: shuffled rows and renamed customers draw the same folds
@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import RunError
+from journeylib.core import SEED, Floats, RunError
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -93,7 +92,6 @@ def sample_of(
     *,
     start: npt.ArrayLike | None = None,
     control: npt.ArrayLike | None = None,
-    seed: int,
 ) -> Sample:
     """Check the columns against each other and put the rows into the order of their content.
 
@@ -107,9 +105,8 @@ def sample_of(
         When each journey reached the touchpoint, in anything that sorts. Rows after the
         median are the held-out half. Without it the held-out half is half of the customers.
     control : array, shape (n,), optional
-        Negative-control outcome.
-    seed : int
-        Deals customers into halves where there is no `start`.
+        Negative-control outcome: a number fixed before the touchpoint and kept out of `X` (spend
+        in the year before).
 
     Raises
     ------
@@ -117,17 +114,7 @@ def sample_of(
         Where columns differ in length or hold missing values.
     """
     columns = {"y": y, "good": good, "control": control, "start": start, "customer": customer}
-    given = {name: np.asarray(column) for name, column in columns.items() if column is not None}
-    lengths = {name: len(column) for name, column in given.items()} | {"X": len(X)}
-    if len(set(lengths.values())) > 1:
-        raise RunError(f"the columns of one effect differ in length: {lengths}")
-    for name, column in given.items():
-        missing = int(pd.isna(column).sum())
-        if missing:
-            raise RunError(
-                f"{missing} of {len(column)} values of '{name}' are missing. Leave those rows "
-                "out first, and report their share: see response_bounds"
-            )
+    given = _checked({n: np.asarray(c) for n, c in columns.items() if c is not None}, len(X))
     outcome = given["y"].astype(np.float64)
     treated = given["good"].astype(bool)
     raw = _columns(X)
@@ -137,7 +124,7 @@ def sample_of(
     signature = np.column_stack(blocks if held is None else [*blocks, held])
     order, cluster = content_order(signature, given["customer"])
     late = (
-        _half_of_customers(cluster, seed)
+        _half_of_customers(cluster)
         if start is None or not len(moment)
         else moment[order] > np.median(moment)
     )
@@ -150,6 +137,20 @@ def sample_of(
         late,
         given["customer"][order],
     )
+
+
+def _checked(given: dict[str, npt.NDArray[Any]], rows: int) -> dict[str, npt.NDArray[Any]]:
+    lengths = {name: len(column) for name, column in given.items()} | {"X": rows}
+    if len(set(lengths.values())) > 1:
+        raise RunError(f"the columns of one effect differ in length: {lengths}")
+    for name, column in given.items():
+        missing = int(pd.isna(column).sum())
+        if missing:
+            raise RunError(
+                f"{missing} of {len(column)} values of '{name}' are missing. Leave those rows "
+                "out first, and report their share: see response_bounds"
+            )
+    return given
 
 
 def design_matrix(X: pd.DataFrame) -> Floats:
@@ -170,6 +171,12 @@ def design_matrix(X: pd.DataFrame) -> Floats:
         Mean 0, standard deviation 1; p may be 0.
     """
     return _standardised(_columns(X))
+
+
+def as_covariate(column: pd.Series) -> pd.Series:
+    """Return numbers as numbers; anything else stays text."""
+    number = pd.to_numeric(column, errors="coerce")
+    return number if number.notna().sum() == column.notna().sum() else column
 
 
 def _columns(X: pd.DataFrame) -> Floats:
@@ -243,7 +250,7 @@ def content_order(
     return order, np.cumsum(begins) - 1
 
 
-def _half_of_customers(cluster: Ints, seed: int) -> Bools:
+def _half_of_customers(cluster: Ints) -> Bools:
     customers = int(cluster.max(initial=-1)) + 1
-    late = np.random.default_rng(seed).permutation(customers) % 2 == 1
+    late = np.random.default_rng(SEED).permutation(customers) % 2 == 1
     return np.asarray(late[cluster])

@@ -1,16 +1,12 @@
-"""Aftermath: what came of a visit within a horizon that was fixed before looking."""
+"""Outcomes of customers: those within a horizon after a visit that was fixed before looking."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from ibis import _
 
+from journeylib.journeys import Journeys
 from journeylib.log import customer_numbers, fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 MICRO = 1_000_000
@@ -19,7 +15,7 @@ MICRO = 1_000_000
 def event_within(
     journeys: Journeys, rows: pd.DataFrame, kind: str, horizon_days: float
 ) -> tuple[pd.Series[bool], pd.Series[bool]]:
-    """Say of each visit whether an outcome followed within the horizon, and whether to use it.
+    """Return for each visit whether an outcome followed in time, and whether to use it.
 
     Parameters
     ----------
@@ -38,10 +34,7 @@ def event_within(
         of the visit may have come before it: that visit is not used.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    found = of_kind(journeys, kind)
-    found = found[found["t_us"].notna() & (found["value_micro"].fillna(MICRO) != 0)]
-    first = found.groupby("customer_no")["t_us"].min().astype("int64")
-    came = rows["customer"].map(first).astype("Int64")
+    came = rows["customer"].map(first_of_kind(journeys, kind)).astype("Int64")
     t_us = rows["t_us"].astype("Int64")
     before = (came <= t_us).fillna(False).astype(bool)
     happened = (came <= t_us + horizon).fillna(False).astype(bool) & ~before
@@ -61,17 +54,17 @@ def answer_within(
         Whether the customer was asked; only visits whose horizon lies within the log.
     """
     horizon = round(horizon_days * US_PER_DAY)
-    found = of_kind(journeys, kind)
-    found = found.assign(at=found["asked_us"].fillna(found["t_us"]))
-    found = found[found["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
+    requests = of_kind(journeys, kind)
+    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"]))
+    requests = requests[requests["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
     # Two requests at the same time: the one that was answered, then the lower answer.
-    found = found.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
+    requests = requests.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
         ["at", "customer_no"]
     )
     visits = rows[["customer", "t_us"]].reset_index(names="row").sort_values("t_us", kind="stable")
     met = pd.merge_asof(
         visits.astype({"customer": "int64", "t_us": "int64"}),
-        found.rename(columns={"customer_no": "customer"})[["customer", "at", "value_micro"]],
+        requests.rename(columns={"customer_no": "customer"})[["customer", "at", "value_micro"]],
         left_on="t_us",
         right_on="at",
         by="customer",
@@ -85,6 +78,13 @@ def answer_within(
     return answer, asked
 
 
+def first_of_kind(journeys: Journeys, kind: str) -> pd.Series[int]:
+    """Return when each customer first had an outcome that happened, by ``customer_no``."""
+    outcomes = of_kind(journeys, kind)
+    happened = outcomes["t_us"].notna() & (outcomes["value_micro"].fillna(MICRO) != 0)
+    return outcomes[happened].groupby("customer_no")["t_us"].min().astype("int64")
+
+
 def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
     """Return the outcomes of one kind with the opaque number of their customer.
 
@@ -95,9 +95,9 @@ def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
     """
     outcomes = journeys.log.outcomes
     assert outcomes is not None
-    known = customer_numbers(journeys.log.events).select("customer", "customer_no")
+    numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
     columns = ["customer_no", "t_us", "value_micro", "asked_us"]
-    frame = fetch(outcomes.filter(_.kind == kind).inner_join(known, "customer").select(*columns))
+    frame = fetch(outcomes.filter(_.kind == kind).inner_join(numbers, "customer").select(*columns))
     return frame.astype(dict.fromkeys(columns, "Int64"))
 
 

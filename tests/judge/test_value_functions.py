@@ -8,10 +8,8 @@ from pydantic import ValidationError
 
 from journeylib.judge.scorecard.value_functions import axis_score, value_of, weighted_score
 from journeylib.judge.settings import (
-    AUTOMATION_FIT,
     AXES,
     DEFAULTS,
-    EMPATHY_NEED,
     Indicator,
     JudgeSettings,
 )
@@ -30,12 +28,12 @@ from journeylib.judge.settings import (
     ],
 )
 def test_value_functions_worked_by_hand(indicator, raw, score):
-    default = {**AUTOMATION_FIT, **EMPATHY_NEED}[indicator]
+    default = {**DEFAULTS["automation_fit"], **DEFAULTS["empathy_need"]}[indicator]
     assert value_of(default, raw) == pytest.approx(score)
 
 
 def test_missing_stays_missing():
-    assert np.isnan(value_of(AUTOMATION_FIT["volume"], [np.nan])).all()
+    assert np.isnan(value_of(DEFAULTS["automation_fit"]["volume"], [np.nan])).all()
 
 
 def test_default_weights_sum_to_one_and_have_sources():
@@ -102,9 +100,9 @@ def test_value_functions_keep_the_direction_of_their_anchors(axis, data):
 def test_a_configuration_changes_one_field_and_keeps_the_rest():
     settings = JudgeSettings(automation_fit={"volume": {"weight": 0.3}})
     assert settings.automation_fit["volume"].weight == 0.3
-    assert settings.automation_fit["volume"].anchors == AUTOMATION_FIT["volume"].anchors
+    assert settings.automation_fit["volume"].anchors == DEFAULTS["automation_fit"]["volume"].anchors
     assert settings.automation_fit["volume"].source == "configuration"
-    assert settings.automation_fit["load"] == AUTOMATION_FIT["load"]
+    assert settings.automation_fit["load"] == DEFAULTS["automation_fit"]["load"]
     assert JudgeSettings.model_validate(settings.model_dump(mode="json")) == settings
 
 
@@ -115,11 +113,18 @@ def test_a_configuration_changes_one_field_and_keeps_the_rest():
         ({"automate_from": 30}, "'assist_from' must not exceed 'automate_from'"),
         ({"empathy_low": 80}, "'empathy_low' must not exceed 'empathy_high'"),
         (
-            {"empathy_need": {name: {"weight": 0} for name in EMPATHY_NEED}},
+            {"empathy_need": {name: {"weight": 0} for name in DEFAULTS["empathy_need"]}},
             "'empathy_need' needs an indicator with a weight above 0",
         ),
         (
-            {"offices": {"back": {"empathy_binds": False, "no_customer_voice": [*EMPATHY_NEED]}}},
+            {
+                "offices": {
+                    "back": {
+                        "empathy_binds": False,
+                        "no_customer_voice": [*DEFAULTS["empathy_need"]],
+                    }
+                }
+            },
             "office 'back' leaves 'empathy_need' without an indicator",
         ),
         ({"legaly_human": ["A"]}, "Extra inputs"),

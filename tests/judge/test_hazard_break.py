@@ -17,8 +17,13 @@ from journeylib.judge.bot_timing.hazard_break import (
     null_statistics,
     rates,
 )
-from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, check_sessions, spells_of
-from journeylib.judge.bot_timing.spells import Spells, design_effects
+from journeylib.judge.bot_timing.session_data import (
+    FRUSTRATED,
+    RESOLVED,
+    SessionTimes,
+    bot_sessions,
+    design_effects,
+)
 
 
 def table(minutes: list[float], event: list[int], **more: list[float]) -> pd.DataFrame:
@@ -29,13 +34,13 @@ def table(minutes: list[float], event: list[int], **more: list[float]) -> pd.Dat
 
 def test_rates_by_hand() -> None:
     # before minute 2: 1 + 2 + 2 minutes at risk and one exit; after: 1 + 2 minutes and one exit
-    spells = spells_of(table([1, 3, 4], [1, 1, 2]), "minutes", FRUSTRATED)
-    assert rates(spells, [2.0]) == pytest.approx([1 / 5, 1 / 3])
-    assert rates(spells, [2.0], np.array([1.0, 2.0, 0.0])) == pytest.approx([1 / 5, 2 / 2])
+    ends = bot_sessions(table([1, 3, 4], [1, 1, 2])).ending(FRUSTRATED)
+    assert rates(ends, [2.0]) == pytest.approx([1 / 5, 1 / 3])
+    assert rates(ends, [2.0], np.array([1.0, 2.0, 0.0])) == pytest.approx([1 / 5, 2 / 2])
 
 
 def test_a_session_that_began_before_the_log_is_at_risk_only_from_there() -> None:
-    late = spells_of(table([1, 3, 4], [1, 1, 2], entry=[0, 1.5, 3]), "minutes", FRUSTRATED)
+    late = bot_sessions(table([1, 3, 4], [1, 1, 2], entry=[0, 1.5, 3])).ending(FRUSTRATED)
     assert rates(late, [2.0]) == pytest.approx([1 / (1 + 0.5), 1 / (1 + 1)])
 
 
@@ -43,17 +48,17 @@ def test_the_scan_finds_what_brute_force_finds() -> None:
     rng = np.random.default_rng(1)
     data = table(list(rng.exponential(4, 300)), list(rng.integers(0, 4, 300)))
     data["entry"] = data["minutes"] * rng.choice([0.0, 0.5], 300)
-    spells = spells_of(data, "minutes", FRUSTRATED)
-    found = best_break(spells)
+    ends = bot_sessions(data).ending(FRUSTRATED)
+    found = best_break(ends)
     times = np.sort(data.loc[data["event"] == FRUSTRATED, "minutes"].to_numpy())
-    constant = spells.events * np.log(spells.events / spells.exposure)
+    constant = ends.events * np.log(ends.events / ends.exposure)
     best = -np.inf
     for k, time in enumerate(times, start=1):
         if not 0.05 <= k / len(times) <= 0.95:
             continue
         at_risk = (data["minutes"].clip(upper=time) - data["entry"].clip(upper=time)).sum()
         for events in (k - 1, k):
-            rest, rest_risk = len(times) - events, spells.exposure - at_risk
+            rest, rest_risk = len(times) - events, ends.exposure - at_risk
             gain = rest * np.log(rest / rest_risk) - constant
             gain += events * np.log(events / at_risk) if events else 0.0
             best = max(best, 2 * gain)
@@ -73,7 +78,7 @@ def test_the_null_in_minutes_at_risk_holds_for_any_censoring() -> None:
     for _ in range(300):
         exits, others = rng.exponential(5, 400), rng.gamma(3, 1, 400)
         data = table(list(np.minimum(exits, others)), list(np.where(exits < others, 1, 2)))
-        simulated.append(best_break(spells_of(data, "minutes", FRUSTRATED)).statistic)
+        simulated.append(best_break(bot_sessions(data).ending(FRUSTRATED)).statistic)
     shortcut = null_statistics(170, draws=2000, seed=3)
     assert np.quantile(simulated, 0.5) == pytest.approx(np.quantile(shortcut, 0.5), abs=0.5)
     assert np.mean(np.array(simulated) > np.quantile(shortcut, 0.95)) == pytest.approx(
@@ -86,8 +91,8 @@ def test_likelihoods_of_shapes_agree_with_scipy() -> None:
 
     rng = np.random.default_rng(4)
     minutes = 6 * rng.weibull(1.5, 400)
-    spells = spells_of(table(list(minutes), [1] * 400), "minutes", FRUSTRATED)
-    bic = compare_models(spells, best_break(spells))
+    ends = bot_sessions(table(list(minutes), [1] * 400)).ending(FRUSTRATED)
+    bic = compare_models(ends, best_break(ends))
     shape, _, scale = stats.weibull_min.fit(minutes, floc=0)
     weibull = stats.weibull_min.logpdf(minutes, shape, scale=scale).sum()
     constant = stats.expon.logpdf(minutes, scale=minutes.mean()).sum()
@@ -99,8 +104,8 @@ def test_likelihoods_of_shapes_agree_with_scipy() -> None:
 
 def test_a_clock_of_few_times_fits_no_spline() -> None:
     """One distinct minute cannot tell a curve; the other shapes are compared all the same."""
-    spells = spells_of(table([5] * 200, [1] * 200), "minutes", FRUSTRATED)
-    assert sorted(compare_models(spells, best_break(spells))) == ["constant", "step", "weibull"]
+    ends = bot_sessions(table([5] * 200, [1] * 200)).ending(FRUSTRATED)
+    assert sorted(compare_models(ends, best_break(ends))) == ["constant", "step", "weibull"]
 
 
 def test_life_table_by_hand() -> None:
@@ -112,7 +117,7 @@ def test_life_table_by_hand() -> None:
             "customer": range(45),
         }
     )
-    found = life_table(spells_of(data, "turns", FRUSTRATED))
+    found = life_table(bot_sessions(data, "turns").ending(FRUSTRATED))
     assert found.turn.tolist() == [1, 2]
     assert found.at_risk.tolist() == [45, 20]
     assert found.events.tolist() == [5, 20]
@@ -127,25 +132,25 @@ def test_both_hazards_see_rows_and_customers_in_the_same_order() -> None:
             "customer": rng.integers(0, 80, 200),
         }
     )
-    one, other = (spells_of(data, "minutes", kind) for kind in (FRUSTRATED, RESOLVED))
-    assert one.cluster.tolist() == other.cluster.tolist()
-    assert one.minutes.tolist() == other.minutes.tolist()
+    one, other = (bot_sessions(data).ending(kind) for kind in (FRUSTRATED, RESOLVED))
+    assert one.customer.tolist() == other.customer.tolist()
+    assert one.end.tolist() == other.end.tolist()
     shuffled = data.sample(frac=1, random_state=1)
     shuffled["customer"] = shuffled["customer"].map({k: f"c{(k * 37) % 80}" for k in range(80)})
-    again = spells_of(shuffled, "minutes", FRUSTRATED)
-    assert again.cluster.tolist() == one.cluster.tolist()
+    again = bot_sessions(shuffled).ending(FRUSTRATED)
+    assert again.customer.tolist() == one.customer.tolist()
     assert again.event.tolist() == one.event.tolist()
 
 
 def test_unusable_sessions_are_refused_by_number() -> None:
     with pytest.raises(RunError, match="Did you mean 'minuts'"):
-        check_sessions(table([1], [1]).rename(columns={"minutes": "minuts"}), "minutes")
+        bot_sessions(table([1], [1]).rename(columns={"minutes": "minuts"}), "minutes")
     with pytest.raises(RunError, match="1 sessions have an unknown 'event'"):
-        check_sessions(table([1], [7]), "minutes")
+        bot_sessions(table([1], [7]), "minutes")
     with pytest.raises(RunError, match="2 sessions have no usable 'minutes'"):
-        check_sessions(table([-1, np.nan, 2], [1, 1, 1]), "minutes")
+        bot_sessions(table([-1, np.nan, 2], [1, 1, 1]), "minutes")
     with pytest.raises(RunError, match="1 sessions have no usable 'turns'"):
-        check_sessions(table([0], [1]).rename(columns={"minutes": "turns"}), "turns")
+        bot_sessions(table([0], [1]).rename(columns={"minutes": "turns"}), "turns")
 
 
 def test_the_design_effect_counts_copies_of_a_session() -> None:
@@ -154,14 +159,14 @@ def test_the_design_effect_counts_copies_of_a_session() -> None:
     once = rng.exponential(5, 400)
     event = rng.random(400) < 0.7
     order = np.argsort(np.repeat(once, 3), kind="stable")
-    spells = Spells(
+    ends = SessionTimes(
         np.repeat(once, 3)[order],
         np.repeat(event, 3)[order],
         np.zeros(1200),
         np.repeat(np.arange(400), 3)[order],
     )
-    assert design_effects(spells, np.array([1.0, 4.0, 9.0])) == pytest.approx([3.0, 3.0, 3.0])
-    alone = replace(spells, cluster=np.arange(1200))
+    assert design_effects(ends, np.array([1.0, 4.0, 9.0])) == pytest.approx([3.0, 3.0, 3.0])
+    alone = replace(ends, customer=np.arange(1200))
     assert design_effects(alone, np.array([1.0, 4.0])).tolist() == [1.0, 1.0]
 
 
@@ -169,8 +174,8 @@ def test_copies_of_sessions_leave_the_test_as_it_was() -> None:
     rng = np.random.default_rng(1)
     time, event = rng.exponential(5, 600), rng.random(600) < 0.5
     order = np.argsort(time)
-    once = Spells(time[order], event[order], np.zeros(600), np.arange(600))
-    thrice = Spells(*(np.repeat(part, 3) for part in (once.minutes, once.event, once.entry)),
+    once = SessionTimes(time[order], event[order], np.zeros(600), np.arange(600))
+    thrice = SessionTimes(*(np.repeat(part, 3) for part in (once.end, once.event, once.entry)),
                     np.repeat(np.arange(600), 3))  # fmt: skip
     # Only the number of events that the null is drawn for differs, and that hardly matters.
     p = [fit_minutes(one, draws=499, seed=0).p_value for one in (once, thrice)]

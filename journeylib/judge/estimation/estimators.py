@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import LEVEL, SEED
-from journeylib.judge.moments.design_matrix import Bools, Floats, Ints, Sample
+from journeylib.core import LEVEL, SEED, Estimate, Floats
+from journeylib.judge.estimation.design_matrix import Bools, Ints, Sample
 
 FOLDS = 5
 OVERLAP = (0.02, 0.98)
@@ -64,6 +64,11 @@ class Influence:
 
         half = float(stats.norm.ppf(0.5 + LEVEL / 2)) * self.se
         return self.value - half, self.value + half
+
+    def estimate(self, unit: str, **fields: Any) -> Estimate:
+        """Return the point with its interval as an `Estimate` with these fields."""
+        lo, hi = self.interval
+        return Estimate(self.value, unit, lo, hi, **fields)
 
     @property
     def p_value(self) -> float:
@@ -142,20 +147,15 @@ def aipw_effect(sample: Sample, nuisance: Nuisance) -> Influence:
     return Influence(value, phi - value, sample.cluster)
 
 
-def ipw_effect(sample: Sample, propensity: Floats) -> Influence:
-    """Return the difference of weighted means, weights 1/P(the arm the row is in).
-
-    Notes
-    -----
-    Hájek's ratio form; the error takes the weights as known, which is conservative
-    (Hernán and Robins, *Causal Inference: What If*, chapter 12).
-    """
-    return _difference(sample, arm_weights(sample.good, propensity))
-
-
 def naive_effect(sample: Sample) -> Influence:
     """Return the plain difference of means between good and bad visits."""
-    return _difference(sample, np.ones(len(sample.y)))
+    good, n = sample.good, len(sample.y)
+    difference, values = 0.0, np.zeros(n)
+    for arm, sign in ((good, 1.0), (~good, -1.0)):
+        mean = float(sample.y[arm].mean())
+        difference += sign * mean
+        values[arm] = sign * (sample.y[arm] - mean) * n / arm.sum()
+    return Influence(difference, values, sample.cluster)
 
 
 def adjusted_effect(sample: Sample) -> Influence:
@@ -252,19 +252,6 @@ def e_value_of_limit(
         return e_value(float(np.exp(0.91 * limit / spread))) if spread > 0 else 1.0
     risk = float(np.clip(baseline, 1e-3, 1 - 1e-3))
     return e_value(float(np.clip(risk + limit, 1e-3, 1.0)) / risk)
-
-
-def _difference(sample: Sample, weights: Floats) -> Influence:
-    good = sample.good
-    n = len(sample.y)
-    value = 0.0
-    values: Floats = np.zeros(n)
-    for arm, sign in ((good, 1.0), (~good, -1.0)):
-        total = weights[arm].sum()
-        mean = float((weights[arm] * sample.y[arm]).sum() / total)
-        value += sign * mean
-        values[arm] = sign * weights[arm] * (sample.y[arm] - mean) * n / total
-    return Influence(value, values, sample.cluster)
 
 
 def _folds(sample: Sample, folds: int, seed: int) -> Ints:

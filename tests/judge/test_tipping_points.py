@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from journeylib.judge.bot_timing.hazard_break import Break, HazardFit
+from journeylib.judge.bot_timing.session_data import bot_sessions, segments_of
 from journeylib.judge.bot_timing.tipping_points import answer_of, pool, tipping_points
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
@@ -55,7 +56,7 @@ def test_the_rule(made: HazardFit, p_value: float, answer: str) -> None:
 
 
 def test_a_planted_step_is_found_with_both_hazards() -> None:
-    (found,) = tipping_points(planted(1, 3000))
+    (found,) = tipping_points(segments_of(bot_sessions(planted(1, 3000))))
     assert found.answer == "tipping_point"
     assert found.at.value == pytest.approx(3.0, abs=0.1)
     assert found.at.lo <= 3.0 <= found.at.hi
@@ -73,7 +74,7 @@ def test_handle_time_moves_and_the_tipping_point_does_not() -> None:
         # mean of a session: exits at resolve + .05 for three minutes, then at resolve + .40
         left = np.exp(-3 * (resolve + 0.05))
         worked.append((1 - left) / (resolve + 0.05) + left / (resolve + 0.40))
-        found.append(tipping_points(data)[0].at.value)
+        found.append(tipping_points(segments_of(bot_sessions(data)))[0].at.value)
     assert worked == pytest.approx([1.29, 2.15, 3.25], abs=0.005)
     assert handled == pytest.approx(worked, abs=0.1)
     assert found == pytest.approx([3.0] * 3, abs=0.1)
@@ -90,7 +91,7 @@ def test_a_mixture_of_patient_and_impatient_customers_falls() -> None:
             "customer": range(2000),
         }
     )
-    (found,) = tipping_points(data)
+    (found,) = tipping_points(segments_of(bot_sessions(data)))
     assert found.answer == "falls"
     assert found.at.value is None
     assert "patient customers remain" in found.reasons[0]
@@ -106,7 +107,7 @@ def test_segments_with_and_without_a_tipping_point() -> None:
             planted(4, 60).assign(intent="rare"),
         ]
     )
-    everyone, *segments = tipping_points(data, segment="intent")
+    everyone, *segments = tipping_points(segments_of(bot_sessions(data), "intent"))
     assert everyone.segment == "all"
     assert [part.answer for part in segments] == [
         "tipping_point",
@@ -123,7 +124,7 @@ def test_segments_with_and_without_a_tipping_point() -> None:
 def test_many_scripted_transfers_are_named() -> None:
     data = planted(5, 2000)
     data.loc[data.index % 5 == 0, "event"] = 3
-    (found,) = tipping_points(data, draws=99)
+    (found,) = tipping_points(segments_of(bot_sessions(data)), draws=99)
     assert found.answer == "tipping_point"
     assert found.reasons[1].startswith("20 % of sessions end in a scripted transfer")
 
@@ -131,14 +132,16 @@ def test_many_scripted_transfers_are_named() -> None:
 def test_a_clock_of_whole_minutes_with_few_values_abstains() -> None:
     data = planted(6, 500)
     data["minutes"] = data["minutes"].clip(upper=4).round() + 1
-    (found,) = tipping_points(data)
+    (found,) = tipping_points(segments_of(bot_sessions(data)))
     assert (found.answer, found.at.abstain) == ("abstain", "unidentified")
 
 
 def test_no_sessions_at_all_abstain() -> None:
     nothing = planted(1, 10).head(0).assign(turns=1.0, intent="")
-    assert [p.answer for p in tipping_points(nothing, segment="intent")] == ["abstain"]
-    assert tipping_points(nothing, clock="turns")[0].at.abstain == "n_small"
+    assert [p.answer for p in tipping_points(segments_of(bot_sessions(nothing), "intent"))] == [
+        "abstain"
+    ]
+    assert tipping_points(segments_of(bot_sessions(nothing, "turns")))[0].at.abstain == "n_small"
 
 
 def test_turns_step_smooth_rise_and_constant() -> None:
@@ -153,11 +156,13 @@ def test_turns_step_smooth_rise_and_constant() -> None:
         return pd.DataFrame({"turns": turns, "event": event, "customer": range(n)})
 
     turn = np.arange(1, 16)
-    (step,) = tipping_points(chats(np.where(turn <= 6, 0.03, 0.20)), clock="turns")
+    (step,) = tipping_points(
+        segments_of(bot_sessions(chats(np.where(turn <= 6, 0.03, 0.20)), "turns"))
+    )
     assert (step.answer, step.at.value, step.at.unit) == ("tipping_point", 6.0, "turns")
-    (smooth,) = tipping_points(chats(0.01 * turn), clock="turns")
+    (smooth,) = tipping_points(segments_of(bot_sessions(chats(0.01 * turn), "turns")))
     assert smooth.answer == "rises"
-    (constant,) = tipping_points(chats(np.full(15, 0.08)), clock="turns")
+    (constant,) = tipping_points(segments_of(bot_sessions(chats(np.full(15, 0.08)), "turns")))
     assert constant.answer == "none"
 
 
@@ -170,7 +175,9 @@ def test_shuffled_rows_and_renamed_customers_change_nothing() -> None:
     data = planted(8, 500)
     other = data.sample(frac=1, random_state=3)
     other["customer"] = "c" + (other["customer"] * 7919 % 100_003).astype(str)
-    assert tipping_points(other) == tipping_points(data)
+    assert tipping_points(segments_of(bot_sessions(other))) == tipping_points(
+        segments_of(bot_sessions(data))
+    )
 
 
 @pytest.mark.skipif(not MHCH.exists(), reason="../shared/data/mhch_handoff is not here")
@@ -192,5 +199,5 @@ def test_real_chats_have_no_tipping_point() -> None:
     hazard = np.array(hit) / reached
     assert hazard.argmax() == 0
     for data in (unsatisfied, chats.reset_index(names="customer")):
-        (found,) = tipping_points(data, clock="turns")
+        (found,) = tipping_points(segments_of(bot_sessions(data, "turns")))
         assert found.answer == "falls"

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from journeylib.core.errors import ConfigError
 from journeylib.judge.bot_timing.handoff_time import (
-    Costs,
     Hazards,
     expected_cost,
     handoff_time,
     optimum,
 )
+from journeylib.judge.bot_timing.session_data import bot_sessions
+from journeylib.judge.settings import CostRange, CostSettings
 
 
 def hazards(resolve: float) -> Hazards:
@@ -98,6 +99,10 @@ def test_nothing_is_cheaper_than_the_optimum(
     assert (expected_cost(model, costs, inside) <= 1.02 * found.cost + 1e-6).all()
 
 
+def costs(frustrated: CostRange) -> CostSettings:
+    return CostSettings(bot_per_minute=0.10, frustrated_exit=frustrated, human_contact=6.0)
+
+
 def sessions(seed: int, n: int = 2000) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     u = rng.exponential(1, n)
@@ -113,7 +118,9 @@ def sessions(seed: int, n: int = 2000) -> pd.DataFrame:
 
 
 def test_from_sessions_with_uncertain_costs() -> None:
-    found = handoff_time(sessions(1), Costs(0.10, (16.0, 20.0, 24.0), 6.0), breaks=[3.0], draws=200)
+    found = handoff_time(
+        bot_sessions(sessions(1)), costs((16.0, 20.0, 24.0)), breaks=[3.0], draws=200
+    )
     assert found is not None
     assert (found.answer, found.minutes) == ("minutes", 3.0)
     assert found.cost.lo <= 3.73 <= found.cost.hi
@@ -125,19 +132,19 @@ def test_from_sessions_with_uncertain_costs() -> None:
 
 
 def test_without_a_tipping_point_the_exits_place_the_breaks() -> None:
-    found = handoff_time(sessions(2), Costs(0.10, 20.0, 6.0), draws=50)
+    found = handoff_time(bot_sessions(sessions(2)), costs(20.0), draws=50)
     assert found is not None
     assert found.answer == "minutes"
     assert found.flat_region[0] < 3.0 < found.flat_region[1] + 0.3
-    never = handoff_time(sessions(2), Costs(0.10, 5.0, 6.0), draws=50)
+    never = handoff_time(bot_sessions(sessions(2)), costs(5.0), draws=50)
     assert never is not None
     assert never.to_dict() == {"minutes": "never", "flat_region": [never.flat_region[0], None]}
 
 
 def test_shuffled_rows_change_nothing() -> None:
-    data, costs = sessions(3, 400), Costs(0.10, (16.0, 20.0, 24.0), 6.0)
-    plain = handoff_time(data, costs, draws=50)
-    shuffled = handoff_time(data.sample(frac=1, random_state=1), costs, draws=50)
+    data, price = sessions(3, 400), costs((16.0, 20.0, 24.0))
+    plain = handoff_time(bot_sessions(data), price, draws=50)
+    shuffled = handoff_time(bot_sessions(data.sample(frac=1, random_state=1)), price, draws=50)
     assert plain is not None
     assert shuffled is not None
     assert shuffled.cost == plain.cost
@@ -145,8 +152,6 @@ def test_shuffled_rows_change_nothing() -> None:
 
 
 def test_too_few_exits_and_wrong_settings() -> None:
-    assert handoff_time(sessions(1, 30), Costs(0.1, 20.0, 6.0)) is None
-    with pytest.raises(ConfigError, match=r"costs.human_contact must be a number"):
-        Costs(0.1, 20.0, (6.0, 5.0, 7.0))
+    assert handoff_time(bot_sessions(sessions(1, 30)), costs(20.0)) is None
     with pytest.raises(ConfigError, match="1 breaks need 2 hazards"):
         Hazards((3.0,), (0.1,), (0.1, 0.2))

@@ -1,117 +1,21 @@
-"""What the judgement needs to be told: anchors, weights, thresholds, each with its source."""
+"""The settings of the judgement: which visits went well, limits, thresholds and vetoes."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from journeylib.core import did_you_mean
-from journeylib.judge.bot_timing.handoff_limits import LIMITS
-from journeylib.judge.paradoxes.settings import ParadoxSettings
+from journeylib.judge.settings.bot_timing import HANDOFF_LIMITS, CapacitySettings, CostSettings
+from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
+from journeylib.judge.settings.paradoxes import ParadoxSettings
 from journeylib.log import Office, Outcome, Touchpoint
 
-Axis = Literal["automation_fit", "empathy_need"]
-AXES: tuple[Axis, ...] = ("automation_fit", "empathy_need")
 Score = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Indicator(BaseModel):
-    """One measure on one axis: how its raw value becomes 0..1, and how much that counts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    weight: float = Field(ge=0, description="Share of the axis; weights are scaled to sum to 1.")
-    anchors: tuple[tuple[float, float], ...] = Field(
-        min_length=2, description="Pairs of raw value and score 0..1; straight lines between."
-    )
-    scale: Literal["linear", "log", "reciprocal"] = Field(
-        "linear", description="Lines are straight in the raw value, its logarithm or its inverse."
-    )
-    source: str = Field("configuration", description="Where anchors and weight come from.")
-
-    @model_validator(mode="after")
-    def _anchors_make_a_value_function(self) -> Self:
-        raw, score = zip(*self.anchors, strict=True)
-        if any(b <= a for a, b in itertools.pairwise(raw)):
-            raise ValueError("the raw values of 'anchors' must rise from pair to pair")
-        if any(not 0 <= u <= 1 for u in score):
-            raise ValueError("the scores of 'anchors' must lie between 0 and 1")
-        if list(score) not in (sorted(score), sorted(score, reverse=True)):
-            raise ValueError("the scores of 'anchors' must only rise or only fall")
-        if self.scale != "linear" and raw[0] <= 0:
-            raise ValueError(f"'anchors' of a {self.scale} scale need raw values above 0")
-        return self
-
-
 CONVENTION = "a convention of this library; replace it by the company's own"
-CRITERIA = "criteria of El-Gharib and Amyot (2022), review of process mining for automation; "
-FULL_TIME = CRITERIA + "1 = one full-time week of 40 hours; weight: " + CONVENTION
-
-
-def _indicator(
-    weight: float,
-    *anchors: tuple[float, float],
-    source: str,
-    scale: Literal["linear", "log", "reciprocal"] = "linear",
-) -> Indicator:
-    return Indicator(weight=weight, anchors=anchors, scale=scale, source=source)
-
-
-# Without bots, savings and declared fields, which most logs lack at first, .80 of the weight
-# is left: a touchpoint that no bot has served yet can still be judged.
-AUTOMATION_FIT: dict[str, Indicator] = {
-    "volume": _indicator(
-        0.12, (1, 0), (1000, 1), scale="log", source=CRITERIA + "1 and 1,000 starts a week"
-    ),
-    "load": _indicator(0.10, (10, 0), (2400, 1), scale="log", source=FULL_TIME),
-    "next_steps": _indicator(
-        0.14, (1, 1), (100, 0.01), scale="reciprocal", source=CRITERIA + "1 / effective next steps"
-    ),
-    "duration_spread": _indicator(
-        0.10,
-        *((0, 1), (0.5, 0.8), (1, 0.5), (2, 0.2), (3, 0.1)),
-        source=CRITERIA + "1 / (1 + spread²)",
-    ),
-    "rule_skill": _indicator(0.08, (0, 0), (0.6, 1), source=CRITERIA + CONVENTION),
-    "rework": _indicator(
-        0.10, (0, 1), (0.5, 0), source=CRITERIA + "half way at the limit of 'fix first'"
-    ),
-    "exceptions": _indicator(
-        0.10, (0, 1), (0.4, 0), source=CRITERIA + "half way at the limit of 'fix first'"
-    ),
-    "required_fields": _indicator(0.04, (0.5, 0), (1, 1), source=CRITERIA + CONVENTION),
-    "containment": _indicator(0.12, (0.2, 0), (0.9, 1), source=CONVENTION),
-    "stability": _indicator(0.06, (0.5, 0), (1, 1), source=CRITERIA + CONVENTION),
-    "saving": _indicator(0.04, (0, 0), (240, 0.5), (2400, 1), source=FULL_TIME),
-}
-
-# What customers say and a clock give .70: enough to judge a bot without outcomes or declared
-# flags. Where a human serves, asking for one cannot happen and is left out.
-# Complexity is left out on purpose: it lowers automation fit already, and a second use would
-# make one axis the mirror of the other.
-EMPATHY_NEED: dict[str, Indicator] = {
-    "negative": _indicator(0.30, (0.05, 0), (0.4, 1), source=CONVENTION),
-    "volatility": _indicator(0.04, (0, 0), (0.4, 1), source=CONVENTION),
-    "sentiment_drop": _indicator(0.08, (-0.4, 1), (0, 0), source=CONVENTION),
-    "human_request": _indicator(0.18, (0, 0), (0.15, 1), source=CONVENTION),
-    "stakes": _indicator(
-        0.12, (0, 0), (0.1, 1), source="lower bound of the moment-of-truth effect; " + CONVENTION
-    ),
-    "vulnerable": _indicator(
-        0.10, (0, 0), (0.05, 0.5), (0.2, 1), source="half way at the limit of the veto"
-    ),
-    "repeat_contact": _indicator(0.10, (0.05, 0), (0.35, 1), source=CONVENTION),
-    "complaint_excess": _indicator(0.08, (0, 0), (0.05, 1), source=CONVENTION),
-}
-
-DEFAULTS: dict[Axis, dict[str, Indicator]] = {
-    "automation_fit": AUTOMATION_FIT,
-    "empathy_need": EMPATHY_NEED,
-}
 
 
 class OfficeEffect(BaseModel):
@@ -191,47 +95,7 @@ class MomentSettings(BaseModel):
         return self
 
 
-def _ascending(cost: float | tuple[float, float, float]) -> float | tuple[float, float, float]:
-    if isinstance(cost, tuple) and not 0 <= cost[0] <= cost[1] <= cost[2]:
-        raise ValueError("a range of costs is [low, most likely, high], 0 or more, ascending")
-    return cost
-
-
-CostRange = Annotated[
-    Annotated[float, Field(ge=0)] | tuple[float, float, float], AfterValidator(_ascending)
-]
-
-
-class CostSettings(BaseModel):
-    """What a session costs; each a number or [low, most likely, high]."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    human_contact: CostRange = Field(
-        description="A contact that a human handles, with the customer's wait for it."
-    )
-    bot_per_minute: CostRange = Field(description="A minute in the bot.")
-    frustrated_exit: CostRange = Field(description="What is lost when a customer gives up.")
-    currency: str = Field("EUR", description="Currency of all costs.")
-
-
-class CapacitySettings(BaseModel):
-    """The people who take what bots hand over: handing over more makes everyone wait longer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    staff: int = Field(ge=1, description="People on duty at the same time for hand-overs.")
-    service_minutes: float = Field(gt=0, description="Mean time that a contact takes them.")
-    patience_minutes: float = Field(
-        gt=0, le=10_000, description="Mean time until a waiting customer gives up."
-    )
-    contact_without_wait: float = Field(
-        ge=0, description="Cost of a contact that a human handles, without the wait for it."
-    )
-    waiting_per_minute: float = Field(ge=0, description="Cost of a minute of a customer's wait.")
-    open_hours_a_week: float = Field(
-        168.0, gt=0, le=168, description="Hours a week in which sessions come and staff serve."
-    )
+_LIMITS = ", ".join(f"{name} {limit.at:g}" for name, limit in HANDOFF_LIMITS.items())
 
 
 class JudgeSettings(BaseModel):
@@ -248,7 +112,7 @@ class JudgeSettings(BaseModel):
     handoff_limits: dict[str, float] = Field(
         {},
         description="Item of the hand-off audit to the value beyond which it fails, in place of "
-        f"the library's: {', '.join(f'{name} {limit.at:g}' for name, limit in LIMITS.items())} "
+        f"the library's: {_LIMITS} "
         f"(seconds for wait, requests for cries_to_human, else shares; {CONVENTION}).",
     )
     costs: CostSettings | None = Field(
@@ -258,11 +122,6 @@ class JudgeSettings(BaseModel):
         None,
         description="For the hand-off time at the wait that handing over itself causes; with "
         "'costs'.",
-    )
-    pairwise: dict[Axis, dict[str, dict[str, Annotated[float, Field(ge=1 / 9, le=9)]]]] = Field(
-        {},
-        description="By axis, how many times as much an indicator counts as another, each pair "
-        "once, as in negative: {human_request: 2, stakes: 3}: for the sensitivity table (AHP).",
     )
     value_at_risk: dict[Touchpoint, Share] = Field(
         {},
@@ -275,10 +134,12 @@ class JudgeSettings(BaseModel):
         "answer that can be given, as in csat: [0, 10].",
     )
     automation_fit: dict[str, Indicator] = Field(
-        AUTOMATION_FIT, description="Indicators to change; those not named keep their defaults."
+        DEFAULTS["automation_fit"],
+        description="Indicators to change; those not named keep their defaults.",
     )
     empathy_need: dict[str, Indicator] = Field(
-        EMPATHY_NEED, description="Indicators to change; those not named keep their defaults."
+        DEFAULTS["empathy_need"],
+        description="Indicators to change; those not named keep their defaults.",
     )
     automate_from: Score = Field(60, description="Automation fit that allows 'automate'.")
     assist_from: Score = Field(
@@ -335,10 +196,10 @@ class JudgeSettings(BaseModel):
     @classmethod
     def _known_items(cls, limits: dict[str, float]) -> dict[str, float]:
         for name in limits:
-            if name not in LIMITS:
+            if name not in HANDOFF_LIMITS:
                 raise ValueError(
-                    f"'{name}' is no item of the hand-off audit.{did_you_mean(name, LIMITS)} "
-                    f"Items: {', '.join(LIMITS)}"
+                    f"'{name}' is no item of the hand-off audit."
+                    f"{did_you_mean(name, HANDOFF_LIMITS)} Items: {', '.join(HANDOFF_LIMITS)}"
                 )
         return limits
 
@@ -369,20 +230,6 @@ class JudgeSettings(BaseModel):
             if best <= worst:
                 raise ValueError(f"the scale of '{kind}' names the worst answer first")
         return surveys
-
-    @field_validator("pairwise")
-    @classmethod
-    def _each_pair_once(cls, pairwise: Any) -> Any:
-        for axis, rows in pairwise.items():
-            known = DEFAULTS[axis]
-            pairs = [frozenset((a, b)) for a, row in rows.items() for b in row]
-            names = {name for pair in pairs for name in pair}
-            for name in sorted(names - set(known)):
-                raise ValueError(f"unknown indicator '{name}'.{did_you_mean(name, known)}")
-            wanted = {frozenset(pair) for pair in itertools.combinations(sorted(names), 2)}
-            if set(pairs) != wanted or len(pairs) != len(wanted):
-                raise ValueError(f"'{axis}' must compare each pair of the indicators it names once")
-        return pairwise
 
     @model_validator(mode="after")
     def _capacity_has_costs(self) -> Self:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from ibis import _
 
-from journeylib.judge.paradoxes.bot_human_comparison import Ask, compare
+from journeylib.judge.paradoxes.bot_human_comparison import Estimand, compare
 
 
 def contacts(*cells: tuple[int, str, int, int]) -> ibis.Table:
@@ -30,7 +30,9 @@ def test_simpsons_paradox() -> None:
     )
     crude = rows.group_by("arm").aggregate(share=_.solved.mean()).order_by("arm").to_pandas()
     assert crude["share"].tolist() == pytest.approx([0.54, 0.75])  # bots look better by 21 points
-    found = compare(rows, _.solved, _.solved.notnull(), "difference", Ask("solved", "share", 10))
+    found = compare(
+        rows, _.solved, _.solved.notnull(), "difference", Estimand("solved", "share", 10)
+    )
     # with the matters of bots people solve .9 × .95 + .1 × 445/900
     assert found.value == pytest.approx(0.75 - (0.855 + 0.1 * 445 / 900))
     assert found.value == pytest.approx(-0.154, abs=0.001)

@@ -52,7 +52,7 @@ def test_people_and_log_side_by_side(judgement):
         ],
         columns=["touchpoint", "rater", "human_agency"],
     )
-    found = compare_ratings(ratings, judgement).touchpoints.set_index("touchpoint")
+    found = compare_ratings(ratings, judgement.scores).touchpoints.set_index("touchpoint")
     assert found["raters"].to_dict() == {
         "Address": 2,
         "Balance": 2,
@@ -82,7 +82,7 @@ def test_groups_are_compared_not_averaged(judgement):
         rows.append((f"T{i}", "w", "workers", min(level + 1, 5)))
         rows.append((f"T{i}", "e", "experts", level))
     ratings = pd.DataFrame(rows, columns=["touchpoint", "rater", "group", "human_agency"])
-    found = compare_ratings(ratings, judgement)
+    found = compare_ratings(ratings, judgement.scores)
     row = found.groups.iloc[0]
     assert (row["group"], row["other"], row["touchpoints"]) == ("experts", "workers", 12)
     # levels 1..5 for i % 5; level 5 (i = 4, 9) cannot rise: 10 of 12 are lower
@@ -99,7 +99,7 @@ def test_groups_are_compared_not_averaged(judgement):
 def test_few_touchpoints_give_no_agreement(judgement):
     rows = [("A", "r1", 1), ("A", "r2", 2), ("B", "r1", 4), ("B", "r2", 4)]
     ratings = pd.DataFrame(rows, columns=["touchpoint", "rater", "human_agency"])
-    found = compare_ratings(ratings, judgement)
+    found = compare_ratings(ratings, judgement.scores)
     assert (found.agreement.value, found.agreement.abstain) == (None, "n_small")
     assert found.groups.empty
 
@@ -107,7 +107,7 @@ def test_few_touchpoints_give_no_agreement(judgement):
 def test_epoch_ratings_need_no_level(judgement):
     cells = {"empathy": 4, "presence": 3, "opinion": 2, "creativity": 1, "hope": 0}
     ratings = pd.DataFrame([{"touchpoint": "A", "rater": r, **cells} for r in ("r1", "r2")])
-    row = compare_ratings(ratings, judgement).touchpoints.iloc[0]
+    row = compare_ratings(ratings, judgement.scores).touchpoints.iloc[0]
     assert row["epoch"] == 2.0
     assert math.isnan(row["human_agency"])
 
@@ -122,10 +122,10 @@ def test_epoch_ratings_need_no_level(judgement):
 )
 def test_ratings_that_would_be_misread_are_refused(judgement, cells, message):
     with pytest.raises(SchemaError, match=message):
-        compare_ratings(pd.DataFrame([cells]), judgement)
+        compare_ratings(pd.DataFrame([cells]), judgement.scores)
 
 
 def test_a_touchpoint_rated_twice_by_one_rater_is_refused(judgement):
     ratings = pd.DataFrame({"touchpoint": ["A", "A"], "rater": ["r", "r"], "human_agency": [1, 2]})
     with pytest.raises(SchemaError, match="1 rows rate a touchpoint again"):
-        compare_ratings(ratings, judgement)
+        compare_ratings(ratings, judgement.scores)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import ConfigError
-from journeylib.judge.bot_timing.handoff_time import Costs, Hazards, optimum
+from journeylib.judge.bot_timing.handoff_time import Hazards, optimum
 from journeylib.judge.bot_timing.queueing import (
     Queue,
     erlang_a,
@@ -17,6 +17,8 @@ from journeylib.judge.bot_timing.queueing import (
     optimum_with_queue,
     queue_time,
 )
+from journeylib.judge.bot_timing.session_data import BotSessions, bot_sessions
+from journeylib.judge.settings import CostSettings
 
 STEP = Hazards((3.0,), (0.35, 0.35), (0.05, 0.40))
 COSTS = (0.10, 20.0, 6.0)
@@ -75,18 +77,18 @@ def test_impossible_queues_are_refused() -> None:
         queue(1, patience=1e9)
 
 
-def stepped_sessions(n: int = 2_000) -> pd.DataFrame:
+def stepped_sessions(n: int = 2_000) -> BotSessions:
     rng = np.random.default_rng(0)
     u, solved = rng.exponential(1, n), rng.exponential(1 / 0.35, n)
     out = np.where(u < 0.15, u / 0.05, 3 + (u - 0.15) / 0.40)
     event = np.where(out < solved, 1, 2)
-    return pd.DataFrame(
-        {"minutes": np.minimum(out, solved), "event": event, "customer": np.arange(n)}
+    return bot_sessions(
+        pd.DataFrame({"minutes": np.minimum(out, solved), "event": event, "customer": range(n)})
     )
 
 
 def test_the_queue_moves_the_hand_off_of_sessions_as_of_hazards() -> None:
-    costs = Costs(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
+    costs = CostSettings(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
     many = queue_time(stepped_sessions(), costs, queue(40), breaks=[3.0], draws=20)
     assert many is not None
     assert (many.answer, many.minutes, many.settled) == ("minutes", 3.0, 1.0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.judge.bot_timing.handoff_limits import LIMITS, handoff_items, worst_item
-from journeylib.judge.settings import JudgeSettings
+from journeylib.judge.bot_timing.handoff_limits import handoff_items, worst_item
+from journeylib.judge.settings import HANDOFF_LIMITS, JudgeSettings
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Handoffs:
     told: dict[str, Estimate]
 
     def estimates(self) -> dict[str, Estimate]:
-        nothing = {name: Estimate.none("no_column", "share") for name in LIMITS}
+        nothing = {name: Estimate.none("no_column", "share") for name in HANDOFF_LIMITS}
         return nothing | self.told
 
 
@@ -41,7 +41,7 @@ def test_an_item_fails_where_its_whole_interval_does(
     name: str, estimate: Estimate, state: str, beyond: float
 ) -> None:
     items = {item.name: item for item in handoff_items(Handoffs({name: estimate}))}
-    assert list(items) == list(LIMITS)
+    assert list(items) == list(HANDOFF_LIMITS)
     assert (items[name].state, items[name].beyond) == (state, pytest.approx(beyond))
 
 
