@@ -129,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
         "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
     )
     audit.add_argument(
+        "--lang", metavar="CODE", help="language of all texts, en or de; default: language's value"
+    )
+    audit.add_argument(
         "--send", action=argparse.BooleanOptionalAction,
         help="send mail and messages, or do not; default: as delivery.when says",
     )  # fmt: skip
@@ -149,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("before", metavar="A")
     compare.add_argument("after", metavar="B")
     compare.add_argument("--runs", metavar="DIR/NAME", help="where runs are; default: audits")
+    compare.add_argument("--lang", metavar="CODE", default="en", help="en or de; default: en")
     compare.set_defaults(command=_compare)
 
     reproduce = commands.add_parser(
@@ -271,12 +275,13 @@ def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.core import JourneylibError
     from journeylib.delivery import append_job_summary
 
-    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
+    given = {"engine.address": options.engine, "language": options.lang}
+    settings = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     try:
         run = run_audit(
             audit.config,
             out=options.out,
-            overrides=[*audit.overrides, *options.overrides, *engine],
+            overrides=[*audit.overrides, *options.overrides, *settings],
             as_of=options.as_of,
             send_when=SEND[options.send],
             timeout_minutes=options.timeout,
@@ -307,9 +312,11 @@ def _history(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     from journeylib.audits import compare_runs, find_run
+    from journeylib.core import use_language
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(compare_runs(*runs).text)
+    with use_language(options.lang):
+        print(compare_runs(*runs).text)
     return OK
 
 
