@@ -119,7 +119,7 @@ def run_audit(
 
 def _run_checked(
     checked: AuditConfig,
-    parameters: Mapping[str, Any],
+    parameters: dict[str, Any],
     out: Path,
     *,
     when: When,

@@ -78,8 +78,8 @@ def test_quality_findings_ask_for_something(telecom_audit: jl.Audit) -> None:
 
 def test_what_is_missing_is_named(small_audit: jl.Audit) -> None:
     assert by_id(small_audit)["moments"].text == (
-        "Moments of truth cannot be assessed: the log brings no outcomes of customers. Name a table "
-        "of them under log.outcomes."
+        "Moments of truth cannot be assessed: the log brings no outcomes of customers. Name a "
+        "table of them under log.outcomes."
     )
 
 

@@ -18,8 +18,8 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.changes.run_comparison import compare_runs
-from journeylib.audits.runs.bundle import fingerprint_files
 from journeylib.audits.history import History, find_home, find_run, read_history
+from journeylib.audits.runs.bundle import fingerprint_files
 from journeylib.audits.runs.reproduction import reproduce
 from journeylib.cli.main import main
 from journeylib.core.catalogue.catalogue import catalogue_of

@@ -334,7 +334,9 @@ def test_a_bot_release_that_honours_few_requests_alarms_in_its_week_and_not_befo
     alarms = {
         run: [
             change
-            for change in compare_periods(found, config, start + dt.timedelta(weeks=8 + run)).changes
+            for change in compare_periods(
+                found, config, start + dt.timedelta(weeks=8 + run)
+            ).changes
             if change.significant
         ]
         for run in range(5, 10)

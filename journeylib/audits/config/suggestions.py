@@ -152,8 +152,8 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
     return tuple(w for w in words if w not in proposal.schema.actor_values and not actor_of_word(w))
 
 
-def _sounds_like(name: str, words: frozenset[str]) -> bool:
-    return bool(words & set(plain_name(name).split()))
+def _sounds_like(name: str, words: tuple[str, ...]) -> bool:
+    return not set(words).isdisjoint(plain_name(name).split())
 
 
 def _named(columns: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
