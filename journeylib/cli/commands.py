@@ -68,13 +68,13 @@ def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.core import JourneylibError
     from journeylib.delivery import append_job_summary
 
-    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
-    language = [] if options.lang is None else [f"language={json.dumps(options.lang)}"]
+    given = {"engine.address": options.engine, "language": options.lang}
+    settings = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     try:
         run = run_audit(
             audit.config,
             out=options.out,
-            overrides=[*audit.overrides, *options.overrides, *engine, *language],
+            overrides=[*audit.overrides, *options.overrides, *settings],
             as_of=options.as_of,
             send_when=SEND[options.send],
             timeout_minutes=options.timeout,
@@ -106,9 +106,11 @@ def history(options: argparse.Namespace) -> int:
 def compare(options: argparse.Namespace) -> int:
     """Say what is not the same in two runs."""
     from journeylib.audits import compare_runs, find_run
+    from journeylib.core import use_language
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(compare_runs(*runs).text)
+    with use_language(options.lang):
+        print(compare_runs(*runs).text)
     return OK
 
 

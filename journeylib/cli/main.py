@@ -209,7 +209,7 @@ COMMANDS = (
         "compare",
         "say what is not the same in two runs",
         commands.compare,
-        (_argument("before", "A", "a run"), _argument("after", "B", "a later run"), RUNS),
+        (_argument("before", "A", "a run"), _argument("after", "B", "a later run"), RUNS, LANGUAGE),
         "A run is a run directory, a run id, latest or previous.",
     ),
     Command(

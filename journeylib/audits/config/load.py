@@ -16,6 +16,9 @@ from journeylib.core import ConfigError, did_you_mean
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
+OUTCOMES_FILE = "log.outcomes.file"
+FILES = ("log.files", OUTCOMES_FILE, "mapping.file", "measures.labelled_turns", "plan.bpmn",
+         "ratings.file")  # fmt: skip
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",
@@ -55,11 +58,12 @@ def load_config(
         _override(content, override)
     if as_of is not None:
         content["as_of"] = as_of
+    content = _without_empty(content)
+    _resolve_paths(content, path.parent)
     try:
-        config = AuditConfig.model_validate(_said(content))
+        return AuditConfig.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explain(error, text, path, overrides)) from None
-    return _resolve_paths(config, path.parent)
 
 
 def _read_text(path: Path) -> str:
@@ -109,7 +113,7 @@ def _first_repeated(node: Any) -> tuple[int, str] | None:
     return None
 
 
-def _said(node: Any) -> Any:
+def _without_empty(node: Any) -> Any:
     """Drop keys without a value: a section all of whose lines are comments says nothing."""
     if not isinstance(node, dict):
         return node
@@ -119,7 +123,7 @@ def _said(node: Any) -> Any:
                 f"a key reads as {str(key).lower()}: YAML takes yes, no, on and off for true and "
                 "false. Put the word in quotes."
             )
-    return {str(key): _said(value) for key, value in node.items() if value is not None}
+    return {str(key): _without_empty(value) for key, value in node.items() if value is not None}
 
 
 def _override(content: dict[str, Any], override: str) -> None:
@@ -153,20 +157,20 @@ def _explain(error: ValidationError, text: str, path: Path, overrides: Sequence[
         ):
             at = " (--set)"
         # One value of the wrong type fails every type it could have had: said once.
-        faults.setdefault(where, f"  {where}{at}: {_say(fault, location)}")
+        faults.setdefault(where, f"  {where}{at}: {_reason(fault, location)}")
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     return f"{path} has {count}; nothing was run:\n" + "\n".join(faults.values())
 
 
-def _say(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
+def _reason(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
     if fault["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])
         hint = did_you_mean(str(location[-1]), known)
         return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(known)}.")
     if fault["type"] in PLAIN:
         return PLAIN[fault["type"]]
-    said = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return said if said.endswith(("?", ".")) else f"{said}."
+    reason = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return reason if reason.endswith(("?", ".")) else f"{reason}."
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
@@ -209,36 +213,21 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
     return line
 
 
-def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
-    update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in config.log.files)}
-    outcomes = config.log.outcomes
-    if outcomes is not None and outcomes.file != OWN_COLUMNS:
-        found = {"file": _beside(folder, outcomes.file)}
-        update["outcomes"] = outcomes.model_copy(update=found)
-    log = config.log.model_copy(update=update)
-    mapping = config.mapping and config.mapping.model_copy(
-        update={"file": _beside(folder, config.mapping.file)}
-    )
-    ratings = config.ratings and config.ratings.model_copy(
-        update={"file": _beside(folder, config.ratings.file)}
-    )
-    plan = config.plan
-    if plan is not None and plan.bpmn is not None:
-        plan = plan.model_copy(update={"bpmn": folder / plan.bpmn})
-    measures = config.measures
-    if measures.labelled_turns is not None:
-        labels = {"labelled_turns": _beside(folder, measures.labelled_turns)}
-        measures = measures.model_copy(update=labels)
-    return config.model_copy(
-        update={
-            "log": log,
-            "mapping": mapping,
-            "measures": measures,
-            "plan": plan,
-            "ratings": ratings,
-        }
-    )
+def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
+    """Take the paths in a configuration relative to its folder; other types are faults."""
+    for key in FILES:
+        *parents, last = key.split(".")
+        node: Any = content
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if not isinstance(node, dict) or node.get(last) is None:
+            continue
+        value = node[last]
+        if isinstance(value, list | tuple):
+            node[last] = [_resolved(file, folder) for file in value]
+        elif (key, value) != (OUTCOMES_FILE, OWN_COLUMNS):
+            node[last] = _resolved(value, folder)
 
 
-def _beside(folder: Path, file: str) -> str:
-    return file if "://" in file else str(folder / file)
+def _resolved(file: Any, folder: Path) -> Any:
+    return str(folder / file) if isinstance(file, str) and "://" not in file else file

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel
 
+from journeylib.audits.document.schema import Node, resolved, types
 from journeylib.core import Estimate, rounded
 
 
@@ -33,13 +34,13 @@ def varied(result: Any, **values: Any) -> Variation:
     return Variation(result, values)
 
 
-def content(annotation: Any, source: Any, *, minimum: int) -> Any:
-    """Return what a field of the document holds, read from a result by the field's type.
+def content(node: Node, source: Any, *, minimum: int) -> Any:
+    """Return what a part of the document holds, read from a result as the schema names it.
 
     Parameters
     ----------
-    annotation : type
-        A model of the schema, or the type of one of its fields.
+    node : mapping
+        A part of the schema.
     source : object
         Frozen result, mapping, `Variation`, rows (a table counts as its rows), estimate or value.
     minimum : int
@@ -49,26 +50,26 @@ def content(annotation: Any, source: Any, *, minimum: int) -> Any:
     -------
     dict, list or plain JSON value
     """
-    if source is None:
+    node = resolved(node)
+    if source is None or (isinstance(source, float) and math.isnan(source)):
         return None
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in (UnionType, Union):
-        kinds = [kind for kind in inner if kind is not type(None)]
-        return content(kinds[0] if len(kinds) == 1 else Any, source, minimum=minimum)
-    if origin is dict and inner[1] is not Any:
-        items = {name: content(inner[1], one, minimum=minimum) for name, one in source.items()}
-        return dict(sorted(items.items()))
-    if origin is tuple and inner[-1] is Ellipsis:
+    if "properties" in node:
+        if isinstance(source, Estimate):
+            return _estimate(source, minimum)
+        return {
+            name: content(part, _part(source, name), minimum=minimum)
+            for name, part in node["properties"].items()
+        }
+    if "additionalProperties" in node:
+        part = node["additionalProperties"]
+        return {name: content(part, source[name], minimum=minimum) for name in sorted(source)}
+    if "items" in node:
         rows = source.to_dict("records") if isinstance(source, pd.DataFrame) else source
-        return [content(inner[0], row, minimum=minimum) for row in rows]
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return clean(source.value if isinstance(source, Estimate) else source)
-    if isinstance(source, Estimate):
-        return _estimate(source, minimum)
-    return {
-        name: content(field.annotation, _part(source, name), minimum=minimum)
-        for name, field in annotation.model_fields.items()
-    }
+        return [content(node["items"], row, minimum=minimum) for row in rows]
+    value = clean(source.value if isinstance(source, Estimate) else source)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if "number" in types(node) else int(value)
+    return value
 
 
 def _part(source: Any, name: str) -> Any:
@@ -97,4 +98,6 @@ def clean(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float):
         return rounded(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return None if value is pd.NaT or value is pd.NA else value

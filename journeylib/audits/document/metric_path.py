@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-
-from journeylib.audits.document.schema import AuditDocument
+from journeylib.audits.document.schema import Node, document_schema, resolved, types
 from journeylib.core import ConfigError, abstain_text, did_you_mean, text
 
 # A name may hold brackets and dots: a selector ends at the bracket that ends the part.
 PART = re.compile(r"(\w+)((?:\[\w+=.*?\](?=\[|\.|$))*)(?:\.|$)")
 SELECTOR = re.compile(r"\[(\w+)=(.*?)\](?=\[|\.|$)")
+ANYTHING: Node = {}
 ENDS = ("value", "lo", "hi")  # of an estimate
 EXAMPLE = (
     "a path such as handoffs.contained_verified or touchpoints[touchpoint=Pay bill].automation_fit"
@@ -57,7 +56,7 @@ def check_metric(metric: str) -> None:
         ...
     ValueError: audit.json has no 'contained_verfied' in 'handoffs'. Did you mean 'contained_verified'?
     """  # noqa: E501 - the message is one line
-    node: Any = AuditDocument
+    node: Node = document_schema()
     above = "its top"
     for name, selectors in _parts(metric):
         node = _type_below(node, name, selectors, above)
@@ -103,41 +102,36 @@ def _parts(metric: str) -> Iterator[tuple[str, dict[str, str]]]:
         position = part.end()
 
 
-def _type_below(node: Any, name: str, selectors: Mapping[str, str], above: str) -> Any:
-    """Follow one part through the types of the document; Any where the log decides."""
-    if node is Any:
-        return Any
-    if get_origin(node) is dict:
-        return get_args(node)[1]
-    if not (isinstance(node, type) and issubclass(node, BaseModel)):
-        raise ValueError(f"{above} holds nothing below it, so no '{name}'")
-    fields = node.model_fields
-    if name not in fields:
-        hint = did_you_mean(name, fields) or f" It has: {', '.join(fields)}."
+def _type_below(node: Node, name: str, selectors: Mapping[str, str], above: str) -> Node:
+    """Follow one part through the schema; where the log decides, everything is allowed."""
+    if node == ANYTHING:
+        return ANYTHING
+    if "properties" not in node:
+        if "object" not in types(node):
+            raise ValueError(f"{above} holds nothing below it, so no '{name}'")
+        return resolved(node.get("additionalProperties", ANYTHING))
+    properties = node["properties"]
+    if name not in properties:
+        hint = did_you_mean(name, properties) or f" It has: {', '.join(properties)}."
         raise ValueError(f"audit.json has no '{name}' in {above}.{hint}")
-    child: Any = fields[name].annotation
-    row = get_args(child)[0] if get_origin(child) is tuple else None
-    if (row is None) == bool(selectors):
+    child = resolved(properties[name])
+    if ("items" in child) != bool(selectors):
         raise ValueError(
-            f"'{name}' is a list: pick a row, as in touchpoints[touchpoint=Pay bill]"
-            if row is not None
-            else f"'{name}' is no list to pick a row from"
+            f"'{name}' is no list to pick a row from"
+            if selectors
+            else f"'{name}' is a list: pick a row, as in touchpoints[touchpoint=Pay bill]"
         )
-    if row is None:
-        return child
-    columns = getattr(row, "model_fields", None)
+    row = resolved(child.get("items", child))
+    columns = row.get("properties", selectors)
     for key in selectors:
-        if columns is not None and key not in columns:
+        if key not in columns:
             raise ValueError(f"rows of '{name}' have no '{key}'.{did_you_mean(key, columns)}")
-    return row if columns is not None else Any
+    return ANYTHING if selectors and columns is selectors else row
 
 
-def _holds_number(node: Any) -> bool:
-    if node is Any or node in (int, float):
-        return True
-    if isinstance(node, type):
-        return issubclass(node, BaseModel) and "value" in node.model_fields
-    return any(inner in (int, float) for inner in get_args(node))
+def _holds_number(node: Node) -> bool:
+    numbers = {"integer", "number"} & types(node)
+    return node == ANYTHING or bool(numbers) or "value" in node.get("properties", ())
 
 
 def _value_below(metric: str, node: Any, name: str, selectors: Mapping[str, str]) -> Any:

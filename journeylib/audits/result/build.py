@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document.content import content, varied
-from journeylib.audits.document.schema import SCHEMA_VERSION, AuditDocument, FindingDoc
+from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.core import rounded
 from journeylib.judge import HandoffTime, worst_item
 
@@ -29,7 +29,7 @@ FURTHER_HANDOFFS = (
 
 
 def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
-    """Return the content of `audit.json` without findings, validated against its own schema."""
+    """Return the content of `audit.json` before its findings, read as the schema names it."""
     judgement, prepared = assessment.judgement, assessment.prepared
     parts = varied(
         judgement,
@@ -61,14 +61,16 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         changes=changes.entries,
     )
     minimum = assessment.config.journeys.min_customers
-    document = content(AuditDocument, parts, minimum=minimum)
-    return AuditDocument.model_validate(document).model_dump(mode="json")
+    document: dict[str, Any] = content(document_schema(), parts, minimum=minimum)
+    return document
 
 
 def with_findings(document: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
-    """Return the document with its findings."""
-    rows = content(tuple[FindingDoc, ...], findings, minimum=0)
-    return {**document, "findings": rows}
+    """Return the complete document, checked against its own schema."""
+    rows = content(document_schema()["properties"]["findings"], findings, minimum=0)
+    complete = {**document, "findings": rows}
+    validate(complete)
+    return complete
 
 
 def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataFrame]:
