@@ -9,6 +9,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
 from journeylib.core import SchemaError, did_you_mean, working
@@ -27,6 +28,7 @@ from journeylib.log.engine.duckdb import (
     hand_over,
     hold_coded,
     identifier,
+    lock_engine,
     run,
     scratch_name,
 )
@@ -133,6 +135,8 @@ def read_log(
         outcome_table = (
             outcome_table if outcome_table is None else hand_over(outcome_table, asked.engine)
         )
+    if not isinstance(options.get("engine"), BaseBackend):
+        lock_engine(raw.table.get_backend())
     return EventLog(
         events=events,
         schema=roles,

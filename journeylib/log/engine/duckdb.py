@@ -7,7 +7,6 @@ import errno
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
 from journeylib.core import ConfigError, LogError, RunError
+from journeylib.log.engine.private_folder import PrivateFolder
 from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
 
 ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
@@ -93,6 +93,7 @@ class CodedBackend(Backend):  # type: ignore[misc]
     compressed: of what is sorted two thirds go.
     """
 
+    spill: PrivateFolder
     _packs = False
 
     @contextlib.contextmanager
@@ -153,8 +154,8 @@ def connect(
     threads : int, optional
         As many as there are cores unless given. No result depends on it.
     spill_folder : path, optional
-        Where DuckDB spills what does not fit in memory; a folder of this process in the
-        system's temporary one unless given.
+        Where DuckDB spills what does not fit in memory, in a folder of its own; in the system's
+        temporary one unless given.
     spill_limit : str, optional
         The most that may be spilled; all that is free there unless given.
 
@@ -167,16 +168,22 @@ def connect(
     ConfigError
         If nothing can be written to the spill folder.
     """
-    spill = Path(spill_folder or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}")
-    _check_spill(spill)
+    try:
+        spill = PrivateFolder(None if spill_folder is None else Path(spill_folder))
+    except OSError:
+        raise ConfigError(
+            f"engine.spill_folder: nothing can be written to '{spill_folder or 'the system'}'. "
+            "Name a folder on a disk with some gigabytes free."
+        ) from None
     backend = CodedBackend().connect()
+    backend.spill = spill  # removed with the engine
     limit = memory_limit or f"{int(_machine_memory() * _MEMORY_SHARE) // 2**20}MiB"
     run(backend, f"SET memory_limit = {quoted(limit)}")
     run(backend, f"ATTACH ':memory:' AS {PACKED} (COMPRESS)")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
     # The engine's own choice would be the current folder.
-    run(backend, f"SET temp_directory = {quoted(str(spill))}")
+    run(backend, f"SET temp_directory = {quoted(str(spill.path))}")
     if spill_limit is not None:
         run(backend, f"SET max_temp_directory_size = {quoted(spill_limit)}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
@@ -186,14 +193,15 @@ def connect(
     return backend
 
 
-def _check_spill(folder: Path) -> None:
-    """Raise if nothing can be written where the engine will spill, hours before it has to."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise ConfigError(
-            f"engine.spill_folder: nothing can be written to '{folder}'. Name a folder on a disk "
-            "with some gigabytes free."
-        )
+def lock_engine(engine: Any) -> None:
+    """Keep whoever asks `engine` from files, once all that is to be read was read.
+
+    What is spilled still is; the locked configuration cannot be changed back. Engines that were
+    not opened here stay as they are.
+    """
+    if isinstance(engine, CodedBackend):
+        run(engine, "SET enable_external_access = false")
+        run(engine, "SET lock_configuration = true")
 
 
 def as_engine(given: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError, did_you_mean, label
 from journeylib.log.engine.duckdb import identifier, quoted, run, scratch_name
+from journeylib.log.engine.private_folder import PrivateFolder
 from journeylib.log.eventlog import Check, check
 from journeylib.log.sources.raw_table import (
     FILE,
@@ -30,6 +30,8 @@ from journeylib.log.sources.text_encoding import (
     DELIMITER_NAMES,
     Dialect,
     PlainText,
+    count_folded,
+    count_lines,
     dialect,
     likely_delimiter,
     plain_text,
@@ -69,6 +71,8 @@ def matching_files(text: str) -> list[Path]:
         siblings = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         where = "" if folder.is_dir() else f" There is no folder '{folder.name}' either."
         raise LogError(f"there is no file '{path.name}'.{did_you_mean(path.name, siblings)}{where}")
+    if not path.is_file():
+        raise LogError(f"{path.name} is a pipe or a device. Write its content to a file first.")
     return [path]
 
 
@@ -83,9 +87,9 @@ def load_delimited(
     rejected: list[tuple[str, int, str, str]] = []
     facts: list[Check] = []
     offset = 0
-    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+    with PrivateFolder() as folder:
         for index, path in enumerate(paths):
-            text = plain_text(path, Path(folder), options.encoding)
+            text = plain_text(path, folder, options.encoding)
             layout = dialect(text, options.delimiter)
             columns = _picked(text, layout, options.delimiter, pick)
             select, rejects = _reader(text, layout, columns, options.limit)
@@ -96,7 +100,10 @@ def load_delimited(
                 _renumber(backend, table, index, [row for row, _ in bad])
             rejected += [(path.name, row, "row", reason) for row, reason in bad]
             facts += _delimited_facts(text, layout)
-            offset += _count(backend, table, index)
+            rows = _count(backend, table, index)
+            if options.limit is None:
+                _refuse_lost_rows(text, layout, rows, [row for row, _ in bad])
+            offset += rows
     if offset == 0 and not rejected:
         raise LogError(f"{_names(paths)} holds a header and no rows. Check the export's filter.")
     return Raw(
@@ -163,6 +170,20 @@ def _rejected_rows(backend: Backend, rejects: str, layout: Dialect) -> list[tupl
         run(backend, f"DROP TABLE IF EXISTS {name}")
     # The engine counts the header as a line.
     return [(int(line) - 1 - layout.skip, _REASONS.get(kind, "not a row")) for line, kind in lines]
+
+
+def _refuse_lost_rows(text: PlainText, layout: Dialect, rows: int, bad: list[int]) -> None:
+    """Raise where the reader passed over rows: the lines of the file are counted without it."""
+    lines = count_lines(text, layout.skip, blank=len(layout.columns) == 1) - 1
+    if lines != rows + len(bad):
+        lines -= count_folded(text, layout.delimiter)
+    if lines != rows + len(bad):
+        hint = f" Look at row {bad[0]} first." if bad else ""
+        raise LogError(
+            f"{text.name} has {lines} rows, of which {rows + len(bad)} can be told apart. A "
+            f"quotation mark that is never closed hides the rows after it.{hint} Correct the "
+            "file, or export it again."
+        )
 
 
 def _renumber(backend: Backend, table: str, index: int, rejected: list[int]) -> None:
@@ -289,9 +310,9 @@ def load_json_lines(
     lines = scratch_name("lines")
     rejected: list[tuple[str, int, str, str]] = []
     offset = 0
-    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+    with PrivateFolder() as folder:
         for index, path in enumerate(paths):
-            text = plain_text(path, Path(folder), options.encoding)
+            text = plain_text(path, folder, options.encoding)
             total = _load_lines(backend, lines, text)
             keys = run(
                 backend,
@@ -334,15 +355,18 @@ def load_json_lines(
 
 
 def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
-    run(
-        backend,
-        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number, "
+    select = (
+        "SELECT line, row_number() OVER () AS number, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
-        "max_line_size=67108864, buffer_size=268435456)",
+        "max_line_size=67108864, buffer_size=268435456)"
     )
-    return int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+    _fill(backend, table, select, text, first=True)
+    read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+    if read not in (lines := {count_lines(text, blank=blank) for blank in (True, False)}):
+        raise LogError(f"{text.name} has {max(lines)} lines, of which {read} could be read.")
+    return read
 
 
 def _pointer(key: str) -> str:

@@ -19,6 +19,11 @@ from journeylib.log.engine.duckdb import quoted, run, scratch_name
 from journeylib.log.sources.files import matching_files
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Pick, Raw
 
+_ALONE: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
+
 
 def is_connection(value: Any) -> bool:
     """Return whether `value` is an open DuckDB."""
@@ -106,41 +111,52 @@ def _without_nanoseconds(table: pa.Table) -> pa.Table:
 
 
 def from_database(source: str, backend: Backend, pick: Pick) -> Raw:
-    """Read a table of a DuckDB file, ``duckdb:///file.db::table``."""
-    place, _, table = source.removeprefix("duckdb://").partition("::")
-    path = Path(place.removeprefix("/") if not place.startswith("//") else place[1:])
-    if place.startswith("/") and not path.exists():
-        path = Path(place)
+    """Read a table or view of a DuckDB file, ``duckdb:///file.db::table``.
+
+    Views are worked out where no file can be reached: they might read others than this one.
+    """
+    where, _, table = source.removeprefix("duckdb://").partition("::")
+    path = Path(where.removeprefix("/") if not where.startswith("//") else where[1:])
+    if where.startswith("/") and not path.exists():
+        path = Path(where)
     if not table:
         raise LogError(f"'{source}' names no table. Write 'duckdb:///file.db::table'.")
     matching_files(str(path))
-    alias = scratch_name("file")
+    name = f"{path.name}::{table}"
+    schema, _, bare = table.rpartition(".")
     try:
+        with duckdb.connect(str(path), read_only=True, config=_ALONE) as database:
+            views = _listed(database, "view", bool(schema))
+            _refuse_unknown(table, [*_listed(database, "table", bool(schema)), *views], path.name)
+            if table in views:
+                content = database.table(table).to_arrow_table()
+                kept = content.select(pick(content.column_names, name))
+                return from_arrow([kept], backend, lambda columns, _: list(columns), name)
+        alias = scratch_name("file")
         run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
+    except duckdb.PermissionException:
+        raise LogError(f"{name} reads other files. Store it as a table.") from None
     except duckdb.Error:
         raise LogError(
             f"{path.name} is not a DuckDB file that this version can open, or another program "
             "holds it."
         ) from None
-    schema, _, bare = table.rpartition(".")
-    known = [
-        row[0] if not schema else f"{row[1]}.{row[0]}"
-        for row in run(
-            backend,
-            "SELECT table_name, schema_name FROM duckdb_tables() WHERE database_name = ? "
-            "UNION ALL SELECT view_name, schema_name FROM duckdb_views() "
-            "WHERE database_name = ? AND NOT internal ORDER BY 1",
-            [alias, alias],
-        )
-    ]
+    return from_ibis(backend.table(bare, database=(alias, schema or "main")), pick, name)
+
+
+def _listed(database: duckdb.DuckDBPyConnection, kind: str, with_schema: bool) -> list[str]:
+    """Return the names of the tables or views of a database that are its own."""
+    query = f"SELECT schema_name, {kind}_name FROM duckdb_{kind}s() WHERE NOT internal ORDER BY 2"
+    rows = database.execute(query).fetchall()
+    return [f"{schema}.{name}" if with_schema else name for schema, name in rows]
+
+
+def _refuse_unknown(table: str, known: list[str], where: str) -> None:
     if table not in known:
         raise LogError(
-            f"there is no table '{table}' in {path.name}.{did_you_mean(table, known)} "
-            f"Tables there: {', '.join(known) or 'none'}."
+            f"there is no table '{table}' in {where}.{did_you_mean(table, known)} "
+            f"Tables there: {', '.join(sorted(known)) or 'none'}."
         )
-    return from_ibis(
-        backend.table(bare, database=(alias, schema or "main")), pick, f"{path.name}::{table}"
-    )
 
 
 def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
@@ -148,19 +164,8 @@ def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
     backend = (
         connection if isinstance(connection, Backend) else ibis.duckdb.from_connection(connection)
     )
-    known = [
-        row[0]
-        for row in run(
-            backend,
-            "SELECT table_name FROM duckdb_tables() UNION "
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1",
-        )
-    ]
-    if table not in known:
-        raise LogError(
-            f"there is no table '{table}' in the database.{did_you_mean(table, known)} "
-            f"Tables there: {', '.join(sorted(known)) or 'none'}."
-        )
+    known = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
+    _refuse_unknown(table, known, "the database")
     return from_ibis(backend.table(table), pick, table)
 
 
