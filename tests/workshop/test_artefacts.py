@@ -99,7 +99,7 @@ def test_a_card_says_what_happens_to_whom_and_what_to_try(filled):
     rows = dict(card_rows(filled, filled.moments[0]))
     assert list(rows) == ["what", "whom", "effect", "machine", "person", "first"]
     assert "33 Punkte weniger" in rows["effect"] and "(21 bis 46)" in rows["effect"]
-    assert "n\xa0=\xa0259" in rows["effect"] and "73 Reisen/Jahr" in rows["effect"]
+    assert "n\xa0=\xa0259" in rows["effect"] and "Etwa 73 (46–100) Reisen" in rows["effect"]
 
 
 def test_cards_come_eight_to_a_sheet(filled):

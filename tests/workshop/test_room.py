@@ -261,7 +261,7 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
     for said in (
         "Not settled: what to automate first",
         "chosen in 58\xa0% of resamples",
-        "assumed to be worth 310\xa0EUR a week (120–480), n\xa0=\xa045",
+        "assumed to be worth 310\xa0EUR (120–480) a week, n\xa0=\xa045",
         "40,000\xa0EUR of a budget of 50,000\xa0EUR",
         "Customers here are vulnerable",
     ):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from journeylib.workshop.content.content import Content, Moment
 from journeylib.workshop.content.sentences import effect_text
 
@@ -21,7 +23,10 @@ def card_rows(content: Content, moment: Moment) -> list[tuple[str, str]]:
     effect += f", {words.text('n', n=moment.effect.n_customers)}. "
     effect += words.text(f"effect.grade.{moment.effect.grade}")
     if moment.impact.value is not None:
-        impact = words.estimate(moment.impact, base=False)
+        ends = {name: getattr(moment.impact, name) for name in ("value", "lo", "hi")}
+        journeys = {name: None if end is None else round(end) for name, end in ends.items()}
+        # The sentence says what is counted.
+        impact = words.estimate(replace(moment.impact, unit="", **journeys), base=False)
         effect += " " + words.text("effect.impact", impact=impact)
     share = words.percent(point.reach, 0)
     labels = words.names(point.lacks) or words.text("none")

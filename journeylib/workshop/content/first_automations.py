@@ -8,7 +8,7 @@ from journeylib.audits import CandidateDoc, PortfolioDoc
 from journeylib.core import Catalogue
 from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
-from journeylib.workshop.content.sentences import estimate_of, verdict_text
+from journeylib.workshop.content.sentences import estimate_of, figures, verdict_text
 
 BRING = ("budget", "build", "minute", "failed", "contained")
 FORM = ("conversation", "why", "veto", "owner")
@@ -70,14 +70,14 @@ def headline(content: Content) -> str:
 def chosen_rows(content: Content) -> list[tuple[str, str, str]]:
     """Return of each chosen touchpoint its name, how often it is chosen, and its worth."""
     words, first = content.words, content.first_automations
-    return [
-        (
-            one.touchpoint,
-            words.text("first.often", share=words.percent(one.frequency or 0.0, 0)),
-            words.text("first.worth", value=words.estimate(one.value)),
-        )
-        for one in (first.chosen if first else ())
-    ]
+    rows: list[tuple[str, str, str]] = []
+    if first is None:
+        return rows
+    for one in first.chosen:
+        often = words.text("first.often", share=words.percent(one.frequency or 0.0, 0))
+        worth = words.text("first.worth", **figures(words, "value", one.value))
+        rows.append((one.touchpoint, often, worth))
+    return rows
 
 
 def other_rows(content: Content) -> list[tuple[str, str]]:

@@ -57,6 +57,7 @@ def words_of(language: str) -> Catalogue:
         for key, text in catalogue.texts.items()
         if key.startswith(SECTION)
     }
+    own["with_n"] = "{value}, " + catalogue.texts["n"]
     return replace(catalogue, texts={**catalogue.texts, **own})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,16 @@ def estimate_of(entry: EstimateDoc | Mapping[str, Any] | None) -> Estimate:
     values = entry if isinstance(entry, Mapping) else dict(entry)
     names = ("value", "unit", "lo", "hi", "n_customers", "n_journeys", "grade", "abstain")
     return Estimate(**{name: values[name] for name in names})
+
+
+def figures(words: Catalogue, name: str, estimate: Estimate) -> dict[str, str]:
+    """Return an estimate by its name, and its n apart: a sentence says it at its end.
+
+    A unit such as EUR/week loses what it is counted by: the sentence says that too.
+    """
+    unit = estimate.unit.partition("/")[0]
+    n = words.text("n", n=estimate.n_customers or estimate.n_journeys)
+    return {name: words.estimate(replace(estimate, unit=unit), base=False), "n": n}
 
 
 def reasons(
@@ -140,9 +151,13 @@ def _sentence(words: Catalogue, entry: FindingDoc, document: AuditDocument, minu
         "moments": lambda: _moments(words, entry),
         "tipping-point": lambda: _tipping_point(words, document),
         "handoff-time": lambda: _handoff_time(words, document),
-        "disclosure": lambda: words.text(key, never=_estimate(words, evidence["never"])),
+        "disclosure": lambda: words.text(
+            key, **figures(words, "never", estimate_of(evidence["never"]))
+        ),
         "requests-honoured": lambda: words.text(
-            key, minutes=words.number(minutes, 0), honoured=_estimate(words, evidence)
+            key,
+            minutes=words.number(minutes, 0),
+            **figures(words, "honoured", estimate_of(evidence)),
         ),
         "handoff-worst": lambda: words.text(key, n=len(evidence["items"])),
         "first-automations": lambda: _first_automations(words, entry),
@@ -153,10 +168,6 @@ def _sentence(words: Catalogue, entry: FindingDoc, document: AuditDocument, minu
         "choices": lambda: "" if entry.severity == "info" else words.text(key),
     }
     return values.get(name, lambda: words.texts.get(key, ""))()
-
-
-def _estimate(words: Catalogue, entry: EstimateDoc | Mapping[str, Any]) -> str:
-    return words.estimate(estimate_of(entry))
 
 
 def _gate(words: Catalogue, entry: FindingDoc) -> str:
@@ -176,8 +187,8 @@ def _containment(words: Catalogue, entry: FindingDoc) -> str:
     raw = entry.evidence.get("raw")
     if entry.verdict == "not_assessable" or raw is None:
         return ""
-    verified = _estimate(words, entry.evidence["verified"])
-    return words.text("finding.containment", raw=words.percent(raw, 1), verified=verified)
+    verified = figures(words, "verified", estimate_of(entry.evidence["verified"]))
+    return words.text("finding.containment", raw=words.percent(raw, 1), **verified)
 
 
 def _moments(words: Catalogue, entry: FindingDoc) -> str:
@@ -193,9 +204,10 @@ def _survey(words: Catalogue, name: str, document: AuditDocument) -> str:
     for row in document.surveys:
         slug = f"survey-{row.kind}".lower().replace("_", "-").replace(" ", "-")
         if slug == name:
-            rate, mean = _estimate(words, row.response_rate), _estimate(words, row.mean)
             kind = words.label("outcome", row.kind)
-            return words.text("finding.survey", rate=rate, kind=kind, mean=mean)
+            values = figures(words, "mean", estimate_of(row.mean))
+            values |= figures(words, "rate", estimate_of(row.response_rate))
+            return words.text("finding.survey", kind=kind, **values)
     return ""
 
 
@@ -204,8 +216,8 @@ def _tipping_point(words: Catalogue, document: AuditDocument) -> str:
     if point is None or point.minutes is None or point.clock != "minutes":
         return ""
     ends = point.minutes_lo, point.minutes_hi
-    minutes = Estimate(point.minutes, "minutes", *ends, n_customers=point.sessions)
-    return words.text("finding.tipping-point", minutes=words.estimate(minutes))
+    minutes = Estimate(point.minutes, "", *ends, n_customers=point.sessions)
+    return words.text("finding.tipping-point", **figures(words, "minutes", minutes))
 
 
 def _handoff_time(words: Catalogue, document: AuditDocument) -> str:
@@ -218,4 +230,6 @@ def _handoff_time(words: Catalogue, document: AuditDocument) -> str:
     else:
         minutes = words.number(best.minutes, 1)
         when = words.text("finding.handoff-time.minutes", minutes=minutes)
-    return words.text("finding.handoff-time", when=when, cost=_estimate(words, best.cost))
+    return words.text(
+        "finding.handoff-time", when=when, **figures(words, "cost", estimate_of(best.cost))
+    )
