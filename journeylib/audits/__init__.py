@@ -7,11 +7,11 @@ from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSe
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig, config_schema
-from journeylib.audits.document.schema import document_schema
+from journeylib.audits.document.schema import DocumentPart, document_schema, read_document
 from journeylib.audits.history import find_home, find_run, read_history
 from journeylib.audits.pipeline import STEPS, audit, read_journeys
 from journeylib.audits.result.result import Audit, Change
-from journeylib.audits.runs.bundle import commit, fingerprint_files, save, staged
+from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
 from journeylib.audits.runs.reproduction import reproduce
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "BatchEntry",
     "Change",
     "DeliverySettings",
+    "DocumentPart",
     "MailSettings",
     "RunComparison",
     "When",
@@ -34,7 +35,9 @@ __all__ = [
     "find_run",
     "fingerprint_files",
     "load_config",
+    "locked",
     "read_batch",
+    "read_document",
     "read_history",
     "read_journeys",
     "reproduce",

@@ -140,18 +140,17 @@ def workshop(options: argparse.Namespace) -> int:
 
 
 def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
-    from journeylib.workshop import prepare_workshop
+    from journeylib.audits import load_config
+    from journeylib.cli.run_notebook import run_audit
+    from journeylib.core import catalogue_of
+    from journeylib.workshop import latest_run, prepare_workshop
 
-    pack = prepare_workshop(
-        audit.config,
-        out=options.out,
-        language=options.lang,
-        run=options.run,
-        audits=options.audits,
-        overrides=audit.overrides,
-        as_of=options.as_of,
-    )
-    print(pack.summary)
+    catalogue_of(options.lang)  # a typing error should not cost an audit
+    chosen = {"overrides": audit.overrides, "as_of": options.as_of}
+    run = options.run or latest_run(load_config(audit.config, **chosen), options.audits)
+    if run is None:
+        run = run_audit(audit.config, out=options.audits, **chosen).folder
+    print(prepare_workshop(run, out=options.out, language=options.lang).summary)
     return OK
 
 

@@ -17,9 +17,11 @@ from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
 if TYPE_CHECKING:
     from PIL import Image
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+            "msedge", "microsoft-edge")  # fmt: skip
+NAMED_BROWSER = "JOURNEYLIB_CHROMIUM"  # environment variable that names another one
 COLOURS = 64
-PDF_SECONDS = 90
+PDF_SECONDS = 120
 # Matplotlib comes with pm4py and brings the font for which text is measured: the picture is the
 # same on every machine, and has its words on a server without any font.
 FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
@@ -104,7 +106,8 @@ def pdf(page: Path) -> tuple[bytes | None, str]:
     tuple of bytes or None, and str
         The PDF, or None and why there is none.
     """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    named = os.environ.get(NAMED_BROWSER)
+    browser = named or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return None, "No PDF: no Chromium or Chrome was found on this machine."
     with tempfile.TemporaryDirectory() as folder:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Sequence
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +12,25 @@ from typing import Any
 import pandas as pd
 
 from journeylib import __version__
-from journeylib.audits import AuditConfig, commit, fingerprint_files, load_config, staged
-from journeylib.core import RunError, catalogue_of, working
-from journeylib.present import Table, table
+from journeylib.audits import AuditConfig, commit, fingerprint_files, staged
+from journeylib.core import RunError, working
+from journeylib.present import Table, pdf, table
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import TABLES, read_content
-from journeylib.workshop.printing import browser, is_as_measured, print_pdf
-from journeylib.workshop.screens.screens import presentation, weighty
+from journeylib.workshop.screens import presentation
 from journeylib.workshop.sheets import (
-    PAPER,
     cards,
     handout,
-    handout_wall,
+    handout_wall_map,
     poster,
     poster_svg,
-    poster_wall,
+    poster_wall_map,
+    type_mm,
 )
 
 INSTALL = "Install it with: pip install 'journeylib[workshop]'"
+# The fonts that text on paper is measured in, by the names that they have inside a PDF.
+MEASURED = re.compile(rb"/BaseFont ?/[A-Z]{6}\+(Arial|LiberationSans|Arimo|Helvetica)")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Pack:
         What they say.
     type_mm : dict of str to float
         Size of the type of touchpoints' names on each paper.
-    printed : bool
-        Whether there are PDFs: without a browser there are only the pages to print.
+    not_printed : str
+        Why there are no PDFs but only the pages to print; empty where there are.
     fitting : bool
         Whether they are set in a font whose widths their text was measured in.
     """
@@ -54,15 +54,15 @@ class Pack:
     folder: Path
     content: Content
     type_mm: dict[str, float]
-    printed: bool
+    not_printed: str
     fitting: bool
 
     @property
     def summary(self) -> str:
         """What to tell the person at the terminal."""
         lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
-        if not self.printed:
-            lines.append("No Chromium found: open the .html sheets in a browser and print them.")
+        if self.not_printed:
+            lines.append(f"{self.not_printed} Open the .html sheets in a browser and print them.")
         elif not self.fitting:
             lines.append(
                 "Printed in a font wider than measured: names may leave their boxes. Install Arial "
@@ -84,42 +84,26 @@ class Pack:
     def findings(self) -> Table:
         """The findings that get a screen each."""
         rows = [
-            {"Finding": found.text, "Weight": found.severity} for found in weighty(self.content)
+            {"Finding": finding.text, "Weight": finding.severity}
+            for finding in self.content.main_findings
         ]
         return table(pd.DataFrame(rows, columns=["Finding", "Weight"]), "What to know")
 
 
 @working("preparing the workshop")
 def prepare_workshop(
-    config: str | Path,
-    *,
-    out: str | Path = "workshops",
-    language: str = "en",
-    run: str | Path | None = None,
-    audits: str | Path = "audits",
-    overrides: Sequence[str] = (),
-    as_of: dt.date | None = None,
+    run: str | Path, *, out: str | Path = "workshops", language: str = "en"
 ) -> Pack:
     """Prepare everything for a workshop: presentation, slides, posters, handout and cards.
 
     Parameters
     ----------
-    config : str or Path
-        YAML file of the audit.
+    run : str or Path
+        A run directory; `latest_run` finds the latest one of a configuration.
     out : str or Path
         The folder is ``out/<audit name>/<run id>-<language>``.
     language : str
         A language of the catalogue.
-    run : str or Path, optional
-        A run directory to draw from. By default the latest complete run of this configuration
-        in `audits`; where there is none, or a file that it read holds something else now, the
-        audit is run.
-    audits : str or Path
-        Folder of the runs.
-    overrides : sequence of str
-        ``"key=value"`` with a dotted key.
-    as_of : datetime.date, optional
-        The day to look back from, as for an audit.
 
     Returns
     -------
@@ -127,37 +111,30 @@ def prepare_workshop(
 
     Raises
     ------
-    ConfigError, LogError
-        If the input is wrong; nothing is written.
+    ConfigError
+        If there are no texts in the language; nothing is written.
     RunError
-        If the audit, or printing, fails; nothing is left.
+        If the directory is no complete run, or an artefact fails; nothing is left.
     """
-    catalogue_of(language)  # a typing error should not cost an audit
-    checked = load_config(config, overrides=overrides, as_of=as_of)
-    if run is None:
-        run = latest_run(checked, Path(audits))
-    if run is None:
-        from journeylib.cli.run_notebook import run_audit
-
-        run = run_audit(config, out=audits, overrides=overrides, as_of=as_of).folder
     content = read_content(run, language=language)
-    with staged(Path(out), checked.name) as stage:
+    home = Path(out) / content.name
+    with staged(Path(out), content.name) as stage:
         folder = stage / f"{content.run_id}-{language}"
         folder.mkdir()
-        made = write_pack(content, folder)
-        return Pack(commit(folder, Path(out) / checked.name), content, *made)
+        artefacts = write_artefacts(content, folder)
+        return Pack(commit(folder, home), content, *artefacts)
 
 
 def write_slides(content: Content, path: Path) -> None:
     """Write the slides with python-pptx, which is an extra."""
     try:
-        from journeylib.workshop.slides import deck as slides
+        from journeylib.workshop.slides.deck import write_slides
     except ModuleNotFoundError as error:
         raise RunError(f"slides need {error.name}. {INSTALL}") from None
-    slides.write_slides(content, path)
+    write_slides(content, path)
 
 
-def latest_run(config: AuditConfig, audits: Path) -> Path | None:
+def latest_run(config: AuditConfig, audits: str | Path = "audits") -> Path | None:
     """Return the latest complete run of a configuration whose input is as it is now.
 
     What counts is what the files hold, not when they were written; another version of journeylib
@@ -165,12 +142,12 @@ def latest_run(config: AuditConfig, audits: Path) -> Path | None:
     """
     wanted = config.hash()
     inputs: list[dict[str, Any]] | None = None
-    for found in sorted((audits / config.name).glob(f"*-{wanted[:8]}-*"), reverse=True):
+    for run in sorted((Path(audits) / config.name).glob(f"*-{wanted[:8]}-*"), reverse=True):
         try:
-            manifest = json.loads((found / "manifest.json").read_text(encoding="utf-8"))
+            manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError):
             continue
-        complete = all((found / "tables" / f"{name}.parquet").is_file() for name in TABLES)
+        complete = all((run / "tables" / f"{name}.parquet").is_file() for name in TABLES)
         same = (manifest["config_hash"], manifest["versions"]["journeylib"])
         if not complete or same != (wanted, __version__):
             continue
@@ -179,40 +156,33 @@ def latest_run(config: AuditConfig, audits: Path) -> Path | None:
         except OSError:
             return None  # the audit says better what is missing
         if manifest["inputs"] == inputs:
-            return found.resolve()
+            return run.resolve()
     return None
 
 
-def write_pack(content: Content, folder: Path) -> tuple[dict[str, float], bool, bool]:
+def write_artefacts(content: Content, folder: Path) -> tuple[dict[str, float], str, bool]:
     """Write every artefact into an existing folder.
 
-    Returns the sizes of type, whether there are PDFs, and whether they are set as measured.
+    Returns the sizes of type, why there are no PDFs, and whether they are set as measured.
     """
-    drawn, small = poster_wall(content), handout_wall(content)
-    sheets = {f"poster-{paper}": poster(content, drawn, paper) for paper in ("a0", "a1")}
+    large, small = poster_wall_map(content), handout_wall_map(content)
+    sheets = {f"poster-{paper}": poster(content, large, paper) for paper in ("a0", "a1")}
     sheets |= {"handout-a3": handout(content, small), "cards-a4": cards(content)}
-    (folder / "poster.svg").write_text(poster_svg(drawn), encoding="utf-8")
+    (folder / "poster.svg").write_text(poster_svg(large), encoding="utf-8")
     (folder / "presentation.html").write_text(presentation(content), encoding="utf-8")
     write_slides(content, folder / "slides.pptx")
-    program = browser()
     pages = [folder / f"{name}.html" for name in sheets]
     for page, text in zip(pages, sheets.values(), strict=True):
         page.write_text(text, encoding="utf-8")
-    if program is not None:
-        # Each sheet has a browser of its own, which waits more than it works.
-        with ThreadPoolExecutor() as pool:
-            for done in [
-                pool.submit(print_pdf, page, page.with_suffix(".pdf"), program=program)
-                for page in pages
-            ]:
-                done.result()
-        for page in pages:
+    # Each sheet has a browser of its own, which waits more than it works.
+    with ThreadPoolExecutor() as pool:
+        prints = list(pool.map(pdf, pages))
+    not_printed = next((reason for content, reason in prints if content is None), "")
+    if not not_printed:
+        for page, (printed, _) in zip(pages, prints, strict=True):
+            page.with_suffix(".pdf").write_bytes(printed or b"")
             page.unlink()
     if any(path.stat().st_size == 0 for path in folder.iterdir()):
         raise RunError("an artefact came out empty; nothing was left.")
-    sizes = {
-        paper: (small if paper == "a3" else drawn).type_mm(width * 0.96, height - 0.04 * width)
-        for paper, (width, height) in PAPER.items()
-    }
-    printed = [page.with_suffix(".pdf") for page in pages] if program is not None else []
-    return sizes, bool(printed), all(map(is_as_measured, printed))
+    sizes = {paper: type_mm(large, paper) for paper in ("a0", "a1")} | {"a3": type_mm(small, "a3")}
+    return sizes, not_printed, all(MEASURED.search(printed or b"") for printed, _ in prints)

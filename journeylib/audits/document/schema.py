@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,44 @@ def validate(document: Mapping[str, Any]) -> None:
         Names the first value that does not fit: then the schema or what fills it is wrong.
     """
     _validator()(document)
+
+
+class DocumentPart(Mapping[str, Any]):
+    """A part of `audit.json` to read: its fields are attributes, and keys as well."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = {name: _part_of(value) for name, value in fields.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_fields"][name]
+        except KeyError:
+            raise AttributeError(f"this part of audit.json has no '{name}'") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def _part_of(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return DocumentPart(value)
+    return tuple(map(_part_of, value)) if isinstance(value, list | tuple) else value
+
+
+def read_document(text: str) -> DocumentPart:
+    """Return the content of `audit.json`, checked against its schema.
+
+    Raises
+    ------
+    ValueError
+        If it is no JSON, or does not fit the schema.
+    """
+    document = json.loads(text)
+    validate(document)
+    return DocumentPart(document)

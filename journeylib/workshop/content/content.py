@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.workshop.notes.notes import Note
 
+MOST_MAIN_FINDINGS = 8
+
 
 @dataclass(frozen=True)
-class Handed:
+class BotSessions:
     """What became of conversations with a machine that began at a touchpoint."""
 
     sessions: int
     handed_over: int
     abandoned: int
-    verified: Estimate
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Touchpoint:
     name : str
     stage, channel : str
         Empty where the log has none.
-    customers, journeys : int
+    customers : int
     reach : float
         Share of all journeys that reach it.
     serves : str
@@ -45,14 +47,12 @@ class Touchpoint:
         Where no verdict is settled, the one it leans to.
     stability : float or None
         Share of resamples in which the verdict holds.
-    fit, need : Estimate
-        Automation fit and empathy need, 0 to 100.
     vetoes : tuple of str
     machine, person : tuple of str
         What speaks for each, strongest first, in words.
     lacks : tuple of str
         What the log lacks to say more, in words.
-    handed : Handed or None
+    bot_sessions : BotSessions or None
     dead_end : bool
         Nobody gets from here to a person.
     """
@@ -61,7 +61,6 @@ class Touchpoint:
     stage: str
     channel: str
     customers: int
-    journeys: int
     reach: float
     serves: str
     feeling: Estimate | None
@@ -69,14 +68,37 @@ class Touchpoint:
     verdict: str
     leaning: str | None
     stability: float | None
-    fit: Estimate
-    need: Estimate
     vetoes: tuple[str, ...]
     machine: tuple[str, ...]
     person: tuple[str, ...]
     lacks: tuple[str, ...]
-    handed: Handed | None
+    bot_sessions: BotSessions | None
     dead_end: bool
+
+    @property
+    def shown_verdict(self) -> str:
+        """The verdict, or where none is settled the one it leans to."""
+        return (self.leaning or self.verdict) if self.is_leaning else self.verdict
+
+    @property
+    def is_leaning(self) -> bool:
+        """Whether the verdict only leans some way."""
+        return self.verdict == "abstain" and self.leaning is not None
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a machine or a person serves here."""
+        return self.serves not in ("nobody", "unknown")
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the log says how customers feel here."""
+        return self.feeling is not None and self.feeling.value is not None
+
+    @property
+    def mood(self) -> float:
+        """The mean feeling; 0 where nobody was heard."""
+        return (self.feeling.value or 0.0) if self.feeling is not None else 0.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,6 @@ class Stage:
 
     name: str
     customers: int | None
-    journeys: int | None
     reach: float | None
     touchpoints: tuple[Touchpoint, ...]
     moves: tuple[tuple[str, float], ...]
@@ -122,45 +143,23 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of a story; `seconds` until the next one, None at the last or without a clock."""
-
-    touchpoint: str
-    channel: str
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class Story:
-    """A journey that many customers lived, and how those journeys ended (end, share)."""
-
-    steps: tuple[Step, ...]
-    journeys: int
-    customers: int
-    share: float
-    ends: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
 class Segment:
     """One segment: by stage the share of its journeys that reach it, by touchpoint its feeling."""
 
     name: str
     customers: int
-    journeys: int
     stages: Mapping[str, tuple[float, int]]
     feelings: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedJourney:
     """The declared plan beside what happened: (touchpoint, kind) to share of journeys."""
 
     journeys: int
     conforming: Estimate
     steps: tuple[str, ...]
     shares: Mapping[tuple[str, str], float]
-    never_seen: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -184,14 +183,13 @@ class FirstAutomations:
 
     answer: str
     candidates: tuple[Candidate, ...]
-    worth: Estimate
     cost: float
     budget: float
     currency: str
 
     @property
     def chosen(self) -> tuple[Candidate, ...]:
-        """Those to begin with."""
+        """The candidates to begin with."""
         return tuple(one for one in self.candidates if one.chosen)
 
 
@@ -203,10 +201,11 @@ class Content:
     ----------
     words : Catalogue
         The language.
-    title, run_id : str
+    name, title, run_id : str
+        Of the audit.
     kicker, source : str
         Size of the log and its period; where the numbers come from.
-    journeys, customers, min_customers : int
+    min_customers : int
     stages : tuple of Stage
         In the order in which customers meet them.
     points, moves : pandas.DataFrame
@@ -214,29 +213,27 @@ class Content:
     stage_order, channel_order : tuple of str
     findings : tuple of Finding
     moments : tuple of Moment
-    tested : int
-        Pairs of touchpoint and outcome that were tested.
     wait, honoured : Estimate
         Wait for a person; whether one came when asked for.
-    stories : tuple of Story
+    stories : tuple of DocumentPart
+        As in `audit.json`.
     stories_note : str
         How far the stories can be trusted.
     segments : tuple of Segment
         The largest first, at most `MOST_SEGMENTS`.
-    plan : Planned or None
-    first : FirstAutomations or None
+    plan : PlannedJourney or None
+    first_automations : FirstAutomations or None
         None where no budget was declared.
     notes : tuple of Note
         What the room said; never mixed into what was computed.
     """
 
     words: Catalogue
+    name: str
     title: str
     run_id: str
     kicker: str
     source: str
-    journeys: int
-    customers: int
     min_customers: int
     stages: tuple[Stage, ...]
     points: pd.DataFrame
@@ -245,20 +242,30 @@ class Content:
     channel_order: tuple[str, ...]
     findings: tuple[Finding, ...]
     moments: tuple[Moment, ...]
-    tested: int
     wait: Estimate
     honoured: Estimate
-    stories: tuple[Story, ...]
+    stories: tuple[DocumentPart, ...]
     stories_note: str
     segments: tuple[Segment, ...]
-    plan: Planned | None
-    first: FirstAutomations | None = None
+    plan: PlannedJourney | None
+    first_automations: FirstAutomations | None = None
     notes: tuple[Note, ...] = ()
 
     @property
     def touchpoints(self) -> tuple[Touchpoint, ...]:
         """All touchpoints, stage by stage."""
         return tuple(point for stage in self.stages for point in stage.touchpoints)
+
+    @property
+    def has_feelings(self) -> bool:
+        """Whether the log says anywhere how customers feel."""
+        return any(point.is_heard for point in self.touchpoints)
+
+    @property
+    def main_findings(self) -> tuple[Finding, ...]:
+        """The findings worth a screen of their own: no mere remarks, at most a few."""
+        strong = [f for f in self.findings if f.severity in ("high", "medium")]
+        return tuple((strong or list(self.findings))[:MOST_MAIN_FINDINGS])
 
     def moments_at(self, name: str) -> tuple[Moment, ...]:
         """Return the moments of truth at one touchpoint."""

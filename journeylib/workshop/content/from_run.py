@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,21 +12,20 @@ from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import DocumentPart, read_document
 from journeylib.core import Catalogue, Estimate, RunError, catalogue_of
 from journeylib.journeys import END, START
 from journeylib.present import as_float, clean, feeling
 from journeylib.workshop.content.content import (
+    BotSessions,
     Content,
-    Handed,
     Moment,
-    Planned,
+    PlannedJourney,
     Segment,
     Stage,
-    Step,
-    Story,
     Touchpoint,
 )
-from journeylib.workshop.content.first_automations import read_first
+from journeylib.workshop.content.first_automations import read_first_automations
 from journeylib.workshop.content.sentences import estimate_of, findings, reasons
 from journeylib.workshop.notes.import_notes import kept_notes
 
@@ -36,9 +36,29 @@ TABLES = (
 MOST_SEGMENTS = 3
 MOST_MOVES = 2
 ALL = ""
+SECTION = "workshop."  # of the catalogue
 
 Tables = Mapping[str, pd.DataFrame]
-Document = Mapping[str, Any]
+
+
+def words_of(language: str) -> Catalogue:
+    """Return the texts of a language; those of the workshop by the names in their section.
+
+    Number and unit stay on one line: they stand in large type and narrow boxes.
+
+    Raises
+    ------
+    ConfigError
+        If there are no texts in the language.
+    """
+    catalogue = catalogue_of(language).unbroken
+    own = {
+        key.removeprefix(SECTION): text
+        for key, text in catalogue.texts.items()
+        if key.startswith(SECTION)
+    }
+    own["with_n"] = "{value}, " + catalogue.texts["n"]
+    return replace(catalogue, texts={**catalogue.texts, **own})
 
 
 def read_content(run: str | Path, *, language: str = "en") -> Content:
@@ -62,150 +82,126 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
     ConfigError
         If there are no texts in the language.
     """
-    words = catalogue_of(language).unbroken
+    words = words_of(language)
     folder = Path(run)
     try:
-        document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+        text = (folder / "audit.json").read_text(encoding="utf-8")
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         tables = {name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in TABLES}
-    except (OSError, json.JSONDecodeError) as error:
+        document = read_document(text)
+    except (OSError, ValueError) as error:
         raise RunError(
-            f"{folder} is no complete run ({type(error).__name__}). Make one with: journeylib "
-            "audit CONFIG"
+            f"{folder} is no complete run of this version ({type(error).__name__}). Make one with: "
+            "journeylib audit CONFIG"
         ) from None
     content = build_content(document, manifest["config"], tables, words)
     return replace(content, notes=kept_notes(folder))
 
 
 def build_content(
-    document: Document, settings: Mapping[str, Any], tables: Tables, words: Catalogue
+    document: DocumentPart, settings: Mapping[str, Any], tables: Tables, words: Catalogue
 ) -> Content:
     """Return the content of a workshop from the parts of a bundle."""
-    log, run = document["log"], document["audit"]
-    roles = settings["roles"]
+    log, run, roles = document.log, document.audit, settings["roles"]
+    minimum = settings["journeys"]["min_customers"]
     points = _points(document, tables, words)
-    stages = _stages(points, tables, tuple(roles["stage_order"]), log["journeys"])
     by_name = {point.name: point for point in points.values()}
     return Content(
         words=words,
-        title=run["title"],
-        run_id=run["run_id"],
-        kicker=_kicker(log, run["period"], words),
-        source=words.text(
-            "source", run=run["run_id"], minimum=settings["journeys"]["min_customers"]
-        ),
-        journeys=log["journeys"],
-        customers=log["customers"],
-        min_customers=settings["journeys"]["min_customers"],
-        stages=stages,
+        name=run.name,
+        title=run.title,
+        run_id=run.run_id,
+        kicker=_kicker(document, words),
+        source=words.text("source", run=run.run_id, minimum=minimum),
+        min_customers=minimum,
+        stages=_stages(points, tables, tuple(roles["stage_order"]), log.journeys),
         points=tables["touchpoints"],
         moves=tables["transitions"],
         stage_order=tuple(roles["stage_order"]),
         channel_order=tuple(roles["channel_order"]),
-        findings=findings(words, document, settings),
+        findings=findings(words, document, settings["measures"]["honoured_minutes"]),
         moments=_moments(document, by_name),
-        tested=len(document["moments_of_truth"]),
-        wait=estimate_of(document["handoffs"]["wait_seconds"]),
-        honoured=estimate_of(document["handoffs"]["requests_honoured"]),
-        stories=_stories(document),
-        stories_note=_stories_note(document["stories"], words),
+        wait=estimate_of(document.handoffs.wait_seconds),
+        honoured=estimate_of(document.handoffs.requests_honoured),
+        stories=document.stories.stories,
+        stories_note=_stories_note(document, words),
         segments=_segments(tables),
-        plan=_plan(document["plan"]),
-        first=read_first(document["portfolio"], by_name, words),
+        plan=_plan(document),
+        first_automations=read_first_automations(document.portfolio, by_name, words),
     )
 
 
-def _kicker(log: Mapping[str, Any], period: list[str] | None, words: Catalogue) -> str:
-    sizes = {name: log[name] for name in ("customers", "journeys", "events")}
+def _kicker(document: DocumentPart, words: Catalogue) -> str:
+    log, period = document.log, document.audit.period
+    sizes = {"customers": log.customers, "journeys": log.journeys, "events": log.events}
     if period is None:
         return words.text("undated", **sizes)
     first, last = (words.day(dt.date.fromisoformat(day)) for day in period)
     return words.text("kicker", **sizes, first=first, last=last)
 
 
-def _word(value: object) -> str:
-    return "" if value is None or pd.isna(value) else clean(value)  # type: ignore[call-overload]
+def _by_touchpoint(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    return {row["touchpoint"]: row for row in table.to_dict("records")}
 
 
-def _points(document: Document, tables: Tables, words: Catalogue) -> dict[str, Touchpoint]:
-    felt = {row["touchpoint"]: row for row in tables["experience"].to_dict("records")}
-    handed = {row["touchpoint"]: row for row in tables["handoff_touchpoints"].to_dict("records")}
-    serves = dict(
-        zip(tables["touchpoints"]["touchpoint"], tables["touchpoints"]["served_by"], strict=True)
-    )
-    judged = dict(list(tables["indicators"].groupby("touchpoint")))
-    dead = set(document["handoffs"]["dead_ends"])
-    total = document["log"]["journeys"]
+def _points(document: DocumentPart, tables: Tables, words: Catalogue) -> dict[str, Touchpoint]:
+    feelings = _by_touchpoint(tables["experience"])
+    sessions = _by_touchpoint(tables["handoff_touchpoints"])
+    visits = _by_touchpoint(tables["touchpoints"])
+    indicators = dict(list(tables["indicators"].groupby("touchpoint")))
+    total = document.log.journeys
     points = {}
-    for entry in document["touchpoints"]:
-        name = entry["touchpoint"]
-        machine, person, lacks = reasons(words, judged.get(name, tables["indicators"].head(0)))
-        mood = _feeling(felt.get(name))
+    for entry in document.touchpoints:
+        name = entry.touchpoint
+        machine, person, lacks = reasons(words, indicators.get(name, tables["indicators"].head(0)))
+        mood = _feeling(feelings.get(name, {}))
         points[name] = Touchpoint(
             name=clean(name),
-            stage=_word(entry["stage"]),
-            channel=_word(entry["channel"]),
-            customers=entry["customers"],
-            journeys=entry["journeys"],
-            reach=entry["journeys"] / total if total else 0.0,
-            serves=_word(serves.get(name)) or "unknown",
+            stage=clean(entry.stage or ""),
+            channel=clean(entry.channel or ""),
+            customers=entry.customers,
+            reach=entry.journeys / total if total else 0.0,
+            serves=str(visits.get(name, {}).get("served_by") or "unknown"),
             feeling=mood,
             mark=0 if mood is None else feeling(mood.value, mood.lo, mood.hi),
-            verdict=entry["verdict"],
-            leaning=entry["leaning"],
-            stability=entry["verdict_stability"],
-            fit=estimate_of(entry["automation_fit"]),
-            need=estimate_of(entry["empathy_need"]),
-            vetoes=tuple(entry["vetoes"]),
+            verdict=entry.verdict,
+            leaning=entry.leaning,
+            stability=entry.verdict_stability,
+            vetoes=entry.vetoes,
             machine=machine,
             person=person,
             lacks=lacks,
-            handed=_handed(handed.get(name)),
-            dead_end=name in dead,
+            bot_sessions=_bot_sessions(sessions.get(name)),
+            dead_end=name in document.handoffs.dead_ends,
         )
     return points
 
 
-def _feeling(row: Mapping[Any, Any] | None, n: str = "n_customers") -> Estimate | None:
-    if row is None or (value := as_float(row["sentiment"])) is None:
+def _feeling(row: Mapping[Any, Any], n: str = "n_customers") -> Estimate | None:
+    if (value := as_float(row.get("sentiment"))) is None:
         return None
     lo, hi = as_float(row["lo"]), as_float(row["hi"])
     return Estimate(value, "feeling", lo=lo, hi=hi, n_customers=int(row[n]))
 
 
-def _handed(row: Mapping[Any, Any] | None) -> Handed | None:
+def _bot_sessions(row: Mapping[Any, Any] | None) -> BotSessions | None:
     if row is None:
         return None
-    value = as_float(row["verified"])
-    verified = (
-        Estimate.none("n_small", "share")
-        if value is None
-        else Estimate(
-            value,
-            "share",
-            lo=as_float(row["verified_lo"]),
-            hi=as_float(row["verified_hi"]),
-            n_customers=int(row["customers"]),
-        )
-    )
-    return Handed(int(row["sessions"]), int(row["handed_over"]), int(row["abandoned"]), verified)
+    return BotSessions(int(row["sessions"]), int(row["handed_over"]), int(row["abandoned"]))
 
 
 def _stages(
     points: Mapping[str, Touchpoint], tables: Tables, order: tuple[str, ...], journeys: int
 ) -> tuple[Stage, ...]:
-    position = dict(
-        zip(
-            tables["touchpoints"]["touchpoint"],
-            tables["touchpoints"]["median_position"].astype(float),
-            strict=True,
-        )
-    )
+    visits = tables["touchpoints"].set_index("touchpoint")
+    position = visits["median_position"].astype(float).to_dict()
+    members: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(points, key=lambda n: (position[n], n)):
+        members[points[name].stage].append(name)
     rank = {clean(name): i for i, name in enumerate(order)}
-    first: dict[str, float] = {}
-    for name, point in points.items():
-        first[point.stage] = min(first.get(point.stage, 1.0), position[name])
-    heads = sorted(first, key=lambda s: (s == "", rank.get(s, len(rank)), first[s], s))
+    heads = sorted(
+        members, key=lambda s: (s == "", rank.get(s, len(rank)), position[members[s][0]], s)
+    )
     counts = {
         clean(row["stage"]): row
         for row in tables["stages"].to_dict("records")
@@ -215,16 +211,12 @@ def _stages(
     stages = []
     for head in heads:
         row = counts.get(head)
-        members = [name for name, point in points.items() if point.stage == head]
         stages.append(
             Stage(
                 name=head,
                 customers=None if row is None else int(row["customers"]),
-                journeys=None if row is None else int(row["journeys"]),
                 reach=None if row is None or not journeys else int(row["journeys"]) / journeys,
-                touchpoints=tuple(
-                    points[name] for name in sorted(members, key=lambda n: (position[n], n))
-                ),
+                touchpoints=tuple(points[name] for name in members[head]),
                 moves=moves.get(head, ()),
             )
         )
@@ -254,42 +246,22 @@ def _moves(
     }
 
 
-def _moments(document: Document, points: Mapping[str, Touchpoint]) -> tuple[Moment, ...]:
-    found = [
-        Moment(
-            points[clean(row["touchpoint"])],
-            row["outcome"],
-            estimate_of(row["effect"]),
-            estimate_of(row["impact"]),
-        )
-        for row in document["moments_of_truth"]
-        if row["is_moment"] and clean(row["touchpoint"]) in points
-    ]
+def _moments(document: DocumentPart, points: Mapping[str, Touchpoint]) -> tuple[Moment, ...]:
+    moments = [
+        Moment(points[clean(row.touchpoint)], row.outcome, estimate_of(row.effect),
+               estimate_of(row.impact))
+        for row in document.moments_of_truth
+        if row.is_moment and clean(row.touchpoint) in points
+    ]  # fmt: skip
     return tuple(
-        sorted(found, key=lambda m: (-abs(m.effect.value or 0), m.touchpoint.name, m.outcome))
+        sorted(moments, key=lambda m: (-abs(m.effect.value or 0), m.touchpoint.name, m.outcome))
     )
 
 
-def _stories(document: Document) -> tuple[Story, ...]:
-    return tuple(
-        Story(
-            steps=tuple(
-                Step(clean(row["touchpoint"]), _word(row["channel"]), row["seconds_to_next"])
-                for row in entry["steps"]
-            ),
-            journeys=entry["journeys"],
-            customers=entry["customers"],
-            share=entry["share"],
-            ends=tuple((row["end"], row["share"]) for row in entry["ends"]),
-        )
-        for entry in document["stories"]["stories"]
-    )
-
-
-def _stories_note(found: Mapping[str, Any], words: Catalogue) -> str:
-    if found["answer"] != "found":
+def _stories_note(document: DocumentPart, words: Catalogue) -> str:
+    if document.stories.answer != "found":
         return words.text("story.none", reason=words.text("abstain.any"))
-    return words.text("story.coverage", share=words.percent(found["coverage"], 0))
+    return words.text("story.coverage", share=words.percent(document.stories.coverage, 0))
 
 
 def _segments(tables: Tables) -> tuple[Segment, ...]:
@@ -298,7 +270,7 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
     totals = named[named["stage"] == ALL].sort_values(
         ["customers", "segment"], ascending=[False, True]
     )
-    found = []
+    segments = []
     for row in totals.head(MOST_SEGMENTS).to_dict("records"):
         own = named[(named["segment"] == row["segment"]) & (named["stage"] != ALL)]
         felt = tables["segments"]
@@ -306,11 +278,10 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
         moods = {
             clean(one["touchpoint"]): _feeling(one, "customers") for one in felt.to_dict("records")
         }
-        found.append(
+        segments.append(
             Segment(
                 name=clean(row["segment"]),
                 customers=int(row["customers"]),
-                journeys=int(row["journeys"]),
                 stages={
                     clean(one["stage"]): (one["journeys"] / row["journeys"], int(one["customers"]))
                     for one in own.to_dict("records")
@@ -318,16 +289,16 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
                 feelings={name: mood for name, mood in moods.items() if mood is not None},
             )
         )
-    return tuple(found)
+    return tuple(segments)
 
 
-def _plan(entry: Mapping[str, Any] | None) -> Planned | None:
-    if entry is None:
+def _plan(document: DocumentPart) -> PlannedJourney | None:
+    plan = document.plan
+    if plan is None:
         return None
-    return Planned(
-        journeys=entry["journeys"],
-        conforming=estimate_of(entry["conforming"]),
-        steps=tuple(clean(name) for name in entry["planned"]),
-        shares={(clean(row["touchpoint"]), row["kind"]): row["share"] for row in entry["steps"]},
-        never_seen=tuple(entry["never_seen"]),
+    return PlannedJourney(
+        journeys=plan.journeys,
+        conforming=estimate_of(plan.conforming),
+        steps=tuple(map(clean, plan.planned)),
+        shares={(clean(row["touchpoint"]), row["kind"]): row["share"] for row in plan.steps},
     )

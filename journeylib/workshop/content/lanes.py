@@ -6,20 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from journeylib.workshop.content.content import Content, Stage, Touchpoint
+from journeylib.workshop.content.content import Content, Segment, Stage, Touchpoint
+from journeylib.workshop.content.differences import lane_of, note_text, notes_at
 from journeylib.workshop.content.sentences import (
     effect_text,
     serves_text,
     verdict_glyph,
     verdict_text,
 )
-from journeylib.workshop.notes.differences import lane_of, note_text, notes_at
 
 Mood = Literal["", "good", "bad", "strong", "muted", "note"]
 # What a room should argue about first.
 URGENT = ("fix_first", "human_only", "human_led", "automate", "assist", "abstain")
 ROOM_LANES = ("notes", "opportunities", "questions", "owner")
 MOST_LINES, MOST_NOTES = 4, 3
+PLAN_COLUMNS = ("as_planned", "skipped", "repeated")  # of a table of planned steps
 
 
 @dataclass(frozen=True)
@@ -92,63 +93,61 @@ def _doing(content: Content, stage: Stage) -> list[Line]:
 def moves_text(content: Content, stage: Stage) -> str:
     """Return where journeys go when they leave a stage."""
     words = content.words
-    said = [
+    return ", ".join(
         f"{where or words.text('stage.end')} {words.percent(share, 0)}"
         for where, share in stage.moves
-    ]
-    return ", ".join(said)
+    )
 
 
 def _pains(content: Content, stage: Stage) -> list[Line]:
     words = content.words
-    lines = []
+    lines: list[tuple[int, Line]] = []
     for point in stage.touchpoints:
-        moments = content.moments_at(point.name)
-        for moment in moments[:1]:
+        for moment in content.moments_at(point.name)[:1]:
             effect = effect_text(words, moment.outcome, moment.effect, short=True)
             n = words.text("n", n=moment.effect.n_customers)
-            said = words.text("pain.moment", name=point.name, effect=f"{effect}, {n}")
-            lines.append((0, Line(said, "strong")))
+            text = words.text("pain.moment", name=point.name, effect=f"{effect}, {n}")
+            lines.append((0, Line(text, "strong")))
         if point.verdict == "fix_first":
             lines.append((1, Line(words.text("pain.fix", name=point.name), "bad")))
         if point.dead_end:
             lines.append((2, Line(words.text("pain.dead_end", name=point.name), "bad")))
         if point.mark < 0 and point.feeling is not None:
-            value = words.signed(point.feeling.value or 0.0)
-            n = words.text("n", n=point.feeling.n_customers)
-            said = words.text("pain.feels", name=point.name, value=f"{value}, {n}")
-            lines.append((3, Line(said, "bad")))
-    found = [line for _, line in sorted(lines, key=lambda pair: pair[0])]
-    return _limited(content, found) or [Line(words.text("pain.none"), "muted")]
+            value = f"{words.signed(point.mood)}, {words.text('n', n=point.feeling.n_customers)}"
+            text = words.text("pain.feels", name=point.name, value=value)
+            lines.append((3, Line(text, "bad")))
+    by_weight = [line for _, line in sorted(lines, key=lambda pair: pair[0])]
+    return _limited(content, by_weight) or [Line(words.text("pain.none"), "muted")]
 
 
 def _handoffs(content: Content, stage: Stage) -> list[Line]:
-    found = sorted(
-        (p for p in stage.touchpoints if p.handed is not None and p.handed.sessions),
-        key=lambda p: (-(p.handed.handed_over if p.handed else 0), p.name),
+    by_number = sorted(
+        ((p.bot_sessions.handed_over, p) for p in stage.touchpoints if p.bot_sessions),
+        key=lambda pair: (-pair[0], pair[1].name),
     )
-    lines = [Line(handoff_text(content, point)) for point in found]
-    return _limited(content, lines) or [Line(content.words.text("handoff.none"), "muted")]
+    texts = [text for _, point in by_number if (text := handoff_text(content, point))]
+    lines = _limited(content, [Line(text) for text in texts])
+    return lines or [Line(content.words.text("handoff.none"), "muted")]
 
 
 def handoff_text(content: Content, point: Touchpoint) -> str:
     """Return what became of the conversations with a machine that begin at a touchpoint."""
-    handed = point.handed
-    if handed is None or not handed.sessions:
-        return content.words.text("handoff.none")
+    bots = point.bot_sessions
+    if bots is None or not bots.sessions:
+        return ""
     return content.words.text(
         "handoff.line",
         name=point.name,
-        handed=handed.handed_over,
-        sessions=handed.sessions,
-        share=content.words.percent(handed.handed_over / handed.sessions, 0),
-        abandoned=handed.abandoned,
+        handed=bots.handed_over,
+        sessions=bots.sessions,
+        share=content.words.percent(bots.handed_over / bots.sessions, 0),
+        abandoned=bots.abandoned,
     )
 
 
 def _serves(content: Content, stage: Stage) -> list[Line]:
     words = content.words
-    served = [p for p in stage.touchpoints if p.serves not in ("nobody", "unknown")]
+    served = [p for p in stage.touchpoints if p.is_served]
     served.sort(key=lambda p: (URGENT.index(p.verdict), -p.customers, p.name))
     lines = [
         Line(
@@ -167,12 +166,58 @@ def _planned(content: Content, stage: Stage) -> list[Line]:
         return []
     lines = []
     for point in sorted(stage.touchpoints, key=lambda p: p.name not in plan.steps):
-        said = [
+        shares = [
             words.text("plan.share", kind=words.text(f"plan.{kind}"), share=words.percent(share, 0))
             for kind in ("as_planned", "skipped", "inserted", "repeated")
             if (share := plan.shares.get((point.name, kind))) is not None
         ]
-        if said:
-            place = f"{plan.steps.index(point.name) + 1}. " if point.name in plan.steps else "+ "
-            lines.append(Line(f"{place}{point.name}: {', '.join(said)}"))
+        if shares:
+            step = f"{plan.steps.index(point.name) + 1}. " if point.name in plan.steps else "+ "
+            lines.append(Line(f"{step}{point.name}: {', '.join(shares)}"))
     return _limited(content, lines)
+
+
+def planned_share(content: Content, step: str, kind: str) -> str:
+    """Return which share of journeys did this with a step of the plan; a dash where none shown."""
+    share = content.plan.shares.get((step, kind)) if content.plan else None
+    return content.words.text("none") if share is None else content.words.percent(share, 0)
+
+
+def segment_cell(content: Content, segment: Segment, stage: Stage) -> tuple[str, str]:
+    """Return a segment's reach of a stage with its base, and its strongest bad feeling there."""
+    words = content.words
+    if stage.name not in segment.stages:
+        return words.text("segment.withheld"), ""
+    share, n = segment.stages[stage.name]
+    feelings = [
+        (feeling.value or 0.0, point.name)
+        for point in stage.touchpoints
+        if (feeling := segment.feelings.get(point.name)) is not None
+    ]
+    low, name = min(feelings, default=(0.0, ""))
+    mood = f"▼ {name} {words.signed(low)}" if low < 0 else ""
+    return f"{words.percent(share, 0)} ({words.text('n', n=n)})", mood
+
+
+def story_texts(content: Content, number: int) -> tuple[str, str]:
+    """Return of a story, counted from 1, its heading and how its journeys end ("": unknown)."""
+    words, story = content.words, content.stories[number - 1]
+    head = words.text("story.head", n=number, share=words.percent(story.share, 0))
+    ends = ", ".join(
+        f"{words.text(f'end.{end.end}')} {words.percent(end.share, 0)}" for end in story.ends
+    )
+    return head, words.text("story.ends", ends=ends) if ends else ""
+
+
+def stage_title(content: Content, stage: Stage) -> str:
+    """Return the name of a stage with how many customers reach it."""
+    title = stage.title(content.words)
+    if stage.customers is None:
+        return title
+    return content.words.text("deck.stage", stage=title, customers=stage.customers)
+
+
+def stage_counts(content: Content, stage: Stage) -> tuple[int, int]:
+    """Return at how many touchpoints of a stage customers feel bad, and how many are moments."""
+    bad = sum(point.mark < 0 for point in stage.touchpoints)
+    return bad, sum(bool(content.moments_at(point.name)) for point in stage.touchpoints)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.present import VERDICTS
 from journeylib.workshop.content.content import Finding, Touchpoint
@@ -21,6 +23,16 @@ def estimate_of(entry: Mapping[str, Any] | None) -> Estimate:
         return Estimate.none("no_column", "")
     names = ("value", "unit", "lo", "hi", "n_customers", "n_journeys", "grade", "abstain")
     return Estimate(**{name: entry[name] for name in names})
+
+
+def figures(words: Catalogue, name: str, estimate: Estimate) -> dict[str, str]:
+    """Return an estimate by its name, and its n apart: a sentence says it at its end.
+
+    A unit such as EUR/week loses what it is counted by: the sentence says that too.
+    """
+    unit = estimate.unit.partition("/")[0]
+    n = words.text("n", n=estimate.n_customers or estimate.n_journeys)
+    return {name: words.estimate(replace(estimate, unit=unit), base=False), "n": n}
 
 
 def reasons(
@@ -43,15 +55,15 @@ def reasons(
             continue
         for_machine = (lean > 0) == (row["axis"] == "automation_fit")
         side = "machine" if for_machine else "person"
-        said = words.text(f"{side}.{name}", x=_figure(words, row["raw"], row["unit"]))
+        reason = words.text(f"{side}.{name}", x=_figure(words, row["raw"], row["unit"]))
         for nothing in (words.percent(0, 0), words.text("under", x="")):
             # Nothing, or next to it, is not "only" so much.
-            said = said.replace(f"{words.text('only')} {nothing}", nothing)
+            reason = reason.replace(f"{words.text('only')} {nothing}", nothing)
         n = words.text("n", n=int(row["n_customers"]))
-        sides[side].append((-weight * abs(lean), f"{said}, {n}"))
+        sides[side].append((-weight * abs(lean), f"{reason}, {n}"))
     machine, person, missing = (
-        tuple(text for _, text in sorted(found)[:REASONS])
-        for found in (sides["machine"], sides["person"], lacks)
+        tuple(text for _, text in sorted(texts)[:REASONS])
+        for texts in (sides["machine"], sides["person"], lacks)
     )
     return machine, person, missing
 
@@ -94,130 +106,129 @@ def serves_text(words: Catalogue, point: Touchpoint) -> str:
 
 def verdict_glyph(point: Touchpoint) -> str:
     """Return the character of the verdict, or the outline of what it leans to."""
-    if point.verdict == "abstain" and point.leaning:
-        return VERDICTS[point.leaning].outline
-    return VERDICTS[point.verdict].glyph
+    verdict = VERDICTS[point.shown_verdict]
+    return verdict.outline if point.is_leaning else verdict.glyph
 
 
 def verdict_text(words: Catalogue, point: Touchpoint) -> str:
     """Return the verdict, or what it leans to."""
-    if point.verdict == "abstain" and point.leaning:
-        return words.text("verdict.leaning", verdict=words.text(f"verdict.{point.leaning}"))
-    return words.text(f"verdict.{point.verdict}")
+    verdict = words.text(f"verdict.{point.shown_verdict}")
+    return words.text("verdict.leaning", verdict=verdict) if point.is_leaning else verdict
 
 
-def findings(
-    words: Catalogue, document: Mapping[str, Any], settings: Mapping[str, Any]
-) -> tuple[Finding, ...]:
-    """Return the findings of an audit in words; checks of the log are counted in one sentence."""
-    found = []
+def findings(words: Catalogue, document: DocumentPart, minutes: float) -> tuple[Finding, ...]:
+    """Return the findings of an audit in words; checks of the log are counted in one sentence.
+
+    `minutes` are those within which a person must come who was asked for.
+    """
+    sentences = []
     quality = 0
-    for entry in document["findings"]:
-        if entry["kind"] == "quality":
+    for entry in document.findings:
+        if entry.kind == "quality":
             quality += 1
-        elif text := _sentence(words, entry, document, settings):
-            found.append(Finding(entry["id"], entry["severity"], text))
+        elif text := _sentence(words, entry, document, minutes):
+            sentences.append(Finding(entry.id, entry.severity, text))
     if quality:
-        found.append(Finding("quality", "low", words.text("finding.quality", n=quality)))
-    return tuple(found)
+        sentences.append(Finding("quality", "low", words.text("finding.quality", n=quality)))
+    return tuple(sentences)
 
 
-def _sentence(
-    words: Catalogue,
-    entry: Mapping[str, Any],
-    document: Mapping[str, Any],
-    settings: Mapping[str, Any],
-) -> str:
-    name, evidence = str(entry["id"]), entry["evidence"]
-    if entry["kind"] == "gate":
-        if entry["verdict"] != "fail":
-            return ""
-        value = evidence.get("value")
-        said = "–" if value is None else words.number(value, 2)
-        return words.text("finding.gate", gate=name.removeprefix("gate-"), value=said)
+def _sentence(words: Catalogue, entry: DocumentPart, document: DocumentPart, minutes: float) -> str:
+    """Return what a workshop says of a finding; empty where it says nothing."""
+    name, key, evidence = entry.id, f"finding.{entry.id}", entry.evidence
+    if entry.kind == "gate":
+        return _gate(words, entry)
     if name.startswith("verdict-") or name in ("dead-ends", "points-of-no-return"):
-        return words.text(f"finding.{name}", names=words.names(evidence["touchpoints"]))
+        return words.text(key, names=words.names(evidence["touchpoints"]))
     if name.startswith("paradox-"):
         paradox = name.removeprefix("paradox-").replace("-", "_")
         return words.text("finding.paradox", name=words.label("paradox", paradox))
     if name.startswith("survey-"):
         return _survey(words, name, document)
-    if name in ("containment", "moments"):
-        return {"containment": _containment, "moments": _moments}[name](words, entry)
-    if name == "disclosure":
-        return words.text(f"finding.{name}", never=_said(words, evidence["never"]))
-    if name == "requests-honoured":
-        minutes = words.number(settings["measures"]["honoured_minutes"], 0)
-        return words.text(f"finding.{name}", minutes=minutes, honoured=_said(words, evidence))
-    if name == "choices" and entry["severity"] == "info":
-        return ""  # no verdict changes: nothing for a room to argue about
-    if name == "handoff-worst":
-        return words.text(f"finding.{name}", n=len(evidence["items"]))
-    if name == "first-automations":
-        key = name if evidence["answer"] == "settled" and evidence["chosen"] else f"{name}-open"
-        return words.text(f"finding.{key}", names=words.names(evidence["chosen"]))
-    if name in ("tipping-point", "handoff-time"):
-        return _minutes(words, name, document)
-    if name == "remembered":
-        part = words.text(f"finding.remembered.{evidence['part']}")
-        return words.text("finding.remembered", part=part)
-    return words.texts.get(f"finding.{name}", "")
+    values: dict[str, Callable[[], str]] = {
+        "containment": lambda: _containment(words, entry),
+        "moments": lambda: _moments(words, entry),
+        "tipping-point": lambda: _tipping_point(words, document),
+        "handoff-time": lambda: _handoff_time(words, document),
+        "disclosure": lambda: words.text(
+            key, **figures(words, "never", estimate_of(evidence["never"]))
+        ),
+        "requests-honoured": lambda: words.text(
+            key,
+            minutes=words.number(minutes, 0),
+            **figures(words, "honoured", estimate_of(evidence)),
+        ),
+        "handoff-worst": lambda: words.text(key, n=len(evidence["items"])),
+        "first-automations": lambda: _first_automations(words, entry),
+        "remembered": lambda: words.text(
+            key, part=words.text(f"finding.remembered.{evidence['part']}")
+        ),
+        # Where no verdict changes there is nothing for a room to argue about.
+        "choices": lambda: "" if entry.severity == "info" else words.text(key),
+    }
+    return values.get(name, lambda: words.texts.get(key, ""))()
 
 
-def _said(words: Catalogue, entry: Mapping[str, Any]) -> str:
-    return words.estimate(estimate_of(entry))
-
-
-def _containment(words: Catalogue, entry: Mapping[str, Any]) -> str:
-    raw = entry["evidence"].get("raw")
-    if entry["verdict"] == "not_assessable" or raw is None:
+def _gate(words: Catalogue, entry: DocumentPart) -> str:
+    if entry.verdict != "fail":
         return ""
-    verified = _said(words, entry["evidence"]["verified"])
-    return words.text("finding.containment", raw=words.percent(raw, 1), verified=verified)
+    value = words.number(entry.evidence.get("value"), 2)
+    return words.text("finding.gate", gate=entry.id.removeprefix("gate-"), value=value)
 
 
-def _moments(words: Catalogue, entry: Mapping[str, Any]) -> str:
-    names, tested = entry["evidence"].get("touchpoints"), entry["evidence"].get("tested", 0)
-    if entry["verdict"] == "not_assessable":
+def _first_automations(words: Catalogue, entry: DocumentPart) -> str:
+    settled = entry.evidence["answer"] == "settled" and entry.evidence["chosen"]
+    key = "finding.first-automations" if settled else "finding.first-automations-open"
+    return words.text(key, names=words.names(entry.evidence["chosen"]))
+
+
+def _containment(words: Catalogue, entry: DocumentPart) -> str:
+    raw = entry.evidence.get("raw")
+    if entry.verdict == "not_assessable" or raw is None:
+        return ""
+    verified = figures(words, "verified", estimate_of(entry.evidence["verified"]))
+    return words.text("finding.containment", raw=words.percent(raw, 1), **verified)
+
+
+def _moments(words: Catalogue, entry: DocumentPart) -> str:
+    names, tested = entry.evidence.get("touchpoints"), entry.evidence.get("tested", 0)
+    if entry.verdict == "not_assessable":
         return words.text("finding.moments-unknown")
     if not names:
         return words.text("finding.moments-none", tested=tested)
     return words.text("finding.moments", names=words.names(names), tested=tested)
 
 
-def _survey(words: Catalogue, name: str, document: Mapping[str, Any]) -> str:
-    for row in document["surveys"]:
-        slug = f"survey-{row['kind']}".lower().replace("_", "-").replace(" ", "-")
+def _survey(words: Catalogue, name: str, document: DocumentPart) -> str:
+    for row in document.surveys:
+        slug = f"survey-{row.kind}".lower().replace("_", "-").replace(" ", "-")
         if slug == name:
-            mean = words.estimate(estimate_of(row["mean"]))
-            return words.text(
-                "finding.survey",
-                rate=_said(words, row["response_rate"]),
-                kind=words.label("outcome", row["kind"]),
-                mean=mean,
-            )
+            kind = words.label("outcome", row.kind)
+            values = figures(words, "mean", estimate_of(row.mean))
+            values |= figures(words, "rate", estimate_of(row.response_rate))
+            return words.text("finding.survey", kind=kind, **values)
     return ""
 
 
-def _minutes(words: Catalogue, name: str, document: Mapping[str, Any]) -> str:
-    points: Iterable[Mapping[str, Any]] = document["tipping_points"]
-    everyone = next((point for point in points if point["segment"] == "all"), None)
-    if everyone is None:
+def _tipping_point(words: Catalogue, document: DocumentPart) -> str:
+    point = next((point for point in document.tipping_points if point.segment == "all"), None)
+    if point is None or point.minutes is None or point.clock != "minutes":
         return ""
-    if name == "tipping-point":
-        ends = everyone["minutes_lo"], everyone["minutes_hi"]
-        if everyone["minutes"] is None or everyone["clock"] != "minutes":
-            return ""
-        at = Estimate(everyone["minutes"], "minutes", *ends, n_customers=everyone["sessions"])
-        return words.text("finding.tipping-point", minutes=words.estimate(at))
-    best = everyone["handoff_time"]
+    ends = point.minutes_lo, point.minutes_hi
+    minutes = Estimate(point.minutes, "", *ends, n_customers=point.sessions)
+    return words.text("finding.tipping-point", **figures(words, "minutes", minutes))
+
+
+def _handoff_time(words: Catalogue, document: DocumentPart) -> str:
+    point = next((point for point in document.tipping_points if point.segment == "all"), None)
+    best = None if point is None else point.handoff_time
     if best is None:
         return ""
-    when = best["minutes"]
-    key = when.replace(" ", "-") if isinstance(when, str) else "minutes"
-    minutes = "" if isinstance(when, str) else words.number(when, 1)
+    if isinstance(best.minutes, str):
+        when = words.text(f"finding.handoff-time.{best.minutes.replace(' ', '-')}")
+    else:
+        minutes = words.number(best.minutes, 1)
+        when = words.text("finding.handoff-time.minutes", minutes=minutes)
     return words.text(
-        "finding.handoff-time",
-        when=words.text(f"finding.handoff-time.{key}", minutes=minutes),
-        cost=_said(words, best["cost"]),
+        "finding.handoff-time", when=when, **figures(words, "cost", estimate_of(best.cost))
     )

@@ -69,8 +69,8 @@ class Note:
     round: int = 1
 
     @property
-    def is_said(self) -> bool:
-        """Whether the room said it: an unanswered question of the audit is none of its words."""
+    def is_by_people(self) -> bool:
+        """Whether people said it: an unanswered question of the audit is none of their words."""
         return self.author != ASKED or self.votes > 0
 
     @property

@@ -1,4 +1,4 @@
-"""Curve: the experience line with its intervals, on the wall map and alone on a screen."""
+"""The experience line with its intervals, on the wall map and alone on a screen."""
 
 from __future__ import annotations
 
@@ -14,20 +14,15 @@ SCALE = 190.0  # on a screen: room for the words of the scale
 Spot = tuple[float, float, Touchpoint]  # where a point of the line stands
 
 
-def heard(content: Content) -> bool:
-    """Return whether there is a feeling anywhere."""
-    return any(p.feeling is not None and p.feeling.value is not None for p in content.touchpoints)
-
-
 def experience_lane(
     content: Content, columns: Sequence[Band], room: Rect, style: Lettering
 ) -> list[str]:
     """Return the experience line; where nobody was heard, an empty one for the room to draw."""
     words, y = content.words, room.y
     parts = [svg.line(0, y, room.width, y, "jl-rule")]
-    source = "computed" if heard(content) else "room"
+    source = "computed" if content.has_feelings else "for_room"
     parts += lane_name(style, words.text("lane.experience"), words.text(source), y)
-    note = words.text("scale.note" if heard(content) else "scale.unheard")
+    note = words.text("scale.note" if content.has_feelings else "scale.unheard")
     for k, line in enumerate(style.wrap(note, LEFT - 18, SMALL, lines=5)):
         parts.append(text(8, y + 62 + 15 * k, line, SMALL, "jl-m"))
     frame = Rect(columns[0].start, y, room.width - columns[0].start, room.height)
@@ -56,14 +51,10 @@ def line_figure(content: Content, width: float, height: float) -> str:
 
 def line_alt(content: Content) -> str:
     """Return the finding of the experience line in words."""
-    felt = [
-        (point.feeling.value, point.name)
-        for point in content.touchpoints
-        if point.feeling is not None and point.feeling.value is not None
-    ]
-    if not felt:
+    if not content.has_feelings:
         return content.words.text("alt.line_none")
-    (low, low_name), (high, high_name) = min(felt), max(felt)
+    moods = [(point.mood, point.name) for point in content.touchpoints if point.is_heard]
+    (low, low_name), (high, high_name) = min(moods), max(moods)
     return content.words.text(
         "alt.line",
         low=low_name,
@@ -91,33 +82,31 @@ def _curve(
         at, word = height(value) + (0.9 if value > 0 else 0.35) * size, words.text(f"scale.{key}")
         parts.append(text(frame.x - 8, at, word, 0.9 * size, "jl-m", "end"))
     # No label stands on the line of a neutral feeling, nor touches it.
-    taken = [Rect(frame.x, height(0.0) - 2.5, frame.width, 5)]
-    spots: list[Spot] = []
+    neutral = Rect(frame.x, height(0.0) - 2.5, frame.width, 5)
     runs: list[list[Spot]] = [[]]
     for band, stage in zip(columns, content.stages, strict=False):
         step = band.size / max(len(stage.touchpoints), 1)
         for i, point in enumerate(stage.touchpoints):
-            if point.feeling is None or point.feeling.value is None:
+            if not point.is_heard:
                 runs.append([])
                 continue
-            spot = (band.start + step * (i + 0.5), height(point.feeling.value), point)
-            spots.append(spot)
-            runs[-1].append(spot)
-    for run in (run for run in runs if run):
+            runs[-1].append((band.start + step * (i + 0.5), height(point.mood), point))
+    for run in filter(None, runs):
         parts += _run(run, height)
+    spots = [spot for run in runs for spot in run]
     parts += [_mood_mark(x, at, point) for x, at, point in spots]
     bounds = Rect(frame.x, frame.y + 2, frame.width - 4, frame.height - 4)
-    return [*parts, *_mood_labels(content, spots, bounds, size, taken, runs, style)]
+    labels = [f"{point.name} {content.words.signed(point.mood)}" for _, _, point in spots]
+    return [*parts, *_mood_labels(runs, labels, bounds, neutral, (style, size))]
 
 
 def _run(run: Sequence[Spot], height: Callable[[float], float]) -> list[str]:
     """Return one unbroken stretch of the line with the band of its intervals."""
     ends = []
     for x, _, point in run:
-        assert point.feeling is not None
-        value = point.feeling.value or 0.0
-        lo = value if point.feeling.lo is None else point.feeling.lo
-        hi = value if point.feeling.hi is None else point.feeling.hi
+        feeling = point.feeling
+        lo = point.mood if feeling is None or feeling.lo is None else feeling.lo
+        hi = point.mood if feeling is None or feeling.hi is None else feeling.hi
         ends.append((x, height(lo), height(hi)))
     band = [(x, hi) for x, _, hi in ends] + [(x, lo) for x, lo, _ in reversed(ends)]
     whiskers = [svg.line(x, lo, x, hi, "jl-whisker") for x, lo, hi in ends]
@@ -135,32 +124,31 @@ def _mood_mark(x: float, y: float, point: Touchpoint) -> str:
 
 
 def _mood_labels(
-    content: Content,
-    spots: Sequence[Spot],
-    bounds: Rect,
-    size: float,
-    taken: Sequence[Rect],
     runs: Sequence[Sequence[Spot]],
-    style: Lettering,
+    labels: Sequence[str],
+    bounds: Rect,
+    taken: Rect,
+    type_: tuple[Lettering, float],
 ) -> list[str]:
-    """Name the points of the line, the strongest feelings first, where there is room."""
-    felt = [(spot, (spot[2].feeling.value or 0.0) if spot[2].feeling else 0.0) for spot in spots]
-    felt.sort(key=lambda pair: (-abs(pair[1]), pair[0][2].name))
-    chosen = [spot for spot, _ in felt]
-    said = [
-        style.shorten(f"{spot[2].name} {content.words.signed(value)}", 20 * size, size, bold=True)
-        for spot, value in felt
-    ]
-    marks = [Rect(x - 7, y - 7, 14, 14) for x, y, _ in spots]
+    """Name the points of the line, the strongest feelings first, where there is room.
+
+    `type_` is the lettering and its size.
+    """
+    style, size = type_
+    spots = [spot for run in runs for spot in run]
+    pairs = sorted(
+        zip(spots, labels, strict=True), key=lambda pair: (-abs(pair[0][2].mood), pair[0][2].name)
+    )
+    names = [style.shorten(label, 20 * size, size, bold=True) for _, label in pairs]
     places = place_labels(
-        [(x, y) for x, y, _ in chosen],
-        [(style.width(name, size, bold=True), size * 1.35) for name in said],
+        [(x, y) for (x, y, _), _ in pairs],
+        [(style.width(name, size, bold=True), size * 1.35) for name in names],
         bounds=bounds,
-        marks=[*marks, *taken],
+        marks=[*(Rect(x - 7, y - 7, 14, 14) for x, y, _ in spots), taken],
         soft=_along(runs),
     )
     parts = []
-    for (x, y, point), name, place in zip(chosen, said, places, strict=True):
+    for ((x, y, point), _), name, place in zip(pairs, names, places, strict=True):
         if place is None:
             continue
         if tie := leader((x, y), place):

@@ -1,4 +1,4 @@
-"""Lettering: in which font and how large the wall map is set, and the texts beside its rows."""
+"""Typography: in which font and how large the wall map is set, and the texts beside its rows."""
 
 from __future__ import annotations
 

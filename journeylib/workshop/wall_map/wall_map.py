@@ -30,13 +30,7 @@ from journeylib.workshop.content.lanes import Lane, Line, lanes
 from journeylib.workshop.content.sentences import verdict_text
 from journeylib.workshop.wall_map.boxes import Boxes, aside_width, draw_box
 from journeylib.workshop.wall_map.experience_lane import CURVE, experience_lane
-from journeylib.workshop.wall_map.legend import (
-    Item,
-    draw_legend,
-    legend_height,
-    legend_rows,
-    legend_text,
-)
+from journeylib.workshop.wall_map.legend import Legend, make_legend
 from journeylib.workshop.wall_map.typography import (
     LEFT,
     SCREEN,
@@ -63,13 +57,11 @@ MAX_FLOWS, MAX_RETURNS = 24, 3
 
 
 @dataclass(frozen=True)
-class Wall:
+class WallMap:
     """A drawn map: SVG parts in a frame of `width` × `height` units.
 
     Attributes
     ----------
-    layout : MapLayout
-        Of its touchpoints and flows, moved down by `offset`.
     name : float
         Size of the smallest name of a touchpoint.
     alt : str
@@ -79,18 +71,12 @@ class Wall:
     parts: tuple[str, ...]
     width: float
     height: float
-    layout: MapLayout
-    offset: float
     name: float
     alt: str
 
     def type_mm(self, width: float, height: float) -> float:
         """Return the size of its smallest name in mm on a sheet with so much room."""
         return self.name * min(width / self.width, height / self.height)
-
-    def cuts(self) -> int:
-        """Return how many of its texts had to be cut."""
-        return sum(part.count("…") for part in self.parts)
 
     def svg(self, kind: str = "") -> str:
         """Return the map as one ``<svg>`` element."""
@@ -102,15 +88,14 @@ class Wall:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Arrangement:
     """A way to lay the map out, before it is drawn: where reach and feeling stand, how large."""
 
     boxes: Boxes
     layout: MapLayout
     columns: list[Band]
     heights: dict[str, float]
-    legend: list[list[Item]]
-    said: list[str]
+    legend: Legend
 
     @property
     def width(self) -> float:
@@ -127,7 +112,7 @@ class _Plan:
 
     @property
     def below(self) -> float:
-        return legend_height(self.legend, self.said)
+        return self.legend.height
 
     @property
     def height(self) -> float:
@@ -165,28 +150,29 @@ def _boxes(lettering: Lettering, width: float, aside: float | None) -> Boxes:
     return Boxes(style, lettering, aside is not None)
 
 
-def wall(
-    content: Content, *, ratio: float, room: bool = True, lettering: Lettering = SCREEN
-) -> Wall:
+def draw_wall_map(
+    content: Content, *, ratio: float, with_room: bool = True, lettering: Lettering = SCREEN
+) -> WallMap:
     """Draw the map for paper whose width is `ratio` times its height, in the largest type.
 
-    Without `room` the lanes that are left to the room are not drawn: type is larger then. Of
+    Without `with_room` the lanes that are left to the room are not drawn: type is larger then. Of
     all widths of boxes those count first that cut no name, then those whose smallest name is
     read from the back, then those whose names are largest, last those that fill the paper.
     """
     aside = aside_width(content, lettering)
-    plans = [
-        _planned(content, _boxes(lettering, width, kept), room)
+    rows = [lane for lane in lanes(content) if lane.computed or with_room]
+    arrangements = [
+        _arrange(content, _boxes(lettering, width, beside), rows)
         for width in WIDTHS
-        for kept in (aside, None)
+        for beside in (aside, None)
     ]
 
-    def worth(plan: _Plan) -> tuple[int, float, float, float]:
-        cut, least, mean = plan.names()
-        scale = min(ratio / plan.width, 1 / plan.height)
-        return -cut, min(round(least * scale, 4), FROM_BACK), round(mean * scale, 4), plan.width
+    def worth(one: _Arrangement) -> tuple[int, float, float, float]:
+        cut, least, mean = one.names()
+        scale = min(ratio / one.width, 1 / one.height)
+        return -cut, min(round(least * scale, 4), FROM_BACK), round(mean * scale, 4), one.width
 
-    return _drawn(content, max(plans, key=worth), ratio)
+    return _draw(content, max(arrangements, key=worth), rows, ratio)
 
 
 def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
@@ -203,10 +189,11 @@ def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
     -------
     Figure
     """
-    words, drawn = content.words, wall(content, ratio=ratio)
+    words, wall_map = content.words, draw_wall_map(content, ratio=ratio)
     picture = svg_element(
-        list(drawn.parts), width=drawn.width, height=drawn.height, alt=drawn.alt, min_width=1180
-    )
+        list(wall_map.parts), width=wall_map.width, height=wall_map.height, alt=wall_map.alt,
+        min_width=1180,
+    )  # fmt: skip
     rows = [
         {
             "Touchpoint": point.name,
@@ -221,14 +208,14 @@ def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
     return Figure(
         name="wall-map",
         title=words.text("title", title=content.title),
-        alt=drawn.alt,
+        alt=wall_map.alt,
         svg=picture,
         table=pd.DataFrame(rows),
         note=content.source,
     )
 
 
-def _planned(content: Content, boxes: Boxes, with_room: bool) -> _Plan:
+def _arrange(content: Content, boxes: Boxes, rows: Sequence[Lane]) -> _Arrangement:
     lettering = boxes.lettering
     layout = map_layout(
         content.points,
@@ -241,61 +228,66 @@ def _planned(content: Content, boxes: Boxes, with_room: bool) -> _Plan:
         left=LEFT,
     )
     columns = _columns(content, layout)
-    rows = [lane for lane in lanes(content) if lane.computed or with_room]
-    wide = layout.width + RIGHT
-    return _Plan(
+    return _Arrangement(
         boxes=boxes,
         layout=layout,
         columns=columns,
         heights={lane.key: _height(content, lane, columns, lettering) for lane in rows},
-        legend=legend_rows(content, wide, lettering),
-        said=lettering.wrap(legend_text(content, layout), wide - 20, SMALL, lines=4),
+        legend=make_legend(content, layout, layout.width + RIGHT, lettering),
     )
 
 
-def _drawn(content: Content, plan: _Plan, ratio: float) -> Wall:
-    layout, columns, lettering = plan.layout, plan.columns, plan.boxes.lettering
-    width, top = plan.width, plan.top
-    heights = dict(plan.heights)
-    rows = [lane for lane in lanes(content) if lane.key in heights]
-    doing, rest = rows[0], rows[1:]
-    # What the paper has left goes to the line and to the lanes in which the room writes.
-    spare = max(0.0, width / ratio - plan.height)
-    curve = CURVE + min(MOST_CURVE, 0.4 * spare)
-    spare -= curve - CURVE
-    for lane in rest:
-        if not lane.computed:
-            heights[lane.key] += spare * ROOM_HEIGHT[lane.key] / sum(ROOM_HEIGHT.values())
+def _draw(content: Content, plan: _Arrangement, rows: Sequence[Lane], ratio: float) -> WallMap:
+    layout, lettering, width = plan.layout, plan.boxes.lettering, plan.width
+    curve, heights = _with_spare_height(plan, rows, ratio)
     parts = _title(content, width, lettering)
     y, scale = TITLE, lettering.head
-    for band in columns:
-        named = Band(band.name, band.start / scale + 8, band.size / scale)
+    for band in plan.columns:
+        column = Band(band.name, band.start / scale + 8, band.size / scale)
         end = (band.start + band.size) / scale + 8
-        head = stage_head(named, end, size=22, face=lettering.face)
+        head = stage_head(column, end, size=22, face=lettering.face)
         parts.append(f'<g transform="translate(0 {svg.num(y)}) scale({scale:.3g})">{head}</g>')
     y += plan.head
-    parts += _lane(content, doing, columns, y, heights[doing.key], width, lettering)
-    offset = y + heights[doing.key] - top
-    parts.append(
-        f'<g transform="translate(0 {svg.num(offset)})">{"".join(_grid(content, plan))}</g>'
-    )
+    doing, *rest = rows
+    frame = Rect(0, y, width, heights[doing.key])
+    parts += _lane(content, doing, plan.columns, frame, lettering)
+    offset = y + heights[doing.key] - plan.top
+    grid = "".join(_grid(content, plan))
+    parts.append(f'<g transform="translate(0 {svg.num(offset)})">{grid}</g>')
     y = offset + layout.height
-    parts += experience_lane(content, columns, Rect(0, y, width, curve), lettering)
+    parts += experience_lane(content, plan.columns, Rect(0, y, width, curve), lettering)
     y += curve
     for lane in rest:
-        parts += _lane(content, lane, columns, y, heights[lane.key], width, lettering)
+        frame = Rect(0, y, width, heights[lane.key])
+        parts += _lane(content, lane, plan.columns, frame, lettering)
         y += heights[lane.key]
-    parts += draw_legend(plan.legend, plan.said, y, width, lettering)
-    bad = sum(point.mark < 0 for point in content.touchpoints)
-    alt = content.words.text(
+    parts += plan.legend.draw(y, width, lettering)
+    high = y + plan.legend.height
+    return WallMap(tuple(parts), width, high, plan.names()[1], _alt(content))
+
+
+def _with_spare_height(
+    plan: _Arrangement, rows: Sequence[Lane], ratio: float
+) -> tuple[float, dict[str, float]]:
+    """Give what the paper has left to the line and to the lanes in which the room writes."""
+    heights = dict(plan.heights)
+    spare = max(0.0, plan.width / ratio - plan.height)
+    curve = CURVE + min(MOST_CURVE, 0.4 * spare)
+    spare -= curve - CURVE
+    for lane in rows:
+        if not lane.computed:
+            heights[lane.key] += spare * ROOM_HEIGHT[lane.key] / sum(ROOM_HEIGHT.values())
+    return curve, heights
+
+
+def _alt(content: Content) -> str:
+    return content.words.text(
         "alt.map",
         stages=len(content.stages),
         touchpoints=len(content.touchpoints),
-        bad=bad,
+        bad=sum(point.mark < 0 for point in content.touchpoints),
         moments=len({moment.touchpoint.name for moment in content.moments}),
     )
-    high = y + plan.below
-    return Wall(tuple(parts), width, high, layout, offset, plan.names()[1], alt)
 
 
 def _columns(content: Content, layout: MapLayout) -> list[Band]:
@@ -313,8 +305,8 @@ def _columns(content: Content, layout: MapLayout) -> list[Band]:
 
 def _title(content: Content, width: float, lettering: Lettering) -> list[str]:
     size = max(38.0, 1.5 * lettering.name)
-    said = content.words.text("title", title=content.title)
-    title = lettering.shorten(said, width - 20, size, bold=True)
+    title = content.words.text("title", title=content.title)
+    title = lettering.shorten(title, width - 20, size, bold=True)
     kicker = lettering.shorten(content.kicker, width - 20, 19)
     return [text(8, 42, title, size, "jl-b"), text(8, 74, kicker, 19, "jl-m")]
 
@@ -339,17 +331,11 @@ KINDS = {"good": "jl-goodt jl-b", "bad": "jl-badt jl-b", "strong": "jl-b", "mute
 
 
 def _lane(
-    content: Content,
-    lane: Lane,
-    columns: Sequence[Band],
-    y: float,
-    height: float,
-    width: float,
-    lettering: Lettering,
+    content: Content, lane: Lane, columns: Sequence[Band], frame: Rect, lettering: Lettering
 ) -> list[str]:
-    words = content.words
-    parts = [svg.line(0, y, width, y, "jl-rule")]
-    source = "computed" if lane.computed else "room.said" if any(lane.cells) else "room"
+    words, y = content.words, frame.y
+    parts = [svg.line(0, y, frame.width, y, "jl-rule")]
+    source = "computed" if lane.computed else "room.said" if any(lane.cells) else "for_room"
     parts += lane_name(lettering, words.text(f"lane.{lane.key}"), words.text(source), y)
     for band, cell in zip(columns, lane.cells, strict=True):
         inside: list[str] = []
@@ -359,16 +345,16 @@ def _lane(
             if line.mood == "note":
                 sheet = band.start + 4, at - 3, band.size - 8, len(rows) * LINE_HEIGHT + 2
                 inside.append(svg.rect(*sheet, "jl-sticky", radius=2))
-            for said in rows:
-                inside.append(text(band.start + PAD, at + 14, said, SIZE, KINDS[line.mood]))
+            for row in rows:
+                inside.append(text(band.start + PAD, at + 14, row, SIZE, KINDS[line.mood]))
                 at += LINE_HEIGHT
             at += 4
-        frame = svg.rect(band.start, y, band.size, height, "jl-cell")
-        parts.append(f'<g class="jl-room" data-lane="{lane.key}">{frame}{"".join(inside)}</g>')
+        cell_frame = svg.rect(band.start, y, band.size, frame.height, "jl-cell")
+        parts.append(f'<g class="jl-room" data-lane="{lane.key}">{cell_frame}{"".join(inside)}</g>')
     return parts
 
 
-def _grid(content: Content, plan: _Plan) -> list[str]:
+def _grid(content: Content, plan: _Arrangement) -> list[str]:
     words, layout, lettering = content.words, plan.layout, plan.boxes.lettering
     size = lettering.channel
     parts = []
@@ -388,8 +374,8 @@ def _grid(content: Content, plan: _Plan) -> list[str]:
             "alt.flow", source=flow.source, target=flow.target, journeys=flow.journeys
         )
         parts.append(flow_line(flow, most, title))
-    known = {point.name: point for point in content.touchpoints}
+    points = {point.name: point for point in content.touchpoints}
     parts += [
-        draw_box(content, box, known.get(svg.clean(box.name)), plan.boxes) for box in layout.boxes
+        draw_box(content, box, points.get(svg.clean(box.name)), plan.boxes) for box in layout.boxes
     ]
     return parts

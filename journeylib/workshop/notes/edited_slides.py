@@ -48,7 +48,7 @@ def read_deck(path: str | Path, places: Places) -> NotesTable:
     Returns
     -------
     NotesTable
-        One row per note; `Row.line` is the number of its slide.
+        One row per note; `Row.number` is the number of its slide.
 
     Raises
     ------
@@ -73,16 +73,16 @@ def read_deck(path: str | Path, places: Places) -> NotesTable:
         slides = list(Presentation(str(path)).slides)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile):
         raise ConfigError(f"{path.name} is no presentation that can be read.") from None
-    rows, known = [], 0
+    rows, ours = [], 0
     for number, slide in enumerate(slides, start=1):
         shapes = list(_flat(slide.shapes))
-        known += sum(_is_ours(shape) for shape in shapes)
+        ours += sum(_is_ours(shape) for shape in shapes)
         rows += list(_rows(number, slide, shapes, places))
-    if not known:
+    if not ours:
         raise ConfigError(
             f"{path.name} holds no slide of a workshop. Edit slides.pptx of 'journeylib workshop'."
         )
-    return NotesTable(tuple(rows), ("text",), 0, "", unit="slide")
+    return NotesTable(tuple(rows), unit="slide")
 
 
 def _flat(shapes: Any) -> Iterator[Any]:
@@ -106,17 +106,17 @@ def _rows(number: int, slide: Any, shapes: list[Any], places: Places) -> Iterato
     for shape in shapes:
         if not shape.has_text_frame or shape.is_placeholder:
             continue
-        name, said = shape.name, _paragraphs(shape)
-        ours = name.startswith(OURS)
-        if name.startswith(NOTE) or (not ours and _renamed(shape, said)):
-            yield _sticky(number, shape, said, stage)
+        name, texts = shape.name, _paragraphs(shape)
+        is_ours = name.startswith(OURS)
+        if name.startswith(NOTE) or (not is_ours and _is_renamed(shape, texts)):
+            yield _sticky(number, shape, texts, stage)
         elif name.startswith(ROOM):
-            yield from _boxed(number, name[len(ROOM) :], said, _told(shape), stage)
-        elif name.startswith(FORM) and name[-1].isdigit() and said:
-            form.setdefault(name.rsplit(" ", 1)[1], []).append(" ".join(said))
-        elif working and said and not ours:
+            yield from _boxed(number, name[len(ROOM) :], texts, _alt_text(shape), stage)
+        elif name.startswith(FORM) and name[-1].isdigit() and texts:
+            form.setdefault(name.rsplit(" ", 1)[1], []).append(" ".join(texts))
+        elif working and texts and not is_ours:
             on = _beneath(shape, points)
-            cells = {"text": " ".join(said)} | ({"touchpoint": on} if on else {"stage": stage})
+            cells = {"text": " ".join(texts)} | ({"touchpoint": on} if on else {"stage": stage})
             yield Row(number, cells)
     for _, cells_of_row in sorted(form.items()):
         yield Row(number, {"text": ", ".join(cells_of_row), "kind": NEXT_KIND})
@@ -127,59 +127,55 @@ def _stage(slide: Any, points: dict[str, Any], places: Places) -> str:
     name = str(slide._element.cSld.get("name") or "")
     if name.startswith(STAGE):
         return tidy(name[len(STAGE) :].split(" #")[0])
-    found = (places.touchpoints.get(tidy(point)) for point in points)
-    return next((stage for stage, _ in filter(None, found) if stage), "")
+    stages = (places.touchpoints.get(tidy(point), ("", ""))[0] for point in points)
+    return next(filter(None, stages), "")
 
 
 def _paragraphs(shape: Any) -> list[str]:
-    return [said for p in shape.text_frame.paragraphs if (said := tidy(p.text.replace("\v", " ")))]
+    return [text for p in shape.text_frame.paragraphs if (text := tidy(p.text.replace("\v", " ")))]
 
 
-def _told(shape: Any) -> str:
-    """Return the alternative text of a shape."""
+def _alt_text(shape: Any) -> str:
     return tidy(shape._element.xpath(".//p:cNvPr")[0].get("descr") or "")
 
 
-def _renamed(shape: Any, said: list[str]) -> bool:
+def _is_renamed(shape: Any, texts: list[str]) -> bool:
     """Return whether a shape is a sticky that has lost its name: it says what it was."""
-    return bool(_told(shape)) and any(one[0] in QUOTES for one in said[1:])
+    return bool(_alt_text(shape)) and any(text[0] in QUOTES for text in texts[1:])
 
 
-def _sticky(number: int, shape: Any, said: list[str], stage: str) -> Row:
+def _sticky(number: int, shape: Any, texts: list[str], stage: str) -> Row:
     """Return the note of a sticky: a line of its kind and place, its words, its votes."""
     cells: dict[str, str] = {}
-    damage = ""
-    if found := ID.search(shape.name):
-        cells["id"] = found.group()
-    else:
-        damage = "has a sticky whose id cannot be read; it is known by its text alone"
-    if said and (votes := VOTES.match(said[-1])):
-        cells["votes"], said = votes.group(1), said[:-1]
-    start = next((i for i, one in enumerate(said) if one[0] in QUOTES), 0)
-    if start and "…" not in "".join(said[:start]):
-        place = " ".join(said[:start]).partition(" · ")[2]
+    if key := ID.search(shape.name):
+        cells["id"] = key.group()
+    if texts and (votes := VOTES.match(texts[-1])):
+        cells["votes"], texts = votes.group(1), texts[:-1]
+    start = next((i for i, text in enumerate(texts) if text[0] in QUOTES), 0)
+    if start and "…" not in "".join(texts[:start]):
+        place = " ".join(texts[:start]).partition(" · ")[2]
         if place:
             cells["touchpoint"] = place
-    text = " ".join(said[start:])
+    text = " ".join(texts[start:])
     if len(text) > 1 and text[0] in QUOTES and text[-1] in QUOTES:
         text = text[1:-1].strip()
-    whole = _told(shape)
+    whole = _alt_text(shape)
     before, cut, after = text.partition("…")
     if cut and before.strip() in whole and whole.endswith(after.strip()):
         text = whole  # it was too long for its sticky
-    if not text:
-        damage = damage or "has a sticky without text; what it said before is kept"
-        text = whole
-    cells["text"] = text
+    cells["text"] = text or whole
     if stage and "touchpoint" not in cells and not start:
         cells["stage"] = stage
-    return Row(number, cells, damage)
+    notice = "" if key else "has a sticky whose id cannot be read; it is known by its text alone"
+    if not text:
+        notice = "has a sticky without text; what it said before is kept"
+    return Row(number, cells, notice=notice)
 
 
-def _boxed(number: int, key: str, said: list[str], label: str, stage: str) -> Iterator[Row]:
+def _boxed(number: int, key: str, texts: list[str], label: str, stage: str) -> Iterator[Row]:
     """Yield the notes in a box that was left to the room: each paragraph is one."""
     kind = NEXT_KIND if key.startswith(NEXT) else ROOM_KINDS.get(key, "note")
-    for i, text in enumerate(said):
+    for i, text in enumerate(texts):
         if not i and label and text.startswith(label):
             text = text[len(label) :].lstrip(": ")
         if text:

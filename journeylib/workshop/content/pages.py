@@ -1,28 +1,14 @@
-"""One screen of the presentation, and how what does not fit on one is parted."""
+"""Pages: how what does not fit on one screen or slide is parted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
+from journeylib.core import Catalogue
+
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Screen:
-    """One screen: a heading, one idea, and what the facilitator may ask.
-
-    `name` is what other screens link to.
-    """
-
-    name: str
-    title: str
-    body: str
-    ask: str
-    kind: str = ""
-    above: str = ""
 
 
 def even_parts(items: Sequence[T], most: int) -> list[Sequence[T]]:
@@ -36,3 +22,11 @@ def even_parts(items: Sequence[T], most: int) -> list[Sequence[T]]:
     many = -(-len(items) // most)
     cuts = [len(items) * part // many for part in range(many + 1)] if many else []
     return [items[start:end] for start, end in pairwise(cuts)]
+
+
+def titled_pages(
+    words: Catalogue, title: str, parts: Sequence[Sequence[T]]
+) -> Iterator[tuple[str, Sequence[T]]]:
+    """Yield each part with its title; from the second on the title says which page it is."""
+    for page, part in enumerate(parts, 1):
+        yield title if page == 1 else words.text("deck.continued", title=title, page=page), part

@@ -1,4 +1,4 @@
-"""What the room says: its notes by lane and place, and where it and the log differ."""
+"""Notes beside the evidence: by lane and place, and where people and the log differ."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Difference:
     log: str
 
 
-def spoken(content: Content) -> tuple[Note, ...]:
+def room_notes(content: Content) -> tuple[Note, ...]:
     """Return what the room said: the most voted first, no unanswered question of the audit."""
-    heard = (note for note in content.notes if note.is_said)
-    return tuple(sorted(heard, key=lambda n: (-n.votes, n.round, n.touchpoint, n.id)))
+    by_people = (note for note in content.notes if note.is_by_people)
+    return tuple(sorted(by_people, key=lambda n: (-n.votes, n.round, n.touchpoint, n.id)))
 
 
 def notes_at(content: Content, stage: Stage) -> tuple[Note, ...]:
@@ -51,15 +51,15 @@ def notes_at(content: Content, stage: Stage) -> tuple[Note, ...]:
     head = tidy(stage.name)
     return tuple(
         note
-        for note in spoken(content)
+        for note in room_notes(content)
         if note.touchpoint in names or (not note.touchpoint and head and note.stage == head)
     )
 
 
-def parked(content: Content) -> tuple[Note, ...]:
+def unplaced_notes(content: Content) -> tuple[Note, ...]:
     """Return the notes whose place the map does not have; they are shown apart, never dropped."""
     placed = {note.id for stage in content.stages for note in notes_at(content, stage)}
-    return tuple(note for note in spoken(content) if note.id not in placed)
+    return tuple(note for note in room_notes(content) if note.id not in placed)
 
 
 def lane_of(note: Note) -> str:
@@ -93,7 +93,7 @@ def votes_at(content: Content, name: str, *kinds: str) -> int:
     key = tidy(name)
     return sum(
         note.votes
-        for note in spoken(content)
+        for note in room_notes(content)
         if note.touchpoint == key and (not kinds or note.kind in kinds)
     )
 
@@ -105,18 +105,18 @@ def differences(content: Content) -> tuple[Difference, ...]:
     """
     points = content.touchpoints
     pains = {point.name: votes_at(content, point.name, "pain") for point in points}
-    found = [_unseen(content, point, n) for point, n in _most(points, pains)]
+    every = [_unseen(content, point, n) for point, n in _most(points, pains)]
     total = sum(pains.values())
     if total >= LEAST_VOTES:
         unnamed = [p for p in points if _pains(content, p) and not pains[p.name]]
         unnamed.sort(key=lambda p: (-p.customers, p.name))
-        found += [_unnamed(content, point, total) for point in unnamed[:MOST]]
+        every += [_unnamed(content, point, total) for point in unnamed[:MOST]]
     serving = [one for point in points if (one := _serving(content, point)) is not None]
     for kind in ("machine_refused", "person_wanted"):
         same = [one for one in serving if one.kind == kind]
-        found += sorted(same, key=lambda one: (-one.votes, one.touchpoint))[:MOST]
-    kept = [one for one in found if one is not None]
-    return tuple(sorted(kept, key=lambda one: (-one.votes, one.touchpoint, one.kind)))
+        every += sorted(same, key=lambda one: (-one.votes, one.touchpoint))[:MOST]
+    differing = [one for one in every if one is not None]
+    return tuple(sorted(differing, key=lambda one: (-one.votes, one.touchpoint, one.kind)))
 
 
 def agreements(content: Content) -> tuple[str, ...]:
@@ -124,6 +124,14 @@ def agreements(content: Content) -> tuple[str, ...]:
     pains = {p.name: votes_at(content, p.name, "pain") for p in content.touchpoints}
     every = _most(content.touchpoints, pains)
     return tuple(point.name for point, _ in every if _pains(content, point))
+
+
+def agreement_text(content: Content) -> str:
+    """Return at which touchpoints both see a pain; empty where at none."""
+    names = agreements(content)
+    if not names:
+        return ""
+    return content.words.text("differ.agree", names=content.words.names(names))
 
 
 def _most(points: Iterable[Touchpoint], votes: dict[str, int]) -> list[tuple[Touchpoint, int]]:
@@ -134,14 +142,14 @@ def _most(points: Iterable[Touchpoint], votes: dict[str, int]) -> list[tuple[Tou
 def _pains(content: Content, point: Touchpoint) -> list[str]:
     """Return the pains that the log shows at a touchpoint, in words."""
     words = content.words
-    found = []
+    pains = []
     if point.mark < 0 and point.feeling is not None:
-        found.append(words.text("log.feels", feeling=words.estimate(point.feeling)))
+        pains.append(words.text("log.feels", feeling=words.estimate(point.feeling)))
     if point.verdict == "fix_first":
-        found.append(words.text("log.fix", n=point.customers))
+        pains.append(words.text("log.fix", n=point.customers))
     if point.dead_end:
-        found.append(words.text("log.dead_end", n=point.customers))
-    return found
+        pains.append(words.text("log.dead_end", n=point.customers))
+    return pains
 
 
 def _unseen(content: Content, point: Touchpoint, votes: int) -> Difference | None:
@@ -153,7 +161,7 @@ def _unseen(content: Content, point: Touchpoint, votes: int) -> Difference | Non
     else:
         log = words.text("log.no_pain", feeling=words.estimate(point.feeling))
     top = next(
-        n.text for n in spoken(content) if n.kind == "pain" and n.touchpoint == tidy(point.name)
+        n.text for n in room_notes(content) if n.kind == "pain" and n.touchpoint == tidy(point.name)
     )
     room = words.text("room.pain", n=votes, text=brief(top))
     return _difference(content, "pain_unseen", point, votes, room, log)
@@ -181,8 +189,9 @@ def _serving(content: Content, point: Touchpoint) -> Difference | None:
     reasons = [words.text(f"veto.{veto}") for veto in point.vetoes]
     reasons += point.machine[:2] if kind == "person_wanted" else point.person[:2]
     log = words.text("log.verdict", verdict=verdict_text(words, point), n=point.customers)
-    told = f"{log} {'; '.join(reasons)}." if reasons else log
-    return _difference(content, kind, point, max(machine, person), room, told)
+    if reasons:
+        log += f" {'; '.join(reasons)}."
+    return _difference(content, kind, point, max(machine, person), room, log)
 
 
 def _difference(

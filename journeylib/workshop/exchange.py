@@ -1,13 +1,14 @@
-"""Starter notes: a question for each touchpoint and finding, to paste into a board beforehand."""
+"""Exchange of notes: they go out with the questions of the audit, and come back from people."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from journeylib.audits import locked
 from journeylib.core import languages
-from journeylib.workshop.content.content import Content, Touchpoint
+from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import read_content
-from journeylib.workshop.notes.import_notes import Imported, import_notes, kept_notes
+from journeylib.workshop.notes.import_notes import ImportedNotes, import_notes, kept_notes
 from journeylib.workshop.notes.notes import (
     ASKED,
     KIND_COLORS,
@@ -18,40 +19,32 @@ from journeylib.workshop.notes.notes import (
     tidy,
     write_notes,
 )
-from journeylib.workshop.screens.screens import weighty
 
 
-def starters(content: Content) -> tuple[Note, ...]:
+def starter_questions(content: Content) -> tuple[Note, ...]:
     """Return the questions that the audit asks the room, by touchpoint and by finding.
 
     A question has the same id in every language and in every run.
     """
     words = content.words
-    found = [
-        _asked(
+    questions = [
+        Note(
             note_id("touchpoint", tidy(point.name)),
-            words.text(f"starter.{_state(point)}"),
+            words.text(f"starter.{'bad' if point.mark < 0 else point.shown_verdict}"),
             stage=tidy(point.stage),
             touchpoint=tidy(point.name),
             channel=tidy(point.channel),
+            kind="question",
+            author=ASKED,
+            color=KIND_COLORS["question"],
         )
         for point in content.touchpoints
     ]
-    for finding in weighty(content):
-        text = words.text("starter.finding", finding=finding.text)
-        found.append(_asked(note_id("finding", finding.id), text))
-    return tuple(found)
-
-
-def _state(point: Touchpoint) -> str:
-    return "bad" if point.mark < 0 else point.leaning or point.verdict
-
-
-def _asked(key: str, text: str, stage: str = "", touchpoint: str = "", channel: str = "") -> Note:
-    return Note(
-        key, tidy(text), "question", stage, touchpoint, channel, ASKED,
-        color=KIND_COLORS["question"],
-    )  # fmt: skip
+    for finding in content.main_findings:
+        text = tidy(words.text("starter.finding", finding=finding.text))
+        key, color = note_id("finding", finding.id), KIND_COLORS["question"]
+        questions.append(Note(key, text, kind="question", author=ASKED, color=color))
+    return tuple(questions)
 
 
 def export_notes(run: str | Path, out: str | Path, *, language: str = "en") -> tuple[Note, ...]:
@@ -79,13 +72,14 @@ def export_notes(run: str | Path, out: str | Path, *, language: str = "en") -> t
         If there are no texts in the language.
     """
     content = read_content(run, language=language)
-    kept = {note.id for note in content.notes}
-    every = (*content.notes, *(note for note in starters(content) if note.id not in kept))
+    answered = {note.id for note in content.notes}
+    questions = (note for note in starter_questions(content) if note.id not in answered)
+    every = (*content.notes, *questions)
     write_notes(every, out)
     return every
 
 
-def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> Imported:
+def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> ImportedNotes:
     """Read notes that came back and keep them beside the runs of the audit, as `notes.csv`.
 
     Parameters
@@ -99,7 +93,7 @@ def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> Imported
 
     Returns
     -------
-    Imported
+    ImportedNotes
 
     Raises
     ------
@@ -110,8 +104,14 @@ def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> Imported
     """
     places = read_places(run)
     asked = [
-        note for language in languages() for note in starters(read_content(run, language=language))
+        note
+        for language in languages()
+        for note in starter_questions(read_content(run, language=language))
     ]
-    found = import_notes(path, places, before=kept_notes(run), asked=asked, round=round)
-    write_notes(found.notes, notes_file(run))
-    return found
+    target = notes_file(run)
+    # Two imports at once: the second reads what the first has written.
+    with locked(target.parent):
+        before = kept_notes(run)
+        imported = import_notes(path, places, before=before, asked=asked, round=round)
+        write_notes(imported.notes, target)
+    return imported

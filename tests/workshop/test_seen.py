@@ -6,10 +6,10 @@ import pytest
 
 from journeylib.core.estimate import Estimate
 from journeylib.workshop.content.content import Moment
-from journeylib.workshop.screens.screens import presentation
-from journeylib.workshop.sheets import cards, handout, handout_wall, poster, poster_wall
+from journeylib.workshop.screens import presentation
+from journeylib.workshop.sheets import cards, handout, handout_wall_map, poster, poster_wall_map
 from tests.present.test_browser import AXE, CHROMIUM, ask, needs_axe
-from tests.present.workshop.voices import voiced
+from tests.workshop.voices import voiced
 
 pytestmark = [
     pytest.mark.browser,
@@ -82,13 +82,13 @@ def content(request, content_of):
 
 
 def test_no_text_of_the_poster_leaves_its_frame_or_covers_another(content, tmp_path):
-    page = poster(content, poster_wall(content), "a0")
+    page = poster(content, poster_wall_map(content), "a0")
     size = "--window-size=4600,3300"
     assert ask(page, CUT + UPON, tmp_path, size) == []
 
 
 def test_the_handout_fits_its_pages(content, tmp_path):
-    page = handout(content, handout_wall(content))
+    page = handout(content, handout_wall_map(content))
     script = (
         "var answer=[...document.querySelectorAll('.sheet')]"
         ".map(s=>[s.scrollHeight-s.clientHeight,s.scrollWidth-s.clientWidth])"
@@ -111,7 +111,7 @@ def test_no_screen_overflows(content, tmp_path):
 
 def test_the_search_for_overlaps_finds_what_is_made_too_large(content_of, tmp_path):
     found = content_of(12, "en")
-    page = poster(found, poster_wall(found), "a0")
+    page = poster(found, poster_wall_map(found), "a0")
     page = page.replace("</style>", ".jl-wall text{font-size:34px!important}</style>", 1)
     assert len(ask(page, CUT + UPON, tmp_path, "--window-size=4600,3300")) > 10
     page = presentation(found).replace(

@@ -14,7 +14,7 @@ from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.notes.import_notes import import_notes
 from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id, read_places
 from journeylib.workshop.slides.deck import write_slides
-from tests.present.workshop.voices import LONG
+from tests.workshop.voices import LONG
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ from journeylib.audits.findings import findings
 from journeylib.core.catalogue.catalogue import FOLDER, catalogue_of, languages
 from journeylib.core.errors import ConfigError
 from journeylib.present.theme import VERDICTS
+from journeylib.workshop.content.from_run import words_of
 from journeylib.workshop.content.lanes import ROOM_LANES
 from journeylib.workshop.content.sentences import reasons
-from journeylib.workshop.screens.screens import presentation
-from journeylib.workshop.sheets import cards, handout, poster_svg, poster_wall
+from journeylib.workshop.screens import presentation
+from journeylib.workshop.sheets import cards, handout, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
-from tests.present.workshop.test_slides import texts_of
+from tests.workshop.test_slides import texts_of
 
 
 def placeholders(text):
@@ -43,9 +44,13 @@ def test_a_verdict_has_one_name_on_the_wall_and_on_the_dashboard():
 
 def test_no_text_is_declared_twice():
     for language in languages():
-        lines = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8").splitlines()
-        keys = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
-        assert len(keys) == len(set(keys)) == len(yaml.safe_load("\n".join(lines)))
+        text = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8")
+        twice, sections = [], [yaml.compose(text)]
+        for section in sections:
+            keys = [key.value for key, _ in section.value]
+            twice += [key for key in keys if keys.count(key) > 1]
+            sections += [part for _, part in section.value if isinstance(part, yaml.MappingNode)]
+        assert len(sections) > 10 and twice == []
 
 
 def test_every_indicator_that_speaks_for_a_side_has_words():
@@ -53,10 +58,14 @@ def test_every_indicator_that_speaks_for_a_side_has_words():
 
     texts = catalogue_of("de").texts
     names = [name for axis in DEFAULTS.values() for name in axis]
-    wanted = {f"{kind}.{name}" for kind in ("indicator", "machine", "person") for name in names}
+    wanted = {
+        f"{kind}.{name}"
+        for kind in ("indicator", "workshop.machine", "workshop.person")
+        for name in names
+    }
     said = [key.split(".") for key in texts if key.startswith(("judge.veto.", "judge.verdict."))]
     wanted |= {f"{kind}.{name}" for _judge, kind, name in said}
-    wanted |= {f"lane.{key}" for key in ROOM_LANES}
+    wanted |= {f"workshop.lane.{key}" for key in ROOM_LANES}
     assert wanted - texts.keys() == set()
 
 
@@ -67,13 +76,18 @@ def test_every_finding_of_an_audit_has_a_sentence():
     ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.SEVERITY_OF_VERDICT}
     assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
     texts = catalogue_of("de").texts
-    assert {name for name in ids if f"finding.{name}" not in texts} == set()
+    assert {name for name in ids if f"workshop.finding.{name}" not in texts} == set()
 
 
 def test_numbers_are_written_as_the_language_does():
     de, en = catalogue_of("de"), catalogue_of("en")
     assert (de.number(26404.5, 1), en.number(26404.5, 1)) == ("26.404,5", "26,404.5")
-    assert (de.share(0.5), de.share(0.004), de.share(0.0)) == ("50\xa0%", "unter 1\xa0%", "0\xa0%")
+    assert (de.percent(0.5, 0), de.percent(0.004, 0), de.percent(0.0)) == (
+        "50 %",
+        "unter 1 %",
+        "0 %",
+    )
+    assert de.unbroken.percent(0.5, 0) == "50\xa0%"
     assert de.duration(9000) == "2,5 Std."
     assert de.names(["a", "b"]) == "a und b"
     assert de.names(list("abcdef")) == "a, b, c, d und 2 weitere"
@@ -98,7 +112,7 @@ def english_phrases():
 
 def test_german_artefacts_hold_no_english_sentence(content_of, tmp_path):
     content = content_of(12, "de")
-    drawn = poster_wall(content)
+    drawn = poster_wall_map(content)
     write_slides(content, tmp_path / "slides.pptx")
     pages = [presentation(content), cards(content), handout(content, drawn), poster_svg(drawn)]
     said = " ".join([*(re.sub(r"<[^>]+>", " ", page) for page in pages)])
@@ -126,5 +140,5 @@ def test_the_check_for_english_finds_english(content_of):
 def test_nothing_or_next_to_it_is_not_only_so_much(raw, said, language):
     row = {"indicator": "rework", "weight": 1.0, "missing": None, "score": 1.0, "raw": raw}
     row |= {"axis": "automation_fit", "unit": "share", "n_customers": 90}
-    ((reason,), _, _) = reasons(catalogue_of(language), pd.DataFrame([row]))
+    ((reason,), _, _) = reasons(words_of(language), pd.DataFrame([row]))
     assert reason.replace("\xa0", " ").startswith(said[language])

@@ -12,9 +12,10 @@ from pptx.util import Emu
 
 from journeylib.present.maps import svg
 from journeylib.present.maps.font_metrics import ARIAL
-from journeylib.workshop.slides.deck import MOST_BOXES, MOST_FLOWS, write_slides
+from journeylib.workshop.slides.deck import write_slides
 from journeylib.workshop.slides.shapes import INSET, LEADING, LEAST
-from tests.present.workshop.voices import voiced
+from journeylib.workshop.slides.stage import MOST_BOXES, MOST_FLOWS
+from tests.workshop.voices import voiced
 
 BEHIND = ("lane: ", "story ")  # grounds that others stand on
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from journeylib.audits import DocumentPart
 from journeylib.core.estimate import Estimate
 from journeylib.workshop.content.content import (
     Candidate,
     Content,
     FirstAutomations,
     Moment,
-    Step,
-    Story,
 )
 from journeylib.workshop.notes.notes import KIND_COLORS, Note, note_id
 
@@ -19,6 +18,10 @@ LONG = (
     "Wer hier anruft, erklärt seine Vertragsverlängerungsangebotsnummer dreimal: dem Automaten, "
     "der Vermittlung und noch einmal dem Menschen, der dann doch nicht zuständig ist"
 )
+
+
+def part(**fields: object) -> DocumentPart:
+    return DocumentPart(fields)
 
 
 def voiced(content: Content) -> Content:
@@ -42,18 +45,33 @@ def voiced(content: Content) -> Content:
         )
         for i, point in enumerate(points)
     ]  # fmt: skip
-    first = FirstAutomations("settled", tuple(rows), value, 412345.0, 500000.0, "EUR")
+    first = FirstAutomations("settled", tuple(rows), 412345.0, 500000.0, "EUR")
     effect = Estimate(-0.334, "share", lo=-0.458, hi=-0.211, n_customers=259, grade="B")
     impact = Estimate(73.1, "journeys/year", lo=46.1, hi=100.1, n_customers=259, grade="B")
     moments = tuple(Moment(point, "complaint", effect, impact) for point in points[:2])
     stories = tuple(
-        Story(
-            tuple(Step(p.name, p.channel, 3e3 * 30 ** (k % 3)) for k, p in enumerate(points[:i])),
-            journeys=345, customers=301, share=0.21, ends=(("goal", 0.55), ("open", 0.45)),
+        part(
+            touchpoints=tuple(p.name for p in points[:i]),
+            journeys=345,
+            customers=301,
+            share=0.21,
+            steps=tuple(
+                part(
+                    touchpoint=p.name,
+                    channel=p.channel,
+                    seconds_to_next=3e3 * 30 ** (k % 3),
+                    feeling=None,
+                )
+                for k, p in enumerate(points[:i])
+            ),
+            ends=tuple(
+                part(end=end, journeys=100, customers=90, share=share)
+                for end, share in (("goal", 0.55), ("open", 0.45))
+            ),
         )
         for i in range(1, 7)
-    )  # fmt: skip
+    )
     return replace(
-        content, notes=tuple(notes), first=first, moments=moments, stories=stories,
+        content, notes=tuple(notes), first_automations=first, moments=moments, stories=stories,
         stories_note=content.words.text("story.coverage", share=content.words.percent(0.48, 0)),
     )  # fmt: skip

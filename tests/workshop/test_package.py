@@ -14,7 +14,7 @@ from pptx import Presentation
 from pptx.oxml.ns import qn
 
 from journeylib.workshop.slides.deck import write_slides
-from tests.present.workshop.voices import voiced
+from tests.workshop.voices import voiced
 
 SOFFICE = shutil.which("soffice")
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

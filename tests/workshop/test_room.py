@@ -8,29 +8,30 @@ import re
 import pytest
 from pptx import Presentation
 
+from journeylib.audits import DocumentPart
 from journeylib.cli.main import main
 from journeylib.core.catalogue.catalogue import languages
 from journeylib.core.estimate import Estimate
 from journeylib.workshop.content.content import Candidate, FirstAutomations
-from journeylib.workshop.content.first_automations import BRING, read_first
-from journeylib.workshop.content.from_run import read_content
-from journeylib.workshop.content.lanes import lanes
-from journeylib.workshop.notes.differences import (
+from journeylib.workshop.content.differences import (
     LEAST_VOTES,
     agreements,
     differences,
     lane_of,
     notes_at,
-    parked,
-    spoken,
+    room_notes,
+    unplaced_notes,
 )
+from journeylib.workshop.content.first_automations import BRING, read_first_automations
+from journeylib.workshop.content.from_run import read_content
+from journeylib.workshop.content.lanes import lanes
+from journeylib.workshop.exchange import starter_questions
 from journeylib.workshop.notes.notes import ASKED, KIND_COLORS, Note, note_id, notes_file
-from journeylib.workshop.notes.starter_questions import starters
-from journeylib.workshop.screens.screens import presentation
-from journeylib.workshop.sheets import handout, poster_svg, poster_wall
+from journeylib.workshop.screens import presentation
+from journeylib.workshop.sheets import handout, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
-from tests.present.workshop.test_slides import texts_of
-from tests.present.workshop.town import SECRETS
+from tests.workshop.test_slides import texts_of
+from tests.workshop.town import SECRETS
 
 
 def note(text, kind="note", point=None, votes=0, **more):
@@ -95,13 +96,13 @@ def test_no_note_is_dropped_a_place_that_the_map_lacks_is_shown_apart(town_of):
         note("gefragt", author=ASKED),
     ]
     content = town_of(notes=notes)
-    assert {n.text for n in parked(content)} == {"woanders", "nirgends"}
+    assert {n.text for n in unplaced_notes(content)} == {"woanders", "nirgends"}
     assert not any(notes_at(content, stage) for stage in content.stages)
     page = presentation(content)
     assert (
         "woanders" in page and "Vorstand" in page and "nirgends" in page and "gefragt" not in page
     )
-    assert "2 Notizen haben keinen Platz" in poster_svg(poster_wall(content))
+    assert "2 Notizen haben keinen Platz" in poster_svg(poster_wall_map(content))
 
 
 def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of, tmp_path):
@@ -113,7 +114,7 @@ def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of
     slides = " ".join(texts_of(tmp_path / "s.pptx"))
     for i in range(20):
         assert f"„Notiz Nummer {i}“" in page and f"Notiz Nummer {i}" in slides
-    assert "+ 18 weitere" in poster_svg(poster_wall(content))
+    assert "+ 18 weitere" in poster_svg(poster_wall_map(content))
     names = [s.name for x in Presentation(tmp_path / "s.pptx").slides for s in x.shapes]
     assert sorted(n for n in names if n.startswith("note: ")) == sorted(
         f"note: {n.id}" for n in notes
@@ -122,10 +123,10 @@ def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of
 
 def test_words_of_the_room_are_set_apart_from_what_was_computed(town_of):
     content = town_of(notes=[note("laut", "pain", town_of().touchpoints[0], 4)])
-    drawn = poster_svg(poster_wall(content))
+    drawn = poster_svg(poster_wall_map(content))
     assert drawn.count('class="jl-sticky"') == 2, "the note, and its key in the legend"
     assert "jl-said" in drawn and "vom Raum gesagt" in drawn and "stroke-dasharray:3 3" in drawn
-    silent = poster_svg(poster_wall(town_of()))
+    silent = poster_svg(poster_wall_map(town_of()))
     assert 'class="jl-sticky"' not in silent and "vom Raum gesagt" not in silent
 
 
@@ -133,8 +134,8 @@ def test_a_note_cannot_bring_markup(town_of):
     content = town_of(notes=[note('<script>x</script>"&', "pain", town_of().touchpoints[0], 4)])
     for page in (
         presentation(content),
-        poster_svg(poster_wall(content)),
-        handout(content, poster_wall(content)),
+        poster_svg(poster_wall_map(content)),
+        handout(content, poster_wall_map(content)),
     ):
         assert "<script>x" not in page
 
@@ -160,7 +161,7 @@ def test_a_pain_of_the_room_that_the_log_does_not_show(town_of):
     assert found == [("pain_unseen", 0, 7)]
     (one,) = differences(content)
     assert one.room == "7 votes say that it hurts here. Most are for: “t0pain”."
-    assert "+0.30 (+0.20 to +0.40; n\xa0=\xa045)" in one.log
+    assert "+0.30 (+0.20 to +0.40), n\xa0=\xa045" in one.log
 
 
 def test_where_nobody_was_heard_the_log_does_not_contradict_it_only_cannot_say(town_of):
@@ -221,6 +222,8 @@ def entry(points, answer="not_settled"):
     value = {"value": 310.0, "unit": "EUR/week", "lo": 120.0, "hi": 480.0, "n_customers": 45,
              "n_journeys": 45, "grade": "D", "abstain": None}  # fmt: skip
     row = {"value": value, "selection_frequency": 0.58, "chosen": True, "why_not": None}
+    row |= {"stage": None, "verdict": "automate", "lower_quartile": None, "build": 1.0,
+            "source": "declared"}  # fmt: skip
     whys = ("others are worth more within the limits", "not sure enough to be worth its price",
             "needs x first", "no contacts with people, or not how long they take")  # fmt: skip
     rows = [row | {"touchpoint": points[0].name}]
@@ -229,6 +232,7 @@ def entry(points, answer="not_settled"):
         for p, why in zip(points[1:], (*whys, "vetoed: vulnerable", "no verdict"), strict=False)
     ]
     return {"answer": answer, "worth": value, "cost": 40000.0, "budget": 50000.0, "currency": "EUR",
+            "chosen": [points[0].name], "worst_tenth": None, "counted_twice": None,
             "candidates": rows}  # fmt: skip
 
 
@@ -236,14 +240,15 @@ def closing(town_of, language="en", answer="not_settled"):
     points = {f"p{i}": CALM | {"verdict": "automate"} for i in range(5)}
     points["p5"] = CALM | {"verdict": "human_only", "vetoes": ("vulnerable",)}
     content = town_of(language, **(QUIET | points))
-    known = {p.name: p for p in content.touchpoints}
-    first = read_first(entry(content.touchpoints, answer), known, content.words)
-    return dataclasses.replace(content, first=first)
+    by_name = {p.name: p for p in content.touchpoints}
+    portfolio = DocumentPart(entry(content.touchpoints, answer))
+    first = read_first_automations(portfolio, by_name, content.words)
+    return dataclasses.replace(content, first_automations=first)
 
 
 def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
     content = closing(town_of)
-    assert [one.why_not for one in content.first.candidates] == [
+    assert [one.why_not for one in content.first_automations.candidates] == [
         "",
         "Others are worth more within the limits",
         "Not sure enough to be worth its price",
@@ -256,7 +261,7 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
     for said in (
         "Not settled: what to automate first",
         "chosen in 58\xa0% of resamples",
-        "assumed to be worth 310.00\xa0EUR (120.00 to 480.00; n\xa0=\xa045) a week",
+        "assumed to be worth 310\xa0EUR (120–480) a week, n\xa0=\xa045",
         "40,000\xa0EUR of a budget of 50,000\xa0EUR",
         "Customers here are vulnerable",
     ):
@@ -274,16 +279,16 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
 def test_every_answer_has_its_headline_everywhere(town_of, answer, said, tmp_path):
     content = closing(town_of, answer=answer)
     write_slides(content, tmp_path / "s.pptx")
-    assert said in presentation(content) and said in handout(content, poster_wall(content))
+    assert said in presentation(content) and said in handout(content, poster_wall_map(content))
     assert any(said in text.replace("\v", " ") for text in texts_of(tmp_path / "s.pptx"))
 
 
 def test_without_a_budget_it_says_what_to_bring_and_leaves_a_form(town_of, tmp_path):
     content = town_of("en")
-    assert content.first is None
+    assert content.first_automations is None
     write_slides(content, tmp_path / "s.pptx")
     slides = [text.replace("\v", " ") for text in texts_of(tmp_path / "s.pptx")]
-    for page in (presentation(content), handout(content, poster_wall(content))):
+    for page in (presentation(content), handout(content, poster_wall_map(content))):
         said = [content.words.text(f"bring.{key}").replace("'", "&#x27;") for key in BRING]
         assert all(text in page for text in said)
         assert 'class="form"' in page and page.count("<td></td>") >= 12
@@ -295,7 +300,7 @@ def test_without_a_budget_it_says_what_to_bring_and_leaves_a_form(town_of, tmp_p
 def test_a_candidate_that_is_not_chosen_never_reads_as_chosen():
     value = Estimate.none("unidentified", "EUR/week", grade="D")
     rows = (Candidate("a", True, 0.7, value, ""), Candidate("b", False, None, value, "veto"))
-    first = FirstAutomations("settled", rows, value, 1.0, 2.0, "EUR")
+    first = FirstAutomations("settled", rows, 1.0, 2.0, "EUR")
     assert [one.touchpoint for one in first.chosen] == ["a"]
 
 
@@ -303,11 +308,11 @@ def test_a_candidate_that_is_not_chosen_never_reads_as_chosen():
 
 
 def test_a_question_has_the_same_id_in_every_language(content_of):
-    asked = [starters(content_of(12, language)) for language in languages()]
+    asked = [starter_questions(content_of(12, language)) for language in languages()]
     assert all([n.id for n in one] == [n.id for n in asked[0]] for one in asked)
     assert len({n.id for n in asked[0]}) == len(asked[0]) > 12
     assert {n.text for n in asked[0]}.isdisjoint(n.text for n in asked[1])
-    assert not any(n.is_said for one in asked for n in one)
+    assert not any(n.is_by_people for one in asked for n in one)
 
 
 def test_notes_go_to_a_board_and_back_onto_the_map(town, tmp_path, capsys):
@@ -317,9 +322,14 @@ def test_notes_go_to_a_board_and_back_onto_the_map(town, tmp_path, capsys):
     assert main(["notes", "export", str(run), "--out", str(out), "--lang", "de"]) == 0
     head, *body = list(csv.reader(io.StringIO(out.read_text("utf-8-sig"), newline="")))
     texts = [row[head.index("text")] for row in body]
-    answered = re.sub(r": .* \[", ": Niemand hört zu ●●●● [", texts[0])
-    board = "text\r\n" + "\r\n".join(
-        f'"{t}"' for t in [answered, *texts[1:], "Frau Muster sagt nein"]
+    answered = re.sub(r": .* \[", ": Niemand hört zu [", texts[0])
+    board = "text,votes\r\n" + "\r\n".join(
+        f'"{text}",{votes}'
+        for text, votes in [
+            (answered, 4),
+            *((t, "") for t in texts[1:]),
+            ("Frau Muster sagt nein", ""),
+        ]
     )
     (tmp_path / "board.csv").write_bytes(board.encode("utf-8"))
     try:
@@ -329,7 +339,7 @@ def test_notes_go_to_a_board_and_back_onto_the_map(town, tmp_path, capsys):
         assert "0 new notes, 0 changed. The room has said 2 notes with 4 votes" in said.out
         assert "Muster" not in said.out + said.err and "hört zu" not in said.out + said.err
         content = read_content(run, language="de")
-        assert [(n.text, n.votes) for n in spoken(content)] == [
+        assert [(n.text, n.votes) for n in room_notes(content)] == [
             ("Niemand hört zu", 4), ("Frau Muster sagt nein", 0)
         ]  # fmt: skip
         assert "„Niemand hört zu“" in presentation(content)

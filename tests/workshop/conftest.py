@@ -12,7 +12,7 @@ import journeylib as jl
 from journeylib.audits.runs.bundle import save
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import read_content
-from tests.present.workshop.town import write_town
+from tests.workshop.town import write_town
 
 
 @pytest.fixture(scope="session")

@@ -15,26 +15,28 @@ from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
+from journeylib.present import images
 from journeylib.workshop import pack
+from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Moment
 from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.content.lanes import ROOM_LANES, lanes
+from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
-from journeylib.workshop.notes.starter_questions import export_notes
 from journeylib.workshop.pack import latest_run, prepare_workshop
-from journeylib.workshop.printing import browser, print_pdf
-from journeylib.workshop.screens.screens import presentation
+from journeylib.workshop.screens import presentation
 from journeylib.workshop.sheets import (
-    card_rows,
     cards,
     poster,
     poster_svg,
-    poster_wall,
+    poster_wall_map,
 )
-from tests.present.workshop.test_slides import texts_of
-from tests.present.workshop.town import CUSTOMERS, SECRETS, STAGES
+from tests.workshop.test_slides import texts_of
+from tests.workshop.town import CUSTOMERS, SECRETS, STAGES
 
-needs_browser = pytest.mark.skipif(browser() is None, reason="needs Chromium on the path")
+needs_browser = pytest.mark.skipif(
+    not any(map(shutil.which, images.BROWSERS)), reason="needs Chromium on the path"
+)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,7 @@ def test_a_card_says_what_happens_to_whom_and_what_to_try(filled):
     rows = dict(card_rows(filled, filled.moments[0]))
     assert list(rows) == ["what", "whom", "effect", "machine", "person", "first"]
     assert "33 Punkte weniger" in rows["effect"] and "(21 bis 46)" in rows["effect"]
-    assert "n\xa0=\xa0259" in rows["effect"] and "73 (46 bis 100) Reisen" in rows["effect"]
+    assert "n\xa0=\xa0259" in rows["effect"] and "Etwa 73 (46–100) Reisen" in rows["effect"]
 
 
 def test_cards_come_eight_to_a_sheet(filled):
@@ -121,7 +123,7 @@ def test_the_presentation_asks_for_nothing_and_runs_only_its_own_script(filled):
 
 
 def test_a_picture_that_stands_alone_needs_no_variables_and_holds_no_bitmap(filled):
-    drawn = poster_svg(poster_wall(filled))
+    drawn = poster_svg(poster_wall_map(filled))
     assert "var(--" not in drawn and "<image" not in drawn and "base64" not in drawn
     assert drawn.count("<text") > 100
 
@@ -132,7 +134,7 @@ def test_a_log_without_stages_is_one_stage(content_of):
     bare = dataclasses.replace(
         content, stages=(one,), points=content.points.assign(stage=None), stage_order=()
     )
-    drawn = poster_wall(bare)
+    drawn = poster_wall_map(bare)
     assert f">{content.words.text('no_stage')}<" in "".join(drawn.parts)
     assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
 
@@ -170,19 +172,20 @@ def unzipped(file):
 @pytest.fixture(scope="module")
 def packed(town, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pack")
-    config = town(12).parents[2] / "audit.yaml"
-    return prepare_workshop(config, out=folder, language="de", run=town(12))
+    return prepare_workshop(town(12), out=folder, language="de")
 
 
 def test_one_call_makes_every_artefact(packed):
     names = {path.name for path in packed.folder.iterdir()}
-    ending = "pdf" if packed.printed else "html"
+    ending = "html" if packed.not_printed else "pdf"
     sheets = {f"{name}.{ending}" for name in ("poster-a0", "poster-a1", "handout-a3", "cards-a4")}
     assert names == sheets | {"poster.svg", "presentation.html", "slides.pptx"}
     assert str(packed.folder) in packed.summary
-    wider = dataclasses.replace(packed, printed=True, fitting=False).summary
+    wider = dataclasses.replace(packed, not_printed="", fitting=False).summary
     assert "Install Arial or Liberation Sans" in wider
-    assert ("Install Arial" in packed.summary) == (packed.printed and not packed.fitting)
+    assert ("Install Arial" in packed.summary) == (not packed.not_printed and not packed.fitting)
+    alone = dataclasses.replace(packed, not_printed="No PDF: chromium failed (OSError).").summary
+    assert "No PDF: chromium failed (OSError). Open the .html sheets" in alone
 
 
 def test_nothing_of_a_single_customer_is_in_any_artefact(packed, town, tmp_path):
@@ -219,14 +222,13 @@ def test_posters_are_vectors_with_their_fonts_in_the_size_asked_for(packed):
 def test_the_same_page_prints_the_same_file(filled, tmp_path):
     page = tmp_path / "cards.html"
     page.write_text(cards(filled), encoding="utf-8")
-    for name in ("one.pdf", "two.pdf"):
-        print_pdf(page, tmp_path / name, program=browser())
-    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+    (one, reason), (two, _) = images.pdf(page), images.pdf(page)
+    assert one == two and one.startswith(b"%PDF") and reason == ""
 
 
 @pytest.mark.parametrize("many", [12, 40])
 def test_every_name_on_a_poster_is_read_from_the_back_and_none_is_cut(content_of, many):
-    drawn = poster_wall(content_of(many, "de"))
+    drawn = poster_wall_map(content_of(many, "de"))
     assert drawn.type_mm(1189 * 0.96, 841 - 0.04 * 1189) >= 9
     assert "@page{size:1189mm 841mm" in poster(content_of(many, "de"), drawn, "a0")
     boxes = re.findall(r'<g class="jl-room"><title>.*?</g>', "".join(drawn.parts))
@@ -244,7 +246,7 @@ def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
         )
         for stage in content.stages
     )
-    said = poster_svg(poster_wall(dataclasses.replace(content, stages=silent)))
+    said = poster_svg(poster_wall_map(dataclasses.replace(content, stages=silent)))
     assert "das Log kennt keine" in said and "mittleres Gefühl" not in said
 
 
@@ -256,9 +258,8 @@ def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
         raise RunError("no room on the disk")
 
     monkeypatch.setattr(pack, "write_slides", broken)
-    config = town(12).parents[2] / "audit.yaml"
     with pytest.raises(RunError, match="no room"):
-        prepare_workshop(config, out=tmp_path / "out", run=town(12))
+        prepare_workshop(town(12), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -295,7 +296,7 @@ def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
 
 def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     """The day is part of what is decided: only a run of the same day is used again."""
-    monkeypatch.setattr(pack, "browser", lambda: None)
+    monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
     shutil.copytree(town(12).parents[2], tmp_path / "copy", symlinks=True)
     config, audits = tmp_path / "copy/audit.yaml", tmp_path / "copy/audits"
     command = ["workshop", str(config), "--audits", str(audits), "--out", str(tmp_path / "out")]
@@ -308,7 +309,7 @@ def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
 
 
 def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(pack, "browser", lambda: None)
+    monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
     run = town(12)
     files = [str(run.parents[2] / "audit.yaml"), str(tmp_path / "none.yaml")]
     where = ["--audits", str(run.parents[1]), "--out", str(tmp_path / "out")]

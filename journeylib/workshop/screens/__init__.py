@@ -1,1 +1,0 @@
-"""The presentation for the projector."""
