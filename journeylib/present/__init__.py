@@ -6,19 +6,19 @@ This room draws numbers that the rooms below have computed; it computes none. In
 
 from journeylib.present.charts.experience import in_order
 from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
+from journeylib.present.drawing.images import pdf, png
+from journeylib.present.drawing.label_placement import Rect, label_parts, leader, place_labels
+from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.images import pdf, png
-from journeylib.present.maps import svg
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.difference_map import comparison_table, difference_map
-from journeylib.present.maps.font_metrics import ANY, ARIAL, Face
 from journeylib.present.maps.journey_map import feeling, flow_line, stage_head
-from journeylib.present.maps.label_placement import Rect, label_parts, leader, place_labels
 from journeylib.present.maps.layering import layers_of
 from journeylib.present.maps.layout import NO_CHANNEL, Band, Box, BoxStyle, MapLayout, map_layout
 from journeylib.present.maps.simplified_map import simplified_map
-from journeylib.present.maps.svg import clean, esc, num, soft
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Table, as_float, table
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css
@@ -79,8 +79,8 @@ __all__ = [
     "Band",
     "Box",
     "BoxStyle",
-    "Face",
     "Figure",
+    "FontMetrics",
     "MapLayout",
     "Rect",
     "Table",

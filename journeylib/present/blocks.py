@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from journeylib.core import Estimate, abstain_text, estimate_text, number, percent
-from journeylib.present.maps.svg import clean, esc, verdict_marker
+from journeylib.present.drawing.svg import clean, esc, verdict_marker
 from journeylib.present.theme import VERDICTS, leaning, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]

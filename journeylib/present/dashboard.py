@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from journeylib.core import RunError
-from journeylib.present.maps.svg import clean
+from journeylib.present.drawing.svg import clean
 from journeylib.present.theme import TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from journeylib.present.images import png
-from journeylib.present.maps.svg import esc
+from journeylib.present.drawing.images import png
+from journeylib.present.drawing.svg import esc
 from journeylib.present.tables import Table, html_table
 from journeylib.present.theme import css, style_tag
 

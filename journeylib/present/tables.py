@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import RunError, cell_text
-from journeylib.present.maps.svg import esc
+from journeylib.present.drawing.svg import esc
 from journeylib.present.theme import style_tag
 
 Rows = Mapping[tuple[str, str], dict[Any, Any]]

@@ -33,7 +33,7 @@ from journeylib.delivery.ci_reports import junit_of_failure, summary
 from journeylib.delivery.delivery import is_due, write_files
 from journeylib.delivery.mail import compose, subject
 from journeylib.delivery.mail_chart import small_line
-from journeylib.present.images import png
+from journeylib.present.drawing.images import png
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
@@ -75,7 +75,7 @@ def place(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("small.yaml", "small.csv"):
         (tmp_path / name).write_bytes((done.parents[2] / name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("journeylib.present.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
     monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
     return tmp_path
 

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
+from journeylib.present.drawing.svg import marker
 from journeylib.present.maps.journey_map import draw_map
-from journeylib.present.maps.svg import marker
 from journeylib.present.theme import DARK, LIGHT, VERDICTS
 from tests.present import frames
 from tests.present.test_browser import CHROMIUM

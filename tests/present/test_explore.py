@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.present.explorer.explore import twin
+from journeylib.present.explorer.page import twin
 from journeylib.present.explorer.state import exploration
 
 pytest.importorskip("anywidget", reason="needs anywidget")

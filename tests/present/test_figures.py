@@ -8,9 +8,9 @@ from journeylib.core.estimate import Estimate
 from journeylib.present.charts.containment import containment_waterfall, handoff_partition, heatmap
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.quadrant import quadrant
+from journeylib.present.drawing.svg import num, shorten, text_width, wrap
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import draw_map, feeling
-from journeylib.present.maps.svg import num, shorten, text_width, wrap
 from tests.present import frames
 
 NASTY = {

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import Estimate, estimate_text, percent, signed
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 
 WIDTH = 1180.0
 

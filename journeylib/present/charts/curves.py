@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from journeylib.core import percent
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 
 WIDTH, HEIGHT = 1180.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 64.0, 24.0, 16.0, 44.0

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from journeylib.core import signed
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.label_placement import Rect, label_parts, place_labels
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feeling
-from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
 from journeylib.present.tables import as_float
 
 WIDTH = 1180.0

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import percent
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.label_placement import Rect, label_parts, place_labels
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
 from journeylib.present.tables import as_float
 from journeylib.present.theme import LEANING, VERDICTS, leaning
 

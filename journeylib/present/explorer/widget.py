@@ -10,10 +10,10 @@ import traitlets
 
 from journeylib.core import JourneylibError
 from journeylib.journeys import Journeys
-from journeylib.present.explorer.explore import script, styles, twin
+from journeylib.present.drawing.svg import esc
+from journeylib.present.explorer.page import script, styles, twin
 from journeylib.present.explorer.state import STEPS, Exploration
 from journeylib.present.figure import Figure
-from journeylib.present.maps.svg import esc
 
 
 class Explorer(anywidget.AnyWidget):

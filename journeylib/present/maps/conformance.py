@@ -10,8 +10,8 @@ import pandas as pd
 
 from journeylib.core import estimate_text, percent
 from journeylib.journeys import START, Conformance
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.tables import as_float
 
 WIDTH = 1180.0

@@ -8,8 +8,8 @@ import pandas as pd
 
 from journeylib.core import percent, signed
 from journeylib.measures import FOUND, Comparison
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import LEGEND, map_grid
 from journeylib.present.maps.layout import LINE, NAME_LINES, NAME_SIZE, Box, Flow, map_layout
 from journeylib.present.tables import Table, table

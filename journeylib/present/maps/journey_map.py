@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.core import percent, signed
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ANY, Face
 from journeylib.present.maps.layout import (
     LINE,
     NAME_LINES,
@@ -210,7 +210,7 @@ def map_grid(layout: MapLayout) -> list[str]:
     return parts
 
 
-def stage_head(column: Band, end: float, *, size: float = 14.0, face: Face = ANY) -> str:
+def stage_head(column: Band, end: float, *, size: float = 14.0, face: FontMetrics = ANY) -> str:
     """Return a stage's chevron, which reaches to the next one (`end`)."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]

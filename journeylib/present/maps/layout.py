@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.present.maps.font_metrics import ANY, Face
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
+from journeylib.present.drawing.svg import clean, wrap
 from journeylib.present.maps.layering import layers_of
 from journeylib.present.maps.routing import Route, Way, route
-from journeylib.present.maps.svg import clean, wrap
 
 NAME_SIZE, LINE, NAME_LINES = 13.5, 16.0, 3
 LANE_LABEL = 98.0
@@ -40,7 +40,7 @@ class BoxStyle:
         Lines of the name that every box has room for, and at which a name is cut.
     bold : bool
         Whether a name may be set in bold.
-    face : Face
+    face : FontMetrics
         The font that names are set in.
     small : float
         Size of a name that needs more than one line, as a factor of `size`.
@@ -57,7 +57,7 @@ class BoxStyle:
     least: int = 2
     most: int = NAME_LINES
     bold: bool = True
-    face: Face = ANY
+    face: FontMetrics = ANY
     small: float = 1.0
     floor: float = 0.0
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from journeylib.core import duration, percent, signed
 from journeylib.journeys import Timeline, Told
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feelings
 from journeylib.present.tables import as_float
 

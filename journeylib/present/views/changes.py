@@ -10,9 +10,9 @@ import pandas as pd
 from journeylib.audits import Change, stream_label
 from journeylib.core import duration, percent, signed
 from journeylib.present.blocks import Block, words
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.svg import clean, esc
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.svg import clean, esc
 from journeylib.present.tables import Table, table
 from journeylib.present.theme import VERDICTS
 

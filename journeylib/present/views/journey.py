@@ -10,8 +10,8 @@ import pandas as pd
 from journeylib.core import abstain_text, percent
 from journeylib.journeys import OTHER, START
 from journeylib.present.blocks import Block, words
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import ENDS
 from journeylib.present.tables import Rows, Table, as_float, keyed, table

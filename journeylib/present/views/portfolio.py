@@ -10,8 +10,8 @@ import pandas as pd
 from journeylib.core import Estimate, number, percent
 from journeylib.portfolio import INPUTS, Driver, Portfolio
 from journeylib.present.blocks import Block, words
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.tables import Table, as_float, table
 
 if TYPE_CHECKING:

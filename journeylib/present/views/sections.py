@@ -16,10 +16,10 @@ from journeylib.present.charts.containment import containment_waterfall, handoff
 from journeylib.present.charts.curves import draw_curve
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.quadrant import quadrant
+from journeylib.present.drawing.svg import esc
 from journeylib.present.figure import Figure
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.journey_map import draw_map
-from journeylib.present.maps.svg import esc
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Rows, Table, as_float, keyed, quality_table, table
 from journeylib.present.theme import VERDICTS

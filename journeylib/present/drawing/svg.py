@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from journeylib.present.maps.font_metrics import ANY, Face
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
 from journeylib.present.theme import VERDICTS, Shape
 
 # Characters that turn the direction of what follows, and controls, are no part of a name.
@@ -53,12 +53,14 @@ def esc(name: object) -> str:
     return html.escape(clean(name), quote=True)
 
 
-def text_width(text: str, size: float, *, bold: bool = False, face: Face = ANY) -> float:
+def text_width(text: str, size: float, *, bold: bool = False, face: FontMetrics = ANY) -> float:
     """Return an upper guess of the width of `text` in pixels, by default whatever the font."""
     return face.width(text, bold=bold) * size
 
 
-def shorten(text: str, width: float, size: float, *, bold: bool = False, face: Face = ANY) -> str:
+def shorten(
+    text: str, width: float, size: float, *, bold: bool = False, face: FontMetrics = ANY
+) -> str:
     """Return `text` so that it fits into `width` pixels; what is left out is left out inside.
 
     Names of one log often begin alike, so their end stays.
@@ -80,7 +82,7 @@ def shorten(text: str, width: float, size: float, *, bold: bool = False, face: F
     return "…"
 
 
-def _fitting(text: str, width: float, size: float, bold: bool, face: Face) -> int:
+def _fitting(text: str, width: float, size: float, bold: bool, face: FontMetrics) -> int:
     """Return how many characters of `text` fit."""
     fits = (
         n
@@ -116,7 +118,7 @@ def wrap(
     *,
     lines: int = 2,
     bold: bool = False,
-    face: Face = ANY,
+    face: FontMetrics = ANY,
 ) -> list[str]:
     """Break a name into at most `lines` lines; long words are hyphenated, the rest is cut.
 

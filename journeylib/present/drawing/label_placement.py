@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from journeylib.present.maps import svg
+from journeylib.present.drawing import svg
 
 
 @dataclass(frozen=True)
