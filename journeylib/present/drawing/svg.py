@@ -228,3 +228,23 @@ def triangle(x: float, y: float, size: float, *, up: bool) -> str:
     points.append((x, y + way * size * 0.8))
     kind = "jl-up" if up else "jl-down"
     return f'<path d="{path(points, closed=True)}" class="{kind}"/>'
+
+
+def swatches(x: float, y: float, entries: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a legend on one line: word and class of each filled sign."""
+    parts = []
+    for word, kind in entries:
+        parts.append(rect(x, y - 10, 18, 11, kind, radius=2))
+        parts.append(label(x + 25, y, word, "jl-t4"))
+        x += 47 + text_width(word, 12)
+    return parts
+
+
+def feeling_signs(x: float, y: float, words: tuple[str, str]) -> tuple[list[str], float]:
+    """Return the legend of ▲ and ▼ with their words, and where it ends."""
+    parts = []
+    for up, word in zip((True, False), words, strict=True):
+        parts.append(triangle(x + 6, y - 4, 4.5, up=up))
+        parts.append(label(x + 16, y, word, "jl-t4"))
+        x += 32 + text_width(word, 12)
+    return parts, x

@@ -18,6 +18,7 @@ from journeylib.present import (
     BoxStyle,
     Figure,
     MapLayout,
+    MapOptions,
     Rect,
     flow_line,
     map_layout,
@@ -233,12 +234,14 @@ def _planned(content: Content, boxes: Boxes, with_room: bool) -> _Plan:
     layout = map_layout(
         content.points,
         content.moves,
-        stage_order=content.stage_order,
-        channel_order=content.channel_order,
-        max_flows=MAX_FLOWS,
-        max_returns=MAX_RETURNS,
-        style=boxes.style,
-        left=LEFT,
+        MapOptions(
+            stage_order=content.stage_order,
+            channel_order=content.channel_order,
+            max_flows=MAX_FLOWS,
+            max_returns=MAX_RETURNS,
+            style=boxes.style,
+            left=LEFT,
+        ),
     )
     columns = _columns(content, layout)
     rows = [lane for lane in lanes(content) if lane.computed or with_room]
