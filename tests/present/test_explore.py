@@ -179,7 +179,9 @@ def test_an_audit_tells_feeling_verdict_and_time_with_intervals(journeys):
     audit = SimpleNamespace(
         journeys=journeys,
         evidence=SimpleNamespace(
-            experience=pd.DataFrame([feeling]), estimates=pd.DataFrame([wait])
+            experience=pd.DataFrame([feeling]),
+            estimates=pd.DataFrame([wait]),
+            totals={"journeys": 22},
         ),
         judgement=SimpleNamespace(scores=pd.DataFrame([score])),
     )

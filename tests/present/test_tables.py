@@ -135,7 +135,7 @@ def test_what_only_leans_to_a_verdict_is_not_counted_as_one():
     block = verdict_list(rows, shown=1)
     assert "2, and 1 leaning this way</span>" in block.html
     assert "and 2 more: Pay, Wait (leaning)" in block.html
-    assert block.text == "◆ AI-assisted human (2, 1 leaning): Ask, Pay, Wait"
+    assert block.text == "◆ AI-assisted human (2, and 1 leaning this way): Ask, Pay, Wait"
 
 
 def test_displays_are_the_same_on_every_run():
