@@ -116,14 +116,14 @@ def test_findings_follow_the_grade(telecom_audit: jl.Audit) -> None:
 def test_tables_show_what_was_found(telecom_audit: jl.Audit) -> None:
     moments = show.moments(telecom_audit)
     assert isinstance(moments, Table)
-    by_name = moments.frame.set_index(["Touchpoint", "Outcome"])
+    by_name = moments.frame.set_index(["touchpoint", "outcome"])
     assert by_name.loc[("Complaint call", "churn"), "Affected"].startswith("44.9 journeys/year")
     assert by_name.loc[("Billing call", "churn"), "Affected"] == ""
     assert "Bad against good" not in moments.frame  # no neutral middle is declared
     weights = show.sensitivity(telecom_audit)
     assert isinstance(weights, Table)
     moved = {row["touchpoint"] for row in telecom_audit.document["sensitivity"] if row["changed"]}
-    assert set(weights.frame["Touchpoint"]) == moved
+    assert set(weights.frame["touchpoint"]) == moved
     assert "no better than the average" in repr(show.remembered(telecom_audit))
 
 
@@ -142,7 +142,7 @@ def test_a_remembered_end_is_a_table_and_a_finding(telecom_audit: jl.Audit) -> N
     assert text.startswith("Ratings of conversations go most with the last moment")
     table = show.remembered(audit)
     assert isinstance(table, Table)
-    assert table.frame["Moment"].tolist()[1] == "the last moment"
+    assert table.frame["moment"].tolist()[1] == "the last moment"
 
 
 def test_small_logs_say_why_there_is_nothing(small_audit: jl.Audit) -> None:
@@ -181,4 +181,4 @@ def test_the_q_value_under_any_dependence_is_shown(telecom_audit: jl.Audit) -> N
     assert complaint["q_value_dependent"] > complaint["q_value"]
     shown = show.moments(telecom_audit)
     assert isinstance(shown, Table)
-    assert shown.frame["Chance of a false alarm (q)"].str.contains("at worst").any()
+    assert shown.frame["q"].str.contains("at worst").any()

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from journeylib.present.maps.font_metrics import ANY, Face
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
 from journeylib.present.theme import VERDICTS, Shape
 
 # Characters that turn the direction of what follows, and controls, are no part of a name.
@@ -53,12 +53,14 @@ def esc(name: object) -> str:
     return html.escape(clean(name), quote=True)
 
 
-def text_width(text: str, size: float, *, bold: bool = False, face: Face = ANY) -> float:
+def text_width(text: str, size: float, *, bold: bool = False, face: FontMetrics = ANY) -> float:
     """Return an upper guess of the width of `text` in pixels, by default whatever the font."""
     return face.width(text, bold=bold) * size
 
 
-def shorten(text: str, width: float, size: float, *, bold: bool = False, face: Face = ANY) -> str:
+def shorten(
+    text: str, width: float, size: float, *, bold: bool = False, face: FontMetrics = ANY
+) -> str:
     """Return `text` so that it fits into `width` pixels; what is left out is left out inside.
 
     Names of one log often begin alike, so their end stays.
@@ -80,7 +82,7 @@ def shorten(text: str, width: float, size: float, *, bold: bool = False, face: F
     return "…"
 
 
-def _fitting(text: str, width: float, size: float, bold: bool, face: Face) -> int:
+def _fitting(text: str, width: float, size: float, bold: bool, face: FontMetrics) -> int:
     """Return how many characters of `text` fit."""
     fits = (
         n
@@ -116,7 +118,7 @@ def wrap(
     *,
     lines: int = 2,
     bold: bool = False,
-    face: Face = ANY,
+    face: FontMetrics = ANY,
 ) -> list[str]:
     """Break a name into at most `lines` lines; long words are hyphenated, the rest is cut.
 
@@ -226,3 +228,23 @@ def triangle(x: float, y: float, size: float, *, up: bool) -> str:
     points.append((x, y + way * size * 0.8))
     kind = "jl-up" if up else "jl-down"
     return f'<path d="{path(points, closed=True)}" class="{kind}"/>'
+
+
+def swatches(x: float, y: float, entries: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a legend on one line: word and class of each filled sign."""
+    parts = []
+    for word, kind in entries:
+        parts.append(rect(x, y - 10, 18, 11, kind, radius=2))
+        parts.append(label(x + 25, y, word, "jl-t4"))
+        x += 47 + text_width(word, 12)
+    return parts
+
+
+def feeling_signs(x: float, y: float, words: tuple[str, str]) -> tuple[list[str], float]:
+    """Return the legend of ▲ and ▼ with their words, and where it ends."""
+    parts = []
+    for up, word in zip((True, False), words, strict=True):
+        parts.append(triangle(x + 6, y - 4, 4.5, up=up))
+        parts.append(label(x + 16, y, word, "jl-t4"))
+        x += 32 + text_width(word, 12)
+    return parts, x

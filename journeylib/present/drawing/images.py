@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journeylib.core import text
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def pdf(page: Path) -> tuple[bytes | None, str]:
     named = os.environ.get(NAMED_BROWSER)
     browser = named or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        return None, "No PDF: no Chromium or Chrome was found on this machine."
+        return None, text("present.pdf.no_browser")
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "page.pdf"
         command = [
@@ -125,7 +126,8 @@ def pdf(page: Path) -> tuple[bytes | None, str]:
             subprocess.run(command, capture_output=True, timeout=PDF_SECONDS, check=True)
             return _undated(target.read_bytes()), ""
         except (OSError, subprocess.SubprocessError) as error:
-            return None, f"No PDF: {Path(browser).name} failed ({type(error).__name__})."
+            why = type(error).__name__
+            return None, text("present.pdf.failed", browser=Path(browser).name, why=why)
 
 
 def _undated(printed: bytes) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from journeylib.present.maps import svg
+from journeylib.present.drawing import svg
 
 
 @dataclass(frozen=True)
@@ -129,3 +130,35 @@ def label_parts(
             svg.label(middle, place.y + 11.5, text, f"jl-t4 jl-halo{kind}", anchor="middle")
         )
     return parts
+
+
+def names_beside(
+    spots: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    feelings: Sequence[int],
+    *,
+    bounds: Rect,
+    marks: Sequence[Rect],
+    line: Sequence[Sequence[tuple[float, float]]],
+) -> list[str]:
+    """Return names drawn beside their points, off the marks and where there is room off the line.
+
+    Parameters
+    ----------
+    spots, texts, feelings : sequence
+        Point, name and feeling (1, 0 or −1) of each, most important first.
+    bounds : Rect
+    marks : sequence of Rect
+        Never covered.
+    line : sequence of sequence of (x, y)
+        The unbroken stretches of the line.
+    """
+    soft = []
+    for run in line:
+        for (x0, y0), (x1, y1) in itertools.pairwise(run):
+            for k in range(1, 6):
+                x, y = x0 + (x1 - x0) * k / 6, y0 + (y1 - y0) * k / 6
+                soft.append(Rect(x - 3, y - 6, 6, 12))
+    sizes = [(svg.text_width(text, 12, bold=True) * 0.9, 15.0) for text in texts]
+    places = place_labels(spots, sizes, bounds=bounds, marks=marks, soft=soft)
+    return label_parts(spots, texts, places, feelings)

@@ -1,4 +1,4 @@
-"""Faces: how wide text is, in a font that is known and in one that is not."""
+"""Font metrics: how wide text is, in a font that is known and in one that is not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDE = set("mwMWQOGD@%&—…→←+−=<>~")
 
 
 @dataclass(frozen=True, eq=False)
-class Face:
+class FontMetrics:
     """A font, as far as measuring goes.
 
     Attributes
@@ -42,7 +42,7 @@ def _table(groups: Mapping[int, str]) -> dict[str, float]:
 
 
 # Arial, and the fonts made to its measure. Source: the advances of Liberation Sans.
-ARIAL = Face(
+ARIAL = FontMetrics(
     "Arial",
     "Arial, 'Liberation Sans', Arimo, Helvetica, sans-serif",
     _table({
@@ -63,11 +63,11 @@ ARIAL = Face(
 )  # fmt: skip
 
 # Whatever font a reader's machine has.
-ANY = Face("any", "", {}, {})
+ANY = FontMetrics("any", "", {}, {})
 
 
 @cache
-def _advance(face: Face, char: str, bold: bool) -> float:
+def _advance(face: FontMetrics, char: str, bold: bool) -> float:
     table = face.bold if bold else face.regular
     if not table:
         return _guess(char) * (1.09 if bold else 1.0)
