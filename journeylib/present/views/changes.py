@@ -74,7 +74,7 @@ def difference(comparison: RunComparison) -> Block:
     """Return what is not the same in two runs, in sentences."""
     items = [
         ListItem(sentence, text(f"present.change.{kind}"), *TAGS["not_assessable"][1:])
-        for kind, sentence in comparison.said
+        for kind, sentence in comparison.sentences
     ]
     return tagged_list(items, lead=f"{comparison.heading}.")
 
