@@ -30,9 +30,9 @@ class Visits:
         the visit), ``quality`` (int64: 1 good, 0 neither, −1 bad), ``control`` (float64, only
         where a negative control is declared).
     covariates : DataFrame
-        What was known before, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
-        journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
-        declared columns as last seen in the journey by the time the visit began.
+        What was known before, row by row: ``steps_before``, ``days_before`` (log of 1 + days
+        since the journey began), ``earlier_journeys``, ``month`` (since the first visit), and
+        the declared columns as last seen in the journey by the time the visit began.
     sample : Drawn
         The customers whose visits these are.
     """
