@@ -46,16 +46,15 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         As `measures.streams.Streams.table`: period 0 is the last.
     settings : ChangeSettings
     min_customers : int
-        A stream with fewer in the last period is left out.
 
     Returns
     -------
     pandas.DataFrame
         One row per stream that could be compared, columns `TEST_COLUMNS`: ``before`` is the mean
-        of the earlier periods, weighted by their cases; ``lo``, ``hi`` the interval of
-        ``difference``; ``same_mix`` the difference with the mix of the earlier periods (NaN
-        where there are no strata); ``significant`` says that it passes the control of false
-        alarms over all rows and is large enough to matter.
+        of the earlier periods by cases; ``lo``, ``hi`` the interval of ``difference``;
+        ``same_mix`` the difference at the earlier mix (NaN without strata); ``significant``: it
+        passes the control of false alarms over all rows and is large enough to matter.
+        Streams of fewer than `min_customers` now are left out.
 
     Notes
     -----
@@ -176,16 +175,16 @@ def _against(
         psi, wild = _overdispersion(q, free, usable=(count > 1) & (phi > 0))
         sd = np.sqrt(psi * phi * (1 / n0 + 1 / total))
         z = (v0 - before) / sd
-    known = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
-    z = np.where(known, z, np.nan)
+    tested = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
+    z = np.where(tested, z, np.nan)
     tail = np.where(wild, stats.t.sf(np.abs(z), free), stats.norm.sf(np.abs(z)))
-    rare = share & known & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
+    rare = share & tested & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = p * (1 - p) / (phi * psi)
     tail[rare] = _exact(v0, n0, before, total, effective, rare)
     # As many standard errors as a normal mark of this p-value: rare cases and wild weeks too.
-    z = np.where(known, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
-    p = np.where(known, 2 * tail, np.nan).clip(max=1)
+    z = np.where(tested, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
+    p = np.where(tested, 2 * tail, np.nan).clip(max=1)
     return _Against(before, v0 - before, sd, z, p, total, count)
 
 
@@ -261,8 +260,8 @@ def _at_same_mix(table: pd.DataFrame, keys: pd.Index[Any], refs: list[int]) -> F
     both = rows[(rows["now"] > 0) & (rows["then"] > 0)].copy()
     both["change"] = both["then"] * (both["value"] - both["before"])
     sums = both.groupby(level=KEY)[["now", "then", "change"]].sum()
-    kept = sums["now"] / whole.reindex(sums.index)
-    change = (sums["change"] / sums["then"]).where(kept >= COMPARABLE)
+    comparable = sums["now"] / whole.reindex(sums.index)
+    change = (sums["change"] / sums["then"]).where(comparable >= COMPARABLE)
     return np.asarray(change.reindex(keys).to_numpy(dtype=np.float64))
 
 
