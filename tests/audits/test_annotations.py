@@ -190,7 +190,7 @@ def test_no_text_customer_or_rater_is_shown(full: jl.Audit, tmp_path: Path) -> N
         (folder / "manifest.json").read_text("utf-8"),
         show.detectors(full)._repr_html_(),
         show.ratings(full)._repr_html_(),
-        repr(full.beside),
+        repr(full.annotations),
     ]
     for text in said:
         assert "Secret trace" not in text
