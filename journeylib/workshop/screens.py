@@ -119,8 +119,8 @@ def _screens(content: Content) -> Iterator[Screen]:
         yield from (_touchpoint(content, stage, p) for p in stage.touchpoints if _has_screen(p))
         title = words.text("note.title", stage=stage.title(words))
         yield from _stickies(content, notes_at(content, stage), title, f"notes-{i}", "ask.notes")
-    title = words.text("note.parked")
-    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.parked")
+    title = words.text("note.unplaced")
+    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.unplaced")
     for i, story in enumerate(content.stories, 1):
         yield _story(content, story, i)
     if not content.stories:

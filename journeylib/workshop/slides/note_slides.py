@@ -72,8 +72,8 @@ def note_slides(new: New, content: Content, stage: Stage) -> None:
 
 def unplaced_note_slides(new: New, content: Content) -> None:
     """Add the notes whose place the map does not have."""
-    title = content.words.text("note.parked")
-    _stickies(new, content, unplaced_notes(content), title, "ask.parked")
+    title = content.words.text("note.unplaced")
+    _stickies(new, content, unplaced_notes(content), title, "ask.unplaced")
 
 
 def _stickies(
