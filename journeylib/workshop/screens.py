@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from journeylib.audits import DocumentPart
 from journeylib.present import svg
+from journeylib.workshop.content import lanes
 from journeylib.workshop.content.content import Content, Stage, Touchpoint
 from journeylib.workshop.content.differences import (
     LEAST_VOTES,
@@ -25,24 +26,7 @@ from journeylib.workshop.content.differences import (
     votes_at,
     votes_text,
 )
-from journeylib.workshop.content.first_automations import (
-    BRING,
-    FORM,
-    FORM_ROWS,
-    answer_text,
-    chosen_rows,
-    money_note,
-    other_rows,
-)
-from journeylib.workshop.content.lanes import (
-    PLAN_COLUMNS,
-    moves_text,
-    planned_share,
-    segment_cell,
-    stage_counts,
-    stage_title,
-    story_texts,
-)
+from journeylib.workshop.content.first_automations import FORM_ROWS, closing_exercise
 from journeylib.workshop.content.pages import even_parts, titled_pages
 from journeylib.workshop.content.sentences import effect_text, serves_text, verdict_text
 from journeylib.workshop.notes.notes import Note
@@ -119,8 +103,8 @@ def _screens(content: Content) -> Iterator[Screen]:
         yield from (_touchpoint(content, stage, p) for p in stage.touchpoints if _has_screen(p))
         title = words.text("note.title", stage=stage.title(words))
         yield from _stickies(content, notes_at(content, stage), title, f"notes-{i}", "ask.notes")
-    title = words.text("note.parked")
-    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.parked")
+    title = words.text("note.unplaced")
+    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.unplaced")
     for i, story in enumerate(content.stories, 1):
         yield _story(content, story, i)
     if not content.stories:
@@ -153,7 +137,7 @@ def _overview(content: Content) -> Screen:
             stage,
             words.percent(stage.reach or 0.0, 0),
             "" if stage.customers is None else words.text("n", n=stage.customers),
-            *stage_counts(content, stage),
+            *lanes.stage_counts(content, stage),
         )
         for stage in content.stages
     ]
@@ -171,9 +155,9 @@ def _overview(content: Content) -> Screen:
 
 def _stage(content: Content, stage: Stage, place: int) -> Iterator[Screen]:
     words = content.words
-    moves = words.text("stage.next", moves=moves_text(content, stage)) if stage.moves else ""
+    moves = words.text("stage.next", moves=lanes.moves_text(content, stage)) if stage.moves else ""
     parts = even_parts(stage.touchpoints, POINTS) or [()]
-    pages = titled_pages(words, stage_title(content, stage), parts)
+    pages = titled_pages(words, lanes.stage_title(content, stage), parts)
     for k, (title, points) in enumerate(pages):
         few = len(points) <= FEW
         cards = []
@@ -244,7 +228,7 @@ def _stickies(
 
 def _story(content: Content, story: DocumentPart, number: int) -> Screen:
     words = content.words
-    title, ends = story_texts(content, number)
+    title, ends = lanes.story_texts(content, number)
     base = words.text("story.base", journeys=story.journeys, customers=story.customers)
     more = max(len(story.steps) - STEPS, 0)
     values = {"story": story, "ends": ends, "more": more, "base": base}
@@ -264,7 +248,7 @@ def _segments(content: Content) -> Screen:
     rows = [
         (
             stage.title(words),
-            [segment_cell(content, segment, stage) for segment in content.segments],
+            [lanes.segment_cell(content, segment, stage) for segment in content.segments],
         )
         for stage in content.stages
     ]
@@ -277,7 +261,7 @@ def _plan(content: Content) -> Screen:
     words, plan = content.words, content.plan
     assert plan is not None
     rows = [
-        (f"{i}. {step}", [planned_share(content, step, kind) for kind in PLAN_COLUMNS])
+        (f"{i}. {step}", [lanes.planned_share(content, step, kind) for kind in lanes.PLAN_COLUMNS])
         for i, step in enumerate(plan.steps, 1)
     ]
     inserted = sorted(
@@ -286,7 +270,7 @@ def _plan(content: Content) -> Screen:
     )
     names = [f"{name} {words.percent(share, 0)}" for share, name in inserted[:MOST_EXTRA_STEPS]]
     note = f"{words.text('plan.inserted')}: {', '.join(names)}" if names else ""
-    heads = ["", *(words.text(f"plan.{kind}") for kind in PLAN_COLUMNS)]
+    heads = ["", *(words.text(f"plan.{kind}") for kind in lanes.PLAN_COLUMNS)]
     share = words.estimate(plan.conforming)
     title = words.text("plan.conforming", share=share, n=plan.journeys)
     values = _table(rows, heads=heads, note=note, note_kind="")
@@ -311,19 +295,18 @@ def _first_automations(content: Content) -> Iterator[Screen]:
 
     Without a budget nothing is chosen; then the first screen says what to bring.
     """
-    words, first, ask = content.words, content.first_automations, "ask.automations"
-    title, note = words.text("first.title"), money_note(content)
-    if first is None:
-        values = {"items": [words.text(f"bring.{key}") for key in BRING], "note": note}
-        yield Screen("first", answer_text(content), ask, "bring", values, title)
+    words, closing, ask = content.words, closing_exercise(content), "ask.automations"
+    if closing.bring:
+        values = {"items": list(closing.bring.values()), "note": closing.note}
+        yield Screen("first", closing.answer, ask, "bring", values, closing.title)
     else:
-        rows = [(name, cells) for name, *cells in chosen_rows(content)]
+        rows = [(name, cells) for name, *cells in closing.chosen]
         kind = "wide" if len(rows) <= WIDE_ROWS else "dense"
-        values = _table(rows, kind=kind, note=note)
-        yield Screen("first", answer_text(content), ask, "table", values, title)
-    if others := other_rows(content):
-        values = _table([(name, [why]) for name, why in others], kind="dense", note="")
-        yield Screen("first-others", words.text("first.why"), ask, "table", values, title)
-    form: dict[str, Any] = {"heads": [words.text(f"form.{key}") for key in FORM]}
-    form |= {"rows": FORM_ROWS, "note": words.text("first.form_note")}
+        values = _table(rows, kind=kind, note=closing.note)
+        yield Screen("first", closing.answer, ask, "table", values, closing.title)
+    if closing.others:
+        values = _table([(name, [why]) for name, why in closing.others], kind="dense", note="")
+        yield Screen("first-others", words.text("first.why"), ask, "table", values, closing.title)
+    note = words.text("first.form_note")
+    form = {"heads": list(closing.form.values()), "rows": FORM_ROWS, "note": note}
     yield Screen("first-form", words.text("first.form"), ask, "form", form)

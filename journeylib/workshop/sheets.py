@@ -11,15 +11,7 @@ from journeylib.present import ARIAL, LIGHT, TEMPLATES, VERDICTS, esc, num
 from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Content, Moment
 from journeylib.workshop.content.differences import differences
-from journeylib.workshop.content.first_automations import (
-    BRING,
-    FORM,
-    FORM_ROWS,
-    chosen_rows,
-    headline,
-    money_note,
-    other_rows,
-)
+from journeylib.workshop.content.first_automations import FORM_ROWS, closing_exercise
 from journeylib.workshop.content.lanes import segment_cell
 from journeylib.workshop.content.sentences import serves_text
 from journeylib.workshop.rendering import render
@@ -68,7 +60,6 @@ def handout(content: Content, wall_map: WallMap) -> str:
     """Return the A3 handout: map, findings with stories and segments, and the closing exercise."""
     differing = differences(content)
     hand_offs = {"wait": content.wait, "honoured": content.honoured}
-    text = content.words.text
     return _page(
         "handout.html.j2",
         content,
@@ -82,12 +73,7 @@ def handout(content: Content, wall_map: WallMap) -> str:
             (stage, [segment_cell(content, segment, stage) for segment in content.segments])
             for stage in content.stages
         ],
-        headline=headline(content),
-        chosen=chosen_rows(content),
-        bring=[] if content.first_automations else [text(f"bring.{key}") for key in BRING],
-        note=money_note(content),
-        others="; ".join(f"{name}: {why}" for name, why in other_rows(content) if why),
-        form=[text(f"form.{key}") for key in FORM],
+        closing=closing_exercise(content),
         form_rows=FORM_ROWS,
     )
 

@@ -263,6 +263,17 @@ def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_browser_that_fails_leaves_the_pages_to_print(town, tmp_path, monkeypatch):
+    monkeypatch.setenv(images.NAMED_BROWSER, shutil.which("false"))
+    made = prepare_workshop(town(12), out=tmp_path)
+    pages = sorted(path.name for path in made.folder.glob("*.html"))
+    assert pages == [
+        "cards-a4.html", "handout-a3.html", "poster-a0.html", "poster-a1.html", "presentation.html"
+    ]  # fmt: skip
+    assert not list(made.folder.glob("*.pdf"))
+    assert "No PDF: false failed (CalledProcessError)." in made.summary
+
+
 def test_a_run_is_used_again_until_its_log_or_its_settings_change(town):
     run = town(12)
     audits, config = run.parents[1], run.parents[2] / "audit.yaml"

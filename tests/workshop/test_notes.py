@@ -271,7 +271,7 @@ def test_a_new_note_says_its_place_and_kind_in_its_text(tmp_path):
     assert (three.kind, three.touchpoint, three.stage, three.round) == ("note", "", "", 2)
 
 
-def test_a_misspelt_touchpoint_is_found_and_an_unknown_one_parked(tmp_path):
+def test_a_misspelt_touchpoint_is_found_and_an_unknown_one_kept(tmp_path):
     rows = [["text", "touchpoint"], ["a", "Stoerungsanname"], ["b", "Vorstand"], ["c", "Step 3"],
             ["d", "RECHNUNG KLÄREN"]]  # fmt: skip
     found = back(written(rows, tmp_path / "a.csv"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from journeylib.workshop.content.content import Content, Moment
 from journeylib.workshop.content.sentences import effect_text
@@ -24,12 +23,12 @@ def card_rows(content: Content, moment: Moment) -> list[tuple[str, str]]:
     effect += f", {words.text('n', n=moment.effect.n_customers)}. "
     effect += words.text(f"effect.grade.{moment.effect.grade}")
     if moment.impact.value is not None:
-        ends = {name: getattr(moment.impact, name) for name in ("value", "lo", "hi")}
-        journeys: dict[str, Any] = {
-            name: None if end is None else round(end) for name, end in ends.items()
-        }
-        # The sentence says what is counted.
-        impact = words.estimate(replace(moment.impact, unit="", **journeys), base=False)
+        # Whole journeys, and no unit: the sentence says what is counted.
+        lo, hi = (
+            None if end is None else round(end) for end in (moment.impact.lo, moment.impact.hi)
+        )
+        whole = replace(moment.impact, unit="", value=round(moment.impact.value), lo=lo, hi=hi)
+        impact = words.estimate(whole, base=False)
         effect += " " + words.text("effect.impact", impact=impact)
     share = words.percent(point.reach, 0)
     labels = words.names(point.lacks) or words.text("none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue
@@ -54,48 +55,70 @@ def _why_not(row: DocumentPart, points: Mapping[str, Touchpoint], words: Catalog
     return words.text(f"why.{key}")
 
 
-def answer_text(content: Content) -> str:
-    """Return the answer in a line; without a budget, what to bring."""
-    first = content.first_automations
-    return content.words.text("first.bring" if first is None else f"first.{first.answer}")
+@dataclass(frozen=True)
+class ClosingExercise:
+    """What the last page of a workshop says, before people make their own choice.
+
+    Attributes
+    ----------
+    title, answer : str
+        What it is about, and the answer in a line; without a budget, what to bring.
+    chosen : tuple of (str, str, str)
+        Of each chosen touchpoint its name, how often it is chosen, and its worth.
+    bring : mapping of str to str
+        Without a budget: the numbers to bring.
+    note : str
+        What the choice costs, and that its worth is assumed.
+    others : tuple of (str, str)
+        Of each that was not chosen its name and why; how many more there are, last.
+    form : mapping of str to str
+        The columns that people fill in.
+    """
+
+    title: str
+    answer: str
+    chosen: tuple[tuple[str, str, str], ...]
+    bring: Mapping[str, str]
+    note: str
+    others: tuple[tuple[str, str], ...]
+    form: Mapping[str, str]
+
+    @property
+    def headline(self) -> str:
+        """The answer as a title that stands alone."""
+        return self.answer if self.bring else f"{self.title}: {self.answer}"
 
 
-def headline(content: Content) -> str:
-    """Return the answer as a title that stands alone."""
-    if content.first_automations is None:
-        return answer_text(content)
-    return f"{content.words.text('first.title')}: {answer_text(content)}"
-
-
-def chosen_rows(content: Content) -> list[tuple[str, str, str]]:
-    """Return of each chosen touchpoint its name, how often it is chosen, and its worth."""
+def closing_exercise(content: Content) -> ClosingExercise:
+    """Return the closing exercise: the choice, why not the others, and a form to fill in."""
     words, first = content.words, content.first_automations
-    rows: list[tuple[str, str, str]] = []
+    form = {key: words.text(f"form.{key}") for key in FORM}
+    title = words.text("first.title")
     if first is None:
-        return rows
-    for one in first.chosen:
-        often = words.text("first.often", share=words.percent(one.frequency or 0.0, 0))
-        worth = words.text("first.worth", **figures(words, "value", one.value))
-        rows.append((one.touchpoint, often, worth))
-    return rows
-
-
-def other_rows(content: Content) -> list[tuple[str, str]]:
-    """Return of each that was not chosen its name and why; how many more there are, last."""
-    words, first = content.words, content.first_automations
-    others = [] if first is None else [one for one in first.candidates if not one.chosen]
-    rows = [(one.touchpoint, one.why_not) for one in others[:MOST_OTHERS]]
-    if len(others) > MOST_OTHERS:
-        rows.append((words.text("more", n=len(others) - MOST_OTHERS), ""))
-    return rows
-
-
-def money_note(content: Content) -> str:
-    """Return what the choice costs, and that its worth is assumed."""
-    words, first = content.words, content.first_automations
-    if first is None:
-        return words.text("first.no_budget")
+        bring = {key: words.text(f"bring.{key}") for key in BRING}
+        answer, note = words.text("first.bring"), words.text("first.no_budget")
+        return ClosingExercise(title, answer, (), bring, note, (), form)
     cost, budget = (
         f"{words.number(x, 0)}\u00a0{first.currency}" for x in (first.cost, first.budget)
     )
-    return words.text("first.money", cost=cost, budget=budget)
+    return ClosingExercise(
+        title=title,
+        answer=words.text(f"first.{first.answer}"),
+        chosen=tuple(_chosen(words, one) for one in first.chosen),
+        bring={},
+        note=words.text("first.money", cost=cost, budget=budget),
+        others=_others(words, first),
+        form=form,
+    )
+
+
+def _chosen(words: Catalogue, one: Candidate) -> tuple[str, str, str]:
+    often = words.text("first.often", share=words.percent(one.frequency or 0.0, 0))
+    return one.touchpoint, often, words.text("first.worth", **figures(words, "value", one.value))
+
+
+def _others(words: Catalogue, first: FirstAutomations) -> tuple[tuple[str, str], ...]:
+    others = [(one.touchpoint, one.why_not) for one in first.candidates if not one.chosen]
+    hidden = len(others) - MOST_OTHERS
+    more = [(words.text("more", n=hidden), "")] if hidden > 0 else []
+    return (*others[:MOST_OTHERS], *more)

@@ -20,28 +20,8 @@ from journeylib.workshop.content.lanes import (
 )
 from journeylib.workshop.content.pages import even_parts, titled_pages
 from journeylib.workshop.content.sentences import serves_text, verdict_glyph, verdict_text
-from journeylib.workshop.slides.shapes import (
-    BOTTOM,
-    EDGE,
-    MUTED,
-    PAPER,
-    PLAIN,
-    TOP,
-    WIDE,
-    ConnectorStyle,
-    New,
-    Place,
-    ShapeStyle,
-    TextStyle,
-    connect,
-    draw,
-    embolden,
-    fill_text,
-    fitted,
-    name_slide,
-    same_size,
-    write,
-)
+from journeylib.workshop.slides import shapes
+from journeylib.workshop.slides.shapes import EDGE, MUTED, WIDE, New, TextStyle, draw, write
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
@@ -51,7 +31,7 @@ ROOM_TOP = 6.18
 BOX_SIZES = (18, 16, 14)
 GAP, LEAST_PITCH = 0.22, 0.78  # inches between boxes, and from which rows there is room for it
 LEAST_BELOW = 1.1  # inches from which there is room for more words
-AREA: Place = (2.15, 1.4, 10.7, 4.12)
+AREA: shapes.Place = (2.15, 1.4, 10.7, 4.12)
 
 
 @dataclass(frozen=True)
@@ -144,7 +124,7 @@ def _stage_slide(
     words = content.words
     notes = [words.text("ask.stage"), *(_speaker_note(content, point) for point in points)]
     slide = new(title, "\n\n".join(notes))
-    name_slide(slide, f"stage: {stage.name}")
+    shapes.name_slide(slide, f"stage: {stage.name}")
     spots, lanes = _spots(content, points)
     columns, rows = max(s.column for s in spots) + 1, sum(depth for _, depth in lanes)
     x0, y0, width, height = AREA
@@ -152,12 +132,12 @@ def _stage_slide(
     gap = GAP if pitch[1] >= LEAST_PITCH else 0.08
     box = (min(pitch[0] - 0.5 * (columns > 1), 4.2), pitch[1] - gap)
     _grounds(slide, content, lanes, pitch[1])
-    size = same_size([_counted(content, point) for point in points], (0, 0, *box), BOX_SIZES)
-    shapes = {}
+    size = shapes.same_size([_counted(content, point) for point in points], (0, 0, *box), BOX_SIZES)
+    boxes = {}
     for spot in spots:
         place = (x0 + spot.column * pitch[0], y0 + spot.row * pitch[1], *box)
-        shapes[spot.point.name] = _box(slide, content, spot.point, place, size)
-    listed = _flows(slide, content, spots, shapes, upright=gap == GAP)
+        boxes[spot.point.name] = _box(slide, content, spot.point, place, size)
+    listed = _flows(slide, content, spots, boxes, upright=gap == GAP)
     _below(slide, content, stage, y0 + rows * pitch[1])
     lines = []
     if stage.moves:
@@ -177,7 +157,7 @@ def _grounds(
         name = channel or content.words.text("no_channel")
         high = depth * pitch - 0.02
         fill = "band" if i % 2 == 0 else "surface"
-        style = ShapeStyle(fill=fill, edge=None, kind=MSO_SHAPE.RECTANGLE)
+        style = shapes.ShapeStyle(fill=fill, edge=None, kind=MSO_SHAPE.RECTANGLE)
         draw(slide, f"lane: {name}", (EDGE, top, WIDE - 2 * EDGE, high), style)
         place = (EDGE, top, 1.6, max(high, 0.5))
         write(slide, f"channel: {name}", place, name, TextStyle(bold=True, middle=True))
@@ -197,14 +177,14 @@ def _below(slide: Slide, content: Content, stage: Stage, top: float) -> None:
         most = int((height - 0.12) * 72 / 16.8) - 2
         lines: list[str] = []
         for line in lane.cells[at]:
-            wrapped = fitted(line.text, (0, 0, place[2], 9.0), 14)
+            wrapped = shapes.fitted(line.text, (0, 0, place[2], 9.0), 14)
             if len(lines) + len(wrapped) <= most:
                 lines += wrapped
-        shape = draw(slide, f"lane: {lane.key}", place, ShapeStyle(None, "line", 1))
+        shape = draw(slide, f"lane: {lane.key}", place, shapes.ShapeStyle(None, "line", 1))
         head = content.words.text(f"lane.{lane.key}")
-        heads = fitted(head, (0, 0, place[2], 9.0), 14, bold=True, lines=2)
-        fill_text(shape, [*heads, *lines], PLAIN)
-        embolden(shape, len(heads))
+        heads = shapes.fitted(head, (0, 0, place[2], 9.0), 14, bold=True, lines=2)
+        shapes.fill_text(shape, [*heads, *lines], shapes.PLAIN)
+        shapes.embolden(shape, len(heads))
 
 
 def _room(slide: Slide, content: Content) -> None:
@@ -213,7 +193,9 @@ def _room(slide: Slide, content: Content) -> None:
     for i, key in enumerate(ROOM_LANES):
         place = (EDGE + step * i, ROOM_TOP, step - 0.12, 0.86)
         label = content.words.text(f"lane.{key}")
-        fill_text(draw(slide, f"room: {key}", place, PAPER, alt=label), [label], MUTED)
+        shapes.fill_text(
+            draw(slide, f"room: {key}", place, shapes.PAPER, alt=label), [label], MUTED
+        )
 
 
 def mood_sign(point: Touchpoint) -> str:
@@ -231,19 +213,21 @@ def _counted(content: Content, point: Touchpoint) -> str:
     return f"{_name(content, point)} ({content.words.text('n', n=point.customers)})"
 
 
-def _box(slide: Slide, content: Content, point: Touchpoint, place: Place, size: float) -> Any:
+def _box(
+    slide: Slide, content: Content, point: Touchpoint, place: shapes.Place, size: float
+) -> Any:
     words = content.words
     alt = words.text(
         "alt.box", name=point.name, channel=point.channel or words.text("none"),
         customers=point.customers, verdict=verdict_text(words, point),
     )  # fmt: skip
     edge, bold = {1: "good", -1: "bad"}.get(point.mark, "flow"), bool(point.mark)
-    style = ShapeStyle(edge=edge, width=3 if bold else 1.25)
+    style = shapes.ShapeStyle(edge=edge, width=3 if bold else 1.25)
     shape = draw(slide, f"touchpoint: {point.name}", place, style, alt=alt)
-    lines = fitted(_counted(content, point), place, size, bold=bold)
+    lines = shapes.fitted(_counted(content, point), place, size, bold=bold)
     if "…" in "".join(lines):
-        lines = fitted(_name(content, point), place, size, bold=bold)
-    fill_text(shape, lines, TextStyle(size, bold, middle=True, centre=True))
+        lines = shapes.fitted(_name(content, point), place, size, bold=bold)
+    shapes.fill_text(shape, lines, TextStyle(size, bold, middle=True, centre=True))
     return shape
 
 
@@ -267,7 +251,7 @@ def _flows(
     slide: Slide,
     content: Content,
     spots: Sequence[_Spot],
-    shapes: dict[str, Any],
+    boxes: dict[str, Any],
     *,
     upright: bool,
 ) -> list[str]:
@@ -285,18 +269,18 @@ def _flows(
         source, target, n = row["source"], row["target"], int(row["journeys"])
         width = 1.25 + 3.5 * n / most
         style = _connector(spot_of[source], spot_of[target], spots, tracks, width)
-        if style is None or (style.sites[0] in (TOP, BOTTOM) and not upright):
+        if style is None or (style.sites[0] in (shapes.TOP, shapes.BOTTOM) and not upright):
             listed.append(f"{source} → {target} ({words.text('n', n=n)})")
             continue
         alt = words.text("alt.flow", source=source, target=target, journeys=n)
-        ends = shapes[source], shapes[target]
-        connect(slide, f"flow: {source} → {target}", ends, style, alt=alt)
+        ends = boxes[source], boxes[target]
+        shapes.connect(slide, f"flow: {source} → {target}", ends, style, alt=alt)
     return listed
 
 
 def _connector(
     source: _Spot, target: _Spot, spots: Sequence[_Spot], tracks: dict[int, int], width: float
-) -> ConnectorStyle | None:
+) -> shapes.ConnectorStyle | None:
     """Return how a flow may run without crossing a box; None if it may not.
 
     `tracks` counts the flows that leave each column: each turns in a place of its own.
@@ -305,16 +289,16 @@ def _connector(
         step = target.row - source.row
         if abs(step) != 1:
             return None
-        sites = (BOTTOM, TOP) if step > 0 else (TOP, BOTTOM)
-        return ConnectorStyle(sites, width=min(width, 2.0))  # a wide line's tip covers text
+        sites = (shapes.BOTTOM, shapes.TOP) if step > 0 else (shapes.TOP, shapes.BOTTOM)
+        return shapes.ConnectorStyle(sites, width=min(width, 2.0))  # a wide line's tip covers text
     if source.column > target.column or not _is_clear(source, target, spots):
         return None
     track = tracks.get(source.column, 0)
     tracks[source.column] = track + 1
     if source.row == target.row:
-        return ConnectorStyle(width=width)
+        return shapes.ConnectorStyle(width=width)
     near = target.column == source.column + 1
-    return ConnectorStyle(bend=0.35 + 0.1 * (track % 4) if near else 0.5, width=width)
+    return shapes.ConnectorStyle(bend=0.35 + 0.1 * (track % 4) if near else 0.5, width=width)
 
 
 def _is_clear(source: _Spot, target: _Spot, spots: Sequence[_Spot]) -> bool:

@@ -25,30 +25,8 @@ from journeylib.workshop.content.lanes import (
     story_texts,
 )
 from journeylib.workshop.content.pages import even_parts
-from journeylib.workshop.slides.shapes import (
-    BAND,
-    EDGE,
-    FONT,
-    GROUND,
-    MUTED,
-    PAPER,
-    WIDE,
-    New,
-    Place,
-    ShapeStyle,
-    TextStyle,
-    colour,
-    connect,
-    describe,
-    draw,
-    draw_text,
-    embolden,
-    fill_text,
-    fitted,
-    same_size,
-    sized,
-    write,
-)
+from journeylib.workshop.slides import shapes
+from journeylib.workshop.slides.shapes import EDGE, MUTED, WIDE, New, TextStyle, draw, write
 from journeylib.workshop.slides.stage import BOX_SIZES, mood_sign
 from journeylib.workshop.wall_map.experience_lane import line_alt
 
@@ -90,12 +68,12 @@ def overview_slide(new: New, content: Content) -> None:
     data.add_series(head, [stage.customers for stage in counted])
     sizes = ", ".join(f"{s.title(words)} {words.number(s.customers, 0)}" for s in counted)
     frame = _add_chart(slide, "customers by stage", (EDGE, 3.15, WIDE - 1, 3.85), data, head)
-    describe(frame, f"{head}: {sizes}")
+    shapes.describe(frame, f"{head}: {sizes}")
     chart = frame.chart
     _colour_series(chart, 0, "accent")
     plot = chart.plots[0]
     plot.gap_width, plot.has_data_labels = 60, True
-    plot.data_labels.font.size, plot.data_labels.font.name = Pt(14), FONT
+    plot.data_labels.font.size, plot.data_labels.font.name = Pt(14), shapes.FONT
     plot.data_labels.number_format = "#,##0"
     plot.data_labels.number_format_is_linked = False
     chart.value_axis.minimum_scale = 0
@@ -105,11 +83,13 @@ def overview_slide(new: New, content: Content) -> None:
 
 def _chevron(slide: Slide, content: Content, stage: Stage, x: float, step: float) -> None:
     words, name = content.words, stage.title(content.words)
-    style = ShapeStyle(fill="head", edge=None, kind=MSO_SHAPE.PENTAGON)
+    style = shapes.ShapeStyle(fill="head", edge=None, kind=MSO_SHAPE.PENTAGON)
     shape = draw(slide, f"stage: {name}", (x, 1.5, step - 0.02, 0.95), style, alt=name)
     shape.adjustments[0] = 0.18
-    lines, size = sized(name, (0, 0, step - 0.32, 0.95), [18, 16, 14], bold=True)
-    fill_text(shape, lines, TextStyle(size, bold=True, ink="head-ink", middle=True, centre=True))
+    lines, size = shapes.sized(name, (0, 0, step - 0.32, 0.95), [18, 16, 14], bold=True)
+    shapes.fill_text(
+        shape, lines, TextStyle(size, bold=True, ink="head-ink", middle=True, centre=True)
+    )
     counts = [] if stage.customers is None else [words.text("n", n=stage.customers)]
     signs = zip("▼★", stage_counts(content, stage), strict=True)
     counts += [f"{sign}\u00a0{n}" for sign, n in signs if n]
@@ -122,25 +102,25 @@ def _stage_names(content: Content, stages: Any) -> list[str]:
 
 
 def _add_chart(
-    slide: Slide, name: str, place: Place, data: CategoryChartData, title: str,
+    slide: Slide, name: str, place: shapes.Place, data: CategoryChartData, title: str,
     kind: Any = XL_CHART_TYPE.COLUMN_CLUSTERED,
 ) -> Any:  # fmt: skip
     frame: Any = slide.shapes.add_chart(kind, *map(Inches, place), data)
     frame.name = f"chart: {name}"
     chart = frame.chart
-    chart.font.size, chart.font.name = Pt(14), FONT
+    chart.font.size, chart.font.name = Pt(14), shapes.FONT
     chart.has_legend = False
     chart.has_title = True
     chart.chart_title.text_frame.text = title
     run = chart.chart_title.text_frame.paragraphs[0].runs[0]
-    run.font.size, run.font.bold, run.font.name = Pt(16), False, FONT
+    run.font.size, run.font.bold, run.font.name = Pt(16), False, shapes.FONT
     return frame
 
 
 def _colour_series(chart: Any, number: int, ink: str) -> None:
     fill = chart.plots[0].series[number].format.fill
     fill.solid()
-    fill.fore_color.rgb = colour(ink)
+    fill.fore_color.rgb = shapes.colour(ink)
 
 
 def finding_slides(new: New, content: Content) -> None:
@@ -150,7 +130,7 @@ def finding_slides(new: New, content: Content) -> None:
         slide = new(words.text("deck.findings"), words.text("ask.findings"))
         for i, finding in enumerate(findings):
             place = (EDGE, 1.45 + 1.35 * i, WIDE - 2 * EDGE, 1.2)
-            draw_text(slide, f"finding: {finding.id}", place, finding.text, [24, 20])
+            shapes.draw_text(slide, f"finding: {finding.id}", place, finding.text, [24, 20])
 
 
 def experience_slide(new: New, content: Content) -> None:
@@ -164,23 +144,23 @@ def experience_slide(new: New, content: Content) -> None:
     data = _experience_data(content, [point for point in points if point in strongest])
     place, head = (EDGE, 1.3, WIDE - 1, 5.1), words.text("scale.note")
     frame = _add_chart(slide, "experience line", place, data, head, XL_CHART_TYPE.LINE_MARKERS)
-    describe(frame, line_alt(content))
+    shapes.describe(frame, line_alt(content))
     chart = frame.chart
     chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = -1, 1
     chart.value_axis.major_unit = 1
     # Whole numbers only: where a decimal has a comma is up to the reader's machine.
     chart.value_axis.tick_labels.number_format = SIGNED.replace("0.00", "0")
     chart.value_axis.tick_labels.number_format_is_linked = False
-    chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
+    chart.value_axis.major_gridlines.format.line.color.rgb = shapes.colour("line")
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
     for number, (ink, width) in enumerate((("accent", 2.75), ("flow", 1.0), ("flow", 1.0))):
         series = chart.plots[0].series[number]
         series.smooth = False
-        series.format.line.color.rgb, series.format.line.width = colour(ink), Pt(width)
+        series.format.line.color.rgb, series.format.line.width = shapes.colour(ink), Pt(width)
         series.marker.style = XL_MARKER_STYLE.NONE if number else XL_MARKER_STYLE.CIRCLE
         series.marker.size = 9
         series.marker.format.fill.solid()
-        series.marker.format.fill.fore_color.rgb = colour(ink)
+        series.marker.format.fill.fore_color.rgb = shapes.colour(ink)
     note = [line_alt(content)]
     if hidden := len(points) - len(strongest):
         note.append(f"{words.text('more', n=hidden)}.")
@@ -211,13 +191,13 @@ def moment_slides(new: New, content: Content) -> None:
         kind = words.label("outcome", moment.outcome)
         slide = new(f"★ {moment.touchpoint.name}: {kind}", words.text("ask.moment"))
         rows = card_rows(content, moment)
-        size = same_size([text for _, text in rows], (0, 0, 5.95, 1.38), BOX_SIZES)
+        size = shapes.same_size([text for _, text in rows], (0, 0, 5.95, 1.38), BOX_SIZES)
         for i, (key, text) in enumerate(rows):
             x, y = EDGE + 6.2 * (i % 2), 1.45 + 1.85 * (i // 2)
-            shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), BAND)
-            lines = [words.text(f"card.{key}"), *fitted(text, (0, 0, 5.95, 1.38), size)]
-            fill_text(shape, lines, TextStyle(size, middle=True))
-            embolden(shape)
+            shape = draw(slide, f"card: {key}", (x, y, 6.05, 1.75), shapes.BAND)
+            lines = [words.text(f"card.{key}"), *shapes.fitted(text, (0, 0, 5.95, 1.38), size)]
+            shapes.fill_text(shape, lines, TextStyle(size, middle=True))
+            shapes.embolden(shape)
 
 
 def story_slides(new: New, content: Content) -> None:
@@ -234,7 +214,7 @@ def story_slides(new: New, content: Content) -> None:
 def _story(slide: Slide, content: Content, story: DocumentPart, number: int, top: float) -> None:
     words, name = content.words, f"story {number}"
     head, ends = story_texts(content, number)
-    draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), GROUND)
+    draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), shapes.GROUND)
     share = f"{head}, {words.text('n', n=story.journeys)}"
     place = (EDGE + 0.05, top, 2.5, 0.85)
     write(slide, f"{name}: share", place, share, TextStyle(bold=True, middle=True))
@@ -246,12 +226,12 @@ def _story(slide: Slide, content: Content, story: DocumentPart, number: int, top
         touchpoint, channel = svg.clean(one.touchpoint), svg.clean(one.channel or "")
         place = (EDGE + 2.6 + step * i, top + 0.1, step - 0.35, 0.74)
         shape = draw(slide, f"{name}, step {i + 1}: {touchpoint}", place, alt=touchpoint)
-        lines = fitted(f"{touchpoint} ({channel})" if channel else touchpoint, place, 14)
+        lines = shapes.fitted(f"{touchpoint} ({channel})" if channel else touchpoint, place, 14)
         if "…" in "".join(lines):
-            lines = fitted(touchpoint, place, 14)
-        fill_text(shape, lines, BOX_TEXT)
+            lines = shapes.fitted(touchpoint, place, 14)
+        shapes.fill_text(shape, lines, BOX_TEXT)
         if before is not None:
-            connect(slide, f"{name}, flow {i}", (before, shape))
+            shapes.connect(slide, f"{name}, flow {i}", (before, shape))
         before = shape
     if len(story.steps) > STEPS:
         more = words.text("more", n=len(story.steps) - STEPS)
@@ -270,13 +250,13 @@ def segment_slide(new: New, content: Content) -> None:
         data.add_series(name, shares)
     place = (EDGE, 1.35, WIDE - 1, 5.1)
     frame = _add_chart(slide, "segments by stage", place, data, words.text("lane.segments"))
-    describe(frame, title)
+    shapes.describe(frame, title)
     chart = frame.chart
     chart.has_legend = True
     chart.legend.position = XL_LEGEND_POSITION.TOP
     chart.legend.include_in_layout = False
     chart.legend.font.size = Pt(14)
-    chart.value_axis.major_gridlines.format.line.color.rgb = colour("line")
+    chart.value_axis.major_gridlines.format.line.color.rgb = shapes.colour("line")
     chart.value_axis.minimum_scale = 0
     if max((share for s in content.segments for share, _ in s.stages.values()), default=0) > 0.8:
         chart.value_axis.maximum_scale = 1
@@ -316,7 +296,7 @@ def _table(slide: Slide, name: str, rows: list[list[str]], top: float) -> None:
             cell = frame.table.cell(i, j)
             cell.text = text
             for run in cell.text_frame.paragraphs[0].runs:
-                run.font.size, run.font.name, run.font.bold = Pt(16), FONT, i == 0 or j == 0
+                run.font.size, run.font.name, run.font.bold = Pt(16), shapes.FONT, i == 0 or j == 0
 
 
 def end_slide(new: New, content: Content) -> None:
@@ -325,4 +305,4 @@ def end_slide(new: New, content: Content) -> None:
     slide = new(words.text("deck.end"), words.text("ask.end"))
     write(slide, "end", (EDGE, 1.5, WIDE - 1, 1.2), words.text("deck.end_text"), TextStyle(24))
     for i in range(3):
-        draw(slide, f"room: next step {i + 1}", (EDGE + 4.12 * i, 3.0, 4.0, 3.6), PAPER)
+        draw(slide, f"room: next step {i + 1}", (EDGE + 4.12 * i, 3.0, 4.0, 3.6), shapes.PAPER)

@@ -90,7 +90,7 @@ def _legend_text(content: Content, layout: MapLayout) -> str:
     flows = words.text("legend.flow", flows=len(layout.flows), share=share, most=most)
     sentences = [words.text("legend.box"), flows, content.source.removesuffix(".")]
     if unplaced := len(unplaced_notes(content)):
-        sentences.append(words.text("note.parked_n", n=unplaced))
+        sentences.append(words.text("note.unplaced_n", n=unplaced))
     if layout.hidden_touchpoints:
         sentences.append(words.text("hidden.touchpoints", n=layout.hidden_touchpoints))
     return ". ".join(sentences) + "."
