@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -176,7 +177,7 @@ def tipping_points(audit: Audit) -> Table | Block:
         return remark(text("present.tipping.none"))
     rows = [
         {
-            "about": point.segment,
+            "about": _about(point.segment),
             "answer": text(f"present.tipping.answer.{point.answer}"),
             "at": estimate_text(point.at) if point.at.value is not None else "",
             "pooled": "" if point.pooled is None else number(point.pooled),
@@ -228,16 +229,24 @@ def _handoff_time(segment: str, found: HandoffTime) -> dict[str, object]:
     low, high = found.flat_region
     key = "never" if math.isinf(low) else "later" if math.isinf(high) else "between"
     return {
-        "about": segment,
+        "about": _about(segment),
         "hand_over": _answer(found),
         "flat_region": text(
             f"present.handoff_time.{key}", low=number(low, 1), high=number(high, 1)
         ),
-        "session_cost": estimate_text(found.cost),
+        "session_cost": _session_cost(found.cost),
         "cost_at_once": _cost(found.cost_at_once),
         "cost_never": _cost(found.cost_never),
         "same_answer": text("present.handoff_time.resamples", share=percent(found.settled, 0)),
     }
+
+
+def _about(segment: str) -> str:
+    return text("present.handoff_time.all") if segment == "all" else segment
+
+
+def _session_cost(cost: Estimate) -> str:
+    return estimate_text(replace(cost, unit=cost.unit.removesuffix("/session")))
 
 
 def _cost(estimate: Estimate) -> str:
@@ -256,7 +265,7 @@ def queue_time(audit: Audit) -> Table | Block:
         "wait": estimate_text(queue.wait),
         "gives_up": estimate_text(queue.gives_up),
         "wait_at_once": estimate_text(queue.wait_at_once),
-        "cost": estimate_text(queue.cost),
+        "cost": _session_cost(queue.cost),
     }
     rows = [
         {"question": text(f"present.queue.{name}"), "answer": answer}
