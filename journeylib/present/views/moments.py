@@ -148,10 +148,10 @@ def remembered(audit: Audit) -> Table | Block:
 
 def surveys(audit: Audit) -> Table | Block:
     """Return what surveys say, and how far the silence of the others could move it."""
-    found = audit.judgement.surveys
-    if found.empty:
+    answered = audit.judgement.surveys
+    if answered.empty:
         return remark(text("present.surveys.none"))
-    rows = [_survey(row) for row in found.to_dict("records")]
+    rows = [_survey(row) for row in answered.to_dict("records")]
     return table(rows, text("present.surveys.caption"), note=text("present.surveys.note"))
 
 
