@@ -90,7 +90,7 @@ def numbers_between(comparison: RunComparison) -> Table | Block:
     """Return the numbers of the whole log that differ between two runs."""
     numbers = comparison.numbers[comparison.numbers["before"] != comparison.numbers["after"]]
     if numbers.empty:
-        return remark(text("present.comparison.no_number"))
+        return remark(text("present.between.no_number"))
     rows = [
         {
             "measure": str(row["measure"]),
@@ -101,8 +101,8 @@ def numbers_between(comparison: RunComparison) -> Table | Block:
         }
         for row in numbers.to_dict("records")
     ]
-    note = text("present.comparison.numbers_note")
-    return table(rows, text("present.comparison.numbers"), note=note)
+    note = text("present.between.numbers_note")
+    return table(rows, text("present.between.numbers"), note=note)
 
 
 def _range(row: dict[Any, Any], which: str) -> str:
@@ -118,7 +118,7 @@ def _significant(value: float) -> str:
 def verdicts_between(comparison: RunComparison) -> Table | Block:
     """Return the touchpoints on which two runs do not agree."""
     if comparison.verdicts.empty:
-        return remark(text("present.comparison.same_verdicts"))
+        return remark(text("present.between.same_verdicts"))
     rows = [
         {
             "touchpoint": row["touchpoint"],
@@ -128,8 +128,8 @@ def verdicts_between(comparison: RunComparison) -> Table | Block:
         }
         for row in comparison.verdicts.to_dict("records")
     ]
-    note = text("present.comparison.verdicts_note")
-    return table(rows, text("present.comparison.verdicts"), note=note)
+    note = text("present.between.verdicts_note")
+    return table(rows, text("present.between.verdicts"), note=note)
 
 
 def _verdict(verdict: Any, stability: Any) -> str:
