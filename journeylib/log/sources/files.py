@@ -157,8 +157,8 @@ def _fill(backend: Backend, table: str, select: str, text: PlainText, *, first: 
         run(backend, f"{start} {select}")
     except duckdb.Error as error:
         raise LogError(
-            f"{text.name} cannot be read as delimited text: {type(error).__name__}. "
-            "Check that it is a CSV file with one header line."
+            f"{text.name} cannot be read row by row: {type(error).__name__}. Check that it is a "
+            "CSV file with one header line, or JSON Lines."
         ) from None
 
 
@@ -364,8 +364,8 @@ def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
     )
     _fill(backend, table, select, text, first=True)
     read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
-    if read not in (lines := {count_lines(text, blank=blank) for blank in (True, False)}):
-        raise LogError(f"{text.name} has {max(lines)} lines, of which {read} could be read.")
+    if (lines := count_lines(text, blank=True)) != read:
+        raise LogError(f"{text.name} has {lines} lines, of which {read} can be read.")
     return read
 
 
