@@ -121,7 +121,7 @@ def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -
     assert part.disclosure.text.endswith("Counted on a sample of 25 of 90 customers.")
     assert "sample" not in whole.disclosure.text
     for paradox in part.paradoxes:
-        sides = (paradox.benefit, paradox.cost, *paradox.beside.values())
+        sides = (paradox.benefit, paradox.cost, *paradox.supporting.values())
         assert all(side.assumptions[-1] == said for side in sides)
     lost = [judgement.paradoxes[-1].cost for judgement in (whole, part)]
     assert [one.n_customers for one in lost] == [CUSTOMERS, 25]

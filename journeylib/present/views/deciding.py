@@ -122,7 +122,7 @@ def presence(audit: Audit) -> Table | Block:
     if found.empty:
         return words(
             "What goes with coming to a touchpoint at all cannot be told: it needs outcomes of "
-            "customers with a time (judge.experience.outcomes) and a log with a clock."
+            "customers with a time (judge.moments.outcomes) and a log with a clock."
         )
     known = np.array([estimate.value is not None for estimate in found["ratio"]])
     apart = [str(estimate.abstain) for estimate in found.loc[~known, "ratio"]]
