@@ -107,7 +107,7 @@ SETTINGS = {
     "measures.complaint_kinds": (["chrun"], "churn"),
     "measures.complaint_touchpoints": (["Kontract"], "Contract"),
     "measures.required_fields": ({"Kontract": ["segment"]}, "Contract"),
-    "judge.experience.outcomes": (["chrun"], "churn"),
+    "judge.moments.outcomes": (["chrun"], "churn"),
     "judge.paradoxes.outcome_costs": ({"chrun": 1.0}, "churn"),
     "judge.paradoxes.privacy_kinds": (["chrun"], "churn"),
     "judge.paradoxes.privacy_touchpoints": (["Kontract"], "Contract"),

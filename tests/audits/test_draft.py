@@ -70,7 +70,7 @@ def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -
         | {"journeys": {k: v for k, v in changed["journeys"].items() if v is not None}}
     )
     assert known.measures.vulnerable == "vulnerable"
-    assert known.judge.experience.outcomes == ("churn", "complaint", "csat", "nps")
+    assert known.judge.moments.outcomes == ("churn", "complaint", "csat", "nps")
     assert known.gates[0].metric == "handoffs.contained_verified"
 
 

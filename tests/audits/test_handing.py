@@ -109,7 +109,7 @@ def test_what_stands_beside_the_paradoxes(
     shown = show.paradox_figures(telecom_audit)
     assert "per 1,000" in shown._repr_html_()
     # What the log has no column for is not listed.
-    assert "personalised / intrusive" not in shown._repr_html_()
+    assert "personal yet intrusive" not in shown._repr_html_()
     nobody = CONFIG.replace("  actor: who\n  actor_values: {c: customer, b: bot, h: human}\n", "")
     audit = jl.audit(small_with(config=nobody, rows=rows()))
     assert "Nothing further can be told" in repr(show.paradox_figures(audit))
