@@ -239,18 +239,18 @@ def _stories(assessment: Assessment) -> dict[str, Any]:
     feelings = dict(zip(rows["touchpoint"], rows["sentiment"], strict=True))
     apart = assessment.stories_by_segment
     segments = [
-        {"segment": name, **_told(apart, name, feelings)}
+        {"segment": name, **_stories_of(apart, name, feelings)}
         for name in sorted(apart.found if apart else ())
         if apart is not None
     ]
-    return _told(assessment.stories, "", feelings) | {"segments": segments}
+    return _stories_of(assessment.stories, "", feelings) | {"segments": segments}
 
 
-def _told(told: Told, segment: str, feelings: Mapping[str, float | None]) -> dict[str, Any]:
-    stories = told.found.get(segment)
+def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]) -> dict[str, Any]:
+    stories = result.found.get(segment)
     if stories is None:
         return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
-    lines = {line.story: line for line in told.timelines if line.segment == segment}
+    lines = {line.story: line for line in result.timelines if line.segment == segment}
 
     def steps(story: Any) -> list[dict[Any, Any]]:
         rows = lines[story].steps.to_dict("records") if story in lines else []
