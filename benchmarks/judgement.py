@@ -32,10 +32,10 @@ def write_log(folder: Path, customers: int) -> Path:
 
 def timed(config: Path) -> dict[str, float]:
     """Read, rebuild, measure and judge; seconds of each, and the peak memory of it all."""
-    from journeylib.audits.config.model import load_config
+    from journeylib.audits.config.load import load_config
     from journeylib.audits.pipeline import _read
     from journeylib.journeys.journeys import rebuild
-    from journeylib.judge.judging import judge
+    from journeylib.judge.judgement import judge
     from journeylib.measures.evidence import measure
 
     loaded, worked = load_config(config), time.process_time()

@@ -78,7 +78,7 @@ def journeylib_questions(folder: Path) -> Answers:
 def journeylib_audit(folder: Path) -> Answers:
     """Read, rebuild, measure everything with its intervals, and judge."""
     from journeylib.journeys.journeys import rebuild
-    from journeylib.judge.judging import judge
+    from journeylib.judge.judgement import judge
     from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
     from journeylib.measures.evidence import measure

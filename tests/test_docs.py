@@ -17,8 +17,7 @@ import journeylib as jl
 from journeylib.core.estimate import AbstainReason
 from journeylib.judge.bot_timing.tipping_points import TippingPoint
 from journeylib.judge.disclosure.disclosure import Disclosure
-from journeylib.judge.judgement import Judgement
-from journeylib.judge.judging import judge
+from journeylib.judge.judgement import Judgement, judge
 from journeylib.judge.moments.moments_of_truth import MOMENT_COLUMNS
 from journeylib.judge.paradoxes.paradoxes import Paradox
 from journeylib.judge.scorecard.verdict import VERDICTS

@@ -19,12 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.journeys.graph.transitions import transitions, variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.log.engine.duckdb import as_engine, fetch, hand_over, log_hash
+from journeylib.log.engine.duckdb import as_engine, fetch, hand_over
+from journeylib.log.engine.hashing import log_hash
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inference.schema import propose
 from journeylib.log.read import read_log

@@ -14,9 +14,9 @@ from pydantic import BaseModel
 
 import journeylib as jl
 from journeylib.audits.config.model import AuditConfig
-from journeylib.audits.preparation import without_absent
+from journeylib.audits.preparation.preparation import without_absent
 from journeylib.journeys.filters.filters import Verbs
-from journeylib.judge.judging import score
+from journeylib.judge.judgement import score
 from journeylib.log.schema import Called
 from journeylib.portfolio.first_automations import portfolio
 
@@ -107,7 +107,7 @@ SETTINGS = {
     "measures.complaint_kinds": (["chrun"], "churn"),
     "measures.complaint_touchpoints": (["Kontract"], "Contract"),
     "measures.required_fields": ({"Kontract": ["segment"]}, "Contract"),
-    "judge.moments.outcomes": (["chrun"], "churn"),
+    "judge.experience.outcomes": (["chrun"], "churn"),
     "judge.paradoxes.outcome_costs": ({"chrun": 1.0}, "churn"),
     "judge.paradoxes.privacy_kinds": (["chrun"], "churn"),
     "judge.paradoxes.privacy_touchpoints": (["Kontract"], "Contract"),
@@ -132,7 +132,7 @@ OTHER = {
     *("roles.missing", "roles.touchpoint_values", "log.outcomes.roles.missing"),
     *("plan.steps", "stitching.valid_days"),
     *("measures.known_at_start", "measures.required_fields.*", "measures.human_request_words"),
-    *("judge.moments.adjust", "judge.handoff_limits", "judge.pairwise.*", "judge.pairwise.*.*"),
+    *("judge.moments.adjust", "judge.handoff_limits"),
     *("judge.automation_fit", "judge.empathy_need", "judge.offices.*.no_customer_voice"),
     "delivery.mail.to",
 }

@@ -1,45 +1,34 @@
-"""Configuration, run, bundle, gates."""
+"""Audits: configuration, the frozen result of a run, its document, findings and changes."""
 
-from journeylib.audits.batch import Planned, planned
-from journeylib.audits.changes.run_comparison import Between, between
-from journeylib.audits.changes.wording import Change, stream_label
+from journeylib.audits.changes.run_comparison import RunComparison, compare_runs
+from journeylib.audits.changes.wording import stream_label
+from journeylib.audits.config.batch import BatchEntry, read_batch
 from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSettings, When
 from journeylib.audits.config.draft import write_first_config
-from journeylib.audits.config.model import AuditConfig, config_schema, load_config
-from journeylib.audits.document.schema import (
-    AuditDocument,
-    CandidateDoc,
-    EstimateDoc,
-    FindingDoc,
-    PortfolioDoc,
-    StoryDoc,
-    document_schema,
-)
-from journeylib.audits.pipeline import STEPS, Audit, audit, read_journeys
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import AuditConfig, config_schema
+from journeylib.audits.document.schema import DocumentPart, document_schema, read_document
+from journeylib.audits.history import find_home, find_run, read_history
+from journeylib.audits.pipeline import STEPS, audit, read_journeys
+from journeylib.audits.result.result import Audit, Change
 from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
-from journeylib.audits.runs.history import find_home, find_run, read_history
-from journeylib.audits.runs.reproduce import reproduce
+from journeylib.audits.runs.reproduction import reproduce
 
 __all__ = [
     "LOOPBACK",
     "STEPS",
     "Audit",
     "AuditConfig",
-    "AuditDocument",
-    "Between",
-    "CandidateDoc",
+    "BatchEntry",
     "Change",
     "DeliverySettings",
-    "EstimateDoc",
-    "FindingDoc",
+    "DocumentPart",
     "MailSettings",
-    "Planned",
-    "PortfolioDoc",
-    "StoryDoc",
+    "RunComparison",
     "When",
     "audit",
-    "between",
     "commit",
+    "compare_runs",
     "config_schema",
     "document_schema",
     "find_home",
@@ -47,7 +36,8 @@ __all__ = [
     "fingerprint_files",
     "load_config",
     "locked",
-    "planned",
+    "read_batch",
+    "read_document",
     "read_history",
     "read_journeys",
     "reproduce",

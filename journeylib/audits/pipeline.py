@@ -1,34 +1,31 @@
-"""Audit: from a configuration to one frozen result."""
+"""The audit: from a configuration to one frozen result, each step once and in order."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from journeylib.audits.annotations import Beside, read_beside
-from journeylib.audits.changes.changes import Changes, find_changes
-from journeylib.audits.config.model import AuditConfig, load_config
-from journeylib.audits.document.build import build_document, build_tables
-from journeylib.audits.findings.findings import Finding, all_findings
-from journeylib.audits.preparation import (
-    Prepared,
+from journeylib.audits.changes.changes import find_changes
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.findings.findings import all_findings
+from journeylib.audits.findings.gates import check_gates
+from journeylib.audits.history import History, read_history
+from journeylib.audits.preparation.annotations import Annotations, read_annotations
+from journeylib.audits.preparation.preparation import (
     graph_withheld,
     prepare,
     withheld,
     without_absent,
 )
-from journeylib.audits.robustness import Chosen, compare
-from journeylib.audits.runs.history import History, read_history
-from journeylib.core import Say, working
+from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
+from journeylib.audits.result.build import build_document, build_tables, with_findings
+from journeylib.audits.result.result import Assessment, Audit
+from journeylib.core import Say, use_language, working
 from journeylib.journeys import (
-    Conformance,
     Journeys,
-    Structure,
-    Told,
     journey_structure,
     load_plan,
     need_splink,
@@ -36,125 +33,16 @@ from journeylib.journeys import (
     rebuild,
     stories,
 )
-from journeylib.judge import Judgement, Ratings, compare_ratings, judge
-from journeylib.log import LAST_EVENT, log_hash, read_log, saying_what_ran_out
-from journeylib.measures import Evidence, Reach, measure, reach
-from journeylib.portfolio import Portfolio, portfolio
+from journeylib.judge import compare_ratings, judge
+from journeylib.log import LAST_EVENT, explain_resource_errors, log_hash, read_log
+from journeylib.measures import measure, reach
+from journeylib.portfolio import portfolio
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from journeylib.log import EventLog
 
 STORIES_OF_SEGMENT = 3
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
-
-
-@dataclass(frozen=True)
-class Audit:
-    """Everything one run found out; what `audit.json`, the tables and the dashboard are made of.
-
-    Attributes
-    ----------
-    config : AuditConfig
-        What the run was told.
-    as_of : datetime.date
-        The day it looks back from.
-    log_hash, config_hash : str
-        sha256 of the canonical events and outcomes, and of what was decided.
-    journeys : Journeys
-    evidence : Evidence
-    judgement : Judgement
-    findings : tuple of Finding
-        Most severe first.
-    prepared : Prepared
-        What was done to the log before it was cut, and what other choices would give.
-    portfolio : Portfolio or None
-        The first automations; None where no budget is declared.
-    beside : Beside
-        What people said apart from the log: labelled turns, ratings. A working table.
-    changes : Changes
-        What changed since the run before, and in the last period against those before it.
-    history : History
-        The earlier runs that were known.
-    """
-
-    config: AuditConfig
-    as_of: dt.date
-    log_hash: str
-    config_hash: str
-    journeys: Journeys
-    evidence: Evidence
-    judgement: Judgement
-    findings: tuple[Finding, ...]
-    prepared: Prepared
-    portfolio: Portfolio | None = None
-    beside: Beside = field(default_factory=Beside, repr=False)
-    changes: Changes = field(default_factory=Changes, repr=False)
-    history: History = field(default_factory=History, repr=False)
-
-    @property
-    def run_id(self) -> str:
-        """Name of the run: the as-of day and the two hashes, no wall-clock time."""
-        return f"{self.as_of:%Y-%m-%d}-{self.config_hash[:8]}-{self.log_hash[:8]}"
-
-    @property
-    def log(self) -> EventLog:
-        """The log that was audited."""
-        return self.journeys.log
-
-    @property
-    def passed(self) -> bool:
-        """Whether no gate failed."""
-        return all(finding.verdict != "fail" for finding in self.findings)
-
-    @cached_property
-    def stories(self) -> Told:
-        """The few real journeys of which the many others are variations."""
-        return stories(self.journeys)
-
-    @cached_property
-    def reach(self) -> Reach:
-        """Customers by stage and by segment, and how segments feel."""
-        return reach(self.journeys, self.evidence.turn_scores)
-
-    @cached_property
-    def stories_by_segment(self) -> Told | None:
-        """The stories of each segment apart; None where none is declared."""
-        if not self.journeys.has("segment"):
-            return None
-        return stories(self.journeys, by_segment=True, most=STORIES_OF_SEGMENT)
-
-    @cached_property
-    def structure(self) -> Structure | None:
-        """What the journey graph says; None where too many events have no touchpoint."""
-        if graph_withheld(self.prepared, self.config):
-            return None
-        return journey_structure(self.journeys)
-
-    @cached_property
-    def conformance(self) -> Conformance | None:
-        """Journeys beside the declared plan; None where no plan is declared."""
-        if self.config.plan is None:
-            return None
-        return planned_vs_actual(self.journeys, self.config.plan)
-
-    @cached_property
-    def ratings(self) -> Ratings | None:
-        """People's ratings beside the verdicts; None where none are declared."""
-        if self.beside.ratings is None:
-            return None
-        return compare_ratings(self.beside.ratings, self.judgement)
-
-    @cached_property
-    def document(self) -> dict[str, Any]:
-        """The content of `audit.json`; see ``docs/formats/audit.schema.json``."""
-        return build_document(self)
-
-    @cached_property
-    def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The small tables behind the result, by file name."""
-        return build_tables(self)
 
 
 def audit(
@@ -176,8 +64,8 @@ def audit(
         The day to look back from; only with a path. Default: the configuration's, else the day
         of the log's last event.
     history : str, Path or History, optional
-        Where earlier runs of this audit lie: the folder that `save` is given. What changed is
-        then told against them, too; the run is the same otherwise.
+        Where earlier runs of this audit lie: the folder that `save` is given. The run is then
+        compared with them, too; it is the same otherwise.
 
     Returns
     -------
@@ -193,48 +81,82 @@ def audit(
         If what the configuration asks for is not installed (linkage: splink), or memory or
         disk ran out.
     """
-    with saying_what_ran_out(), working("auditing", STEPS) as say:
-        return _audit(config, overrides, as_of, history, say)
+    config = _loaded(config, overrides, as_of)
+    with (
+        explain_resource_errors(),
+        use_language(config.language),
+        working("auditing", STEPS) as say,
+    ):
+        annotations = read_annotations(config)
+        # What cannot work is said before the log is read.
+        if config.linkage is not None:
+            need_splink()
+        if config.plan is not None:
+            load_plan(config.plan)
+        assessment = _assess(config, annotations, say)
+        if not isinstance(history, History):
+            history = History() if history is None else read_history(Path(history) / config.name)
+        return _completed(assessment, history)
 
 
-def _audit(
-    config: AuditConfig | str | Path,
-    overrides: Sequence[str],
-    as_of: dt.date | str | None,
-    history: str | Path | History | None,
-    say: Say,
-) -> Audit:
-    if not isinstance(config, AuditConfig):
-        config = load_config(config, overrides=overrides, as_of=as_of)
-    beside = read_beside(config)
-    # What cannot work is said before the log is read.
-    if config.linkage is not None:
-        need_splink()
-    if config.plan is not None:
-        load_plan(config.plan)
+def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessment:
+    """Read, rebuild, measure and judge."""
     say(STEPS[0])
-    read = _read(config)
+    raw = _read(config)
     say(STEPS[1])
-    log, prepared = prepare(read, config)
-    known, log = without_absent(config, log, read)
-    journeys = rebuild(log, known.journeys)
+    log, prepared = prepare(raw, config)
+    settings, log = without_absent(config, log, raw)
+    journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, known.measures, labelled=beside.labelled)
-    evidence = withheld(evidence, prepared, known)
+    evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
+    evidence = withheld(evidence, prepared, settings)
     say(STEPS[3])
-    judgement = judge(journeys, evidence, known.judge)
-    prepared = compare(Chosen(known, prepared, journeys, judgement.scores, beside.labelled))
+    judgement = judge(journeys, evidence, settings.judge)
+    prepared = with_alternatives(
+        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
+    )
     say(STEPS[4])
-    judged = journeys, evidence, judgement
-    chosen = None
-    if known.portfolio is not None:
-        chosen = portfolio(*judged, known.portfolio, known.measures)
-    if not isinstance(history, History):
-        history = History() if history is None else read_history(Path(history) / config.name)
-    found = _collect(config, *judged, prepared, chosen)
-    found = replace(found, beside=beside, history=history)
-    found = replace(found, changes=find_changes(found, history))
-    return _with_findings(found)
+    return Assessment(
+        config=config,
+        as_of=config.as_of or _last_day(journeys.last_us),
+        log_hash=log_hash(journeys.log),
+        config_hash=config.hash(),
+        annotations=annotations,
+        prepared=prepared,
+        journeys=journeys,
+        evidence=evidence,
+        judgement=judgement,
+        portfolio=None
+        if settings.portfolio is None
+        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
+        stories=stories(journeys),
+        stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
+        if journeys.has("segment")
+        else None,
+        reach=reach(journeys, evidence.turn_scores),
+        structure=None if graph_withheld(prepared, config) else journey_structure(journeys),
+        conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
+        ratings=None
+        if annotations.ratings is None
+        else compare_ratings(annotations.ratings, judgement.scores),
+    )
+
+
+def _completed(assessment: Assessment, history: History) -> Audit:
+    """Compare with earlier runs, check the gates, and write the findings into the document."""
+    changes = find_changes(assessment, history)
+    document = build_document(assessment, changes)
+    before = next((e.document for e in history.entries if e.run_id == changes.previous), None)
+    gates = check_gates(assessment.config.gates, document, before)
+    findings = all_findings(assessment, gates)
+    return Audit(
+        **vars(assessment),
+        history=history,
+        changes=changes,
+        findings=findings,
+        document=with_findings(document, findings),
+        tables=build_tables(assessment, changes),
+    )
 
 
 @working("reading the log and rebuilding journeys")
@@ -267,11 +189,19 @@ def read_journeys(
     LogError
         If the log cannot be read or too much of it is unusable.
     """
-    if not isinstance(config, AuditConfig):
-        config = load_config(config, overrides=overrides, as_of=as_of)
-    read = _read(config)
-    known, log = without_absent(config, prepare(read, config)[0], read)
-    return rebuild(log, known.journeys)
+    config = _loaded(config, overrides, as_of)
+    with use_language(config.language):
+        raw = _read(config)
+        settings, log = without_absent(config, prepare(raw, config)[0], raw)
+        return rebuild(log, settings.journeys)
+
+
+def _loaded(
+    config: AuditConfig | str | Path, overrides: Sequence[str], as_of: dt.date | str | None
+) -> AuditConfig:
+    if isinstance(config, AuditConfig):
+        return config
+    return load_config(config, overrides=overrides, as_of=as_of)
 
 
 def _read(config: AuditConfig) -> EventLog:
@@ -288,36 +218,6 @@ def _read(config: AuditConfig) -> EventLog:
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
         engine=config.engine.connect(),
-    )
-
-
-def _with_findings(found: Audit) -> Audit:
-    """Add the findings, and keep what was worked out for them and does not hang on them."""
-    told = replace(found, findings=all_findings(found))
-    again = {one.name for one in fields(Audit)} | {"document", "tables"}
-    vars(told).update({name: part for name, part in vars(found).items() if name not in again})
-    return told
-
-
-def _collect(
-    config: AuditConfig,
-    journeys: Journeys,
-    evidence: Evidence,
-    judgement: Judgement,
-    prepared: Prepared,
-    chosen: Portfolio | None,
-) -> Audit:
-    return Audit(
-        config=config,
-        as_of=config.as_of or _last_day(journeys.last_us),
-        log_hash=log_hash(journeys.log),
-        config_hash=config.hash(),
-        journeys=journeys,
-        evidence=evidence,
-        judgement=judgement,
-        findings=(),
-        prepared=prepared,
-        portfolio=chosen,
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from journeylib.cli.status import DIFFERENT, GATE_FAILED, OK, RUN_FAILED, WRONG_INPUT, fail, status
 
 if TYPE_CHECKING:
-    from journeylib.audits import Planned, When
+    from journeylib.audits import BatchEntry, When
 
 CONFIGURATIONS = (".yaml", ".yml")
 SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
@@ -32,9 +32,9 @@ def init(options: argparse.Namespace) -> int:
 
 def audit(options: argparse.Namespace) -> int:
     """Run audits and say where their dashboards are."""
-    from journeylib.audits import planned
+    from journeylib.audits import read_batch
 
-    audits = planned([_configuration(path) for path in options.configs])
+    audits = read_batch([_configuration(path) for path in options.configs])
     return _worst(audits, lambda audit: _run(options, audit))
 
 
@@ -53,27 +53,28 @@ def _configuration(path: Path) -> Path:
     return written
 
 
-def _worst(audits: list[Planned], run: Callable[[Planned], int]) -> int:
+def _worst(audits: list[BatchEntry], run: Callable[[BatchEntry], int]) -> int:
     """Run every audit, whatever becomes of the others, and return the worst status."""
 
-    def one(audit: Planned) -> int:
+    def one(audit: BatchEntry) -> int:
         name = f"{audit.config}: " if len(audits) > 1 else ""
         return status(lambda: run(audit), name)
 
     return max(one(audit) for audit in audits)
 
 
-def _run(options: argparse.Namespace, audit: Planned) -> int:
+def _run(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.cli.run_notebook import run_audit
     from journeylib.core import JourneylibError
     from journeylib.delivery import append_job_summary
 
-    engine = [] if options.engine is None else [f"engine.address={json.dumps(options.engine)}"]
+    given = {"engine.address": options.engine, "language": options.lang}
+    settings = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     try:
         run = run_audit(
             audit.config,
             out=options.out,
-            overrides=[*audit.overrides, *options.overrides, *engine],
+            overrides=[*audit.overrides, *options.overrides, *settings],
             as_of=options.as_of,
             send_when=SEND[options.send],
             timeout_minutes=options.timeout,
@@ -104,10 +105,12 @@ def history(options: argparse.Namespace) -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Say what is not the same in two runs."""
-    from journeylib.audits import between, find_run
+    from journeylib.audits import compare_runs, find_run
+    from journeylib.core import use_language
 
     runs = [find_run(name, options.runs) for name in (options.before, options.after)]
-    print(between(*runs).text)
+    with use_language(options.lang):
+        print(compare_runs(*runs).text)
     return OK
 
 
@@ -127,16 +130,16 @@ def reproduce(options: argparse.Namespace) -> int:
 
 def workshop(options: argparse.Namespace) -> int:
     """Make what a workshop needs from runs of audits."""
-    from journeylib.audits import planned
+    from journeylib.audits import read_batch
 
-    audits = planned(options.configs)
+    audits = read_batch(options.configs)
     if options.run is not None and len(audits) > 1:
         return fail("--from names one run: give one configuration with it.", WRONG_INPUT)
 
     return _worst(audits, lambda audit: _prepare(options, audit))
 
 
-def _prepare(options: argparse.Namespace, audit: Planned) -> int:
+def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
     from journeylib.audits import load_config
     from journeylib.cli.run_notebook import run_audit
     from journeylib.core import catalogue_of

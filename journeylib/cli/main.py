@@ -131,6 +131,9 @@ AUDIT = Command(
         ),
         AS_OF,
         _argument(
+            "--lang", "CODE", "language of the texts: en or de; default: the configuration's"
+        ),
+        _argument(
             "--send",
             "",
             "send mail and messages, or do not; default: as delivery.when says",
@@ -206,7 +209,7 @@ COMMANDS = (
         "compare",
         "say what is not the same in two runs",
         commands.compare,
-        (_argument("before", "A", "a run"), _argument("after", "B", "a later run"), RUNS),
+        (_argument("before", "A", "a run"), _argument("after", "B", "a later run"), RUNS, LANGUAGE),
         "A run is a run directory, a run id, latest or previous.",
     ),
     Command(

@@ -18,9 +18,9 @@ from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
-from journeylib.core import ConfigError, LogError, RunError, did_you_mean
+from journeylib.core import ConfigError, LogError, RunError, did_you_mean, use_language
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
-from journeylib.log import what_ran_out
+from journeylib.log import resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
@@ -119,24 +119,42 @@ def run_audit(
         If the run fails. A failed notebook is kept as ``out/<audit name>/failed.ipynb``, with a
         page ``failed.html`` that leads to the cell; ``failed.xml`` tells it to a pipeline.
     """
-    started = time.monotonic()
     # Checked here as well as in the notebook: a typing error should not cost a kernel.
     checked = load_config(config, overrides=overrides, as_of=as_of)
     when = send_when or checked.delivery.when
     if when != "never":
         checked.delivery.check_secrets(os.environ)
-    minutes = timeout_minutes or checked.timeout_minutes
-    deadline = None if minutes is None else started + 60 * minutes
     parameters = {
         "config": str(Path(config).resolve()),
         "overrides": list(overrides),
         "as_of": as_of.isoformat() if as_of else "",
         "history": str(Path(out).resolve()),
     }
-    home = Path(out) / checked.name
+    with use_language(checked.language):
+        return _run_checked(
+            checked,
+            parameters,
+            Path(out),
+            when=when,
+            minutes=timeout_minutes or checked.timeout_minutes,
+        )
+
+
+def _run_checked(
+    checked: AuditConfig,
+    parameters: dict[str, Any],
+    out: Path,
+    *,
+    when: When,
+    minutes: float | None,
+) -> Run:
+    """Execute the notebook, complete its run directory, and send what is due."""
+    started = time.monotonic()
+    deadline = None if minutes is None else started + 60 * minutes
+    home = out / checked.name
     try:
         with (
-            staged(Path(out), checked.name) as stage,
+            staged(out, checked.name) as stage,
             steps_shown(stage, show=sys.stderr.isatty()) as steps,
         ):
             executed = stage / "audit.ipynb"
@@ -208,7 +226,7 @@ def _execute(
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
         said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
-        if reason := what_ran_out(error.ename, str(error.evalue)):
+        if reason := resource_hint(error.ename, str(error.evalue)):
             said = f": {reason}"
         raise RunError(
             f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "

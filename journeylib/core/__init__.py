@@ -25,23 +25,19 @@ from journeylib.core.errors import (
     SchemaError,
     did_you_mean,
 )
-from journeylib.core.estimate import (
+from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
+from journeylib.core.progress import PROGRESS, Say, working
+from journeylib.core.resampling import (
     DRAWS,
     GROUPS,
-    LEVEL,
     SEED,
-    AbstainReason,
-    Estimate,
     Floats,
-    Grade,
     Resampled,
     Statistic,
     adjusted_p_values,
     occupied,
     resample,
-    rounded,
 )
-from journeylib.core.progress import PROGRESS, Say, working
 
 __all__ = [
     "DRAWS",

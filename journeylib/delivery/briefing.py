@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.core import duration, number, signed
-from journeylib.present import VERDICTS, as_float, clean
+from journeylib.core import duration, number, signed, text
+from journeylib.present import VERDICTS, clean, interval, share_interval
 
 State = Literal["alarm", "ok", "unknown"]
-STATE_WORDS: dict[State, str] = {"alarm": "▼ alarm", "ok": "ok", "unknown": "not assessable"}
 STATE_OF: dict[str, State] = {"fail": "alarm", "pass": "ok", "not_assessable": "unknown"}
-WORST, SAID = 5, 4
+SIGNS: dict[State, str] = {"alarm": "🔻 ", "ok": "✅ ", "unknown": ""}
+WORST, FINDINGS, MAX_CHANGES = 5, 4, 10
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,20 @@ class Check:
     state: State
     text: str
 
+    @property
+    def state_word(self) -> str:
+        """Whether it holds, in a word."""
+        return text(f"delivery.{self.state}")
+
+    @property
+    def line(self) -> str:
+        """The whole check on one line."""
+        values = {"name": self.name, "value": self.value, "limit": self.limit}
+        return text("delivery.check_line", state=self.state_word, **values)
+
 
 @dataclass(frozen=True)
-class Low:
+class WorstTouchpoint:
     """A touchpoint among those where customers fare worst.
 
     Attributes
@@ -57,10 +68,16 @@ class Low:
     customers: int
     verdict: str
 
+    @property
+    def line(self) -> str:
+        """Touchpoint, value and base on one line."""
+        values = {"name": self.touchpoint, "value": self.value, "n": self.customers}
+        return text("delivery.worst_line", **values)
+
 
 @dataclass(frozen=True)
 class Briefing:
-    """What to tell about a run.
+    """The news of a run.
 
     Attributes
     ----------
@@ -75,8 +92,8 @@ class Briefing:
         What changed since the run before, in sentences.
     comparison : str
         With what this run was compared, or why with nothing.
-    worst : tuple of Low
-    worst_what : str
+    worst : tuple of WorstTouchpoint
+    worst_title : str
         What `worst` is the worst of.
     findings : tuple of str
         The most severe sentences.
@@ -92,8 +109,8 @@ class Briefing:
     checks: tuple[Check, ...]
     changes: tuple[str, ...]
     comparison: str
-    worst: tuple[Low, ...]
-    worst_what: str
+    worst: tuple[WorstTouchpoint, ...]
+    worst_title: str
     findings: tuple[str, ...]
     link: str
 
@@ -101,6 +118,15 @@ class Briefing:
     def alarm(self) -> bool:
         """Whether somebody should look today."""
         return self.state == "alarm"
+
+    @property
+    def change_lines(self) -> tuple[str, ...]:
+        """What changed in sentences; never an empty answer to "what changed"."""
+        if not self.changes:
+            return (text("delivery.no_change"), self.comparison)
+        hidden = len(self.changes) - MAX_CHANGES
+        more = (text("delivery.more_changes", n=hidden),) if hidden > 0 else ()
+        return (*self.changes[:MAX_CHANGES], *more)
 
 
 def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Briefing:
@@ -120,25 +146,28 @@ def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Brief
     Briefing
         Nothing that the audit itself does not show.
     """
-    audit, log = document["audit"], document["log"]
-    checks = tuple(_check(f) for f in document["findings"] if f["kind"] == "gate")
-    period = f", {audit['period'][0]} to {audit['period'][1]}" if audit["period"] else ""
-    said = [f for f in document["findings"] if f["kind"] == "insight" and f["verdict"] == "pass"]
+    audit, log, findings = document["audit"], document["log"], document["findings"]
+    checks = tuple(_check(finding) for finding in findings if finding["kind"] == "gate")
+    insights = [f for f in findings if f["kind"] == "insight" and f["verdict"] == "pass"]
     changes = [row for row in document["changes"] if row.get("significant")]
-    worst, what = _worst(document, folder)
+    worst, title = _worst(document, folder)
+    counts = {name: log[name] for name in ("events", "journeys", "customers")}
+    base = text("delivery.base", **counts)
+    if audit["period"]:
+        first, last = audit["period"]
+        base = text("delivery.base_period", base=base, first=first, last=last)
     return Briefing(
         title=clean(audit["title"]),
         run_id=audit["run_id"],
-        base=f"{log['events']:,} events, {log['journeys']:,} journeys, "
-        f"{log['customers']:,} customers{period}",
-        state="alarm" if changes else _state(document["findings"], checks),
-        headline=_headline(document, checks, changes),
+        base=base,
+        state="alarm" if changes else _state(findings, checks),
+        headline=_headline(findings, checks, changes),
         checks=checks,
         changes=tuple(clean(row["text"]) for row in changes),
         comparison=clean(document["comparison"]["note"]),
         worst=worst,
-        worst_what=what,
-        findings=tuple(clean(f["text"]) for f in said[:SAID]),
+        worst_title=title,
+        findings=tuple(clean(finding["text"]) for finding in insights[:FINDINGS]),
         link=f"{link.rstrip('/')}/{audit['run_id']}/audit.html" if link else "",
     )
 
@@ -150,46 +179,56 @@ def _state(findings: Sequence[Mapping[str, Any]], checks: Sequence[Check]) -> St
 
 
 def _headline(
-    document: Mapping[str, Any], checks: Sequence[Check], changes: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]],
+    checks: Sequence[Check],
+    changes: Sequence[Mapping[str, Any]],
 ) -> str:
     failed = [check for check in checks if check.state == "alarm"]
     if failed:
-        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        first = failed[0]
-        found = f"is {first.value}" if first.value != "–" else "has no answer"
-        return f"Alarm: {first.name} {found} (limit {first.limit}){more}"
-    others = [f for f in document["findings"] if f["verdict"] == "fail"]
+        key = "no_answer" if failed[0].value == text("none") else "failed"
+        values = {name: getattr(failed[0], name) for name in ("name", "value", "limit")}
+        return _and_more(text(f"delivery.headline.{key}", **values), len(failed) - 1)
+    others = [finding for finding in findings if finding["verdict"] == "fail"]
     if others:
-        return f"Alarm: {clean(others[0]['text'])}"
+        return text("delivery.headline.alarm", finding=clean(others[0]["text"]))
     if changes:
-        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
-        return f"Changed ({changes[0]['kind'].replace('_', ' ')}): {_moved(changes[0])}{more}"
+        kind = text(f"delivery.kind.{changes[0]['kind']}")
+        headline = text("delivery.headline.changed", kind=kind, change=_change(changes[0]))
+        return _and_more(headline, len(changes) - 1)
+    if not checks:
+        n = sum(f["kind"] == "insight" and f["severity"] == "high" for f in findings)
+        key = {0: "no_decision", 1: "one_decision"}.get(n, "decisions")
+        return text(f"delivery.headline.{key}", n=n)
     held = sum(check.state == "ok" for check in checks)
-    if checks:
-        rest = len(checks) - held
-        unknown = f", {rest} cannot be assessed" if rest else ""
-        return f"No alarm: {held} of {len(checks)} checks hold{unknown}"
-    verified = document["handoffs"]["contained_verified"]
-    if verified["value"] is not None:
-        return f"No checks set: {amount(verified['value'], 'share')} verified containment"
-    return f"No checks set: {document['log']['customers']:,} customers audited"
+    rest = len(checks) - held
+    key = "delivery.headline.unassessed" if rest else "delivery.headline.holds"
+    return text(key, n=held, all=len(checks), rest=rest)
+
+
+def _and_more(headline: str, n: int) -> str:
+    return text("delivery.headline.more", headline=headline, n=n) if n else headline
 
 
 def _check(finding: Mapping[str, Any]) -> Check:
     evidence = finding["evidence"]
     unit = evidence.get("unit", "")
-    bounds = (("≥", evidence.get("min")), ("≤", evidence.get("max")))
+    limits = [
+        f"{sign} {amount(evidence[name], unit)}"
+        for sign, name in (("≥", "min"), ("≤", "max"))
+        if evidence.get(name) is not None
+    ]
+    value = evidence.get("value")
     return Check(
         name=clean(evidence.get("title") or finding["id"]),
-        value="–" if evidence.get("value") is None else amount(evidence["value"], unit),
-        limit=" and ".join(f"{sign} {amount(at, unit)}" for sign, at in bounds if at is not None),
+        value=text("none") if value is None else amount(value, unit),
+        limit=f" {text('delivery.and')} ".join(limits),
         state=STATE_OF[finding["verdict"]],
         text=clean(finding["text"]),
     )
 
 
 def amount(value: float, unit: str) -> str:
-    """Return a number with its unit as people say it.
+    """Return a number with its unit, to three significant digits; a share to 0.1 %.
 
     Examples
     --------
@@ -203,63 +242,57 @@ def amount(value: float, unit: str) -> str:
     return f"{number(float(f'{value:.3g}') if abs(value) < 1000 else value)} {unit}".rstrip()
 
 
-def _moved(row: Mapping[str, Any]) -> str:
+def _change(row: Mapping[str, Any]) -> str:
     """Return what changed with its two numbers, where it has them."""
-    ends = [
-        amount(value, row["unit"] or "")
-        for value in (row["before"], row["after"])
-        if isinstance(value, int | float)
-    ]
-    return clean(row["what"]) + (f", {ends[0]} to {ends[1]}" if len(ends) == 2 else "")
+    what, ends = clean(row["what"]), (row["before"], row["after"])
+    if not all(isinstance(end, int | float) for end in ends):
+        return what
+    before, after = (amount(end, row["unit"] or "") for end in ends)
+    return text("delivery.headline.from_to", what=what, before=before, after=after)
 
 
-def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[Low, ...], str]:
+def _worst(document: Mapping[str, Any], folder: Path) -> tuple[tuple[WorstTouchpoint, ...], str]:
     """Return where customers feel worst; where nobody was heard, where they come back most."""
-    words = {t["touchpoint"]: _who(t) for t in document["touchpoints"]}
+    touchpoints = document["touchpoints"]
     heard = pd.read_parquet(folder / "tables" / "experience.parquet")
     heard = heard.dropna(subset="sentiment") if "sentiment" in heard else heard.iloc[:0]
     if len(heard):
+        title = text("delivery.worst_feeling")
         lowest = heard.sort_values(["sentiment", "touchpoint"]).head(WORST)
         rows = [
             (row["touchpoint"], _feeling(row), int(row["n_customers"]))
             for row in lowest.to_dict("records")
         ]
-        what = "Where customers feel worst (−1 to +1)"
     else:
-        found = [
-            (t["touchpoint"], repeat)
-            for t in document["touchpoints"]
-            if (repeat := t["measures"].get("repeat_contact", {})).get("value")
-        ]
-        found.sort(key=lambda pair: (-pair[1]["value"], pair[0]))
+        title = text("delivery.worst_repeat")
+        repeats = [(t["touchpoint"], t["measures"].get("repeat_contact", {})) for t in touchpoints]
+        repeats = [(name, repeat) for name, repeat in repeats if repeat.get("value")]
+        repeats.sort(key=lambda pair: (-pair[1]["value"], pair[0]))
         rows = [
-            (name, _interval(estimate), estimate["n_customers"]) for name, estimate in found[:WORST]
+            (
+                name,
+                share_interval(*(repeat[key] for key in ("value", "lo", "hi"))),
+                repeat["n_customers"],
+            )
+            for name, repeat in repeats[:WORST]
         ]
-        what = "Where customers most often come back about the same"
-    lows = (
-        Low(place, clean(name), value, customers, words.get(name, "–"))
+    verdicts = {touchpoint["touchpoint"]: _verdict(touchpoint) for touchpoint in touchpoints}
+    worst = tuple(
+        WorstTouchpoint(place, clean(name), value, customers, verdicts.get(name, text("none")))
         for place, (name, value, customers) in enumerate(rows, start=1)
     )
-    return tuple(lows), what if rows else ""
+    return worst, title if worst else ""
 
 
 def _feeling(row: Mapping[Any, Any]) -> str:
-    value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
-    interval = "" if lo is None or hi is None or lo == hi else f" ({signed(lo)} to {signed(hi)})"
-    return f"{signed(value)}{interval}"
+    lo, hi = (None, None) if row["lo"] == row["hi"] else (row["lo"], row["hi"])
+    return interval(row["sentiment"], lo, hi, signed)
 
 
-def _interval(estimate: Mapping[str, Any]) -> str:
-    text = amount(estimate["value"], "share")
-    if estimate["lo"] is None or estimate["hi"] is None:
-        return text
-    return f"{text} ({100 * estimate['lo']:.0f}–{100 * estimate['hi']:.0f})"
-
-
-def _who(touchpoint: Mapping[str, Any]) -> str:
+def _verdict(touchpoint: Mapping[str, Any]) -> str:
     """Return who should serve, in a word or two."""
     if touchpoint["leaning"]:
-        return f"leans to {VERDICTS[touchpoint['leaning']].word}"
+        return text("verdict.leaning", verdict=VERDICTS[touchpoint["leaning"]].word)
     if touchpoint["verdict"] == "abstain":
-        return "not settled"
+        return text("delivery.not_settled")
     return VERDICTS[touchpoint["verdict"]].word

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from journeylib.delivery.briefing import STATE_WORDS, Briefing
-from journeylib.delivery.mail import changes_said
+from journeylib.core import text
+from journeylib.delivery.briefing import SIGNS, Briefing
 
 HEADER, SECTION, LINES = 150, 2_900, 5
 
@@ -22,13 +22,12 @@ def slack(briefing: Briefing) -> dict[str, Any]:
     dict
         With ``text`` for notifications and ``blocks`` for the channel.
     """
-    sign = {"alarm": "🔻 ", "ok": "✅ ", "unknown": ""}[briefing.state]
     blocks: list[dict[str, Any]] = [
         {
             "type": "header",
             "text": {
                 "type": "plain_text",
-                "text": _cut(sign + briefing.headline, HEADER),
+                "text": _cut(SIGNS[briefing.state] + briefing.headline, HEADER),
                 "emoji": True,
             },
         },
@@ -40,12 +39,10 @@ def slack(briefing: Briefing) -> dict[str, Any]:
         },
     ]
     for title, lines in _parts(briefing):
-        said = "\n".join(f"• {_escaped(line)}" for line in lines)
-        text = _cut(f"*{_escaped(title)}*\n{said}", SECTION)
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": text}})
+        listed = "\n".join(f"• {_escaped(line)}" for line in lines)
+        blocks.append(_section(_cut(f"*{_escaped(title)}*\n{listed}", SECTION)))
     if briefing.link:
-        link = f"<{_escaped(briefing.link)}|Open the dashboard>"
-        blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": link}})
+        blocks.append(_section(f"<{_escaped(briefing.link)}|{text('delivery.open')}>"))
     return {"text": _escaped(f"{briefing.headline} · {briefing.title}"), "blocks": blocks}
 
 
@@ -76,7 +73,7 @@ def teams(briefing: Briefing) -> dict[str, Any]:
     }
     if briefing.link:
         card["actions"] = [
-            {"type": "Action.OpenUrl", "title": "Open the dashboard", "url": briefing.link}
+            {"type": "Action.OpenUrl", "title": text("delivery.open"), "url": briefing.link}
         ]
     return {
         "type": "message",
@@ -88,32 +85,26 @@ def teams(briefing: Briefing) -> dict[str, Any]:
 
 def _parts(briefing: Briefing) -> list[tuple[str, list[str]]]:
     """Return title and lines: checks that do not hold, what changed, the worst."""
-    amiss = [check for check in briefing.checks if check.state != "ok"]
     parts = [
-        (
-            "Checks that do not hold",
-            [f"{STATE_WORDS[c.state]}: {c.name} {c.value} (limit {c.limit})" for c in amiss],
-        ),
-        ("What changed", list(changes_said(briefing))),
-        (
-            briefing.worst_what,
-            [
-                f"{low.touchpoint}: {low.value}, {low.customers:,} customers"
-                for low in briefing.worst
-            ],
-        ),
+        (text("delivery.amiss"), [check.line for check in briefing.checks if check.state != "ok"]),
+        (text("delivery.changed"), list(briefing.change_lines)),
+        (briefing.worst_title, [one.line for one in briefing.worst]),
     ]
     return [(title, [_cut(line, 300) for line in lines[:LINES]]) for title, lines in parts if lines]
 
 
-def _block(text: str, **look: Any) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": _cut(text, 300), "wrap": True, **look}
+def _section(words: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": words}}
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _block(words: str, **look: Any) -> dict[str, Any]:
+    return {"type": "TextBlock", "text": _cut(words, 300), "wrap": True, **look}
 
 
-def _escaped(text: str) -> str:
+def _cut(words: str, length: int) -> str:
+    return words if len(words) <= length else f"{words[: length - 1]}…"
+
+
+def _escaped(words: str) -> str:
     """Return text in which nothing is a command of Slack."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from journeylib.delivery.briefing import STATE_WORDS, Briefing
-from journeylib.delivery.mail import changes_said
-from journeylib.present import clean
+from journeylib.delivery.briefing import SIGNS, Briefing
+from journeylib.delivery.rendering import render
 
 # XML has no place for these, escaped or not.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -99,37 +98,8 @@ def summary(briefing: Briefing, notes: tuple[str, ...] = ()) -> str:
     -------
     str
     """
-    sign = {"alarm": "🔻 ", "ok": "✅ ", "unknown": ""}[briefing.state]
-    lines = [f"## {sign}{_plain(briefing.headline)}", ""]
-    lines += [f"{_plain(briefing.title)}: {_plain(briefing.base)}", ""]
-    if briefing.checks:
-        lines += ["| Check | Value | Limit | State |", "|---|---:|---:|---|"]
-        lines += [
-            f"| {_plain(c.name)} | {_plain(c.value)} | {_plain(c.limit)} | {STATE_WORDS[c.state]} |"
-            for c in briefing.checks
-        ]
-        lines.append("")
-    unknown = [check for check in briefing.checks if check.state == "unknown"]
-    lines += [f"- {_plain(check.text)}" for check in unknown] + [""] * bool(unknown)
-    lines += ["### What changed", "", *(f"- {_plain(t)}" for t in changes_said(briefing)), ""]
-    if briefing.worst:
-        lines += [f"### {_plain(briefing.worst_what)}", ""]
-        lines += [
-            "| | Touchpoint | Value | Customers | Who should serve |",
-            "|---|---|---|---:|---|",
-        ]
-        lines += [
-            f"| {low.place} | {_plain(low.touchpoint)} | {_plain(low.value)} | {low.customers:,} | "
-            f"{_plain(low.verdict)} |"
-            for low in briefing.worst
-        ]
-        lines.append("")
-    if briefing.findings:
-        lines += ["### What to know", "", *(f"- {_plain(t)}" for t in briefing.findings), ""]
-    if briefing.link:
-        lines += [f"[Open the dashboard]({briefing.link})", ""]
-    lines += [f"{_plain(note)}\n" for note in notes]
-    return "\n".join(lines).rstrip() + "\n"
+    words = {"sign": SIGNS[briefing.state], "changes": briefing.change_lines, "notes": notes}
+    return render("summary.md.j2", briefing=briefing, **words).rstrip() + "\n"
 
 
 def _suite(name: str) -> tuple[ET.Element, ET.Element]:
@@ -148,8 +118,3 @@ def _written(suites: ET.Element, cases: ET.Element) -> str:
 
 def _allowed(text: str) -> str:
     return _FORBIDDEN.sub("", text)
-
-
-def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is, in a table too."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", clean(text))

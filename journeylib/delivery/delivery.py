@@ -26,7 +26,7 @@ from journeylib.core import RunError
 from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
-from journeylib.delivery.mail import compose
+from journeylib.delivery.mail import Picture, compose
 from journeylib.delivery.mail_chart import small_line
 from journeylib.present import pdf, png
 
@@ -60,14 +60,16 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
         pd.read_parquet(folder / "tables" / "experience.parquet"),
         pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
         stage_order=config.roles.stage_order,
-        lowest=[low.touchpoint for low in briefing.worst],
+        lowest=[one.touchpoint for one in briefing.worst],
     )
+    picture = None
+    if figure is not None:
+        picture = Picture(figure, png(figure.svg, width=PICTURE_WIDTH))
     mail = compose(
         briefing,
         config.delivery.mail,
         as_of=dt.date.fromisoformat(document["audit"]["as_of"]),
-        picture=None if figure is None else png(figure.svg, width=PICTURE_WIDTH),
-        figure=figure,
+        picture=picture,
         attachments=tuple(
             folder / name for name in ("audit.html", "audit.pdf") if (folder / name).exists()
         ),

@@ -8,22 +8,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.core import signed
+from journeylib.core import signed, text
 from journeylib.present import (
     Figure,
     Rect,
     as_float,
     feeling,
     in_order,
-    label_parts,
-    place_labels,
+    names_beside,
     svg,
     svg_element,
 )
 
 WIDTH, HEIGHT = 600.0, 270.0
 LEFT, RIGHT, TOP, BOTTOM = 70.0, WIDTH - 4, 44.0, HEIGHT - 10
-WORDS = ((1.0, "very good"), (0.0, "neutral"), (-1.0, "very bad"))
+SCALE = {1.0: "good", 0.0: "neutral", -1.0: "bad"}
 RADIUS = 9.0
 
 
@@ -78,18 +77,21 @@ def small_line(
     parts += [_mark(dot) for dot in dots]
     parts += _names(dots)
     low, high = min(dots, key=lambda d: d.value), max(dots, key=lambda d: d.value)
-    alt = (
-        f"Feelings along the journey from −1 to +1: lowest at {svg.clean(low.name)} "
-        f"({signed(low.value)}), highest at {svg.clean(high.name)} ({signed(high.value)}); "
-        f"{len(dots)} touchpoints where customers were heard."
+    alt = text(
+        "delivery.chart.finding",
+        low=svg.clean(low.name),
+        low_value=signed(low.value),
+        high=svg.clean(high.name),
+        high_value=signed(high.value),
+        n=len(dots),
     )
     return Figure(
         name="small-line",
-        title="How customers feel along the journey",
+        title=text("delivery.chart.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=HEIGHT, alt=alt, min_width=320),
         table=rows[["touchpoint", "stage", "sentiment", "lo", "hi", "n_customers"]],
-        note="Mean feeling with its 95 % interval; the numbers are those of the table.",
+        note=text("delivery.chart.note"),
     )
 
 
@@ -115,8 +117,8 @@ def _laid_out(rows: pd.DataFrame, lowest: Sequence[str]) -> tuple[list[_Dot], li
         width = size * shrink
         if i % 2 == 0:
             bands.append(svg.rect(x, 6, width, BOTTOM - 6, "jl-band"))
-        text = svg.shorten(stage, width - 4, 12, bold=True)
-        bands.append(svg.label(x + width / 2, 24, text, "jl-t4 jl-b", anchor="middle"))
+        short = svg.shorten(stage, width - 4, 12, bold=True)
+        bands.append(svg.label(x + width / 2, 24, short, "jl-t4 jl-b", anchor="middle"))
         for k, row in enumerate(members):
             value = float(row["sentiment"])
             lo, hi = as_float(row["lo"]), as_float(row["hi"])
@@ -130,10 +132,10 @@ def _laid_out(rows: pd.DataFrame, lowest: Sequence[str]) -> tuple[list[_Dot], li
 
 def _scale() -> list[str]:
     parts = []
-    for value, word in WORDS:
+    for value, key in SCALE.items():
         y = _height(value)
         parts.append(svg.line(LEFT, y, RIGHT, y, "jl-axis" if value == 0 else "jl-rule"))
-        parts.append(svg.label(LEFT - 8, y + 4, word, "jl-t1 jl-m", anchor="end"))
+        parts.append(svg.label(LEFT - 8, y + 4, text(f"scale.{key}"), "jl-t1 jl-m", anchor="end"))
     return parts
 
 
@@ -155,18 +157,11 @@ def _names(dots: Sequence[_Dot]) -> list[str]:
     chosen = sorted((d for d in dots if d.place), key=lambda d: d.place)
     if best not in chosen and best.value > 0:
         chosen.append(best)
-    texts = [svg.shorten(svg.clean(d.name), 130, 12, bold=True) for d in chosen]
-    line = []
-    for a, b in itertools.pairwise(dots):
-        for k in range(1, 6):
-            x, y = a.x + (b.x - a.x) * k / 6, a.y + (b.y - a.y) * k / 6
-            line.append(Rect(x - 3, y - 6, 6, 12))
-    spots = [(d.x, d.y) for d in chosen]
-    places = place_labels(
-        spots,
-        [(svg.text_width(text, 12, bold=True) * 0.9, 15.0) for text in texts],
+    return names_beside(
+        [(d.x, d.y) for d in chosen],
+        [svg.shorten(svg.clean(d.name), 130, 12, bold=True) for d in chosen],
+        [1 if d.value > 0 else -1 for d in chosen],
         bounds=Rect(LEFT, TOP + 2, RIGHT - LEFT, BOTTOM - TOP - 4),
         marks=[Rect(d.x - 10, d.y - 10, 20, 20) for d in dots],
-        soft=line,
+        line=[[(d.x, d.y) for d in dots]],
     )
-    return label_parts(spots, texts, places, [1 if d.value > 0 else -1 for d in chosen])

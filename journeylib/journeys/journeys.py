@@ -17,7 +17,15 @@ from journeylib.journeys.preparation.business_hours import with_business_time
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
-from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch, hold_in_order, lie_in_order, numbered
+from journeylib.log import (
+    ROW_NUMBER,
+    EventLog,
+    Runs,
+    fetch,
+    is_sorted,
+    materialise_sorted,
+    numbered,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,7 +206,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     trail = _unfolded(_held(cut))
     if settings.business_hours is not None and log.has_clock:
         timed = with_business_time(trail, settings.business_hours)
-        trail = hold_in_order(timed, ["journey"], ["step"])
+        trail = materialise_sorted(timed, ["journey"], ["step"])
     return Journeys(log, settings, cutting, trail, *_span(trail))
 
 
@@ -207,13 +215,13 @@ def _held(cut: ibis.Table) -> ibis.Table:
 
     The turns of one conversation at one touchpoint are one visit.
     """
-    lies = lie_in_order(cut, "journey")
+    lies = is_sorted(cut, "journey")
     runs = Runs.of(cut, "journey", "step")
-    keys = [key for key in ("journey", "customer_no") if lie_in_order(cut, key)] or ["journey"]
+    keys = [key for key in ("journey", "customer_no") if is_sorted(cut, key)] or ["journey"]
     order = () if lies else ("step",)
     cut = cut.mutate(step=_.step.cast("int32"))
     if "session" not in cut.columns:
-        return hold_in_order(cut.drop("_last_touchpoint_no"), keys, order)
+        return materialise_sorted(cut.drop("_last_touchpoint_no"), keys, order)
     came = (_["_last_touchpoint_no"] == _.touchpoint_no) & (_["_last_session"] == _.session)
     stays = (_.next_touchpoint_no == _.touchpoint_no) & (_["_next_session"] == _.session)
     steps = cut.mutate(
@@ -223,7 +231,7 @@ def _held(cut: ibis.Table) -> ibis.Table:
     began = {"visit_step": (_.step - runs.since(_.starts_visit)).cast("int32")}
     if "t_us" in steps.columns:
         began["visit_us"] = runs.at_last(_.starts_visit, _.t_us)
-    return hold_in_order(steps.mutate(**began).drop(ROW_NUMBER), keys, order)
+    return materialise_sorted(steps.mutate(**began).drop(ROW_NUMBER), keys, order)
 
 
 def _unfolded(held: ibis.Table) -> ibis.Table:

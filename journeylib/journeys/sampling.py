@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ibis
 
 from journeylib.core import Estimate
-from journeylib.log import customer_numbers, hold_in_order
+from journeylib.log import customer_numbers, materialise_sorted
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys
@@ -74,7 +74,7 @@ def drawn_journeys(journeys: Journeys) -> Journeys:
     if drawn.picked is None:
         return journeys
     few = journeys._with(drawn.of(journeys.table), f"of {drawn.used} customers drawn", "")
-    return replace(few, trail=hold_in_order(few.trail, ["journey", "customer_no"], ["step"]))
+    return replace(few, trail=materialise_sorted(few.trail, ["journey", "customer_no"], ["step"]))
 
 
 def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:

@@ -4,25 +4,23 @@ from journeylib.log.canonical.events import alias
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.engine.duckdb import (
     EngineSettings,
-    customer_group,
+    explain_resource_errors,
     fetch,
-    log_hash,
-    saying_what_ran_out,
-    what_ran_out,
+    resource_hint,
 )
+from journeylib.log.engine.hashing import customer_group, log_hash
 from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
-    hold_in_order,
-    lie_in_order,
+    is_sorted,
+    materialise_sorted,
     numbered,
 )
-from journeylib.log.eventlog import EventLog, Quality
+from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name
 from journeylib.log.inference.schema import Proposal, propose
 from journeylib.log.privacy import suppress
-from journeylib.log.quality.report import LAST_EVENT, Found
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,
@@ -37,28 +35,29 @@ from journeylib.log.schema import (
     Schema,
     Touchpoint,
 )
+from journeylib.log.sources.days import LAST_EVENT
+from journeylib.log.sources.files import matching_files
+from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.process_mining import refuse_entities
-from journeylib.log.sources.raw_table import FILE, POSITION, ROW
-from journeylib.log.sources.tables import expanded, open_source, tidy
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
+from journeylib.log.sources.tables import drop_scratch
 from journeylib.log.sources.text_encoding import plain_text
 from journeylib.log.text.detectors import (
-    REACH,
     asks_for_human,
     awaits_answer,
-    by_customers,
     confirms,
     discloses,
     disclosing_sentence,
-    drawn,
-    drawn_customers,
     fails_to_answer,
-    lexicon_reach,
+    in_language,
+    in_sample,
+    long_enough,
     normalised,
     offers_human,
+    sample_customers,
     says_again,
     says_wrong,
     text_language,
-    unheard,
 )
 from journeylib.log.text.lexicon import LEXICONS
 
@@ -68,16 +67,15 @@ __all__ = [
     "LAST_EVENT",
     "LEXICONS",
     "POSITION",
-    "REACH",
     "ROLES",
     "ROLE_NAMES",
     "ROW",
     "ROW_NUMBER",
     "Called",
     "Channel",
+    "Check",
     "EngineSettings",
     "EventLog",
-    "Found",
     "KeptTouchpoint",
     "NameOf",
     "Office",
@@ -85,6 +83,7 @@ __all__ = [
     "OutcomesSchema",
     "Proposal",
     "Quality",
+    "ReadOptions",
     "Runs",
     "Schema",
     "Touchpoint",
@@ -92,21 +91,23 @@ __all__ = [
     "alias",
     "asks_for_human",
     "awaits_answer",
-    "by_customers",
+    "check_table",
     "confirms",
     "customer_group",
     "customer_numbers",
     "discloses",
     "disclosing_sentence",
-    "drawn",
-    "drawn_customers",
-    "expanded",
+    "drop_scratch",
+    "explain_resource_errors",
     "fails_to_answer",
     "fetch",
-    "hold_in_order",
-    "lexicon_reach",
-    "lie_in_order",
+    "in_language",
+    "in_sample",
+    "is_sorted",
     "log_hash",
+    "long_enough",
+    "matching_files",
+    "materialise_sorted",
     "name_score",
     "normalised",
     "numbered",
@@ -117,13 +118,11 @@ __all__ = [
     "propose",
     "read_log",
     "refuse_entities",
-    "saying_what_ran_out",
+    "resource_hint",
+    "sample_customers",
     "says_again",
     "says_wrong",
     "shape_share",
     "suppress",
     "text_language",
-    "tidy",
-    "unheard",
-    "what_ran_out",
 ]

@@ -12,9 +12,8 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError
-from journeylib.log.engine.duckdb import run
+from journeylib.log.engine.duckdb import run, scratch_name
 from journeylib.log.eventlog import EventLog
-from journeylib.log.sources.files import scratch_name
 
 _IDENTIFIERS = ("customer", "case", "resource", "session")
 _DIGITS = 32

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
 from journeylib.core import SchemaError, did_you_mean, working
 from journeylib.log.canonical.events import (
     HELPER,
     REASON,
-    Plan,
+    ReadingPlan,
     coded_columns,
     judged,
     mapped_rows,
-    plan,
+    reading_plan,
 )
 from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
-from journeylib.log.engine.duckdb import as_engine, hand_over, hold_coded, identifier, run
-from journeylib.log.engine.row_order import NUMBERS, keep_in_order, numbered
-from journeylib.log.eventlog import EventLog
-from journeylib.log.quality import report as quality
+from journeylib.log.engine.duckdb import (
+    as_engine,
+    hand_over,
+    hold_coded,
+    identifier,
+    lock_engine,
+    run,
+    scratch_name,
+)
+from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
+from journeylib.log.eventlog import EventLog, Quality
+from journeylib.log.quality.report import outcome_checks, quality_checks
+from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources.files import scratch_name
-from journeylib.log.sources.raw_table import Raw, Window, wanted_columns
-from journeylib.log.sources.tables import open_source, tidy
-
-Day = str | dt.date
+from journeylib.log.sources.days import end_of, wanted_window
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
+from journeylib.log.sources.tables import drop_scratch
 
 
 @working("reading the log")
@@ -41,14 +51,7 @@ def read_log(
     outcomes: Any = None,
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
     name: str | None = None,
-    period: tuple[Day | None, Day | None] | None = None,
-    days: tuple[Day, Day] | None = None,
-    as_of: Day | None = None,
-    max_unusable_share: float = 0.05,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    object_type: str | None = None,
-    engine: Any = None,
+    **options: Any,
 ) -> EventLog:
     """Read a log and look at its quality before anything is computed from it.
 
@@ -65,6 +68,11 @@ def read_log(
         Needed with `outcomes`.
     name : str, optional
         What to call the log in titles; the source's name unless given.
+    **options
+        As below.
+
+    Other Parameters
+    ----------------
     period : pair of dates, optional
         Events outside, in the schema's time zone, both days included, are counted, not dropped.
     days : pair of dates, optional
@@ -101,76 +109,70 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
-    window = quality.wanted_days(days, as_of, roles)
-    holder = as_engine(engine)
-    raw = open_source(
-        source,
-        lambda columns, where: wanted_columns(roles, columns, where),
-        engine=holder,
-        delimiter=delimiter,
-        encoding=encoding,
-        object_type=object_type,
-        window=window,
-    )
-    decided = plan(raw, roles)
-    rows = _staged(raw, roles, decided, window)
-    survey = quality.survey(raw, rows)
-    quality.refuse_unusable(raw, survey, max_unusable_share)
-    quarantine = quality.quarantine(raw, rows, survey)
-    events = _events(rows, survey, roles)
-    checks = quality.checks(
-        raw, events, roles, decided, survey, period=period, days=days, as_of=as_of
-    )
-    tidy(raw)
-    found = None
+    asked = _read_options(options)
+    asked = replace(asked, engine=as_engine(asked.engine), window=wanted_window(asked, roles))
+    raw = open_source(source, partial(wanted_columns, roles), asked)
+    plan = reading_plan(raw, roles)
+    rows = _staged(raw, roles, plan, asked.window)
+    counts = survey(raw, rows)
+    refuse_unusable(raw, counts, asked.max_unusable_share)
+    unusable = quarantine(raw, rows, counts)
+    events = _events(rows, counts, roles)
+    checks = quality_checks(Inspection(raw, events, roles, plan, counts, asked))
+    drop_scratch(raw)
+    outcome_table = None
     if outcomes is not None:
-        found, told = _outcomes(
-            outcomes,
+        from_log = isinstance(outcomes, str) and outcomes == "log"
+        outcome_table, more = _outcomes(
+            LogColumns(source, roles, asked) if from_log else outcomes,
             outcomes_schema,
             events,
-            LogColumns(source, roles, window, delimiter, encoding),
-            max_unusable_share,
-            raw,
-            quality.end_of(as_of) if roles.has_clock else None,
+            replace(asked, as_of=asked.as_of if roles.has_clock else None),
         )
-        checks = pd.concat([checks, told], ignore_index=True)
-    if holder is not None:
-        events = hand_over(events, holder)
-        found = None if found is None else hand_over(found, holder)
+        checks = pd.concat([checks, more], ignore_index=True)
+    if asked.engine is not None:
+        events = hand_over(events, asked.engine)
+        outcome_table = (
+            outcome_table if outcome_table is None else hand_over(outcome_table, asked.engine)
+        )
+    if not isinstance(options.get("engine"), BaseBackend):
+        lock_engine(raw.table.get_backend())
     return EventLog(
         events=events,
         schema=roles,
-        quality=quality.Quality(checks, quarantine, survey.read, survey.used),
-        outcomes=found,
+        quality=Quality(checks, unusable, counts.read, counts.used),
+        outcomes=outcome_table,
         name=name or raw.name,
     )
 
 
+def _read_options(given: Mapping[str, Any]) -> ReadOptions:
+    known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
+    for option in given:
+        if option not in known:
+            raise SchemaError(
+                f"'{option}' is no option of read_log.{did_you_mean(option, known)} "
+                f"Options: {', '.join(known)}."
+            )
+    return ReadOptions(**given)
+
+
 def _outcomes(
-    outcomes: Any,
-    given: Any,
-    events: ir.Table,
-    columns: LogColumns,
-    max_unusable_share: float,
-    raw: Raw,
-    end_us: int | None,
+    source: Any, given: Any, events: ir.Table, options: ReadOptions
 ) -> tuple[ir.Table, pd.DataFrame]:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
         raise SchemaError(
             "outcomes need an outcomes_schema: at least 'customer', and 'kind' or 'constant_kind'."
         )
-    roles = as_schema(given, OutcomesSchema)
-    own_columns = isinstance(outcomes, str) and outcomes == "log"
     table, read, used = read_outcomes(
-        columns if own_columns else outcomes,
-        roles,
-        engine=raw.table.get_backend(),
-        max_unusable_share=max_unusable_share,
-        end_us=end_us,
+        source,
+        as_schema(given, OutcomesSchema),
+        engine=events.get_backend(),
+        max_unusable_share=options.max_unusable_share,
+        end_us=end_of(options.as_of),
     )
-    table = hand_over(table, events.get_backend())
-    return table, quality.outcome_checks(table, events, read, used)
+    return table, outcome_checks(table, events, read, used)
 
 
 def as_schema(given: Any, model: Any) -> Any:
@@ -186,29 +188,29 @@ def as_schema(given: Any, model: Any) -> Any:
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        problems = [_plain(problem, model) for problem in error.errors()]
+        problems = [_problem_text(problem, model) for problem in error.errors()]
         raise SchemaError(" ".join(problems)) from None
 
 
-def _plain(problem: Any, model: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
+def _problem_text(problem: Any, model: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return (
-            f"'{place}' is no field of {model.__name__}.{did_you_mean(place, model.model_fields)}"
+            f"'{where}' is no field of {model.__name__}.{did_you_mean(where, model.model_fields)}"
         )
     if problem["type"] == "missing":
-        return f"'{place}' is needed: {model.model_fields[place].description}"
+        return f"'{where}' is needed: {model.model_fields[where].description}"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}." if place else f"{message}."
+    return f"{where}: {message}." if where else f"{message}."
 
 
-def _staged(raw: Raw, roles: Schema, decided: Plan, window: Window | None) -> ir.Table:
+def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
 
     def wanted(rows: ir.Table) -> ir.Table:
         return rows if window is None else rows.filter(window.holds(rows["t_us"]))
 
-    first = mapped_rows(raw, roles, decided)
+    first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
         return wanted(judged(first, roles)).cache()
@@ -216,12 +218,12 @@ def _staged(raw: Raw, roles: Schema, decided: Plan, window: Window | None) -> ir
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = wanted(judged(backend.table(view), roles))
-    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, decided))
+    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
     return held
 
 
-def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
+def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:
     """Keep the usable rows in the engine, without the helpers.
 
     On DuckDB the events of a customer are held in order: neither ties nor journeys sort again.
@@ -232,13 +234,13 @@ def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
         usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
         runs = ("customer_no", "customer", "journey")
         order = ("t_us", "position", "touchpoint_no")
-        held = keep_in_order(numbered(usable), scratch_name("events"), runs, order)
+        held = store_sorted(numbered(usable), scratch_name("events"), runs, order)
         run(backend, f"DROP TABLE {rows.get_name()}")
         return held.drop(*NUMBERS)
     if backend.name != "duckdb":
         return rows.filter(rows[REASON].isnull()).drop(*helpers)
     table = rows.get_name()
-    if counted.reasons:
+    if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")
     for helper in helpers:
         run(backend, f"ALTER TABLE {table} DROP COLUMN {identifier(helper)}")

@@ -16,6 +16,7 @@ from journeylib.measures.texts.detector_accuracy import (
     MIN_LABELLED,
     DetectorCheck,
 )
+from journeylib.measures.texts.language_reach import text_abstain_reason
 from journeylib.measures.texts.sentiment import (
     MICRO,
     NEGATIVE,
@@ -56,6 +57,7 @@ __all__ = [
     "quotient",
     "reach",
     "streams",
+    "text_abstain_reason",
     "whole_weeks",
     "with_sessions",
     "without_graph",

@@ -2,6 +2,6 @@
 
 from journeylib.portfolio.first_automations import Portfolio, portfolio
 from journeylib.portfolio.settings import PortfolioSettings
-from journeylib.portfolio.value import INPUTS, Driver
+from journeylib.portfolio.value import Driver
 
-__all__ = ["INPUTS", "Driver", "Portfolio", "PortfolioSettings", "portfolio"]
+__all__ = ["Driver", "Portfolio", "PortfolioSettings", "portfolio"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import DRAWS, Estimate, Floats, percent
+from journeylib.core import DRAWS, Estimate, Floats, number, percent, text
 from journeylib.journeys import Journeys, refuse_absent
 from journeylib.judge import Judgement
 from journeylib.log import fetch
@@ -24,18 +24,8 @@ SETTLED = 0.6  # share of resamples from which a choice is called settled
 OPEN_TO_MACHINES = ("automate", "assist")
 FEW = 3
 CANDIDATE_COLUMNS = (
-    "touchpoint",
-    "stage",
-    "verdict",
-    "value",
-    "lower_quartile",
-    "build",
-    "chosen",
-    "selection_frequency",
-    "settled",
-    "source",
-    "why_not",
-    "drivers",
+    *("touchpoint", "stage", "verdict", "value", "lower_quartile", "build", "chosen"),
+    *("selection_frequency", "settled", "source", "why_not", "drivers"),
 )
 
 
@@ -84,35 +74,31 @@ class Portfolio:
         """The answer in a few sentences, in words of assumption."""
         rows = self.candidates[self.candidates["chosen"]]
         if rows.empty:
-            return (
-                "No first automation can be named: none that may be automated is sure enough to "
-                "be worth its price. No veto was relaxed to find one."
-            )
-        named = [
-            f"{name} ({percent(often, 0)})"
+            return text("portfolio.none")
+        names = [
+            text("portfolio.chosen", name=name, share=percent(often, 0))
             for name, often in zip(rows["touchpoint"], rows["selection_frequency"], strict=True)
         ]
-        sure = (
-            "Each is chosen in at least 60 % of resamples."
-            if self.answer == "settled"
-            else "Not settled: resamples choose otherwise too often."
-        )
-        few = (
-            f" Only {len(rows)} may be chosen; no veto was relaxed to reach three."
-            if len(rows) < FEW
-            else ""
-        )
-        return (
-            f"Start with {', '.join(named)}; in brackets the share of resamples that choose it. "
-            f"{sure} Together they are assumed to be worth {money(self.worth)} a week, for "
-            f"{self.currency} {self.cost:,.0f} of a budget of {self.budget:,.0f}.{few}"
-        )
+        sentences = [
+            text("portfolio.start", names=", ".join(names)),
+            text(f"portfolio.{self.answer}"),
+            text(
+                "portfolio.worth",
+                worth=money(self.worth),
+                currency=self.currency,
+                cost=number(self.cost, 0),
+                budget=number(self.budget, 0),
+            ),
+        ]
+        if len(rows) < FEW:
+            sentences.append(text("portfolio.few", n=len(rows)))
+        return " ".join(sentences)
 
 
 @dataclass(frozen=True)
 class _Candidate:
     row: dict[Any, Any]
-    said: CandidateSettings
+    settings: CandidateSettings
     value: Value | str
     build: float
     why_not: str | None = None
@@ -159,22 +145,22 @@ def portfolio(
     refuse_absent(journeys, settings, "portfolio")
     candidates = _candidates(evidence, judgement, settings, measures or MeasureSettings())
     free = [one for one in candidates if one.why_not is None]
-    picked, often = _choose(free, settings)
-    names = [one.name for one in picked]
+    chosen, often = _choose(free, settings)
+    names = [one.name for one in chosen]
     frequency = {one.name: share for one, share in zip(free, often, strict=True)}
     table = pd.DataFrame(
         [_row(one, settings, one.name in names, frequency.get(one.name)) for one in candidates],
         columns=list(CANDIDATE_COLUMNS),
     ).sort_values(["chosen", "lower_quartile", "touchpoint"], ascending=[False, False, True])
-    settled = [frequency[name] >= SETTLED for name in names]
-    total = _draws(picked).sum(axis=1)
+    settled = all(frequency[name] >= SETTLED for name in names)
+    total = _draws(chosen).sum(axis=1)
     return Portfolio(
-        answer="none" if not names else "settled" if all(settled) else "not_settled",
+        answer="none" if not names else "settled" if settled else "not_settled",
         candidates=table.reset_index(drop=True),
-        worth=_worth(total, picked, settings),
+        worth=_worth(total, chosen, settings),
         worst_tenth=shortfall(total) if names else None,
-        counted_twice=_counted_twice(journeys, picked, settings) if names else None,
-        cost=float(sum(one.build for one in picked)),
+        counted_twice=_counted_twice(journeys, chosen, settings) if names else None,
+        cost=float(sum(one.build for one in chosen)),
         budget=settings.budget,
         currency=settings.currency,
     )
@@ -188,37 +174,39 @@ def _candidates(
 ) -> list[_Candidate]:
     """Return touchpoints that people serve, and those that the settings name, by name."""
     served = evidence.touchpoints.set_index("touchpoint")["served_by"]
-    found = []
+    candidates = []
     for row in judgement.scores.sort_values("touchpoint").to_dict("records"):
         name = row["touchpoint"]
         if name not in settings.candidates and served.get(name) not in ("human", "both"):
             continue
-        said = settings.candidates.get(name, CandidateSettings())
-        value = touchpoint_value(evidence, name, said, settings, measures)
-        build = settings.build if said.build is None else said.build
-        found.append(_Candidate(row, said, value, build, _why_not(row, value)))
-    names = [one.name for one in found if one.why_not is None]
-    return [_with_company(one, names) for one in found]
+        own = settings.candidates.get(name, CandidateSettings())
+        value = touchpoint_value(evidence, name, own, settings, measures)
+        build = settings.build if own.build is None else own.build
+        candidates.append(_Candidate(row, own, value, build, _why_not(row, value)))
+    names = [one.name for one in candidates if one.why_not is None]
+    return [_with_company(one, names) for one in candidates]
 
 
 def _why_not(row: dict[Any, Any], value: Value | str) -> str | None:
-    """Say why a touchpoint may not be chosen; None where it may."""
+    """Return why a touchpoint may not be chosen; None where it may."""
     if row["vetoes"]:
-        return f"vetoed: {', '.join(str(veto).replace('_', ' ') for veto in row['vetoes'])}"
+        names = ", ".join(text(f"portfolio.veto.{veto}") for veto in row["vetoes"])
+        return text("portfolio.why_not.veto", vetoes=names)
     if row["verdict"] == "abstain":
-        return "no verdict"
+        return text("portfolio.why_not.no_verdict")
     if row["verdict"] not in OPEN_TO_MACHINES:
-        return f"verdict: {str(row['verdict']).replace('_', ' ')}"
+        verdict = text(f"portfolio.verdict.{row['verdict']}")
+        return text("portfolio.why_not.verdict", verdict=verdict)
     if isinstance(value, str):
         return value
-    return None if value.lower_quartile > 0 else "not sure enough to be worth its price"
+    return None if value.lower_quartile > 0 else text("portfolio.why_not.unsure")
 
 
 def _with_company(candidate: _Candidate, free: Sequence[str]) -> _Candidate:
-    lacking = [name for name in candidate.said.after if name not in free]
+    lacking = [name for name in candidate.settings.after if name not in free]
     if candidate.why_not is not None or not lacking:
         return candidate
-    return replace(candidate, why_not=f"needs {', '.join(lacking)} first")
+    return replace(candidate, why_not=text("portfolio.why_not.after", names=", ".join(lacking)))
 
 
 def _choose(
@@ -226,19 +214,19 @@ def _choose(
 ) -> tuple[list[_Candidate], list[float]]:
     if not free:
         return [], []
-    spots = {one.name: spot for spot, one in enumerate(free)}
+    places_of = {one.name: place for place, one in enumerate(free)}
     limits = Limits(
         settings.budget,
         settings.fewest,
         settings.most,
         groups=[one.row["stage"] for one in free] if settings.one_per_stage else (),
         after={
-            spot: [spots[name] for name in one.said.after if name in spots]
-            for spot, one in enumerate(free)
+            place: [places_of[name] for name in one.settings.after if name in places_of]
+            for place, one in enumerate(free)
         },
     )
     draws, costs = _draws(free), [one.build for one in free]
-    picked = select(
+    places = select(
         np.percentile(draws, 25, axis=0),
         costs,
         limits,
@@ -246,31 +234,27 @@ def _choose(
         risk_aversion=settings.risk_aversion,
     )
     often = selection_frequency(draws, costs, limits)
-    return [free[spot] for spot in picked], [float(share) for share in often]
+    return [free[place] for place in places], [float(share) for share in often]
 
 
 def _draws(candidates: Sequence[_Candidate]) -> Floats:
-    drawn = [one.value.draws for one in candidates if isinstance(one.value, Value)]
-    return np.stack(drawn, axis=1) if drawn else np.empty((DRAWS, 0))
+    draws = [one.value.draws for one in candidates if isinstance(one.value, Value)]
+    return np.stack(draws, axis=1) if draws else np.empty((DRAWS, 0))
 
 
 def _row(
     candidate: _Candidate, settings: PortfolioSettings, chosen: bool, often: float | None
 ) -> dict[str, Any]:
     value, row = candidate.value, candidate.row
-    unit = f"{settings.currency}/week"
     if isinstance(value, str):
+        unit = f"{settings.currency}/week"
         estimate = Estimate.none("unidentified", unit, grade="D", method=value)
     else:
-        lo, hi = np.percentile(value.draws, [2.5, 97.5])
-        estimate = Estimate(
-            value.point,
-            unit,
-            float(lo),
-            float(hi),
+        estimate = _weekly(
+            value.draws,
+            settings,
             n_customers=int(row["customers"]),
             n_journeys=int(row["journeys"]),
-            grade="D",
             estimand="what automating the touchpoint would be worth in a week",
             method="resamples of customers and of what is assumed",
             assumptions=(value.source,),
@@ -287,41 +271,40 @@ def _row(
         "selection_frequency": np.nan if often is None else often,
         "settled": often is not None and often >= SETTLED,
         "source": "" if isinstance(value, str) else value.source,
-        "why_not": "others are worth more within the limits"
-        if open_but_left
-        else candidate.why_not,
+        "why_not": text("portfolio.why_not.others") if open_but_left else candidate.why_not,
         "drivers": () if isinstance(value, str) else value.drivers,
     }
 
 
-def _worth(total: Floats, picked: Sequence[_Candidate], settings: PortfolioSettings) -> Estimate:
-    unit = f"{settings.currency}/week"
-    if not picked:
-        return Estimate.none("unidentified", unit, grade="D")
-    lo, hi = np.percentile(total, [2.5, 97.5])
-    return Estimate(
-        float(np.median(total)),
-        unit,
-        float(lo),
-        float(hi),
-        n_customers=min(int(one.row["customers"]) for one in picked),
-        grade="D",
+def _worth(total: Floats, chosen: Sequence[_Candidate], settings: PortfolioSettings) -> Estimate:
+    if not chosen:
+        return Estimate.none("unidentified", f"{settings.currency}/week", grade="D")
+    return _weekly(
+        total,
+        settings,
+        n_customers=min(int(one.row["customers"]) for one in chosen),
         estimand="what the chosen touchpoints would be worth in a week, added up",
     )
 
 
+def _weekly(draws: Floats, settings: PortfolioSettings, **fields: Any) -> Estimate:
+    """Return the median of `draws` with their middle 95 %, in money per week; assumed."""
+    point, lo, hi = (float(x) for x in np.percentile(draws, [50, 2.5, 97.5]))
+    return Estimate(point, f"{settings.currency}/week", lo, hi, grade="D", **fields)
+
+
 def _counted_twice(
-    journeys: Journeys, picked: Sequence[_Candidate], settings: PortfolioSettings
+    journeys: Journeys, chosen: Sequence[_Candidate], settings: PortfolioSettings
 ) -> float:
     """Bound what the sum counts twice: contacts after another contact that would be automated.
 
     Had a bot settled the earlier one, the later might not have come, so its saving is in doubt.
     """
     weeks = whole_weeks(journeys)
-    if len(picked) < 2 or not weeks:
+    if len(chosen) < 2 or not weeks:
         return 0.0
     humans = journeys.steps.filter(_.starts_visit, _.actor == "human")
-    within = humans.filter(_.touchpoint.isin([one.name for one in picked]))
+    within = humans.filter(_.touchpoint.isin([one.name for one in chosen]))
     so_far = ibis.window(group_by="journey", order_by="step")
     later = within.mutate(before=ibis.row_number().over(so_far)).filter(_.before > 0)
     per_week = weeks * settings.log_share
@@ -330,7 +313,7 @@ def _counted_twice(
     return float(
         sum(
             visits.get(one.name, 0) / per_week * max(0.0, float(np.median(one.value.gross)))
-            for one in picked
+            for one in chosen
             if isinstance(one.value, Value)
         )
     )
@@ -340,5 +323,6 @@ def money(estimate: Estimate) -> str:
     """Return an amount with its currency and interval, in whole units."""
     currency = estimate.unit.partition("/")[0]
     if estimate.value is None or estimate.lo is None or estimate.hi is None:
-        return "an unknown amount"
-    return f"{currency} {estimate.value:,.0f} ({estimate.lo:,.0f} to {estimate.hi:,.0f})"
+        return text("portfolio.money_unknown")
+    value, lo, hi = (number(x, 0) for x in (estimate.value, estimate.lo, estimate.hi))
+    return text("portfolio.money", currency=currency, value=value, lo=lo, hi=hi)

@@ -123,16 +123,16 @@ def _solve(
         matrix = np.vstack([matrix, shortfall])
         floor += [0.0] * tail
         ceiling += [np.inf] * tail
-    found = milp(
+    solution = milp(
         goal,
         constraints=LinearConstraint(matrix, floor, ceiling),
         integrality=np.concatenate([np.ones(n), np.zeros(extra)]),
         bounds=Bounds(low, high),
         options={"mip_rel_gap": 0.0},
     )
-    if found.x is None:
+    if solution.x is None:
         return None
-    return tuple(int(spot) for spot in np.flatnonzero(found.x[:n] > 0.5))
+    return tuple(int(spot) for spot in np.flatnonzero(solution.x[:n] > 0.5))
 
 
 def shortfall(worth: Floats) -> float:

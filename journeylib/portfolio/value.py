@@ -7,20 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from journeylib.core import DRAWS, SEED, Floats
+from journeylib.core import DRAWS, SEED, Floats, text
 from journeylib.judge import draw_cost
 from journeylib.measures import Evidence, MeasureSettings
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
 
-# What may turn the sign of a value, in the words of a reader.
-INPUTS = {
-    "contained": "share of contacts that the bot settles",
-    "visits": "contacts that people take",
-    "minutes": "minutes of a contact",
-    "human_minute": "cost of a minute of work",
-    "failed_contact": "loss where a failure does harm",
-    "harm": "share of failures that do harm",
-}
 TAILS = (10, 90)  # percentiles between which an input is moved
 COMMON = ("human_minute", "failed_contact", "harm")  # the same draw for every touchpoint
 
@@ -32,7 +23,7 @@ class Driver:
     Attributes
     ----------
     name : str
-        One of `INPUTS`.
+        The input, as ``portfolio.input`` in the catalogue names it.
     low, high : float
         Value per week at the 10th and at the 90th percentile of the input.
     """
@@ -76,11 +67,11 @@ class Value:
 def touchpoint_value(
     evidence: Evidence,
     touchpoint: str,
-    said: CandidateSettings,
+    candidate: CandidateSettings,
     settings: PortfolioSettings,
     measures: MeasureSettings,
 ) -> Value | str:
-    """Value the automation of one touchpoint, or say why nobody can.
+    """Value the automation of one touchpoint, or return why nobody can.
 
     Returns
     -------
@@ -94,14 +85,14 @@ def touchpoint_value(
     bot about the same matter, or declared. Grade D: p is not known for contacts that bots have
     not had. Amounts with a range are drawn from a triangle, the same for all touchpoints.
     """
-    found = _contained(evidence, touchpoint, said, settings)
-    if isinstance(found, str):
-        return found
-    contained, source = found
+    share = _contained(evidence, touchpoint, candidate, settings)
+    if isinstance(share, str):
+        return share
+    contained, source = share
     visits = _draws(evidence, "human_visits", touchpoint)
     load = _draws(evidence, "load", touchpoint)
     if visits is None or load is None:
-        return "no contacts with people, or not how long they take"
+        return text("portfolio.why_not.no_contacts")
     minutes = np.divide(load, visits, out=np.zeros_like(load), where=visits > 0)
     inputs = {
         "contained": contained,
@@ -109,12 +100,12 @@ def touchpoint_value(
         "minutes": minutes,
         **_money(settings),
     }
-    build = settings.build if said.build is None else said.build
+    build = settings.build if candidate.build is None else candidate.build
     fixed = build / settings.horizon_weeks
 
-    def worth(drawn: Mapping[str, Floats]) -> Floats:
-        gross = _per_contact(drawn, settings, measures)
-        return np.asarray(drawn["visits"] * gross - fixed)
+    def worth(inputs: Mapping[str, Floats]) -> Floats:
+        gross = _per_contact(inputs, settings, measures)
+        return np.asarray(inputs["visits"] * gross - fixed)
 
     draws = worth(inputs)
     return Value(
@@ -128,54 +119,54 @@ def touchpoint_value(
 
 
 def _per_contact(
-    drawn: Mapping[str, Floats], settings: PortfolioSettings, measures: MeasureSettings
+    inputs: Mapping[str, Floats], settings: PortfolioSettings, measures: MeasureSettings
 ) -> Floats:
-    p = drawn["contained"]
-    saved = p * (drawn["minutes"] - measures.review_minutes) - (1 - p) * measures.failed_minutes
-    harm = (1 - p) * drawn["harm"] * drawn["failed_contact"]
-    return np.asarray(drawn["human_minute"] * saved - settings.run_per_visit - harm)
+    p = inputs["contained"]
+    saved = p * (inputs["minutes"] - measures.review_minutes) - (1 - p) * measures.failed_minutes
+    harm = (1 - p) * inputs["harm"] * inputs["failed_contact"]
+    return np.asarray(inputs["human_minute"] * saved - settings.run_per_visit - harm)
 
 
 def _drivers(
     inputs: Mapping[str, Floats], worth: Callable[[Mapping[str, Floats]], Floats]
 ) -> tuple[Driver, ...]:
-    middle = {name: np.median(drawn, keepdims=True) for name, drawn in inputs.items()}
+    middle = {name: np.median(draws, keepdims=True) for name, draws in inputs.items()}
     moved = []
-    for name, drawn in inputs.items():
+    for name, draws in inputs.items():
         ends = [
             float(worth({**middle, name: np.array([end])})[0])
-            for end in np.percentile(drawn, TAILS)
+            for end in np.percentile(draws, TAILS)
         ]
         moved.append(Driver(name, *ends))
     return tuple(sorted(moved, key=lambda driver: (-abs(driver.high - driver.low), driver.name)))
 
 
 def _contained(
-    evidence: Evidence, touchpoint: str, said: CandidateSettings, settings: PortfolioSettings
+    evidence: Evidence, touchpoint: str, candidate: CandidateSettings, settings: PortfolioSettings
 ) -> tuple[Floats, str] | str:
     """Return the share that a bot would settle, drawn, with where it comes from."""
-    if said.contained is not None:
-        return _triangle(said.contained, f"contained:{touchpoint}"), "assumed (portfolio)"
+    if candidate.contained is not None:
+        return _triangle(candidate.contained, f"contained:{touchpoint}"), text(
+            "portfolio.source.assumed"
+        )
     transfer = _triangle(settings.transfer, "transfer")
-    for bot in (said.like, touchpoint):
+    for bot in (candidate.like, touchpoint):
         if bot is None:
             continue
         own = _draws(evidence, "containment", bot)
         if own is not None:
-            return np.asarray(
-                own * transfer
-            ), f"verified containment at {bot}, carried over in part"
-        if bot == said.like:
-            return f"no verified containment is known at {bot}"
-    return "no bot has served it: say 'like' or 'contained', or try it in a lab"
+            return np.asarray(own * transfer), text("portfolio.source.carried_over", bot=bot)
+        if bot == candidate.like:
+            return text("portfolio.why_not.no_containment", bot=bot)
+    return text("portfolio.why_not.no_bot")
 
 
 def _draws(evidence: Evidence, measure: str, touchpoint: str) -> Floats | None:
     names = list(evidence.touchpoints["touchpoint"])
     if touchpoint not in names or measure not in evidence.draws:
         return None
-    drawn = evidence.draws[measure][:, names.index(touchpoint)]
-    return None if np.isnan(drawn).any() else np.asarray(drawn)
+    draws = evidence.draws[measure][:, names.index(touchpoint)]
+    return None if np.isnan(draws).any() else np.asarray(draws)
 
 
 def _money(settings: PortfolioSettings) -> dict[str, Floats]:

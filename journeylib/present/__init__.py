@@ -6,22 +6,46 @@ This room draws numbers that the rooms below have computed; it computes none. In
 
 from journeylib.present.charts.experience import in_order
 from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
+from journeylib.present.drawing.images import pdf, png
+from journeylib.present.drawing.label_placement import (
+    Rect,
+    label_parts,
+    leader,
+    names_beside,
+    place_labels,
+)
+from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.images import pdf, png
-from journeylib.present.maps import svg
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.difference_map import comparison_table, difference_map
-from journeylib.present.maps.font_metrics import ANY, ARIAL, Face
-from journeylib.present.maps.journey_map import feeling, flow_line, stage_head
-from journeylib.present.maps.label_placement import Rect, label_parts, leader, place_labels
+from journeylib.present.maps.journey_map import flow_line, stage_head
 from journeylib.present.maps.layering import layers_of
-from journeylib.present.maps.layout import NO_CHANNEL, Band, Box, BoxStyle, MapLayout, map_layout
+from journeylib.present.maps.layout import (
+    NO_CHANNEL,
+    Band,
+    Box,
+    BoxStyle,
+    MapLayout,
+    MapOptions,
+    map_layout,
+)
 from journeylib.present.maps.simplified_map import simplified_map
-from journeylib.present.maps.svg import clean, esc, num, soft
 from journeylib.present.maps.timelines import stories_figure
-from journeylib.present.tables import Table, as_float, table
-from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css
+from journeylib.present.tables import Table, as_float, interval, share_interval, table
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css, feeling
+from journeylib.present.views.bots import (
+    bot_sessions,
+    containment,
+    containment_curve,
+    disclosure,
+    handoff_table,
+    handoff_times,
+    queue_time,
+    tipping_points,
+)
 from journeylib.present.views.changes import (
     changes,
     difference,
@@ -30,43 +54,31 @@ from journeylib.present.views.changes import (
     numbers_between,
     verdicts_between,
 )
-from journeylib.present.views.choices import cut_sensitivity, linkage, stitching
-from journeylib.present.views.deciding import (
-    handoff_times,
-    moments,
-    presence,
-    queue_time,
-    remembered,
-    sensitivity,
-    surveys,
-    tipping_points,
-)
-from journeylib.present.views.journey import break_offs, journey_ends, smaller_map
-from journeylib.present.views.people import detectors, ratings
-from journeylib.present.views.portfolio import automation_candidates, first_automations
-from journeylib.present.views.sections import (
-    bot_sessions,
+from journeylib.present.views.headline import findings, headline, verdicts
+from journeylib.present.views.journey import (
+    break_offs,
     conformance,
-    containment,
-    containment_curve,
-    data_quality,
-    definitions,
-    disclosure,
     experience,
-    findings,
-    fit_and_need,
     flow,
-    handoff_table,
-    headline,
+    journey_ends,
     journey_map,
-    paradox_figures,
-    paradoxes,
-    scorecard,
+    smaller_map,
     stories,
     stories_by_segment,
     times,
-    verdicts,
 )
+from journeylib.present.views.moments import moments, presence, remembered, surveys
+from journeylib.present.views.paradoxes import paradox_figures, paradoxes
+from journeylib.present.views.portfolio import automation_candidates, first_automations
+from journeylib.present.views.quality import (
+    cut_sensitivity,
+    data_quality,
+    definitions,
+    detectors,
+    linkage,
+    stitching,
+)
+from journeylib.present.views.scores import fit_and_need, ratings, scorecard, sensitivity
 
 __all__ = [
     "ANY",
@@ -79,9 +91,10 @@ __all__ = [
     "Band",
     "Box",
     "BoxStyle",
-    "Face",
     "Figure",
+    "FontMetrics",
     "MapLayout",
+    "MapOptions",
     "Rect",
     "Table",
     "as_float",
@@ -116,6 +129,7 @@ __all__ = [
     "handoff_times",
     "headline",
     "in_order",
+    "interval",
     "journey_ends",
     "journey_map",
     "label_parts",
@@ -125,6 +139,7 @@ __all__ = [
     "map_layout",
     "moments",
     "moved",
+    "names_beside",
     "num",
     "numbers_between",
     "paradox_figures",
@@ -140,6 +155,7 @@ __all__ = [
     "render_html",
     "scorecard",
     "sensitivity",
+    "share_interval",
     "simplified_map",
     "smaller_map",
     "soft",

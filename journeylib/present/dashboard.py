@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import RunError
-from journeylib.present.maps.svg import clean
+from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
+from journeylib.present.drawing.svg import clean
 from journeylib.present.theme import TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -27,9 +28,10 @@ _STYLE = re.compile(r"<style data-jl>.*?</style>", re.DOTALL)
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
+NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
-def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
+def render_html(notebook: str | Path | Any, *, language: str = "") -> str:
     """Render an executed notebook as the dashboard.
 
     Parameters
@@ -38,7 +40,8 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
         An executed notebook. Code is left out; Markdown and outputs stay. A cell that failed
         becomes a red notice.
     language : str
-        Of the page, as in the ``lang`` attribute.
+        Of the page, as in the ``lang`` attribute; empty: the language in use. Paragraphs that the
+        catalogue holds are translated, own ones stay.
 
     Returns
     -------
@@ -53,6 +56,11 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
     RunError
         If the template cannot be read or is broken.
     """
+    with use_language(language) if language else nullcontext():
+        return _rendered(notebook)
+
+
+def _rendered(notebook: str | Path | Any) -> str:
     import nbformat
     from jinja2 import TemplateError
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -72,12 +80,16 @@ def render_html(notebook: str | Path | Any, *, language: str = "en") -> str:
             template_name="dashboard",
             file_extension=".html",
             extra_template_basedirs=[str(TEMPLATES)],
-            filters={"markdown2html": _markdown, "own_error": lambda name: name in OWN_ERRORS},
+            filters={
+                "markdown2html": _markdown,
+                "own_error": lambda name: name in OWN_ERRORS,
+                "words": text,
+            },
         )
         resources = {
             "dashboard": {
                 "title": _title(node),
-                "language": language,
+                "language": current_catalogue().language,
                 "csp": CSP,
                 "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
             }
@@ -118,31 +130,44 @@ def style_once(notebook: Any) -> Any:
 
 
 def _markdown(source: str) -> str:
-    """Return Markdown as HTML without anchor marks after headings."""
+    """Return Markdown as HTML, in the language in use, without anchor marks after headings."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    return str(MarkdownWithMath(renderer=renderer).render(_translated(source)))
+
+
+def _translated(source: str) -> str:
+    """Return a paragraph of a notebook of ours in the language in use; others as they are."""
+    keys = {
+        words: key
+        for key, words in catalogue_of(NOTEBOOKS).texts.items()
+        if key.startswith("present.prose.")
+    }
+    parts = re.split(r"(\n\n+|^#+ )", source.strip(), flags=re.M)
+    return "".join(text(keys[part.strip()]) if part.strip() in keys else part for part in parts)
 
 
 def _title(node: Any) -> str:
     for cell in node.cells:
         if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
-            return clean(found.group(1))
-    return "Audit"
+            return clean(_translated(found.group(1)))
+    return text("present.page.audit")
 
 
 def _with_contents(page: str) -> str:
     """Give second-level headings an id and list them on top."""
     names: list[str] = []
 
-    def named(found: re.Match[str]) -> str:
-        names.append(html.escape(html.unescape(_TAG.sub("", found.group(1))).strip()))
-        return f'<h2 id="section-{len(names)}">{found.group(1)}</h2>'
+    def with_id(heading: re.Match[str]) -> str:
+        names.append(html.escape(html.unescape(_TAG.sub("", heading.group(1))).strip()))
+        return f'<h2 id="section-{len(names)}">{heading.group(1)}</h2>'
 
-    page = _HEADING.sub(named, page)
+    page = _HEADING.sub(with_id, page)
     links = "".join(
         f'<li><a href="#section-{i}">{name}</a></li>' for i, name in enumerate(names, start=1)
     )
-    contents = f'<nav aria-label="Contents"><ul>{links}</ul></nav>' if links else ""
+    contents = (
+        f'<nav aria-label="{text("present.page.contents")}"><ul>{links}</ul></nav>' if links else ""
+    )
     return page.replace("<!--contents-->", contents, 1)

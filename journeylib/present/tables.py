@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from journeylib.core import RunError, cell_text
-from journeylib.present.maps.svg import esc
+from journeylib.core import RunError, cell_text, label, number, percent, text
+from journeylib.present.drawing.svg import esc
 from journeylib.present.theme import style_tag
 
 Rows = Mapping[tuple[str, str], dict[Any, Any]]
@@ -26,11 +26,34 @@ def as_float(value: Any) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
+def interval(
+    value: Any,
+    lo: Any,
+    hi: Any,
+    write: Callable[[float], str],
+    ends: Callable[[float], str] | None = None,
+) -> str:
+    """Return a number with its interval; `ends` writes the ends where they have no unit."""
+    point, low, high = as_float(value), as_float(lo), as_float(hi)
+    if point is None:
+        return text("none")
+    if low is None or high is None:
+        return write(point)
+    first, last = (ends or write)(low), (ends or write)(high)
+    words = any(mark in first + last for mark in "−+ \u00a0")
+    limits = text("range.words" if words else "range.dash", lo=first, hi=last)
+    return text("interval", value=write(point), range=limits)
+
+
+def share_interval(value: Any, lo: Any, hi: Any) -> str:
+    """Return a share in whole per cent with its interval."""
+    return interval(value, lo, hi, lambda x: percent(x, 0), lambda x: number(100 * x, 0))
+
+
 def html_table(
     frame: pd.DataFrame,
     *,
     caption: str,
-    heads: Mapping[str, str] | None = None,
     max_rows: int = 200,
 ) -> str:
     """Return an accessible table: one header row, row headers, numbers to the right.
@@ -38,11 +61,10 @@ def html_table(
     Parameters
     ----------
     frame : pandas.DataFrame
-        The first column names the rows; cells may be numbers, text or `Estimate`.
+        The first column names the rows; cells may be numbers, text or `Estimate`. The catalogue
+        has the words of known columns; others are the column name with spaces.
     caption : str
         What the table shows.
-    heads : mapping, optional
-        Column to the words shown, with the unit; others are the column name with spaces.
     max_rows : int
         Further rows are counted below.
 
@@ -51,12 +73,10 @@ def html_table(
     str
         HTML without ids, links or script.
     """
-    words = heads or {}
-    columns = [str(column) for column in frame.columns]
     kinds = [_kind(frame[column]) for column in frame.columns]
     head = "".join(
-        f'<th scope="col"{kind}>{esc(words.get(column, _spaced(column)))}</th>'
-        for column, kind in zip(columns, kinds, strict=True)
+        f'<th scope="col"{kind}>{esc(_head(column))}</th>'
+        for column, kind in zip(frame.columns, kinds, strict=True)
     )
     rows = []
     for record in frame.head(max_rows).itertuples(index=False, name=None):
@@ -67,9 +87,9 @@ def html_table(
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     hidden = len(frame) - max_rows
-    more = f'<p class="jl-note">{hidden:,} more rows are not shown.</p>' if hidden > 0 else ""
+    more = _note(text("present.table.more", n=hidden)) if hidden > 0 else ""
     if not rows:
-        more = '<p class="jl-note">There is nothing to list.</p>'
+        more = _note(text("present.table.empty"))
     return (
         f'<div class="jl-scroll" tabindex="0" role="group" aria-label="{esc(caption)}">'
         f'<table class="jl-table"><caption>{esc(caption)}</caption><thead><tr>{head}</tr></thead>'
@@ -85,9 +105,15 @@ def _kind(column: pd.Series[Any]) -> str:
     return ' class="jl-words"' if prose else ""
 
 
-def _spaced(column: str) -> str:
-    text = column.replace("_", " ")
-    return text[:1].upper() + text[1:]
+def _head(column: object) -> str:
+    """Return the words for a column, from the catalogue or from its name."""
+    name = str(column)
+    words = label("present.head", name)
+    return words if words != name else f"{name[:1].upper()}{name[1:]}".replace("_", " ")
+
+
+def _note(note: str) -> str:
+    return f'<p class="jl-note">{esc(note)}</p>' if note else ""
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:
@@ -105,28 +131,22 @@ class Table:
     ----------
     frame : pandas.DataFrame
     caption : str
-    heads : mapping
-        Column to the words shown.
     note : str
     max_rows : int
     """
 
     frame: pd.DataFrame = field(compare=False)
     caption: str
-    heads: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     max_rows: int = 200
 
     def __repr__(self) -> str:
-        return f"{self.caption}: {len(self.frame):,} rows"
+        return text("present.table.size", caption=self.caption, n=len(self.frame))
 
     def body(self) -> str:
         """Return the table without its style sheet."""
-        note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
-        table = html_table(
-            self.frame, caption=self.caption, heads=self.heads, max_rows=self.max_rows
-        )
-        return f'<div class="jl jl-block">{table}{note}</div>'
+        table = html_table(self.frame, caption=self.caption, max_rows=self.max_rows)
+        return f'<div class="jl jl-block">{table}{_note(self.note)}</div>'
 
     def interactive(self) -> Any:
         """Return the table as a widget to sort, search and page through, all rows in it.
@@ -148,26 +168,28 @@ class Table:
                 "interactive tables need itables, which is not installed: "
                 'pip install "journeylib[lab]". The table itself is shown without it.'
             ) from None
-        words = {c: self.heads.get(str(c), _spaced(str(c))) for c in self.frame.columns}
-        shown = self.frame.rename(columns=words)
+        shown = self.frame.rename(columns={c: _head(c) for c in self.frame.columns})
         kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
-        text = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
-        return ITable(shown.assign(**text).reset_index(drop=True), caption=self.caption)
+        texts = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
+        return ITable(shown.assign(**texts).reset_index(drop=True), caption=self.caption)
 
     def _repr_html_(self) -> str:
         return style_tag() + self.body()
 
 
 def table(
-    frame: pd.DataFrame,
+    rows: pd.DataFrame | Sequence[Mapping[Any, Any]],
     caption: str,
     *,
-    heads: Mapping[str, str] | None = None,
     note: str = "",
     max_rows: int = 200,
 ) -> Table:
-    """Return `frame` as a displayable table; see `html_table` for the parameters."""
-    return Table(frame, caption, dict(heads or {}), note, max_rows)
+    """Return rows as a displayable table; see `html_table` for the parameters."""
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    return Table(frame, caption, note, max_rows)
+
+
+SEVERITY_GLYPHS = {"blocking": "✖", "warning": "▲", "note": "●", "ok": "✓"}
 
 
 def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Table:
@@ -180,23 +202,24 @@ def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Ta
     rows_read, rows_used : int
         Of the log.
     """
-    worst = {"blocking": 0, "warning": 1, "note": 2, "ok": 3}
-    rank = checks["severity"].map(worst)
-    ordered = checks.assign(rank=rank).sort_values(["rank", "check", "role"])
-    glyph = {"blocking": "✖ blocking", "warning": "▲ warning", "note": "● note", "ok": "✓ ok"}
-    shown = pd.DataFrame(
+    rank = {severity: i for i, severity in enumerate(SEVERITY_GLYPHS)}
+    ordered = checks.assign(rank=checks["severity"].map(rank)).sort_values(
+        ["rank", "check", "role"]
+    )
+    words = {
+        severity: f"{glyph} {text(f'present.severity.{severity}')}"
+        for severity, glyph in SEVERITY_GLYPHS.items()
+    }
+    rows = [
         {
-            "Check": ordered["check"].astype(str).str.replace("_", " ").tolist(),
-            "State": [glyph[severity] for severity in ordered["severity"]],
-            "Role": ordered["role"].tolist(),
-            "Rows": [int(rows) for rows in ordered["rows"]],
-            "Share (%)": [round(100 * float(share), 2) for share in ordered["share"]],
-            "What it means": ordered["text"].tolist(),
+            "check": label("present.check", str(row["check"])).replace("_", " "),
+            "state": words[row["severity"]],
+            "role": row["role"],
+            "rows": int(row["rows"]),
+            "share_percent": round(100 * float(row["share"]), 2),
+            "meaning": row["text"],
         }
-    )
-    left = rows_read - rows_used
-    return table(
-        shown,
-        "Data quality",
-        note=f"{rows_used:,} of {rows_read:,} rows were usable; {left:,} are in quarantine.",
-    )
+        for row in ordered.to_dict("records")
+    ]
+    note = text("present.quality.note", used=rows_used, read=rows_read, left=rows_read - rows_used)
+    return table(rows, text("present.quality.caption"), note=note)

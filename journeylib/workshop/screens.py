@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from journeylib.audits import StoryDoc
+from journeylib.audits import DocumentPart
 from journeylib.present import svg
 from journeylib.workshop.content import lanes
 from journeylib.workshop.content.content import Content, Stage, Touchpoint
@@ -226,7 +226,7 @@ def _stickies(
         yield Screen(f"{name}-{page}", head, ask, "stickies", {"notes": stickies}, above)
 
 
-def _story(content: Content, story: StoryDoc, number: int) -> Screen:
+def _story(content: Content, story: DocumentPart, number: int) -> Screen:
     words = content.words
     title, ends = lanes.story_texts(content, number)
     base = words.text("story.base", journeys=story.journeys, customers=story.customers)

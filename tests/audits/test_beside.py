@@ -14,7 +14,7 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.annotations import read_labelled, read_ratings
+from journeylib.audits.preparation.annotations import read_labelled, read_ratings
 from journeylib.core.errors import ConfigError, SchemaError
 from journeylib.present.tables import Table
 
@@ -117,7 +117,7 @@ def test_people_stand_beside_the_log(full: jl.Audit) -> None:
     assert found["agreement"]["abstain"] == "n_small"
     shown = show.ratings(full)
     assert isinstance(shown, Table)
-    assert set(shown.frame["Touchpoint"]) == {"Call", "Chat", "Rare"}
+    assert set(shown.frame["touchpoint"]) == {"Call", "Chat", "Rare"}
     assert "nothing is compared" in shown.note  # verdicts need more evidence than this log has
     assert "too few customers: Rare." in shown.note
     assert "expert want more human than worker at 50 %, less at 0 %" in shown.note
@@ -133,7 +133,7 @@ def test_people_who_differ_from_the_verdict_are_seen(full: jl.Audit) -> None:
     assert rated["flagged"].to_dict() == {"Call": False, "Chat": True, "Rare": False}
     shown = show.ratings(audit)
     assert isinstance(shown, Table)
-    assert shown.frame.loc[0, ["Touchpoint", "People − log", "Apart"]].tolist() == [
+    assert shown.frame.loc[0, ["touchpoint", "people_minus_log", "apart_mark"]].tolist() == [
         "Chat",
         "+1.5",
         "▲ apart",
@@ -152,7 +152,7 @@ def test_detectors_are_checked_and_corrected(full: jl.Audit) -> None:
     assert found["corrected"]["value"] == pytest.approx((0.5 - 1 / 3) / (2 / 3), abs=1e-5)
     shown = show.detectors(full)
     assert isinstance(shown, Table)
-    assert list(shown.frame["Labelled turns"]) == [250]
+    assert list(shown.frame["labelled"]) == [250]
 
 
 def test_labelled_turns_correct_the_scores_and_say_so(bare: jl.Audit, full: jl.Audit) -> None:

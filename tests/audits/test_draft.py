@@ -11,7 +11,7 @@ import yaml
 
 import journeylib as jl
 from journeylib.audits.config.draft import write_first_config
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -
         | {"journeys": {k: v for k, v in changed["journeys"].items() if v is not None}}
     )
     assert known.measures.vulnerable == "vulnerable"
-    assert known.judge.moments.outcomes == ("churn", "complaint", "csat", "nps")
+    assert known.judge.experience.outcomes == ("churn", "complaint", "csat", "nps")
     assert known.gates[0].metric == "handoffs.contained_verified"
 
 

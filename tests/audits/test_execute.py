@@ -37,7 +37,7 @@ def test_papermill_alone_leaves_the_same_audit(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the configuration alone, papermill gives byte for byte what the command gives."""
-    monkeypatch.setattr("journeylib.present.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
     folder = tmp_path / "notebooks"
     folder.mkdir()
     papermill(folder, "-p", "config", "../small.yaml")

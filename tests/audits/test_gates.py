@@ -26,7 +26,7 @@ DOCUMENT: dict[str, Any] = {
 
 def verdict(metric: str, **bounds: Any) -> tuple[str, float | None]:
     (outcome,) = check_gates([Gate(id="g", metric=metric, **bounds)], DOCUMENT)
-    return outcome.verdict, outcome.value
+    return outcome.verdict, outcome.evidence["value"]
 
 
 @pytest.mark.parametrize(

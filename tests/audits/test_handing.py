@@ -77,7 +77,7 @@ def test_the_worst_item_is_named_everywhere(telecom_audit: jl.Audit) -> None:
     (finding,) = [one for one in telecom_audit.findings if one.id == "handoff-worst"]
     assert set(finding.evidence["items"]) == failing
     shown = show.handoff_table(telecom_audit)
-    assert list(shown.frame.loc[shown.frame["State"].str.contains("worst"), "Measure"]) == [
+    assert list(shown.frame.loc[shown.frame["state"].str.contains("worst"), "measure"]) == [
         "… in which no human came"
     ]
 
@@ -91,8 +91,8 @@ def test_kinds_of_hand_over_add_up(telecom_audit: jl.Audit) -> None:
 def test_the_curve_never_rises_on_one_base(telecom_audit: jl.Audit) -> None:
     figure = show.containment_curve(telecom_audit)
     assert isinstance(figure, Figure)
-    assert list(figure.table["Days"]) == list(range(1, 31))
-    same = figure.table.groupby("Sessions")["Verified (%)"]
+    assert list(figure.table["days"]) == list(range(1, 31))
+    same = figure.table.groupby("sessions")["verified_percent"]
     assert all(values.is_monotonic_decreasing for _n, values in same)
     table = {row["step"]: row["share"] for row in telecom_audit.document["handoffs"]["waterfall"]}
     week = figure.table.set_index("Days").loc[7, "Verified (%)"]

@@ -13,7 +13,7 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.findings.gates import check_metric
+from journeylib.audits.document.metric_path import check_metric
 from journeylib.core.errors import RunError
 from journeylib.journeys.conformance.process_models import Mined
 from tests.log.test_days import ROWS, spoil, write_days
@@ -217,8 +217,8 @@ def test_a_finding_says_whether_a_choice_changes_a_verdict(
     strict = at_level("strict", small_with)
     said = {finding.id: finding for finding in strict.findings}["choices"]
     assert said.severity == "medium"
-    assert "Visit at another level of stitching" in said.text
-    assert "Visit" in said.evidence["at another level of stitching"]
+    assert "Visit depends on how identifiers are joined to one customer." in said.text
+    assert "Visit" in said.evidence["stitching"]
     settled = {finding.id: finding for finding in stitched.findings}["choices"]
     assert settled.severity == "info"
     assert settled.text == (

@@ -13,10 +13,9 @@ from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.sampling import Drawn, draw_customers
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
-from journeylib.judge.judgement import Judgement
-from journeylib.judge.judging import judge
+from journeylib.judge.judgement import Judgement, judge
 from journeylib.log.engine.duckdb import fetch
-from journeylib.log.engine.row_order import lie_in_order
+from journeylib.log.engine.row_order import is_sorted
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.evidence import measure
@@ -94,7 +93,7 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     drawn = draw_customers(journeys)
     sessions, _clock = session_frame(handoffs, drawn)
     assert sessions["customer"].nunique() == 25
-    point = judge_bots(handoffs, drawn=drawn).tipping_points[0]
+    point = judge_bots(handoffs, sample=drawn).tipping_points[0]
     assert point.sessions == 25
     assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.said()
     all_of_them, _clock = session_frame(handoffs, draw_customers(of_size(log_of, CUSTOMERS)))
@@ -135,6 +134,6 @@ def test_the_journeys_modelled_are_those_of_the_customers_drawn(log_of: LogOf) -
     assert sorted(fetch(modelled.table)["customer_no"]) == drawn
     rows = fetch(modelled.trail)
     assert sorted(set(rows["customer_no"])) == drawn and len(rows) == 3 * 25
-    assert lie_in_order(modelled.trail, "journey")
+    assert is_sorted(modelled.trail, "journey")
     everybody = of_size(log_of, CUSTOMERS)
     assert everybody.modelled is everybody

@@ -63,13 +63,13 @@ def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
 
 def test_the_finding_has_base_and_interval_and_never_proposes_to_hide_it(log_of: LogOf) -> None:
     text = told(log_of, SESSIONS).text
-    assert text.startswith("Was it told that it is a machine? Before or with the bot's first turn")
-    assert "of 40 sessions with bots (10 customers)" in text
+    assert "of 40 sessions with bots customers were never told that it is a machine" in text
+    assert "(10 customers)" in text
     assert "Of 20 further sessions the log does not say it." in text
-    assert "Tell it at the beginning, everywhere." in text
+    assert "Say so first, everywhere." in text
     everywhere = told(log_of, {"first": SESSIONS["first"]})
     assert everywhere.at_once.value == 1.0
-    assert "Tell it" not in everywhere.text
+    assert "Say so first" not in everywhere.text
 
 
 def test_a_log_that_does_not_say_it_abstains_and_names_the_column(log_of: LogOf) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.log.engine.duckdb import log_hash
+from journeylib.log.engine.hashing import log_hash
 from journeylib.log.inference.schema import propose
 
 from .conftest import checks_of, read

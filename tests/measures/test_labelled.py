@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.core.estimate import Estimate, resample
+from journeylib.core.estimate import Estimate
+from journeylib.core.resampling import resample
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog

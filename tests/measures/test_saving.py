@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.core.estimate import DRAWS, Resampled
+from journeylib.core.resampling import DRAWS, Resampled
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog

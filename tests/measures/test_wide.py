@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from journeylib.core.estimate import GROUPS, Floats, group_weights, resample
+from journeylib.core.resampling import GROUPS, Floats, group_weights, resample
 from journeylib.measures.touchpoints.group_sums import CELLS_AT_ONCE, Base, Whole, pieces
 from journeylib.measures.touchpoints.next_steps import THIRDS, Successors, entropy
 

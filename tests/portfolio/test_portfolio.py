@@ -144,7 +144,7 @@ def test_without_any_bot_nobody_can_say(served: jl.Journeys) -> None:
 
 @pytest.fixture(scope="module")
 def judged(served: jl.Journeys) -> tuple[jl.Evidence, object]:
-    from journeylib.judge.judging import judge
+    from journeylib.judge.judgement import judge
 
     evidence = jl.measure(served)
     return evidence, judge(served, evidence)

@@ -103,11 +103,10 @@ def test_no_story_says_why(log_of):
 def test_a_simplified_map_says_what_share_it_shows(journeys):
     found = simplify(journeys, 0.5)
     figure = simplified_map(found)
-    assert figure.alt.startswith(
-        f"{100 * found.share:.0f} % of 100 journeys run only through what is shown: 2 of 4"
-    )
+    assert figure.alt.startswith("Shown: 2 of 4 touchpoints")
+    assert f"{100 * found.share:.0f} % of 100 journeys stay within them." in figure.alt
     assert "(other)" in words(figure)
-    assert "Folded into “other”, with all their moves: 2 of the touchpoints." in figure.note
+    assert "2 touchpoints are grouped as “other”, with all their moves." in figure.note
 
 
 def test_figures_do_not_depend_on_the_order_of_rows(log_of):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from journeylib.present import images as picture
-from journeylib.present.maps import svg
+from journeylib.present.drawing import images as picture
+from journeylib.present.drawing import svg
 from journeylib.present.theme import LIGHT, VERDICTS
 
 

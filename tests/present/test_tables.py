@@ -72,7 +72,7 @@ def test_rows_beyond_the_limit_are_counted():
 
 def test_quality_checks_go_worst_first():
     shown = quality_table(frames.checks(), rows_read=100, rows_used=98)
-    assert shown.frame["State"].tolist() == ["▲ warning", "● note", "✓ ok"]
+    assert shown.frame["state"].tolist() == ["▲ warning", "● note", "✓ ok"]
     assert shown.note == "98 of 100 rows were usable; 2 are in quarantine."
 
 
@@ -133,9 +133,9 @@ def test_what_only_leans_to_a_verdict_is_not_counted_as_one():
         }
     )
     block = verdict_list(rows, shown=1)
-    assert "2, 1 leaning</span>" in block.html
+    assert "2, and 1 leaning this way</span>" in block.html
     assert "and 2 more: Pay, Wait (leaning)" in block.html
-    assert block.text == "◆ AI-assisted human (2, 1 leaning): Ask, Pay, Wait"
+    assert block.text == "◆ AI-assisted human (2, and 1 leaning this way): Ask, Pay, Wait"
 
 
 def test_displays_are_the_same_on_every_run():

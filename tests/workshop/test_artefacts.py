@@ -11,7 +11,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from journeylib.audits.config.model import load_config
+from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate

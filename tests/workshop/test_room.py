@@ -8,7 +8,7 @@ import re
 import pytest
 from pptx import Presentation
 
-from journeylib.audits.document.schema import PortfolioDoc
+from journeylib.audits import DocumentPart
 from journeylib.cli.main import main
 from journeylib.core.catalogue.catalogue import languages
 from journeylib.core.estimate import Estimate
@@ -241,7 +241,7 @@ def closing(town_of, language="en", answer="not_settled"):
     points["p5"] = CALM | {"verdict": "human_only", "vetoes": ("vulnerable",)}
     content = town_of(language, **(QUIET | points))
     by_name = {p.name: p for p in content.touchpoints}
-    portfolio = PortfolioDoc.model_validate(entry(content.touchpoints, answer))
+    portfolio = DocumentPart(entry(content.touchpoints, answer))
     first = read_first_automations(portfolio, by_name, content.words)
     return dataclasses.replace(content, first_automations=first)
 

@@ -10,8 +10,8 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pptx.oxml.ns import qn
 from pptx.util import Emu
 
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ARIAL
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ARIAL
 from journeylib.workshop.slides.deck import write_slides
 from journeylib.workshop.slides.shapes import INSET, LEADING, LEAST
 from journeylib.workshop.slides.stage import MOST_BOXES, MOST_FLOWS

@@ -54,20 +54,26 @@ def test_no_text_is_declared_twice():
 
 
 def test_every_indicator_that_speaks_for_a_side_has_words():
-    from journeylib.judge.wording import VERDICT_TEXT, VETO_TEXT, WORDS
+    from journeylib.judge.settings import DEFAULTS
 
     texts = catalogue_of("de").texts
-    wanted = {f"{kind}.{name}" for kind in ("indicator", "workshop.machine", "workshop.person")
-              for name in WORDS}  # fmt: skip
-    wanted |= {f"veto.{name}" for name in VETO_TEXT} | {f"verdict.{name}" for name in VERDICT_TEXT}
+    names = [name for axis in DEFAULTS.values() for name in axis]
+    wanted = {
+        f"{kind}.{name}"
+        for kind in ("indicator", "workshop.machine", "workshop.person")
+        for name in names
+    }
+    said = [key.split(".") for key in texts if key.startswith(("judge.veto.", "judge.verdict."))]
+    wanted |= {f"{kind}.{name}" for _judge, kind, name in said}
     wanted |= {f"workshop.lane.{key}" for key in ROOM_LANES}
     assert wanted - texts.keys() == set()
 
 
 def test_every_finding_of_an_audit_has_a_sentence():
-    source = (Path(findings.__file__)).read_text(encoding="utf-8")
-    ids = set(re.findall(r'(?:_insight|Finding)\(\s*"([a-z-]+)"', source))
-    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.VERDICT_SENTENCES}
+    files = Path(findings.__file__).parent.glob("*.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    ids = set(re.findall(r'(?:insight|unanswered)\(\s*"([a-z-]+)"', source))
+    ids |= {f"verdict-{name.replace('_', '-')}" for name in findings.SEVERITY_OF_VERDICT}
     assert {"containment", "handoff-worst", "first-automations", "verdict-human-only"} <= ids
     texts = catalogue_of("de").texts
     assert {name for name in ids if f"workshop.finding.{name}" not in texts} == set()

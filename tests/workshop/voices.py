@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from journeylib.audits.document.schema import StepDoc, StoryDoc, StoryEndDoc
+from journeylib.audits import DocumentPart
 from journeylib.core.estimate import Estimate
 from journeylib.workshop.content.content import (
     Candidate,
@@ -18,6 +18,10 @@ LONG = (
     "Wer hier anruft, erklärt seine Vertragsverlängerungsangebotsnummer dreimal: dem Automaten, "
     "der Vermittlung und noch einmal dem Menschen, der dann doch nicht zuständig ist"
 )
+
+
+def part(**fields: object) -> DocumentPart:
+    return DocumentPart(fields)
 
 
 def voiced(content: Content) -> Content:
@@ -46,13 +50,13 @@ def voiced(content: Content) -> Content:
     impact = Estimate(73.1, "journeys/year", lo=46.1, hi=100.1, n_customers=259, grade="B")
     moments = tuple(Moment(point, "complaint", effect, impact) for point in points[:2])
     stories = tuple(
-        StoryDoc(
+        part(
             touchpoints=tuple(p.name for p in points[:i]),
             journeys=345,
             customers=301,
             share=0.21,
             steps=tuple(
-                StepDoc(
+                part(
                     touchpoint=p.name,
                     channel=p.channel,
                     seconds_to_next=3e3 * 30 ** (k % 3),
@@ -61,7 +65,7 @@ def voiced(content: Content) -> Content:
                 for k, p in enumerate(points[:i])
             ),
             ends=tuple(
-                StoryEndDoc(end=end, journeys=100, customers=90, share=share)
+                part(end=end, journeys=100, customers=90, share=share)
                 for end, share in (("goal", 0.55), ("open", 0.45))
             ),
         )

@@ -7,93 +7,32 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.changes.drift import TEST_COLUMNS, ChangeSettings, drifts, presentable
+from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
-from journeylib.audits.changes.wording import EPOCH, KINDS, Change, Teller
-from journeylib.core import percent, rounded
-from journeylib.journeys import US_PER_DAY
-from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, streams
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.model import AuditConfig
-    from journeylib.audits.pipeline import Audit
-    from journeylib.audits.runs.history import Entry, History
-    from journeylib.journeys import Journeys
-    from journeylib.measures import Scores
+from journeylib.audits.changes.wording import EPOCH, KINDS, ChangeWriter
+from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.audits.history import TEST_COLUMNS, Entry, History
+from journeylib.audits.result.result import Assessment, Change, Changes
+from journeylib.core import percent, rounded, text
+from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
 ONE_PERCENT = 0.01
-PARTS = {
-    "log": "which part of the log is read",
-    "roles": "which column plays which role",
-    "mapping": "the company's table of touchpoints",
-    "stitching": "how events of one person are found",
-    "journeys": "how journeys are cut",
-    "cut": "the cut that the log itself led to",
-    "measures": "windows and minimum bases of the measures",
-    "judge": "anchors, weights and thresholds of the verdicts",
-}
+PARTS = ("log", "roles", "mapping", "stitching", "journeys", "cut", "measures", "judge")
 JUDGED = ("judge",)  # what verdicts rest on, but no stream
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What changed, and what it was compared with.
-
-    Attributes
-    ----------
-    found : tuple of Change
-        In the order data quality, definition, mix, performance; the largest first.
-    note : str
-        What was compared, or why nothing could be.
-    previous : str or None
-        Run id of the run before, in the order of as-of days.
-    period : tuple of (str, str) or None
-        First and last day of the last period.
-    references : int
-        Earlier periods it is compared with, at most.
-    compared : int
-        Streams that were compared.
-    definitions : mapping of str to str
-        Fingerprints of what the numbers rest on.
-    standing : mapping of str to str
-        Touchpoint to the verdict that stands: the last one that was sure.
-    streams : pandas.DataFrame
-        The last period's streams, small cells left out: what the history keeps of this run.
-    tests : pandas.DataFrame
-        Every stream that was compared, as from `drift.drifts`; small cells left out.
-    used : tuple of str
-        Run ids of the history that this result rests on.
-    """
-
-    found: tuple[Change, ...] = ()
-    note: str = "No run before this one is known."
-    previous: str | None = None
-    period: tuple[str, str] | None = None
-    references: int = 0
-    compared: int = 0
-    definitions: Mapping[str, str] = field(default_factory=dict)
-    standing: Mapping[str, str] = field(default_factory=dict)
-    streams: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*STREAM_COLUMNS]))
-    tests: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*TEST_COLUMNS]))
-    used: tuple[str, ...] = ()
-
-    @property
-    def significant(self) -> tuple[Change, ...]:
-        """The changes that are alarms."""
-        return tuple(change for change in self.found if change.significant)
-
-
-def find_changes(audit: Audit, history: History) -> Changes:
-    """Compare the last period of an audit with those before, and with the run before.
+def find_changes(assessment: Assessment, history: History) -> Changes:
+    """Compare the last period of a run with those before, and the run with the one before.
 
     Parameters
     ----------
-    audit : Audit
+    assessment : Assessment
     history : History
         Earlier runs of the same audit; those as of the same day or later are not looked at.
 
@@ -109,52 +48,52 @@ def find_changes(audit: Audit, history: History) -> Changes:
     longer holds earlier periods, those that earlier runs kept stand in, if they were measured
     alike. A broken feed ends the comparison; renamed touchpoints are left out of it.
     """
-    before = history.before(audit.as_of)
+    before = history.before(assessment.as_of)
     previous = before[-1] if before else None
-    told = definitions(audit)
-    standing = standing_verdicts(audit, previous)
-    changes = Changes(
+    current = definitions(assessment)
+    standing = standing_verdicts(assessment, previous)
+    changes = [*_worse_quality(assessment, previous), *_new_definitions(current, previous)]
+    verdicts = list(_verdicts(assessment, previous, current, standing))
+    journeys, periods = assessment.journeys, None
+    if not journeys.has_clock or journeys.first_us is None:
+        changes += verdicts
+        note = text("audits.comparison.no_clock")
+    else:
+        alike = [entry for entry in before if _measured_alike(entry, current)]
+        periods = compare_periods(
+            journeys,
+            assessment.config,
+            assessment.as_of,
+            scores=assessment.evidence.turn_scores,
+            kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
+        )
+        changes += [*periods.changes, *([] if periods.broken else verdicts)]
+        since = (
+            text("audits.comparison.previous", day=previous.as_of.isoformat())
+            if previous
+            else text("audits.comparison.first")
+        )
+        note = f"{since} {periods.note}"
+    used = (*([previous.run_id] if previous else []), *(periods.used if periods else ()))
+    return Changes(
+        entries=_ordered(changes),
+        note=note,
         previous=previous.run_id if previous else None,
-        definitions=told,
+        period=periods.period if periods else None,
+        references=periods.references if periods else 0,
+        definitions=current,
         standing=standing,
-        used=(previous.run_id,) if previous else (),
-    )
-    found = [*_worse_quality(audit, previous), *_new_definitions(told, previous)]
-    verdicts = list(_verdicts(audit, previous, told, standing))
-    if not audit.journeys.has_clock or audit.journeys.first_us is None:
-        note = "Periods cannot be compared: the log has no clock."
-        return replace(changes, found=_ordered([*found, *verdicts]), note=note)
-    alike = [entry for entry in before if _measured_alike(entry, told)]
-    looked = compare_periods(
-        audit.journeys,
-        audit.config,
-        audit.as_of,
-        scores=audit.evidence.turn_scores,
-        kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
-    )
-    found += [*looked.found, *([] if looked.broken else verdicts)]
-    since = (
-        f"The run before was as of {previous.as_of.isoformat()}. " if previous
-        else "There is no run before this one. "
-    )  # fmt: skip
-    return replace(
-        changes,
-        found=_ordered(found),
-        note=since + looked.note,
-        period=looked.period,
-        references=looked.references,
-        compared=len(looked.tests),
-        streams=looked.streams,
-        tests=looked.tests,
-        used=tuple(dict.fromkeys((*changes.used, *looked.used))),
+        streams=periods.streams if periods else pd.DataFrame(columns=[*STREAM_COLUMNS]),
+        tests=periods.tests if periods else pd.DataFrame(columns=[*TEST_COLUMNS]),
+        used=tuple(dict.fromkeys(used)),
     )
 
 
 @dataclass(frozen=True)
-class Looked:
-    """The last period beside those before it; see `Changes` for what is in it."""
+class PeriodComparison:
+    """The last period compared with those before it; see `Changes` for the fields."""
 
-    found: tuple[Change, ...]
+    changes: tuple[Change, ...]
     note: str
     period: tuple[str, str]
     references: int
@@ -171,7 +110,7 @@ def compare_periods(
     *,
     scores: Scores | str = "no_column",
     kept: Mapping[str, pd.DataFrame] | None = None,
-) -> Looked:
+) -> PeriodComparison:
     """Compare the last whole period before `as_of` with those before it.
 
     Parameters
@@ -191,27 +130,27 @@ def compare_periods(
     measured = streams(journeys, config.measures, periods, scores=scores)
     table, used = _with_kept(measured.table, kept or {}, periods)
     tests = drifts(table, settings, min_customers=minimum)
-    teller = Teller(measured.lags, periods, settings)
-    found = [
-        *silence(journeys, measured.feeds, teller),
-        *broken_feeds(measured.feeds, settings, teller),
+    writer = ChangeWriter(measured.lags, periods, settings)
+    changes = [
+        *silence(journeys, measured.feeds, writer),
+        *broken_feeds(measured.feeds, writer),
     ]
-    broken = bool(found)
+    broken = bool(changes)
     if broken:
         tests = tests.iloc[:0]
     else:
-        names = renamed(table, measured.channels, settings, minimum, teller)
+        names = renamed(table, measured.channels, writer, minimum)
         tests = _without(tests, {n for one in names for n in (one.before, one.after) if n})
-        missing = teller.alarms(tests[tests["family"] == "quality"])
+        missing = writer.alarms(tests[tests["family"] == "quality"])
         tests = _legible(tests, {str(change.measure) for change in missing})
-        others = teller.alarms(tests[tests["family"] != "quality"])
-        found += [*missing, *names, *others]
-    there = int(table["period"].max()) if len(table) else 0
-    references = min(there, settings.references)
-    return Looked(
-        found=tuple(found),
-        note=_note(tests, references, teller, broken=broken),
-        period=teller.days(EVENTS),
+        others = writer.alarms(tests[tests["family"] != "quality"])
+        changes += [*missing, *names, *others]
+    available = int(table["period"].max()) if len(table) else 0
+    references = min(available, settings.references)
+    return PeriodComparison(
+        changes=tuple(changes),
+        note=_note(tests, references, writer, broken=broken),
+        period=writer.days(EVENTS),
         references=references,
         streams=_to_keep(measured.table, periods, minimum),
         tests=tests,
@@ -220,11 +159,11 @@ def compare_periods(
     )
 
 
-def _ordered(found: Sequence[Change]) -> tuple[Change, ...]:
+def _ordered(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Order changes: alarms first, by kind, then the least likely to be chance."""
     return tuple(
         sorted(
-            found,
+            changes,
             key=lambda c: (
                 not c.significant,
                 KINDS.index(c.kind),
@@ -235,23 +174,27 @@ def _ordered(found: Sequence[Change]) -> tuple[Change, ...]:
     )
 
 
-def _note(tests: pd.DataFrame, references: int, teller: Teller, *, broken: bool) -> str:
-    settings = teller.settings
-    first, last = teller.days(EVENTS)
+def _note(tests: pd.DataFrame, references: int, writer: ChangeWriter, *, broken: bool) -> str:
+    settings = writer.settings
+    first, last = writer.days(EVENTS)
     if broken:
-        return f"Nothing is compared in {first} to {last}: the data broke off first."
-    if tests.empty:
-        why = (
-            f"the log holds {references} whole periods of {settings.window_days} days before the "
-            f"last one, and {settings.min_references} are needed"
-            if references < settings.min_references
-            else "too few cases or customers in each"
+        return text("audits.comparison.broken", first=first, last=last)
+    if not tests.empty:
+        return text(
+            "audits.comparison.compared",
+            n=len(tests),
+            first=first,
+            last=last,
+            references=references,
+            days=settings.window_days,
+            false=f"{100 * settings.q_value:g}",
         )
-        return f"Periods are not compared: {why}."
-    return (
-        f"{len(tests)} streams of {first} to {last} are compared with up to {references} periods "
-        f"of {settings.window_days} days before; about {100 * settings.q_value:g} % of alarms are "
-        "expected to be chance."
+    few = "few_periods" if references < settings.min_references else "few_cases"
+    return text(
+        f"audits.comparison.{few}",
+        references=references,
+        days=settings.window_days,
+        needed=settings.min_references,
     )
 
 
@@ -264,20 +207,20 @@ def _periods(journeys: Journeys, as_of: dt.date, settings: ChangeSettings) -> Pe
     return Periods(end, settings.window_days, before, first_day)
 
 
-def _measured_alike(entry: Entry, told: Mapping[str, str]) -> bool:
+def _measured_alike(entry: Entry, current: Mapping[str, str]) -> bool:
     """Return whether a run rests on the same definitions, those of verdicts aside."""
-    return all(entry.definitions.get(k) == v for k, v in told.items() if k not in JUDGED)
+    return all(entry.definitions.get(k) == v for k, v in current.items() if k not in JUDGED)
 
 
-def definitions(audit: Audit) -> dict[str, str]:
-    """Return short fingerprints of what the numbers of an audit rest on."""
-    config, cutting = audit.config, audit.journeys.cutting
+def definitions(assessment: Assessment) -> dict[str, str]:
+    """Return short fingerprints of what the numbers of a run rest on."""
+    config, cutting = assessment.config, assessment.journeys.cutting
     stages = sorted(
         (str(row.touchpoint), str(row.stage))
-        for row in audit.journeys.touchpoints.itertuples()
+        for row in assessment.journeys.touchpoints.itertuples()
         if int(str(row.customers)) >= config.journeys.min_customers
     )
-    mapping = audit.prepared.mapping
+    mapping = assessment.prepared.mapping
     content = {
         "log": config.log.model_dump(mode="json", exclude={"files": True, "outcomes": {"file"}}),
         "roles": config.roles.model_dump(mode="json"),
@@ -297,110 +240,122 @@ def definitions(audit: Audit) -> dict[str, str]:
     }
 
 
-def _new_definitions(told: Mapping[str, str], previous: Entry | None) -> Iterator[Change]:
+def _new_definitions(current: Mapping[str, str], previous: Entry | None) -> Iterator[Change]:
     before = previous.definitions if previous else {}
-    for name, words in PARTS.items():
-        if name in before and before[name] != told[name]:
+    for name in PARTS:
+        if name in before and before[name] != current[name]:
+            words = text(f"audits.definition.{name}")
             yield Change(
                 f"definition-{name}",
                 "definition",
                 words,
-                f"Not the same as in the run before: {words}. Totals and verdicts of the two runs "
-                "are not alike; the periods below are all measured the new way.",
+                text("audits.change.definition", words=words),
                 before=before[name],
-                after=told[name],
+                after=current[name],
             )
 
 
-def standing_verdicts(audit: Audit, previous: Entry | None) -> dict[str, str]:
+def standing_verdicts(assessment: Assessment, previous: Entry | None) -> dict[str, str]:
     """Return the verdicts that stand: the new one where it is sure, else the old one."""
-    settings, stand = audit.config.changes, dict(previous.standing if previous else {})
-    found = {}
-    for row in audit.judgement.scores.to_dict("records"):
+    settings = assessment.config.changes
+    before = previous.standing if previous else {}
+    standing = {}
+    for row in assessment.judgement.scores.to_dict("records"):
         name, verdict = str(row["touchpoint"]), str(row["verdict"])
-        old, sure = stand.get(name), float(row["verdict_stability"] or 0.0)
-        if verdict == "abstain":
-            if old is not None:
-                found[name] = old
-        elif old in (None, verdict) or (
-            sure >= settings.flip_to and _support(row, str(old)) < settings.flip_from
-        ):
-            found[name] = verdict
-        else:
-            found[name] = str(old)
-    return found
+        old = before.get(name)
+        flipped = (
+            _stability(row) >= settings.flip_to and _support(row, str(old)) < settings.flip_from
+        )
+        if verdict != "abstain" and (old in (None, verdict) or flipped):
+            standing[name] = verdict
+        elif old is not None:
+            standing[name] = old
+    return standing
 
 
 def _support(row: Mapping[Any, Any], verdict: str) -> float:
     """Return how much of this run's resamples and weightings gives `verdict`, at most."""
-    stability = float(row["verdict_stability"] or 0.0)
-    stability = 0.0 if math.isnan(stability) else stability
+    stability = _stability(row)
     return stability if verdict in (row["verdict"], row["leaning"]) else 1.0 - stability
 
 
+def _stability(row: Mapping[Any, Any]) -> float:
+    stability = row["verdict_stability"]
+    return 0.0 if stability is None or math.isnan(stability) else float(stability)
+
+
 def _verdicts(
-    audit: Audit, previous: Entry | None, told: Mapping[str, str], standing: Mapping[str, str]
+    assessment: Assessment,
+    previous: Entry | None,
+    current: Mapping[str, str],
+    standing: Mapping[str, str],
 ) -> Iterator[Change]:
     if previous is None:
         return
-    redefined = any(previous.definitions.get(name, part) != part for name, part in told.items())
-    for row in audit.judgement.scores.to_dict("records"):
+    redefined = any(previous.definitions.get(name, part) != part for name, part in current.items())
+    config = assessment.config
+    for row in assessment.judgement.scores.to_dict("records"):
         name = str(row["touchpoint"])
         old, new = previous.standing.get(name), standing.get(name)
-        if old is None or row["customers"] < audit.config.journeys.min_customers:
+        if old is None or row["customers"] < config.journeys.min_customers:
             continue
-        stability, verdict = row["verdict_stability"], str(row["verdict"])
-        sure = 0.0 if stability is None or math.isnan(stability) else float(stability)
-        base = f"{int(row['customers']):,} customers"
-        if new != old:
-            text = (
-                f"{name}: the verdict is now {_plain(new)} ({percent(sure, 0)} of resamples and "
-                f"weightings, {base}); {_plain(old)} before."
-            )
-            yield Change(
-                f"verdict-{name}", "definition" if redefined else "performance",
-                f"verdict of {name}", text, touchpoint=name, measure="verdict",
-                before=old, after=new, unit="verdict", customers=int(row["customers"]),
-            )  # fmt: skip
-        elif verdict != old and _support(row, old) < audit.config.changes.flip_from:
-            text = (
-                f"{name}: {_plain(old)} wavers ({percent(_support(row, old), 0)} of resamples and "
-                f"weightings still give it, {base}). It stands until another verdict is sure."
-            )
-            yield Change(
-                f"verdict-{name}", "performance", f"verdict of {name}", text, significant=False,
-                touchpoint=name, measure="verdict", before=old, after=old, unit="verdict",
-                customers=int(row["customers"]),
-            )  # fmt: skip
+        wavers = str(row["verdict"]) != old and _support(row, old) < config.changes.flip_from
+        if new == old and not wavers:
+            continue
+        share = _stability(row) if new != old else _support(row, old)
+        yield Change(
+            f"verdict-{name}",
+            "definition" if new != old and redefined else "performance",
+            text("audits.change.verdict.what", name=name),
+            text(
+                f"audits.change.verdict.{'changed' if new != old else 'wavers'}",
+                name=name,
+                new=text(f"verdict.{new}"),
+                old=text(f"verdict.{old}"),
+                share=percent(share, 0),
+                customers=row["customers"],
+            ),
+            significant=new != old,
+            touchpoint=name,
+            measure="verdict",
+            before=old,
+            after=new,
+            unit="verdict",
+            customers=int(row["customers"]),
+        )
 
 
-def _plain(verdict: str | None) -> str:
-    return str(verdict).replace("_", " ")
-
-
-def _worse_quality(audit: Audit, previous: Entry | None) -> Iterator[Change]:
-    """Say which checks of the log found clearly more than in the run before."""
+def _worse_quality(assessment: Assessment, previous: Entry | None) -> Iterator[Change]:
+    """Yield the checks of the log that found clearly more than in the run before."""
     if previous is None:
         return
     rank = ["ok", "note", "warning", "blocking"]
     before = {(r["check"], r["role"]): r for r in previous.document["log"]["quality"]}
-    for row in audit.log.quality.checks.to_dict("records"):
+    quality = assessment.log.quality
+    for row in quality.checks.to_dict("records"):
         old = before.get((row["check"], row["role"]))
         if old is None or rank.index(row["severity"]) < 2:
             continue
         worse = rank.index(row["severity"]) > rank.index(old["severity"])
         if worse and row["share"] - old["share"] >= ONE_PERCENT:
             name = f"{row['check']} {row['role']}".strip().replace("_", " ")
-            text = (
-                f"The check '{name}' of the log finds {percent(row['share'])} of "
-                f"{audit.log.quality.rows_read:,} rows, {percent(old['share'])} in the run "
-                f"before: {row['text']}"
-            )
             yield Change(
-                f"quality-{row['check']}-{row['role']}".rstrip("-"), "data_quality", name, text,
-                before=rounded(old["share"]), after=rounded(row["share"]), unit="share",
+                f"quality-{row['check']}-{row['role']}".rstrip("-"),
+                "data_quality",
+                name,
+                text(
+                    "audits.change.quality",
+                    name=name,
+                    share=percent(row["share"]),
+                    rows=quality.rows_read,
+                    before=percent(old["share"]),
+                    text=row["text"],
+                ),
+                before=rounded(old["share"]),
+                after=rounded(row["share"]),
+                unit="share",
                 direction="worse",
-            )  # fmt: skip
+            )
 
 
 def _without(tests: pd.DataFrame, gone: set[Any]) -> pd.DataFrame:

@@ -2,75 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
 
+from journeylib.audits.config.model import ChangeSettings
+from journeylib.audits.history import TEST_COLUMNS
 from journeylib.core import LEVEL, Floats, adjusted_p_values
 from journeylib.measures import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]
-TEST_COLUMNS = (
-    *KEY, "before", "after", "difference", "lo", "hi", "n_before", "n_after", "customers",
-    "references", "z", "cusum", "p_value", "q_value", "same_mix", "material", "significant",
-)  # fmt: skip
 WALK = 0.583  # how far a normal walk oversteps a bound, on average (Siegmund 1985)
 OVERDISPERSED = 0.1  # q-value below which a stream's weeks differ by more than its customers do
 FEW = 20.0  # expected cases below which a share is tested exactly
 COMPARABLE = 0.8  # share of cases in strata of both sides, from which mix can be told apart
 EXPLAINED = 0.5  # a change of which less than this is left at the same mix is one of mix
-
-
-class ChangeSettings(BaseModel):
-    """How an audit compares its last period with those before."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    window_days: int = Field(
-        7, ge=1, description="Length of a period. Multiples of 7 compare the same weekdays."
-    )
-    references: int = Field(12, ge=3, description="Earlier periods to compare with, at most.")
-    min_references: int = Field(4, ge=3, description="With fewer there is no comparison.")
-    season_periods: int | None = Field(
-        None,
-        ge=2,
-        description="Periods after which a season returns, such as 52 weeks. Once the log is long "
-        "enough, periods are compared with those of the same season, one either side.",
-    )
-    q_value: float = Field(
-        0.05, gt=0, lt=0.5, description="Share of false alarms among all, over all streams."
-    )
-    min_cases: int = Field(30, ge=10, description="A stream with fewer in a period is left out.")
-    min_points: float = Field(
-        0.02, ge=0, le=1, description="Smallest change of a share that matters."
-    )
-    min_relative: float = Field(
-        0.1, ge=0, description="Smallest relative change of all else that matters."
-    )
-    cusum_k: float = Field(
-        0.5, gt=0, description="CUSUM: half the shift to be found, in standard errors."
-    )
-    cusum_h: float = Field(5.0, gt=0, description="CUSUM: bound below which nothing is said.")
-    cusum_share: float = Field(
-        0.2,
-        gt=0,
-        lt=1,
-        description="Share of the false alarms that slow drifts may have; sudden changes have the "
-        "rest.",
-    )
-    flip_from: float = Field(
-        0.5, ge=0, le=1, description="A verdict stands while this share still gives it."
-    )
-    flip_to: float = Field(
-        0.8, ge=0, le=1, description="Stability from which another verdict takes its place."
-    )
-    feed_days: int = Field(
-        2, ge=1, description="Days without any event after which a channel's feed counts as broken."
-    )
 
 
 @dataclass(frozen=True)
@@ -318,7 +268,7 @@ def _material(result: pd.DataFrame, settings: ChangeSettings) -> pd.Series[bool]
     return points.where(unit == "share", ratio.where(unit == "log seconds", relative))
 
 
-def is_mix(row: pd.Series[float]) -> bool:
+def is_mix(row: Mapping[Any, Any]) -> bool:
     """Return whether most of a difference goes with the mix of cases alone."""
     left = row["same_mix"]
     if not np.isfinite(left):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.core import number, text
 from journeylib.journeys import US_PER_DAY
 from journeylib.log import fetch
 from journeylib.measures import EVENTS
 
 if TYPE_CHECKING:
-    from journeylib.audits.changes.drift import ChangeSettings
-    from journeylib.audits.changes.wording import Change, Teller
+    from journeylib.audits.changes.wording import ChangeWriter
+    from journeylib.audits.result.result import Change
     from journeylib.journeys import Journeys
 
 REGULAR = 5.0  # events a day from which a day without any is no chance
@@ -23,17 +23,17 @@ SURE = 20.0  # events a period from which none at all is no chance
 ALIKE = 2.0  # volumes of one touchpoint under two names differ by less than this factor
 
 
-def silence(journeys: Journeys, feeds: pd.DataFrame, teller: Teller) -> Iterator[Change]:
-    """Say when the log as a whole ends before the period does."""
+def silence(journeys: Journeys, feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:
+    """Yield a change where the log as a whole ends before the period does."""
     end = fetch(
-        journeys.steps.filter(journeys.steps.t_us < teller.periods.end_us)
+        journeys.steps.filter(journeys.steps.t_us < writer.periods.end_us)
         .aggregate(last=journeys.steps.t_us.max())
     )["last"].iloc[0]  # fmt: skip
     missing = (
-        teller.periods.days if pd.isna(end) else (teller.periods.end_us - int(end)) // US_PER_DAY
+        writer.periods.days if pd.isna(end) else (writer.periods.end_us - int(end)) // US_PER_DAY
     )
-    if missing >= teller.settings.feed_days and _usually_daily(feeds):
-        yield teller.feed("", f"the log ends {missing} days before the as-of day")
+    if missing >= writer.settings.feed_days and _usually_daily(feeds):
+        yield writer.feed("", text("audits.change.feed.ends", days=missing))
 
 
 def _usually_daily(feeds: pd.DataFrame) -> bool:
@@ -42,70 +42,87 @@ def _usually_daily(feeds: pd.DataFrame) -> bool:
     return days > 0 and len(before) > 0 and before["events"].sum() / days >= REGULAR
 
 
-def broken_feeds(feeds: pd.DataFrame, settings: ChangeSettings, teller: Teller) -> Iterator[Change]:
-    """Say which channels fell silent on days on which they never were."""
+def broken_feeds(feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:
+    """Yield a change for each channel that fell silent on days on which it never was."""
+    settings = writer.settings
     if feeds.empty or feeds["period"].max() < settings.min_references:
         return
     whole = int(feeds["period"].max())
-    # Today's weekdays in the same place of each period: day 0 is the last of a period.
-    placed = feeds.assign(place=feeds["day"] % settings.window_days)
-    for channel, rows in placed.groupby("channel", sort=True):
+    # The same weekday has the same slot in each period: day 0 is the last of a period.
+    weekly = feeds.assign(slot=feeds["day"] % settings.window_days)
+    for channel, rows in weekly.groupby("channel", sort=True):
         before, now = rows[rows["period"] > 0], rows[rows["period"] == 0]
-        by_place = before.groupby("place")["events"].agg(["count", "sum"])
-        daily = by_place[(by_place["count"] == whole) & (by_place["sum"] / whole >= REGULAR)]
-        silent = sorted(set(daily.index) - set(now["place"]))
+        by_slot = before.groupby("slot")["events"].agg(["count", "sum"])
+        daily = by_slot[(by_slot["count"] == whole) & (by_slot["sum"] / whole >= REGULAR)]
+        silent = sorted(set(daily.index) - set(now["slot"]))
         per_period = before.groupby("period")["events"].sum().reindex(range(1, whole + 1))
         vanished = now.empty and bool((per_period >= SURE).all())
         # A channel that is used less has fewer events on all days; one that broke off has its
         # usual number until then.
-        usually = by_place["sum"].drop(silent).sum() / whole
+        usually = by_slot["sum"].drop(silent).sum() / whole
         until_then = len(now) > 0 and now["events"].sum() >= usually / ALIKE
         if (len(silent) >= settings.feed_days and until_then) or vanished:
             days = len(silent) or settings.window_days
             usual = float(per_period.mean())
-            yield teller.feed(
+            yield writer.feed(
                 str(channel),
-                f"no event on {days} of {settings.window_days} days, "
-                f"{int(now['events'].sum()):,} in all against {usual:,.0f} a period before",
+                text(
+                    "audits.change.feed.silent",
+                    days=days,
+                    window=settings.window_days,
+                    events=int(now["events"].sum()),
+                    usual=number(usual, 0),
+                ),
             )
 
 
 def renamed(
-    table: pd.DataFrame,
-    channels: Mapping[str, str | None],
-    settings: ChangeSettings,
-    minimum: int,
-    teller: Teller,
+    table: pd.DataFrame, channels: Mapping[str, str | None], writer: ChangeWriter, minimum: int
 ) -> list[Change]:
-    """Say which names of touchpoints are new or gone, and which pairs look like one renamed."""
+    """Return which names of touchpoints are new or gone, and which pairs look like one renamed."""
     rows = table[table["measure"] == EVENTS]
-    if rows.empty or rows["period"].max() < settings.min_references:
+    if rows.empty or rows["period"].max() < writer.settings.min_references:
         return []
-    whole = min(int(rows["period"].max()), settings.references)
-    n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
-    n = n.reindex(columns=range(whole + 1), fill_value=0)
-    people = rows[rows["period"] == 0].set_index("touchpoint")["customers"]
-    past = n[list(range(1, whole + 1))]
-    usual, least = past.mean(axis=1), past.min(axis=1)
-    known = rows.groupby("touchpoint")["customers"].max()
-    new = [x for x in n.index if usual[x] == 0 and n.loc[x, 0] > 0 and people.get(x, 0) >= minimum]
-    lacking = usual - n[0]
-    fell = [
-        x for x in n.index
-        if known[x] >= minimum and least[x] > 0 and lacking[x] >= usual[x] / ALIKE
-        and (lacking[x] > 4 * math.sqrt(usual[x]) or (n.loc[x, 0] == 0 and usual[x] >= SURE))
-    ]  # fmt: skip
-    found, taken = [], set()
+    volumes = _volumes(rows, min(int(rows["period"].max()), writer.settings.references))
+    customers = rows[rows["period"] == 0].set_index("touchpoint")["customers"]
+    enough = customers.reindex(volumes.index).fillna(0) >= minimum
+    new = volumes.index[(volumes["usual"] == 0) & (volumes["now"] > 0) & enough]
+    most = rows.groupby("touchpoint")["customers"].max()
+    fell = volumes[_fell(volumes) & (most.reindex(volumes.index) >= minimum)]
+    changes: list[Change] = []
+    matched: set[str | None] = set()
     for name in new:
-        near = [
-            x for x in fell
-            if x not in taken and channels.get(x) == channels.get(name)
-            and 1 / ALIKE <= n.loc[name, 0] / max(lacking[x], 1.0) <= ALIKE
-        ]  # fmt: skip
-        near.sort(key=lambda x: (-difflib.SequenceMatcher(None, x, name).ratio(), x))
-        old = near[0] if near else None
-        taken.add(old)
-        found.append(teller.name(old, name, int(n.loc[name, 0]), usual.get(old, 0.0)))
-    gone = [x for x in fell if x not in taken and n.loc[x, 0] == 0]
-    found += [teller.name(old, None, 0, usual[old]) for old in gone]
-    return found
+        left = fell[~fell.index.isin(matched)]
+        old = _former_name(name, volumes.loc[name, "now"], left, channels)
+        matched.add(old)
+        usual = 0.0 if old is None else float(fell["usual"][old])
+        changes.append(writer.name(old, name, int(volumes.loc[name, "now"]), usual))
+    gone = fell[~fell.index.isin(matched) & (fell["now"] == 0)]
+    changes += [writer.name(str(name), None, 0, usual) for name, usual in gone["usual"].items()]
+    return changes
+
+
+def _volumes(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
+    """Return events of each touchpoint: now, and in the earlier periods as a rule and at least."""
+    n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
+    n = n.reindex(columns=range(periods + 1), fill_value=0)
+    past = n[list(range(1, periods + 1))]
+    return pd.DataFrame({"now": n[0], "usual": past.mean(axis=1), "least": past.min(axis=1)})
+
+
+def _fell(volumes: pd.DataFrame) -> pd.Series[bool]:
+    """Return which touchpoints lost so many events that it is no chance."""
+    usual, lost = volumes["usual"], volumes["usual"] - volumes["now"]
+    beyond_chance = (lost > 4 * usual.pow(0.5)) | ((volumes["now"] == 0) & (usual >= SURE))
+    return (volumes["least"] > 0) & (lost >= usual / ALIKE) & beyond_chance
+
+
+def _former_name(
+    name: str, now: float, fell: pd.DataFrame, channels: Mapping[str, str | None]
+) -> str | None:
+    """Return the touchpoint that lost about as many events as `name` has, by the nearest name."""
+    lost = (fell["usual"] - fell["now"]).clip(lower=1.0)
+    alike = fell.index[(now / lost).between(1 / ALIKE, ALIKE)]
+    near = [other for other in alike if channels.get(other) == channels.get(name)]
+    near.sort(key=lambda x: (-difflib.SequenceMatcher(None, x, name).ratio(), x))
+    return near[0] if near else None

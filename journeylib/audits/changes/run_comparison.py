@@ -10,40 +10,28 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.changes.changes import PARTS
-from journeylib.audits.changes.wording import Kind
-from journeylib.audits.runs.history import Entry
-from journeylib.core import LogError, percent
-from journeylib.judge import number
+from journeylib.audits.history import Entry
+from journeylib.audits.result.result import ChangeKind
+from journeylib.core import LogError, label, number, percent, signed, text
 
 NUMBER_COLUMNS = ("measure", "unit", "before", "before_lo", "before_hi", "n_before",
                   "after", "after_lo", "after_hi", "n_after", "apart")  # fmt: skip
 VERDICT_COLUMNS = ("touchpoint", "before", "stability_before", "after", "stability_after",
                    "stands")  # fmt: skip
-NAMES = {
-    "contained_raw": "Sessions that no human joined (raw containment)",
-    "contained_verified": "Verified containment",
-    "requests_honoured": "Requests for a human that were honoured",
-    "wait_seconds": "Wait for the human (median)",
-    "ping_pong": "Conversations passed back and forth",
-    "repeat_contact": "Contacts followed by another about the same",
-    "open": "Journeys that are still open",
-    "loop_rate": "Transitions within a cycle of touchpoints",
-    "self_loop_rate": "Transitions from a touchpoint to itself",
-    "throughput_seconds": "Length of a journey (median)",
-    "journeys_per_customer": "Journeys per customer",
-    "steps_per_journey": "Steps per journey",
-}  # numbers of the whole log in words
 KEYS_NAMED = 6  # settings named in one sentence
 
 
+Sentence = tuple[ChangeKind, str]
+
+
 @dataclass(frozen=True)
-class Between:
+class RunComparison:
     """What is not the same in two runs.
 
     Attributes
     ----------
     before, after : Entry
-    said : tuple of (kind, sentence)
+    sentences : tuple of (kind, sentence)
         Data quality, definition, mix, performance, in this order.
     numbers : pandas.DataFrame
         One row per number of the whole log that both runs have, columns `NUMBER_COLUMNS`;
@@ -55,27 +43,31 @@ class Between:
 
     before: Entry
     after: Entry
-    said: tuple[tuple[Kind, str], ...]
+    sentences: tuple[Sentence, ...]
     numbers: pd.DataFrame
     verdicts: pd.DataFrame
 
     @property
     def heading(self) -> str:
         """Which runs are compared."""
-        one, other = self.before, self.after
-        title = other.document["audit"]["title"]
-        return (
-            f"{title}: the run as of {one.as_of.isoformat()} ({one.run_id}) and the run as of "
-            f"{other.as_of.isoformat()} ({other.run_id})"
+        return text(
+            "audits.runs.heading",
+            title=self.after.document["audit"]["title"],
+            before=self.before.as_of.isoformat(),
+            before_id=self.before.run_id,
+            after=self.after.as_of.isoformat(),
+            after_id=self.after.run_id,
         )
 
     @property
     def text(self) -> str:
         """Everything in words and tables, for a terminal."""
+        kinds = {kind: text(f"audits.kind.{kind}") for kind, _ in self.sentences}
+        width = max(map(len, kinds.values()), default=0)
         lines = [self.heading, ""]
-        lines += [f"  {kind.replace('_', ' '):<13} {said}" for kind, said in self.said]
+        lines += [f"  {kinds[kind]:<{width}} {sentence}" for kind, sentence in self.sentences]
         if len(self.verdicts):
-            lines += ["", "Verdicts that differ:", self.verdicts.to_string(index=False)]
+            lines += ["", text("audits.runs.verdicts"), self.verdicts.to_string(index=False)]
         moved = self.numbers[self.numbers["before"] != self.numbers["after"]]
         if len(moved):
             shown = pd.DataFrame(
@@ -84,11 +76,10 @@ class Between:
                     "before": _amounts(moved, "before"),
                     "after": _amounts(moved, "after"),
                     "customers": moved["n_after"],
-                    "apart": moved["apart"].map({True: "yes", False: "no"}),
+                    "apart": moved["apart"].map({True: text("yes"), False: text("no")}),
                 }
-            )
-            lines += ["", "Numbers of the whole log that differ (apart: the intervals do not "
-                      "overlap):", shown.to_string(index=False)]  # fmt: skip
+            ).rename(columns=lambda name: name and text(f"audits.runs.column.{name}"))
+            lines += ["", text("audits.runs.numbers"), shown.to_string(index=False)]
         return "\n".join(lines)
 
 
@@ -99,8 +90,8 @@ def _amounts(rows: pd.DataFrame, column: str) -> list[str]:
     ]
 
 
-def between(before: Entry, after: Entry) -> Between:
-    """Say what is not the same in two runs of one audit.
+def compare_runs(before: Entry, after: Entry) -> RunComparison:
+    """Return what is not the same in two runs of one audit.
 
     Parameters
     ----------
@@ -109,7 +100,7 @@ def between(before: Entry, after: Entry) -> Between:
 
     Returns
     -------
-    Between
+    RunComparison
 
     Raises
     ------
@@ -127,45 +118,51 @@ def between(before: Entry, after: Entry) -> Between:
     if names[0] != names[1]:
         raise LogError(f"these are runs of two audits, '{names[0]}' and '{names[1]}'; name two "
                        "runs of one.")  # fmt: skip
-    said = (*_data(before, after), *_definitions(before, after), *_tested(before, after))
-    return Between(before, after, tuple(said), _numbers(before, after), _verdicts(before, after))
+    sentences = (*_data(before, after), *_definitions(before, after), *_tested(before, after))
+    return RunComparison(
+        before, after, sentences, _numbers(before, after), _verdicts(before, after)
+    )
 
 
-def _data(before: Entry, after: Entry) -> Iterator[tuple[Kind, str]]:
+def _data(before: Entry, after: Entry) -> Iterator[Sentence]:
     old, new = before.document, after.document
     if old["audit"]["log_hash"] == new["audit"]["log_hash"]:
-        yield "data_quality", "Both runs saw the same events."
+        yield "data_quality", text("audits.runs.same_events")
     else:
-        counts = [
-            f"{new['log'][name]:,} {name} ({_signed(new['log'][name] - old['log'][name])})"
-            for name in ("events", "journeys", "customers")
-        ]
-        yield "data_quality", f"The second run saw {', '.join(counts)}."
+        counts = {name: new["log"][name] for name in ("events", "journeys", "customers")}
+        more = {f"{name}_more": signed(n - old["log"][name], 0) for name, n in counts.items()}
+        yield "data_quality", text("audits.runs.other_events", **counts, **more)
     checks = {(row["check"], row["role"]): row for row in old["log"]["quality"]}
     for row in new["log"]["quality"]:
-        known = checks.get((row["check"], row["role"]))
-        if known is not None and known["severity"] != row["severity"]:
-            name = f"{row['check']} {row['role']}".strip().replace("_", " ")
+        earlier = checks.get((row["check"], row["role"]))
+        if earlier is not None and earlier["severity"] != row["severity"]:
             yield (
                 "data_quality",
-                f"The check '{name}' is now {row['severity']}, {known['severity']} before: "
-                f"{row['text']}",
+                text(
+                    "audits.runs.check",
+                    name=f"{row['check']} {row['role']}".strip().replace("_", " "),
+                    severity=text(f"audits.severity.{row['severity']}"),
+                    before=text(f"audits.severity.{earlier['severity']}"),
+                    text=row["text"],
+                ),
             )
 
 
-def _definitions(before: Entry, after: Entry) -> Iterator[tuple[Kind, str]]:
+def _definitions(before: Entry, after: Entry) -> Iterator[Sentence]:
     differing = [
-        words
-        for name, words in PARTS.items()
+        text(f"audits.definition.{name}")
+        for name in PARTS
         if before.definitions.get(name) != after.definitions.get(name)
     ]
     if not differing:
-        yield "definition", "Both runs rest on the same definitions."
+        yield "definition", text("audits.runs.same_definitions")
         return
     keys = sorted(_changed_keys(_config(before), _config(after)))
-    named = ", ".join(keys[:KEYS_NAMED]) + (" …" if len(keys) > KEYS_NAMED else "")
-    said = f"Not the same: {'; '.join(differing)}."
-    yield "definition", said + (f" Settings that differ: {named}." if keys else "")
+    sentence = text("audits.runs.other_definitions", parts="; ".join(differing))
+    if keys:
+        named = ", ".join(keys[:KEYS_NAMED]) + (" …" if len(keys) > KEYS_NAMED else "")
+        sentence += " " + text("audits.runs.settings", keys=named)
+    yield "definition", sentence
 
 
 def _config(entry: Entry) -> Mapping[str, Any]:
@@ -176,29 +173,25 @@ def _config(entry: Entry) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _changed_keys(old: Any, new: Any, place: str = "") -> Iterator[str]:
+def _changed_keys(old: Any, new: Any, path: str = "") -> Iterator[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in {*old, *new}:
-            inner = f"{place}.{key}" if place else str(key)
+            inner = f"{path}.{key}" if path else str(key)
             yield from _changed_keys(old.get(key), new.get(key), inner)
-    elif old != new and place != "as_of":
-        yield place
+    elif old != new and path != "as_of":
+        yield path
 
 
-def _tested(before: Entry, after: Entry) -> Iterator[tuple[Kind, str]]:
+def _tested(before: Entry, after: Entry) -> Iterator[Sentence]:
     comparison = after.document["comparison"]
     if comparison["previous"] != before.run_id:
-        yield (
-            "performance",
-            "The second run was not compared with the first when it ran; what follows shows "
-            "totals over mostly the same events, and tests nothing.",
-        )
+        yield "performance", text("audits.runs.not_compared")
         return
     alarms = [change for change in after.document["changes"] if change["significant"]]
     for change in alarms:
         yield change["kind"], change["text"]
     if not alarms:
-        yield "performance", f"Nothing changed by more than chance. {comparison['note']}"
+        yield "performance", text("audits.runs.no_alarm", note=comparison["note"])
 
 
 def _numbers(before: Entry, after: Entry) -> pd.DataFrame:
@@ -212,9 +205,10 @@ def _numbers(before: Entry, after: Entry) -> pd.DataFrame:
         apart = all(end is not None for end in ends) and bool(
             one["hi"] < other["lo"] or other["hi"] < one["lo"]
         )
-        said = NAMES.get(name, name.replace("_", " "))
+        measure = label("audits.number", name)
         rows.append(
-            (said, one["unit"], one["value"], one["lo"], one["hi"], one["n_customers"],
+            (measure if measure != name else name.replace("_", " "), one["unit"],
+             one["value"], one["lo"], one["hi"], one["n_customers"],
              other["value"], other["lo"], other["hi"], other["n_customers"], apart)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(NUMBER_COLUMNS))
@@ -228,22 +222,13 @@ def _estimates(entry: Entry) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _verdicts(before: Entry, after: Entry) -> pd.DataFrame:
+    names = ("verdict", "verdict_stability")
     old = {row["touchpoint"]: row for row in before.document["touchpoints"]}
+    new = {row["touchpoint"]: row for row in after.document["touchpoints"]}
     rows = []
-    for row in after.document["touchpoints"]:
-        name = row["touchpoint"]
-        known = old.pop(name, None)
-        if known is None or known["verdict"] != row["verdict"]:
-            rows.append(
-                (name, known and known["verdict"], known and known["verdict_stability"],
-                 row["verdict"], row["verdict_stability"], after.standing.get(name))
-            )  # fmt: skip
-    rows += [
-        (name, row["verdict"], row["verdict_stability"], None, None, after.standing.get(name))
-        for name, row in old.items()
-    ]
+    for touchpoint in dict.fromkeys((*new, *old)):
+        one, other = old.get(touchpoint, {}), new.get(touchpoint, {})
+        if one.get("verdict") != other.get("verdict"):
+            pair = [row.get(name) for row in (one, other) for name in names]
+            rows.append((touchpoint, *pair, after.standing.get(touchpoint)))
     return pd.DataFrame(rows, columns=list(VERDICT_COLUMNS))
-
-
-def _signed(value: int) -> str:
-    return f"{value:+,}".replace("-", "−")

@@ -1,4 +1,4 @@
-"""Telling: what changed in words, with unit, base and interval, and never a cause."""
+"""Changes in words: with unit, base and interval, and never a cause."""
 
 from __future__ import annotations
 
@@ -6,93 +6,29 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.changes.drift import ChangeSettings, is_mix
-from journeylib.core import percent, rounded
+from journeylib.audits.changes.drift import is_mix
+from journeylib.audits.config.model import ChangeSettings
+from journeylib.audits.result.result import Change, ChangeKind
+from journeylib.core import number, percent, rounded, signed, text
 from journeylib.journeys import US_PER_DAY
-from journeylib.judge import number
 from journeylib.measures import EVENTS, Periods
 
-Kind = Literal["data_quality", "definition", "mix", "performance"]
-KINDS: tuple[Kind, ...] = ("data_quality", "definition", "mix", "performance")
+KINDS: tuple[ChangeKind, ...] = ("data_quality", "definition", "mix", "performance")
 EPOCH = dt.date(1970, 1, 1)
-LABELS = {
-    "again": "Visits that repeat an earlier one of the same journey",
-    "errors": "Events marked as errors",
-    "rating": "The mean rating",
-    "service": "The typical service time",
-    "negative": "Customers' turns that sound negative",
-    "repeat_contact": "Contacts followed by another about the same",
-    "handed_over": "Bot sessions handed over to a person",
-    "abandoned": "Bot sessions that customers abandoned",
-    "requests": "Bot sessions in which a person was asked for",
-    "requests_honoured": "Requests for a person that were honoured",
-    "human_wait": "The typical wait for a person after the bot",
-    "contained_verified": "Bot sessions verified as settled",
-    "begins_with_segment": "Journeys of the segment '{detail}'",
-    "begins_with_intent": "Journeys that begin about '{detail}'",
-    "begins_with_channel": "Journeys that begin in the channel '{detail}'",
-    "begins_with_touchpoint": "Journeys that begin at {detail}",
-    "next_1": "Visits that lead on to {detail} within a day",
-    "next_2": "Visits that lead on to {detail} within a day",
-}
-WORSE = {
-    **dict.fromkeys(("errors", "negative", "repeat_contact", "again", "abandoned"), 1),
-    **dict.fromkeys(("human_wait",), 1),
-    **dict.fromkeys(("rating", "requests_honoured", "contained_verified"), -1),
-}
+WORSE_ABOVE = frozenset(
+    {"errors", "negative", "repeat_contact", "again", "abandoned", "human_wait"}
+)
+WORSE_BELOW = frozenset({"rating", "requests_honoured", "contained_verified"})
+MISSING = "missing_"  # begins the measures that count events without a column's content
 
 
 @dataclass(frozen=True)
-class Change:
-    """One thing that is not as it was.
-
-    Attributes
-    ----------
-    id : str
-        Stable name, so that two runs can be compared.
-    kind : {"data_quality", "definition", "mix", "performance"}
-    what : str
-        What changed, in a few words.
-    text : str
-        The same in a sentence with unit, base and interval; it names no cause.
-    significant : bool
-        False for a verdict that wavers: it stands until another is sure.
-    touchpoint, measure : str or None
-    before, after : float, str or None
-    unit : str or None
-    difference : mapping or None
-        ``value``, ``lo``, ``hi``, ``unit`` of after against before.
-    n_before, n_after, customers : int or None
-    q_value : float or None
-    direction : {"worse", "better"} or None
-        None where that depends on what one wants.
-    """
-
-    id: str
-    kind: Kind
-    what: str
-    text: str
-    significant: bool = True
-    touchpoint: str | None = None
-    measure: str | None = None
-    before: float | str | None = None
-    after: float | str | None = None
-    unit: str | None = None
-    difference: Mapping[str, Any] | None = None
-    n_before: int | None = None
-    n_after: int | None = None
-    customers: int | None = None
-    q_value: float | None = None
-    direction: Literal["worse", "better"] | None = None
-
-
-@dataclass(frozen=True)
-class Teller:
-    """Says what changed in a period.
+class ChangeWriter:
+    """Writes what changed in a period.
 
     Attributes
     ----------
@@ -108,86 +44,87 @@ class Teller:
 
     def days(self, measure: str) -> tuple[str, str]:
         """First and last day of the last period, as far as `measure` is known by then."""
-        last = self.periods.end_us // US_PER_DAY - self.lags.get(measure, 0) - 1
-        first = last - self.periods.days + 1
-        return tuple((EPOCH + dt.timedelta(days=d)).isoformat() for d in (first, last))  # type: ignore[return-value]
-
-    def feed(self, channel: str, said: str) -> Change:
-        """Return the change of a feed that broke off."""
-        where = f"the channel '{channel}'" if channel else "the log"
-        first, last = self.days(EVENTS)
-        text = (
-            f"From {first} to {last} {where} looks broken off: {said}. Nothing else of this period "
-            "is compared."
+        last = EPOCH + dt.timedelta(
+            self.periods.end_us // US_PER_DAY - self.lags.get(measure, 0) - 1
         )
+        first = last - dt.timedelta(self.periods.days - 1)
+        return first.isoformat(), last.isoformat()
+
+    def feed(self, channel: str, reason: str) -> Change:
+        """Return the change of a feed that broke off."""
+        key = "channel" if channel else "log"
+        where = text(f"audits.change.feed.{key}", channel=channel)
+        first, last = self.days(EVENTS)
         return Change(
-            f"feed-{channel}".rstrip("-") + ("all" if not channel else ""), "data_quality",
-            f"events of {where}", text, measure=EVENTS, unit="events", direction="worse",
+            f"feed-{channel or 'all'}", "data_quality",
+            text("audits.change.feed.what", where=where),
+            text("audits.change.feed.text", first=first, last=last, where=where, reason=reason),
+            measure=EVENTS, unit="events", direction="worse",
         )  # fmt: skip
 
     def name(self, old: str | None, new: str | None, now: int, usual: float) -> Change:
         """Return the change of a name of a touchpoint."""
         first, last = self.days(EVENTS)
-        if old and new:
-            text = (
-                f"'{old}' looks renamed to '{new}': {usual:,.0f} events a period went under the "
-                f"old name, {now:,} from {first} to {last} under the new one. Neither is compared; "
-                "the mapping can join them."
-            )
-        elif new:
-            text = (
-                f"'{new}' is new: {now:,} events from {first} to {last}, none before. It is not "
-                "compared yet."
-            )
-        else:
-            text = (
-                f"'{old}' is gone: no event from {first} to {last}, {usual:,.0f} a period before. "
-                "Either it no longer happens, or it is logged under another name or not at all."
-            )
+        state = "renamed" if old and new else "new" if new else "gone"
+        sentence = text(
+            f"audits.change.name.{state}",
+            old=str(old), new=str(new), now=now, usual=number(usual, 0), first=first, last=last,
+        )  # fmt: skip
         return Change(
-            f"name-{old or ''}-{new or ''}".strip("-"), "definition", f"touchpoint {new or old}",
-            text, touchpoint=new or old, before=old, after=new, unit="name",
+            f"name-{old or ''}-{new or ''}".strip("-"), "definition",
+            text("audits.change.name.what", name=str(new or old)), sentence,
+            touchpoint=new or old, before=old, after=new, unit="name",
         )  # fmt: skip
 
     def alarms(self, tests: pd.DataFrame) -> list[Change]:
         """Return the streams that changed by more than chance, in words."""
-        return [self._stream(row) for _, row in tests[tests["significant"]].iterrows()]
+        return [self._stream(row) for row in tests[tests["significant"]].to_dict("records")]
 
-    def _stream(self, row: pd.Series[Any]) -> Change:
-        measure, place = str(row["measure"]), str(row["touchpoint"])
-        what = stream_label(measure, place, str(row["detail"]))
-        kind: Kind = {"quality": "data_quality", "mix": "mix"}.get(row["family"], "performance")  # type: ignore[assignment]
-        if kind == "performance" and is_mix(row):
-            kind = "mix"
-        first, last = self.days(measure)
-        before, after, change, unit = _spoken(row)
-        periods = int(row["references"])
-        text = (
-            f"{what}: {after} from {first} to {last} (n = {int(row['n_after']):,}, "
-            f"{int(row['customers']):,} customers), {before} in the {periods} periods before "
-            f"(n = {int(row['n_before']):,}); {change}."
+    def _stream(self, row: Mapping[Any, Any]) -> Change:
+        measure, touchpoint, detail = (
+            str(row[name]) for name in ("measure", "touchpoint", "detail")
         )
+        what = stream_label(measure, touchpoint, detail)
+        kind: ChangeKind = "data_quality" if row["family"] == "quality" else "performance"
+        if row["family"] == "mix" or (row["family"] == "performance" and is_mix(row)):
+            kind = "mix"
+        values = {
+            name: _original(row[name], row["unit"])
+            for name in ("before", "after", "difference", "lo", "hi")
+        }
+        first, last = self.days(measure)
+        sentences = [
+            text(
+                "audits.change.stream.text",
+                what=what, first=first, last=last, difference=_difference_text(values, row["unit"]),
+                before=_value_text(values["before"], row["unit"]),
+                after=_value_text(values["after"], row["unit"]),
+                n_before=row["n_before"], n_after=row["n_after"], customers=row["customers"],
+                periods=row["references"],
+            )
+        ]  # fmt: skip
         if kind == "mix" and row["family"] == "performance":
-            text += " It goes with another mix of cases: among like cases less than half is left."
+            sentences.append(text("audits.change.stream.mix"))
         # The last period alone adds |z| − k to the sum.
         if abs(row["cusum"]) - abs(row["z"]) >= self.settings.cusum_h / 2:
-            text += " The drift goes on over several periods."
-        sign = WORSE.get(measure, 1 if measure.startswith("missing_") else 0) * row["difference"]
+            sentences.append(text("audits.change.stream.drift"))
+        above = measure in WORSE_ABOVE or measure.startswith(MISSING)
+        sign = (above - (measure in WORSE_BELOW)) * row["difference"]
+        unit = {"share": "share", "log seconds": "relative"}.get(row["unit"], row["unit"])
         return Change(
-            id="-".join(filter(None, (measure, place, str(row["detail"])))),
+            id="-".join(filter(None, (measure, touchpoint, detail))),
             kind=kind,
             what=what,
-            text=text,
-            touchpoint=place or None,
+            text=" ".join(sentences),
+            touchpoint=touchpoint or None,
             measure=measure,
-            before=rounded(_shown(row["before"], row["unit"])),
-            after=rounded(_shown(row["after"], row["unit"])),
+            before=rounded(values["before"]),
+            after=rounded(values["after"]),
             unit="seconds" if row["unit"] == "log seconds" else str(row["unit"]),
             difference={
-                **{
-                    name: rounded(_shown(row[column], row["unit"]))
-                    for name, column in (("value", "difference"), ("lo", "lo"), ("hi", "hi"))
-                },
+                "value": rounded(values["difference"]),
+                "lo": rounded(values["lo"]),
+                "hi": rounded(values["hi"]),
                 "unit": unit,
             },
             n_before=int(row["n_before"]),
@@ -200,31 +137,28 @@ class Teller:
 
 def stream_label(measure: str, touchpoint: str, detail: str) -> str:
     """Return what a stream counts, in words."""
-    label = LABELS.get(measure, f"Events without {measure.removeprefix('missing_')}")
-    return label.format(detail=detail) + (f" at {touchpoint}" if touchpoint else "")
+    if measure.startswith(MISSING):
+        label = text("audits.stream.missing", column=measure.removeprefix(MISSING))
+    else:
+        label = text(f"audits.stream.{measure}", detail=detail)
+    return text("audits.stream.at", label=label, touchpoint=touchpoint) if touchpoint else label
 
 
-def _shown(value: float, unit: str) -> float:
+def _original(value: float, unit: str) -> float:
+    """Return a value in its own unit: times are compared by their logarithms."""
     return math.expm1(value) if unit == "log seconds" else float(value)
 
 
-def _spoken(row: pd.Series[Any]) -> tuple[str, str, str, str]:
-    """Return before, after and the difference with its interval in words, and its unit."""
-    unit = str(row["unit"])
-    ends = [_shown(row[name], unit) for name in ("difference", "lo", "hi")]
+def _value_text(value: float, unit: str) -> str:
     if unit == "share":
-        said = [percent(row[name]) for name in ("before", "after")]
-        change = [_signed(100 * end, 1) for end in ends]
-        return *said, f"{change[0]} points ({change[1]} to {change[2]})", "share"  # type: ignore[return-value]
+        return percent(value)
     if unit == "log seconds":
-        said = [f"{number(_shown(row[name], unit) / 60, 1)} min" for name in ("before", "after")]
-        change = [_signed(100 * end, 0) for end in ends]
-        return *said, f"{change[0]} % ({change[1]} to {change[2]})", "relative"  # type: ignore[return-value]
-    said = [number(float(row[name]), 2) for name in ("before", "after")]
-    change = [_signed(end, 2) for end in ends]
-    return *said, f"{change[0]} {unit} ({change[1]} to {change[2]})", unit  # type: ignore[return-value]
+        return text("minutes", x=number(value / 60, 1))
+    return number(value, 2)
 
 
-def _signed(value: float, digits: int) -> str:
-    text = f"{abs(value):.{digits}f}"
-    return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+def _difference_text(values: Mapping[str, float], unit: str) -> str:
+    scale, digits = {"share": (100, 1), "log seconds": (100, 0)}.get(unit, (1, 2))
+    kind = {"share": "points", "log seconds": "relative"}.get(unit, "plain")
+    change, lo, hi = (signed(scale * values[name], digits) for name in ("difference", "lo", "hi"))
+    return text(f"audits.change.difference.{kind}", change=change, lo=lo, hi=hi, unit=unit)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from journeylib.audits.document.described import Described
 from journeylib.core import ConfigError
 
 When = Literal["always", "alarm", "never"]
@@ -31,18 +32,20 @@ Variable = Annotated[
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class SmtpSettings(Described):
+    """The server that takes the mail.
 
+    Attributes
+    ----------
+    host
+        Name of the mail server.
+    tls
+        tls: from the first byte on, mostly port 465.
+    """
 
-class SmtpSettings(_Part):
-    """The server that takes the mail."""
-
-    host: str = Field(description="Name of the mail server.")
+    host: str
     port: int = Field(587, ge=1, le=65535)
-    tls: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="tls: from the first byte on, mostly port 465."
-    )
+    tls: Literal["starttls", "tls", "none"] = "starttls"
     user_env: Variable | None = None
     password_env: Variable | None = None
 
@@ -55,33 +58,46 @@ class SmtpSettings(_Part):
         return self
 
 
-class MailSettings(_Part):
-    """A mail with the verdict on top, the dashboard and its PDF attached."""
+class MailSettings(Described):
+    """A mail with the verdict on top, the dashboard and its PDF attached.
 
-    sender: Address = Field(description="Who it is from.")
-    to: tuple[Address, ...] = Field(min_length=1, description="Who gets it.")
-    subject_prefix: str = Field("", max_length=60, description="Before verdict and number.")
-    smtp: SmtpSettings | None = Field(None, description="Absent: mail.eml is only written.")
+    Attributes
+    ----------
+    sender
+        Who it is from.
+    to
+        Who gets it.
+    subject_prefix
+        Before verdict and number.
+    smtp
+        Absent: mail.eml is only written.
+    """
+
+    sender: Address
+    to: tuple[Address, ...] = Field(min_length=1)
+    subject_prefix: str = Field("", max_length=60)
+    smtp: SmtpSettings | None = None
 
 
-class WebhookSettings(_Part):
+class WebhookSettings(Described):
     """A channel that takes a message by an address which is itself a secret."""
 
     webhook_env: Variable
 
 
-class DeliverySettings(_Part):
-    """Who is told of a run. The files are always written; sending has to be asked for."""
+class DeliverySettings(Described):
+    """Who is told of a run. The files are always written; sending has to be asked for.
 
-    when: When = Field(
-        "never",
-        description="Send always, only on an alarm, or never; --send and --no-send override it.",
-    )
-    link: str = Field(
-        "",
-        pattern=r"^(https?://\S+)?$",
-        description="Address under which the folder of this audit's runs can be opened.",
-    )
+    Attributes
+    ----------
+    when
+        Send always, only on an alarm, or never; --send and --no-send override it.
+    link
+        Address under which the folder of this audit's runs can be opened.
+    """
+
+    when: When = "never"
+    link: str = Field("", pattern="^(https?://\\S+)?$")
     mail: MailSettings | None = None
     slack: WebhookSettings | None = None
     teams: WebhookSettings | None = None

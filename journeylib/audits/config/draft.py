@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +81,17 @@ def write_first_config(
     _refuse(path, force=force)
     proposal = propose(str(log))
     _, sample = first_rows(str(log))
-    found = find_candidates(proposal, sample)
-    came = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
-    sections = [
-        _preface(name, path, proposal, came),
-        _log_section(log, outcomes, came, path),
-        _roles_section(proposal, found),
-        *(_settings_section(key, model, text, found, came) for key, model, text in SETTINGS),
-        _closing(),
-    ]
-    _write(path, "\n\n".join(sections) + "\n")
-    return path, _account(Path(str(log)).name, proposal, found, came)
+    candidates = find_candidates(proposal, sample)
+    outcome = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
+    about = {
+        "file": path.name,
+        "name": name,
+        "title": re.sub("[-_]+", " ", name).capitalize(),
+        "log": _relative(log, path),
+        "outcomes": None if outcomes is None else _relative(outcomes, path),
+    }
+    _write(path, _configuration(about, proposal, candidates, outcome))
+    return path, _account(Path(str(log)).name, proposal, candidates, outcome)
 
 
 def _slug(log: str | Path) -> str:
@@ -130,47 +130,6 @@ def _write(path: Path, text: str) -> None:
         raise ConfigError(f"cannot write {path}: {error.strerror}. Name another --out.") from None
 
 
-def _preface(name: str, path: Path, proposal: Proposal, came: OutcomesProposal | None) -> str:
-    doubts = [*proposal.warnings, *(came.warnings if came else ())]
-    lines = [
-        f"# First configuration, written by `journeylib init` from a look at the log. Read it, "
-        f"change what is wrong, then: journeylib audit {path.name}",
-        "# '#key: value' without a blank is a setting at its default, or a guess marked 'maybe': "
-        "remove the '#' to use or change it.",
-        *(f"# Found: {fact}" for fact in proposal.facts),
-        *(f"# Not sure: {doubt}" for doubt in doubts),
-    ]
-    body = [f"name: {_scalar(name)}", f"title: {_scalar(_title(name))}"]
-    return "\n".join([*(wrapped for line in lines for wrapped in _wrap(line)), "", *body])
-
-
-def _title(name: str) -> str:
-    return re.sub("[-_]+", " ", name).capitalize()
-
-
-def _log_section(
-    log: str | Path, outcomes: str | Path | None, came: OutcomesProposal | None, path: Path
-) -> str:
-    lines = ["log:", f"  files: {_scalar(_relative(log, path))}  # relative to this file; a glob or"
-             " a list is fine"]  # fmt: skip
-    if came is not None and outcomes is not None:
-        lines += ["  outcomes:", f"    file: {_scalar(_relative(outcomes, path))}", "    roles:"]
-        for role, column in came.schema.model_dump(exclude_defaults=True).items():
-            lines += _reasoned(role, column, came.reasons[role], "      ")
-    else:
-        lines += [
-            "  # What came of customers, in a table of its own: needed for moments of truth.",
-            "  #outcomes:",
-            "  #  file: outcomes.csv",
-            "  #  roles: {customer: customer_id, timestamp: date, kind: kind, value: value}",
-        ]
-    lines += [
-        "  #period: [2026-01-01, 2026-06-30]  # what the log is said to cover",
-        "  #max_unusable_share: 0.05  # more unusable rows than this share are refused",
-    ]
-    return "\n".join(lines)
-
-
 def _relative(file: str | Path, path: Path) -> str:
     text = str(file)
     if "://" in text:
@@ -181,157 +140,105 @@ def _relative(file: str | Path, path: Path) -> str:
         return str(Path(text).absolute())
 
 
-def _roles_section(proposal: Proposal, found: Candidates) -> str:
-    schema = proposal.schema
-    lines = ["roles:  # role: column of the log"]
-    for role, column in schema.roles().items():
-        sure = "" if proposal.confidence[role] == "high" else " Not sure."
-        lines += _reasoned(role, column, proposal.reasons[role] + sure, "  ")
-    for role, columns in found.roles.items():
-        what = str(Schema.model_fields[role].description)
-        lines += [f"  #{role}: {_scalar(column)}  # maybe: {what}" for column in columns]
-    rest = [role for role in ROLES if getattr(schema, role) is None and role not in found.roles]
-    if rest:
-        lines += _wrap(f"  # No column found for: {', '.join(rest)}.", "  #   ")
-    if found.unused:
-        unused = ", ".join(_scalar(column) for column in found.unused)
-        lines += _wrap("  # Further columns to keep, under their own names; name those you need:",
-                       "  # ")  # fmt: skip
-        lines.append(f"  #attributes: [{unused}]")
-    lines += _value_maps(proposal, found)
-    return "\n".join(lines)
-
-
-def _value_maps(proposal: Proposal, found: Candidates) -> list[str]:
-    schema = proposal.schema
-    lines = []
-    if schema.actor is not None:
-        lines.append("  actor_values:  # your word: customer, bot, human or system")
-        lines += [f"    {_scalar(word)}: {actor}" for word, actor in schema.actor_values.items()]
-        lines += [
-            f"    #{_scalar(word)}: human  # which of the four?" for word in found.actor_words
-        ]
-    lines.append(
-        f"  {'' if schema.timezone != 'UTC' else '#'}timezone: {schema.timezone}"
-        "  # zone of times that carry none, such as Europe/Berlin"
-    )
-    if schema.timestamp_format:
-        lines.append(f"  timestamp_format: {_scalar(schema.timestamp_format)}")
-    if schema.missing != Schema.model_fields["missing"].default:
-        lines.append(f"  missing: {_scalar(list(schema.missing))}  # what stands for no value")
-    if schema.stage is None and found.touchpoints:
-        lines.append("  stage_values:  # touchpoint: part of the journey")
-        lines += [f"    #{_scalar(name)}: " for name in found.touchpoints]
-    else:
-        lines.append("  #stage_order: []  # stages from first to last; else as they occur")
-    return lines
-
-
-def _settings_section(
-    key: str,
-    model: BaseModel,
-    text: str,
-    found: Candidates,
-    came: OutcomesProposal | None,
+def _configuration(
+    about: Mapping[str, Any],
+    proposal: Proposal,
+    candidates: Candidates,
+    outcome: OutcomesProposal | None,
 ) -> str:
-    suggested = _suggestions(found, came).get(key, {})
-    lines = [f"{key}:  # {text}"]
+    schema = proposal.schema
+    roles = [role for role in ROLES if getattr(schema, role) is None]
+    suggested = _suggestions(candidates, outcome)
+    return _render(
+        "draft.yaml.j2",
+        **about,
+        proposal=proposal,
+        schema=schema,
+        described=Schema.model_fields,
+        candidates=candidates,
+        doubts=[*proposal.warnings, *(outcome.warnings if outcome else ())],
+        outcome_roles=outcome and outcome.schema.model_dump(exclude_defaults=True),
+        outcome_reasons=outcome and outcome.reasons,
+        without_column=[role for role in roles if role not in candidates.roles],
+        sections=[
+            {"name": name, "about": words, "settings": list(_settings(model, suggested))}
+            for name, model, words in SETTINGS
+        ],
+    )
+
+
+def _settings(model: BaseModel, suggested: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield each setting with its default, or what it might be, and what it means."""
     for name, field in type(model).model_fields.items():
-        if name == "moments":
-            moments = _suggestions(found, came)["moments"]
-            lines.append("  moments:  # moments of truth: what a good visit changes")
-            lines += _setting_lines(MomentSettings(), moments, 4)
-        elif name in LONG:
-            lines.append(f"  #{name}: {{}}  # {LONG[name]}")
-        elif isinstance(getattr(model, name), BaseModel):
-            lines.append(f"  #{name}: {{}}  # {field.description}")
+        value = getattr(model, name)
+        entry = {"name": name, "description": field.description, "inner": None, "summary": None}
+        if isinstance(value, MomentSettings):
+            entry["description"] = "moments of truth: what a good visit changes"
+            yield entry | {"inner": list(_settings(value, suggested))}
+        elif name in LONG or isinstance(value, BaseModel):
+            yield entry | {"summary": LONG.get(name, field.description)}
         else:
-            lines += _setting(name, getattr(model, name), str(field.description),
-                              suggested.get(name), 2)  # fmt: skip
-    return "\n".join(lines)
+            maybe = suggested.get(name)
+            yield entry | {"value": maybe or value, "suggested": bool(maybe)}
 
 
-def _setting_lines(model: BaseModel, suggested: Mapping[str, Any], indent: int) -> list[str]:
-    lines = []
-    for name, field in type(model).model_fields.items():
-        lines += _setting(name, getattr(model, name), str(field.description),
-                          suggested.get(name), indent)  # fmt: skip
-    return lines
-
-
-def _setting(name: str, default: Any, description: str, suggested: Any, indent: int) -> list[str]:
-    """Return a setting at its default, or as it might be, in a comment below what it means."""
-    pad = " " * indent
-    value = default if suggested is None else suggested
-    maybe = "" if suggested is None else "  # maybe"
-    about = _wrap(f"{pad}# {description}", f"{pad}# ")
-    return [*about, f"{pad}#{name}: {_scalar(_plain(value))}{maybe}"]
-
-
-def _suggestions(found: Candidates, came: OutcomesProposal | None) -> dict[str, dict[str, Any]]:
-    def some(**values: Any) -> dict[str, Any]:
-        return {name: value for name, value in values.items() if value}
-
+def _suggestions(candidates: Candidates, outcome: OutcomesProposal | None) -> dict[str, Any]:
     return {
-        "journeys": some(goals=list(found.goals), bad_ends=list(found.bad_ends)),
-        "measures": some(vulnerable=next(iter(found.vulnerable), None)),
-        "moments": some(
-            good=next(iter(found.good), None), outcomes=list(came.kinds) if came else []
-        ),
+        "goals": list(candidates.goals),
+        "bad_ends": list(candidates.bad_ends),
+        "vulnerable": next(iter(candidates.vulnerable), None),
+        "good": next(iter(candidates.good), None),
+        "outcomes": list(outcome.kinds) if outcome else [],
     }
 
 
-def _closing() -> str:
-    return "\n".join(
-        [
-            "# Conditions that the audit must meet; a failed one ends with exit status 1.",
-            "gates:",
-            "  #- {id: containment, metric: handoffs.contained_verified, min: 0.5}",
-            "",
-            "#as_of: 2026-07-01  # the day to look back from; default: the day of the last event",
-        ]
-    )
-
-
 def _account(
-    name: str, proposal: Proposal, found: Candidates, came: OutcomesProposal | None
+    name: str, proposal: Proposal, candidates: Candidates, outcome: OutcomesProposal | None
 ) -> str:
-    lines = [f"Looked at the first rows of {name}. {' '.join(proposal.facts)}".rstrip(), ""]
-    lines += _table(
-        (role, column, _and_sure(proposal.reasons[role], proposal.confidence[role]))
-        for role, column in proposal.schema.roles().items()
-    )
-    if came is not None:
-        lines += ["", "Outcomes:"]
-        lines += _table(
-            (role, str(column), came.reasons[role].capitalize() + ".")
-            for role, column in came.schema.model_dump(exclude_defaults=True).items()
-        )
-    doubts = [*proposal.warnings, *(came.warnings if came else ())]
+    doubts = [*proposal.warnings, *(outcome.warnings if outcome else ())]
     doubts += [
         f"{role}: perhaps {' or '.join(columns)}; uncomment it if so."
-        for role, columns in found.roles.items()
+        for role, columns in candidates.roles.items()
     ]
-    if doubts:
-        lines += ["", "Not sure:", *(f"  - {_line(doubt)}" for doubt in doubts)]
-    if found.unused:
-        lines += ["", *_wrap(f"Not used: {', '.join(map(_line, found.unused))}.", "  ")]
-    return "\n".join(lines).rstrip()
+    roles = [
+        (role, column, proposal.reasons[role] + _doubt(proposal.confidence[role]))
+        for role, column in proposal.schema.roles().items()
+    ]
+    columns = outcome.schema.model_dump(exclude_defaults=True) if outcome else {}
+    reasons = outcome.reasons if outcome else {}
+    return _render(
+        "draft_account.txt.j2",
+        file=name,
+        proposal=proposal,
+        roles=roles,
+        outcomes=[(r, str(c), f"{reasons[r].capitalize()}.") for r, c in columns.items()],
+        doubts=doubts,
+        unused=candidates.unused,
+    ).rstrip()
 
 
-def _and_sure(reason: str, confidence: str) -> str:
-    return reason if confidence == "high" else f"{reason} Not sure."
+def _doubt(confidence: str) -> str:
+    return "" if confidence == "high" else " Not sure."
 
 
-def _table(rows: Iterable[tuple[str, str, str]]) -> list[str]:
+def _render(template: str, **values: Any) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"line": _line, "scalar": _scalar, "table": _table, "wrapped": _wrapped}
+    return environment.get_template(template).render(**values)
+
+
+def _table(rows: Sequence[tuple[str, str, str]]) -> str:
     shown = [tuple(map(_line, row)) for row in rows]
     widths = [max(len(row[i]) for row in shown) for i in (0, 1)]
-    return [f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in shown]
-
-
-def _reasoned(role: str, column: Any, reason: str, indent: str) -> list[str]:
-    return [*_wrap(f"{indent}# {reason[:1].upper()}{reason[1:]}", f"{indent}# "),
-            f"{indent}{role}: {_scalar(column)}"]  # fmt: skip
+    return "\n".join(f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in shown)
 
 
 def _line(text: str) -> str:
@@ -339,20 +246,21 @@ def _line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+", " ", text)
 
 
-def _wrap(text: str, rest: str = "#   ") -> list[str]:
-    return textwrap.wrap(
+def _wrapped(text: str, rest: str = "#   ") -> str:
+    lines = textwrap.wrap(
         _line(text), WIDTH, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return "\n".join(lines)
 
 
 def _scalar(value: Any) -> str:
     """Return a value as YAML on one line."""
     text = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False
+        list(value) if isinstance(value, tuple) else value,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=10**9,
+        sort_keys=False,
     )
     text = text.strip().removesuffix("...").strip()
     # Line breaks in a name would end a comment, or the line: JSON, which YAML reads, escapes them.

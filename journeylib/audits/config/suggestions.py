@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from journeylib.core import SchemaError
 from journeylib.log import (
@@ -15,12 +18,13 @@ from journeylib.log import (
     ROW,
     OutcomesSchema,
     Proposal,
+    ReadOptions,
     actor_of_word,
+    drop_scratch,
     name_score,
     open_source,
     plain_name,
     shape_share,
-    tidy,
 )
 
 SAMPLE_ROWS = 20_000
@@ -28,56 +32,12 @@ SAMPLE_ROWS = 20_000
 MIN_ROWS = 10
 MAX_WORDS = 60
 MAYBE = 0.3
-FLAG_WORDS = frozenset({"0", "1", "true", "false", "yes", "no", "t", "f", "y", "n", "ja", "nein"})
-FLAG_WORDS |= {"oui", "non"}
-
-GOAL_WORDS = frozenset(
-    [
-        "purchase",
-        "purchased",
-        "bought",
-        "placed",
-        "paid",
-        "handled",
-        "renewal",
-        "renewed",
-        "solved",
-        "resolved",
-        "closed",
-        "completed",
-        "complete",
-        "done",
-        "success",
-        "confirmed",
-        "approved",
-        "delivered",
-    ]
-)
-BAD_END_WORDS = frozenset(
-    [
-        "cancelled",
-        "canceled",
-        "abandoned",
-        "rejected",
-        "failed",
-        "left",
-        "lost",
-        "churn",
-        "terminated",
-        "hung",
-        "expired",
-    ]
-)
-GOOD_NAMES = ("solved", "resolved", "is resolved", "success", "successful", "fcr",
-              "first contact resolution", "satisfied", "goal reached", "made sla", "task solved",
-              "gelost", "resolu")  # fmt: skip
-VULNERABLE_NAMES = ("vulnerable", "vulnerability", "is vulnerable", "vulnerability flag")
-KIND_NAMES = ("kind", "outcome", "outcome type", "outcome kind", "type", "event", "event type",
-              "metric", "survey", "art", "genre")  # fmt: skip
-VALUE_NAMES = ("value", "outcome value", "score", "answer", "result", "response", "wert", "valeur")
-ASKED_NAMES = ("asked", "asked at", "asked on", "sent at", "sent", "surveyed at", "invited at")
-OUTCOME_NAMES = ("churn", "churned", "left", "cancelled", "nps", "csat", "ces", "complaint",
-                 "repurchase", "retained", "renewed", "refund")  # fmt: skip
+WORDS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(words)
+    for name, words in yaml.safe_load(
+        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+    ).items()
+}
 
 
 @dataclass(frozen=True)
@@ -129,11 +89,11 @@ class OutcomesProposal:
 
 def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
     """Return the name of a source and its first rows as texts, nulls as missing."""
-    raw = open_source(source, lambda columns, _: list(columns), limit=SAMPLE_ROWS)
+    raw = open_source(source, lambda columns, _: list(columns), ReadOptions(limit=SAMPLE_ROWS))
     names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
     texts = {name: raw.table[name].cast("string") for name in names}
     sample: pd.DataFrame = raw.table.limit(SAMPLE_ROWS).select(**texts).to_pandas()
-    tidy(raw)
+    drop_scratch(raw)
     return raw.name, sample
 
 
@@ -147,10 +107,10 @@ def find_candidates(proposal: Proposal, sample: pd.DataFrame) -> Candidates:
         unused=unused,
         actor_words=_unmapped_actors(proposal, sample),
         touchpoints=names,
-        goals=tuple(name for name in names if _sounds_like(name, GOAL_WORDS)),
-        bad_ends=tuple(name for name in names if _sounds_like(name, BAD_END_WORDS)),
-        good=_named(unused, GOOD_NAMES),
-        vulnerable=_named(unused, VULNERABLE_NAMES),
+        goals=tuple(name for name in names if _sounds_like(name, WORDS["goal_words"])),
+        bad_ends=tuple(name for name in names if _sounds_like(name, WORDS["bad_end_words"])),
+        good=_named(unused, WORDS["good"]),
+        vulnerable=_named(unused, WORDS["vulnerable"]),
     )
 
 
@@ -193,8 +153,8 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
     return tuple(w for w in words if w not in proposal.schema.actor_values and not actor_of_word(w))
 
 
-def _sounds_like(name: str, words: frozenset[str]) -> bool:
-    return bool(words & set(plain_name(name).split()))
+def _sounds_like(name: str, words: tuple[str, ...]) -> bool:
+    return not set(words).isdisjoint(plain_name(name).split())
 
 
 def _named(columns: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -219,50 +179,58 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
     """
     name, sample = first_rows(source)
     columns = list(sample.columns)
-    owner = log.schema.customer or log.schema.journey or ""
-    customer, why = _owner(columns, owner, name)
+    customer, why = _owner(columns, log.schema.customer or log.schema.journey or "", name)
     left = [column for column in columns if column != customer]
-    kind = _first(left, KIND_NAMES, lambda c: 1 <= sample[c].nunique() <= 50 and not _time(c))
-    value = _first(left, VALUE_NAMES, lambda _: True)
-    reasons = {"customer": why}
-    roles: dict[str, Any] = {"customer": customer}
+    kinds, found = _kinds(sample, left, name, log.schema.missing)
+    used = [column for column, _ in found.values()]
+    times = [c for c in left if c not in used and shape_share(_texts(sample[c])) >= 0.8]
+    asked = _first(times, WORDS["asked"])
+    when = next((column for column in times if column != asked), None)
     warnings = []
-
-    def _is_time(column: str) -> bool:
-        return shape_share(sample[column].dropna().astype("str")) >= 0.8
-
-    if kind:
-        roles["kind"] = kind
-        reasons["kind"] = f"it holds {sample[kind].nunique()} different words"
-        kinds = _frequent(sample[kind], log.schema.missing)
-    else:
-        value = _first(left, OUTCOME_NAMES, lambda _: True) or value
-        if value is None:
-            raise SchemaError(
-                f"{name} has no column that says what came of customers. Call one 'kind' (a word "
-                "such as churn or nps) or name it after the outcome. Columns: "
-                f"{', '.join(columns)}."
-            )
-        roles["constant_kind"] = plain_name(value).replace(" ", "_")
-        reasons["constant_kind"] = f"every row is about '{value}'"
-        kinds = (roles["constant_kind"],)
-    if value:
-        roles["value"] = value
-        reasons["value"] = "its name says so"
-    times = [c for c in left if c not in (kind, value) and _is_time(c)]
-    asked = _first(times, ASKED_NAMES, lambda _: True)
-    when = next((c for c in times if c != asked), None)
     if when:
-        roles["timestamp"] = when
-        reasons["timestamp"] = "its values read as times"
+        found["timestamp"] = when, "its values read as times"
     else:
         warnings.append(
             f"{name} says nowhere when an outcome came about: what needs a horizon has no answer."
         )
     if asked:
-        roles["asked_timestamp"] = asked
-        reasons["asked_timestamp"] = "its name says so, and its values read as times"
-    return OutcomesProposal(OutcomesSchema(**roles), reasons, kinds, tuple(warnings))
+        found["asked_timestamp"] = asked, "its name says so, and its values read as times"
+    found = {"customer": (customer, why)} | found
+    return OutcomesProposal(
+        OutcomesSchema(**{role: column for role, (column, _) in found.items()}),
+        {role: reason for role, (_, reason) in found.items()},
+        kinds,
+        tuple(warnings),
+    )
+
+
+def _kinds(
+    sample: pd.DataFrame, columns: list[str], name: str, missing: tuple[str, ...]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, str]]]:
+    """Return the kinds of outcome, and by role the column or word for them and the reason."""
+    few = [c for c in columns if 1 <= sample[c].nunique() <= 50 and not _time(c)]
+    kind, value = _first(few, WORDS["kind"]), _first(columns, WORDS["value"])
+    found: dict[str, tuple[str, str]] = {}
+    if kind:
+        found["kind"] = kind, f"it holds {sample[kind].nunique()} different words"
+        kinds = _frequent(sample[kind], missing)
+    else:
+        value = _first(columns, WORDS["outcome"]) or value
+        if value is None:
+            raise SchemaError(
+                f"{name} has no column that says what came of customers. Call one 'kind' (a word "
+                "such as churn or nps) or name it after the outcome. Columns: "
+                f"{', '.join(sample.columns)}."
+            )
+        kinds = (plain_name(value).replace(" ", "_"),)
+        found["constant_kind"] = kinds[0], f"every row is about '{value}'"
+    if value:
+        found["value"] = value, "its name says so"
+    return kinds, found
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[str]:
+    return column.dropna().astype("str")
 
 
 def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
@@ -283,9 +251,7 @@ def _time(column: str) -> bool:
     return plain_name(column).split()[-1:] in (["at"], ["date"], ["time"], ["timestamp"])
 
 
-def _first(columns: list[str], names: tuple[str, ...], fits: Any) -> str | None:
-    for name in names:
-        for column in columns:
-            if plain_name(column) == name and fits(column):
-                return column
-    return None
+def _first(columns: list[str], names: tuple[str, ...]) -> str | None:
+    """Return the column with the first of some names."""
+    by_name = {plain_name(column): column for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), None)

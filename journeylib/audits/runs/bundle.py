@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from journeylib import __version__
 from journeylib.audits.config.model import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.core import SEED, RunError, working
-from journeylib.log import expanded
+from journeylib.log import matching_files
 
 if TYPE_CHECKING:
-    from journeylib.audits.pipeline import Audit
+    from journeylib.audits.result.result import Audit
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip
@@ -217,7 +217,9 @@ def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
     given += [str(config.plan.bpmn)] if config.plan is not None and config.plan.bpmn else []
     found = []
-    for path in sorted({path for file in given if "://" not in file for path in expanded(file)}):
+    for path in sorted(
+        {path for file in given if "://" not in file for path in matching_files(file)}
+    ):
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         found.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})

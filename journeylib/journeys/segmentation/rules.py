@@ -16,8 +16,8 @@ from journeylib.log import (
     EventLog,
     KeptTouchpoint,
     Runs,
-    hold_in_order,
-    lie_in_order,
+    is_sorted,
+    materialise_sorted,
 )
 
 CutKind = Literal["case", "gap", "goal", "learned", "customer"]
@@ -218,8 +218,8 @@ def _placed(events: ibis.Table, whose: str, runs: tuple[str, ...]) -> ibis.Table
     Adds `ROW_NUMBER`, ``_first`` and what stands beside an event. `runs` are the keys whose events
     will lie together, in order.
     """
-    lies = lie_in_order(events, whose)
-    held = events if lies else hold_in_order(events, (whose, *runs), _order(events))
+    lies = is_sorted(events, whose)
+    held = events if lies else materialise_sorted(events, (whose, *runs), _order(events))
     beside = Runs.of(held, whose, *_order(events))
     columns = {ROW_NUMBER: beside.row(), "_first": beside.before(_[whose]).isnull()}
     columns |= {name: beside.after(_[c]) for name, c in AFTER.items() if c in events.columns}

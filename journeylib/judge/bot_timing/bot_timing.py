@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from journeylib.core import text
 from journeylib.journeys import EVERYONE, Drawn
-from journeylib.judge.bot_timing.handoff_time import Costs, HandoffTime, handoff_time
+from journeylib.judge.bot_timing.handoff_time import HandoffTime, handoff_time
 from journeylib.judge.bot_timing.queueing import Queue, QueueTime, queue_time
 from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak, satisfaction_break
-from journeylib.judge.bot_timing.session_data import Clock
+from journeylib.judge.bot_timing.session_data import (
+    RESOLVED,
+    BotSessions,
+    Clock,
+    bot_sessions,
+    segments_of,
+)
 from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
-from journeylib.judge.settings import CapacitySettings, CostSettings
+from journeylib.judge.settings import CostSettings, JudgeSettings
 from journeylib.log import fetch
 from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
 MICRO = 1_000_000
-NO_COSTS = "no costs declared (judge.costs)"
-NO_CAPACITY = "no staff and service time declared (judge.capacity)"
-NO_SESSIONS = "the log has no bot session, or too few to show"
-NO_CLOCK = "the log has no clock: costs of time are unknown"
-TOO_FEW = "too few sessions end in a solution or in frustration to say when"
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,16 @@ class BotJudgement:
     tipping_points: tuple[TippingPoint, ...] = ()
     handoff_times: dict[str, HandoffTime | str] = field(default_factory=dict)
     satisfaction: SatisfactionBreak | None = None
-    queue: QueueTime | str = NO_SESSIONS
+    queue: QueueTime | str = field(default_factory=lambda: text("judge.bots.no_sessions"))
 
 
 def judge_bots(
     handoffs: Handoffs,
-    costs: CostSettings | None = None,
+    settings: JudgeSettings | None = None,
     *,
-    capacity: CapacitySettings | None = None,
     weeks: float = 0.0,
     min_customers: int = 0,
-    drawn: Drawn = EVERYONE,
+    sample: Drawn = EVERYONE,
 ) -> BotJudgement:
     """Judge the time that customers spend with bots.
 
@@ -62,16 +64,15 @@ def judge_bots(
     ----------
     handoffs : Handoffs
         With its `session_table`.
-    costs : CostSettings, optional
-        Without them there is no hand-off time.
-    capacity : CapacitySettings, optional
-        Without it nobody knows what handing over does to the wait.
+    settings : JudgeSettings, optional
+        Without its `costs` there is no hand-off time; without its `capacity` nobody knows what
+        handing over does to the wait.
     weeks : float
         Length of the log.
     min_customers : int
         Intents with fewer customers are left out, also from the family that is tested; a log
         with fewer has no answer at all.
-    drawn : Drawn
+    sample : Drawn
         The customers whose sessions are modelled.
 
     Returns
@@ -85,28 +86,31 @@ def judge_bots(
     """
     if handoffs.abstain is not None or handoffs.session_table is None:
         return BotJudgement()
-    sessions, clock = session_frame(handoffs, drawn)
-    if sessions.empty or sessions["customer"].nunique() < min_customers:
+    frame, clock = session_frame(handoffs, sample)
+    if frame.empty or frame["customer"].nunique() < min_customers:
         return BotJudgement()
-    shown = _shown_intents(sessions, min_customers)
-    points = tipping_points(shown, segment="intent" if _has_intents(shown) else None, clock=clock)
+    sessions = bot_sessions(_shown_intents(frame, min_customers), clock, "csat")
+    settings = settings or JudgeSettings()
+    segments = segments_of(sessions, "intent" if _has_intents(sessions) else None)
+    points = tipping_points(segments)
     # What a sample of customers brings stands for what all bring: the queue counts every session.
-    load = len(shown) * drawn.customers / max(drawn.used, 1)
-    told = drawn.told
+    load = len(frame) * sample.customers / max(sample.used, 1) / weeks if weeks > 0 else 0.0
     return BotJudgement(
         tipping_points=tuple(
-            replace(told(point), reasons=(*point.reasons, *drawn.said())) for point in points
+            replace(sample.told(point), reasons=(*point.reasons, *sample.said()))
+            for point in points
         ),
         handoff_times={
-            point.segment: told(_handoff(shown, point, costs, clock)) for point in points
+            point.segment: sample.told(_handoff_time(segments, point, settings.costs))
+            for point in points
         },
-        satisfaction=told(_satisfaction(shown, min_customers)) if clock == "minutes" else None,
-        queue=told(_queue(shown, points[0], costs, capacity, clock, weeks, load)),
+        satisfaction=sample.told(_satisfaction(sessions, min_customers)),
+        queue=sample.told(_queue_time(sessions, points[0], settings, load)),
     )
 
 
-def session_frame(handoffs: Handoffs, drawn: Drawn = EVERYONE) -> tuple[pd.DataFrame, Clock]:
-    """Return bot sessions as the tipping-point modules take them, and what they count in.
+def session_frame(handoffs: Handoffs, sample: Drawn = EVERYONE) -> tuple[pd.DataFrame, Clock]:
+    """Return bot sessions as `bot_sessions` takes them, and what they count in.
 
     Returns
     -------
@@ -117,7 +121,7 @@ def session_frame(handoffs: Handoffs, drawn: Drawn = EVERYONE) -> tuple[pd.DataF
     clock : {"minutes", "turns"}
     """
     assert handoffs.session_table is not None
-    table = fetch(drawn.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
+    table = fetch(sample.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
     clock: Clock = "minutes" if table["seconds_to_end"].notna().any() else "turns"
     time = table["seconds_to_end"] / 60 if clock == "minutes" else table["turns_to_end"]
     frame = pd.DataFrame(
@@ -132,60 +136,58 @@ def session_frame(handoffs: Handoffs, drawn: Drawn = EVERYONE) -> tuple[pd.DataF
     return frame.dropna(subset=[clock]).reset_index(drop=True), clock
 
 
-def _has_intents(sessions: pd.DataFrame) -> bool:
-    return bool(sessions["intent"].notna().any())
+def _has_intents(sessions: BotSessions) -> bool:
+    return bool(sessions.frame["intent"].notna().any())
 
 
 def _shown_intents(sessions: pd.DataFrame, min_customers: int) -> pd.DataFrame:
     """Forget the intents of fewer customers than may be shown; their sessions stay."""
     customers = sessions.groupby("intent")["customer"].nunique()
-    kept = sessions["intent"].isin(customers.index[customers >= min_customers])
-    return sessions.assign(intent=sessions["intent"].where(kept, None))
+    shown = sessions["intent"].isin(customers.index[customers >= min_customers])
+    return sessions.assign(intent=sessions["intent"].where(shown, None))
 
 
-def _handoff(
-    sessions: pd.DataFrame, point: TippingPoint, costs: CostSettings | None, clock: Clock
+def _breaks(point: TippingPoint) -> list[float] | None:
+    return None if point.at.value is None else [point.at.value]
+
+
+def _handoff_time(
+    segments: Mapping[str, BotSessions], point: TippingPoint, costs: CostSettings | None
 ) -> HandoffTime | str:
-    if clock != "minutes":
-        return NO_CLOCK
+    sessions = segments[point.segment]
+    if sessions.clock != "minutes":
+        return text("judge.bots.no_clock")
     if costs is None:
-        return NO_COSTS
-    part = sessions if point.segment == "all" else sessions[sessions["intent"] == point.segment]
-    breaks = None if point.at.value is None else [point.at.value]
-    return handoff_time(part, Costs(**costs.model_dump()), breaks=breaks) or TOO_FEW
+        return text("judge.bots.no_costs")
+    return handoff_time(sessions, costs, breaks=_breaks(point)) or text("judge.bots.too_few")
 
 
-def _queue(
-    sessions: pd.DataFrame,
-    point: TippingPoint,
-    costs: CostSettings | None,
-    capacity: CapacitySettings | None,
-    clock: Clock,
-    weeks: float,
-    load: float,
+def _queue_time(
+    sessions: BotSessions, point: TippingPoint, settings: JudgeSettings, load: float
 ) -> QueueTime | str:
-    """Return the hand-off time of all sessions: the team that takes them is one."""
-    if capacity is None:
-        return NO_CAPACITY
-    if clock != "minutes" or weeks <= 0:
-        return NO_CLOCK
+    """Return the hand-off time of all sessions, `load` a week: the team that takes them is one."""
+    team, costs = settings.capacity, settings.costs
+    if team is None:
+        return text("judge.bots.no_capacity")
+    if sessions.clock != "minutes" or load <= 0:
+        return text("judge.bots.no_clock")
     if costs is None:
-        return NO_COSTS
+        return text("judge.bots.no_costs")
     queue = Queue(
-        sessions_per_minute=load / (weeks * capacity.open_hours_a_week * 60),
-        agents=capacity.staff,
-        service_minutes=capacity.service_minutes,
-        patience_minutes=capacity.patience_minutes,
-        waiting_per_minute=capacity.waiting_per_minute,
+        sessions_per_minute=load / (team.open_hours_a_week * 60),
+        agents=team.staff,
+        service_minutes=team.service_minutes,
+        patience_minutes=team.patience_minutes,
+        waiting_per_minute=team.waiting_per_minute,
     )
-    without = costs.model_dump() | {"human_contact": capacity.contact_without_wait}
-    breaks = None if point.at.value is None else [point.at.value]
-    return queue_time(sessions, Costs(**without), queue, breaks=breaks) or TOO_FEW
+    without_wait = costs.model_copy(update={"human_contact": team.contact_without_wait})
+    found = queue_time(sessions, without_wait, queue, breaks=_breaks(point))
+    return found or text("judge.bots.too_few")
 
 
-def _satisfaction(sessions: pd.DataFrame, min_customers: int) -> SatisfactionBreak | None:
-    resolved = sessions["csat"].notna() & (sessions["event"] == EVENT_CODES["resolved"])
-    if sessions.loc[resolved, "customer"].nunique() < max(1, min_customers):
+def _satisfaction(sessions: BotSessions, min_customers: int) -> SatisfactionBreak | None:
+    frame = sessions.frame
+    rated = frame[frame["csat"].notna() & (frame["event"] == RESOLVED)]
+    if sessions.clock != "minutes" or rated["customer"].nunique() < max(1, min_customers):
         return None
-    intents = sessions[["intent"]] if _has_intents(sessions) else None
-    return satisfaction_break(sessions, X=intents)
+    return satisfaction_break(sessions, adjust=("intent",) if _has_intents(sessions) else ())

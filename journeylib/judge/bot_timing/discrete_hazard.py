@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from journeylib.core import LEVEL
+from journeylib.core import LEVEL, Floats
 from journeylib.judge.bot_timing.hazard_break import (
     DRAWS_CUSTOMERS,
     DRAWS_NULL,
@@ -20,8 +20,11 @@ from journeylib.judge.bot_timing.hazard_break import (
     HazardFit,
     natural_spline,
 )
-from journeylib.judge.bot_timing.spells import Spells, design_effects
-from journeylib.judge.moments.design_matrix import Floats
+from journeylib.judge.bot_timing.session_data import (
+    SessionTimes,
+    design_effects,
+    resampled_customers,
+)
 
 MIN_AT_RISK = 20
 
@@ -44,25 +47,25 @@ class LifeTable:
 
 
 def life_table(
-    spells: Spells, weights: Floats | None = None, turns: int | None = None
+    sessions: SessionTimes, weights: Floats | None = None, turns: int | None = None
 ) -> LifeTable:
     """Count sessions at risk and events per turn.
 
     Parameters
     ----------
-    spells : Spells
-        `minutes` holds the number of the last turn.
+    sessions : SessionTimes
+        `end` holds the number of the last turn.
     weights : ndarray, optional
         How often each session counts.
     turns : int, optional
         Length of the table; by default as far as 20 sessions reach.
     """
-    w = np.ones(len(spells.minutes)) if weights is None else weights
-    last, first = spells.minutes.astype(int), spells.entry.astype(int)
+    w = np.ones(len(sessions.end)) if weights is None else weights
+    last, first = sessions.end.astype(int), sessions.entry.astype(int)
     size = int(last.max()) + 1
     ended = np.bincount(last, weights=w, minlength=size)
     begun = np.bincount(first, weights=w, minlength=size)
-    events = np.bincount(last, weights=w * spells.event, minlength=size)
+    events = np.bincount(last, weights=w * sessions.event, minlength=size)
     # At risk at t: entered before t, not ended before t.
     at_risk = np.cumsum(begun)[:-1] - np.cumsum(ended)[:-1]
     length = int(np.argmin(np.append(at_risk >= MIN_AT_RISK, False))) if turns is None else turns
@@ -73,7 +76,7 @@ def life_table(
     )
 
 
-def fit_turns(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit | None:
+def fit_turns(sessions: SessionTimes, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit | None:
     """Fit a step to a hazard in turns, test it, and compare it with smooth shapes.
 
     Returns
@@ -82,37 +85,36 @@ def fit_turns(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFi
         `at` is the last turn before the step, and the hazards are shares per turn. None where
         events sit in so few turns that no step can be placed among them.
     """
-    table = life_table(spells)
+    table = life_table(sessions)
     step = _best(table.at_risk, table.events)
     if step is None:
         return None
     rng = np.random.default_rng(seed)
     chance = table.events.sum() / table.at_risk.sum()
     null = rng.binomial(table.at_risk.astype(int), chance, size=(draws, len(table.turn)))
-    found = _statistics(table.at_risk, null.astype(np.float64)).max(axis=1)
-    effects = design_effects(spells, table.turn[:-1])
+    largest = _statistics(table.at_risk, null.astype(np.float64)).max(axis=1)
+    effects = design_effects(sessions, table.turn[:-1])
     clear = float((_statistics(table.at_risk, table.events[None])[0] / effects).max())
     effect = float(effects[int(step.at) - 1])
     return HazardFit(
         step,
-        float((1 + (found >= clear).sum()) / (1 + draws)),
+        float((1 + (largest >= clear).sum()) / (1 + draws)),
         _compare(table, step, effect),
         effect,
     )
 
 
-def turns_interval(spells: Spells, step: Break, *, seed: int) -> tuple[float, float]:
+def turns_interval(sessions: SessionTimes, step: Break, *, seed: int) -> tuple[float, float]:
     """Return the percentile interval of the break over resamples of customers."""
     rng = np.random.default_rng([seed, 1])
-    turns = len(life_table(spells).turn)
-    customers = int(spells.cluster.max()) + 1
+    turns = len(life_table(sessions).turn)
     places = np.empty(DRAWS_CUSTOMERS)
     for b in range(DRAWS_CUSTOMERS):
-        drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        table = life_table(spells, drawn[spells.cluster].astype(np.float64), turns)
+        weights = resampled_customers(sessions.customer, rng).astype(np.float64)
+        table = life_table(sessions, weights, turns)
         reached = table.at_risk > 0
-        found = _best(table.at_risk[reached], table.events[reached])
-        places[b] = step.at if found is None else found.at
+        best = _best(table.at_risk[reached], table.events[reached])
+        places[b] = step.at if best is None else best.at
     low, high = np.quantile(places, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return min(float(low), step.at), max(float(high), step.at)
 

@@ -4,57 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from journeylib.core import Estimate
+from journeylib.judge.settings import HANDOFF_LIMITS, Limit
+from journeylib.measures import Handoffs
 
 State = Literal["holds", "fails", "open", "not_measurable"]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """From where an item of the hand-off audit counts as failed.
-
-    Attributes
-    ----------
-    at : float
-        In the unit of the item.
-    harm : int
-        3: customers are left without help; 2: they have to do the work again; 1: they wait, or
-        see no way out.
-    falls : bool
-        It fails below the limit, not above.
-    """
-
-    at: float
-    harm: int
-    falls: bool = False
-
-
-LIMITS: dict[str, Limit] = {
-    "silent_abandonment": Limit(0.10, 3),
-    "dead_cries": Limit(0.05, 3),
-    "lost_in_queue": Limit(0.10, 3),
-    "requests_honoured": Limit(0.80, 3, falls=True),
-    "loops": Limit(0.05, 2),
-    "ping_pong": Limit(0.10, 2),
-    "handovers_cold": Limit(0.10, 2),
-    "repeated_information": Limit(0.10, 2),
-    "asked_again": Limit(0.10, 2),
-    "context_sent": Limit(0.80, 2, falls=True),
-    "context_carried": Limit(0.80, 2, falls=True),
-    "escalated_late": Limit(0.10, 2),
-    "wait": Limit(120.0, 1),
-    "cries_to_human": Limit(1.5, 1),
-    "escape_hatch_offered": Limit(0.80, 1, falls=True),
-}
-
-
-class HandoffEvidence(Protocol):
-    """The part of the hand-off audit that is held against limits."""
-
-    def estimates(self) -> dict[str, Estimate]:
-        """Return the estimates by name."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +47,7 @@ class HandoffItem:
 
 
 def handoff_items(
-    handoffs: HandoffEvidence, limits: Mapping[str, float] | None = None
+    handoffs: Handoffs, limits: Mapping[str, float] | None = None
 ) -> tuple[HandoffItem, ...]:
     """Hold every item of the hand-off audit against its limit; no mean is made of them.
 
@@ -99,18 +55,18 @@ def handoff_items(
     ----------
     handoffs : Handoffs
     limits : mapping of str to float, optional
-        Limits of the company's own, in place of those of `LIMITS`.
+        Limits of the company's own, in place of those of `HANDOFF_LIMITS`.
 
     Returns
     -------
     tuple of HandoffItem
-        In the order of `LIMITS`.
+        In the order of `HANDOFF_LIMITS`.
     """
     found = handoffs.estimates()
     own = limits or {}
     return tuple(
         _item(name, found[name], Limit(own.get(name, limit.at), limit.harm, limit.falls))
-        for name, limit in LIMITS.items()
+        for name, limit in HANDOFF_LIMITS.items()
     )
 
 

@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import DRAWS, SEED, ConfigError, Estimate
+from journeylib.core import DRAWS, SEED, ConfigError, Estimate, Floats
 from journeylib.judge.bot_timing.hazard_break import rates
-from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, check_sessions, spells_of
-from journeylib.judge.bot_timing.spells import Spells
-from journeylib.judge.moments.design_matrix import Floats
+from journeylib.judge.bot_timing.session_data import (
+    FRUSTRATED,
+    RESOLVED,
+    BotSessions,
+    SessionTimes,
+    resampled_customers,
+)
+from journeylib.judge.settings import CostSettings
 
 FLAT = 1.02
 QUANTILES = (0.15, 0.35, 0.55, 0.75, 0.9)
 MIN_EXITS = 50
 
-Range = float | tuple[float, float, float]
 Answer = Literal["never", "at once", "minutes"]
 
 ASSUMPTIONS = (
@@ -32,49 +37,6 @@ ASSUMPTIONS = (
     "after the last break the hazards stay as they are",
     "the cost of a human contact does not rise with the number handed over",
 )
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What minutes and exits cost, each a number or (low, most likely, high).
-
-    Attributes
-    ----------
-    bot_per_minute : Range
-        Running the bot.
-    frustrated_exit : Range
-        What is lost when a customer gives up.
-    human_contact : Range
-        A contact that a human handles, with the wait for it.
-    currency : str
-    """
-
-    bot_per_minute: Range
-    frustrated_exit: Range
-    human_contact: Range
-    currency: str = "EUR"
-
-    def __post_init__(self) -> None:
-        for name in ("bot_per_minute", "frustrated_exit", "human_contact"):
-            cost = getattr(self, name)
-            low, mode, high = cost if isinstance(cost, tuple) else (cost, cost, cost)
-            if not 0 <= low <= mode <= high:
-                raise ConfigError(
-                    f"costs.{name} must be a number of at least 0 or (low, most likely, high) in "
-                    f"that order; got {cost}"
-                )
-
-    def likely(self) -> tuple[float, float, float]:
-        """Return the most likely value of each cost."""
-        ranges = (self.bot_per_minute, self.frustrated_exit, self.human_contact)
-        bot, exit_, human = (cost[1] if isinstance(cost, tuple) else cost for cost in ranges)
-        return bot, exit_, human
-
-    def drawn(self, rng: np.random.Generator) -> tuple[float, float, float]:
-        """Draw each cost from its triangle."""
-        ranges = (self.bot_per_minute, self.frustrated_exit, self.human_contact)
-        bot, exit_, human = (draw_cost(cost, rng) for cost in ranges)
-        return bot, exit_, human
 
 
 @dataclass(frozen=True)
@@ -219,15 +181,22 @@ def optimum(hazards: Hazards, costs: tuple[float, float, float]) -> Optimum:
     )
 
 
-def hazards_of(spells: tuple[Spells, Spells], breaks: Sequence[float], weights: Any) -> Hazards:
-    """Estimate both hazards between `breaks`; `spells` are of resolution and of frustration."""
-    resolve, frustrate = (rates(one, breaks, weights) for one in spells)
+def hazards_of(
+    ends: tuple[SessionTimes, SessionTimes], breaks: Sequence[float], weights: Floats | None = None
+) -> Hazards:
+    """Return the hazards of resolution and of frustration, as of `ends_of`."""
+    resolve, frustrate = (rates(one, breaks, weights) for one in ends)
     return Hazards(tuple(breaks), tuple(map(float, resolve)), tuple(map(float, frustrate)))
 
 
+def ends_of(sessions: BotSessions) -> tuple[SessionTimes, SessionTimes]:
+    """Return the times with resolution, and with frustration, as the event."""
+    return sessions.ending(RESOLVED), sessions.ending(FRUSTRATED)
+
+
 def handoff_time(
-    sessions: pd.DataFrame,
-    costs: Costs,
+    sessions: BotSessions,
+    costs: CostSettings,
     *,
     breaks: Sequence[float] | None = None,
     draws: int = DRAWS,
@@ -237,9 +206,9 @@ def handoff_time(
 
     Parameters
     ----------
-    sessions : DataFrame
-        One row per bot session: see `sessions.check_sessions`.
-    costs : Costs
+    sessions : BotSessions
+        In minutes.
+    costs : CostSettings
     breaks : sequence of float, optional
         Where the hazards may change: the tipping point where there is one. Without it, five
         quantiles of the exits.
@@ -251,77 +220,76 @@ def handoff_time(
     -------
     HandoffTime or None
         None below 50 exits: too few to say when.
-
-    Raises
-    ------
-    RunError
-        Where a column is absent, a time is missing or negative, or a code is unknown.
     """
-    check_sessions(sessions, "minutes")
-    spells = spells_of(sessions, "minutes", RESOLVED), spells_of(sessions, "minutes", FRUSTRATED)
     places = places_of(sessions, breaks)
     if places is None:
         return None
-    best = optimum(hazards_of(spells, places, None), costs.likely())
+    ends = ends_of(sessions)
+    hazards = hazards_of(ends, places)
+    best = optimum(hazards, costs.likely())
     rng = np.random.default_rng(seed)
-    customers = int(spells[0].cluster.max()) + 1
-    drawn, used = [], np.empty(draws)
+    resamples, used = [], np.empty(draws)
     for b in range(draws):
-        counts = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        weights = counts[spells[0].cluster].astype(np.float64)
-        hazards, price = hazards_of(spells, places, weights), costs.drawn(rng)
-        drawn.append(optimum(hazards, price))
-        used[b] = expected_cost(hazards, price, [best.minutes])[0]
-    return _result(sessions, costs, places, spells, best, drawn, used)
+        weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
+        again, price = hazards_of(ends, places, weights), costs.sample(rng)
+        resamples.append(optimum(again, price))
+        used[b] = expected_cost(again, price, [best.minutes])[0]
+    regret = np.maximum(used - np.array([one.cost for one in resamples]), 0.0)
+    estimate = partial(
+        ordered_estimate,
+        sessions,
+        unit=f"{costs.currency}/session",
+        assumptions=ASSUMPTIONS,
+        method="piecewise constant hazards, customer bootstrap, costs drawn from their ranges",
+    )
+    return HandoffTime(
+        answer=answer_of(best.minutes),
+        minutes=best.minutes,
+        range=middle(np.array([one.minutes for one in resamples])),
+        flat_region=best.flat,
+        cost=estimate(best.cost, used),
+        cost_at_once=estimate(best.cost_at_once, [one.cost_at_once for one in resamples]),
+        cost_never=estimate(best.cost_never, [one.cost_never for one in resamples]),
+        regret=estimate(float(regret.mean()), regret),
+        settled=same_answer(best, resamples),
+        curve=_curve(sessions, hazards, costs),
+    )
 
 
-def places_of(sessions: pd.DataFrame, breaks: Sequence[float] | None) -> list[float] | None:
+def _curve(sessions: BotSessions, hazards: Hazards, costs: CostSettings) -> pd.DataFrame:
+    grid = np.linspace(0, float(sessions.frame["minutes"].quantile(0.99)), 121)
+    return pd.DataFrame({"minutes": grid, "cost": expected_cost(hazards, costs.likely(), grid)})
+
+
+def places_of(sessions: BotSessions, breaks: Sequence[float] | None) -> list[float] | None:
     """Return where hazards may change: `breaks`, else quantiles; None where exits are too few."""
-    exits = sessions.loc[sessions["event"].isin((FRUSTRATED, RESOLVED)), "minutes"]
+    frame = sessions.frame
+    exits = frame.loc[frame["event"].isin((FRUSTRATED, RESOLVED)), "minutes"]
     if len(exits) < MIN_EXITS:
         return None
     places = sorted(set(breaks if breaks is not None else exits.quantile(list(QUANTILES))))
     return [float(place) for place in places if place > 0]
 
 
-def _result(
-    sessions: pd.DataFrame,
-    costs: Costs,
-    places: list[float],
-    spells: tuple[Spells, Spells],
-    best: Optimum,
-    drawn: list[Optimum],
-    used: Floats,
-) -> HandoffTime:
-    base: dict[str, Any] = {
-        "unit": f"{costs.currency}/session",
-        "n_customers": sessions["customer"].nunique(),
-        "n_journeys": len(sessions),
-        "grade": "C",
-        "assumptions": ASSUMPTIONS,
-        "method": "piecewise constant hazards, customer bootstrap, costs drawn from their ranges",
-    }
-
-    def estimate(value: float, values: Floats) -> Estimate:
-        lo, hi = middle(values)
-        return Estimate(value=value, lo=min(lo, value), hi=max(hi, value), **base)
-
-    minutes = np.array([one.minutes for one in drawn])
-    regret = np.maximum(used - np.array([one.cost for one in drawn]), 0.0)
-    grid = np.linspace(0, float(sessions["minutes"].quantile(0.99)), 121)
-    hazards = hazards_of(spells, places, None)
-    return HandoffTime(
-        answer=answer_of(best.minutes),
-        minutes=best.minutes,
-        range=middle(minutes),
-        flat_region=best.flat,
-        cost=estimate(best.cost, used),
-        cost_at_once=estimate(best.cost_at_once, np.array([one.cost_at_once for one in drawn])),
-        cost_never=estimate(best.cost_never, np.array([one.cost_never for one in drawn])),
-        regret=estimate(float(regret.mean()), regret),
-        settled=float(np.mean([answer_of(m) == answer_of(best.minutes) for m in minutes])),
-        curve=pd.DataFrame({"minutes": grid, "cost": expected_cost(hazards, costs.likely(), grid)}),
+def ordered_estimate(
+    sessions: BotSessions, value: float, draws: Sequence[float] | Floats, **fields: Any
+) -> Estimate:
+    """Return an estimate whose interval is the middle 95 % of `draws`; some may be infinite."""
+    lo, hi = middle(np.asarray(draws, dtype=np.float64))
+    return Estimate(
+        value=value,
+        lo=min(lo, value),
+        hi=max(hi, value),
+        n_customers=sessions.customers,
+        n_journeys=len(sessions.frame),
+        grade="C",
+        **fields,
     )
+
+
+def same_answer(best: Optimum, resamples: Sequence[Optimum]) -> float:
+    """Return the share of resamples that give the same answer."""
+    return float(np.mean([answer_of(o.minutes) == answer_of(best.minutes) for o in resamples]))
 
 
 def _flat(
@@ -365,7 +333,7 @@ def _crossing(
 
 
 def answer_of(minutes: float) -> Answer:
-    """Say a hand-off time in a word."""
+    """Return the kind of answer that a hand-off time is."""
     if np.isinf(minutes):
         return "never"
     return "at once" if minutes == 0 else "minutes"
@@ -376,11 +344,3 @@ def middle(values: Floats) -> tuple[float, float]:
     ordered = np.sort(values)
     tail = int(0.025 * len(ordered))
     return float(ordered[tail]), float(ordered[-1 - tail])
-
-
-def draw_cost(cost: Range, rng: np.random.Generator) -> float:
-    """Draw an amount from its triangle; one without a range is what it is."""
-    if not isinstance(cost, tuple):
-        return float(cost)
-    low, mode, high = cost
-    return float(rng.triangular(low, mode, high)) if high > low else float(mode)

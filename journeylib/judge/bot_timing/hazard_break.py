@@ -1,7 +1,7 @@
 """Hazards over the minutes of a bot session: where they break, and what shape they have.
 
 Only the cause-specific hazard of one event is fitted; any other end takes the session out of
-the risk set. All functions see a `Spells`: sorted times, so that a scan over every possible
+the risk set. All functions see a `SessionTimes`: sorted ends, so that a scan over every possible
 break costs one cumulative sum.
 """
 
@@ -12,9 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import LEVEL
-from journeylib.judge.bot_timing.spells import Spells, design_effects
-from journeylib.judge.moments.design_matrix import Bools, Floats
+from journeylib.core import LEVEL, Floats
+from journeylib.judge.bot_timing.session_data import (
+    SessionTimes,
+    design_effects,
+    resampled_customers,
+)
+from journeylib.judge.estimation.design_matrix import Bools
 
 DRAWS_NULL = 499
 DRAWS_CUSTOMERS = 200
@@ -69,27 +73,27 @@ class HazardFit:
     design_effect: float = 1.0
 
 
-def fit_minutes(spells: Spells, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit:
+def fit_minutes(sessions: SessionTimes, *, draws: int = DRAWS_NULL, seed: int) -> HazardFit:
     """Fit a step to a hazard in continuous time, test it, and compare it with smooth shapes."""
-    scan = _scan(spells, None)
-    step = _best_of(scan, spells)
-    effects = design_effects(spells, scan.at)
+    scan = _scan(sessions, None)
+    step = _best_of(scan, sessions)
+    effects = design_effects(sessions, scan.at)
     clear = float((scan.statistic / effects).max()) if len(scan.at) else 0.0
     effect = float(effects[int(np.argmax(scan.statistic))]) if len(scan.at) else 1.0
     return HazardFit(
         step,
-        break_p_value(clear, spells.events, draws=draws, seed=seed),
-        compare_models(spells, step, effect),
+        break_p_value(clear, sessions.events, draws=draws, seed=seed),
+        compare_models(sessions, step, effect),
         effect,
     )
 
 
-def best_break(spells: Spells, weights: Floats | None = None) -> Break:
+def best_break(sessions: SessionTimes, weights: Floats | None = None) -> Break:
     """Find the break by profile likelihood over the 5th to 95th percentile of event times.
 
     Parameters
     ----------
-    spells : Spells
+    sessions : SessionTimes
         With at least two distinct event times.
     weights : ndarray of float64, shape (n,), optional
         How often each session counts (a bootstrap draw of customers).
@@ -99,13 +103,13 @@ def best_break(spells: Spells, weights: Floats | None = None) -> Break:
     ℓ(τ) = Σ D log(D/E) − D over the two sides. Its maxima sit at event times: just before one
     where the hazard rises, just after one where it falls; both sides are tried.
     """
-    return _best_of(_scan(spells, weights), spells)
+    return _best_of(_scan(sessions, weights), sessions)
 
 
-def _best_of(scan: _Scan, spells: Spells) -> Break:
+def _best_of(scan: _Scan, sessions: SessionTimes) -> Break:
     if not len(scan.at):  # nearly all events at one moment: no place for a break
         rate = scan.total / scan.exposure
-        return Break(float(np.median(spells.minutes[spells.event])), rate, rate, 0.0)
+        return Break(float(np.median(sessions.end[sessions.event])), rate, rate, 0.0)
     k = int(np.argmax(scan.statistic))
     before = scan.share[k] * scan.exposure
     return Break(
@@ -128,15 +132,15 @@ class _Scan:
     exposure: float
 
 
-def _scan(spells: Spells, weights: Floats | None) -> _Scan:
-    w = np.ones(len(spells.minutes)) if weights is None else weights
-    times = np.unique(spells.minutes[spells.event])
-    first = np.searchsorted(spells.minutes, times, side="left")
-    after = np.searchsorted(spells.minutes, times, side="right")
-    running = np.concatenate([[0.0], np.cumsum(w * spells.event)])
+def _scan(sessions: SessionTimes, weights: Floats | None) -> _Scan:
+    w = np.ones(len(sessions.end)) if weights is None else weights
+    times = np.unique(sessions.end[sessions.event])
+    first = np.searchsorted(sessions.end, times, side="left")
+    after = np.searchsorted(sessions.end, times, side="right")
+    running = np.concatenate([[0.0], np.cumsum(w * sessions.event)])
     total = float(running[-1])
-    exposure = _exposure_until(spells, w, times)
-    whole = float((w * (spells.minutes - spells.entry)).sum())
+    exposure = _exposure_until(sessions, w, times)
+    whole = float((w * (sessions.end - sessions.entry)).sum())
     inside = _inside(running[after] / total) & (exposure > 0) & (exposure < whole)
     events = np.concatenate([running[first][inside], running[after][inside]])
     share = np.tile(exposure[inside] / whole, 2)
@@ -177,7 +181,7 @@ def null_statistics(events: int, *, draws: int, seed: int) -> Floats:
 
 
 def minutes_interval(
-    spells: Spells, step: Break, *, draws: int = DRAWS_NULL, seed: int
+    sessions: SessionTimes, step: Break, *, draws: int = DRAWS_NULL, seed: int
 ) -> tuple[float, float]:
     """Return an interval for the place of the break.
 
@@ -188,15 +192,15 @@ def minutes_interval(
     of customers, for the dependence within customers. A break is found at the rate n, not √n:
     the interval is narrow, and somewhat wider than it need be.
     """
-    scan = _scan(spells, None)
+    scan = _scan(sessions, None)
     limit = float(np.quantile(_shortfalls(scan, step, draws=draws, seed=seed), LEVEL))
-    kept = scan.at[scan.statistic >= step.statistic - limit]
+    likely = scan.at[scan.statistic >= step.statistic - limit]
     # Between two events the likelihood is not tried: the interval reaches to the next one.
     times = np.unique(scan.at)
-    low = times[max(0, int(np.searchsorted(times, kept.min())) - 1)]
-    high = times[min(len(times) - 1, int(np.searchsorted(times, kept.max())) + 1)]
+    low = times[max(0, int(np.searchsorted(times, likely.min())) - 1)]
+    high = times[min(len(times) - 1, int(np.searchsorted(times, likely.max())) + 1)]
     tail = (1 - LEVEL) / 2
-    places = _break_draws(spells, draws=DRAWS_CUSTOMERS, seed=seed)
+    places = _break_draws(sessions, draws=DRAWS_CUSTOMERS, seed=seed)
     by_customer = np.quantile(places, [tail, 1 - tail])
     return float(min(low, by_customer[0])), float(max(high, by_customer[1]))
 
@@ -223,23 +227,22 @@ def _shortfalls(scan: _Scan, step: Break, *, draws: int, seed: int) -> Floats:
     return result
 
 
-def _break_draws(spells: Spells, *, draws: int, seed: int) -> Floats:
+def _break_draws(sessions: SessionTimes, *, draws: int, seed: int) -> Floats:
     """Return the minute of the break in resamples of customers; shape (draws,)."""
     rng = np.random.default_rng(seed)
-    customers = int(spells.cluster.max()) + 1
     result = np.empty(draws)
     for b in range(draws):
-        times_drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        result[b] = best_break(spells, times_drawn[spells.cluster].astype(np.float64)).at
+        weights = resampled_customers(sessions.customer, rng).astype(np.float64)
+        result[b] = best_break(sessions, weights).at
     return result
 
 
-def compare_models(spells: Spells, step: Break, effect: float = 1.0) -> dict[str, float]:
+def compare_models(sessions: SessionTimes, step: Break, effect: float = 1.0) -> dict[str, float]:
     """Return the BIC of a constant, a step, a Weibull and, if it can be fitted, a spline hazard.
 
     Parameters
     ----------
-    spells : Spells
+    sessions : SessionTimes
     step : Break
     effect : float
         The design effect: so many sessions say as much as one by itself.
@@ -251,39 +254,39 @@ def compare_models(spells: Spells, step: Break, effect: float = 1.0) -> dict[str
     its place among them. Where sessions of one customer are alike, likelihood and events count
     for as many independent ones as they are worth.
     """
-    events = spells.events
-    constant = events * np.log(events / spells.exposure) - events
+    events = sessions.events
+    constant = events * np.log(events / sessions.exposure) - events
     price = float(np.log(max(events / effect, 2.0)))
-    found = {
+    bic = {
         "constant": -2 * constant / effect + price,
         "step": (-2 * constant - step.statistic) / effect + 3 * price,
-        "weibull": -2 * _weibull(spells) / effect + 2 * price,
+        "weibull": -2 * _weibull(sessions) / effect + 2 * price,
     }
-    splines = [fitted for knots in KNOTS if (fitted := _spline(spells, knots)) is not None]
+    splines = [fitted for knots in KNOTS if (fitted := _spline(sessions, knots)) is not None]
     if splines:
-        found["spline"] = min(-2 * like / effect + size * price for like, size in splines)
-    return found
+        bic["spline"] = min(-2 * like / effect + size * price for like, size in splines)
+    return bic
 
 
-def rates(spells: Spells, breaks: npt.ArrayLike, weights: Floats | None = None) -> Floats:
+def rates(sessions: SessionTimes, breaks: npt.ArrayLike, weights: Floats | None = None) -> Floats:
     """Return events per minute at risk between `breaks`; one more value than breaks."""
-    events, exposure = _cells(spells, np.asarray(breaks, dtype=np.float64), weights)
+    events, exposure = _cells(sessions, np.asarray(breaks, dtype=np.float64), weights)
     return np.divide(events, exposure, out=np.zeros_like(events), where=exposure > 0)
 
 
-def _cells(spells: Spells, breaks: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
+def _cells(sessions: SessionTimes, breaks: Floats, weights: Floats | None) -> tuple[Floats, Floats]:
     """Count events and minutes at risk between breaks; an event at a break falls before it."""
-    w = np.ones(len(spells.minutes)) if weights is None else weights
-    cell = np.searchsorted(breaks, spells.minutes, side="left")
-    hits = w * spells.event
+    w = np.ones(len(sessions.end)) if weights is None else weights
+    cell = np.searchsorted(breaks, sessions.end, side="left")
+    hits = w * sessions.event
     events: Floats = np.bincount(cell, weights=hits, minlength=len(breaks) + 1).astype(np.float64)
-    until = _exposure_until(spells, w, breaks)
-    whole = (w * (spells.minutes - spells.entry)).sum()
+    until = _exposure_until(sessions, w, breaks)
+    whole = (w * (sessions.end - sessions.entry)).sum()
     exposure = np.diff(np.concatenate([[0.0], until, [whole]]))
     return events, exposure
 
 
-def _exposure_until(spells: Spells, w: Floats, times: Floats) -> Floats:
+def _exposure_until(sessions: SessionTimes, w: Floats, times: Floats) -> Floats:
     """Return the weighted minutes at risk before each time."""
 
     def summed(minutes: Floats, weights: Floats) -> Floats:
@@ -292,11 +295,11 @@ def _exposure_until(spells: Spells, w: Floats, times: Floats) -> Floats:
         k = np.searchsorted(minutes, times, side="right")
         return np.asarray(done[k] + (counted[-1] - counted[k]) * times)
 
-    until_end = summed(spells.minutes, w)
-    if not spells.entry.any():
+    until_end = summed(sessions.end, w)
+    if not sessions.entry.any():
         return until_end
-    order = np.argsort(spells.entry, kind="stable")
-    return until_end - summed(spells.entry[order], w[order])
+    order = np.argsort(sessions.entry, kind="stable")
+    return until_end - summed(sessions.entry[order], w[order])
 
 
 def _inside(share_of_events: Floats) -> Bools:
@@ -318,23 +321,23 @@ def _statistic(events: Floats, total: float, share: Floats) -> Floats:
     )
 
 
-def _weibull(spells: Spells) -> float:
+def _weibull(sessions: SessionTimes) -> float:
     """Return the largest log likelihood of a hazard that is a power of time."""
     from scipy.optimize import minimize_scalar
 
-    smallest = spells.minutes[spells.minutes > 0].min() / 2
-    time = np.maximum(spells.minutes, smallest)
-    logs = np.log(time[spells.event]).sum()
-    events = spells.events
+    smallest = sessions.end[sessions.end > 0].min() / 2
+    time = np.maximum(sessions.end, smallest)
+    logs = np.log(time[sessions.event]).sum()
+    events = sessions.events
 
     def negative(shape: float) -> float:
-        total = (time**shape - spells.entry**shape).sum()
+        total = (time**shape - sessions.entry**shape).sum()
         return float(-(events * np.log(shape * events / total) + (shape - 1) * logs - events))
 
     return -float(minimize_scalar(negative, bounds=(0.05, 10), method="bounded").fun)
 
 
-def _spline(spells: Spells, knots: int) -> tuple[float, int] | None:
+def _spline(sessions: SessionTimes, knots: int) -> tuple[float, int] | None:
     """Return log likelihood and parameters of a natural cubic spline of the log hazard in time.
 
     None where the clock has too few distinct times for its shape to be told.
@@ -344,9 +347,9 @@ def _spline(spells: Spells, knots: int) -> tuple[float, int] | None:
     """
     import statsmodels.api as sm
 
-    hit = spells.minutes[spells.event]
+    hit = sessions.end[sessions.event]
     inner = np.unique(np.quantile(hit, np.linspace(0, 1, PIECES + 1)[1:-1]))
-    events, exposure = _cells(spells, inner, None)
+    events, exposure = _cells(sessions, inner, None)
     used = exposure > 0
     middle = np.quantile(hit, (np.arange(len(events)) + 0.5) / len(events))[used]
     basis = natural_spline(middle, np.quantile(middle, np.linspace(0, 1, knots + 1)))

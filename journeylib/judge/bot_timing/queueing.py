@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from journeylib.core import SEED, ConfigError, Estimate
 from journeylib.judge.bot_timing.handoff_time import (
     ASSUMPTIONS,
     Answer,
-    Costs,
     Hazards,
     Optimum,
     answer_of,
+    ends_of,
     hazards_of,
-    middle,
     optimum,
+    ordered_estimate,
     places_of,
+    same_answer,
 )
-from journeylib.judge.bot_timing.session_data import FRUSTRATED, RESOLVED, spells_of
-from journeylib.judge.moments.design_matrix import Floats
+from journeylib.judge.bot_timing.session_data import BotSessions, resampled_customers
+from journeylib.judge.settings import CostSettings
 
 NEGLIGIBLE = 1e-12
 BLOCK = 256
@@ -184,11 +185,11 @@ class QueueTime:
 
 
 def queue_time(
-    sessions: pd.DataFrame,
-    costs: Costs,
+    sessions: BotSessions,
+    costs: CostSettings,
     queue: Queue,
     *,
-    breaks: list[float] | None = None,
+    breaks: Sequence[float] | None = None,
     draws: int = QUEUE_DRAWS,
     seed: int = SEED,
 ) -> QueueTime | None:
@@ -196,13 +197,13 @@ def queue_time(
 
     Parameters
     ----------
-    sessions : DataFrame
-        One row per bot session: see `sessions.check_sessions`.
-    costs : Costs
+    sessions : BotSessions
+        In minutes.
+    costs : CostSettings
         `human_contact` *without* the wait, which `queue` prices.
     queue : Queue
-    breaks : list of float, optional
-        As of `handover.handoff_time`.
+    breaks : sequence of float, optional
+        As of `handoff_time`.
     draws : int
         Resamples of customers; costs are at their most likely values.
     seed : int
@@ -215,43 +216,29 @@ def queue_time(
     places = places_of(sessions, breaks)
     if places is None:
         return None
-    spells = spells_of(sessions, "minutes", RESOLVED), spells_of(sessions, "minutes", FRUSTRATED)
-    best, load = optimum_with_queue(hazards_of(spells, places, None), costs.likely(), queue)
+    ends, price = ends_of(sessions), costs.likely()
+    best, load = optimum_with_queue(hazards_of(ends, places), price, queue)
     rng = np.random.default_rng(seed)
-    customers = int(spells[0].cluster.max()) + 1
-    drawn = []
+    resamples = []
     for _draw in range(draws):
-        counts = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        weights = counts[spells[0].cluster].astype(np.float64)
-        drawn.append(optimum_with_queue(hazards_of(spells, places, weights), costs.likely(), queue))
-    base: dict[str, Any] = {
-        "n_customers": sessions["customer"].nunique(),
-        "n_journeys": len(sessions),
-        "grade": "C",
-        "method": "piecewise constant hazards, Erlang-A at its fixed point, customer bootstrap",
-        "assumptions": (*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
-    }
-
-    def estimate(unit: str, value: float, values: Floats) -> Estimate:
-        lo, hi = middle(values)
-        return Estimate(value=value, unit=unit, lo=min(lo, value), hi=max(hi, value), **base)
-
-    answers = [answer_of(one.minutes) for one, _load in drawn]
+        weights = resampled_customers(ends[0].customer, rng).astype(np.float64)
+        resamples.append(optimum_with_queue(hazards_of(ends, places, weights), price, queue))
+    optima, loads = zip(*resamples, strict=True)
+    estimate = partial(
+        ordered_estimate,
+        sessions,
+        method="piecewise constant hazards, Erlang-A at its fixed point, customer bootstrap",
+        assumptions=(*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
+    )
+    wait = 60 * load.wait_minutes
+    everyone = 60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes
     return QueueTime(
         answer=answer_of(best.minutes),
         minutes=best.minutes,
-        settled=float(np.mean([one == answer_of(best.minutes) for one in answers])),
+        settled=same_answer(best, optima),
         staff=queue.agents,
-        wait=estimate("seconds", 60 * load.wait_minutes, 60 * _of(drawn, "wait_minutes")),
-        gives_up=estimate("share", load.gives_up, _of(drawn, "gives_up")),
-        wait_at_once=Estimate(
-            60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes, "seconds", **base
-        ),
-        cost=estimate(
-            f"{costs.currency}/session", best.cost, np.array([one.cost for one, _load in drawn])
-        ),
+        wait=estimate(wait, [60 * one.wait_minutes for one in loads], unit="seconds"),
+        gives_up=estimate(load.gives_up, [one.gives_up for one in loads], unit="share"),
+        wait_at_once=replace(estimate(everyone, [everyone], unit="seconds"), lo=None, hi=None),
+        cost=estimate(best.cost, [one.cost for one in optima], unit=f"{costs.currency}/session"),
     )
-
-
-def _of(drawn: list[tuple[Optimum, Load]], name: str) -> Floats:
-    return np.array([getattr(load, name) for _best, load in drawn], dtype=np.float64)

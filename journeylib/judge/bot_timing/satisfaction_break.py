@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import LEVEL, SEED, Estimate
+from journeylib.core import LEVEL, SEED, Estimate, Floats, text
 from journeylib.judge.bot_timing.hazard_break import DRAWS_CUSTOMERS, DRAWS_NULL
-from journeylib.judge.bot_timing.session_data import RESOLVED, check_sessions
-from journeylib.judge.moments.design_matrix import Floats, Ints, content_order, design_matrix
+from journeylib.judge.bot_timing.session_data import RESOLVED, BotSessions, resampled_customers
+from journeylib.judge.estimation.design_matrix import Ints, content_order, design_matrix
 
 Answer = Literal["breaks", "bends_gradually", "none", "abstain"]
 
@@ -20,13 +21,6 @@ CANDIDATES = 60
 WINDOW = (0.10, 0.90)
 EXISTS = 0.05
 BEATS_SMOOTH = 6.0
-
-WORDS: dict[Answer, str] = {
-    "breaks": "satisfaction of resolved sessions goes another way from here on",
-    "bends_gradually": "satisfaction changes with length along a curve: no single minute",
-    "none": "satisfaction follows one straight line over the length of a session",
-    "abstain": "too few resolved sessions were rated",
-}
 
 
 @dataclass(frozen=True)
@@ -67,9 +61,9 @@ class _Rated:
 
 
 def satisfaction_break(
-    sessions: pd.DataFrame,
+    sessions: BotSessions,
     *,
-    X: pd.DataFrame | None = None,
+    adjust: Sequence[str] = (),
     draws: int = DRAWS_NULL,
     seed: int = SEED,
 ) -> SatisfactionBreak:
@@ -77,10 +71,11 @@ def satisfaction_break(
 
     Parameters
     ----------
-    sessions : DataFrame
-        See `sessions.check_sessions`, with `csat`: the rating, NaN where there is none.
-    X : DataFrame, one row per session, optional
-        Difficulty known at the start; without it, long sessions are also the hard ones.
+    sessions : BotSessions
+        In minutes, with `csat`: the rating, NaN where there is none.
+    adjust : sequence of str
+        Columns of difficulty known at the start; without them, long sessions are also the hard
+        ones.
     draws : int
         Draws of the existence test.
     seed : int
@@ -90,52 +85,46 @@ def satisfaction_break(
     SatisfactionBreak
         Abstains below 200 rated resolved sessions.
 
-    Raises
-    ------
-    RunError
-        Where a column is absent, a time is missing or negative, or a code is unknown.
-
     Notes
     -----
     The place is searched for, so the test draws its null by the wild bootstrap (random signs
     per customer). A bend is named only if its BIC beats a parabola's by 6 or more.
     """
-    check_sessions(sessions, "minutes", "csat")
-    resolved = (sessions["event"] == RESOLVED).to_numpy()
-    answered = resolved & sessions["csat"].notna().to_numpy()
-    counts: dict[str, Any] = {
-        "n_customers": sessions.loc[answered, "customer"].nunique(),
-        "n_journeys": int(answered.sum()),
-    }
-    of = (int(answered.sum()), int(resolved.sum()))
-    if answered.sum() < MIN_RATED or sessions.loc[answered, "minutes"].nunique() < CANDIDATES / 3:
-        none = Estimate.none("n_small", "minutes", **counts)
-        return SatisfactionBreak("abstain", none, None, None, None, *of, (WORDS["abstain"],))
-    data = _rated(sessions[answered], None if X is None else X[answered])
+    resolved = sessions.frame[sessions.frame["event"] == RESOLVED]
+    rated = resolved[resolved["csat"].notna()]
+    base: dict[str, Any] = {"rated": len(rated), "resolved": len(resolved)}
+    counts = {"n_customers": rated["customer"].nunique(), "n_journeys": len(rated)}
+    if len(rated) < MIN_RATED or rated["minutes"].nunique() < CANDIDATES / 3:
+        return SatisfactionBreak(
+            answer="abstain",
+            at=Estimate.none("n_small", "minutes", **counts),
+            slope_before=None,
+            slope_after=None,
+            p_value=None,
+            reasons=(text("judge.satisfaction.abstain"),),
+            **base,
+        )
+    data = _rated(rated, adjust)
     rng = np.random.default_rng(seed)
     gains = _gains(data)
-    k = int(np.argmax(gains))
-    p_value = float((1 + (_null(data, draws, rng) >= gains[k]).sum()) / (1 + draws))
-    place = float(data.places[k])
-    beta = _fit(_with_bend(data, place), data.y)
-    answer = _answer(p_value, data, place)
-    reasons = (WORDS[answer],) if X is not None else (WORDS[answer], "not adjusted for difficulty")
+    p_value = float((1 + (_null(data, draws, rng) >= gains.max()).sum()) / (1 + draws))
+    place = float(data.places[int(np.argmax(gains))])
+    beta, answer = _fit(_with_bend(data, place), data.y), _answer(p_value, data, place)
+    unadjusted = () if adjust else (text("judge.satisfaction.unadjusted"),)
     return SatisfactionBreak(
         answer=answer,
         at=_at(answer, data, place, rng, counts),
         slope_before=float(beta[1]),
         slope_after=float(beta[1] + beta[-1]),
         p_value=p_value,
-        rated=of[0],
-        resolved=of[1],
-        reasons=reasons,
+        reasons=(text(f"judge.satisfaction.{answer}"), *unadjusted),
+        **base,
     )
 
 
-def _rated(sessions: pd.DataFrame, X: pd.DataFrame | None) -> _Rated:
-    minutes = sessions["minutes"].to_numpy(np.float64)
-    y = sessions["csat"].to_numpy(np.float64)
-    extra = np.zeros((len(y), 0)) if X is None else design_matrix(X)
+def _rated(sessions: pd.DataFrame, adjust: Sequence[str]) -> _Rated:
+    minutes, y = (sessions[name].to_numpy(np.float64) for name in ("minutes", "csat"))
+    extra = design_matrix(sessions[list(adjust)])
     signature = np.column_stack([minutes, y, extra])
     order, cluster = content_order(signature, sessions["customer"].to_numpy())
     base = np.column_stack([np.ones(len(y)), minutes, extra])[order]
@@ -203,11 +192,9 @@ def _at(
     }
     if answer != "breaks":
         return Estimate.none("unidentified", "minutes", **fields)
-    customers = int(data.cluster.max()) + 1
     places = np.empty(DRAWS_CUSTOMERS)
     for b in range(DRAWS_CUSTOMERS):
-        drawn = np.bincount(rng.integers(0, customers, customers), minlength=customers)
-        rows = np.repeat(np.arange(len(data.y)), drawn[data.cluster])
+        rows = np.repeat(np.arange(len(data.y)), resampled_customers(data.cluster, rng))
         again = _Rated(
             data.y[rows], data.base[rows], data.minutes[rows], data.cluster[rows], data.places
         )

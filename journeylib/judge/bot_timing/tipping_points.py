@@ -6,14 +6,13 @@ minute is named only where a step exists and beats every smooth explanation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from journeylib.core import SEED, AbstainReason, Estimate, adjusted_p_values, percent
+from journeylib.core import SEED, Estimate, Floats, adjusted_p_values, number, percent, text
 from journeylib.judge.bot_timing.discrete_hazard import fit_turns, turns_interval
 from journeylib.judge.bot_timing.hazard_break import (
     DRAWS_NULL,
@@ -23,14 +22,12 @@ from journeylib.judge.bot_timing.hazard_break import (
     minutes_interval,
 )
 from journeylib.judge.bot_timing.session_data import (
+    EVERYONE,
     FRUSTRATED,
     SCRIPTED,
-    Clock,
-    check_sessions,
-    spells_of,
+    BotSessions,
+    SessionTimes,
 )
-from journeylib.judge.bot_timing.spells import Spells
-from journeylib.judge.moments.design_matrix import Floats
 
 Answer = Literal["tipping_point", "rises", "falls", "none", "abstain"]
 MIN_EVENTS = 50
@@ -39,15 +36,6 @@ EXISTS = 0.05
 BEATS_SMOOTH = 6.0
 MANY_SCRIPTED = 0.10
 ALIKE = 1.5
-
-WORDS: dict[Answer, str] = {
-    "tipping_point": "the hazard of a frustrated exit steps up here",
-    "rises": "the hazard rises gradually: no single moment tips",
-    "falls": "the hazard falls: the impatient leave first, patient customers remain; it does not "
-    "get better for anyone",
-    "none": "no tipping point: the hazard is as good as constant",
-    "abstain": "too few frustrated exits to tell",
-}
 
 
 @dataclass(frozen=True)
@@ -69,7 +57,7 @@ class TippingPoint:
         Of the four shapes, smaller is better; empty where it abstains.
     sessions, events : int
     pooled : float or None
-        `at` drawn towards the other segments by as much as it is noise.
+        `at` shrunk towards the other segments by as much as it is noise.
     reasons : tuple of str
         The answer in words, then what weakens it.
     """
@@ -89,22 +77,15 @@ class TippingPoint:
 
 
 def tipping_points(
-    sessions: pd.DataFrame,
-    *,
-    segment: str | None = None,
-    clock: Clock = "minutes",
-    draws: int = DRAWS_NULL,
-    seed: int = SEED,
+    segments: Mapping[str, BotSessions], *, draws: int = DRAWS_NULL, seed: int = SEED
 ) -> tuple[TippingPoint, ...]:
     """Look for a step in the hazard of a frustrated exit, for everyone and per segment.
 
     Parameters
     ----------
-    sessions : DataFrame
-        One row per bot session: see `sessions.check_sessions`.
-    segment : str, optional
-        Column that divides the sessions (intent, channel, feeling at entry).
-    clock : {"minutes", "turns"}
+    segments : mapping of str to BotSessions
+        All sessions as ``"all"`` and their parts (by intent, channel, feeling at entry), as of
+        `session_data.segments_of`.
     draws : int
         Draws of the existence test.
     seed : int
@@ -112,32 +93,19 @@ def tipping_points(
     Returns
     -------
     tuple of TippingPoint
-        Everyone first, then the segments by name. A segment below 50 frustrated exits
-        abstains.
-
-    Raises
-    ------
-    RunError
-        Where a column is absent, a time is missing or negative, or a code is unknown.
+        In the order of `segments`. A segment below 50 frustrated exits abstains.
 
     Notes
     -----
     Resolution ends the risk, it is not a frustrated exit that was missed: the hazard is
     cause-specific. Sessions of one customer count for as many independent ones as they are worth
-    (`spells.design_effects`). A step is called a tipping point where the existence test rejects
-    at .05 (Benjamini–Hochberg over the segments), it goes up, and its BIC beats the best smooth
-    shape by 6 or more.
+    (`session_data.design_effects`). A step is called a tipping point where the existence test
+    rejects at .05 (Benjamini–Hochberg over the segments), it goes up, and its BIC beats the best
+    smooth shape by 6 or more.
     """
-    check_sessions(sessions, clock, *([segment] if segment else []))
-    everyone = _judge(sessions, "all", clock, draws, seed)
-    if segment is None:
-        return (everyone,)
-    named = sessions.dropna(subset=[segment])
-    parts = [
-        _judge(part, str(name), clock, draws, seed)
-        for name, part in sorted(named.groupby(segment), key=lambda pair: str(pair[0]))
-    ]
-    return (everyone, *_pooled(_adjusted(parts)))
+    points = {name: _tipping_point(name, part, draws, seed) for name, part in segments.items()}
+    everyone = points.pop(EVERYONE)
+    return (everyone, *_pooled(_adjusted(list(points.values()))))
 
 
 def answer_of(fit: HazardFit, p_value: float) -> Answer:
@@ -157,54 +125,66 @@ def answer_of(fit: HazardFit, p_value: float) -> Answer:
     return "tipping_point" if smooth - fit.bic["step"] >= BEATS_SMOOTH else "rises"
 
 
-def _judge(
-    sessions: pd.DataFrame, segment: str, clock: Clock, draws: int, seed: int
-) -> TippingPoint:
-    spells = spells_of(sessions, clock, FRUSTRATED)
-    fit = _fit(spells, clock, draws, seed) if spells.events >= MIN_EVENTS else None
+def _tipping_point(segment: str, sessions: BotSessions, draws: int, seed: int) -> TippingPoint:
+    times = sessions.ending(FRUSTRATED)
+    fit = _fit(times, sessions.clock, draws, seed) if times.events >= MIN_EVENTS else None
+    counts: dict[str, Any] = {
+        "segment": segment,
+        "sessions": len(times.end),
+        "events": times.events,
+    }
     if fit is None:
-        reason: AbstainReason = "n_small" if spells.events < MIN_EVENTS else "unidentified"
-        return _none(segment, sessions, spells.events, reason, clock)
+        few = times.events < MIN_EVENTS
+        return TippingPoint(
+            answer="abstain",
+            at=Estimate.none(
+                "n_small" if few else "unidentified", sessions.clock, **_base(sessions)
+            ),
+            before=None,
+            after=None,
+            p_value=None,
+            q_value=None,
+            pooled=None,
+            bic={},
+            reasons=(text(f"judge.tipping.{'abstain' if few else 'coarse'}"),),
+            **counts,
+        )
     answer = answer_of(fit, fit.p_value)
     return TippingPoint(
-        segment=segment,
         answer=answer,
-        at=_at(answer, fit.step, spells, sessions, clock, seed),
+        at=_at(answer, fit.step, times, sessions, seed),
         before=fit.step.before,
         after=fit.step.after,
         p_value=fit.p_value,
         q_value=fit.p_value,
         bic=fit.bic,
-        sessions=len(sessions),
-        events=spells.events,
         pooled=fit.step.at if answer == "tipping_point" else None,
         reasons=(
-            WORDS[answer],
+            text(f"judge.tipping.{answer}"),
             *_alike(fit.design_effect),
-            *_scripted(sessions, answer, clock, draws, seed),
+            *_scripted(sessions, answer, draws, seed),
         ),
+        **counts,
     )
 
 
-def _fit(spells: Spells, clock: Clock, draws: int, seed: int) -> HazardFit | None:
+def _fit(times: SessionTimes, clock: str, draws: int, seed: int) -> HazardFit | None:
     if clock == "turns":
-        return fit_turns(spells, draws=draws, seed=seed)
-    distinct = len(np.unique(spells.minutes[spells.event]))
-    return fit_minutes(spells, draws=draws, seed=seed) if distinct >= MIN_MOMENTS else None
+        return fit_turns(times, draws=draws, seed=seed)
+    distinct = len(np.unique(times.end[times.event]))
+    return fit_minutes(times, draws=draws, seed=seed) if distinct >= MIN_MOMENTS else None
+
+
+def _base(sessions: BotSessions) -> dict[str, int]:
+    return {"n_customers": sessions.customers, "n_journeys": len(sessions.frame)}
 
 
 def _at(
-    answer: Answer,
-    step: Break,
-    spells: Spells,
-    sessions: pd.DataFrame,
-    clock: Clock,
-    seed: int,
+    answer: Answer, step: Break, times: SessionTimes, sessions: BotSessions, seed: int
 ) -> Estimate:
     fields: dict[str, Any] = {
-        "n_customers": sessions["customer"].nunique(),
-        "n_journeys": len(sessions),
-        "n_events": int((sessions["event"] == FRUSTRATED).sum()),
+        **_base(sessions),
+        "n_events": times.events,
         "estimand": "time in the bot from which frustrated exits come at a higher rate",
         "method": "profile likelihood of a stepped cause-specific hazard, bootstrap",
         "assumptions": (
@@ -213,53 +193,31 @@ def _at(
         ),
     }
     if answer != "tipping_point":
-        return Estimate.none("unidentified", clock, **fields)
-    if clock == "turns":
-        lo, hi = turns_interval(spells, step, seed=seed)
-    else:
-        lo, hi = minutes_interval(spells, step, seed=seed)
-    return Estimate(step.at, clock, lo, hi, grade="C", **fields)
-
-
-def _none(
-    segment: str, sessions: pd.DataFrame, events: int, reason: AbstainReason, clock: Clock
-) -> TippingPoint:
-    at = Estimate.none(
-        reason, clock, n_customers=sessions["customer"].nunique(), n_journeys=len(sessions)
-    )
-    words = WORDS["abstain"] if reason == "n_small" else "the events sit in too few moments to tell"
-    return TippingPoint(
-        segment, "abstain", at, None, None, None, None, {}, len(sessions), events, None, (words,)
-    )
+        return Estimate.none("unidentified", sessions.clock, **fields)
+    interval = turns_interval if sessions.clock == "turns" else minutes_interval
+    lo, hi = interval(times, step, seed=seed)
+    return Estimate(step.at, sessions.clock, lo, hi, grade="C", **fields)
 
 
 def _alike(design_effect: float) -> tuple[str, ...]:
     """Say where a customer's sessions resemble each other, which the test takes into account."""
     if design_effect < ALIKE:
         return ()
-    return (
-        f"sessions of one customer are alike: {design_effect:.1f} of them say as much as one by "
-        "itself, and count so",
-    )
+    return (text("judge.tipping.alike", n=number(design_effect, 1)),)
 
 
-def _scripted(
-    sessions: pd.DataFrame, answer: Answer, clock: Clock, draws: int, seed: int
-) -> tuple[str, ...]:
+def _scripted(sessions: BotSessions, answer: Answer, draws: int, seed: int) -> tuple[str, ...]:
     """Say what the answer would be had scripted transfers been frustrated exits.
 
     A transfer that is triggered by frustration takes just those away who were about to leave.
     """
-    share = float((sessions["event"] == SCRIPTED).mean())
+    share = float((sessions.frame["event"] == SCRIPTED).mean())
     if share <= MANY_SCRIPTED:
         return ()
-    fit = _fit(spells_of(sessions, clock, FRUSTRATED, SCRIPTED), clock, draws, seed)
+    fit = _fit(sessions.ending(FRUSTRATED, SCRIPTED), sessions.clock, draws, seed)
     other = answer_of(fit, fit.p_value) if fit is not None else "abstain"
-    same = "the answer would be the same" if other == answer else f"the answer would be '{other}'"
-    return (
-        f"{percent(share, 0)} of sessions end in a scripted transfer; if those were frustrated "
-        f"exits, {same}",
-    )
+    key = "judge.tipping.scripted_same" if other == answer else "judge.tipping.scripted_other"
+    return (text(key, share=percent(share, 0), answer=text(f"judge.tipping_answer.{other}")),)
 
 
 def _adjusted(parts: Sequence[TippingPoint]) -> list[TippingPoint]:
@@ -269,38 +227,36 @@ def _adjusted(parts: Sequence[TippingPoint]) -> list[TippingPoint]:
     for part, q in zip(parts, adjusted_p_values(p, "fdr_bh"), strict=True):
         if part.p_value is None:
             result.append(part)
-        elif q <= EXISTS or part.answer == "none":
-            result.append(replace(part, q_value=float(q)))
-        else:
-            result.append(
-                replace(
-                    part,
-                    answer="none",
-                    q_value=float(q),
-                    at=Estimate.none(
-                        "unidentified",
-                        part.at.unit,
-                        n_customers=part.at.n_customers,
-                        n_journeys=part.at.n_journeys,
-                        n_events=part.at.n_events,
-                    ),
-                    pooled=None,
-                    reasons=(WORDS["none"], "among so many segments one looks like this by chance"),
-                )
+            continue
+        part = replace(part, q_value=float(q))
+        if q > EXISTS and part.answer != "none":
+            part = replace(
+                part,
+                answer="none",
+                at=Estimate.none(
+                    "unidentified",
+                    part.at.unit,
+                    n_customers=part.at.n_customers,
+                    n_journeys=part.at.n_journeys,
+                    n_events=part.at.n_events,
+                ),
+                pooled=None,
+                reasons=(text("judge.tipping.none"), text("judge.tipping.by_chance")),
             )
+        result.append(part)
     return result
 
 
 def _pooled(parts: Sequence[TippingPoint]) -> list[TippingPoint]:
-    """Draw the breaks of segments towards each other by as much as they are noise."""
+    """Shrink the breaks of segments towards each other by as much as they are noise."""
     rows = [i for i, part in enumerate(parts) if part.answer == "tipping_point"]
     if len(rows) < 2:
         return list(parts)
     at = np.array([parts[i].at.value for i in rows], dtype=np.float64)
     width = np.array([float(parts[i].at.hi or 0) - float(parts[i].at.lo or 0) for i in rows])
-    drawn = pool(at, np.maximum(width / (2 * 1.96), 1e-6))
+    shrunk = pool(at, np.maximum(width / (2 * 1.96), 1e-6))
     result = list(parts)
-    for i, value in zip(rows, drawn, strict=True):
+    for i, value in zip(rows, shrunk, strict=True):
         result[i] = replace(parts[i], pooled=float(value))
     return result
 

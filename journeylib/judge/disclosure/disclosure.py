@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Estimate
+from journeylib.core import AbstainReason, Estimate, text
 from journeylib.journeys import Journeys
-from journeylib.judge.disclosure.phrases import Wording, wording
-from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
+from journeylib.judge.disclosure.phrases import Phrases, find_phrases
+from journeylib.judge.estimation.figures import rounded_alike
+from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
 from journeylib.judge.paradoxes.contacts import contact_turns
-from journeylib.judge.spoken import spoken
 from journeylib.log import fetch, suppress
 from journeylib.measures import MeasureSettings
 
@@ -24,15 +24,6 @@ COLUMNS = (
     "sessions",
     "customers",
     *(f"{when}{suffix}" for when in WHEN for suffix in ("", "_lo", "_hi")),
-)
-ESTIMAND = {
-    "at_once": "sessions with bots in which it was told before or with the bot's first turn",
-    "later": "sessions with bots in which it was told after the bot's first turn",
-    "never": "sessions with bots in which it was not told",
-}
-NEXT = (
-    "Tell it at the beginning, everywhere. The law asks for it (EU AI Act, article 50), and what "
-    "may be tried out is how it is told, never whether."
 )
 
 
@@ -57,7 +48,7 @@ class Disclosure:
         One row per touchpoint at which a bot takes its first turn, by name: ``touchpoint``,
         ``sessions`` (int64, known of), ``customers`` (int64), ``at_once``, ``later``, ``never``
         (float64), each with ``_lo``, ``_hi``; touchpoints of too few customers are left out.
-    wording : Wording
+    wording : Phrases
         In which words, where bots' texts are logged.
     text : str
         The finding in words.
@@ -70,7 +61,7 @@ class Disclosure:
     later: Estimate = field(default_factory=_nothing)
     never: Estimate = field(default_factory=_nothing)
     by_touchpoint: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=COLUMNS))
-    wording: Wording = field(default_factory=Wording)
+    wording: Phrases = field(default_factory=Phrases)
     text: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,47 +100,35 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
     told where it was varied at random: this is a count, not an effect.
     """
     settings = settings or MeasureSettings()
-    nothing = "Was it told that it is a machine? Not measurable: it needs a column of {}."
     if not journeys.has("actor"):
-        return Disclosure(
-            abstain="no_column",
-            wording=Wording(abstain="no_column"),
-            text=nothing.format("who acted (role 'actor')"),
-        )
+        return _no_column("actor", Phrases(abstain="no_column"))
     fewest = max(settings.min_base_customers, journeys.settings.min_customers)
     turns = contact_turns(journeys, settings)
-    words = wording(turns, journeys, fewest)
+    phrases = find_phrases(turns, journeys, fewest)
     if not journeys.has("ai_disclosed"):
-        lacks = nothing.format("whether the customer was told (role 'ai_disclosed')")
-        return Disclosure(
-            abstain="no_column", wording=words, text=f"{lacks} {words.said()}".rstrip()
-        )
+        return _no_column("ai_disclosed", phrases)
     sessions = _sessions(turns).cache()
     totals = fetch(sessions.aggregate(n=_.count(), known=_.when.count())).iloc[0]
-    count, known = int(totals["n"]), int(totals["known"])
-    told = _shares(sessions, fewest)
-    unknown = count - known
-    if told["never"].value is None:
-        return Disclosure(
-            abstain="n_small",
-            sessions=count,
-            unknown=unknown,
-            at_once=told["at_once"],
-            later=told["later"],
-            never=told["never"],
-            wording=words,
-            text="Was it told that it is a machine? No answer: too few customers are known of.",
-        )
-    return Disclosure(
-        sessions=count,
-        unknown=unknown,
-        at_once=told["at_once"],
-        later=told["later"],
-        never=told["never"],
-        by_touchpoint=_by_touchpoint(sessions, journeys, settings),
-        wording=words,
-        text=_text(told, known, unknown, words.said()),
+    known = int(totals["known"])
+    parts = _shares(sessions, fewest)
+    result = Disclosure(
+        sessions=int(totals["n"]),
+        unknown=int(totals["n"]) - known,
+        at_once=parts["at_once"],
+        later=parts["later"],
+        never=parts["never"],
+        wording=phrases,
     )
+    if result.never.value is None:
+        return replace(result, abstain="n_small", text=text("judge.disclosure.few"))
+    table = _by_touchpoint(sessions, journeys, fewest)
+    return replace(result, by_touchpoint=table, text=_sentences(result, known))
+
+
+def _no_column(role: str, phrases: Phrases) -> Disclosure:
+    lacks = text(f"judge.disclosure.lacks_{role}")
+    finding = f"{text('judge.disclosure.no_column', lacks=lacks)} {phrases.sentence()}".rstrip()
+    return Disclosure(abstain="no_column", wording=phrases, text=finding)
 
 
 def _sessions(turns: ibis.Table) -> ibis.Table:
@@ -158,34 +137,35 @@ def _sessions(turns: ibis.Table) -> ibis.Table:
     bot = _.actor == "bot"
     steps = turns.mutate(
         bot_step=_.step.min(where=bot).over(ibis.window(group_by=key)),
-        said_step=_.step.min(where=_.ai_disclosed).over(ibis.window(group_by=key)),
+        told_step=_.step.min(where=_.ai_disclosed).over(ibis.window(group_by=key)),
     ).filter(_.bot_step.notnull())
     # Silence of the column before the first yes: it may have been told there already.
-    unsure = bot & _.ai_disclosed.isnull() & (_.said_step.isnull() | (_.step < _.said_step))
+    unsure = bot & _.ai_disclosed.isnull() & (_.told_step.isnull() | (_.step < _.told_step))
     facts = steps.group_by([*key, "customer_no", "group"]).aggregate(
         touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
         bot_step=_.bot_step.min(),
-        said_step=_.said_step.min(),
+        told_step=_.told_step.min(),
         unsure=unsure.any(),
     )
     return facts.mutate(
         when=ibis.cases(
-            (_.said_step <= _.bot_step, "at_once"),
+            (_.told_step <= _.bot_step, "at_once"),
             (_.unsure, ibis.null("string")),
-            (_.said_step.notnull(), "later"),
+            (_.told_step.notnull(), "later"),
             else_="never",
         )
     )
 
 
 def _shares(sessions: ibis.Table, min_customers: int) -> dict[str, Estimate]:
-    asks = {when: Ask(ESTIMAND[when], "share", min_customers) for when in WHEN}
-    return shares(sessions, {when: _.when == when for when in WHEN}, _.when.notnull(), asks)
+    estimands = {
+        when: Estimand(text(f"judge.estimand.disclosed_{when}"), "share", min_customers)
+        for when in WHEN
+    }
+    return shares(sessions, {when: _.when == when for when in WHEN}, _.when.notnull(), estimands)
 
 
-def _by_touchpoint(
-    sessions: ibis.Table, journeys: Journeys, settings: MeasureSettings
-) -> pd.DataFrame:
+def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.DataFrame:
     known = sessions.filter(_.when.notnull())
     counts = fetch(
         known.group_by("touchpoint_no").aggregate(
@@ -194,36 +174,35 @@ def _by_touchpoint(
     )
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
     counts["touchpoint"] = counts["touchpoint_no"].map(names)
-    fewest = max(settings.min_base_customers, journeys.settings.min_customers)
     shown, _hidden = suppress(counts, fewest)
+    shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
-    columns = ["touchpoint_no", "touchpoint", "sessions", "customers"]
-    for spot, *counted in shown.sort_values("touchpoint")[columns].to_numpy().tolist():
-        told = _shares(known.filter(_.touchpoint_no == spot), fewest)
-        figures = (
-            figure for when in WHEN for figure in (told[when].value, told[when].lo, told[when].hi)
-        )
+    for no, *counted in shown.to_numpy().tolist():
+        parts = _shares(known.filter(_.touchpoint_no == no), fewest)
+        figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _text(told: dict[str, Estimate], known: int, unknown: int, words: str) -> str:
-    """Say whether and when it was told, on which base, and what to do where it was not."""
-    at_once, later, never = (_percent(told[when]) for when in WHEN)
-    people = told["never"].n_customers
-    said = (
-        f"Was it told that it is a machine? Before or with the bot's first turn in {at_once}, "
-        f"later in {later}, never in {never} of {known:,} sessions with bots "
-        f"({people:,} customers)."
-    )
-    if unknown:
-        said += f" Of {unknown:,} further sessions the log does not say it."
-    if words:
-        said += f" {words}"
-    everywhere = told["at_once"].value == 1
-    return said if everywhere else f"{said} {NEXT}"
+def _sentences(result: Disclosure, known: int) -> str:
+    """Say whether and when customers were told, on which base, and what to do where not."""
+    sentences = [
+        text(
+            "judge.disclosure.result",
+            **{when: _percent(getattr(result, when)) for when in WHEN},
+            sessions=known,
+            customers=result.never.n_customers,
+        )
+    ]
+    if result.unknown:
+        sentences.append(text("judge.disclosure.unknown", n=result.unknown))
+    sentences.append(result.wording.sentence())
+    if result.at_once.value != 1:
+        sentences.append(text("judge.disclosure.next"))
+    return " ".join(filter(None, sentences))
 
 
 def _percent(estimate: Estimate) -> str:
-    value, lo, hi = spoken(estimate)
-    return f"{value} % ({lo} to {hi} %)"
+    ends = (estimate.value or 0.0, estimate.lo or 0.0, estimate.hi or 0.0)
+    value, lo, hi = rounded_alike(*ends, "share")
+    return text("judge.disclosure.share", value=value, lo=lo, hi=hi)

@@ -10,17 +10,12 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Estimate
+from journeylib.core import AbstainReason, text
 from journeylib.journeys import Journeys
-from journeylib.judge.paradoxes.bot_human_comparison import Ask, shares
-from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress, unheard
+from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress
+from journeylib.measures import text_abstain_reason
 
-KIND_TEXT = {
-    "bot": "calls itself a bot or a virtual assistant",
-    "ai": "speaks of artificial intelligence",
-    "automated": "calls itself automatic, or a machine",
-    "not_human": "says that it is no human",
-}
 PHRASE_COLUMNS = ("kind", "language", "share", "customers", "turn")
 SENTENCE_COLUMNS = ("words", "sessions", "customers", "turn")
 # What a name may look like within a sentence; in German every noun does.
@@ -36,7 +31,7 @@ _KEY = ["journey", "opened"]
 
 
 @dataclass(frozen=True)
-class Wording:
+class Phrases:
     """The words by which bots disclose themselves.
 
     Attributes
@@ -45,9 +40,10 @@ class Wording:
         ``no_column`` without text, ``unidentified`` in languages without a lexicon.
     phrases : pandas.DataFrame
         One row per kind of phrase and language, most frequent first: ``kind`` (of
-        `KIND_TEXT`), ``language`` (ISO 639-1), ``share`` (Estimate: of sessions in which a bot
-        says something), ``customers`` (int64), ``turn`` (float64: median number of the bot's
-        turn that first says so, 1 for its first). Of at least the minimum of customers.
+        ``judge.phrase`` in the catalogue), ``language`` (ISO 639-1), ``share`` (Estimate: of
+        sessions in which a bot says something), ``customers`` (int64), ``turn`` (float64:
+        median number of the bot's turn that first says so, 1 for its first). Of at least the
+        minimum of customers.
     sentences : pandas.DataFrame
         One row per sentence that bots said word for word to at least the minimum of customers,
         most customers first: ``words`` (a part that differs between customers is “…”),
@@ -68,23 +64,21 @@ class Wording:
             "sentences": self.sentences.to_dict("records"),
         }
 
-    def said(self) -> str:
-        """Say in one or two sentences in which words it was told; nothing where none were."""
+    def sentence(self) -> str:
+        """Return in which words bots disclose themselves; empty where none do."""
         if self.phrases.empty:
             return ""
         first = self.phrases.iloc[0]
-        share: Estimate = first["share"]
-        told = (
-            f"In words, a bot {KIND_TEXT[first['kind']]} in {share} of the sessions in which it "
-            f"says something, as a rule at its turn {first['turn']:g}."
-        )
+        values = {"kind": text(f"judge.phrase.{first['kind']}"), "turn": first["turn"]}
+        words = text("judge.disclosure.words", share=first["share"], **values)
         if self.sentences.empty:
-            return f"{told} No sentence of it went alike to enough customers to be shown."
+            return f"{words} {text('judge.disclosure.no_sentence')}"
         most = self.sentences.iloc[0]
-        return f"{told} Most often: “{most['words']}” ({most['customers']:,} customers)."
+        sentence = text("judge.disclosure.sentence", words=most["words"], n=most["customers"])
+        return f"{words} {sentence}"
 
 
-def wording(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Wording:
+def find_phrases(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Phrases:
     """Find the words by which bots say that they are machines.
 
     Parameters
@@ -102,8 +96,8 @@ def wording(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Wordin
     that look like names, or a greeting is followed by one, that part is left out (“…”), and so
     is a single word that differs between two sentences and is no word of the phrases.
     """
-    if reason := unheard(journeys):
-        return Wording(abstain=reason)
+    if reason := text_abstain_reason(journeys):
+        return Phrases(abstain=reason)
     in_order = ibis.window(group_by=_KEY, order_by="step")
     bot = turns.filter((_.actor == "bot") & _.text.notnull()).select(
         *_KEY, "customer_no", "group", "step", "text"
@@ -112,7 +106,7 @@ def wording(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Wordin
     spoken = bot.mutate(turn=ibis.row_number().over(in_order) + 1)
     phrases = _phrases(spoken, min_customers)
     sentences = _sentences(spoken, min_customers)
-    return Wording(phrases=phrases, sentences=sentences)
+    return Phrases(phrases=phrases, sentences=sentences)
 
 
 def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
@@ -137,45 +131,44 @@ def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
         )
     ).iloc[0]
     shown = [code for code in codes if counted[f"n_{code}"] >= max(min_customers, 1)]
-    asks = {
-        code: Ask(
-            f"sessions in which a bot {KIND_TEXT[codes[code][0]]}, of those in which one says "
-            "something",
-            "share",
-            min_customers,
-        )
-        for code in shown
-    }
-    told = shares(
-        sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), asks
-    ) if shown else {}  # fmt: skip
-    rows = [
-        (codes[code][0], codes[code][1].language, told[code], int(counted[f"n_{code}"]),
-         float(counted[f"t_{code}"]))
-        for code in sorted(shown, key=lambda code: (-(told[code].value or 0), code))
-    ]  # fmt: skip
+    estimands = {code: _estimand(codes[code][0], min_customers) for code in shown}
+    if not shown:
+        return pd.DataFrame(columns=list(PHRASE_COLUMNS))
+    estimates = shares(
+        sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), estimands
+    )
+    rows = []
+    for code in sorted(shown, key=lambda code: (-(estimates[code].value or 0), code)):
+        kind, lexicon = codes[code]
+        counts = (int(counted[f"n_{code}"]), float(counted[f"t_{code}"]))
+        rows.append((kind, lexicon.language, estimates[code], *counts))
     return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
 
 
+def _estimand(kind: str, min_customers: int) -> Estimand:
+    what = text("judge.estimand.phrase", kind=text(f"judge.phrase.{kind}"))
+    return Estimand(what, "share", min_customers)
+
+
 def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
-    said = spoken.mutate(words=disclosing_sentence(_.text)).filter(
+    sentences = spoken.mutate(words=disclosing_sentence(_.text)).filter(
         _.words.notnull() & (_.words != "") & (_.words.length() <= LONGEST)
     )
-    said = said.filter(~_.words.re_search(_PRIVATE))
-    said = said.mutate(
+    sentences = sentences.filter(~_.words.re_search(_PRIVATE))
+    sentences = sentences.mutate(
         frame=_.words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
         greeted=_.words.re_search(_GREETED),
     ).cache()
-    forms = said.group_by("frame").aggregate(forms=_.words.nunique())
-    said = said.inner_join(forms, "frame")
-    said = said.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
-    once = said.group_by([*_KEY, "customer_no", "words"]).aggregate(turn=_.turn.min())
-    found = fetch(
+    forms = sentences.group_by("frame").aggregate(forms=_.words.nunique())
+    sentences = sentences.inner_join(forms, "frame")
+    sentences = sentences.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
+    once = sentences.group_by([*_KEY, "customer_no", "words"]).aggregate(turn=_.turn.min())
+    counts = fetch(
         once.group_by("words").aggregate(
             sessions=_.count(), customers=_.customer_no.nunique(), turn=_.turn.median()
         )
     )
-    shown, _hidden = suppress(found, max(min_customers, 1))
+    shown, _hidden = suppress(counts, max(min_customers, 1))
     shown["words"] = _without_differing(shown["words"].tolist())
     # Two that are alike without what differs may share customers: the larger base is sure.
     shown = shown.sort_values(["customers", "words"], ascending=[False, True], kind="stable")
@@ -193,7 +186,7 @@ def _without_differing(sentences: list[str]) -> list[str]:
     ['I am a virtual assistant.', 'I am a digital assistant.']
     """
     phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
-    known = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+    vocabulary = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
     split = [sentence.split(" ") for sentence in sentences]
     hidden: list[set[int]] = [set() for _sentence in split]
     for i, one in enumerate(split):
@@ -204,7 +197,7 @@ def _without_differing(sentences: list[str]) -> list[str]:
             if len(one) != len(other) or len(apart) != 1:
                 continue
             words = (one[apart[0]], other[apart[0]])
-            if not all(word.casefold().strip(".,!?;:") in known for word in words):
+            if not all(word.casefold().strip(".,!?;:") in vocabulary for word in words):
                 hidden[i].add(apart[0])
                 hidden[j].add(apart[0])
     return [

@@ -20,7 +20,6 @@ from journeylib.core import (
     SchemaError,
     did_you_mean,
 )
-from journeylib.judge.judgement import Judgement
 
 LEVELS = (1, 5)
 EPOCH = ("empathy", "presence", "opinion", "creativity", "hope")
@@ -57,7 +56,7 @@ class Ratings:
     agreement: Estimate
 
 
-def compare_ratings(ratings: pd.DataFrame, judgement: Judgement) -> Ratings:
+def compare_ratings(ratings: pd.DataFrame, scores: pd.DataFrame) -> Ratings:
     """Set people's ratings beside the verdicts, without mixing the two.
 
     Parameters
@@ -67,7 +66,8 @@ def compare_ratings(ratings: pd.DataFrame, judgement: Judgement) -> Ratings:
         alone … 5 = human essential) or the five EPOCH ratings (`empathy`, `presence`,
         `opinion`, `creativity`, `hope`; 0..4), or both; optionally `group` (customers' staff,
         experts …), whose answers are compared, never averaged.
-    judgement : Judgement
+    scores : DataFrame
+        `Judgement.scores`: `touchpoint` and `verdict`.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def compare_ratings(ratings: pd.DataFrame, judgement: Judgement) -> Ratings:
         }
     )
     rated.loc[rated["raters"] < MIN_RATERS, ["human_agency", "epoch"]] = np.nan
-    verdicts = judgement.scores.set_index("touchpoint")["verdict"].map(LEVEL_OF_VERDICT)
+    verdicts = scores.set_index("touchpoint")["verdict"].map(LEVEL_OF_VERDICT)
     rated["log_level"] = verdicts.reindex(rated.index).astype(np.float64)
     rated["difference"] = rated["human_agency"] - rated["log_level"]
     rated["flagged"] = rated["difference"].abs() >= DISAGREEMENT

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import SEED, Estimate, RunError
-from journeylib.judge.moments.design_matrix import sample_of
-from journeylib.judge.moments.estimators import OVERLAP, Influence, cross_fit
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.estimation.estimators import OVERLAP, Influence, cross_fit
 
 MIN_ANSWERS = 200
 
@@ -113,19 +113,15 @@ def response_adjusted(
     base: dict[str, Any] = {"n_customers": int(answered.sum()), "n_journeys": len(scores)}
     if answered.sum() < MIN_ANSWERS:
         return Estimate.none("n_small", unit, **base)
-    sample = sample_of(np.where(answered, scores, 0.0), answered, X, customer, seed=seed)
+    sample = sample_of(np.where(answered, scores, 0.0), answered, X, customer)
     nuisance = cross_fit(sample, seed=seed)
     if (nuisance.propensity < OVERLAP[0]).mean() > 0.10:
         return Estimate.none("no_overlap", unit, **base)
     weight = sample.good / np.clip(nuisance.propensity, OVERLAP[0], 1.0)
     phi = nuisance.if_good + weight * (sample.y - nuisance.if_good)
-    found = Influence(float(phi.mean()), phi - phi.mean(), sample.cluster)
-    lo, hi = found.interval
-    return Estimate(
-        found.value,
+    influence = Influence(float(phi.mean()), phi - phi.mean(), sample.cluster)
+    return influence.estimate(
         unit,
-        lo,
-        hi,
         grade="C",
         estimand="mean over everyone who was asked",
         method="cross-fitted doubly robust mean",

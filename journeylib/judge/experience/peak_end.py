@@ -1,17 +1,22 @@
-"""Which part of an experience people remember: fitted on their own answers, not assumed."""
+"""Which moments of a conversation its rating goes with: fitted on the ratings, not assumed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ibis import _
 
-from journeylib.core import SEED, Estimate, RunError, did_you_mean
-from journeylib.judge.moments.design_matrix import Floats, Ints
-from journeylib.judge.moments.estimators import FOLDS, Influence
+from journeylib.core import SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
+from journeylib.journeys import EVERYONE, Drawn, Journeys
+from journeylib.judge.estimation.design_matrix import Ints
+from journeylib.judge.estimation.estimators import FOLDS, Influence
+from journeylib.log import fetch
+from journeylib.measures import MICRO, Scores
 
 FEATURES = ("mean", "end", "trough", "trend")
 MIN_SESSIONS = 100
@@ -44,6 +49,75 @@ class PeakEnd:
     def beats_mean(self) -> bool:
         """Whether the fitted weights predict better than the plain mean, beyond chance."""
         return self.gain.lo is not None and self.gain.lo > 0
+
+
+def peak_end(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:
+    """Fit which moments of a conversation its rating goes with.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    scores : Scores or str
+        What customers' turns sound like, as of `customer_scores`, or why nobody knows.
+
+    Returns
+    -------
+    PeakEnd
+        Abstains with ``no_column`` in a log without ratings or without feelings, with
+        ``privacy`` where fewer customers than may be shown rated a conversation, and as
+        `peak_end_weights` does.
+    """
+    if isinstance(scores, str):
+        return _abstaining(scores)
+    if not journeys.has("rating_micro"):
+        return _abstaining("no_column")
+    sample = journeys.drawn
+    turns = rated_turns(journeys, scores, sample)
+    if turns["customer"].nunique() < journeys.settings.min_customers:
+        return _abstaining("privacy" if len(turns) else "n_small")
+    return sample.told(peak_end_weights(turns))
+
+
+def rated_turns(journeys: Journeys, scores: Scores, sample: Drawn = EVERYONE) -> pd.DataFrame:
+    """Return the scored turns of the conversations that were rated.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per scored turn: ``session``, ``customer``, ``order`` (int64), ``score`` (−1 to
+        1), ``overall`` (the last rating given in the conversation).
+
+    Notes
+    -----
+    A conversation is what the session column says, within one journey; elsewhere the journey.
+    Turns after the rating do not count: the rating cannot rest on them.
+    """
+    session = journeys.steps["session"] if journeys.has("session") else ibis.literal("")
+    talk = session.cast("string").fill_null("")
+    steps = journeys.steps.select("journey", "step", "rating_micro", talk=talk)
+    rated = (
+        steps.filter(_.rating_micro.notnull())
+        .group_by(["journey", "talk"])
+        .aggregate(overall=_.rating_micro.argmax(_.step), rated_step=_.step.max())
+    )
+    scored = sample.of(scores.turns.filter(_.score.notnull()))
+    scored = scored.select("journey", "step", "customer_no", "score")
+    turns = (
+        scored.inner_join(steps.select("journey", "step", "talk"), ["journey", "step"])
+        .inner_join(rated, ["journey", "talk"])
+        .filter(_.step <= _.rated_step)
+        .select("journey", "talk", "step", "customer_no", "score", "overall")
+    )
+    frame = fetch(turns).sort_values(["journey", "talk", "step"], ignore_index=True)
+    return pd.DataFrame(
+        {
+            "session": frame.groupby(["journey", "talk"], sort=True).ngroup(),
+            "customer": frame["customer_no"],
+            "order": frame["step"],
+            "score": frame["score"].astype("float64") / MICRO,
+            "overall": frame["overall"].astype("float64") / MICRO,
+        }
+    )
 
 
 def moments_of_session(turns: pd.DataFrame) -> pd.DataFrame:
@@ -117,11 +191,11 @@ def peak_end_weights(turns: pd.DataFrame, *, seed: int = SEED) -> PeakEnd:
     customers = sessions["customer"].nunique()
     base: dict[str, Any] = {"n_customers": customers, "n_journeys": len(sessions)}
     if len(sessions) < MIN_SESSIONS:
-        return _none(Estimate.none("n_small", "share", **base))
+        return _abstaining("n_small", **base)
     y = sessions["overall"].to_numpy(dtype=np.float64)
     parts = sessions[list(FEATURES)].to_numpy(dtype=np.float64)
     if y.std() == 0 or parts[:, 0].std() == 0:
-        return _none(Estimate.none("unidentified", "share", **base))
+        return _abstaining("unidentified", **base)
     cluster = np.asarray(pd.factorize(sessions["customer"])[0], dtype=np.int64)
     spread = parts.std(axis=0)
     X = (parts - parts.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -134,10 +208,8 @@ def peak_end_weights(turns: pd.DataFrame, *, seed: int = SEED) -> PeakEnd:
         r_mean=_correlation(parts[:, 0], y),
         r_end=_correlation(parts[:, 1], y),
         r_fitted=_correlation(fitted, y),
-        gain=Estimate(
-            gain.value,
+        gain=gain.estimate(
             "share",
-            *gain.interval,
             estimand="variance of the answers explained beyond the mean, out of fold",
             method="ridge on mean, end, trough and trend against the mean alone",
             **base,
@@ -145,9 +217,9 @@ def peak_end_weights(turns: pd.DataFrame, *, seed: int = SEED) -> PeakEnd:
     )
 
 
-def _none(gain: Estimate) -> PeakEnd:
+def _abstaining(reason: AbstainReason, **counts: int) -> PeakEnd:
     nan = float("nan")
-    return PeakEnd({}, nan, nan, nan, gain)
+    return PeakEnd({}, nan, nan, nan, Estimate.none(reason, "share", **counts))
 
 
 def _solve(X: Floats, y: Floats) -> Floats:
@@ -172,18 +244,15 @@ def _weights(X: Floats, y: Floats, cluster: Ints, base: dict[str, Any]) -> dict[
     residual = y - Z @ beta
     bread = np.linalg.inv(Z.T @ Z + np.eye(Z.shape[1]))
     values = (Z * residual[:, None]) @ bread * len(y)
-    found = {}
-    for k, name in enumerate(FEATURES, start=1):
-        one = Influence(float(beta[k]), values[:, k], cluster)
-        found[name] = Estimate(
-            one.value,
+    return {
+        name: Influence(float(beta[k]), values[:, k], cluster).estimate(
             "SD per SD",
-            *one.interval,
             estimand=f"weight of the {name} in the overall answer",
             method="ridge on standardised parts, customer-clustered",
             **base,
         )
-    return found
+        for k, name in enumerate(FEATURES, start=1)
+    }
 
 
 def _correlation(a: Floats, b: Floats) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -12,27 +12,18 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, ConfigError, Estimate, resample
+from journeylib.journeys import Journeys
+from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.judge.moments.outcomes import of_kind
-from journeylib.judge.moments.visits import as_covariate
+from journeylib.judge.experience.outcomes import of_kind
 from journeylib.log import customer_group, fetch
 from journeylib.measures import RATING_SCALES, quotient
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 MICRO = 1_000_000
 US_PER_DAY = 86_400_000_000
 COLUMNS = (
-    "kind",
-    "asked",
-    "answered",
-    "response_rate",
-    "mean",
-    "adjusted",
-    "worst",
-    "best",
-    "scale_assumed",
+    *("kind", "asked", "answered", "response_rate", "mean", "adjusted"),
+    *("worst", "best", "scale_assumed"),
 )
 
 
@@ -160,13 +151,11 @@ def _survey(
         return None
     answers = asked["value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
     mean = response_bounds(np.sort(answers), worst=scale.worst, best=scale.best, unit="points")
-    mean = replace(mean, n_customers=customers)
-    if not scale.silence_recorded:
-        mean = replace(mean, lo=None, hi=None)
-    rate = _response_rate(asked, scale)
+    lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
+    mean = replace(mean, n_customers=customers, lo=lo, hi=hi)
+    estimates = (_response_rate(asked, scale), mean, _adjusted(journeys, kind, scale, adjust))
     ends = (scale.worst, scale.best, scale.assumed)
-    adjusted = _adjusted(journeys, kind, scale, adjust)
-    return (kind, len(asked), len(answered), rate, mean, adjusted, *ends)
+    return (kind, len(asked), len(answered), *estimates, *ends)
 
 
 def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]) -> Estimate:
@@ -176,27 +165,29 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
         return Estimate.none("no_clock", "points", **what)
     if not scale.silence_recorded:
         return Estimate.none("unidentified", "points", **what)
-    found = of_kind(journeys, kind)
-    found = found.assign(at=found["asked_us"].fillna(found["t_us"])).dropna(subset=["at"])
-    drawn = journeys.drawn
-    if drawn.picked is not None:
-        found = found[found["customer_no"].isin(fetch(drawn.picked)["customer_no"])]
-    found = found.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
-    known = _known_then(journeys, found, adjust)
+    requests = of_kind(journeys, kind)
+    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"])).dropna(
+        subset=["at"]
+    )
+    sample = journeys.drawn
+    if sample.picked is not None:
+        requests = requests[requests["customer_no"].isin(fetch(sample.picked)["customer_no"])]
+    requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
+    known = _known_then(journeys, requests, adjust)
     seen = known["contacts"] > 0  # of others the log holds nothing from before the request
-    answers = found.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
-    customers = found.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
-    return drawn.told(response_adjusted(answers, known[seen], customers, unit="points"))
+    answers = requests.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
+    customers = requests.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
+    return sample.told(response_adjusted(answers, known[seen], customers, unit="points"))
 
 
-def _known_then(journeys: Journeys, found: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
+def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
     """Return what the log held of the customer up to each request, row by row."""
     asked = ibis.memtable(
         pd.DataFrame(
             {
-                "row": np.arange(len(found)),
-                "customer_no": found["customer_no"].to_numpy(dtype=np.int64),
-                "at": found["at"].to_numpy(dtype=np.int64),
+                "row": np.arange(len(requests)),
+                "customer_no": requests["customer_no"].to_numpy(dtype=np.int64),
+                "at": requests["at"].to_numpy(dtype=np.int64),
             }
         )
     )
@@ -216,8 +207,8 @@ def _known_then(journeys: Journeys, found: pd.DataFrame, adjust: Sequence[str]) 
             **last,
         )
     ).set_index("row")
-    rows = rows.reindex(range(len(found)))
-    at = found["at"].astype("float64")
+    rows = rows.reindex(range(len(requests)))
+    at = requests["at"].astype("float64")
     days = {name: (at - rows[f"{name}_us"]) / US_PER_DAY for name in ("first", "last")}
     return pd.DataFrame(
         {
@@ -246,14 +237,14 @@ def _response_rate(asked: pd.DataFrame, scale: Scale) -> Estimate:
     group = asked["group"].to_numpy(dtype=np.int64)
     sums[:, 0, 0] = np.bincount(group[asked["value_micro"].notna()], minlength=GROUPS)
     sums[:, 0, 1] = np.bincount(group, minlength=GROUPS)
-    found = resample(
+    rate = resample(
         sums, quotient, share=True, n_customers=[base["n_customers"]], n_trials=[len(asked)]
     )
     return Estimate(
-        float(found.value[0]),
+        float(rate.value[0]),
         "share",
-        float(found.lo[0]),
-        float(found.hi[0]),
+        float(rate.lo[0]),
+        float(rate.hi[0]),
         method="delete-a-group jackknife by customer",
         **base,
     )

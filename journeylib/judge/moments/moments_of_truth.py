@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Estimate, percent
-from journeylib.journeys import refuse_absent
+from journeylib.core import Estimate, percent, text
+from journeylib.journeys import Journeys, refuse_absent
+from journeylib.judge.estimation.design_matrix import sample_of
 from journeylib.judge.experience.nonresponse import response_bounds
+from journeylib.judge.experience.outcomes import answer_within, event_within
 from journeylib.judge.experience.surveys import Scale, survey_scales
-from journeylib.judge.moments.effect import Check, QualityEffect, quality_effect
+from journeylib.judge.moments.effect import Check, VisitEffect, visit_effect
 from journeylib.judge.moments.multiple_testing import COLUMNS, asymmetry, decide, impact
-from journeylib.judge.moments.outcomes import answer_within, event_within
 from journeylib.judge.moments.visits import Visits, visits_of
 from journeylib.judge.settings import JudgeSettings, MomentSettings
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
 DAYS_PER_YEAR = 365.25
@@ -44,7 +42,7 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
         otherwise; None for answers), ``response_rate`` (float or None) and ``bounds`` (Estimate
         or None: the difference between good and bad visits among all who were asked, from the
         least to the most that the silent allow). With `bad_at` also ``asymmetry`` (Estimate for
-        a moment of truth, else None). No row where the settings name no mark of a good visit,
+        a moment of truth, else None). No row where the settings do not say when a visit is good,
         or the log has no outcomes or no clock. Touchpoints of fewer customers than may be shown
         are not in the family.
 
@@ -60,13 +58,8 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
     and the very displeased tend to answer.
     """
     settings = settings or JudgeSettings()
-    asked = settings.moments
-    if (
-        asked.good is None
-        or not asked.outcomes
-        or journeys.log.outcomes is None
-        or not journeys.has_clock
-    ):
+    asked, log = settings.moments, journeys.log
+    if asked.good is None or not asked.outcomes or log.outcomes is None or not journeys.has_clock:
         return pd.DataFrame(columns=list(MOMENT_COLUMNS))
     refuse_absent(journeys, asked, "judge.moments")
     scales = survey_scales(journeys, settings.surveys)
@@ -76,23 +69,32 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
         for kind in asked.outcomes
         for case in _cases(journeys, visits, kind, scales.get(kind), asked)
     ]
-    told = visits.drawn.told
-    family = [told(case.effect()) for case in cases]
+    family = [visits.sample.told(case.effect()) for case in cases]
     moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
-    reach = _reach_per_year(journeys)
-    columns: dict[str, list[Any]] = {
-        "impact": [
-            told(impact(effect, reach[effect.touchpoint])) if reach and case.scale is None else None
-            for effect, case in zip(family, cases, strict=True)
-        ],
-        "response_rate": [case.response_rate for case in cases],
-        "bounds": [told(case.bounds) for case in cases],
-    }
-    if asked.bad_at is not None:
-        columns["asymmetry"] = [
-            told(case.asymmetry()) if moment else None
-            for case, moment in zip(cases, moments["is_moment"], strict=True)
-        ]
+    return _with_context(moments, family, cases, _reach_per_year(journeys), asked)
+
+
+def _with_context(
+    moments: pd.DataFrame,
+    family: list[VisitEffect],
+    cases: list[_Case],
+    reach: dict[str, float],
+    settings: MomentSettings,
+) -> pd.DataFrame:
+    """Add how many journeys an effect is about, and what silence and asymmetry say."""
+    compared = settings.bad_at is not None
+    names = ("impact", "response_rate", "bounds", *(["asymmetry"] if compared else []))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for effect, case, moment in zip(family, cases, moments["is_moment"], strict=True):
+        annotate = case.visits.sample.told
+        countable = reach and case.scale is None
+        columns["impact"].append(
+            annotate(impact(effect, reach[effect.touchpoint])) if countable else None
+        )
+        columns["response_rate"].append(case.response_rate)
+        columns["bounds"].append(annotate(case.bounds))
+        if compared:
+            columns["asymmetry"].append(annotate(case.asymmetry()) if moment else None)
     # Objects, not floats: an absent cell stays None.
     return moments.assign(
         **{name: pd.Series(cells, dtype=object) for name, cells in columns.items()}
@@ -107,7 +109,7 @@ class _Case:
     ----------
     touchpoint, outcome : str
     visits : Visits
-        All marks, neutral ones among them.
+        Good, bad and neutral ones.
     y : Series of float
         The outcome, row by row; NaN where an answer is missing.
     scale : Scale or None
@@ -124,21 +126,21 @@ class _Case:
     def customers(self) -> int:
         """Customers whose visits are compared."""
         rows = self.visits.rows
-        return int(rows.loc[(rows["mark"] != 0) & self.y.notna(), "customer"].nunique())
+        return int(rows.loc[(rows["quality"] != 0) & self.y.notna(), "customer"].nunique())
 
     @property
     def response_rate(self) -> float | None:
         """Share of the requests after good and bad visits that were answered."""
         if self.scale is None or not self.scale.silence_recorded:
             return None
-        return float(self.y[self.visits.rows["mark"] != 0].notna().mean())
+        return float(self.y[self.visits.rows["quality"] != 0].notna().mean())
 
     @property
     def bounds(self) -> Estimate | None:
         """Difference among all who were asked, whatever the silent ones would have said."""
         if self.scale is None or not self.scale.silence_recorded:
             return None
-        mark = self.visits.rows["mark"]
+        mark = self.visits.rows["quality"]
         good, bad = (response_bounds(self.y[mark == m].sort_values()) for m in (1, -1))
         base: dict[str, Any] = {"n_customers": self.customers, "n_journeys": len(self.y)}
         if good.value is None or bad.value is None:
@@ -154,43 +156,38 @@ class _Case:
             **base,
         )
 
-    def effect(self) -> QualityEffect:
+    def effect(self) -> VisitEffect:
         """Compare good with bad visits."""
-        found = self._compare(good=(1,), bad=(-1,))
-        return found if self.scale is None else self._of_responders(found)
+        effect = self._compare(good=(1,), bad=(-1,))
+        return effect if self.scale is None else self._of_responders(effect)
 
     def asymmetry(self) -> Estimate:
         """Set the loss of a bad visit against the gain of a good one."""
         return asymmetry(self._compare(good=(0,), bad=(-1,)), self._compare(good=(1,), bad=(0,)))
 
-    def _compare(self, *, good: tuple[int, ...], bad: tuple[int, ...]) -> QualityEffect:
-        marks = self.visits.rows["mark"]
+    def _compare(self, *, good: tuple[int, ...], bad: tuple[int, ...]) -> VisitEffect:
+        marks = self.visits.rows["quality"]
         keep = marks.isin([*good, *bad]) & self.y.notna()
         part, y = self.visits.where(keep), self.y[keep.to_numpy()]
-        return quality_effect(
+        sample = sample_of(
             y.to_numpy(dtype=np.float64),
-            part.rows["mark"].isin(good).to_numpy(),
-            part.known,
+            part.rows["quality"].isin(good).to_numpy(),
+            part.covariates,
             part.rows["customer"].to_numpy(),
-            touchpoint=self.touchpoint,
-            outcome=self.outcome,
-            unit="share" if self.scale is None else OF_SCALE,
             start=part.rows["t_us"].to_numpy(),
             control=_control(part.rows),
         )
+        unit = "share" if self.scale is None else OF_SCALE
+        return visit_effect(sample, touchpoint=self.touchpoint, outcome=self.outcome, unit=unit)
 
-    def _of_responders(self, found: QualityEffect) -> QualityEffect:
+    def _of_responders(self, effect: VisitEffect) -> VisitEffect:
         rate = self.response_rate
-        said = (
-            "who was asked and did not answer is not recorded"
-            if rate is None
-            else f"{percent(rate, 0)} of those asked answered; the silent may differ"
-        )
-        check = Check("response", "not_assessable", f"only answers count: {said}")
+        unknown = text("judge.check.response_unknown")
+        share = unknown if rate is None else text("judge.check.response", share=percent(rate, 0))
         return replace(
-            found,
-            effect=replace(found.effect, grade="C"),
-            checks=(*found.checks, check),
+            effect,
+            effect=replace(effect.effect, grade="C"),
+            checks=(*effect.checks, Check("response", "not_assessable", share)),
         )
 
 

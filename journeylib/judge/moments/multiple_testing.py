@@ -9,34 +9,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Estimate, RunError, abstain_text, adjusted_p_values
-from journeylib.judge.moments.design_matrix import Floats
-from journeylib.judge.moments.effect import QualityEffect
+from journeylib.core import (
+    Estimate,
+    Floats,
+    RunError,
+    abstain_text,
+    adjusted_p_values,
+    number,
+    text,
+)
+from journeylib.judge.moments.effect import VisitEffect
 
 FALSE_DISCOVERIES = 0.10
 MARGIN = 0.02
 FRAGILE = 1.25
 
 COLUMNS = (
-    "touchpoint",
-    "outcome",
-    "effect",
-    "naive",
-    "adjusted",
-    "p_value",
-    "q_value",
-    "q_value_dependent",
-    "shrunken",
-    "e_value",
-    "n_customers",
-    "is_moment",
-    "grade",
-    "reasons",
+    *("touchpoint", "outcome", "effect", "naive", "adjusted", "p_value", "q_value"),
+    *("q_value_dependent", "shrunken", "e_value", "n_customers", "is_moment", "grade", "reasons"),
 )
 
 
 def decide(
-    family: Sequence[QualityEffect],
+    family: Sequence[VisitEffect],
     *,
     q: float = FALSE_DISCOVERIES,
     margin: float = MARGIN,
@@ -46,7 +41,7 @@ def decide(
 
     Parameters
     ----------
-    family : sequence of QualityEffect
+    family : sequence of VisitEffect
         Every touchpoint × outcome that was looked at, also those that came to nothing: leaving
         them out would hide how many chances there were to be lucky.
     q : float
@@ -84,30 +79,19 @@ def decide(
     q_bh, q_by = adjusted_p_values(p, "fdr_bh"), adjusted_p_values(p, "fdr_by")
     shrunk = shrink(family)
     rows = []
-    for i, effect in enumerate(family):
-        against = _against(effect, float(q_bh[i]), q, margin, min_e_value)
+    for i, one in enumerate(family):
+        against = _against(one, float(q_bh[i]), q, margin, min_e_value)
         rows.append(
             (
-                effect.touchpoint,
-                effect.outcome,
-                effect.effect,
-                effect.naive,
-                effect.adjusted,
-                p[i],
-                q_bh[i],
-                q_by[i],
-                shrunk[i],
-                effect.e_value,
-                effect.effect.n_customers,
-                not against,
-                effect.grade,
-                tuple(dict.fromkeys([*against, *effect.reasons])),
+                *(one.touchpoint, one.outcome, one.effect, one.naive, one.adjusted),
+                *(p[i], q_bh[i], q_by[i], shrunk[i], one.e_value, one.effect.n_customers),
+                *(not against, one.grade, tuple(dict.fromkeys([*against, *one.reasons]))),
             )
         )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def shrink(family: Sequence[QualityEffect]) -> Floats:
+def shrink(family: Sequence[VisitEffect]) -> Floats:
     """Pull effects towards zero by as much as their family says is noise.
 
     Returns
@@ -136,44 +120,44 @@ def shrink(family: Sequence[QualityEffect]) -> Floats:
     return result
 
 
-def impact(effect: QualityEffect, journeys_per_year: float) -> Estimate:
+def impact(effect: VisitEffect, journeys_per_year: float) -> Estimate:
     """Return how many journeys a year would end otherwise if every bad visit went well.
 
     Parameters
     ----------
-    effect : QualityEffect
+    effect : VisitEffect
         Of a 0/1 outcome.
     journeys_per_year : float
         Journeys that reach the touchpoint.
     """
-    found = effect.effect
-    base: dict[str, Any] = {"n_customers": found.n_customers, "n_journeys": found.n_journeys}
-    if found.value is None or found.lo is None or found.hi is None:
-        return Estimate.none(found.abstain or "unidentified", "journeys/year", **base)
+    estimate = effect.effect
+    base: dict[str, Any] = {"n_customers": estimate.n_customers, "n_journeys": estimate.n_journeys}
+    if estimate.value is None or estimate.lo is None or estimate.hi is None:
+        return Estimate.none(estimate.abstain or "unidentified", "journeys/year", **base)
     bad = effect.n_bad / (effect.n_good + effect.n_bad) * journeys_per_year
-    limits = sorted((abs(found.lo) * bad, abs(found.hi) * bad))
-    covers_zero = found.lo <= 0 <= found.hi
+    limits = sorted((abs(estimate.lo) * bad, abs(estimate.hi) * bad))
+    covers_zero = estimate.lo <= 0 <= estimate.hi
     return Estimate(
-        value=abs(found.value) * bad,
+        value=abs(estimate.value) * bad,
         unit="journeys/year",
         lo=0.0 if covers_zero else limits[0],
         hi=limits[1],
-        grade=found.grade,
+        grade=estimate.grade,
         estimand="journeys a year that would end otherwise if every bad visit went well",
         method="effect × bad visits a year",
-        assumptions=found.assumptions,
+        assumptions=estimate.assumptions,
         **base,
     )
 
 
-def asymmetry(bad: QualityEffect, good: QualityEffect) -> Estimate:
+def asymmetry(bad: VisitEffect, good: VisitEffect) -> Estimate:
     """Return how much more a bad visit costs than a good one brings, both against neutral.
 
     Parameters
     ----------
-    bad : QualityEffect
+    bad : VisitEffect
         Neutral against bad visits (what is lost).
-    good : QualityEffect
+    good : VisitEffect
         Good against neutral visits (what is won).
 
     Returns
@@ -216,7 +200,7 @@ def asymmetry(bad: QualityEffect, good: QualityEffect) -> Estimate:
     )
 
 
-def _covariance(one: QualityEffect, other: QualityEffect) -> float:
+def _covariance(one: VisitEffect, other: VisitEffect) -> float:
     """Return the customer-clustered covariance of two effects.
 
     The sum is exact, so that the order of customers, which is that of their names, moves no bit.
@@ -229,22 +213,19 @@ def _covariance(one: QualityEffect, other: QualityEffect) -> float:
 
 
 def _against(
-    effect: QualityEffect, q_value: float, q: float, margin: float, min_e_value: float
+    one: VisitEffect, q_value: float, q: float, margin: float, min_e_value: float
 ) -> list[str]:
     """List what speaks against calling it a moment of truth."""
-    found = effect.effect
-    if found.value is None or found.lo is None or found.hi is None:
-        return [abstain_text(str(found.abstain))]
-    against = [check.text for check in effect.checks if check.state == "failed"]
+    effect = one.effect
+    if effect.value is None or effect.lo is None or effect.hi is None:
+        return [abstain_text(str(effect.abstain))]
+    against = [check.text for check in one.checks if check.state == "failed"]
     if not q_value <= q:
-        return [
-            f"not told apart from chance among all that was tested (q = {q_value:.2f})",
-            *against,
-        ]
-    if not (found.lo > margin or found.hi < -margin):
-        against.append(f"may be smaller than the margin of {margin:g}")
-    if effect.early is None or effect.late is None or effect.early * effect.late <= 0:
-        against.append("the two halves of the log disagree about its direction")
-    if effect.e_value < min_e_value:
-        against.append(f"fragile: a weak hidden cause would explain it (E = {effect.e_value:.2f})")
+        return [text("judge.moment.by_chance", q=number(q_value, 2)), *against]
+    if not (effect.lo > margin or effect.hi < -margin):
+        against.append(text("judge.moment.small", margin=margin))
+    if one.early is None or one.late is None or one.early * one.late <= 0:
+        against.append(text("judge.moment.halves"))
+    if one.e_value < min_e_value:
+        against.append(text("judge.moment.fragile", e=number(one.e_value, 2)))
     return against

@@ -7,14 +7,15 @@ as if it kept people; that comparison is refused here.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import ConfigError, Estimate, RunError, did_you_mean
-from journeylib.judge.moments.design_matrix import Bools, Floats, design_matrix
+from journeylib.core import ConfigError, Estimate, Floats, RunError, did_you_mean
+from journeylib.judge.estimation.design_matrix import Bools, design_matrix
 
 DESIGNS = ("start_stop", "landmark")
 MIN_EVENTS = 30
@@ -77,6 +78,15 @@ def presence_effect(
     Suissa (2008), American Journal of Epidemiology 167, 492–499, on immortal time;
     Anderson, Cain and Gelber (1983), Journal of Clinical Oncology 1, 710–719, on landmarks.
     """
+    _check_design(design, landmark)
+    days, gone, seen = _columns(stay, left, visit)
+    covariates = design_matrix(X) if X is not None else np.zeros((len(days), 0))
+    if landmark is None or design == "start_stop":
+        return _start_stop(days, gone, seen, covariates)
+    return _landmark(days, gone, seen, covariates, landmark)
+
+
+def _check_design(design: str, landmark: float | None) -> None:
     if design.startswith("ever"):
         raise ConfigError(REFUSED)
     if design not in DESIGNS:
@@ -84,13 +94,8 @@ def presence_effect(
             f"unknown design '{design}'.{did_you_mean(design, DESIGNS)} "
             f"Designs: {', '.join(DESIGNS)}"
         )
-    days, gone, seen = _columns(stay, left, visit)
-    covariates = design_matrix(X) if X is not None else np.zeros((len(days), 0))
-    if design == "start_stop":
-        return _start_stop(days, gone, seen, covariates)
-    if landmark is None or not landmark > 0:
+    if design == "landmark" and not (landmark is not None and landmark > 0):
         raise ConfigError("design='landmark' needs landmark=, a day after the start")
-    return _landmark(days, gone, seen, covariates, landmark)
 
 
 def _columns(
@@ -131,62 +136,56 @@ def _start_stop(days: Floats, gone: Bools, seen: Floats, X: Floats) -> Estimate:
     exposed = np.concatenate([np.zeros(before.sum()), np.ones(visits.sum())])
     rows = np.concatenate([X[before], X[visits]])
     moving = stop > entry
-    return _cox(
-        entry[moving],
-        stop[moving],
-        event[moving],
-        exposed[moving],
-        rows[moving],
-        n_customers=len(days),
-        method="time-varying Cox model, start–stop rows",
-    )
+    spans = _Spans(entry, stop, event, exposed, rows).where(moving)
+    return _cox(spans, len(days), "time-varying Cox model, start–stop rows")
 
 
 def _landmark(days: Floats, gone: Bools, seen: Floats, X: Floats, day: float) -> Estimate:
     """Follow those who are still there from the landmark on."""
     there = days > day
-    return _cox(
-        np.zeros(there.sum()),
-        days[there] - day,
-        gone[there],
-        (seen[there] <= day).astype(np.float64),
-        X[there],
-        n_customers=int(there.sum()),
-        method=f"Cox model from a landmark at day {day:g}",
-    )
+    exposed = (seen <= day).astype(np.float64)
+    spans = _Spans(np.zeros(len(days)), days - day, gone, exposed, X).where(there)
+    return _cox(spans, int(there.sum()), f"Cox model from a landmark at day {day:g}")
 
 
-def _cox(
-    entry: Floats,
-    stop: Floats,
-    event: Bools,
-    exposed: Floats,
-    X: Floats,
-    *,
-    n_customers: int,
-    method: str,
-) -> Estimate:
+@dataclass(frozen=True)
+class _Spans:
+    """Times at risk, row by row: a customer has one before and one after the visit."""
+
+    entry: Floats
+    stop: Floats
+    event: Bools
+    exposed: Floats
+    X: Floats
+
+    def where(self, rows: npt.NDArray[Any]) -> _Spans:
+        """Return the rows named, in their order."""
+        columns = (self.entry, self.stop, self.event, self.exposed, self.X)
+        return _Spans(*(column[rows] for column in columns))
+
+
+def _cox(spans: _Spans, n_customers: int, method: str) -> Estimate:
     from scipy import stats
     from statsmodels.duration.hazard_regression import PHReg
 
     fields: dict[str, Any] = {
         "n_customers": n_customers,
-        "n_events": int(event.sum()),
+        "n_events": int(spans.event.sum()),
         "estimand": "hazard of leaving after a visit over the hazard without one",
         "method": method,
         "assumptions": ("visits are not made because the customer is about to leave or to stay",),
     }
-    if exposed.min(initial=1) == exposed.max(initial=0):
+    if spans.exposed.min(initial=1) == spans.exposed.max(initial=0):
         return Estimate.none("no_overlap", "hazard ratio", **fields)
-    if min(event[exposed == 1].sum(), event[exposed == 0].sum()) < MIN_EVENTS:
+    arms = [spans.where(spans.exposed == arm) for arm in (1, 0)]
+    if min(arm.event.sum() for arm in arms) < MIN_EVENTS:
         return Estimate.none("n_small", "hazard ratio", **fields)
     # Order by time: sums of floats, so the last digits, then do not depend on row order.
-    order = np.lexsort((exposed, event, entry, stop))
-    design = np.column_stack([exposed, X])[order]
-    model = PHReg(stop[order], design, status=event[order], entry=entry[order], ties="breslow")
+    rows = spans.where(np.lexsort((spans.exposed, spans.event, spans.entry, spans.stop)))
+    design = np.column_stack([rows.exposed, rows.X])
+    model = PHReg(rows.stop, design, status=rows.event, entry=rows.entry, ties="breslow")
     # From the crude ratio, not from 1: the first Newton step from far away can leave the numbers.
-    at_risk = [float((stop - entry)[exposed == arm].sum()) for arm in (1, 0)]
-    crude = [event[exposed == arm].sum() / days for arm, days in zip((1, 0), at_risk, strict=True)]
+    crude = [arm.event.sum() / float((arm.stop - arm.entry).sum()) for arm in arms]
     start = np.zeros(design.shape[1])
     start[0] = np.log(crude[0] / crude[1])
     # Where a visit all but decides who leaves, the risk sums cancel to 0 and the fit is no number.

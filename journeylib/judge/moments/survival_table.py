@@ -1,46 +1,35 @@
-"""Stays: how long customers stayed, when they first came to a touchpoint, and what goes with it."""
+"""Follow-up of customers: the hazard of an outcome after a first visit, for every touchpoint."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import Estimate, adjusted_p_values
-from journeylib.journeys import Drawn, draw_customers, refuse_absent
+from journeylib.core import Estimate, adjusted_p_values, text
+from journeylib.journeys import Drawn, Journeys, draw_customers, refuse_absent
+from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.experience.outcomes import first_of_kind
 from journeylib.judge.experience.surveys import survey_scales
-from journeylib.judge.moments.outcomes import of_kind
 from journeylib.judge.moments.survival import presence_effect
-from journeylib.judge.moments.visits import as_covariate
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log import fetch
 
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
-
 US_PER_DAY = 86_400_000_000
-MICRO = 1_000_000
 # A Cox model walks through the whole risk set: a large log lends it a part of its customers.
 MOST_CUSTOMERS = 4_000
 COLUMNS = (
-    "touchpoint",
-    "outcome",
-    "ratio",
-    "landmark",
-    "landmark_day",
-    "p_value",
-    "q_value",
-    "reasons",
+    *("touchpoint", "outcome", "ratio", "landmark", "landmark_day"),
+    *("p_value", "q_value", "reasons"),
 )
-APART = "the two designs disagree, so neither is believed"
 
 
 @dataclass(frozen=True)
-class Stays:
+class FollowUp:
     """Customers from their first event on.
 
     Attributes
@@ -52,14 +41,14 @@ class Stays:
         One row per customer and touchpoint: ``customer_no``, ``touchpoint``, ``first_us``.
     last_us : int
         End of the log.
-    drawn : Drawn
+    sample : Drawn
         The customers who are followed.
     """
 
     people: pd.DataFrame
     visits: pd.DataFrame
     last_us: int
-    drawn: Drawn
+    sample: Drawn
 
 
 def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
@@ -98,31 +87,27 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
         return pd.DataFrame(columns=list(COLUMNS))
     refuse_absent(journeys, asked, "judge.moments")
     answers = survey_scales(journeys, settings.surveys)
-    stays = stays_of(journeys, asked.adjust)
+    follow = follow_up(journeys, asked.adjust)
+    annotate = follow.sample.told
     spots = journeys.touchpoints
-    shown = spots[spots["customers"] >= journeys.settings.min_customers].sort_values("touchpoint")
-    rows = [
-        (name, kind, *effects_of(followed, first_visits(stays, name), asked.horizon_days))
-        for kind in asked.outcomes
-        if kind not in answers
-        for followed in [followed_from(journeys, stays, kind)]
-        for name in map(str, shown["touchpoint"])
-    ]
-    found = pd.DataFrame(
-        [
-            (
-                *(name, kind, stays.drawn.told(ratio), stays.drawn.told(landmark)),
-                *(day, _p_value(ratio), np.nan, reasons),
+    shown = spots.loc[spots["customers"] >= journeys.settings.min_customers, "touchpoint"]
+    rows = []
+    for kind in asked.outcomes:
+        if kind in answers:
+            continue
+        followed = followed_from(journeys, follow, kind)
+        for name in sorted(map(str, shown)):
+            ratio, landmark, day, reasons = effects_of(
+                followed, first_visits(follow, name), asked.horizon_days
             )
-            for name, kind, ratio, landmark, day, reasons in rows
-        ],
-        columns=list(COLUMNS),
-    )
-    p_values = found["p_value"].to_numpy(dtype=np.float64)
-    return found.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
+            estimates = (annotate(ratio), annotate(landmark), day, _p_value(ratio))
+            rows.append((name, kind, *estimates, np.nan, reasons))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    p_values = table["p_value"].to_numpy(dtype=np.float64)
+    return table.assign(p_value=p_values, q_value=adjusted_p_values(p_values, "fdr_bh"))
 
 
-def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
+def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
     """Return when each customer came first, and first to each touchpoint.
 
     Parameters
@@ -132,8 +117,8 @@ def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
     adjust : tuple of str
         Columns that are taken from the first event: what was known then.
     """
-    drawn = draw_customers(journeys, MOST_CUSTOMERS)
-    steps = drawn.of(journeys.steps)
+    sample = draw_customers(journeys, MOST_CUSTOMERS)
+    steps = sample.of(journeys.steps)
     window = ibis.window(group_by="customer_no", order_by=["t_us", "journey", "step"])
     first = steps.mutate(place=ibis.row_number().over(window)).filter(_.place == 0)
     named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
@@ -143,29 +128,27 @@ def stays_of(journeys: Journeys, adjust: tuple[str, ...] = ()) -> Stays:
         "start_us": people["start_us"],
         **{f"declared {name}": as_covariate(people[f"known_{i}"]) for i, name in enumerate(adjust)},
     }
-    return Stays(
+    return FollowUp(
         pd.DataFrame(columns).set_axis(people["customer_no"]),
         fetch(visits.order_by("customer_no", "touchpoint")),
         int(journeys.last_us or 0),
-        drawn,
+        sample,
     )
 
 
-def followed_from(journeys: Journeys, stays: Stays, kind: str) -> pd.DataFrame:
+def followed_from(journeys: Journeys, follow: FollowUp, kind: str) -> pd.DataFrame:
     """Return the customers whom the outcome had not met before: ``stay`` in days, ``left``."""
-    found = of_kind(journeys, kind)
-    found = found[found["t_us"].notna() & (found["value_micro"].fillna(MICRO) != 0)]
-    came = found.groupby("customer_no")["t_us"].min().astype("float64")
-    people = stays.people.assign(came=came.reindex(stays.people.index))
+    came = first_of_kind(journeys, kind).astype("float64")
+    people = follow.people.assign(came=came.reindex(follow.people.index))
     people = people[~(people["came"] <= people["start_us"])]
-    left = people["came"] <= stays.last_us
-    until = people["came"].where(left, float(stays.last_us))
+    left = people["came"] <= follow.last_us
+    until = people["came"].where(left, float(follow.last_us))
     return people.assign(left=left, stay=(until - people["start_us"]) / US_PER_DAY)
 
 
-def first_visits(stays: Stays, touchpoint: str) -> pd.Series[float]:
+def first_visits(follow: FollowUp, touchpoint: str) -> pd.Series[float]:
     """Return when each customer first came to the touchpoint, by ``customer_no``."""
-    here = stays.visits[stays.visits["touchpoint"] == touchpoint]
+    here = follow.visits[follow.visits["touchpoint"] == touchpoint]
     return here.set_index("customer_no")["first_us"].astype("float64")
 
 
@@ -174,40 +157,35 @@ def effects_of(
 ) -> tuple[Estimate, Estimate, float, tuple[str, ...]]:
     """Return the ratio by both designs, the day of the landmark, and what weakens the first."""
     visit = (first_us.reindex(followed.index) - followed["start_us"]) / US_PER_DAY
-    known = followed[[name for name in followed if str(name).startswith("declared ")]]
-    given: dict[str, Any] = {"X": known if known.shape[1] else None}
+    covariates = followed[[name for name in followed if str(name).startswith("declared ")]]
+    given: dict[str, Any] = {"X": covariates if covariates.shape[1] else None}
     columns = (followed["stay"], followed["left"], visit)
     ratio = presence_effect(*columns, **given)
     landmark = presence_effect(*columns, design="landmark", landmark=day, **given)
     if ratio.value is None or landmark.value is None:
-        unsure = "" if ratio.value is None else "too few to look again from one day on"
+        unsure = "" if ratio.value is None else text("judge.presence.few")
         return ratio, landmark, day, (unsure,) if unsure else ()
     one, other = _direction(ratio), _direction(landmark)
     if one * other < 0:
-        silent = Estimate.none(
-            "unidentified",
-            ratio.unit,
-            n_customers=ratio.n_customers,
-            n_events=ratio.n_events,
-            estimand=ratio.estimand,
-        )
-        return silent, landmark, day, (APART,)
-    weak = "seen from one day on, it may be no difference"
+        counts = {"n_customers": ratio.n_customers, "n_events": ratio.n_events}
+        none = Estimate.none("unidentified", ratio.unit, estimand=ratio.estimand, **counts)
+        return none, landmark, day, (text("judge.presence.apart"),)
+    weak = text("judge.presence.weak")
     return ratio, landmark, day, (weak,) if one and not other else ()
 
 
-def _direction(found: Estimate) -> int:
+def _direction(ratio: Estimate) -> int:
     """Return −1 or 1 where the interval lies below or above 1, else 0."""
-    if found.lo is None or found.hi is None:
+    if ratio.lo is None or ratio.hi is None:
         return 0
-    return int(found.lo > 1) - int(found.hi < 1)
+    return int(ratio.lo > 1) - int(ratio.hi < 1)
 
 
-def _p_value(found: Estimate) -> float:
+def _p_value(ratio: Estimate) -> float:
     """Return the two-sided p-value of a ratio of 1, from the interval that it came with."""
     from scipy import stats
 
-    if not (found.value and found.lo and found.hi):
+    if not (ratio.value and ratio.lo and ratio.hi):
         return float("nan")
-    half = (np.log(found.hi) - np.log(found.lo)) / (2 * stats.norm.ppf(0.975))
-    return float(2 * stats.norm.sf(abs(np.log(found.value)) / half))
+    half = (np.log(ratio.hi) - np.log(ratio.lo)) / (2 * stats.norm.ppf(0.975))
+    return float(2 * stats.norm.sf(abs(np.log(ratio.value)) / half))

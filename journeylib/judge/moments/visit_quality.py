@@ -1,18 +1,16 @@
-"""Marks: what says that a visit went well, badly, or neither."""
+"""Quality of a visit: whether it went well, badly, or neither."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 from ibis import _
 
 from journeylib.core import ConfigError, did_you_mean
+from journeylib.journeys import Journeys
 from journeylib.judge.settings import MomentSettings
 from journeylib.log import fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")
@@ -22,8 +20,8 @@ MICRO = 1_000_000
 _SCALED = ("rating", "sentiment", "cost")
 
 
-def marked_visits(journeys: Journeys, settings: MomentSettings) -> ibis.Table:
-    """Return the first visit of each journey to each touchpoint, where it is marked.
+def visits_with_quality(journeys: Journeys, settings: MomentSettings) -> ibis.Table:
+    """Return the first visit of each journey to each touchpoint, where its quality is known.
 
     Parameters
     ----------
@@ -38,29 +36,29 @@ def marked_visits(journeys: Journeys, settings: MomentSettings) -> ibis.Table:
     -------
     ibis.Table
         Row: a journey's first visit of a touchpoint. ``journey``, ``touchpoint``,
-        ``customer_no``, ``t_us`` (its start), ``first_step``, ``mark`` (1 good, 0 neither,
-        −1 bad). The last turn that is marked speaks for the visit; a single transfer spoils it.
+        ``customer_no``, ``t_us`` (its start), ``first_step``, ``quality`` (1 good, 0 neither,
+        −1 bad). The last turn whose quality is known speaks for the visit; a single transfer
+        spoils it.
 
     Raises
     ------
     ConfigError
-        If the log does not carry the column, or none of its values can be read as a mark.
+        If the log does not carry the column, or none of its values says whether a visit went well.
     """
     steps, value = _observed(journeys, settings)
-    mark = _mark(value, settings)
     visits = (
         steps.filter(_.visit == 1)
-        .mutate(mark=mark)
+        .mutate(quality=_quality(value, settings))
         .group_by(["journey", "touchpoint"])
         .aggregate(
             customer_no=_.customer_no.min(),
             t_us=_.t_us.min(),
             first_step=_.step.min(),
-            mark=_.mark.min()
+            quality=_.quality.min()
             if settings.good == NO_TRANSFER
-            else _.mark.argmax(_.step, where=_.mark.notnull()),
+            else _.quality.argmax(_.step, where=_.quality.notnull()),
         )
-        .filter(_.mark.notnull())
+        .filter(_.quality.notnull())
     )
     _check_readable(steps, value, visits, settings)
     return visits
@@ -69,13 +67,13 @@ def marked_visits(journeys: Journeys, settings: MomentSettings) -> ibis.Table:
 def check_columns(journeys: Journeys, settings: MomentSettings) -> None:
     """Raise if the settings name a column that the log does not have, or a consequence.
 
-    What marks a visit is settled in it, so it can be neither adjusted for nor a control.
+    What a visit is judged by is settled in it, so it can be neither adjusted for nor a control.
     """
     named = [*settings.adjust, *([settings.negative_control] if settings.negative_control else [])]
     if settings.good in named:
         raise ConfigError(
-            f"judge.moments adjusts for '{settings.good}', which is also what marks a visit as "
-            "good. Adjust for what was known before the visit."
+            f"judge.moments adjusts for '{settings.good}', which also says whether a visit "
+            "went well. Adjust for what was known before the visit."
         )
     good = settings.good or ""
     missing = [name for name in named if not journeys.has(name)]
@@ -100,7 +98,7 @@ def _stands_for(journeys: Journeys, name: str) -> str | None:
 
 
 def _observed(journeys: Journeys, settings: MomentSettings) -> tuple[ibis.Table, Any]:
-    """Return the steps and the expression that marks are read from."""
+    """Return the steps and the expression that quality is read from."""
     name = str(settings.good)
     column = _stands_for(journeys, name)
     if column is not None:
@@ -136,7 +134,7 @@ def _with_waits(journeys: Journeys) -> ibis.Table:
     return journeys.steps.mutate(waited_us=ended.isnull().ifelse(ibis.null("int64"), waited))
 
 
-def _mark(value: Any, settings: MomentSettings) -> Any:
+def _quality(value: Any, settings: MomentSettings) -> Any:
     nothing = ibis.null("int64")
     if settings.good_from is None and settings.good_to is None:
         word = value.cast("string").lower()
@@ -158,7 +156,7 @@ def _check_readable(
     filled = fetch(steps.mutate(value=value).filter(_.value.notnull()).select("step").limit(1))
     if len(filled):
         raise ConfigError(
-            f"judge.moments.good: no value of '{settings.good}' can be read as a mark. Without "
+            f"judge.moments.good: no value of '{settings.good}' says if a visit went well. Without "
             f"good_from or good_to it must hold {', '.join(TRUE_WORDS[:3])} or "
             f"{', '.join(FALSE_WORDS[:3])}; for numbers say from where (good_from) or up to where "
             "(good_to) a visit went well."

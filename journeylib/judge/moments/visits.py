@@ -3,65 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys import Drawn
-from journeylib.judge.moments.visit_quality import check_columns, marked_visits
+from journeylib.journeys import Drawn, Journeys
+from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
 from journeylib.log import fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
 class Visits:
-    """First visits that are marked, and what was known before each.
+    """First visits whose quality is known, and what was known before each.
 
     Attributes
     ----------
     rows : DataFrame
-        One row per journey and touchpoint with a mark, ordered by customer, time, touchpoint
+        One row per journey and touchpoint, ordered by customer, time, touchpoint
         and step: ``touchpoint`` (str), ``customer`` (int64, opaque), ``t_us`` (int64, start of
-        the visit), ``mark`` (int64: 1 good, 0 neither, −1 bad), ``control`` (float64, only
+        the visit), ``quality`` (int64: 1 good, 0 neither, −1 bad), ``control`` (float64, only
         where a negative control is declared).
-    known : DataFrame
-        The covariates, row by row: ``steps_before``, ``days_before`` (log of 1 + days since the
-        journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
+    covariates : DataFrame
+        What was known before, row by row: ``steps_before``, ``days_before`` (log of 1 + days since
+        the journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
         declared columns as last seen in the journey by the time the visit began.
-    drawn : Drawn
+    sample : Drawn
         The customers whose visits these are.
     """
 
     rows: pd.DataFrame
-    known: pd.DataFrame
-    drawn: Drawn
+    covariates: pd.DataFrame
+    sample: Drawn
 
     def where(self, keep: pd.Series[bool]) -> Visits:
-        """Return the rows that `keep` marks, numbered anew."""
+        """Return the rows that `keep` names, numbered anew."""
         return Visits(
             self.rows[keep.to_numpy()].reset_index(drop=True),
-            self.known[keep.to_numpy()].reset_index(drop=True),
-            self.drawn,
+            self.covariates[keep.to_numpy()].reset_index(drop=True),
+            self.sample,
         )
 
 
 def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
-    """Return the first visits that were marked, with what was known before them.
+    """Return the first visits whose quality is known, with what was known before them.
 
     Parameters
     ----------
     journeys : Journeys
         With a clock.
     settings : MomentSettings
-        What marks a visit, and what was known before.
+        What says that a visit went well, and what was known before.
 
     Returns
     -------
@@ -70,7 +67,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     Raises
     ------
     ConfigError
-        If a column that the settings name is not in the log, or marks nothing.
+        If a column that the settings name is not in the log, or says nothing.
 
     Notes
     -----
@@ -79,8 +76,8 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    drawn = journeys.drawn
-    visits = drawn.of(marked_visits(journeys, settings))
+    sample = journeys.drawn
+    visits = sample.of(visits_with_quality(journeys, settings))
     declared = _declared(settings)
     starts = journeys.table.select("journey", "customer_no", "start_us")
     earlier = starts.select(
@@ -94,7 +91,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
         table = table.left_join(_known_before(journeys, visits, declared), key)
         table = table.drop("journey_right", "touchpoint_right")
     frame = fetch(table.order_by("customer_no", "t_us", "touchpoint", "first_step"))
-    return Visits(_rows(frame, settings, declared), _known(frame, settings, declared), drawn)
+    return Visits(_rows(frame, settings, declared), _covariates(frame, settings, declared), sample)
 
 
 def _declared(settings: MomentSettings) -> list[str]:
@@ -116,17 +113,17 @@ def _known_before(journeys: Journeys, visits: ibis.Table, declared: list[str]) -
 
 
 def _rows(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
-    rows = frame[["touchpoint", "customer_no", "t_us", "mark"]]
-    rows = rows.rename(columns={"customer_no": "customer"}).astype({"mark": "int64"})
+    rows = frame[["touchpoint", "customer_no", "t_us", "quality"]]
+    rows = rows.rename(columns={"customer_no": "customer"}).astype({"quality": "int64"})
     if settings.negative_control:
         column = f"known_{declared.index(settings.negative_control)}"
         rows["control"] = pd.to_numeric(frame[column], errors="coerce").astype(float)
     return rows
 
 
-def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
+def _covariates(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -> pd.DataFrame:
     days = (frame["t_us"] - frame["start_us"]) / US_PER_DAY
-    known = pd.DataFrame(
+    covariates = pd.DataFrame(
         {
             "steps_before": frame["first_step"].astype(float) - 1,
             "days_before": np.log1p(days.clip(lower=0)),
@@ -139,10 +136,4 @@ def _known(frame: pd.DataFrame, settings: MomentSettings, declared: list[str]) -
         f"declared {name}": as_covariate(frame[f"known_{declared.index(name)}"])
         for name in settings.adjust
     }
-    return known.assign(**declared_columns)
-
-
-def as_covariate(column: pd.Series) -> pd.Series:
-    """Return numbers as numbers; anything else stays text."""
-    number = pd.to_numeric(column, errors="coerce")
-    return number if number.notna().sum() == column.notna().sum() else column
+    return covariates.assign(**declared_columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import ibis
@@ -21,34 +21,34 @@ MATCHED = "the same intents on both sides, weighted as the first has them; jackk
 
 
 @dataclass(frozen=True)
-class Ask:
+class Estimand:
     """What is asked for: in words, in which unit, on how many customers at least.
 
     Attributes
     ----------
-    estimand, unit : str
+    text, unit : str
     min_customers : int
         Fewer on any side: ``n_small``.
     min_support : float
         Least share of the first side's base whose intents the other side has, too.
+    assumptions : tuple of str
     scale : float
         The sums are this many times the unit.
-    assumptions : tuple of str
     """
 
-    estimand: str
+    text: str
     unit: str
     min_customers: int
     min_support: float = 0.5
+    assumptions: tuple[str, ...] = ()
     scale: float = 1.0
-    assumptions: tuple[str, ...] = field(default=())
 
     def none(self, reason: AbstainReason) -> Estimate:
         """Return the estimate that abstains for `reason`."""
-        return Estimate.none(reason, self.unit, estimand=self.estimand)
+        return Estimate.none(reason, self.unit, estimand=self.text)
 
 
-def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estimate:
+def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand) -> Estimate:
     """Compare a ratio of sums between arm 1 and arm 0 within the same intents.
 
     Parameters
@@ -61,7 +61,7 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estima
     how : {"difference", "relative", "ratio"}
         Arm 1 minus what arm 0 would show with the intents of arm 1; the same relative to it;
         or the one over the other.
-    ask : Ask
+    estimand : Estimand
 
     Returns
     -------
@@ -82,15 +82,15 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, ask: Ask) -> Estima
         # In a log without intents all contacts are of one.
         intent=_.intent.fill_null(""),
     )
-    matched = _matched(taken.filter(_.base > 0), ask)
+    matched = _matched(taken.filter(_.base > 0), estimand)
     if isinstance(matched, Estimate):
         return matched
     columns = {"t": _.top.sum(), "b": _.base.sum()}
     sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
-    return _told(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, ask)
+    return _estimate(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, estimand)
 
 
-def compare_spread(rows: ibis.Table, value: Any, ask: Ask) -> Estimate:
+def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate:
     """Compare the standard deviation of a value within the same intents, arm 1 over arm 0.
 
     Parameters
@@ -99,7 +99,7 @@ def compare_spread(rows: ibis.Table, value: Any, ask: Ask) -> Estimate:
         As of `compare`.
     value : Ibis integer
         Small enough that the sum of its squares is exact.
-    ask : Ask
+    estimand : Estimand
 
     Returns
     -------
@@ -115,7 +115,7 @@ def compare_spread(rows: ibis.Table, value: Any, ask: Ask) -> Estimate:
         value=value.cast("int64"), base=ibis.literal(1), intent=_.intent.fill_null("")
     )
     taken = taken.filter(_.value.notnull())
-    matched = _matched(taken, ask)
+    matched = _matched(taken, estimand)
     if isinstance(matched, Estimate):
         return matched
     columns = {"n": _.count(), "s": _.value.sum(), "q": (_.value * _.value).sum()}
@@ -135,11 +135,11 @@ def compare_spread(rows: ibis.Table, value: Any, ask: Ask) -> Estimate:
         ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
         return np.asarray(0.5 * np.log(ratio))
 
-    found = resample(
+    result = resample(
         sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers], draws=1
     )
-    ends = [float(np.exp(x[0])) for x in (found.value, found.lo, found.hi)]
-    return _told((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, ask)
+    ends = [float(np.exp(x[0])) for x in (result.value, result.lo, result.hi)]
+    return _estimate((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, estimand)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class _Matched:
     journeys: int
 
 
-def _matched(based: ibis.Table, ask: Ask) -> _Matched | Estimate:
+def _matched(based: ibis.Table, estimand: Estimand) -> _Matched | Estimate:
     """Find the intents that both arms have, or abstain."""
     per_arm = fetch(
         based.group_by(["intent", "arm"]).aggregate(
@@ -166,31 +166,33 @@ def _matched(based: ibis.Table, ask: Ask) -> _Matched | Estimate:
     ).set_index("arm")
     everyone = based.group_by("arm").aggregate(customers=_.customer_no.nunique())
     fewest = fetch(everyone)["customers"].min() if len(per_arm["arm"].unique()) == 2 else 0
-    if fewest < ask.min_customers:
-        return ask.none("n_small")
-    if not shared or support < ask.min_support:
-        return ask.none("no_overlap")
+    if fewest < estimand.min_customers:
+        return estimand.none("n_small")
+    if not shared or support < estimand.min_support:
+        return estimand.none("no_overlap")
     customers = int(people["customers"].min())
-    if customers < ask.min_customers:
-        return ask.none("n_small")
+    if customers < estimand.min_customers:
+        return estimand.none("n_small")
     return _Matched(shared, customers, int(people["journeys"].sum()))
 
 
-def _told(ends: tuple[float, float, float], bases: Floats, matched: _Matched, ask: Ask) -> Estimate:
+def _estimate(
+    ends: tuple[float, float, float], bases: Floats, matched: _Matched, estimand: Estimand
+) -> Estimate:
     if not np.isfinite(ends).all():
-        return ask.none("unidentified")
-    value, lo, hi = (end / ask.scale for end in ends)
+        return estimand.none("unidentified")
+    value, lo, hi = (end / estimand.scale for end in ends)
     return Estimate(
         value,
-        ask.unit,
+        estimand.unit,
         lo,
         hi,
         n_customers=matched.customers,
         n_journeys=matched.journeys,
         n_events=int(bases.sum()),
-        estimand=ask.estimand,
+        estimand=estimand.text,
         method=MATCHED,
-        assumptions=("matters of one intent are alike on both sides", *ask.assumptions),
+        assumptions=("matters of one intent are alike on both sides", *estimand.assumptions),
     )
 
 
@@ -242,7 +244,7 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
     return tuple(float(np.exp(x)) - less for x in (value, lo, hi))  # type: ignore[return-value]
 
 
-def share(rows: ibis.Table, top: Any, base: Any, ask: Ask) -> Estimate:
+def share(rows: ibis.Table, top: Any, base: Any, estimand: Estimand) -> Estimate:
     """Return the share of the rows of `base` in which `top` holds.
 
     Parameters
@@ -250,13 +252,13 @@ def share(rows: ibis.Table, top: Any, base: Any, ask: Ask) -> Estimate:
     rows : ibis.Table
         With ``group``, ``customer_no``, ``journey``.
     top, base : Ibis boolean
-    ask : Ask
+    estimand : Estimand
     """
-    return shares(rows, {"only": top}, base, {"only": ask})["only"]
+    return shares(rows, {"only": top}, base, {"only": estimand})["only"]
 
 
 def shares(
-    rows: ibis.Table, tops: dict[str, Any], base: Any, asks: dict[str, Ask]
+    rows: ibis.Table, tops: dict[str, Any], base: Any, estimands: dict[str, Estimand]
 ) -> dict[str, Estimate]:
     """Return several shares of one base."""
     flags = {f"top_{name}": top.fill_null(False) for name, top in tops.items()}
@@ -264,7 +266,9 @@ def shares(
     sums, people = group_totals(taken, {name: _[name].sum() for name in flags})
     trials = sums[:, :, 0]
     return {
-        name: share_of_sums(np.stack([sums[:, :, number], trials], axis=-1), people, asks[name])
+        name: share_of_sums(
+            np.stack([sums[:, :, number], trials], axis=-1), people, estimands[name]
+        )
         for number, name in enumerate(tops, start=1)
     }
 
@@ -284,7 +288,7 @@ def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dic
 def share_of_sums(
     sums: Floats,
     people: dict[str, int],
-    ask: Ask,
+    estimand: Estimand,
     *,
     statistic: Callable[[Floats], Floats] | None = None,
     trials: int | None = None,
@@ -295,8 +299,8 @@ def share_of_sums(
     last of the sums.
     """
     trials = int(sums[:, 0, -1].sum()) if trials is None else trials
-    if people["customers"] < ask.min_customers:
-        return ask.none("n_small")
+    if people["customers"] < estimand.min_customers:
+        return estimand.none("n_small")
     result = resample(
         sums,
         statistic or quotient,
@@ -307,15 +311,15 @@ def share_of_sums(
     )
     return Estimate(
         float(result.value[0]),
-        ask.unit,
+        estimand.unit,
         float(result.lo[0]),
         float(result.hi[0]),
         n_customers=people["customers"],
         n_journeys=people["journeys"],
         n_events=trials,
-        estimand=ask.estimand,
+        estimand=estimand.text,
         method="share, Wilson's interval on the effective sample size, clustered by customer",
-        assumptions=ask.assumptions,
+        assumptions=estimand.assumptions,
     )
 
 

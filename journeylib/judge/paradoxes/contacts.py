@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import ibis
 from ibis import _
 
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys import US_PER_DAY, Journeys
-from journeylib.judge.paradoxes.settings import ParadoxSettings
+from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers
 from journeylib.measures import MeasureSettings, with_sessions
 
@@ -25,14 +25,6 @@ _COLUMNS = {
     "ai_disclosed": "boolean",
 }
 _NOT_USED = ("", "0", "no", "none", "false")
-
-
-class SessionEvidence(Protocol):
-    """The part of the hand-off audit that the paradoxes rest on."""
-
-    @property
-    def session_table(self) -> ibis.Table | None:
-        """One row per bot session: ``customer_no``, ``start_us``, ``end``, ``looped`` at least."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +82,21 @@ def contact_turns(
 ) -> ibis.Table:
     """Return the steps with ``opened``, the first step of the contact they are part of."""
     steps = with_sessions(journeys, measures)
-    known = [name for name in _COLUMNS if _told(journeys, name)]
-    held = steps.mutate(
+    there = [name for name in _COLUMNS if _in_log(journeys, name)]
+    turns = steps.mutate(
         personal=_fields_used(steps, personal_data),
         dropped=_.touchpoint.isin(journeys.settings.bad_ends),
     ).select(
         *("journey", "customer_no", "group", "step", "touchpoint", "touchpoint_no", "actor"),
-        *("personal", "dropped", "opened", *known),
+        *("personal", "dropped", "opened", *there),
     )
-    # What the log does not tell takes no room.
-    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in known}
-    turns = held.cache().mutate(**absent)
+    # What the log does not have takes no room.
+    absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in there}
+    turns = turns.cache().mutate(**absent)
     return turns.mutate(done_us=_.t_us + _.service_us.fill_null(0))
 
 
-def _told(journeys: Journeys, column: str) -> bool:
+def _in_log(journeys: Journeys, column: str) -> bool:
     return journeys.has("end_us" if column == "service_us" else column)
 
 
@@ -122,12 +114,12 @@ def _fields_used(steps: ibis.Table, column: str | None) -> Any:
     if column is None:
         return ibis.null("int64")
     check_declared(steps, "personal_data", column)
-    said = steps[column].cast("string").strip().lower()
-    number = said.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
-    names = said.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
+    cell = steps[column].cast("string").strip().lower()
+    number = cell.re_extract(r"^(\d{1,6})(?:\.0*)?$", 1).nullif("").cast("int64")
+    names = cell.re_replace(r"^[\s,]+|[\s,]+$", "").re_replace(r"[\s,]*,[\s,]*", ",")
     commas = names.length() - names.replace(",", "").length()
     return ibis.cases(
-        (said.isnull() | said.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
+        (cell.isnull() | cell.isin(_NOT_USED), 0), else_=ibis.coalesce(number, commas + 1)
     )
 
 
@@ -136,11 +128,11 @@ def _facts(
 ) -> ibis.Table:
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
 
-    def told(column: str, value: Any) -> Any:
-        return value if _told(journeys, column) else ibis.null(_COLUMNS[column])
+    def if_there(column: str, value: Any) -> Any:
+        return value if _in_log(journeys, column) else ibis.null(_COLUMNS[column])
 
     facts = turns.group_by([*_KEY, "customer_no", "group"]).aggregate(
-        intent=told("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
+        intent=if_there("intent", _.intent.argmin(_.step, where=_.intent.notnull())),
         first_bot=_.step.min(where=bot),
         first_human=_.step.min(where=human),
         first_customer=_.step.min(where=customer),
@@ -148,8 +140,8 @@ def _facts(
         bot_us=_.t_us.min(where=bot),
         served_us=_.t_us.min(where=bot | human),
         asked_us=_.t_us.min(where=customer),
-        cost_micro=told("cost_micro", _.cost_micro.sum()),
-        rating_micro=told(
+        cost_micro=if_there("cost_micro", _.cost_micro.sum()),
+        rating_micro=if_there(
             "rating_micro", _.rating_micro.argmax(_.step, where=_.rating_micro.notnull())
         ),
         done_us=_.done_us.max(),
@@ -249,10 +241,10 @@ def outcomes_of(journeys: Journeys, kinds: tuple[str, ...]) -> ibis.Table | None
     """Return ``customer_no``, ``t_us``, ``kind``, ``value_micro`` of dated outcomes, or None."""
     if journeys.log.outcomes is None or not kinds:
         return None
-    known = journeys.log.outcomes.filter(
+    outcomes = journeys.log.outcomes.filter(
         _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro > 0)
     )
-    return known.inner_join(customer_numbers(journeys.log.events), "customer").select(
+    return outcomes.inner_join(customer_numbers(journeys.log.events), "customer").select(
         "customer_no", "t_us", "kind", "value_micro"
     )
 
@@ -265,8 +257,8 @@ def with_outcome_costs(
     An outcome is laid to the last matter that the customer opened within ``outcome_days``
     before it, so that it counts once.
     """
-    found = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
-    if found is None:
+    outcomes = outcomes_of(journeys, tuple(sorted(settings.outcome_costs)))
+    if outcomes is None:
         return matters
     price = ibis.cases(
         *(
@@ -275,7 +267,7 @@ def with_outcome_costs(
         )
     )
     # Numbered by content: two outcomes of one customer at one moment are still two.
-    priced = found.mutate(extra_micro=(_.value_micro * price / US).round().cast("int64"))
+    priced = outcomes.mutate(extra_micro=(_.value_micro * price / US).round().cast("int64"))
     priced = priced.group_by(["customer_no", "t_us"]).aggregate(extra_micro=_.extra_micro.sum())
     key = ["customer_no", "intent", "episode"]
     spots = matters.select(*key, "begin_us", "journey")

@@ -1,4 +1,4 @@
-"""Pairs five and six: relying on personal data, and relying on one bot."""
+"""Paradoxes five and six: relying on personal data, and relying on one bot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, Floats
+from journeylib.core import GROUPS, Floats, text
 from journeylib.journeys import US_PER_DAY, absorb
 from journeylib.judge.paradoxes.bot_human_comparison import (
     compare,
@@ -18,57 +18,38 @@ from journeylib.judge.paradoxes.bot_human_comparison import (
 )
 from journeylib.judge.paradoxes.contacts import episodes, outcomes_of
 from journeylib.judge.paradoxes.context import (
-    OPT_OUTS,
-    PERSONAL,
-    Scene,
+    ParadoxContext,
     Side,
+    abstaining,
     labelled,
-    silent,
     verified_how,
 )
 from journeylib.log import fetch
 
-
-def personalised(scene: Scene) -> Side:
-    """Resolution by bots with personal data against without."""
-    return resolution_by_fields(scene, 1, None)
-
-
 # The chain is solved for every resample: its cost grows with the cube of its states.
 MOST_BOTS = 50
+# How many fields of personal data a bot used: (least, most).
+DEPTHS: dict[str, tuple[int, int | None]] = {
+    "any": (1, None),
+    "one_field": (1, 1),
+    "2_fields": (2, 2),
+    "3_or_more_fields": (3, None),
+}
 
 
-def resolution_by_fields(scene: Scene, least: int, most: int | None) -> Side:
+def personalised(context: ParadoxContext, depth: str = "any") -> Side:
     """Resolution by bots with so many fields of personal data, against without any."""
-    ask = scene.ask(
-        f"share of matters that bots resolve at first contact, with {fields_said(least, most)} "
-        "minus without personal data",
-        "share",
-        verified_how(scene),
+    estimand = context.estimand(
+        "resolution", "share", verified_how(context), fields=text(f"judge.fields.{depth}")
     )
-    if scene.settings.personal_data is None:
-        return silent(ask, "no_column", PERSONAL)
-    days = scene.measures.repeat_days
-    if reason := scene.too_young(days):
-        return silent(ask, reason)
-    matters = episodes(scene.contacts, scene.journeys, scene.measures, days)
-    by_data = matters.filter(_.arm == 1).mutate(arm=_with_fields(least, most))
-    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", ask))
-
-
-def fields_said(least: int, most: int | None) -> str:
-    """Say a range of fields of personal data.
-
-    Examples
-    --------
-    >>> fields_said(1, None), fields_said(1, 1), fields_said(3, None)
-    ('', 'one field of', '3 or more fields of')
-    """
-    if least == 1 and most is None:
-        return ""
-    if most is None:
-        return f"{least} or more fields of"
-    return "one field of" if most == 1 else f"{least} fields of"
+    if context.settings.personal_data is None:
+        return abstaining(estimand, "no_column", "personal")
+    days = context.measures.repeat_days
+    if reason := context.too_young(days):
+        return abstaining(estimand, reason)
+    matters = episodes(context.contacts, context.journeys, context.measures, days)
+    by_data = matters.filter(_.arm == 1).mutate(arm=_with_fields(*DEPTHS[depth]))
+    return Side(compare(by_data, _.at_once, ibis.literal(1), "difference", estimand))
 
 
 def _with_fields(least: int, most: int | None) -> Any:
@@ -79,59 +60,50 @@ def _with_fields(least: int, most: int | None) -> Any:
     return ibis.cases((inside, 1), (_.fields == 0, 0))
 
 
-def intrusive(scene: Scene) -> Side:
-    """Opt-outs after contacts with bots with personal data, over those without."""
-    return opt_outs_by_fields(scene, 1, None)
-
-
-def opt_outs_by_fields(scene: Scene, least: int, most: int | None) -> Side:
+def intrusive(context: ParadoxContext, depth: str = "any") -> Side:
     """Opt-outs after contacts with bots with so many fields of personal data, over without."""
-    ask = scene.ask(
-        "contacts with bots after which the customer opts out or complains about privacy, with "
-        f"{fields_said(least, most)} over without personal data",
-        "ratio",
-    )
-    settings, journeys = scene.settings, scene.journeys
+    fields = text(f"judge.fields.{depth}")
+    estimand = context.estimand("opt_outs", "ratio", fields=fields)
+    settings, journeys = context.settings, context.journeys
     if settings.personal_data is None:
-        return silent(ask, "no_column", PERSONAL)
-    if reason := scene.too_young(settings.privacy_days):
-        return silent(ask, reason)
-    withdrawals = _withdrawals(scene)
+        return abstaining(estimand, "no_column", "personal")
+    if reason := context.too_young(settings.privacy_days):
+        return abstaining(estimand, reason)
+    withdrawals = _withdrawals(context)
     if withdrawals is None:
-        return silent(ask, "no_column", OPT_OUTS)
+        return abstaining(estimand, "no_column", "opt_outs")
     window = round(settings.privacy_days * US_PER_DAY)
-    mature = scene.contacts.table.filter(
+    mature = context.contacts.table.filter(
         (_.arm == 1) & (_.begin_us <= int(journeys.last_us or 0) - window)
-    ).mutate(arm=_with_fields(least, most))
+    ).mutate(arm=_with_fields(*DEPTHS[depth]))
     key = ["journey", "opened"]
     soon = mature.inner_join(withdrawals, "customer_no").filter(
         (_.at_us >= _.begin_us) & (_.at_us - _.begin_us <= window)
     )
     left = soon.select(*key).distinct().mutate(opted_out=1)
     rows = mature.left_join(left, key).mutate(opted_out=_.opted_out.fill_null(0))
-    rows = labelled(rows, scene)
-    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", ask))
+    rows = labelled(rows, context)
+    return Side(compare(rows, _.opted_out, ibis.literal(1), "ratio", estimand))
 
 
-def _withdrawals(scene: Scene) -> ibis.Table | None:
+def _withdrawals(context: ParadoxContext) -> ibis.Table | None:
     """Return ``customer_no`` and ``at_us`` of opt-outs, or None where none are declared."""
-    settings = scene.settings
-    found = outcomes_of(scene.journeys, settings.privacy_kinds)
-    told = None if found is None else found.select("customer_no", at_us=_.t_us)
-    if not settings.privacy_touchpoints:
-        return told
-    seen = scene.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
-    seen = seen.select("customer_no", at_us=_.t_us)
-    return seen if told is None else told.union(seen)
+    settings = context.settings
+    outcomes = outcomes_of(context.journeys, settings.privacy_kinds)
+    turns = context.contacts.turns.filter(_.touchpoint.isin(settings.privacy_touchpoints))
+    tables = [] if outcomes is None else [outcomes]
+    tables += [turns] if settings.privacy_touchpoints else []
+    moments = [table.select("customer_no", at_us=_.t_us) for table in tables]
+    return ibis.union(*moments) if moments else None
 
 
-def powerful(scene: Scene) -> Side:
+def powerful(context: ParadoxContext) -> Side:
     """Share of served journeys that bots complete alone."""
-    ask = scene.ask("journeys completed by bots alone, of those served by bot or human", "share")
-    return Side(share(served_journeys(scene), _.by_bots, ~_.open, ask))
+    estimand = context.estimand("powerful")
+    return Side(share(served_journeys(context), _.by_bots, ~_.open, estimand))
 
 
-def vulnerable(scene: Scene) -> Side:
+def vulnerable(context: ParadoxContext) -> Side:
     """Blast radius: journeys lost if the one bot that most of them pass through is removed.
 
     Notes
@@ -141,14 +113,13 @@ def vulnerable(scene: Scene) -> Side:
     which is censored. Sending every visit of a bot to *lost* loses P(ever at it) · P(completed
     from there) of the journeys (Anderl et al. 2016: there as a share of those completed).
     """
-    ask = scene.ask(
-        "journeys that would not be completed if the one bot that most of them pass through were "
-        "removed, of those served by bot or human",
+    estimand = context.estimand(
+        "vulnerable",
         "share",
         "who serves next hangs on who serves now alone; no journey finds another way",
     )
-    served = served_journeys(scene)
-    counts, bots = _moves(scene, served)
+    served = served_journeys(context)
+    counts, bots = _moves(context, served)
     rows, people = group_totals(served, {})
     shape = counts.shape[1:]
 
@@ -161,14 +132,14 @@ def vulnerable(scene: Scene) -> Side:
         share_of_sums(
             counts.reshape(GROUPS, 1, -1),
             people,
-            ask,
+            estimand,
             statistic=widest,
             trials=int(rows.sum()),
         )
     )
 
 
-def _moves(scene: Scene, served: ibis.Table) -> tuple[Floats, int]:
+def _moves(context: ParadoxContext, served: ibis.Table) -> tuple[Floats, int]:
     """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
 
     States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
@@ -180,7 +151,7 @@ def _moves(scene: Scene, served: ibis.Table) -> tuple[Floats, int]:
     )
     in_order = ibis.window(group_by="journey", order_by="step")
     hands = (
-        scene.contacts.turns.filter(_.actor.isin(["bot", "human"]))
+        context.contacts.turns.filter(_.actor.isin(["bot", "human"]))
         .mutate(hand=(_.actor == "bot").ifelse(bot_name(), ibis.null("string")))
         .mutate(
             person=_.actor == "human",
@@ -225,19 +196,19 @@ def bot_name() -> Any:
     return _.resource.coalesce(_.touchpoint)
 
 
-def served_journeys(scene: Scene) -> ibis.Table:
+def served_journeys(context: ParadoxContext) -> ibis.Table:
     """One row per journey in which a bot or human acts: ``open``, ``completed``, ``by_bots``."""
-    acts = scene.contacts.table.group_by("journey").aggregate(
+    acts = context.contacts.table.group_by("journey").aggregate(
         human=_.human.any(), failed=_.failed.argmax(_.opened)
     )
-    return scene.journeys.table.inner_join(acts, "journey").mutate(
+    return context.journeys.table.inner_join(acts, "journey").mutate(
         open=_.end_kind == "open",
         completed=(_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
         by_bots=~_.human & (_.end_kind != "open") & (_.end_kind != "bad_end") & ~_.failed,
     )
 
 
-def bots_passed(scene: Scene) -> ibis.Table:
+def bots_passed(context: ParadoxContext) -> ibis.Table:
     """One row per journey and bot that acts in it: ``journey``, ``bot``."""
-    bots = scene.contacts.turns.filter(_.actor == "bot").select("journey", bot=bot_name())
+    bots = context.contacts.turns.filter(_.actor == "bot").select("journey", bot=bot_name())
     return bots.distinct()

@@ -6,18 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from journeylib.core import AbstainReason, Estimate, abstain_text
+from journeylib.core import AbstainReason, Estimate, abstain_text, text
 from journeylib.journeys import Journeys
-from journeylib.judge.paradoxes import benefit_and_cost as pairs
-from journeylib.judge.paradoxes import data_and_dependence as reliance
-from journeylib.judge.paradoxes import supporting_figures as besides
-from journeylib.judge.paradoxes.contacts import SessionEvidence, find_contacts
-from journeylib.judge.paradoxes.context import ACTOR, Scene, Side
-from journeylib.judge.paradoxes.settings import ParadoxSettings
-from journeylib.judge.spoken import spoken, threshold_spoken
-from journeylib.measures import MeasureSettings, Scores, customer_scores
-
-__all__ = ["PARADOXES", "Paradox", "ParadoxSettings", "paradoxes"]
+from journeylib.judge.estimation.figures import rounded_alike, threshold_text
+from journeylib.judge.paradoxes.benefit_and_cost import (
+    better_resolution,
+    cheaper_contact,
+    connected,
+    dearer_resolution,
+    frustrated,
+    isolated,
+    satisfied,
+    weaker_recovery,
+)
+from journeylib.judge.paradoxes.contacts import find_contacts
+from journeylib.judge.paradoxes.context import ParadoxContext, Side
+from journeylib.judge.paradoxes.data_and_dependence import (
+    intrusive,
+    personalised,
+    powerful,
+    vulnerable,
+)
+from journeylib.judge.paradoxes.supporting_figures import (
+    supporting_connected,
+    supporting_personalised,
+    supporting_powerful,
+    supporting_quality,
+    supporting_satisfied,
+)
+from journeylib.judge.settings import ParadoxSettings
+from journeylib.measures import Handoffs, MeasureSettings, Scores, customer_scores
 
 Name = Literal[
     "connected_isolated",
@@ -27,14 +45,6 @@ Name = Literal[
     "personalised_intrusive",
     "powerful_vulnerable",
 ]
-TITLES: dict[Name, str] = {
-    "connected_isolated": "connected / isolated",
-    "lower_cost_higher_price": "lower cost / higher price",
-    "quality_less_empathy": "quality / less empathy",
-    "satisfied_frustrated": "satisfied / frustrated",
-    "personalised_intrusive": "personalised / intrusive",
-    "powerful_vulnerable": "powerful / vulnerable",
-}
 State = Literal["active", "benefit_only", "cost_only", "none", "not_measurable"]
 
 
@@ -51,8 +61,8 @@ class Paradox:
     benefit, cost : Estimate
     reasons : tuple of str
         One sentence for each side, and one for what follows.
-    beside : dict of str to Estimate
-        Figures that explain a side and decide no state; see `besides`.
+    supporting : dict of str to Estimate
+        Figures that explain a side and decide no state; see `supporting_figures`.
     """
 
     name: Name
@@ -60,12 +70,12 @@ class Paradox:
     benefit: Estimate
     cost: Estimate
     reasons: tuple[str, ...]
-    beside: dict[str, Estimate] = field(default_factory=dict)
+    supporting: dict[str, Estimate] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         """Both sides in words."""
-        return TITLES[self.name]
+        return text(f"paradox.{self.name}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form that `audit.json` holds."""
@@ -74,126 +84,64 @@ class Paradox:
             "state": self.state,
             "benefit": self.benefit.to_dict(),
             "cost": self.cost.to_dict(),
-            "beside": {name: figure.to_dict() for name, figure in self.beside.items()},
+            "beside": {name: figure.to_dict() for name, figure in self.supporting.items()},
         }
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """One side of a paradox: how it is measured, from where it counts, and how it is spoken of.
+    """One side of a paradox: how it is measured, and from where it counts.
 
     Attributes
     ----------
     measure : callable
     threshold : str
-        Name of the setting.
-    label : str
-        What it is, as a noun.
+        Name of the setting; the catalogue has its label under ``judge.side``.
     falls : bool
         It counts from the threshold downwards.
+    compared : str
+        ``"share_points"`` or ``"percent"`` where it is a difference and has a sign; else empty.
     """
 
-    measure: Callable[[Scene], Side]
+    measure: Callable[[ParadoxContext], Side]
     threshold: str
-    label: str
     falls: bool = False
+    compared: str = ""
 
 
 PARADOXES: dict[Name, tuple[Indicator, Indicator]] = {
     "connected_isolated": (
-        Indicator(
-            pairs.connected,
-            "connected",
-            "Contacts answered at once, bots against people on the same matters",
-        ),
-        Indicator(
-            pairs.isolated,
-            "isolated",
-            "Customers of bots who asked for a human or were negative, and met none afterwards",
-        ),
+        Indicator(connected, "connected", compared="share_points"),
+        Indicator(isolated, "isolated"),
     ),
     "lower_cost_higher_price": (
-        Indicator(
-            pairs.cheaper_contact,
-            "cheaper_contact",
-            "Cost per contact, bots against people on the same matters",
-            falls=True,
-        ),
-        Indicator(
-            pairs.dearer_resolution,
-            "dearer_resolution",
-            "Cost per verified resolution, repeats included, bots against people on the same "
-            "matters",
-        ),
+        Indicator(cheaper_contact, "cheaper_contact", falls=True, compared="percent"),
+        Indicator(dearer_resolution, "dearer_resolution", compared="percent"),
     ),
     "quality_less_empathy": (
-        Indicator(
-            pairs.better_resolution,
-            "better_resolution",
-            "Matters resolved at first contact, bots against people on the same matters",
-        ),
-        Indicator(
-            pairs.weaker_recovery,
-            "weaker_recovery",
-            "Rise of feeling after a negative turn, bots against people on the same matters",
-            falls=True,
-        ),
+        Indicator(better_resolution, "better_resolution", compared="share_points"),
+        Indicator(weaker_recovery, "weaker_recovery", falls=True, compared="percent"),
     ),
     "satisfied_frustrated": (
-        Indicator(pairs.satisfied, "csat_target", "Satisfied answers after contacts with bots"),
-        Indicator(
-            pairs.frustrated,
-            "frustrated",
-            "Contacts with bots that end in frustration, run in a loop or are rated worst",
-        ),
+        Indicator(satisfied, "csat_target"),
+        Indicator(frustrated, "frustrated"),
     ),
     "personalised_intrusive": (
-        Indicator(
-            reliance.personalised,
-            "personalised",
-            "Matters that bots resolve at first contact, with against without personal data",
-        ),
-        Indicator(
-            reliance.intrusive,
-            "intrusive",
-            "Contacts with bots followed by an opt-out, with over without personal data",
-        ),
+        Indicator(personalised, "personalised", compared="share_points"),
+        Indicator(intrusive, "intrusive"),
     ),
     "powerful_vulnerable": (
-        Indicator(reliance.powerful, "powerful", "Journeys that bots complete alone"),
-        Indicator(
-            reliance.vulnerable,
-            "vulnerable",
-            "Journeys that would not be completed without the one bot that most of them pass "
-            "through",
-        ),
+        Indicator(powerful, "powerful"),
+        Indicator(vulnerable, "vulnerable"),
     ),
 }
-BESIDE: dict[Name, Callable[[Scene], dict[str, Estimate]]] = {
-    "connected_isolated": besides.beside_connected,
-    "quality_less_empathy": besides.beside_quality,
-    "satisfied_frustrated": besides.beside_satisfied,
-    "personalised_intrusive": besides.beside_personalised,
-    "powerful_vulnerable": besides.beside_powerful,
+SUPPORTING: dict[Name, Callable[[ParadoxContext], dict[str, Estimate]]] = {
+    "connected_isolated": supporting_connected,
+    "quality_less_empathy": supporting_quality,
+    "satisfied_frustrated": supporting_satisfied,
+    "personalised_intrusive": supporting_personalised,
+    "powerful_vulnerable": supporting_powerful,
 }
-
-STATE_TEXT: dict[State, str] = {
-    "active": "Benefit and cost are both there: weigh them together, not the benefit alone.",
-    "benefit_only": "The benefit is there; the cost is not shown by this log.",
-    "cost_only": "The cost is there; the benefit is not shown by this log.",
-    "none": "Neither the benefit nor the cost is shown by this log.",
-    "not_measurable": "Whether this paradox is there cannot be said.",
-}
-COMPARED = frozenset(
-    {
-        "connected",
-        "cheaper_contact",
-        "dearer_resolution",
-        "better_resolution",
-        "weaker_recovery",
-        "personalised",
-    }
-)
 
 
 def paradoxes(
@@ -201,7 +149,7 @@ def paradoxes(
     settings: ParadoxSettings | None = None,
     *,
     measures: MeasureSettings | None = None,
-    handoffs: SessionEvidence | None = None,
+    handoffs: Handoffs | None = None,
     scores: Scores | AbstainReason | None = None,
 ) -> tuple[Paradox, ...]:
     """Ask of each of six paradoxes whether it is there in a log.
@@ -212,7 +160,7 @@ def paradoxes(
     settings : ParadoxSettings, optional
     measures : MeasureSettings, optional
         What a session and a repeat contact is, and the minimum of customers.
-    handoffs : SessionEvidence, optional
+    handoffs : Handoffs, optional
         The hand-off audit. Without it nobody is seen to leave a bot in frustration.
     scores : Scores or str, optional
         `Evidence.turn_scores`; scored anew without it.
@@ -234,58 +182,49 @@ def paradoxes(
     or people (grade C): who gets which is not random, and only the intent is matched.
     """
     settings = settings or ParadoxSettings()
-    scene = scene_of(journeys, settings, measures=measures, handoffs=handoffs, scores=scores)
-    return tuple(paradox_of(name, scene, settings) for name in PARADOXES)
+    context = context_of(journeys, settings, measures=measures, handoffs=handoffs, scores=scores)
+    return tuple(paradox_of(name, context, settings) for name in PARADOXES)
 
 
-def scene_of(
+def context_of(
     journeys: Journeys,
     settings: ParadoxSettings,
     *,
     measures: MeasureSettings | None = None,
-    handoffs: SessionEvidence | None = None,
+    handoffs: Handoffs | None = None,
     scores: Scores | AbstainReason | None = None,
-) -> Scene | None:
-    """Return what every pair looks at; None in a log without actors."""
+) -> ParadoxContext | None:
+    """Return what every side is measured on; None in a log without actors."""
     if not journeys.has("actor"):
         return None
     measures = measures or MeasureSettings()
     scores = customer_scores(journeys) if scores is None else scores
     sessions = None if handoffs is None else handoffs.session_table
     contacts = find_contacts(journeys, sessions, settings, measures)
-    return Scene(journeys, contacts, sessions, scores, settings, measures)
+    return ParadoxContext(journeys, contacts, sessions, scores, settings, measures)
 
 
-def paradox_of(name: Name, scene: Scene | None, settings: ParadoxSettings) -> Paradox:
-    """Ask whether one paradox is there."""
-    indicators = PARADOXES[name]
-    sides = [_side(indicator, scene) for indicator in indicators]
-    there, said = [], []
-    for indicator, side in zip(indicators, sides, strict=True):
+def paradox_of(name: Name, context: ParadoxContext | None, settings: ParadoxSettings) -> Paradox:
+    """Measure both sides of one paradox; without a context, the log has no actors."""
+    sides, there, reasons = [], [], []
+    for indicator in PARADOXES[name]:
         threshold = getattr(settings, indicator.threshold)
-        there.append(reached(side.estimate, threshold, indicator.falls))
-        said.append(sentence(indicator, side, threshold))
-    state = state_of(*there)
-    benefit, cost = (side.estimate for side in sides)
-    if name == "powerful_vulnerable":
-        said.append(_fallback(settings))
-    beside = BESIDE[name](scene) if scene is not None and name in BESIDE else {}
-    return Paradox(name, state, benefit, cost, (*said, STATE_TEXT[state]), beside)
-
-
-def _fallback(settings: ParadoxSettings) -> str:
-    if settings.fallback_tested is None:
-        return (
-            "Whether people can do without the bots was never tried, as far as is declared "
-            "('fallback_tested')."
+        side = (
+            Side(Estimate.none("no_column", "share", estimand=_label(indicator)), "actor")
+            if context is None
+            else indicator.measure(context)
         )
-    return f"Doing without the bots was last tried on {settings.fallback_tested.isoformat()}."
-
-
-def _side(indicator: Indicator, scene: Scene | None) -> Side:
-    if scene is None:
-        return Side(Estimate.none("no_column", "share", estimand=indicator.label), ACTOR)
-    return indicator.measure(scene)
+        sides.append(side.estimate)
+        there.append(reached(side.estimate, threshold, indicator.falls))
+        reasons.append(sentence(indicator, side, threshold))
+    state = state_of(*there)
+    if name == "powerful_vulnerable":
+        day = settings.fallback_tested
+        key = "never" if day is None else "on"
+        reasons.append(text(f"judge.fallback.{key}", day="" if day is None else day.isoformat()))
+    supporting = SUPPORTING[name](context) if context is not None and name in SUPPORTING else {}
+    reasons.append(text(f"judge.paradox_state.{state}"))
+    return Paradox(name, state, sides[0], sides[1], tuple(reasons), supporting)
 
 
 def reached(estimate: Estimate, threshold: float, falls: bool = False) -> bool | None:
@@ -325,25 +264,26 @@ def state_of(benefit: bool | None, cost: bool | None) -> State:
 
 def sentence(indicator: Indicator, side: Side, threshold: float) -> str:
     """Return one sentence on one side of a paradox, with its number or what the log lacks."""
-    estimate = side.estimate
+    estimate, label = side.estimate, _label(indicator)
     if estimate.value is None or estimate.lo is None or estimate.hi is None:
         if side.lacks:
-            return f"{indicator.label}: not measurable. It needs {side.lacks}."
-        return f"{indicator.label}: no answer, {abstain_text(str(estimate.abstain))}."
-    signed = indicator.threshold in COMPARED
-    value, lo, hi = spoken(estimate, signed=signed)
-    bound = threshold_spoken(threshold, estimate.unit, signed=signed)
-    return (
-        f"{indicator.label}: {value}{_unit(indicator, estimate)} ({lo} to {hi}, "
-        f"{estimate.n_customers:,} customers); it counts from {bound} "
-        f"{'downwards' if indicator.falls else 'upwards'}."
+            return text("judge.side_lacks", label=label, lacks=text(f"judge.lacks.{side.lacks}"))
+        return text("judge.side_open", label=label, reason=abstain_text(str(estimate.abstain)))
+    signed = bool(indicator.compared)
+    value, lo, hi = rounded_alike(
+        estimate.value, estimate.lo, estimate.hi, estimate.unit, signed=signed
+    )
+    unit = estimate.unit if estimate.unit != "share" else indicator.compared or "percent"
+    return text(
+        "judge.side_falls" if indicator.falls else "judge.side_rises",
+        label=label,
+        value=text(f"judge.side_unit.{unit}", x=value),
+        lo=lo,
+        hi=hi,
+        customers=estimate.n_customers,
+        bound=threshold_text(threshold, estimate.unit, signed=signed),
     )
 
 
-def _unit(indicator: Indicator, estimate: Estimate) -> str:
-    if estimate.unit == "ratio":
-        return " times"
-    if estimate.unit == "points":
-        return " on a scale from −1 to 1"
-    points = {"connected", "better_resolution", "personalised"}
-    return " percentage points" if indicator.threshold in points else " %"
+def _label(indicator: Indicator) -> str:
+    return text(f"judge.side.{indicator.threshold}")

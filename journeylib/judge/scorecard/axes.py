@@ -68,7 +68,7 @@ def axis_correlation(
         where fewer than four touchpoints are scored; `touchpoints` (int); `distinguishable`
         (False where the size of `rho` exceeds the limit: draw no quadrant then).
     """
-    scored = [(a, e) for a, e in pairs if np.isfinite(a.value) and np.isfinite(e.value)]
+    scored = [(a, e) for a, e in pairs if a.scored and e.scored]
     nothing = {"rho": None, "lo": None, "hi": None}
     if len(scored) < MIN_TOUCHPOINTS:
         return {**nothing, "touchpoints": len(scored), "distinguishable": True}
@@ -77,10 +77,10 @@ def axis_correlation(
     if not np.isfinite(rho):
         return {**nothing, "touchpoints": len(scored), "distinguishable": True}
     fits, needs = (np.stack([pair[side].draws for pair in scored], axis=1) for side in (0, 1))
-    drawn = _correlation(fits, needs)
-    drawn = drawn[np.isfinite(drawn)]
+    draws = _correlation(fits, needs)
+    draws = draws[np.isfinite(draws)]
     tail = (1 - LEVEL) / 2
-    lo, hi = np.quantile(drawn, [tail, 1 - tail]) if len(drawn) else (rho, rho)
+    lo, hi = np.quantile(draws, [tail, 1 - tail]) if len(draws) else (rho, rho)
     return {
         "rho": float(rho),
         "lo": min(float(lo), float(rho)),

@@ -4,44 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import DRAWS, Estimate, Floats, RunError
-
-
-class HandoffEvidence(Protocol):
-    """The part of the hand-off audit that the escape hatch is judged by."""
-
-    @property
-    def dead_ends(self) -> tuple[str, ...]:
-        """Touchpoints of a bot from which no human can be reached."""
-
-    @property
-    def requests_honoured(self) -> Estimate:
-        """Share of requests for a human after which one joined in time."""
-
-
-class EvidenceTables(Protocol):
-    """The part of the evidence that the scores rest on; see ``docs/architecture.md``."""
-
-    @property
-    def touchpoints(self) -> pd.DataFrame:
-        """One row per touchpoint with its counts and places."""
-
-    @property
-    def estimates(self) -> pd.DataFrame:
-        """One row per touchpoint and measure."""
-
-    @property
-    def draws(self) -> Mapping[str, Floats]:
-        """Resamples of each measure, shape (draws, touchpoints), in the order of `touchpoints`."""
-
-    @property
-    def handoffs(self) -> Any:
-        """A `HandoffEvidence`, or None."""
+from journeylib.core import DRAWS, Estimate, Floats, RunError, text
+from journeylib.measures import Evidence
 
 
 @dataclass(frozen=True)
@@ -81,7 +50,7 @@ NOT_TAKEN.draws.setflags(write=False)
 
 
 def observe(
-    evidence: EvidenceTables,
+    evidence: Evidence,
     moments: pd.DataFrame | None = None,
     value_at_risk: Mapping[str, float] | None = None,
 ) -> dict[str, dict[str, Observation]]:
@@ -89,7 +58,7 @@ def observe(
 
     Parameters
     ----------
-    evidence : EvidenceTables
+    evidence : Evidence
     moments : DataFrame, optional
         Moments of truth; the lower bound of the strongest effect becomes the measure ``stakes``.
     value_at_risk : mapping of str to float, optional
@@ -102,7 +71,7 @@ def observe(
     """
     size = next((len(draws) for draws in evidence.draws.values()), DRAWS)
     places = {name: spot for spot, name in enumerate(evidence.touchpoints["touchpoint"])}
-    found: dict[str, dict[str, Observation]] = {name: {} for name in places}
+    observed: dict[str, dict[str, Observation]] = {name: {} for name in places}
     for measure, draws in evidence.draws.items():
         if draws.shape != (size, len(places)):
             raise RunError(
@@ -113,16 +82,16 @@ def observe(
         if row.touchpoint in places:
             draws_of = evidence.draws.get(str(row.measure))
             column = None if draws_of is None else draws_of[:, places[str(row.touchpoint)]]
-            found[str(row.touchpoint)][str(row.measure)] = _observation(row, column, size)
+            observed[str(row.touchpoint)][str(row.measure)] = _observation(row, column, size)
     if moments is not None:
         for name in places:
             stakes = _stakes(moments[moments["touchpoint"] == name], size)
             if stakes is not None:
-                found[name]["stakes"] = stakes
+                observed[name]["stakes"] = stakes
     for name, risk in (value_at_risk or {}).items():
-        if name in found and found[name].get("stakes", NOT_TAKEN).missing:
-            found[name]["stakes"] = _declared(risk, found[name], size)
-    return found
+        if name in observed and observed[name].get("stakes", NOT_TAKEN).missing:
+            observed[name]["stakes"] = _declared(risk, observed[name], size)
+    return observed
 
 
 def _observation(row: Any, column: Floats | None, size: int) -> Observation:
@@ -152,8 +121,8 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
 def _declared(risk: float, seen: Mapping[str, Observation], size: int) -> Observation:
     customers = max((one.n_customers for one in seen.values()), default=0)
     draws = np.full(size, risk)
-    said = "declared by the company"
-    return Observation(risk, risk, risk, "share", customers, "D", None, draws, said)
+    source = text("judge.declared_stakes")
+    return Observation(risk, risk, risk, "share", customers, "D", None, draws, source)
 
 
 def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:

@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from journeylib.judge.judgement import (
-    INDICATOR_COLUMNS,
-    PLACE,
-    SCORE_COLUMNS,
-    Judgement,
-    frame_of,
-)
+from journeylib.core import text
 from journeylib.judge.scorecard.axes import axis_correlation, score_axis
-from journeylib.judge.scorecard.observations import NOT_TAKEN, EvidenceTables, Observation, observe
+from journeylib.judge.scorecard.observations import NOT_TAKEN, observe
 from journeylib.judge.scorecard.reasons import (
-    HATCH_UNKNOWN,
-    NOBODY_SERVES,
     coverage_reason,
     evidence_reasons,
-    gate_reasons,
     missing_datum,
     open_reason,
     settling_datum,
     small_offer_reason,
     thin_reason,
+    veto_reasons,
 )
 from journeylib.judge.scorecard.stability import (
     Weights,
     broken_share,
     draw_weights,
     settling_indicator,
-    stability_of,
     verdict_shares,
 )
 from journeylib.judge.scorecard.value_functions import AxisScore, enough
-from journeylib.judge.scorecard.verdict import Gates, Verdict, boundary_distance, verdict_of
-from journeylib.judge.scorecard.vetoes import gates_of, hatch_unknown
+from journeylib.judge.scorecard.verdict import CODE, Verdict, Vetoes, boundary_distance, verdict_of
+from journeylib.judge.scorecard.vetoes import Case, hatch_unknown, vetoes_of
 from journeylib.judge.settings import AXES, Axis, JudgeSettings, OfficeEffect
+from journeylib.measures import Evidence
+
+COUNTS = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
+SCORE_COLUMNS = (
+    *COUNTS,
+    *(
+        f"{axis}{suffix}"
+        for axis in AXES
+        for suffix in ("", "_lo", "_hi", "_coverage", "_floor", "_ceiling")
+    ),
+    *("verdict", "leaning", "verdict_stability", "boundary_distance"),
+    *("vetoes", "reasons", "next_datum", "abstain"),
+)
+INDICATOR_COLUMNS = (
+    *("touchpoint", "axis", "indicator", "raw", "lo", "hi", "unit", "score", "weight"),
+    *("missing", "n_customers", "grade", "source"),
+)
+NULLABLE = frozenset({"leaning", "next_datum", "abstain", "missing", "stage", "channel", "office"})
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """What every touchpoint scores, with verdict and evidence.
+
+    Attributes
+    ----------
+    scores, indicators : DataFrame
+    axes : dict
+        All as in `Judgement`.
+    """
+
+    scores: pd.DataFrame
+    indicators: pd.DataFrame
+    axes: dict[str, Any]
 
 
 def score_evidence(
-    evidence: EvidenceTables,
+    evidence: Evidence,
     settings: JudgeSettings | None = None,
     *,
     moments: pd.DataFrame | None = None,
-    tipping_points: tuple[Any, ...] = (),
-) -> Judgement:
+) -> Scorecard:
     """Judge every touchpoint: how fit for automation, how much in need of empathy.
 
     Parameters
@@ -61,12 +84,10 @@ def score_evidence(
     moments : DataFrame, optional
         `touchpoint`, `effect` (Estimate), `grade`, `is_moment`; where a column `asymmetry`
         (Estimate) is there, a moment that surely loses more than it wins forbids automation.
-    tipping_points : tuple
-        Handed through.
 
     Returns
     -------
-    Judgement
+    Scorecard
         The same evidence and settings give the same bytes. A touchpoint's row depends on no
         other touchpoint.
 
@@ -84,56 +105,30 @@ def score_evidence(
     """
     settings = settings or JudgeSettings()
     weights = draw_weights(settings)
+    unsure = hatch_unknown(evidence.handoffs) and settings.require_escape_hatch
     rows, indicators, pairs = [], [], []
-    seen_at = observe(evidence, moments, settings.value_at_risk)
+    observed = observe(evidence, moments, settings.value_at_risk)
     for record in evidence.touchpoints.to_dict("records"):
         place = {str(column): cell for column, cell in record.items()}
-        seen = seen_at[str(place["touchpoint"])]
-        effect = _office_effect(place, settings)
+        seen, effect = observed[str(place["touchpoint"])], office_effect(place, settings)
         fit = score_axis("automation_fit", seen, settings)
         need = score_axis("empathy_need", seen, settings, effect, place.get("served_by"))
-        gates = gates_of(
-            str(place["touchpoint"]),
-            seen,
-            need,
-            settings,
-            empathy_binds=effect.empathy_binds,
-            handoffs=evidence.handoffs,
-            moments=moments,
-        )
-        case = Case(place, seen, fit, need, gates)
-        unsure = hatch_unknown(evidence.handoffs) and settings.require_escape_hatch
-        rows.append(_row(case, _decide(case, settings, weights, hatch_unsure=unsure)))
-        indicators += _indicator_rows(str(place["touchpoint"]), fit, need, seen)
+        case = Case(place, seen, fit, need, effect.empathy_binds)
+        vetoes = vetoes_of(case, settings, evidence.handoffs, moments)
+        decision = _decide(case, vetoes, settings, weights, hatch_unsure=unsure)
+        rows.append(_row(case, vetoes, decision))
+        indicators += _indicator_rows(case)
         pairs.append((fit, need))
-    return Judgement(
-        scores=frame_of(rows, SCORE_COLUMNS),
-        indicators=frame_of(indicators, INDICATOR_COLUMNS),
+    return Scorecard(
+        scores=_frame(rows, SCORE_COLUMNS),
+        indicators=_frame(indicators, INDICATOR_COLUMNS),
         axes=axis_correlation(pairs, settings),
-        moments=pd.DataFrame() if moments is None else moments,
-        tipping_points=tipping_points,
     )
 
 
 @dataclass(frozen=True)
-class Case:
-    """One touchpoint before the bench."""
-
-    place: dict[str, Any]
-    seen: Mapping[str, Observation]
-    fit: AxisScore
-    need: AxisScore
-    gates: Gates
-
-    @property
-    def scored(self) -> bool:
-        """Whether both axes have enough evidence for a point."""
-        return bool(np.isfinite(self.fit.value) and np.isfinite(self.need.value))
-
-
-@dataclass(frozen=True)
 class Decision:
-    """What is said of one touchpoint, as in `Judgement.scores`."""
+    """The verdict on one touchpoint, as in `Judgement.scores`."""
 
     verdict: Verdict
     stability: float
@@ -144,73 +139,76 @@ class Decision:
     abstain: str | None = None
 
 
-def _office_effect(place: Mapping[str, Any], settings: JudgeSettings) -> OfficeEffect:
+def office_effect(place: Mapping[Any, Any], settings: JudgeSettings) -> OfficeEffect:
     """Return what the office changes; unknown counts as front, the cautious reading."""
     by_name: dict[Any, OfficeEffect] = {**settings.offices}
     return by_name.get(place.get("office"), settings.offices["front"])
 
 
 def _decide(
-    case: Case, settings: JudgeSettings, weights: Weights, *, hatch_unsure: bool
+    case: Case, vetoes: Vetoes, settings: JudgeSettings, weights: Weights, *, hatch_unsure: bool
 ) -> Decision:
-    gates, fit, need = case.gates, case.fit, case.need
-    said = gate_reasons(gates, case.seen, need)
+    fit, need = case.fit, case.need
+    reasons = veto_reasons(vetoes, case.seen, need)
     journeys, customers = int(case.place["journeys"]), int(case.place["customers"])
-    verdict = verdict_of(fit.value, need.value, gates, settings)
-    evidence = evidence_reasons(verdict, fit, need, gates, case.seen)
-    if "legally_human" in gates.vetoes:
-        return Decision(verdict, 1.0, (*said, *evidence))
+    verdict = verdict_of(fit.value, need.value, vetoes, settings)
+    evidence = evidence_reasons(verdict, fit, need, vetoes, case.seen)
+    if "legally_human" in vetoes.names:
+        return Decision(verdict, 1.0, (*reasons, *evidence))
     if journeys < settings.min_journeys or customers < settings.min_customers:
         why, more = thin_reason(journeys, customers, settings)
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
     if case.place.get("served_by") == "nobody":
-        return Decision("abstain", 0.0, (NOBODY_SERVES,), abstain="not_served")
+        return Decision("abstain", 0.0, (text("judge.nobody_serves"),), abstain="not_served")
     if not case.scored:
-        return _without_evidence(case, settings)
-    if gates.broken:
-        stability = broken_share(gates, case.seen, settings)
+        return _without_evidence(case, vetoes, settings)
+    if vetoes.broken:
+        stability = broken_share(vetoes, case.seen, settings)
     else:
-        stability = stability_of(verdict, verdict_shares(fit, need, gates, settings, weights))
-    distance = boundary_distance((fit.value, fit.se), (need.value, need.se), gates, settings)
+        shares = verdict_shares(fit, need, vetoes, settings, weights)
+        stability = float(shares[CODE[verdict]])
+    distance = boundary_distance((fit.value, fit.se), (need.value, need.se), vetoes, settings)
     if stability >= settings.min_stability:
-        if verdict == "automate" and hatch_unsure and gates.empathy_binds:
-            said = (*said, HATCH_UNKNOWN)
+        if verdict == "automate" and hatch_unsure and vetoes.empathy_binds:
+            reasons = (*reasons, text("judge.hatch_unknown"))
         if verdict == "assist" and fit.value < settings.assist_from:
-            said = (*said, small_offer_reason(fit))
-        return Decision(verdict, stability, (*said, *evidence), boundary_distance=distance)
+            reasons = (*reasons, small_offer_reason(fit))
+        return Decision(verdict, stability, (*reasons, *evidence), boundary_distance=distance)
     return Decision(
         "abstain",
         stability,
-        (open_reason(verdict, stability, settings), *said, *evidence),
+        (open_reason(verdict, stability, settings), *reasons, *evidence),
         leaning=verdict if stability >= settings.leaning_stability else None,
         boundary_distance=distance,
-        next_datum=settling_datum(_open_figure(case, settings, weights), case.seen),
+        next_datum=settling_datum(_open_figure(case, vetoes, settings, weights), case.seen),
         abstain="ci_too_wide",
     )
 
 
-def _open_figure(case: Case, settings: JudgeSettings, weights: Weights) -> str | None:
+def _open_figure(
+    case: Case, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
+) -> str | None:
     """Return the measure that keeps the verdict open; None where the weights do."""
-    if case.gates.broken:
-        return case.gates.broken[0]
-    return settling_indicator(case.fit, case.need, case.gates, settings, weights)
+    if vetoes.broken:
+        return vetoes.broken[0]
+    return settling_indicator(case.fit, case.need, vetoes, settings, weights)
 
 
-def _without_evidence(case: Case, settings: JudgeSettings) -> Decision:
+def _without_evidence(case: Case, vetoes: Vetoes, settings: JudgeSettings) -> Decision:
     """Abstain because one axis or both rest on too few indicators.
 
     A step that many return to is not called broken then: in a web shop people come back to the
-    catalogue because they like to. What was seen is said, with its number, as evidence.
+    catalogue because they like to. What was seen is named, with its number, as evidence.
     """
-    vetoes = Gates(case.gates.vetoes, (), case.gates.empathy_binds)
+    vetoes = Vetoes(vetoes.names, (), vetoes.empathy_binds)
     also = (
-        *gate_reasons(vetoes, case.seen, case.need),
+        *veto_reasons(vetoes, case.seen, case.need),
         *evidence_reasons("abstain", case.fit, case.need, vetoes, case.seen),
     )
     lacking: list[tuple[Axis, AxisScore]] = [
         (axis, score)
-        for axis, score in zip(AXES, (case.fit, case.need), strict=True)
-        if not enough(score.coverage, settings.min_coverage) or not np.isfinite(score.value)
+        for axis, score in case.axes
+        if not enough(score.coverage, settings.min_coverage) or not score.scored
     ]
     why = tuple(coverage_reason(axis, score, settings) for axis, score in lacking)
     poorest = min(lacking, key=lambda pair: pair[1].coverage)
@@ -218,31 +216,36 @@ def _without_evidence(case: Case, settings: JudgeSettings) -> Decision:
     return Decision("abstain", 0.0, (*why, *also), next_datum=datum, abstain=reason)
 
 
-def _row(case: Case, decision: Decision) -> tuple[Any, ...]:
-    axes = [(s.value, s.lo, s.hi, s.coverage, s.floor, s.ceiling) for s in (case.fit, case.need)]
+def _row(case: Case, vetoes: Vetoes, decision: Decision) -> tuple[Any, ...]:
     return (
-        *(case.place.get(column) for column in PLACE),
-        *axes[0],
-        *axes[1],
-        decision.verdict,
-        decision.leaning,
-        decision.stability,
-        decision.boundary_distance,
-        case.gates.vetoes,
-        decision.reasons,
-        decision.next_datum,
-        decision.abstain,
+        *(case.place.get(column) for column in COUNTS),
+        *(
+            figure
+            for _axis, s in case.axes
+            for figure in (s.value, s.lo, s.hi, s.coverage, s.floor, s.ceiling)
+        ),
+        *(decision.verdict, decision.leaning, decision.stability, decision.boundary_distance),
+        *(vetoes.names, decision.reasons, decision.next_datum, decision.abstain),
     )
 
 
-def _indicator_rows(
-    touchpoint: str, fit: AxisScore, need: AxisScore, seen: Mapping[str, Observation]
-) -> list[tuple[Any, ...]]:
+def _indicator_rows(case: Case) -> list[tuple[Any, ...]]:
     rows = []
-    for axis, score in zip(AXES, (fit, need), strict=True):
+    for axis, score in case.axes:
         for name, u, weight in zip(score.names, score.u, score.weights, strict=True):
-            o = seen.get(name, NOT_TAKEN)
+            o = case.seen.get(name, NOT_TAKEN)
             lo, hi = (float("nan"),) * 2 if o.missing else (o.lo, o.hi)
-            head = (touchpoint, axis, name, o.raw, lo, hi, o.unit, float(u), float(weight))
-            rows.append((*head, o.missing, o.n_customers, o.grade, o.source))
+            head = (case.place["touchpoint"], axis, name, o.raw, lo, hi, o.unit)
+            rows.append(
+                (*head, float(u), float(weight), o.missing, o.n_customers, o.grade, o.source)
+            )
     return rows
+
+
+def _frame(rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+    """Build a frame in which an absent text is None, not NaN."""
+    frame = pd.DataFrame.from_records(rows, columns=list(columns))
+    texts = {
+        name: pd.Series(list(frame[name]), dtype=object) for name in columns if name in NULLABLE
+    }
+    return frame.assign(**{name: cells.where(cells.notna(), None) for name, cells in texts.items()})

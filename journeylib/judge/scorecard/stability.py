@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from journeylib.core import SEED, Floats
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, weighted_score
-from journeylib.judge.scorecard.verdict import CODE, VERDICTS, Gates, Verdict, verdict_codes
-from journeylib.judge.scorecard.weighting_methods import dirichlet
+from journeylib.judge.scorecard.verdict import VERDICTS, Vetoes, verdict_codes
 from journeylib.judge.settings import AXES, JudgeSettings
 
 MIN_ENTROPY_DROP = 0.01
@@ -34,14 +34,36 @@ class Weights:
     def first(self, vectors: int) -> Weights:
         """Return the first few vectors; they were drawn independently."""
         return Weights(
-            fit={name: drawn[:vectors] for name, drawn in self.fit.items()},
-            need={name: drawn[:vectors] for name, drawn in self.need.items()},
+            fit={name: weights[:vectors] for name, weights in self.fit.items()},
+            need={name: weights[:vectors] for name, weights in self.need.items()},
         )
+
+
+def dirichlet(alpha: npt.ArrayLike, vectors: int, *, seed: int = SEED) -> Floats:
+    """Draw weight vectors; an entry whose `alpha` is 0 stays 0.
+
+    Parameters
+    ----------
+    alpha : array of float, shape (k,)
+        All 1: every weighting is as likely. Larger: closer to ``alpha / alpha.sum()``.
+    vectors : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (vectors, k)
+        Rows sum to 1.
+    """
+    shape = np.asarray(alpha, dtype=np.float64)
+    used = shape > 0
+    weights = np.zeros((vectors, len(shape)))
+    weights[:, used] = np.random.default_rng(seed).dirichlet(shape[used], size=vectors)
+    return weights
 
 
 def draw_weights(settings: JudgeSettings) -> Weights:
     """Draw weights around the configured ones; they depend on the settings alone."""
-    drawn = []
+    weights = []
     for stream, axis in enumerate(AXES):
         indicators = settings.indicators(axis)
         centre = np.array([indicator.weight for indicator in indicators.values()])
@@ -50,12 +72,12 @@ def draw_weights(settings: JudgeSettings) -> Weights:
             settings.weight_draws,
             seed=SEED + stream,
         )
-        drawn.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
-    return Weights(fit=drawn[0], need=drawn[1])
+        weights.append({name: vectors[:, spot].copy() for spot, name in enumerate(indicators)})
+    return Weights(fit=weights[0], need=weights[1])
 
 
 def verdict_shares(
-    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
 ) -> Floats:
     """Return the share of each verdict over resamples of customers × weight vectors.
 
@@ -66,7 +88,7 @@ def verdict_shares(
     """
     a = _scores(fit, weights.fit, settings.min_coverage)
     e = _scores(need, weights.need, settings.min_coverage)
-    codes = verdict_codes(a, e, gates, settings)
+    codes = verdict_codes(a, e, vetoes, settings)
     return np.bincount(codes.ravel(), minlength=len(VERDICTS)) / codes.size
 
 
@@ -80,15 +102,10 @@ def _scores(axis: AxisScore, weights: Mapping[str, Floats], min_coverage: float)
     return scores
 
 
-def stability_of(verdict: Verdict, shares: Floats) -> float:
-    """Return the share of resamples that give this verdict."""
-    return float(shares[CODE[verdict]])
-
-
-def broken_share(gates: Gates, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
+def broken_share(vetoes: Vetoes, seen: Mapping[str, Observation], settings: JudgeSettings) -> float:
     """Return the share of resamples in which a broken measure is beyond its limit."""
     limits = settings.fix_limits
-    beyond = np.stack([seen[measure].draws > limits[measure] for measure in gates.broken])
+    beyond = np.stack([seen[measure].draws > limits[measure] for measure in vetoes.broken])
     return float(beyond.any(axis=0).mean())
 
 
@@ -105,7 +122,7 @@ def entropy(shares: Floats) -> float:
 
 
 def settling_indicator(
-    fit: AxisScore, need: AxisScore, gates: Gates, settings: JudgeSettings, weights: Weights
+    fit: AxisScore, need: AxisScore, vetoes: Vetoes, settings: JudgeSettings, weights: Weights
 ) -> str | None:
     """Return the indicator which, if it were known exactly, would most settle the verdict.
 
@@ -115,21 +132,21 @@ def settling_indicator(
         None where none of them would: then the weights, not the data, keep it open.
     """
     weights = weights.first(PROBE_VECTORS)
-    doubt = entropy(verdict_shares(fit, need, gates, settings, weights))
+    doubt = entropy(verdict_shares(fit, need, vetoes, settings, weights))
     best, best_drop = None, MIN_ENTROPY_DROP
     for axis in (fit, need):
         for spot, name in enumerate(axis.names):
             if not np.isfinite(axis.u[spot]):
                 continue
-            known = _known(axis, spot)
-            pair = (known, need) if axis is fit else (fit, known)
-            drop = doubt - entropy(verdict_shares(*pair, gates, settings, weights))
+            exact = _exact(axis, spot)
+            pair = (exact, need) if axis is fit else (fit, exact)
+            drop = doubt - entropy(verdict_shares(*pair, vetoes, settings, weights))
             if drop > best_drop:
                 best, best_drop = name, drop
     return best
 
 
-def _known(axis: AxisScore, spot: int) -> AxisScore:
+def _exact(axis: AxisScore, spot: int) -> AxisScore:
     """Return the axis with one indicator's interval shrunk to its point."""
     u_draws = axis.u_draws.copy()
     u_draws[spot] = axis.u[spot]

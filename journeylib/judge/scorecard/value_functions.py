@@ -114,6 +114,11 @@ class AxisScore:
     ceiling: float
     draws: Floats
 
+    @property
+    def scored(self) -> bool:
+        """Whether there is enough evidence for a point."""
+        return bool(np.isfinite(self.value))
+
 
 def axis_score(
     names: Sequence[str], weights: Floats, u: Floats, u_draws: Floats, *, min_coverage: float

@@ -1,9 +1,9 @@
-"""From two scores and the gates to a verdict: what stands in the way first, then the map."""
+"""From two scores to a verdict: vetoes and broken steps first, then the map of both scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,25 +12,18 @@ from journeylib.core import Floats
 from journeylib.judge.settings import JudgeSettings
 
 Verdict = Literal["automate", "assist", "human_led", "human_only", "fix_first", "abstain"]
-VERDICTS: tuple[Verdict, ...] = (
-    "automate",
-    "assist",
-    "human_led",
-    "human_only",
-    "fix_first",
-    "abstain",
-)
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 CODE: dict[str, int] = {verdict: code for code, verdict in enumerate(VERDICTS)}
 Codes = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True)
-class Gates:
-    """What decides before the scores do. Gates look at intervals, so they are not resampled.
+class Vetoes:
+    """What decides before the scores do; it looks at intervals, so it is not resampled.
 
     Attributes
     ----------
-    vetoes : tuple of str
+    names : tuple of str
         What forbids automation: ``legally_human``, ``vulnerable``, ``high_empathy``,
         ``moment_of_truth``, ``no_escape_hatch``.
     broken : tuple of str
@@ -39,7 +32,7 @@ class Gates:
         Whether the customer sees this step live (front office).
     """
 
-    vetoes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     empathy_binds: bool = True
 
@@ -48,14 +41,14 @@ class Gates:
 HUMAN_ONLY_VETOES = frozenset({"legally_human", "vulnerable", "moment_of_truth"})
 
 
-def verdict_codes(fit: Floats, need: Floats, gates: Gates, settings: JudgeSettings) -> Codes:
+def verdict_codes(fit: Floats, need: Floats, vetoes: Vetoes, settings: JudgeSettings) -> Codes:
     """Read the verdict off the map of automation fit and empathy need.
 
     Parameters
     ----------
     fit, need : ndarray of float64
         Scores 0..100 of equal shape; NaN where there is too little evidence.
-    gates : Gates
+    vetoes : Vetoes
     settings : JudgeSettings
 
     Returns
@@ -69,30 +62,30 @@ def verdict_codes(fit: Floats, need: Floats, gates: Gates, settings: JudgeSettin
     before anything else, but only once both scores have enough evidence.
     """
     shape = np.shape(fit)
-    if "legally_human" in gates.vetoes:
+    if "legally_human" in vetoes.names:
         return np.full(shape, CODE["human_only"], dtype=np.int8)
     codes = np.full(shape, CODE["assist"], dtype=np.int8)
-    if not gates.vetoes:
+    if not vetoes.names:
         free = (fit >= settings.automate_from) & (need < settings.empathy_low)
         codes[free] = CODE["automate"]
-    if gates.empathy_binds:
-        human = "human_only" if HUMAN_ONLY_VETOES & set(gates.vetoes) else "human_led"
+    if vetoes.empathy_binds:
+        human = "human_only" if HUMAN_ONLY_VETOES & set(vetoes.names) else "human_led"
         codes[need >= settings.empathy_high] = CODE[human]
-    if gates.broken:
+    if vetoes.broken:
         codes[...] = CODE["fix_first"]
     codes[~(np.isfinite(fit) & np.isfinite(need))] = CODE["abstain"]
     return codes
 
 
-def verdict_of(fit: float, need: float, gates: Gates, settings: JudgeSettings) -> Verdict:
+def verdict_of(fit: float, need: float, vetoes: Vetoes, settings: JudgeSettings) -> Verdict:
     """Return the verdict for one pair of scores."""
-    return VERDICTS[int(verdict_codes(np.array([fit]), np.array([need]), gates, settings)[0])]
+    return VERDICTS[int(verdict_codes(np.array([fit]), np.array([need]), vetoes, settings)[0])]
 
 
 def boundary_distance(
     fit: tuple[float, float],
     need: tuple[float, float],
-    gates: Gates,
+    vetoes: Vetoes,
     settings: JudgeSettings,
 ) -> float:
     """Return how many standard errors away the nearest other verdict is.
@@ -109,13 +102,13 @@ def boundary_distance(
         where the score does not vary at all.
     """
     (a, a_se), (e, e_se) = fit, need
-    here = verdict_of(a, e, gates, settings)
+    here = verdict_of(a, e, vetoes, settings)
     nearest = float("nan")
     for bound in (settings.assist_from, settings.automate_from):
-        if verdict_of(_beyond(a, bound), e, gates, settings) != here:
+        if verdict_of(_beyond(a, bound), e, vetoes, settings) != here:
             nearest = np.fmin(nearest, _in_errors(a - bound, a_se))
     for bound in (settings.empathy_low, settings.empathy_high):
-        if verdict_of(a, _beyond(e, bound), gates, settings) != here:
+        if verdict_of(a, _beyond(e, bound), vetoes, settings) != here:
             nearest = np.fmin(nearest, _in_errors(e - bound, e_se))
     return float(nearest)
 

@@ -3,56 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from journeylib.core import Estimate
-from journeylib.judge.scorecard.observations import HandoffEvidence, Observation
+from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore
-from journeylib.judge.scorecard.verdict import Gates
-from journeylib.judge.settings import JudgeSettings
+from journeylib.judge.scorecard.verdict import Vetoes
+from journeylib.judge.settings import Axis, JudgeSettings
+from journeylib.measures import Handoffs
 
 
-def gates_of(
-    touchpoint: str,
-    seen: Mapping[str, Observation],
-    need: AxisScore,
+@dataclass(frozen=True)
+class Case:
+    """One touchpoint: its counts, what was observed there, and its two scores."""
+
+    place: Mapping[str, Any]
+    seen: Mapping[str, Observation]
+    fit: AxisScore
+    need: AxisScore
+    empathy_binds: bool
+
+    @property
+    def axes(self) -> tuple[tuple[Axis, AxisScore], ...]:
+        """Both axes by name."""
+        return ("automation_fit", self.fit), ("empathy_need", self.need)
+
+    @property
+    def scored(self) -> bool:
+        """Whether both axes have enough evidence for a point."""
+        return self.fit.scored and self.need.scored
+
+
+def vetoes_of(
+    case: Case,
     settings: JudgeSettings,
-    *,
-    empathy_binds: bool,
-    handoffs: HandoffEvidence | None,
+    handoffs: Handoffs | None,
     moments: pd.DataFrame | None,
-) -> Gates:
-    """Return the gates at one touchpoint.
+) -> Vetoes:
+    """Return the vetoes at one touchpoint.
 
     Notes
     -----
     All limits of 'fix first' look at the lower bound: a step is called broken on firm
     evidence only. With the upper bound, a step seen rarely would be called broken for being
-    rare. A way to a human whose working the log cannot show is no veto, but is said.
+    rare. A way to a human whose working the log cannot show is no veto, but a reason says so.
     """
-    vetoes = []
+    touchpoint, seen, need = str(case.place["touchpoint"]), case.seen, case.need
+    names = []
     if touchpoint in settings.legally_human:
-        vetoes.append("legally_human")
-    if empathy_binds:
+        names.append("legally_human")
+    if case.empathy_binds:
         vulnerable = seen.get("vulnerable")
         if vulnerable is not None and vulnerable.lo > settings.veto_vulnerable:
-            vetoes.append("vulnerable")
+            names.append("vulnerable")
         if need.value >= settings.empathy_high and need.lo >= settings.veto_empathy_lower:
-            vetoes.append("high_empathy")
+            names.append("high_empathy")
         if moments is not None and _loses_more(touchpoint, moments, settings):
-            vetoes.append("moment_of_truth")
+            names.append("moment_of_truth")
         if settings.require_escape_hatch and hatch_fails(touchpoint, handoffs, settings):
-            vetoes.append("no_escape_hatch")
+            names.append("no_escape_hatch")
     broken = tuple(
         measure
         for measure, limit in settings.fix_limits.items()
         if measure in seen and seen[measure].lo > limit
     )
-    return Gates(tuple(vetoes), broken, empathy_binds)
+    return Vetoes(tuple(names), broken, case.empathy_binds)
 
 
-def hatch_fails(touchpoint: str, handoffs: HandoffEvidence | None, settings: JudgeSettings) -> bool:
+def hatch_fails(touchpoint: str, handoffs: Handoffs | None, settings: JudgeSettings) -> bool:
     """Whether the log shows that customers cannot get from here to a human."""
     if handoffs is None:
         return False
@@ -61,7 +82,7 @@ def hatch_fails(touchpoint: str, handoffs: HandoffEvidence | None, settings: Jud
     return rarely or touchpoint in handoffs.dead_ends
 
 
-def hatch_unknown(handoffs: HandoffEvidence | None) -> bool:
+def hatch_unknown(handoffs: Handoffs | None) -> bool:
     """Whether the log cannot show if requests for a human are honoured."""
     return handoffs is None or handoffs.requests_honoured.value is None
 

@@ -68,8 +68,8 @@ REASON_ROLE = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What was decided from the whole of the source before any row was mapped.
+class ReadingPlan:
+    """What was plan from the whole of the source before any row was mapped.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePla
     )
 
 
-def plan(raw: Raw, schema: Schema) -> Plan:
+def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
     """Look at the columns whose reading depends on all their values: times and positions."""
     times = {
         role: time_plan(raw, column, schema)
@@ -110,7 +110,7 @@ def plan(raw: Raw, schema: Schema) -> Plan:
     }
     few = _few(raw.table, schema)
     clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
-    return Plan(times, _whole_position(raw.table, schema), few, clean)
+    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean)
 
 
 def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
@@ -141,7 +141,7 @@ def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
 
 
 @dataclass(frozen=True)
-class Words:
+class Vocabulary:
     """The columns of names of a raw table, cleaned once per distinct value where these are few."""
 
     table: ir.Table
@@ -166,10 +166,12 @@ class Words:
         return self.table[column].re_search(_CONTROLS).fill_null(False)
 
 
-def with_words(table: ir.Table, schema: Schema, decided: Plan) -> tuple[ir.Table, Words]:
+def with_vocabulary(
+    table: ir.Table, schema: Schema, plan: ReadingPlan
+) -> tuple[ir.Table, Vocabulary]:
     """Join the cleaned vocabulary of each column of few names to the rows."""
     joined, cleaned = table, {}
-    for i, column in enumerate(c for c in decided.few if c not in decided.clean):
+    for i, column in enumerate(c for c in plan.few if c not in plan.clean):
         prefix = cleaned[column] = f"{HELPER}word{i}"
         raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
         names = {
@@ -177,7 +179,7 @@ def with_words(table: ir.Table, schema: Schema, decided: Plan) -> tuple[ir.Table
             f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
         }
         joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
-    return joined, Words(joined, schema, cleaned, decided.clean)
+    return joined, Vocabulary(joined, schema, cleaned, plan.clean)
 
 
 def _whole_position(table: ir.Table, schema: Schema) -> bool:
@@ -188,23 +190,23 @@ def _whole_position(table: ir.Table, schema: Schema) -> bool:
     return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
 
 
-def coded_columns(schema: Schema, decided: Plan) -> list[str]:
+def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
     """Return the canonical columns that the engine may hold as codes of few names."""
     roles = ("touchpoint", *_NAMES, "actor", "office")
-    found = [role for role in roles if getattr(schema, role) in decided.few]
+    found = [role for role in roles if getattr(schema, role) in plan.few]
     for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
         found += [role] if values and getattr(schema, role) is None else []
-    return list(dict.fromkeys([*found, *(a for a in schema.attributes if a in decided.few)]))
+    return list(dict.fromkeys([*found, *(a for a in schema.attributes if a in plan.few)]))
 
 
-def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
+def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     """Return canonical columns for every row of the source, usable or not.
 
     Parameters
     ----------
     raw : Raw
     schema : Schema
-    decided : Plan
+    plan : ReadingPlan
 
     Returns
     -------
@@ -213,7 +215,7 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
         names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
         whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
     """
-    table, words = with_words(raw.table, schema, decided)
+    table, vocabulary = with_vocabulary(raw.table, schema, plan)
     identifiers = {
         ID + kind: text_of(table[column], schema.missing)
         for kind, column in schema.identifiers.items()
@@ -221,18 +223,18 @@ def mapped_rows(raw: Raw, schema: Schema, decided: Plan) -> ir.Table:
     columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
     if schema.journey is not None:
         columns["case"] = text_of(table[schema.journey], schema.missing)
-    columns["touchpoint"] = words.name(schema.touchpoint)
+    columns["touchpoint"] = vocabulary.name(schema.touchpoint)
     for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
-        if role in decided.times:
+        if role in plan.times:
             values = table[getattr(schema, role)]
-            columns[column] = micros_utc(values, decided.times[role], schema.missing)
-    columns["position"] = _position(table, schema, decided)
-    columns |= _text_columns(table, schema, words)
-    columns |= _mapped_columns(schema, words)
+            columns[column] = micros_utc(values, plan.times[role], schema.missing)
+    columns["position"] = _position(table, schema, plan)
+    columns |= _text_columns(table, schema, vocabulary)
+    columns |= _mapped_columns(schema, vocabulary)
     columns |= _value_columns(table, schema)
     columns |= identifiers
-    columns |= _attributes(schema, columns, words)
-    flags = _flags(table, schema, words)
+    columns |= _attributes(schema, columns, vocabulary)
+    flags = _flags(table, schema, vocabulary)
     return table.select(**columns, **flags, **{FILE: table[FILE], ROW: table[ROW]})
 
 
@@ -253,7 +255,7 @@ def judged(first: ir.Table, schema: Schema) -> ir.Table:
     return rows.mutate(**unread, **{REASON: _reason(rows)}).drop(*written)
 
 
-def _flags(table: ir.Table, schema: Schema, words: Words) -> dict[str, ir.BooleanValue]:
+def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.BooleanValue]:
     written = {
         WRITTEN + role: _is_written(table[source], schema.missing)
         for role in ("timestamp", *PARSED)
@@ -262,7 +264,7 @@ def _flags(table: ir.Table, schema: Schema, words: Words) -> dict[str, ir.Boolea
     named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
     named += [(name, name) for name in schema.attributes]
     return written | {
-        CONTROL + role: words.has_controls(source)
+        CONTROL + role: vocabulary.has_controls(source)
         for role, source in named
         if source is not None and table[source].type().is_string()
     }
@@ -276,7 +278,7 @@ def _is_written(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
 
 
 def _attributes(
-    schema: Schema, columns: Mapping[str, ir.Value], words: Words
+    schema: Schema, columns: Mapping[str, ir.Value], vocabulary: Vocabulary
 ) -> dict[str, ir.Value]:
     """Return the declared attributes; one that a role keeps under the same name is there."""
     wanted = [
@@ -290,7 +292,7 @@ def _attributes(
                 f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
                 "the column, or declare it as a role."
             )
-    return {name: words.name(name) for name in wanted}
+    return {name: vocabulary.name(name) for name in wanted}
 
 
 def _customer(
@@ -310,31 +312,31 @@ def alias(kind: str, identifier: ir.StringValue) -> ir.StringValue:
     return ibis.literal(f"{kind}:") + identifier
 
 
-def _position(table: ir.Table, schema: Schema, decided: Plan) -> ir.Value:
+def _position(table: ir.Table, schema: Schema, plan: ReadingPlan) -> ir.Value:
     if schema.position is None:
         return table[POSITION].cast("int64")
     if table[schema.position].type().is_integer():
         return table[schema.position].cast("int64")
     texts = text_of(table[schema.position], schema.missing)
-    return texts.try_cast("int64") if decided.whole_position else texts
+    return texts.try_cast("int64") if plan.whole_position else texts
 
 
-def _text_columns(table: ir.Table, schema: Schema, words: Words) -> dict[str, ir.Value]:
+def _text_columns(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Value]:
     return {
-        role: words.name(column) if role in _NAMES else text_of(table[column], schema.missing)
+        role: vocabulary.name(column) if role in _NAMES else text_of(table[column], schema.missing)
         for role in TEXT_ROLES + FIELD_ROLES
         if (column := getattr(schema, role)) is not None
     }
 
 
-def _mapped_columns(schema: Schema, words: Words) -> dict[str, ir.Value]:
+def _mapped_columns(schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {}
     if schema.actor is not None:
-        columns["actor"] = actor_of(words.name(schema.actor), schema)
+        columns["actor"] = actor_of(vocabulary.name(schema.actor), schema)
     if schema.lifecycle is not None:
-        columns["lifecycle"] = lifecycle_of(words.name(schema.lifecycle), schema)
+        columns["lifecycle"] = lifecycle_of(vocabulary.name(schema.lifecycle), schema)
     if schema.office is not None:
-        word = words.name(schema.office).strip().lower()
+        word = vocabulary.name(schema.office).strip().lower()
         columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
     return columns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -12,10 +12,11 @@ from ibis.backends import BaseBackend
 from journeylib.core import QualityError
 from journeylib.log.canonical.events import MICRO, flag_of, micro_of, name_of, text_of, time_plan
 from journeylib.log.canonical.timestamps import micros_utc, plausible
+from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources.files import scratch_name
-from journeylib.log.sources.raw_table import Raw, Window, wanted_columns
-from journeylib.log.sources.tables import open_source, tidy
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.raw_table import Raw, ReadOptions, wanted_columns
+from journeylib.log.sources.tables import drop_scratch
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,16 @@ class LogColumns:
     Attributes
     ----------
     source : object
-        As `open_source` takes it, with `delimiter` and `encoding`.
+        As `open_source` takes it.
     schema : Schema
         Of the log.
-    window : Window or None
-        Rows outside hold no outcome that is known.
+    options : ReadOptions
+        How it is read. Rows outside its window hold no outcome that is known.
     """
 
     source: Any
     schema: Schema
-    window: Window | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
+    options: ReadOptions
 
 
 def read_outcomes(
@@ -67,17 +66,14 @@ def read_outcomes(
         More rows than `max_unusable_share` cannot be used.
     """
     log = source if isinstance(source, LogColumns) else None
-    window = None if log is None else log.window
+    window = None if log is None else log.options.window
     times = [] if window is None else [window.column]
     raw = open_source(
         source if log is None else log.source,
         lambda columns, where: list(
             dict.fromkeys([*wanted_columns(schema, columns, where), *times])
         ),
-        engine=engine,
-        delimiter=None if log is None else log.delimiter,
-        encoding=None if log is None else log.encoding,
-        window=window,
+        ReadOptions(engine=engine) if log is None else replace(log.options, engine=engine),
     )
     table = raw.table
     if log is not None and window is not None:
@@ -104,7 +100,7 @@ def read_outcomes(
     if backend.name == "duckdb":
         outcomes = backend.create_table(scratch_name("outcomes"), outcomes, temp=True)
     known = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
-    tidy(raw)
+    drop_scratch(raw)
     return outcomes, read - (used - known), known
 
 

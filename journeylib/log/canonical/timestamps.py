@@ -19,12 +19,11 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean
+from journeylib.log.sources.raw_table import FIRST_US, LAST_US
 
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
-FIRST_US = (dt.datetime(1900, 1, 1) - _EPOCH) // _US
-LAST_US = (dt.datetime(2200, 1, 1) - _EPOCH) // _US
 _MOST_SHAPES = 1000
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.

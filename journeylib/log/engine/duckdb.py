@@ -1,30 +1,27 @@
-"""The door to the engine: a DuckDB connection, customer groups, and the hash of a log."""
+"""DuckDB as the engine: how it is opened, what it may take, and how tables are held in it."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.core import GROUPS, ConfigError, LogError, RunError
+from journeylib.core import ConfigError, LogError, RunError
+from journeylib.log.engine.private_folder import PrivateFolder
 from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
-from journeylib.log.eventlog import EventLog
 
 ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
 SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
@@ -82,7 +79,6 @@ _NO_DISK = (
     "that less is spilled, or make room where the runs are written."
 )
 _NUMBER = itertools.count(1)
-_HEX = "0123456789abcdef"
 _MEMORY_SHARE = 0.6
 PACKED = "_journeylib_packed"
 # Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
@@ -97,6 +93,7 @@ class CodedBackend(Backend):  # type: ignore[misc]
     compressed: of what is sorted two thirds go.
     """
 
+    spill: PrivateFolder
     _packs = False
 
     @contextlib.contextmanager
@@ -157,8 +154,8 @@ def connect(
     threads : int, optional
         As many as there are cores unless given. No result depends on it.
     spill_folder : path, optional
-        Where DuckDB spills what does not fit in memory; a folder of this process in the
-        system's temporary one unless given.
+        Where DuckDB spills what does not fit in memory, in a folder of its own; in the system's
+        temporary one unless given.
     spill_limit : str, optional
         The most that may be spilled; all that is free there unless given.
 
@@ -171,16 +168,22 @@ def connect(
     ConfigError
         If nothing can be written to the spill folder.
     """
-    spill = Path(spill_folder or Path(tempfile.gettempdir()) / f"journeylib-spill-{os.getpid()}")
-    _check_spill(spill)
+    try:
+        spill = PrivateFolder(None if spill_folder is None else Path(spill_folder))
+    except OSError:
+        raise ConfigError(
+            f"engine.spill_folder: nothing can be written to '{spill_folder or 'the system'}'. "
+            "Name a folder on a disk with some gigabytes free."
+        ) from None
     backend = CodedBackend().connect()
+    backend.spill = spill  # removed with the engine
     limit = memory_limit or f"{int(_machine_memory() * _MEMORY_SHARE) // 2**20}MiB"
     run(backend, f"SET memory_limit = {quoted(limit)}")
     run(backend, f"ATTACH ':memory:' AS {PACKED} (COMPRESS)")
     if threads is not None:
         run(backend, f"SET threads = {int(threads)}")
     # The engine's own choice would be the current folder.
-    run(backend, f"SET temp_directory = {quoted(str(spill))}")
+    run(backend, f"SET temp_directory = {quoted(str(spill.path))}")
     if spill_limit is not None:
         run(backend, f"SET max_temp_directory_size = {quoted(spill_limit)}")
     # A progress bar of the engine would print over our own. In a kernel without ipywidgets it is
@@ -190,14 +193,15 @@ def connect(
     return backend
 
 
-def _check_spill(folder: Path) -> None:
-    """Raise if nothing can be written where the engine will spill, hours before it has to."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise ConfigError(
-            f"engine.spill_folder: nothing can be written to '{folder}'. Name a folder on a disk "
-            "with some gigabytes free."
-        )
+def lock_engine(engine: Any) -> None:
+    """Keep whoever asks `engine` from files, once all that is to be read was read.
+
+    What is spilled still is; the locked configuration cannot be changed back. Engines that were
+    not opened here stay as they are.
+    """
+    if isinstance(engine, CodedBackend):
+        run(engine, "SET enable_external_access = false")
+        run(engine, "SET lock_configuration = true")
 
 
 def as_engine(given: Any) -> Any:
@@ -236,8 +240,7 @@ def hand_over(table: ir.Table, engine: Any) -> ir.Table:
     """Bring a table into another engine, where it does not lie there already."""
     if table.get_backend() is engine:
         return table
-    name = f"_journeylib_handed_{next(_NUMBER)}"
-    return engine.create_table(name, table.to_pyarrow(), temp=True)
+    return engine.create_table(scratch_name("handed"), table.to_pyarrow(), temp=True)
 
 
 def _machine_memory(root: Path = Path("/")) -> int:
@@ -264,7 +267,7 @@ def _machine_memory(root: Path = Path("/")) -> int:
 
 
 @contextlib.contextmanager
-def saying_what_ran_out() -> Iterator[None]:
+def explain_resource_errors() -> Iterator[None]:
     """Turn the engine's errors of memory and disk into ones that name the setting to change.
 
     Raises
@@ -277,12 +280,12 @@ def saying_what_ran_out() -> Iterator[None]:
     except (MemoryError, OSError, duckdb.Error) as error:
         name = "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
         full = getattr(error, "errno", None) == errno.ENOSPC
-        if reason := what_ran_out(name, "No space left" if full else str(error)):
+        if reason := resource_hint(name, "No space left" if full else str(error)):
             raise RunError(reason) from None
         raise
 
 
-def what_ran_out(name: str, said: str) -> str | None:
+def resource_hint(name: str, said: str) -> str | None:
     """Return what to do where an error of this class and text means that memory or disk is full."""
     if name in ("MemoryError", "OutOfMemoryException"):
         # DuckDB says so, too, where the spill folder is full.
@@ -290,6 +293,11 @@ def what_ran_out(name: str, said: str) -> str | None:
     if name in ("OSError", "IOException") and "No space left" in said:
         return _NO_DISK
     return None
+
+
+def scratch_name(kind: str) -> str:
+    """Return a name that no other table of this process has."""
+    return f"_journeylib_{kind}_{next(_NUMBER)}"
 
 
 def run(backend: Backend, sql: str, parameters: list[Any] | None = None) -> list[tuple[Any, ...]]:
@@ -334,97 +342,6 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
     run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({backend.compile(rows)})")
     return backend.table(name)
-
-
-def customer_group(customer: ir.StringValue) -> ir.IntegerValue:
-    """Deal a customer into one of 64 groups, the same on every engine.
-
-    Parameters
-    ----------
-    customer : ibis string expression
-
-    Returns
-    -------
-    ibis integer expression
-        0 to 63, from the first two hexadecimal digits of the MD5 of the identifier. The
-        engines' own ``hash()`` differ, so results would depend on the engine.
-    """
-    digest = customer.hexdigest("md5")
-    digits = ibis.literal(_HEX)
-    high, low = digits.find(digest.substr(0, 1)), digits.find(digest.substr(1, 1))
-    return ((high * 16 + low) % GROUPS).cast("int64")
-
-
-def fingerprint(events: ir.Table, *, leave_out: Iterable[str] = ()) -> str:
-    """Hash a table so that the order of its rows does not matter.
-
-    Parameters
-    ----------
-    events : ibis.Table
-    leave_out : iterable of str
-        Columns that do not count, such as row numbers.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Notes
-    -----
-    Each row becomes the MD5 of its cells: numbers as they are, texts with their length before
-    them, so that no two rows look the same. The first eight bytes are taken as a number, lowest
-    byte first, summed over the rows, and SHA-256 taken of the sum: only integer sums, so every
-    engine and every number of threads gives the same.
-    """
-    columns = sorted(set(events.columns) - set(leave_out))
-    text = ibis.literal("|").join([_cell(events[name]) for name in columns])
-    rows = events.select(text=text)
-    if events.get_backend().name == "duckdb":
-        summed = md5_number_upper(rows.text).sum().cast("string").fill_null("0")
-        found = rows.aggregate(rows=rows.count(), total=summed).to_pyarrow().to_pylist()[0]
-        count, total = int(found["rows"]), int(found["total"])
-    else:
-        count, total = _summed_by_digit(rows)
-    told = "|".join([*columns, str(count), str(total)])
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-@ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
-def md5_number_upper(text: str) -> dt.uint64:
-    """Return the first eight bytes of the MD5, lowest first; a function of DuckDB."""
-
-
-def _summed_by_digit(rows: ir.Table) -> tuple[int, int]:
-    """Count rows and sum what `md5_number_upper` gives, on an engine that cannot read a digest."""
-    digest, digits = rows.text.hexdigest("md5"), ibis.literal(_HEX)
-    sums = {
-        f"d{place}": digits.find(digest.substr(place, 1)).cast("int64").sum().fill_null(0)
-        for place in range(16)
-    }
-    found = rows.aggregate(rows=rows.count(), **sums).to_pyarrow().to_pylist()[0]
-    # Of a byte the higher digit comes first.
-    worth = (256 ** (place // 2) * (1 if place % 2 else 16) for place in range(16))
-    total = sum(int(found[f"d{place}"]) * one for place, one in enumerate(worth))
-    return int(found["rows"]), total
-
-
-def _cell(value: ir.Value) -> ir.StringValue:
-    text = value.cast("string")
-    if value.type().is_numeric():
-        return text.fill_null("")
-    return (text.length().cast("string") + ":" + text).fill_null("-")
-
-
-def log_hash(log: EventLog) -> str:
-    """Hash the canonical events and outcomes of `log`, whatever the order of rows.
-
-    A declared position counts; row numbers, which stand in for one, do not.
-    """
-    leave_out = () if log.schema.position else ("position",)
-    parts = [fingerprint(log.events, leave_out=leave_out)]
-    if log.outcomes is not None:
-        parts.append(fingerprint(log.outcomes))
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
 
 def fetch(table: ibis.Table) -> pd.DataFrame:

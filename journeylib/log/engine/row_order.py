@@ -16,7 +16,8 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine.duckdb import CodedBackend, customer_group, run
+from journeylib.log.engine.duckdb import CodedBackend, run
+from journeylib.log.engine.hashing import customer_group
 
 ROW_NUMBER = "_row"
 NUMBERS = ("customer_no", "group", "touchpoint_no")
@@ -24,10 +25,12 @@ NUMBERS = ("customer_no", "group", "touchpoint_no")
 APART = 10**18
 WIDE = "decimal(38, 0)"
 # Tables that were filled in order: their names (never used twice), and what their runs are of.
-_LYING: dict[str, frozenset[str]] = {}
+_SORTED_TABLES: dict[str, frozenset[str]] = {}
 
 
-def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = ()) -> ibis.Table:
+def materialise_sorted(
+    rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = ()
+) -> ibis.Table:
     """Hold `rows` in the engine, each run of equal keys together.
 
     Parameters
@@ -44,17 +47,17 @@ def hold_in_order(rows: ibis.Table, runs: Sequence[str], order: Sequence[str] = 
     with backend.packing() if isinstance(backend, CodedBackend) else contextlib.nullcontext():
         held = rows.cache()
     if keeps_order:
-        _LYING[held.op().name] = frozenset(runs)
+        _SORTED_TABLES[held.op().name] = frozenset(runs)
     return held
 
 
-def keep_in_order(
+def store_sorted(
     rows: ibis.Table, name: str, runs: Sequence[str], order: Sequence[str]
 ) -> ibis.Table:
-    """Fill a table of DuckDB as `hold_in_order` does, which stays as long as the connection."""
+    """Fill a table of DuckDB in order, which stays as long as the connection."""
     backend = rows.get_backend()
     ordered = rows.order_by([runs[0], *order])
-    _LYING[name] = frozenset(runs)
+    _SORTED_TABLES[name] = frozenset(runs)
     if isinstance(backend, CodedBackend):
         return backend.hold(name, ordered, packed=True)
     run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
@@ -102,12 +105,12 @@ def _held_numbered(events: ibis.Table) -> ibis.Table | None:
     node = events.op()
     while isinstance(node, ops.DropColumns):
         node = node.parent
-    held = isinstance(node, ops.DatabaseTable) and "customer" in _LYING.get(node.name, ())
+    held = isinstance(node, ops.DatabaseTable) and "customer" in _SORTED_TABLES.get(node.name, ())
     return node.to_expr() if held else None
 
 
-def lie_in_order(rows: ibis.Table, by: str) -> bool:
-    """Whether the rows are read in the order in which `hold_in_order` laid them, by runs of `by`.
+def is_sorted(rows: ibis.Table, by: str) -> bool:
+    """Return whether the rows are read in the order of a sorted table, by runs of `by`.
 
     So they are as long as columns were added or rows left out, and nothing was joined. A window
     with keys or an order of its own puts the rows in another one.
@@ -117,7 +120,7 @@ def lie_in_order(rows: ibis.Table, by: str) -> bool:
         if _sorts(node):
             return False
         node = node.parent
-    return isinstance(node, ops.DatabaseTable) and by in _LYING.get(node.name, ())
+    return isinstance(node, ops.DatabaseTable) and by in _SORTED_TABLES.get(node.name, ())
 
 
 def _sorts(node: ops.Relation) -> bool:
@@ -158,7 +161,7 @@ class Runs:
 
         `apart` says that rows of the same `also` may lie apart within a run of `by`.
         """
-        return Runs(by, order, not (also and apart) and lie_in_order(rows, by), also)
+        return Runs(by, order, not (also and apart) and is_sorted(rows, by), also)
 
     def _over(self, value: ibis.Value, until_here: bool = False) -> ibis.Value:
         frame = {"preceding": (None, 0)} if until_here else {}

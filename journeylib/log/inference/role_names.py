@@ -4,110 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
+from typing import cast
+
+import yaml
 
 from journeylib.log.schema import Actor
 
-# Names in plain form (see `plain_name`), the surest first: each later one counts a little less.
-ROLE_NAMES: dict[str, tuple[str, ...]] = {
-    "customer": (
-        "customer id", "customer", "user id", "client id", "visitor id", "user", "client",
-        "kunden id", "kundennummer", "kunden nr", "kunde", "id client", "numero client",
-        "requester id", "requester", "caller id", "caller", "consumer id", "member id",
-        "subscriber id", "contact id", "account id", "person id", "visitor", "utilisateur",
-        "customer name", "requester email", "customer email", "uid", "account", "email",
-    ),
-    "journey": (
-        "case concept name", "case id", "case", "journey id", "journey", "ticket id",
-        "ticket number", "ticket nr",
-        "ticketnummer", "numero ticket", "ticket", "incident number", "incident id", "number",
-        "issue key", "issue id", "complaint id", "request id", "order id", "fall id",
-        "fallnummer", "fall", "vorgangsnummer", "vorgang", "id dossier", "numero dossier",
-        "dossier", "trace id", "dialogue id", "dialog id", "process id",
-    ),
-    "touchpoint": (
-        "touchpoint", "activity", "concept name", "event name", "event", "activity name",
-        "event type", "aktivitat", "ereignis", "activite", "evenement", "action", "step",
-        "schritt", "etape", "incident state", "ident state", "ticket status", "new status",
-        "page", "screen", "status", "state", "statut", "event action", "type", "issue", "task",
-    ),
-    "timestamp": (
-        "timestamp", "time timestamp", "event time", "event timestamp", "time", "datetime",
-        "zeitstempel", "zeitpunkt", "horodatage", "sys updated at", "start timestamp",
-        "start time", "started at", "start", "occurred at", "event date", "updated at", "zeit",
-        "datum", "date heure", "date received", "created at", "erstellt am", "date de creation",
-        "cree le", "ts", "at", "date", "heure", "updated", "created",
-    ),
-    "end_timestamp": (
-        "end timestamp", "end time", "ended at", "complete timestamp", "completed at", "end",
-        "endzeit", "ende", "date de fin", "fin", "finished at", "beendet am",
-    ),
-    "position": (
-        "position", "turn", "turn number", "sequence number", "sequence", "seq", "event index",
-        "step number", "sys mod count", "event number", "reihenfolge", "ordre", "laufende nummer",
-    ),
-    "channel": (
-        "channel", "contact channel", "kanal", "canal", "contact type", "submitted via", "via",
-        "medium", "platform", "kontaktkanal", "kontaktart", "source channel", "device", "source",
-    ),
-    "stage": ("stage", "journey stage", "phase", "funnel stage", "etape du parcours"),
-    "segment": (
-        "segment", "customer segment", "kundensegment", "segment client", "customer tier", "tier",
-        "customer type", "user lifecycle", "plan",
-    ),
-    "intent": (
-        "intent", "contact reason", "reason", "anliegen", "kontaktgrund", "motif", "topic",
-        "thema", "category", "kategorie", "categorie", "product", "produkt", "produit",
-    ),
-    "office": ("office",),
-    "actor": (
-        "actor", "actor type", "author type", "sender type", "sender", "role", "akteur", "rolle",
-        "acteur", "speaker", "org role", "absender", "performed by",
-    ),
-    "resource": (
-        "resource", "org resource", "agent id", "agent", "agent name", "assignee", "assigned to",
-        "handled by", "bearbeiter", "sachbearbeiter", "mitarbeiter", "ressource", "conseiller",
-        "sys updated by", "operator", "owner", "user name",
-    ),
-    "session": (
-        "session id", "session", "conversation id", "chat id", "call id", "visit id", "sitzung",
-        "sitzungs id", "id session", "gesprachs id", "interaction id",
-    ),
-    "text": (
-        "text", "message", "message text", "utterance", "body", "comment", "transcript",
-        "nachricht", "kommentar", "texte", "commentaire", "content", "feedback", "description",
-        "beschreibung",
-    ),
-    "sentiment": ("sentiment", "sentiment score", "polarity", "stimmung"),
-    "rating": (
-        "csat", "rating", "csat score", "satisfaction", "satisfaction score", "ces",
-        "zufriedenheit", "bewertung", "note satisfaction", "stars",
-    ),
-    "cost": ("cost", "costs", "kosten", "cout", "handling cost"),
-    "ai_disclosed": ("ai disclosed", "bot disclosed"),
-    "context_sent": ("context sent",),
-    "context_requested": ("context requested",),
-    "context_opened": ("context opened",),
-    "context_given": ("context given", "slots filled"),
-    "error": ("error", "is error", "exception", "failed", "fehler", "erreur"),
-}  # fmt: skip
-
-ACTOR_WORDS: dict[Actor, tuple[str, ...]] = {
-    "customer": (
-        "customer", "client", "user", "caller", "visitor", "consumer", "end user", "requester",
-        "kunde", "kundin", "nutzer", "anrufer", "besucher", "utilisateur", "cliente", "member",
-    ),
-    "bot": (
-        "bot", "chatbot", "voicebot", "assistant", "virtual assistant", "virtual agent", "vru",
-        "ivr", "ai", "ki", "ia", "robot", "sprachcomputer", "svi", "llm",
-    ),
-    "human": (
-        "human", "agent", "staff", "staff member", "employee", "operator", "advisor", "clerk",
-        "representative", "supervisor", "technician", "engineer", "mensch", "mitarbeiter",
-        "mitarbeiterin", "berater", "sachbearbeiter", "techniker", "humain", "conseiller",
-        "technicien", "employe",
-    ),
-    "system": ("system", "systeme", "tool", "automation", "auto", "automatic", "api", "batch"),
-}  # fmt: skip
+_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
+    group: {name: tuple(words) for name, words in entries.items()}
+    for group, entries in yaml.safe_load(
+        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
+    ).items()
+}
+# The surest name of a role first: each later one counts a little less.
+ROLE_NAMES = _NAMES["roles"]
+ACTOR_WORDS = cast("dict[Actor, tuple[str, ...]]", _NAMES["actors"])
 
 
 def plain_name(name: str) -> str:

@@ -11,8 +11,9 @@ from journeylib.core import SchemaError, percent
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.inference.role_names import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema
-from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
-from journeylib.log.sources.tables import open_source, tidy
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
+from journeylib.log.sources.tables import drop_scratch
 
 _SAMPLE_ROWS = 20_000
 _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.A.", "(null)")
@@ -104,13 +105,10 @@ def propose(
     raw = open_source(
         source,
         lambda columns, _: list(columns),
-        delimiter=delimiter,
-        encoding=encoding,
-        object_type=object_type,
-        limit=_SAMPLE_ROWS,
+        ReadOptions(delimiter, encoding, object_type, limit=_SAMPLE_ROWS),
     )
     sample = _sample(raw)
-    tidy(raw)
+    drop_scratch(raw)
     return _Search(raw, sample).proposal()
 
 

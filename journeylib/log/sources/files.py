@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
-import tempfile
+import glob
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from journeylib.core import LogError
-from journeylib.log.canonical.timestamps import FIRST_US, LAST_US
-from journeylib.log.engine.duckdb import identifier, quoted, run
+from journeylib.core import LogError, did_you_mean, label
+from journeylib.log.engine.duckdb import identifier, quoted, run, scratch_name
+from journeylib.log.engine.private_folder import PrivateFolder
+from journeylib.log.eventlog import Check, check
 from journeylib.log.sources.raw_table import (
     FILE,
+    FIRST_US,
+    LAST_US,
     NO_SUCH_DAY,
     POSITION,
     ROW,
-    Fact,
+    Pick,
     Raw,
+    ReadOptions,
     Window,
     quarantine_frame,
 )
@@ -27,13 +30,12 @@ from journeylib.log.sources.text_encoding import (
     DELIMITER_NAMES,
     Dialect,
     PlainText,
+    count_folded,
+    count_lines,
     dialect,
     likely_delimiter,
     plain_text,
 )
-
-# Chooses the columns to keep from those that are there: (columns, where) -> columns
-Pick = Callable[[Sequence[str], str], list[str]]
 
 _REASONS = {
     "MISSING COLUMNS": "fewer columns than the header",
@@ -48,22 +50,34 @@ _TYPED_TIMES: dict[str, Callable[[int], str]] = {
     "TIMESTAMP WITH TIME ZONE": "make_timestamptz({})".format,
     "DATE": "make_timestamp({})::DATE".format,
 }
-_NUMBER = itertools.count(1)
 
 
-def scratch_name(kind: str) -> str:
-    """Return a name that no other table of this process has."""
-    return f"_journeylib_{kind}_{next(_NUMBER)}"
+def matching_files(text: str) -> list[Path]:
+    """Return the files that a path or a pattern stands for, patterns in order of name."""
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise LogError(
+            f"{path.name or path} is a directory. Name a file, or a pattern such as "
+            f"'{path.name or path}/*.csv'."
+        )
+    if not path.exists() and glob.has_magic(text):
+        matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute patterns
+        files = [name for name in matches if name.is_file()]
+        if not files:
+            raise LogError(f"no file matches the pattern '{text}'.")
+        return files
+    if not path.exists():
+        folder = path.parent
+        siblings = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        where = "" if folder.is_dir() else f" There is no folder '{folder.name}' either."
+        raise LogError(f"there is no file '{path.name}'.{did_you_mean(path.name, siblings)}{where}")
+    if not path.is_file():
+        raise LogError(f"{path.name} is a pipe or a device. Write its content to a file first.")
+    return [path]
 
 
 def load_delimited(
-    paths: Sequence[Path],
-    backend: Backend,
-    pick: Pick,
-    *,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    limit: int | None = None,
+    paths: Sequence[Path], backend: Backend, pick: Pick, options: ReadOptions
 ) -> Raw:
     """Load CSV or TSV files, every cell as text, so that nothing is coerced silently.
 
@@ -71,17 +85,25 @@ def load_delimited(
     """
     table = scratch_name("raw")
     rejected: list[tuple[str, int, str, str]] = []
-    facts: list[Fact] = []
+    facts: list[Check] = []
     offset = 0
-    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+    with PrivateFolder() as folder:
         for index, path in enumerate(paths):
-            text = plain_text(path, Path(folder), encoding)
-            layout = dialect(text, delimiter)
-            columns = _picked(text, layout, delimiter, pick)
-            bad = _load_one(backend, table, text, layout, columns, index, offset, limit)
+            text = plain_text(path, folder, options.encoding)
+            layout = dialect(text, options.delimiter)
+            columns = _picked(text, layout, options.delimiter, pick)
+            select, rejects = _reader(text, layout, columns, options.limit)
+            numbered = f"SELECT *, {index}::BIGINT AS {FILE}, {offset} + {ROW} AS {POSITION}"
+            _fill(backend, table, f"{numbered} FROM ({select})", text, first=index == 0)
+            bad = _rejected_rows(backend, rejects, layout)
+            if bad:
+                _renumber(backend, table, index, [row for row, _ in bad])
             rejected += [(path.name, row, "row", reason) for row, reason in bad]
             facts += _delimited_facts(text, layout)
-            offset += _count(backend, table, index)
+            rows = _count(backend, table, index)
+            if options.limit is None:
+                _refuse_lost_rows(text, layout, rows, [row for row, _ in bad])
+            offset += rows
     if offset == 0 and not rejected:
         raise LogError(f"{_names(paths)} holds a header and no rows. Check the export's filter.")
     return Raw(
@@ -111,54 +133,57 @@ def _picked(text: PlainText, layout: Dialect, delimiter: str | None, pick: Pick)
         ) from None
 
 
-def _load_one(
-    backend: Backend,
-    table: str,
-    text: PlainText,
-    layout: Dialect,
-    columns: list[str],
-    index: int,
-    offset: int,
-    limit: int | None,
-) -> list[tuple[int, str]]:
-    """Append one file to `table`; return its rejected rows with reasons."""
-    rejects, scans = scratch_name("rejects"), scratch_name("scans")
+def _reader(
+    text: PlainText, layout: Dialect, columns: list[str], limit: int | None
+) -> tuple[str, str]:
+    """Return the query that reads a file, and the table in which it leaves what is no row."""
+    rejects = scratch_name("rejects")
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
-    reader = (
+    kept = "".join(f"{identifier(name)}, " for name in columns)
+    query = (
+        f"SELECT {kept}row_number() OVER () AS {ROW} FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
         f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote='\"', escape='\"', "
         f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
-        f"rejects_scan={quoted(scans)}, compression='none')"
+        f"rejects_scan={quoted(rejects + '_scans')}, compression='none')"
     )
-    kept = ", ".join(identifier(name) for name in columns)
-    kept = kept + ", " if kept else ""
-    select = (
-        f"SELECT {kept}{index}::BIGINT AS {FILE}, row_number() OVER () AS {ROW}, "
-        f"{offset} + row_number() OVER () AS {POSITION} FROM {reader}"
-        + (f" LIMIT {limit}" if limit is not None else "")
-    )
+    return query if limit is None else f"{query} LIMIT {limit}", rejects
+
+
+def _fill(backend: Backend, table: str, select: str, text: PlainText, *, first: bool) -> None:
+    """Append what a query gives to `table`, which the first file makes."""
+    start = f"CREATE TEMP TABLE {table} AS" if first else f"INSERT INTO {table} BY NAME"
     try:
-        if index == 0:
-            run(backend, f"CREATE TEMP TABLE {table} AS {select}")
-        else:
-            run(backend, f"INSERT INTO {table} BY NAME {select}")
-        bad = run(
-            backend,
-            f"SELECT line, min(error_type::VARCHAR) FROM {rejects} GROUP BY line ORDER BY line",
-        )
+        run(backend, f"{start} {select}")
     except duckdb.Error as error:
         raise LogError(
             f"{text.name} cannot be read as delimited text: {type(error).__name__}. "
             "Check that it is a CSV file with one header line."
         ) from None
-    finally:
-        run(backend, f"DROP TABLE IF EXISTS {rejects}")
-        run(backend, f"DROP TABLE IF EXISTS {scans}")
+
+
+def _rejected_rows(backend: Backend, rejects: str, layout: Dialect) -> list[tuple[int, str]]:
+    """Return the numbers of what is no row, with reasons, and drop the reader's own tables."""
+    query = f"SELECT line, min(error_type::VARCHAR) FROM {rejects} GROUP BY line ORDER BY line"
+    lines = run(backend, query)
+    for name in (rejects, f"{rejects}_scans"):
+        run(backend, f"DROP TABLE IF EXISTS {name}")
     # The engine counts the header as a line.
-    found = [(int(line) - 1 - layout.skip, _REASONS.get(kind, "not a row")) for line, kind in bad]
-    if found:
-        _renumber(backend, table, index, [row for row, _ in found])
-    return found
+    return [(int(line) - 1 - layout.skip, _REASONS.get(kind, "not a row")) for line, kind in lines]
+
+
+def _refuse_lost_rows(text: PlainText, layout: Dialect, rows: int, bad: list[int]) -> None:
+    """Raise where the reader passed over rows: the lines of the file are counted without it."""
+    lines = count_lines(text, layout.skip, blank=len(layout.columns) == 1) - 1
+    if lines != rows + len(bad):
+        lines -= count_folded(text, layout.delimiter)
+    if lines != rows + len(bad):
+        hint = f" Look at row {bad[0]} first." if bad else ""
+        raise LogError(
+            f"{text.name} has {lines} rows, of which {rows + len(bad)} can be told apart. A "
+            f"quotation mark that is never closed hides the rows after it.{hint} Correct the "
+            "file, or export it again."
+        )
 
 
 def _renumber(backend: Backend, table: str, index: int, rejected: list[int]) -> None:
@@ -181,32 +206,18 @@ def _count(backend: Backend, table: str, index: int) -> int:
     return int(run(backend, f"SELECT count(*) FROM {table} WHERE {FILE} = {index}")[0][0])
 
 
-def _delimited_facts(text: PlainText, layout: Dialect) -> list[Fact]:
-    shown = DELIMITER_NAMES.get(layout.delimiter, f"'{layout.delimiter}'")
-    facts = [Fact("delimiter", "ok", 0, f"Cells are delimited by {shown}.")]
-    plain = text.encoding in ("utf-8", "utf-8-sig")
-    facts.append(
-        Fact(
-            "encoding",
-            "ok" if plain else "note",
-            0,
-            f"The text is in {text.encoding}."
-            if plain
-            else f"{text.name} is not in UTF-8; it was read as {text.encoding}. Declare the "
-            "encoding if letters look wrong.",
-        )
-    )
+def _delimited_facts(text: PlainText, layout: Dialect) -> list[Check]:
+    mark = layout.delimiter
+    shown = label("log.delimiter", mark) if mark in DELIMITER_NAMES else f"'{mark}'"
+    encoding = "utf8" if text.encoding in ("utf-8", "utf-8-sig") else "other"
+    facts = [
+        check("delimiter.read", delimiter=shown),
+        check(f"encoding.{encoding}", encoding=text.encoding, file=text.name),
+    ]
     if layout.repeated:
         names = ", ".join(f"'{name}'" for name in layout.repeated)
-        facts.append(
-            Fact(
-                "repeated_columns",
-                "note",
-                0,
-                f"The header of {text.name} holds {names} more than once; the second is called "
-                f"'{layout.repeated[0]} (2)' here.",
-            )
-        )
+        second = layout.repeated[0]
+        facts.append(check("repeated_columns.some", file=text.name, names=names, second=second))
     return facts
 
 
@@ -292,16 +303,16 @@ def _literal(path: Path) -> str:
 
 
 def load_json_lines(
-    paths: Sequence[Path], backend: Backend, pick: Pick, *, encoding: str | None = None
+    paths: Sequence[Path], backend: Backend, pick: Pick, options: ReadOptions
 ) -> Raw:
     """Load JSON Lines: one object a line, its top-level keys as columns of text."""
     table = scratch_name("raw")
     lines = scratch_name("lines")
     rejected: list[tuple[str, int, str, str]] = []
     offset = 0
-    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
+    with PrivateFolder() as folder:
         for index, path in enumerate(paths):
-            text = plain_text(path, Path(folder), encoding)
+            text = plain_text(path, folder, options.encoding)
             total = _load_lines(backend, lines, text)
             keys = run(
                 backend,
@@ -344,15 +355,18 @@ def load_json_lines(
 
 
 def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
-    run(
-        backend,
-        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number, "
+    select = (
+        "SELECT line, row_number() OVER () AS number, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
-        "max_line_size=67108864, buffer_size=268435456)",
+        "max_line_size=67108864, buffer_size=268435456)"
     )
-    return int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+    _fill(backend, table, select, text, first=True)
+    read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+    if read not in (lines := {count_lines(text, blank=blank) for blank in (True, False)}):
+        raise LogError(f"{text.name} has {max(lines)} lines, of which {read} could be read.")
+    return read
 
 
 def _pointer(key: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from xml.parsers import expat
 import pyarrow as pa
 
 from journeylib.core import LogError, SchemaError, did_you_mean
+from journeylib.log.engine.private_folder import PrivateFolder
+from journeylib.log.sources.text_encoding import is_packed, unpack
 
 _BLOCK = 1 << 16
 
@@ -60,19 +61,12 @@ def refuse_entities(stream: IO[bytes], name: str) -> None:
 @contextmanager
 def _plain(path: Path, suffix: str) -> Iterator[Path]:
     """Give a file that is not packed, in a place of its own when it was."""
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    if not packed:
+    if not is_packed(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(prefix="journeylib-") as folder:
-        target = Path(folder) / f"log{suffix}"
-        try:
-            with gzip.open(path, "rb") as source, target.open("wb") as out:
-                shutil.copyfileobj(source, out)
-        except (EOFError, gzip.BadGzipFile):
-            raise LogError(f"{path.name} is damaged: it cannot be unpacked.") from None
-        yield target
+    with PrivateFolder() as folder:
+        target = folder / f"log{suffix}"
+        yield unpack(path, target)
 
 
 def read_xes(path: Path) -> pa.Table:
@@ -132,12 +126,12 @@ def read_ocel(path: Path, object_type: str | None) -> pa.Table:
     import pm4py
 
     suffix = _ocel_suffix(path)
-    with _plain(path, suffix) as plain, tempfile.TemporaryDirectory() as folder:
+    with _plain(path, suffix) as plain, PrivateFolder() as folder:
         if suffix == ".xmlocel":
             with plain.open("rb") as stream:
                 refuse_entities(stream, path.name)
         # pm4py tells formats apart by their names.
-        named = Path(folder) / f"log{suffix}"
+        named = folder / f"log{suffix}"
         shutil.copyfile(plain, named)
         with _reader_errors(path, "OCEL 2.0"):
             log = pm4py.read_ocel2(str(named))

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean
+from journeylib.log.eventlog import Check
 from journeylib.log.schema import OutcomesSchema, Schema
 
 FILE, ROW, POSITION = "_journeylib_file", "_journeylib_row", "_journeylib_position"
 NO_SUCH_DAY = "holds no event of the days that are asked for. Look at 'days' and 'as_of'."
+Day = str | dt.date
+# Chooses the columns to keep from those that are there: (columns, where) -> columns
+Pick = Callable[[Sequence[str], str], list[str]]
 _SHOWN_COLUMNS = 40
 _DAY_US = 86_400_000_000
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something the reader found out: what, how severe, how many rows, in a sentence."""
-
-    check: str
-    severity: str
-    rows: int
-    text: str
+# What lies outside 1900 to 2200 is no time, in microseconds since 1970 UTC.
+FIRST_US, LAST_US = -2_208_988_800_000_000, 7_258_118_400_000_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,34 @@ class Window:
 
 
 @dataclass(frozen=True)
+class ReadOptions:
+    """How a source is read, and how much of it.
+
+    Attributes
+    ----------
+    delimiter, encoding, object_type, engine
+        As `read_log` takes them; the engine opened.
+    period, days, as_of, max_unusable_share
+        As `read_log` takes them.
+    window : Window, optional
+        The days that are wanted. What lies outside is left out where that costs nothing.
+    limit : int, optional
+        Of delimited files: load no more rows of each.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    object_type: str | None = None
+    engine: Any = None
+    period: tuple[Day | None, Day | None] | None = None
+    days: tuple[Day, Day] | None = None
+    as_of: Day | None = None
+    max_unusable_share: float = 0.05
+    window: Window | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
 class Raw:
     """A source as a table of its own columns.
 
@@ -66,7 +92,7 @@ class Raw:
         What to call the source in messages.
     files : tuple of str
         Names without folders; ``("table",)`` where there is no file.
-    facts : tuple of Fact
+    facts : tuple of Check
         What the reader found out: delimiter, encoding, repeated columns …
     rejected : pandas.DataFrame
         Rows that are no rows of the table: ``source``, ``row``, ``role``, ``reason``.
@@ -79,7 +105,7 @@ class Raw:
     table: ir.Table
     name: str
     files: tuple[str, ...] = ("table",)
-    facts: tuple[Fact, ...] = ()
+    facts: tuple[Check, ...] = ()
     rejected: pd.DataFrame = field(default_factory=lambda: quarantine_frame([]))
     scratch: tuple[str, ...] = ()
     rows: int | None = None

@@ -1,9 +1,7 @@
-"""Everything a log can come from, turned into a raw table in an engine."""
+"""Data frames, Arrow tables, databases and Ibis tables, turned into a raw table in an engine."""
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,189 +12,25 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
 from journeylib.core import LogError, SchemaError, did_you_mean
-from journeylib.log.engine.duckdb import connect, quoted, run
-from journeylib.log.engine.spark import adopt, read_parquet
-from journeylib.log.sources.files import (
-    Pick,
-    load_delimited,
-    load_json_lines,
-    load_parquet,
-    scratch_name,
-)
-from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, Window
+from journeylib.log.engine.duckdb import quoted, run, scratch_name
+from journeylib.log.sources.files import matching_files
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Pick, Raw
 
-_PACKED = (".gz", ".gzip", ".zip")
-_DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", "")
-_JSON_LINES = (".jsonl", ".ndjson", ".jsonlines")
-_PARQUET = (".parquet", ".pq", ".parq")
+_ALONE: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "lock_configuration": "true",
+}
 
 
-def open_source(
-    source: Any,
-    pick: Pick,
-    *,
-    engine: BaseBackend | None = None,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    object_type: str | None = None,
-    limit: int | None = None,
-    window: Window | None = None,
-) -> Raw:
-    """Open whatever holds a log.
-
-    Parameters
-    ----------
-    source : path, glob, list of paths, data frame, Ibis table, ``duckdb:///file.db::table`` or
-        a pair of DuckDB connection and table name
-    pick : callable
-        Chooses the columns to keep from those that are there.
-    engine : Ibis backend, optional
-        A DuckDB to hold the log, or a Spark to read Parquet files in; else a new DuckDB in
-        memory. Ibis tables stay in their own.
-    delimiter, encoding : str, optional
-        For text files; found out unless given.
-    object_type : str, optional
-        For OCEL: whose events make a journey.
-    limit : int, optional
-        For delimited files: load no more rows of each.
-    window : Window, optional
-        Of Parquet files, leave out what lies outside where it costs nothing to tell.
-
-    Raises
-    ------
-    LogError
-        The source is not there, may not be read, is empty or is no log.
-    """
-    if isinstance(source, ir.Table):
-        return _from_ibis(adopt(source), pick)
-    if isinstance(source, tuple) and len(source) == 2 and _is_connection(source[0]):
-        return _from_connection(source[0], str(source[1]), pick)
-    if (far := _for_spark(source, engine)) is not None:
-        return read_parquet(far, engine, pick, window)
-    backend = engine if isinstance(engine, Backend) else connect()
-    if isinstance(source, str) and source.startswith("duckdb://"):
-        return _from_database(source, backend, pick)
-    if isinstance(source, str | os.PathLike):
-        paths = expanded(os.fspath(source))
-    elif isinstance(source, list | tuple) and all(isinstance(p, str | os.PathLike) for p in source):
-        paths = [path for part in source for path in expanded(os.fspath(part))]
-        if not paths:
-            raise LogError("the list of files is empty. Name at least one file.")
-    else:
-        return from_arrow([_arrow(source, pick)], backend, lambda c, _: list(c), "the table")
-    return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit, window)
-
-
-def _for_spark(source: Any, engine: BaseBackend | None) -> list[str] | None:
-    """Return the Parquet files that Spark is to read itself; None where there is no Spark."""
-    if engine is None or engine.name != "pyspark":
-        return None
-    parts = source if isinstance(source, list | tuple) else [source]
-    if not parts or not all(isinstance(part, str | os.PathLike) for part in parts):
-        return None
-    texts = [os.fspath(part) for part in parts]
-    # Where a store lies that only Spark can reach, nothing can be looked at from here.
-    if all("://" in text and not text.startswith("duckdb://") for text in texts):
-        return texts
-    if any("://" in text for text in texts):
-        return None
-    paths = [path for text in texts for path in expanded(text)]
-    if any(_kind(path) != "parquet" for path in paths):
-        return None
-    return [path.absolute().as_uri() for path in paths]
-
-
-def _is_connection(value: Any) -> bool:
+def is_connection(value: Any) -> bool:
+    """Return whether `value` is an open DuckDB."""
     return isinstance(value, duckdb.DuckDBPyConnection | Backend)
 
 
-def expanded(text: str) -> list[Path]:
-    """Return the files that a path or a pattern stands for, patterns in order of name."""
-    path = Path(text).expanduser()
-    if path.is_dir():
-        raise LogError(
-            f"{path.name or path} is a directory. Name a file, or a pattern such as "
-            f"'{path.name or path}/*.csv'."
-        )
-    if not path.exists() and glob.has_magic(text):
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute patterns
-        files = [name for name in found if name.is_file()]
-        if not files:
-            raise LogError(f"no file matches the pattern '{text}'.")
-        return files
-    if not path.exists():
-        folder = path.parent
-        siblings = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-        place = "" if folder.is_dir() else f" There is no folder '{folder.name}' either."
-        raise LogError(f"there is no file '{path.name}'.{did_you_mean(path.name, siblings)}{place}")
-    return [path]
-
-
-def _kind(path: Path) -> str:
-    """Tell a file's kind by its first bytes where they are telling, else by its name."""
-    try:
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-    except PermissionError:
-        raise LogError(
-            f"{path.name} may not be read by this user. Ask its owner for the right to read it."
-        ) from None
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] in _PACKED:
-        suffixes.pop()
-    suffix = suffixes[-1] if suffixes else ""
-    if magic == b"PAR1" or suffix in _PARQUET:
-        return "parquet"
-    if suffix in _JSON_LINES:
-        return "json lines"
-    if suffix == ".xes":
-        return "xes"
-    if suffix in (".jsonocel", ".xmlocel", ".sqlite", ".ocel") or (
-        suffix in (".json", ".xml") and (".ocel" in suffixes or "ocel" in path.name.lower())
-    ):
-        return "ocel"
-    if suffix == ".json":
-        return "json lines"
-    return "delimited"
-
-
-def _from_files(
-    paths: list[Path],
-    backend: Backend,
-    pick: Pick,
-    delimiter: str | None,
-    encoding: str | None,
-    object_type: str | None,
-    limit: int | None,
-    window: Window | None,
-) -> Raw:
-    kinds = sorted({_kind(path) for path in paths})
-    if len(kinds) > 1:
-        raise LogError(
-            f"the files are of different kinds ({', '.join(kinds)}). Read each kind by itself."
-        )
-    if kinds == ["parquet"]:
-        return load_parquet(paths, backend, pick, window)
-    if kinds == ["json lines"]:
-        return load_json_lines(paths, backend, pick, encoding=encoding)
-    if kinds == ["delimited"]:
-        return load_delimited(
-            paths, backend, pick, delimiter=delimiter, encoding=encoding, limit=limit
-        )
-    from journeylib.log.sources.process_mining import read_ocel, read_xes
-
-    if kinds == ["xes"]:
-        tables = [read_xes(path) for path in paths]
-    else:
-        tables = [read_ocel(path, object_type) for path in paths]
-    return from_arrow(tables, backend, pick, paths[0].name, tuple(path.name for path in paths))
-
-
-def _arrow(source: Any, pick: Pick) -> pa.Table:
+def arrow_table(source: Any, pick: Pick) -> pa.Table:
     """Turn a data frame into an Arrow table of the columns that `pick` keeps."""
     if isinstance(source, pd.DataFrame):
         return _from_pandas(source, pick)
@@ -276,64 +110,66 @@ def _without_nanoseconds(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields), safe=False)
 
 
-def _from_database(source: str, backend: Backend, pick: Pick) -> Raw:
-    place, _, table = source.removeprefix("duckdb://").partition("::")
-    path = Path(place.removeprefix("/") if not place.startswith("//") else place[1:])
-    if place.startswith("/") and not path.exists():
-        path = Path(place)
+def from_database(source: str, backend: Backend, pick: Pick) -> Raw:
+    """Read a table or view of a DuckDB file, ``duckdb:///file.db::table``.
+
+    Views are worked out where no file can be reached: they might read others than this one.
+    """
+    where, _, table = source.removeprefix("duckdb://").partition("::")
+    path = Path(where.removeprefix("/") if not where.startswith("//") else where[1:])
+    if where.startswith("/") and not path.exists():
+        path = Path(where)
     if not table:
         raise LogError(f"'{source}' names no table. Write 'duckdb:///file.db::table'.")
-    expanded(str(path))
-    alias = scratch_name("file")
+    matching_files(str(path))
+    name = f"{path.name}::{table}"
+    schema, _, bare = table.rpartition(".")
     try:
+        with duckdb.connect(str(path), read_only=True, config=_ALONE) as database:
+            views = _listed(database, "view", bool(schema))
+            _refuse_unknown(table, [*_listed(database, "table", bool(schema)), *views], path.name)
+            if table in views:
+                content = database.table(table).to_arrow_table()
+                kept = content.select(pick(content.column_names, name))
+                return from_arrow([kept], backend, lambda columns, _: list(columns), name)
+        alias = scratch_name("file")
         run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
+    except duckdb.PermissionException:
+        raise LogError(f"{name} reads other files. Store it as a table.") from None
     except duckdb.Error:
         raise LogError(
             f"{path.name} is not a DuckDB file that this version can open, or another program "
             "holds it."
         ) from None
-    schema, _, bare = table.rpartition(".")
-    known = [
-        row[0] if not schema else f"{row[1]}.{row[0]}"
-        for row in run(
-            backend,
-            "SELECT table_name, schema_name FROM duckdb_tables() WHERE database_name = ? "
-            "UNION ALL SELECT view_name, schema_name FROM duckdb_views() "
-            "WHERE database_name = ? AND NOT internal ORDER BY 1",
-            [alias, alias],
-        )
-    ]
+    return from_ibis(backend.table(bare, database=(alias, schema or "main")), pick, name)
+
+
+def _listed(database: duckdb.DuckDBPyConnection, kind: str, with_schema: bool) -> list[str]:
+    """Return the names of the tables or views of a database that are its own."""
+    query = f"SELECT schema_name, {kind}_name FROM duckdb_{kind}s() WHERE NOT internal ORDER BY 2"
+    rows = database.execute(query).fetchall()
+    return [f"{schema}.{name}" if with_schema else name for schema, name in rows]
+
+
+def _refuse_unknown(table: str, known: list[str], where: str) -> None:
     if table not in known:
         raise LogError(
-            f"there is no table '{table}' in {path.name}.{did_you_mean(table, known)} "
-            f"Tables there: {', '.join(known) or 'none'}."
+            f"there is no table '{table}' in {where}.{did_you_mean(table, known)} "
+            f"Tables there: {', '.join(sorted(known)) or 'none'}."
         )
-    return _from_ibis(
-        backend.table(bare, database=(alias, schema or "main")), pick, f"{path.name}::{table}"
-    )
 
 
-def _from_connection(connection: Any, table: str, pick: Pick) -> Raw:
+def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
+    """Read a table of an open DuckDB."""
     backend = (
         connection if isinstance(connection, Backend) else ibis.duckdb.from_connection(connection)
     )
-    known = [
-        row[0]
-        for row in run(
-            backend,
-            "SELECT table_name FROM duckdb_tables() UNION "
-            "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1",
-        )
-    ]
-    if table not in known:
-        raise LogError(
-            f"there is no table '{table}' in the database.{did_you_mean(table, known)} "
-            f"Tables there: {', '.join(sorted(known)) or 'none'}."
-        )
-    return _from_ibis(backend.table(table), pick, table)
+    known = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
+    _refuse_unknown(table, known, "the database")
+    return from_ibis(backend.table(table), pick, table)
 
 
-def _from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
+def from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
     """Take an Ibis table as it is; only DuckDB's tables have an order of their own."""
     columns = pick(list(table.columns), name)
     kept = table.select(*columns)
@@ -350,7 +186,7 @@ def _from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
     return Raw(table.get_backend().create_table(held, numbered, temp=True), name, scratch=(held,))
 
 
-def tidy(raw: Raw) -> None:
+def drop_scratch(raw: Raw) -> None:
     """Drop what the reader left in the engine, once the log is materialised there."""
     backend = raw.table.get_backend()
     if not isinstance(backend, Backend):

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
+import lzma
+import mmap
+import re
 import shutil
 import zipfile
 import zlib
@@ -19,6 +23,11 @@ from journeylib.core import LogError
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18
+_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+# Logs pack to a tenth, at most to a hundredth of their size.
+_MOST_EXPANSION = 200
+_UNPACKED_FREELY = 64 << 20
+_LEFT_FREE = 256 << 20
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _BOMS = (
@@ -27,6 +36,10 @@ _BOMS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# An address, a date, a time of day or a long number: no name of a column.
+_DATUM = re.compile(
+    r"\S@\S+\.\S|^\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}(?!\d)|^\d{1,2}:\d\d(?!\d)|^[+-]?\d{5,}([.,]\d+)?$"
 )
 _BINARY = {
     b"\x89PNG": "a picture",
@@ -98,27 +111,56 @@ def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainTe
         raise LogError(f"encoding '{encoding}' is unknown. Try 'utf-8', 'cp1252' or 'utf-16'.")
     if codecs.lookup(encoding).name != "utf-8":
         plain = _transcoded(plain, folder, encoding, path.name)
-    if _mixes_line_ends(plain):
+    if _needs_one_line_end(plain):
         # The engine takes the first line's end for all of them, and would lose rows.
         plain = _one_line_end(plain, folder)
     return PlainText(plain, path.name, encoding)
 
 
-def _mixes_line_ends(path: Path) -> bool:
-    """Return whether some lines end in CR LF and some in LF alone."""
-    windows, all_ends, last = 0, 0, b""
+def _needs_one_line_end(path: Path) -> bool:
+    """Return whether some lines end in CR LF and some in LF alone, or all in CR alone."""
+    windows, all_ends, returns, last = 0, 0, 0, b""
     for block in _blocks(path):
         windows += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
         all_ends += block.count(b"\n")
+        returns += block.count(b"\r")
         last = block[-1:]
-    return 0 < windows < all_ends
+    return 0 < windows < all_ends or (returns > 0 and all_ends == 0)
 
 
 def _one_line_end(path: Path, folder: Path) -> Path:
     target = _free_name(folder, ".txt")
-    with path.open("rb") as source, target.open("wb") as out:
-        out.writelines(line.replace(b"\r\n", b"\n") for line in source)
+    with target.open("wb") as out:
+        if b"\n" in next(_blocks(path)):
+            with path.open("rb") as source:
+                out.writelines(line.replace(b"\r\n", b"\n") for line in source)
+        else:
+            out.writelines(block.replace(b"\r", b"\n") for block in _blocks(path))
     return target
+
+
+def count_lines(text: PlainText, skip: int = 0, *, blank: bool = False) -> int:
+    """Count the lines of a text after the first `skip`, empty ones only where `blank`."""
+    with text.path.open("rb") as stream:
+        for _ in range(skip):
+            stream.readline()
+        return sum(1 for line in stream if blank or line.strip(b"\r\n"))
+
+
+def count_folded(text: PlainText, delimiter: str) -> int:
+    """Count the lines that begin within a quoted cell, which may hold line ends.
+
+    Only a cell whose closing quotation mark stands before a delimiter or the end of its line
+    counts: what a mark that is never closed would swallow are rows.
+    """
+    mark = re.escape(delimiter.encode())
+    cell = re.compile(rb'(?:^|(?<=[\n%b]))"(?:[^"]++|"")*+"(?=[\r\n%b]|\Z)' % (mark, mark))
+    inner = re.compile(rb"\n(?!\r?\n)")
+    with (
+        text.path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return sum(len(inner.findall(match[0])) for match in cell.finditer(content))
 
 
 def _known_encoding(name: str) -> bool:
@@ -134,13 +176,8 @@ def _free_name(folder: Path, suffix: str) -> Path:
 
 
 def _unpacked(path: Path, folder: Path) -> Path:
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        return _copied(gzip.open(path, "rb"), _free_name(folder, ".txt"), path.name)
-    if magic == b"PK\x03\x04":
-        with zipfile.ZipFile(path) as archive:
-            return _copied(_member(archive, path.name), _free_name(folder, ".txt"), path.name)
+    if is_packed(path):
+        return unpack(path, _free_name(folder, ".txt"))
     if any(c in path.name for c in "*?["):
         # The engine would take such a name for a pattern.
         link = _free_name(folder, ".txt")
@@ -149,13 +186,59 @@ def _unpacked(path: Path, folder: Path) -> Path:
     return path
 
 
-def _copied(source: IO[bytes] | gzip.GzipFile, target: Path, name: str) -> Path:
+def is_packed(path: Path) -> bool:
+    """Return whether a file is packed by gzip or zip, by its first bytes."""
+    return _starts(path, _GZIP) or _starts(path, _ZIP)
+
+
+def _starts(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
+
+
+def unpack(path: Path, target: Path) -> Path:
+    """Unpack a gzip file, or the one file in a zip, to `target`.
+
+    Raises
+    ------
+    LogError
+        It is damaged, encrypted or holds several files, or what comes out is out of proportion.
+    """
     try:
-        with source, target.open("wb") as out:
-            shutil.copyfileobj(source, out, _BLOCK)
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise LogError(f"{name} is damaged: it cannot be unpacked. Copy it again.") from error
+        with contextlib.ExitStack() as stack:
+            source: IO[bytes] | gzip.GzipFile
+            if _starts(path, _GZIP):
+                source = stack.enter_context(gzip.open(path, "rb"))
+            else:
+                archive = stack.enter_context(zipfile.ZipFile(path))
+                source = stack.enter_context(_member(archive, path.name))
+            _copy_within_bounds(source, target, path)
+    except (EOFError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
+        raise LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.") from None
     return target
+
+
+def _copy_within_bounds(source: IO[bytes] | gzip.GzipFile, target: Path, packed: Path) -> None:
+    most = max(_UNPACKED_FREELY, _MOST_EXPANSION * packed.stat().st_size)
+    size = 0
+    with target.open("wb") as out:
+        while block := source.read(_BLOCK):
+            size += len(block)
+            if size > most:
+                raise LogError(
+                    f"{packed.name} unpacks to more than {_MOST_EXPANSION} times its size, as no "
+                    "log does. Unpack it yourself and name the file if you trust it."
+                )
+            if shutil.disk_usage(target.parent).free < _LEFT_FREE:
+                raise LogError(
+                    f"{packed.name} does not fit unpacked in the temporary folder. Set TMPDIR to "
+                    "a folder on a disk with more room."
+                )
+            out.write(block)
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
@@ -262,7 +345,7 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
     Raises
     ------
     LogError
-        The file holds a header and nothing else, or no header.
+        The file holds a header and nothing else, or no header. What stands there is not shown.
     """
     with text.path.open("rb") as stream:
         sample = stream.read(_SAMPLE)
@@ -282,8 +365,18 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
     elif len(delimiter) != 1:
         raise LogError(f"delimiter '{delimiter}' has {len(delimiter)} characters; it must have 1.")
     rows = _rows(body, delimiter)
+    if len(rows) < 2 and len(body.split("\n")) > 2:
+        raise LogError(
+            f"the first rows of {text.name} cannot be told apart: a quotation mark is never "
+            "closed. Correct the file, or export it again."
+        )
     if len(rows) < 2:
         raise LogError(f"{text.name} holds a header and no rows. Check the filter of the export.")
+    if _is_row(rows[0], rows[1:]):
+        raise LogError(
+            f"{text.name} seems to have no header: its first line holds values, not names of "
+            "columns. Write a first line with a name for each column."
+        )
     widths = Counter(len(row) for row in rows[1:] if row)
     columns, repeated = _unique(rows[0], widths.most_common(1)[0][0] if widths else 0)
     return Dialect(delimiter, columns, skip, repeated)
@@ -319,6 +412,17 @@ def _rows(body: str, delimiter: str) -> list[list[str]]:
         # A field longer than the reader allows; what came before is enough to judge.
         return rows
     return rows
+
+
+def _is_row(header: list[str], rows: list[list[str]]) -> bool:
+    """Return whether what should be a header holds a datum, or what its own columns hold."""
+    others = [row for row in rows if row != header]
+    repeated = [
+        cell
+        for i, cell in enumerate(header)
+        if cell.strip() and any(cell == row[i] for row in others if i < len(row))
+    ]
+    return len(repeated) > 1 or any(_DATUM.search(cell.strip()) for cell in header)
 
 
 def _unique(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,23 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 from ibis import _
 
-from journeylib.core import AbstainReason
 from journeylib.log.text.lexicon import LEXICONS, Lexicon
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 # A word ends where no letter follows; \b would end German words at an umlaut.
 _BEFORE = r"(?:^|[^\pL\pN])"
 _AFTER = r"(?:[^\pL\pN]|$)"
 WORDS_THAT_TELL_A_LANGUAGE = 4
-# Where fewer texts than this are in a known language, what is not found there tells nothing.
-REACH = 0.5
 
 
 def normalised(text: ibis.expr.types.StringValue) -> ibis.expr.types.StringValue:
@@ -157,31 +151,7 @@ def long_enough(text: ibis.expr.types.StringValue) -> ibis.expr.types.BooleanVal
     return _found(text, rf"(?:[\pL']+[^\pL']+){{{WORDS_THAT_TELL_A_LANGUAGE},}}")
 
 
-def by_customers(journeys: Journeys) -> Any:
-    """Return a condition on steps: a text that a customer wrote, where actors are known."""
-    own = _.text.notnull()
-    return own & (_.actor == "customer") if journeys.has("actor") else own
-
-
-def lexicon_reach(journeys: Journeys) -> float | None:
-    """Return the share of texts in a language of the lexicons, among those long enough to tell.
-
-    None where no text is long enough.
-    """
-    long = journeys.steps.filter(long_enough(_.text))
-    counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
-    return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
-
-
-def unheard(journeys: Journeys) -> AbstainReason | None:
-    """Return why texts tell nothing in this log, or None where they do."""
-    if not journeys.has("text"):
-        return "no_column"
-    reach = lexicon_reach(journeys)
-    return "unidentified" if reach is not None and reach < REACH else None
-
-
-def drawn_customers(n: int, most: int) -> tuple[Any, int]:
+def sample_customers(n: int, most: int) -> tuple[Any, int]:
     """Return which customers to read, so that of `n` texts about `most` are read at most.
 
     Returns
@@ -191,11 +161,11 @@ def drawn_customers(n: int, most: int) -> tuple[Any, int]:
         the sample's size in thousandths.
     """
     per_mille = min(1000, 1000 * most // max(n, 1))
-    return drawn(per_mille), per_mille
+    return in_sample(per_mille), per_mille
 
 
-def drawn(per_mille: int) -> Any:
-    """Return which customers are in the fixed pseudo-random sample of so many in a thousand."""
+def in_sample(per_mille: int) -> Any:
+    """Return whether a customer is in the fixed sample of so many in a thousand."""
     # Knuth's multiplier spreads the customers' numbers, which are in order of their names.
     return (_.customer_no * 2_654_435_761) % 1000 < per_mille
 

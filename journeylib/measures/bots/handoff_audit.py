@@ -11,7 +11,7 @@ from ibis import _
 
 from journeylib.core import AbstainReason, Estimate
 from journeylib.journeys import Journeys, count_bases
-from journeylib.log import fetch, suppress, unheard
+from journeylib.log import fetch, suppress
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.escalation import escalation_estimates
 from journeylib.measures.bots.handoff_patterns import (
@@ -28,6 +28,7 @@ from journeylib.measures.bots.waiting_times import queue_times, request_times, w
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import text_abstain_reason
 
 US = 1_000_000
 _KEY = ["journey", "opened"]
@@ -177,7 +178,7 @@ def audit_handoffs(
     found = found or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
-    heard = unheard(journeys)
+    heard = text_abstain_reason(journeys)
     counts = fetch(containment.session_counts(found, last_us, days))
     told: dict[str, Any] = ratios(
         found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum

@@ -10,7 +10,7 @@ from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, resample
 from journeylib.journeys import Journeys, journey_graph
-from journeylib.log import Runs, drawn_customers, fails_to_answer, fetch, normalised, says_again
+from journeylib.log import Runs, fails_to_answer, fetch, normalised, sample_customers, says_again
 from journeylib.measures.bots.sessions import BotSessions, with_humans
 from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient, ratio_of_sums
@@ -123,7 +123,7 @@ def repeated_table(found: BotSessions) -> ibis.Table:
         .select(*_KEY, "step", "human_step", "customer_no", "group", "actor", "text")
     )
     n = after.count().to_pyarrow().as_py()
-    after = after.filter(drawn_customers(n, MOST_REPLIES)[0])
+    after = after.filter(sample_customers(n, MOST_REPLIES)[0])
     replies = after.filter(_.actor == "customer")
     turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
     early = replies.mutate(turn=turn).filter(_.turn < EARLY_REPLIES)

@@ -16,8 +16,8 @@ from journeylib.log import (
     awaits_answer,
     confirms,
     fetch,
-    hold_in_order,
-    lie_in_order,
+    is_sorted,
+    materialise_sorted,
     offers_human,
 )
 from journeylib.measures.settings import MeasureSettings
@@ -143,8 +143,8 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
         *("journey", "touchpoint", "actor", "asks", "offers", *narrow),
         *(name for name in known if name in steps.columns),
     )
-    keys = [key for key in ("journey", "customer_no") if lie_in_order(held, key)]
-    held = hold_in_order(held, keys) if keys else held.cache()
+    keys = [key for key in ("journey", "customer_no") if is_sorted(held, key)]
+    held = materialise_sorted(held, keys) if keys else held.cache()
     number, word = ibis.null("int64"), ibis.null("string")
     turns = held.mutate(
         t_us=_.t_us if clock else number,

@@ -15,9 +15,10 @@ from ibis import _
 
 from journeylib.core import GROUPS, LEVEL, AbstainReason, Estimate, Floats, Statistic, resample
 from journeylib.journeys import Journeys
-from journeylib.log import asks_for_human, by_customers, fetch, says_again
+from journeylib.log import asks_for_human, fetch, says_again
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import by_customers
 from journeylib.measures.texts.sentiment import NEGATIVE, Scores, vader_scores
 
 Integers = npt.NDArray[np.int64]

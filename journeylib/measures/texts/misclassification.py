@@ -11,9 +11,10 @@ from ibis import _
 
 from journeylib.core import DRAWS, SEED, AbstainReason, Estimate, Floats, Resampled
 from journeylib.journeys import Journeys
-from journeylib.log import by_customers, fetch
+from journeylib.log import fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.texts.detector_accuracy import MIN_LABELLED, DetectorCheck, rogan_gladen
+from journeylib.measures.texts.language_reach import by_customers
 
 CORRECTED = ("human_request", "negative")
 Z = 1.959964

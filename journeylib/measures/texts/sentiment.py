@@ -18,18 +18,16 @@ from ibis import _
 from journeylib.core import AbstainReason, Floats, Resampled, resample
 from journeylib.journeys import Journeys
 from journeylib.log import (
-    REACH,
     asks_for_human,
-    by_customers,
-    drawn_customers,
     fetch,
-    lexicon_reach,
+    sample_customers,
     suppress,
     text_language,
 )
 from journeylib.measures.measured import Measured, bases, group_sums
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +83,7 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
         return "no_column"
     own = by_customers(journeys)
     n = steps.filter(own).count().to_pyarrow().as_py()
-    drawn, per_mille = drawn_customers(n, MOST_TEXTS)
+    drawn, per_mille = sample_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
     texts["score"] = vader_scores(texts["text"])

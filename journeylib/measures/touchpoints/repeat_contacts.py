@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 
 from journeylib.journeys import US_PER_DAY, Journeys
-from journeylib.log import ROW_NUMBER, Runs, fetch, hold_in_order
+from journeylib.log import ROW_NUMBER, Runs, fetch, materialise_sorted
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Cells, fold, share_of, silent
@@ -90,7 +90,7 @@ def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Ta
     if journeys.has("end_us"):
         keyed = keyed.mutate(busy_us=_.t_us + _.service_us.fill_null(0))
         own.append("busy_us")
-    held = hold_in_order(keyed.select(own), ["matter"], order)
+    held = materialise_sorted(keyed.select(own), ["matter"], order)
     runs = Runs.of(held, "matter", *order)
     rows = held.mutate(**{ROW_NUMBER: runs.row()})
     before = runs.before(_.t_us)

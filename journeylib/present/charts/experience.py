@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.core import signed
+from journeylib.core import signed, text
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.label_placement import Rect, names_beside
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.journey_map import feeling
-from journeylib.present.maps.label_placement import Rect, label_parts, place_labels
-from journeylib.present.tables import as_float
+from journeylib.present.tables import as_float, interval
+from journeylib.present.theme import feeling
 
 WIDTH = 1180.0
 MAX_PATHS, LEGEND_Y = 3, 338.0
-SCALE = ((1.0, "Very good"), (0.5, ""), (0.0, "Neutral"), (-0.5, ""), (-1.0, "Very bad"))
+SCALE = {1.0: "good", 0.5: "", 0.0: "neutral", -0.5: "", -1.0: "bad"}
 LEFT, RIGHT, TOP, BOTTOM = 104.0, WIDTH - 14, 50.0, 350.0
 
 
@@ -59,8 +59,6 @@ def experience_line(
     paths: Mapping[str, Sequence[str]] | None = None,
     labelled: int = 10,
     max_touchpoints: int = 60,
-    name: str = "experience-line",
-    title: str = "Experience line",
 ) -> Figure:
     """Draw how customers feel along the journey, with intervals, on a fixed scale −1 to +1.
 
@@ -104,8 +102,8 @@ def experience_line(
     parts += [_axis_name(p, step) for p in points]
     alt = _line_finding(points)
     return Figure(
-        name=name,
-        title=title,
+        name="experience-line",
+        title=text("present.experience.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=BOTTOM + 108, alt=alt, min_width=860),
         table=_line_table(rows),
@@ -114,17 +112,8 @@ def experience_line(
 
 
 def _note(by_path: bool, hidden: int) -> str:
-    text = "Mean feeling at each touchpoint, −1 to +1, with its 95 % interval. "
-    text += (
-        "Each line joins the touchpoints of one path. "
-        if by_path
-        else "Touchpoints stand by stage and median position: the line joins them in that order "
-        "and is nobody's own path. "
-    )
-    text += "A line breaks where there is not enough evidence."
-    return text + (
-        f" {hidden} touchpoints with fewer customers are only in the table." * bool(hidden)
-    )
+    keys = ["note", "paths" if by_path else "one_line", "breaks", *["hidden"] * bool(hidden)]
+    return " ".join(text(f"present.experience.{key}", n=hidden) for key in keys)
 
 
 def in_order(
@@ -209,11 +198,12 @@ def _stage_bands(points: Sequence[_Point], step: float) -> list[str]:
 
 def _scale() -> list[str]:
     parts = []
-    for value, word in SCALE:
+    for value, key in SCALE.items():
         y = _height(value)
         parts.append(svg.line(LEFT, y, RIGHT, y, "jl-axis" if value == 0 else "jl-rule"))
         parts.append(svg.label(LEFT - 10, y + 4, signed(value, 1), "jl-t1 jl-m", anchor="end"))
-        parts.append(svg.label(4, y + 4, word, "jl-t1 jl-m"))
+        if key:
+            parts.append(svg.label(4, y + 4, text(f"present.experience.{key}"), "jl-t1 jl-m"))
     return parts
 
 
@@ -229,31 +219,24 @@ def _feeling_mark(p: _Point) -> str:
         if p.mark
         else f'<circle cx="{svg.num(p.x)}" cy="{svg.num(p.y)}" r="3.8" class="jl-dot"/>'
     )
-    interval = "" if p.lo == p.hi else f" ({signed(p.lo)} to {signed(p.hi)})"
+    lo, hi = (None, None) if p.lo == p.hi else (p.lo, p.hi)
     whisker = svg.line(p.x, _height(p.lo), p.x, _height(p.hi), "jl-whisker")
-    return svg.titled(f"{p.name}: {signed(p.value)}{interval}", whisker, mark)
+    value = interval(p.value, lo, hi, signed)
+    return svg.titled(text("present.experience.mark", name=p.name, value=value), whisker, mark)
 
 
 def _strongest(points: Sequence[_Point], labelled: int, runs: Sequence[_Run]) -> list[str]:
     """Write the names of the strongest feelings beside their points, off the line."""
     marked = (p for p in points if p.mark)
     chosen = sorted(marked, key=lambda p: (-abs(p.value), p.name))[:labelled]
-    texts = [svg.shorten(svg.clean(p.name), 150, 12, bold=True) for p in chosen]
-    spots = [(p.x, p.y) for p in chosen]
-    line = []
-    for run in runs:
-        for a, b in itertools.pairwise(run):
-            for k in range(1, 6):
-                x, y = a.x + (b.x - a.x) * k / 6, a.y + (b.y - a.y) * k / 6
-                line.append(Rect(x - 3, y - 6, 6, 12))
-    places = place_labels(
-        spots,
-        [(svg.text_width(text, 12, bold=True) * 0.9, 15.0) for text in texts],
+    return names_beside(
+        [(p.x, p.y) for p in chosen],
+        [svg.shorten(svg.clean(p.name), 150, 12, bold=True) for p in chosen],
+        [p.mark for p in chosen],
         bounds=Rect(LEFT, TOP + 2, RIGHT - LEFT, BOTTOM - TOP - 4),
         marks=[Rect(p.x - 6, p.y - 6, 12, 12) for p in points if p.known],
-        soft=line,
+        line=[[(p.x, p.y) for p in run] for run in runs],
     )
-    return label_parts(spots, texts, places, [p.mark for p in chosen])
 
 
 def _axis_name(p: _Point, step: float) -> str:
@@ -265,31 +248,36 @@ def _axis_name(p: _Point, step: float) -> str:
 
 
 def _line_finding(points: Sequence[_Point]) -> str:
-    drawn = [p for p in points if p.known]
-    if not drawn:
-        return "There is not enough evidence about feelings at any touchpoint."
-    low = min(drawn, key=lambda p: (p.value, p.name))
-    high = max(drawn, key=lambda p: (p.value, p.name))
-    bad, good = sum(p.mark < 0 for p in drawn), sum(p.mark > 0 for p in drawn)
-    text = (
-        f"{bad} touchpoints feel bad and {good} feel good; lowest is {low.name} "
-        f"({signed(low.value)}), highest {high.name} ({signed(high.value)})."
+    known = [p for p in points if p.known]
+    if not known:
+        return text("present.experience.unheard")
+    low = min(known, key=lambda p: (p.value, p.name))
+    high = max(known, key=lambda p: (p.value, p.name))
+    finding = text(
+        "present.experience.finding",
+        bad=sum(p.mark < 0 for p in known),
+        good=sum(p.mark > 0 for p in known),
+        low=low.name,
+        low_value=signed(low.value),
+        high=high.name,
+        high_value=signed(high.value),
     )
-    if missing := len(points) - len(drawn):
-        text += f" {missing} have not enough evidence."
-    return text
+    missing = len(points) - len(known)
+    return f"{finding} {text('present.experience.missing', n=missing)}" if missing else finding
 
 
 def _line_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "Touchpoint": rows["touchpoint"].tolist(),
-            "Stage": rows["stage"].tolist(),
-            "Feeling (−1 to +1)": [_rounded(value) for value in rows["sentiment"]],
-            "From": [_rounded(value) for value in rows["lo"]],
-            "To": [_rounded(value) for value in rows["hi"]],
-            "Customers": [0 if pd.isna(n) else int(n) for n in rows["n_customers"]],
-            "Source": ["–" if pd.isna(source) else source for source in rows["source"]],
+            "touchpoint": rows["touchpoint"].tolist(),
+            "stage": rows["stage"].tolist(),
+            "feeling": [_rounded(value) for value in rows["sentiment"]],
+            "lo": [_rounded(value) for value in rows["lo"]],
+            "hi": [_rounded(value) for value in rows["hi"]],
+            "customers": [0 if pd.isna(n) else int(n) for n in rows["n_customers"]],
+            "feeling_source": [
+                text("none") if pd.isna(source) else source for source in rows["source"]
+            ],
         }
     )
 

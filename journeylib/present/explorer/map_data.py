@@ -1,21 +1,24 @@
-"""Scene: what the interactive map shows at one position of its sliders, ready for a browser."""
+"""What the interactive map shows at one position of its sliders, ready for a browser."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import duration, percent, signed
-from journeylib.journeys import END, START, Simplified, simplify
+from journeylib.core import duration, number, percent, signed, text
+from journeylib.journeys import END, START, Journeys, Simplified, simplify
 from journeylib.measures import Taken, Transitions
 from journeylib.present.figure import Figure
+from journeylib.present.maps.journey_map import Overlay, shown_name
 from journeylib.present.maps.simplified_map import simplified_map
-from journeylib.present.tables import as_float
+from journeylib.present.tables import as_float, interval, share_interval
 from journeylib.present.theme import VERDICTS
-from journeylib.present.views.sections import judged
+from journeylib.present.views.journey import audit_overlay
+from journeylib.present.views.scores import judged
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -23,65 +26,61 @@ if TYPE_CHECKING:
 # Lines of a map that an eye can follow; a stronger slider draws no more.
 MOST = 80
 Facts = list[tuple[str, str]]
-TIMES = {"service": "time of a contact (median)", "wait": "wait until the next (median)"}
+TIMES = ("service", "wait")
 
 
 @dataclass(frozen=True)
-class Told:
+class TouchpointFacts:
     """What an audit knows of touchpoints beyond counts; empty for bare journeys.
 
     Attributes
     ----------
-    experience : pandas.DataFrame or None
-        `Evidence.experience`.
-    verdicts : mapping
-        Touchpoint to verdict code.
-    leaning : set of str
-        The touchpoints whose verdict only leans that way.
+    overlay : Overlay
+        Feelings and verdicts, as the map draws them.
     facts : mapping
         Touchpoint to label and text of each thing known, with its interval.
     """
 
-    experience: pd.DataFrame | None = None
-    verdicts: Mapping[str, str] = field(default_factory=dict)
+    overlay: Overlay = field(default_factory=Overlay)
     facts: Mapping[str, Facts] = field(default_factory=dict)
-    leaning: Set[str] = frozenset()
 
 
-def told_by(audit: Audit) -> Told:
+def facts_of_audit(audit: Audit) -> TouchpointFacts:
     """Return feeling, verdict and times of each touchpoint of an audit, with intervals."""
-    scores = judged(audit)
-    leaning = set(scores.loc[scores["leaning"].notna(), "touchpoint"])
-    facts: dict[str, Facts] = {}
+    overlay = audit_overlay(audit)
+    facts: dict[str, Facts] = defaultdict(list)
     for row in audit.evidence.experience.to_dict("records"):
         if as_float(row["sentiment"]) is not None:
-            text = (
-                f"{signed(row['sentiment'])} ({signed(row['lo'])} to {signed(row['hi'])}), "
-                f"n = {row['n_customers']:,}"
-            )
-            facts.setdefault(row["touchpoint"], []).append(("feeling, −1 to 1", text))
-    for row in scores.to_dict("records"):
-        here = facts.setdefault(row["touchpoint"], [])
+            value = interval(row["sentiment"], row["lo"], row["hi"], signed)
+            value = text("with_n", value=value, n=int(row["n_customers"]))
+            facts[row["touchpoint"]].append((_label("feeling"), value))
+    for row in judged(audit).to_dict("records"):
+        here, verdict = facts[row["touchpoint"]], VERDICTS[row["verdict"]].word
+        if row["touchpoint"] in overlay.leaning:
+            verdict = text("verdict.leaning", verdict=verdict)
         sure = as_float(row["verdict_stability"])
-        share = "" if sure is None else f", in {percent(sure, 0)} of resamples"
-        word = "leans to " * (row["touchpoint"] in leaning) + VERDICTS[row["verdict"]].word
-        here.append(("verdict", f"{word}{share}"))
-        for axis, words in (("automation_fit", "automation fit"), ("empathy_need", "empathy need")):
+        if sure is not None:
+            share = percent(sure, 0)
+            verdict = text("present.explorer.in_resamples", verdict=verdict, share=share)
+        here.append((_label("verdict"), verdict))
+        for axis in ("automation_fit", "empathy_need"):
             if as_float(row[axis]) is not None:
-                lo, hi = row[f"{axis}_lo"], row[f"{axis}_hi"]
-                here.append((f"{words}, 0 to 100", f"{row[axis]:.0f} ({lo:.0f}–{hi:.0f})"))
+                ends = (row[f"{axis}_lo"], row[f"{axis}_hi"])
+                here.append((_label(axis), interval(row[axis], *ends, lambda x: number(x, 0))))
     times = audit.evidence.estimates
     for row in times[times["measure"].isin(TIMES)].to_dict("records"):
         if as_float(row["value"]) is not None:
-            value, lo, hi = (duration(row[name]) for name in ("value", "lo", "hi"))
-            here = facts.setdefault(row["touchpoint"], [])
-            here.append((TIMES[row["measure"]], f"{value} ({lo} to {hi})"))
-    verdicts = dict(zip(scores["touchpoint"], scores["verdict"], strict=True))
-    return Told(audit.evidence.experience, verdicts, facts, leaning)
+            value = interval(row["value"], row["lo"], row["hi"], duration)
+            facts[row["touchpoint"]].append((_label(row["measure"]), value))
+    return TouchpointFacts(overlay, dict(facts))
+
+
+def _label(name: str) -> str:
+    return text(f"present.explorer.{name}")
 
 
 @dataclass(frozen=True)
-class Scene:
+class MapData:
     """One position of the sliders.
 
     Attributes
@@ -110,7 +109,9 @@ class Scene:
         }
 
 
-def scene(ways: Transitions, touchpoints: float, transitions: float, *, told: Told) -> Scene:
+def map_data(
+    ways: Transitions, touchpoints: float, transitions: float, *, known: TouchpointFacts
+) -> MapData:
     """Draw journeys at one position of the sliders.
 
     Parameters
@@ -119,116 +120,120 @@ def scene(ways: Transitions, touchpoints: float, transitions: float, *, told: To
         Of the journeys.
     touchpoints, transitions : float
         Shares to keep, as in `simplify`.
-    told : Told
+    known : TouchpointFacts
         What an audit knows of the touchpoints of all journeys.
 
     Returns
     -------
-    Scene
+    MapData
         The same for the same journeys and shares, whoever asks and however often.
     """
     journeys = ways.journeys
-    found = simplify(journeys, touchpoints, transitions, most=MOST)
-    own = set(journeys.touchpoints["touchpoint"])
+    simplified = simplify(journeys, touchpoints, transitions, most=MOST)
     keys: dict[tuple[str, ...], str] = {
-        (name,): f"t{place}" for place, name in enumerate(found.touchpoints["touchpoint"])
+        (name,): f"t{place}" for place, name in enumerate(simplified.touchpoints["touchpoint"])
     }
-    pairs = zip(found.transitions["source"], found.transitions["target"], strict=True)
+    pairs = zip(simplified.transitions["source"], simplified.transitions["target"], strict=True)
     keys |= {(source, target): f"f{place}" for place, (source, target) in enumerate(pairs)}
     schema = journeys.log.schema
     figure = simplified_map(
-        found,
+        simplified,
+        replace(known.overlay, keys=keys),
         stage_order=schema.stage_order,
         channel_order=schema.channel_order,
-        experience=told.experience,
-        verdicts=told.verdicts,
-        leaning=told.leaning,
-        keys=keys,
         name="explored-map",
-        title="Journey map",
+        title=text("present.map.title"),
     )
-    return Scene(found, figure, _items(found, ways, keys, own, told))
+    flows = _flow_items(simplified, ways, keys)
+    return MapData(simplified, figure, _items(simplified, journeys, keys, flows, known.facts))
 
 
-def _items(
-    found: Simplified,
-    ways: Transitions,
-    keys: Mapping[tuple[str, ...], str],
-    own: set[str],
-    told: Told,
-) -> list[dict[str, Any]]:
-    journeys = ways.journeys
-    moves = found.transitions
-    drawn = moves[
+def _flow_items(
+    simplified: Simplified, ways: Transitions, keys: Mapping[tuple[str, ...], str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return what can be pointed at of flows, by the touchpoint that they leave."""
+    own, moves = set(ways.journeys.touchpoints["touchpoint"]), simplified.transitions
+    real = moves[
         moves["source"].isin(own)
         & moves["target"].isin([*own, END])
         & (moves["source"] != moves["target"])
     ]
-    taken = ways.of(zip(drawn["source"], drawn["target"], strict=True))
-    leaving: dict[str, list[dict[str, Any]]] = {}
+    estimates = ways.of(zip(real["source"], real["target"], strict=True))
+    leaving: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in moves.to_dict("records"):
         pair = row["source"], row["target"]
         if row["source"] in (START, END) or row["source"] == row["target"]:
             continue
-        real = {*pair} <= own
-        facts = _counts(row, found.journeys, "moves", "events")
-        if pair in taken:
-            facts += _estimates(taken[pair])
-        leaving.setdefault(row["source"], []).append(
+        facts = _counts(row, simplified.journeys, "moves", "events")
+        if pair in estimates:
+            facts += _estimates(estimates[pair])
+        leaving[row["source"]].append(
             {
                 "key": keys[pair],
                 "kind": "flow",
-                "title": f"{row['source']} → {row['target']}",
+                "title": " → ".join(map(shown_name, pair)),
                 "facts": facts,
-                "verb": "passing_directly" if real else "",
+                "verb": "passing_directly" if {*pair} <= own else "",
                 "names": list(pair),
             }
         )
+    return leaving
+
+
+def _items(
+    simplified: Simplified,
+    journeys: Journeys,
+    keys: Mapping[tuple[str, ...], str],
+    flows: Mapping[str, list[dict[str, Any]]],
+    known: Mapping[str, Facts],
+) -> list[dict[str, Any]]:
+    own, narrowed = set(journeys.touchpoints["touchpoint"]), journeys.narrowing is not None
     items = []
-    for row in found.touchpoints.to_dict("records"):
+    for row in simplified.touchpoints.to_dict("records"):
         name = row["touchpoint"]
-        facts = _counts(row, found.journeys, "visits", "visits")
-        place = [str(row[part]) for part in ("stage", "channel") if not pd.isna(row[part])]
-        if place and name in own:
-            facts.append(("where", ", ".join(place)))
+        facts = _counts(row, simplified.journeys, "visits", "visits")
+        where = [str(row[part]) for part in ("stage", "channel") if not pd.isna(row[part])]
+        if where and name in own:
+            facts.append((_label("where"), ", ".join(where)))
         if name not in own:
-            facts.append(("folded together", f"{row['folds']} touchpoints"))
-        of_all = ", all journeys" if journeys.narrowing is not None else ""
-        facts += [(f"{label}{of_all}", text) for label, text in told.facts.get(name, [])]
+            folds = text("present.explorer.folds", n=int(row["folds"]))
+            facts.append((_label("folded_together"), folds))
+        facts += [
+            (text("present.explorer.of_all", label=label) if narrowed else label, value)
+            for label, value in known.get(name, [])
+        ]
         items.append(
             {
                 "key": keys[name,],
                 "kind": "touchpoint",
-                "title": name,
+                "title": shown_name(name),
                 "facts": facts,
                 "verb": "passing" if name in own else "",
                 "names": [name],
             }
         )
-        items += leaving.get(name, [])
+        items += flows.get(name, [])
     return items
 
 
 def _estimates(taken: Taken) -> Facts:
     share, seconds = taken.share, taken.seconds
     facts = []
-    if share.value is not None and share.lo is not None and share.hi is not None:
-        lo, hi = (percent(end, 0, sign=False) for end in (share.lo, share.hi))
-        facts.append(("share of journeys", f"{percent(share.value, 0)} ({lo} to {hi})"))
+    if share.value is not None and share.lo is not None:
+        facts.append((_label("share"), share_interval(share.value, share.lo, share.hi)))
     if seconds.value is not None:
-        sure = (
-            f" ({duration(seconds.lo)} to {duration(seconds.hi)})"
-            if seconds.lo is not None
-            else ", too few for an interval"
-        )
-        facts.append(("time from one to the next (median)", duration(seconds.value) + sure))
+        value = interval(seconds.value, seconds.lo, seconds.hi, duration)
+        if seconds.lo is None:
+            value = text("present.explorer.no_interval", value=value)
+        facts.append((_label("time"), value))
     return facts
 
 
 def _counts(row: Mapping[Any, Any], journeys: int, noun: str, column: str) -> Facts:
     share = percent(row["journeys"] / journeys if journeys else 0.0, 0)
+    count = {"n": int(row["journeys"]), "all": journeys}
     return [
-        ("journeys", f"{row['journeys']:,} of {journeys:,} ({share})"),
-        ("customers", f"{row['customers']:,}"),
-        (noun, f"{row[column]:,}"),
+        (_label("journeys"), text("present.explorer.journey_share", share=share, **count)),
+        (_label("customers"), number(int(row["customers"]))),
+        (_label(noun), number(int(row[column]))),
     ]

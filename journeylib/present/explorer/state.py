@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
 from journeylib.journeys import Journeys, call
 from journeylib.measures import Transitions
-from journeylib.present.explorer.map_data import Scene, Told, scene, told_by
+from journeylib.present.explorer.map_data import MapData, TouchpointFacts, facts_of_audit, map_data
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -24,6 +24,7 @@ CALM = 60  # flows on a first map
 STORED = (0.25, 0.5, 1.0)
 # A log of more events takes seconds for each map: only the one that is shown is stored.
 MANY_EVENTS = 300_000
+WIDGET = "present.explorer.widget."  # keys of the texts that the script writes
 KEYS = ("touchpoints", "transitions", "filters")
 # What a map counts, of all that is known of a step.
 COUNTED = (
@@ -48,7 +49,7 @@ class Exploration:
         The sliders: shares to show, as in `simplify`.
     filters : tuple of (verb, names)
         What was clicked, the first one first.
-    told : Told
+    known : TouchpointFacts
         What an audit knows of the touchpoints.
     prefix : str
         What stands before ``journeys`` in the code: ``audit.`` where an audit was given.
@@ -59,7 +60,7 @@ class Exploration:
     touchpoints: float
     transitions: float
     filters: tuple[Filter, ...] = ()
-    told: Told = field(default_factory=Told, repr=False)
+    known: TouchpointFacts = field(default_factory=TouchpointFacts, repr=False)
     prefix: str = ""
 
     def __post_init__(self) -> None:
@@ -97,9 +98,10 @@ class Exploration:
         return found
 
     @cached_property
-    def scene(self) -> Scene:
+    def map_data(self) -> MapData:
         """What the map shows."""
-        return scene(self.transitions_of, self.touchpoints, self.transitions, told=self.told)
+        shares = self.touchpoints, self.transitions
+        return map_data(self.transitions_of, *shares, known=self.known)
 
     @cached_property
     def transitions_of(self) -> Transitions:
@@ -141,14 +143,20 @@ class Exploration:
 
     def trail(self) -> dict[str, Any]:
         """Return the filters in words, what remains, and the code, for a browser."""
-        every = self.start.remaining if self.start.narrowing else "all journeys"
+        every = self.start.remaining if self.start.narrowing else text("present.explorer.every")
         steps = [{"words": every, "code": self.prefix + self.start.code}]
         for verb, names in self.filters:
-            words = {"passing": "through", "not_passing": "not through"}.get(verb, "")
-            steps.append(
-                {"words": f"{words} {' → '.join(names)}".strip(), "code": call(verb, *names)}
-            )
-        return {"steps": steps, "remaining": self.counted.remaining, "code": self.code}
+            words = text(f"present.explorer.{verb}", names=" → ".join(names))
+            steps.append({"words": words, "code": call(verb, *names)})
+        texts = current_catalogue().texts
+        return {
+            "steps": steps,
+            "remaining": self.counted.remaining,
+            "code": self.code,
+            "words": {
+                key.removeprefix(WIDGET): texts[key] for key in texts if key.startswith(WIDGET)
+            },
+        }
 
     def stored(self) -> list[dict[str, Any]]:
         """Return the scenes that a page without a kernel can move its sliders to."""
@@ -161,13 +169,13 @@ class Exploration:
     def shown(self) -> dict[str, Any]:
         """Return the scene with where it stands, for a browser."""
         place = {"touchpoints": self.touchpoints, "transitions": self.transitions}
-        return place | self.scene.message()
+        return place | self.map_data.message()
 
 
 def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = None) -> Exploration:
     """Begin to explore journeys or an audit, where `state` says or at a readable map."""
     journeys = subject if isinstance(subject, Journeys) else subject.journeys
-    told = Told() if isinstance(subject, Journeys) else told_by(subject)
+    known = TouchpointFacts() if isinstance(subject, Journeys) else facts_of_audit(subject)
     given = dict(state or {})
     for key in given:
         if key not in KEYS:
@@ -181,7 +189,7 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
         touchpoints=float(given.get("touchpoints", 1.0 if count <= READABLE else 0.5)),
         transitions=float(given.get("transitions", _share(journeys, CALM))),
         filters=tuple((verb, tuple(names)) for verb, *names in given.get("filters", ())),
-        told=told,
+        known=known,
         prefix="" if isinstance(subject, Journeys) else "audit.",
     )
 

@@ -10,10 +10,9 @@ import traitlets
 
 from journeylib.core import JourneylibError
 from journeylib.journeys import Journeys
-from journeylib.present.explorer.explore import script, styles, twin
+from journeylib.present.explorer.page import script, styles, twin
 from journeylib.present.explorer.state import STEPS, Exploration
-from journeylib.present.figure import Figure
-from journeylib.present.maps.svg import esc
+from journeylib.present.figure import Figure, html_page
 
 
 class Explorer(anywidget.AnyWidget):
@@ -52,7 +51,7 @@ class Explorer(anywidget.AnyWidget):
     @property
     def figure(self) -> Figure:
         """The map as a plain figure, with its table."""
-        return self.here.scene.figure
+        return self.here.map_data.figure
 
     def save(self, path: str | Path) -> Path:
         """Write a page of its own: sliders move between stored positions, no network is asked.
@@ -65,12 +64,7 @@ class Explorer(anywidget.AnyWidget):
         target = Path(path)
         if target.suffix != ".html":
             raise ValueError(f"cannot save an exploration as '{target.suffix}': use .html")
-        page = (
-            '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width,initial-scale=1">'
-            f"<title>{esc(self.figure.title)}</title></head>"
-            f'<body class="jl"><main>{twin(self.here)}</main></body></html>'
-        )
+        page = html_page(self.figure.title, twin(self.here))
         target.write_text(page, encoding="utf-8")
         return target
 

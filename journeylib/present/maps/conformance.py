@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import estimate_text, percent
+from journeylib.core import estimate_text, percent, text
 from journeylib.journeys import START, Conformance
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.tables import as_float
+from journeylib.present.tables import as_float, share_interval
 
 WIDTH = 1180.0
 TOP, ROW, EXTRA = 44.0, 56.0, 34.0
@@ -20,12 +20,6 @@ LEFT, BOX, INDENT = 16.0, 430.0, 40.0
 BAR, ROOM, GOAL = 466.0, 330.0, 1004.0
 # After each step at most so many insertions are drawn, each of at least this share.
 MOST, LEAST = 3, 0.02
-WORDS = {
-    "as_planned": "as planned",
-    "skipped": "skipped",
-    "inserted": "inserted",
-    "repeated": "repeated",
-}
 KINDS = {
     "as_planned": "jl-bar",
     "skipped": "jl-bar-minus",
@@ -48,12 +42,7 @@ class _Extra:
     goal: str
 
 
-def planned_versus_actual(
-    conformance: Conformance,
-    *,
-    name: str = "planned-versus-actual",
-    title: str = "Planned versus actual",
-) -> Figure:
+def planned_versus_actual(conformance: Conformance) -> Figure:
     """Draw where journeys follow the plan, skip, insert and repeat.
 
     Parameters
@@ -85,11 +74,11 @@ def planned_versus_actual(
             y += EXTRA
         if place + 1 < len(steps):
             parts.append(_arrow(LEFT + 20, top, y))
-    parts += _legend(y + 22)
+    parts += svg.swatches(LEFT, y + 22, [(_word(kind), style) for kind, style in KINDS.items()])
     alt = _finding(conformance)
     return Figure(
-        name=name,
-        title=title,
+        name="planned-versus-actual",
+        title=text("plan.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=y + 40, alt=alt, min_width=860),
         table=_table(conformance),
@@ -112,26 +101,31 @@ def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Ext
     return extras, len(rows) - sum(map(len, extras.values()))
 
 
+def _word(kind: str) -> str:
+    return text(f"plan.{kind}")
+
+
 def _goal(cell: Cell) -> str:
-    value, lo, hi = (as_float(cell[column]) for column in ("goal", "goal_lo", "goal_hi"))
-    if value is None or lo is None or hi is None:
+    if as_float(cell["goal"]) is None or as_float(cell["goal_lo"]) is None:
         return ""
-    return f"{percent(value, 0)} ({100 * lo:.0f}–{100 * hi:.0f})"
+    return share_interval(cell["goal"], cell["goal_lo"], cell["goal_hi"])
 
 
 def _heads(conformance: Conformance) -> list[str]:
-    of = f"share of {conformance.journeys:,} journeys"
-    heads = [(LEFT, "Planned journey"), (BAR, of)]
+    heads = [
+        (LEFT, text("present.plan.planned")),
+        (BAR, text("present.plan.share", n=conformance.journeys)),
+    ]
     if conformance.steps["goal"].notna().any():
-        heads.append((GOAL, "goal, if not as planned"))
-    parts = [svg.label(x, 20, text, "jl-t4 jl-b jl-m") for x, text in heads]
+        heads.append((GOAL, text("present.plan.goal_head")))
+    parts = [svg.label(x, 20, head, "jl-t4 jl-b jl-m") for x, head in heads]
     return [*parts, svg.line(LEFT, 30, WIDTH - 16, 30, "jl-rule")]
 
 
 def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
     kind = "jl-box jl-more" if optional else "jl-box"
     parts = [svg.rect(LEFT, y, BOX, 42, kind, radius=6)]
-    words = f"{name} (optional)" if optional else name
+    words = text("present.plan.optional", name=name) if optional else name
     lines = svg.wrap(words, BOX - 24, 13.5, lines=2, bold=True)
     for n, line in enumerate(lines):
         spot = y + 26 - 8 * (len(lines) - 1) + 16 * n
@@ -141,10 +135,14 @@ def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
     for cell, what in ((kept, "as_planned"), (skipped, "skipped")):
         if cell is not None:
             width = ROOM * cell["share"]
-            text = (
-                f"{name}, {WORDS[what]}: {percent(cell['share'], 0)}, {cell['journeys']:,} journeys"
+            title = text(
+                "present.plan.mark",
+                name=name,
+                kind=_word(what),
+                share=percent(cell["share"], 0),
+                n=int(cell["journeys"]),
             )
-            parts.append(svg.titled(text, svg.rect(x, y + 11, width, 20, KINDS[what], radius=2)))
+            parts.append(svg.titled(title, svg.rect(x, y + 11, width, 20, KINDS[what], radius=2)))
             x += width
     parts.append(svg.label(BAR + ROOM + 10, y + 26, _words(kept, skipped), "jl-t5"))
     if skipped is not None:
@@ -154,10 +152,10 @@ def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
 
 def _words(kept: Cell | None, skipped: Cell | None) -> str:
     if kept is None and skipped is None:
-        return "too few to show"
+        return text("present.plan.too_few")
     words = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
     if skipped is not None:
-        words.append(f"skipped {percent(skipped['share'], 0)}")
+        words.append(text("plan.share", kind=_word("skipped"), share=percent(skipped["share"], 0)))
     return " · ".join(words)
 
 
@@ -165,17 +163,17 @@ def _extra(extra: _Extra, y: float) -> str:
     """Draw an insertion as a smaller box beside the way from step to step."""
     sign = "⟳" if extra.kind == "repeated" else "+"
     words = svg.shorten(f"{sign} {extra.touchpoint}", BOX - INDENT - 16, 12.5)
-    text = f"{extra.touchpoint}, {WORDS[extra.kind]} here: {extra.journeys:,} journeys"
+    kind = _word(extra.kind)
+    title = text("present.plan.here", name=extra.touchpoint, kind=kind, n=extra.journeys)
+    share = text("plan.share", kind=kind, share=percent(extra.share, 0))
     parts = [
         svg.rect(LEFT + INDENT, y, BOX - INDENT, 27, "jl-box jl-more", radius=5),
         svg.label(LEFT + INDENT + 10, y + 18, words, "jl-t5"),
         svg.rect(BAR, y + 8, max(ROOM * extra.share, 1.5), 11, KINDS[extra.kind], radius=2),
-        svg.label(
-            BAR + ROOM + 10, y + 18, f"{WORDS[extra.kind]} {percent(extra.share, 0)}", "jl-t5"
-        ),
+        svg.label(BAR + ROOM + 10, y + 18, share, "jl-t5"),
         svg.label(GOAL, y + 18, extra.goal, "jl-t5 jl-m"),
     ]
-    return svg.titled(text, *parts)
+    return svg.titled(title, *parts)
 
 
 def _arrow(x: float, top: float, bottom: float) -> str:
@@ -184,70 +182,55 @@ def _arrow(x: float, top: float, bottom: float) -> str:
     return f'{way}<path d="{svg.path(tip, closed=True)}" class="jl-flowt"/>'
 
 
-def _legend(y: float) -> list[str]:
-    parts, x = [], LEFT
-    for kind, word in WORDS.items():
-        parts.append(svg.rect(x, y - 10, 18, 11, KINDS[kind], radius=2))
-        parts.append(svg.label(x + 25, y, word, "jl-t4"))
-        x += 47 + svg.text_width(word, 12)
-    return parts
-
-
 def _finding(conformance: Conformance) -> str:
-    text = f"{estimate_text(conformance.conforming)} of journeys follow the plan to the letter."
-    if conformance.conforming.value is not None:
-        share = conformance.conforming
-        interval = f" ({100 * (share.lo or 0):.0f}–{100 * (share.hi or 0):.0f})"
-        text = (
-            f"{percent(conformance.conforming.value, 0)}{interval} of {conformance.journeys:,} "
-            "journeys follow the plan to the letter."
-        )
-    for kind, verb in (("skipped", "Most often skipped"), ("inserted", "Most often inserted")):
+    conforming, n = conformance.conforming, conformance.journeys
+    share = estimate_text(conforming)
+    if conforming.value is not None:
+        share = share_interval(conforming.value, conforming.lo, conforming.hi)
+    sentences = [text("present.plan.conforming", share=share, n=n)]
+    for kind in ("skipped", "inserted"):
         rows = conformance.steps[conformance.steps["kind"] == kind]
         if len(rows):
             top = rows.sort_values(["journeys", "touchpoint"], ascending=[False, True]).iloc[0]
-            text += f" {verb}: {svg.clean(top['touchpoint'])} ({percent(float(top['share']), 0)})."
+            name, share = svg.clean(top["touchpoint"]), percent(float(top["share"]), 0)
+            sentences.append(text(f"present.plan.most_{kind}", name=name, share=share))
     if conformance.outcomes.empty:
-        return text
+        return " ".join(sentences)
     ends = conformance.outcomes[conformance.outcomes["end"] == "goal"].set_index("conforming")
     if {True, False} <= set(ends.index) and conformance.steps["goal"].notna().any():
         reached = ends.to_dict("index")
         yes, no = (
-            f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
+            share_interval(row["share"], row["lo"], row["hi"])
             for row in (reached[True], reached[False])
         )
-        text += f" The goal is reached by {yes} of those who follow it and {no} of the others."
-    return text
+        sentences.append(text("present.plan.reached", yes=yes, no=no))
+    return " ".join(sentences)
 
 
 def _note(conformance: Conformance, hidden: int) -> str:
-    text = f"Of {conformance.journeys:,} journeys that are over"
+    notes = [text("present.plan.note_head", n=conformance.journeys)]
     if conformance.open_journeys:
-        text += f" (left out: {conformance.open_journeys:,} still open)"
-    text += (
-        ". Each journey is laid beside the plan with as few deviations as can be; a touchpoint in "
-        "the wrong place is skipped there and inserted or repeated here. Dashed: optional or not "
-        "planned. Those who deviate may have come with another matter: the last column goes with "
-        "the deviation, it need not follow from it."
-    )
+        open_ = conformance.open_journeys
+        notes = [text("present.plan.note_head_open", n=conformance.journeys, open=open_)]
+    notes.append(text("present.plan.note"))
     if hidden:
-        text += f" {hidden:,} rarer insertions are not drawn."
+        notes.append(text("present.plan.hidden", n=hidden))
     if conformance.suppressed:
-        text += f" {conformance.suppressed:,} cells of too few customers are not shown."
+        notes.append(text("present.plan.suppressed", n=conformance.suppressed))
     if conformance.never_seen:
-        text += f" Planned but not in the log: {'; '.join(conformance.never_seen)}"
-    return text
+        notes.append(text("plan.never", names="; ".join(conformance.never_seen)))
+    return " ".join(notes)
 
 
 def _table(conformance: Conformance) -> pd.DataFrame:
     rows = conformance.steps
     return pd.DataFrame(
         {
-            "Touchpoint": rows["touchpoint"],
-            "What happened": rows["kind"].map(WORDS),
-            "Journeys": rows["journeys"],
-            "Customers": rows["customers"],
-            "Share (%)": (100 * rows["share"]).round(1),
-            "Goal reached (%)": [_goal(row) or None for row in rows.to_dict("records")],
+            "touchpoint": rows["touchpoint"],
+            "what_happened": rows["kind"].map(_word),
+            "journeys": rows["journeys"],
+            "customers": rows["customers"],
+            "share_percent": (100 * rows["share"]).round(1),
+            "goal_percent": [_goal(row) or None for row in rows.to_dict("records")],
         }
     )

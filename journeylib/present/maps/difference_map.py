@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import percent, signed
+from journeylib.core import percent, signed, text
 from journeylib.measures import FOUND, Comparison
-from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.journey_map import LEGEND, map_grid
-from journeylib.present.maps.layout import LINE, NAME_LINES, NAME_SIZE, Box, Flow, map_layout
+from journeylib.present.drawing import svg
+from journeylib.present.figure import Figure
+from journeylib.present.maps.journey_map import map_grid, map_svg, name_lines
+from journeylib.present.maps.layout import Box, Flow, MapOptions, map_layout
 from journeylib.present.tables import Table, table
 
 MOST_FLOWS = 24
@@ -43,32 +43,27 @@ def difference_map(comparison: Comparison) -> Figure:
     layout = map_layout(
         comparison.touchpoints,
         moves,
-        stage_order=comparison.stage_order,
-        channel_order=comparison.channel_order,
-        share=1.0,
-        max_flows=MOST_FLOWS,
+        MapOptions(
+            stage_order=comparison.stage_order,
+            channel_order=comparison.channel_order,
+            share=1.0,
+            max_flows=MOST_FLOWS,
+        ),
     )
     at = {str(row["source"]): row for _, row in rows[rows["kind"] == "touchpoint"].iterrows()}
     going = {(str(row["source"]), str(row["target"])): row for _, row in ways.iterrows()}
-    parts = [*map_grid(layout)]
-    drawn = [(flow, going[flow.source, flow.target]) for flow in reversed(layout.flows)]
-    parts += [_flow(flow, row) for flow, row in sorted(drawn, key=lambda one: _way(one[1]) != 0)]
+    flows = [(flow, going[flow.source, flow.target]) for flow in reversed(layout.flows)]
+    parts = map_grid(layout)
+    parts += [_flow(flow, row) for flow, row in sorted(flows, key=lambda one: _way(one[1]) != 0)]
     parts += [_box(box, at.get(box.name)) for box in layout.boxes]
     parts += _legend(layout.height)
     alt = _finding(comparison)
-    drawing = svg_element(
-        parts,
-        width=layout.width,
-        height=layout.height + LEGEND,
-        alt=alt,
-        min_width=min(round(layout.width * 0.72), 1180),
-    )
     shown = comparison_table(comparison)
     return Figure(
         name="difference-map",
-        title="Where two groups differ",
+        title=text("present.difference.title"),
         alt=alt,
-        svg=drawing,
+        svg=map_svg(layout, parts, alt),
         table=shown.frame,
         note=shown.note,
     )
@@ -89,29 +84,29 @@ def comparison_table(comparison: Comparison) -> Table:
     rows = comparison.table
     share = rows["unit"] == "share"
     values = {
-        head: (rows[column] * share.map({True: 100.0, False: 1.0})).round(2)
-        for head, column in (
-            ("A", "a"), ("B", "b"), ("Difference", "difference"), ("From", "lo"), ("To", "hi")
-        )
-    }  # fmt: skip
+        name: (rows[name] * share.map({True: 100.0, False: 1.0})).round(2)
+        for name in ("a", "b", "difference", "lo", "hi")
+    }
     frame = pd.DataFrame(
         {
-            "What": rows["name"],
-            "Unit": rows["unit"].mask(share, "% of journeys"),
+            "what": rows["name"],
+            "unit": rows["unit"].mask(share, text("present.difference.of_journeys")),
             **values,
-            "q": rows["q_value"].round(4),
-            "Customers in A": rows["n_a"],
-            "Customers in B": rows["n_b"],
+            "q_value": rows["q_value"].round(4),
+            "n_a": rows["n_a"],
+            "n_b": rows["n_b"],
         }
     )
-    note = (
-        f"A: {comparison.a}. B: {comparison.b}. Intervals of 95 % over resamples of customers; "
-        f"{percent(FOUND, 0)} of the rows with q up to {FOUND} may still be chance. What differs "
-        "goes together with what sets the groups apart; the log does not say that it comes of it."
+    note = text(
+        "present.difference.note",
+        a=comparison.a,
+        b=comparison.b,
+        share=percent(FOUND, 0),
+        q=FOUND,
     )
     if comparison.suppressed:
-        note += f" {comparison.suppressed:,} rows rest on too few customers of a group."
-    return table(frame, "Two groups compared", note=note)
+        note += " " + text("present.difference.suppressed", n=comparison.suppressed)
+    return table(frame, text("present.difference.caption"), note=note)
 
 
 def _way(row: pd.Series[Any] | None) -> int:
@@ -122,12 +117,13 @@ def _way(row: pd.Series[Any] | None) -> int:
 
 
 def _points(row: pd.Series[Any]) -> str:
-    return f"{signed(100 * float(row['difference']), 1)} pt"
+    return text("present.difference.points", x=signed(100 * float(row["difference"]), 1))
 
 
-def _told(name: str, row: pd.Series[Any]) -> str:
-    surely = "" if _way(row) else ", which chance explains"
-    return f"{name}: {percent(row['a'])} of A, {percent(row['b'])} of B ({_points(row)}{surely})"
+def _shares(name: str, row: pd.Series[Any]) -> str:
+    key = "present.difference.shares" if _way(row) else "present.difference.by_chance"
+    a, b = percent(row["a"]), percent(row["b"])
+    return text(key, name=name, a=a, b=b, points=_points(row))
 
 
 def _flow(flow: Flow, row: pd.Series[Any]) -> str:
@@ -140,7 +136,7 @@ def _flow(flow: Flow, row: pd.Series[Any]) -> str:
     tip = [(x1, y1), (x1 - side * size * 1.5, y1 - size), (x1 - side * size * 1.5, y1 + size)]
     points = [*flow.points[:-1], (x1 - side * size, y1)]
     return svg.titled(
-        _told(f"{flow.source} → {flow.target}", row),
+        _shares(f"{flow.source} → {flow.target}", row),
         f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
         f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
         kind="jl-edge",
@@ -152,31 +148,28 @@ def _box(box: Box, row: pd.Series[Any] | None) -> str:
     mood = {1: " jl-box-a", -1: " jl-box-b", 0: ""}[way]
     parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}", radius=6)]
     left, room = box.x + 10.0, box.width - 16.0
-    lines = svg.wrap(box.name, room, NAME_SIZE, lines=NAME_LINES, bold=bool(way))
-    y = box.y + (box.height - LINE * len(lines) - 13) / 2 + 12.5
-    weight = " jl-b" if way else ""
-    for words in lines:
-        parts.append(svg.label(left, y, words, f"jl-t6{weight}"))
-        y += LINE
+    names, y = name_lines(box, left, room, bold=bool(way))
+    parts += names
     if row is not None:
         if way:
             glyph, kind = ("▲ A", "jl-at") if way > 0 else ("▼ B", "jl-bt")
             parts.append(svg.label(left, y - 1, f"{glyph} {_points(row)}", f"jl-t2 jl-b {kind}"))
         else:
             parts.append(svg.label(left, y - 1, _points(row), "jl-t2 jl-m"))
-    return svg.titled(_told(box.name, row) if row is not None else box.name, *parts)
+    return svg.titled(_shares(box.name, row) if row is not None else box.name, *parts)
 
 
 def _legend(height: float) -> list[str]:
     y, x, parts = height + 30, 8.0, []
-    for kind, text, word in (
-        ("jl-more-a", "jl-at", "▲ more often in A"),
-        ("jl-more-b", "jl-bt", "▼ more often in B"),
-        ("jl-same", "jl-m", "no more than chance explains"),
+    for kind, colour, key in (
+        ("jl-more-a", "jl-at", "more_a"),
+        ("jl-more-b", "jl-bt", "more_b"),
+        ("jl-same", "jl-m", "same"),
     ):
+        word = text(f"present.difference.{key}")
         line = svg.path([(x + 2, y - 4), (x + 34, y - 4)])
         parts.append(f'<path d="{line}" class="{kind}" stroke-width="3"/>')
-        parts.append(svg.label(x + 41, y, word, f"jl-t4 {text}"))
+        parts.append(svg.label(x + 41, y, word, f"jl-t4 {colour}"))
         x += 60 + svg.text_width(word, 12)
     return parts
 
@@ -184,12 +177,11 @@ def _legend(height: float) -> list[str]:
 def _finding(comparison: Comparison) -> str:
     if comparison.abstain is not None:
         return repr(comparison)
-    found = comparison.found
-    told = found[found["kind"] != "measure"]
-    head = (
-        f"A: {comparison.a}. B: {comparison.b}. {len(told):,} of the touchpoints and transitions "
-        "differ beyond chance."
-    )
-    by_size = told["difference"].abs().sort_values(ascending=False, kind="stable").index
-    listed = "; ".join(_told(str(row["name"]), row) for _, row in told.loc[by_size[:2]].iterrows())
-    return f"{head} Largest: {listed}." if listed else head
+    differing = comparison.found[comparison.found["kind"] != "measure"]
+    finding = text("present.difference.finding", a=comparison.a, b=comparison.b, n=len(differing))
+    by_size = differing["difference"].abs().sort_values(ascending=False, kind="stable").index
+    largest = differing.loc[by_size[:2]]
+    listed = "; ".join(_shares(str(row["name"]), row) for _, row in largest.iterrows())
+    if not listed:
+        return finding
+    return f"{finding} {text('present.difference.largest', names=listed)}"

@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from journeylib.core import percent, signed
+from journeylib.core import number, percent, signed, text
+from journeylib.journeys import ELSEWHERE, END, OTHER, START
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
-from journeylib.present.maps.font_metrics import ANY, Face
 from journeylib.present.maps.layout import (
     LINE,
     NAME_LINES,
     NAME_SIZE,
+    NO_CHANNEL,
+    NO_STAGE,
     Band,
     Box,
     Flow,
     MapLayout,
+    MapOptions,
     map_layout,
 )
 from journeylib.present.tables import as_float
-from journeylib.present.theme import FEELING, VERDICTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from journeylib.present.theme import FEELING, VERDICTS, feeling
 
 LEGEND = 54.0
 META_SIZE = 11.5
+# Names that the journeys give to what is folded.
+FOLDED_CHANNEL, OTHER_IN = "Other", "(other in "
+PSEUDO_NAMES = {OTHER: "other", START: "start", END: "end", ELSEWHERE: "elsewhere"}
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What a map draws onto the touchpoints and flows, beside their counts.
+
+    Attributes
+    ----------
+    experience : pandas.DataFrame or None
+        `Evidence.experience`: ``touchpoint``, ``sentiment``, ``lo``, ``hi`` from −1 to 1.
+    verdicts : mapping
+        Touchpoint to verdict code (a key of `theme.VERDICTS`).
+    leaning : collection of str
+        The touchpoints whose verdict only leans that way.
+    journeys : int or None
+        All journeys: boxes then say which share of them they reach.
+    keys : mapping
+        ``(touchpoint,)`` or ``(source, target)`` to the name that its group bears in the picture,
+        for an interactive map to find it.
+    """
+
+    experience: pd.DataFrame | None = None
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    leaning: Collection[str] = ()
+    journeys: int | None = None
+    keys: Mapping[tuple[str, ...], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,25 +73,17 @@ class _Facts:
     feeling: int
     verdict: str | None
     leans: bool
+    loops: int
 
 
 def draw_map(
     touchpoints: pd.DataFrame,
     transitions: pd.DataFrame,
+    overlay: Overlay | None = None,
     *,
-    experience: pd.DataFrame | None = None,
-    verdicts: Mapping[str, str] | None = None,
-    leaning: Collection[str] = (),
-    journeys: int | None = None,
-    stage_order: Sequence[str] = (),
-    channel_order: Sequence[str] = (),
-    share: float = 0.95,
-    max_touchpoints: int = 60,
-    max_flows: int = 36,
-    max_returns: int = 6,
+    options: MapOptions | None = None,
     name: str = "journey-map",
-    title: str = "Journey map",
-    keys: Mapping[tuple[str, ...], str] | None = None,
+    title: str = "",
 ) -> Figure:
     """Draw the journey map: stage columns × channel lanes, flows in the gutters.
 
@@ -73,79 +94,45 @@ def draw_map(
         ``journeys``, ``median_position``.
     transitions : pandas.DataFrame
         `Evidence.transitions`: ``source``, ``target``, ``events``, ``journeys``.
-    experience : pandas.DataFrame, optional
-        `Evidence.experience`: ``touchpoint``, ``sentiment``, ``lo``, ``hi`` from −1 to 1.
-    verdicts : mapping, optional
-        Touchpoint to verdict code (a key of `theme.VERDICTS`).
-    leaning : collection of str
-        The touchpoints whose verdict only leans that way.
-    journeys : int, optional
-        All journeys: boxes then say which share of them they reach.
-    stage_order, channel_order : sequence of str
-        Names from first to last.
-    share : float
-        Draw the strongest flows until they carry this share of all moves.
-    max_touchpoints, max_flows, max_returns : int
-        Beyond these the map counts the rest.
-    keys : mapping, optional
-        ``(touchpoint,)`` or ``(source, target)`` to the name that its group bears in the picture,
-        for an interactive map to find it.
+    overlay : Overlay, optional
+        Feelings, verdicts and the number of all journeys.
+    options : MapOptions, optional
+        Orders and limits.
+    name, title : str
+        Of the figure.
 
     Returns
     -------
     Figure
         `table` has one row per drawn flow.
     """
-    layout = map_layout(
-        touchpoints,
-        transitions,
-        stage_order=stage_order,
-        channel_order=channel_order,
-        share=share,
-        max_touchpoints=max_touchpoints,
-        max_flows=max_flows,
-        max_returns=max_returns,
-    )
-    facts = _facts(touchpoints, experience, verdicts or {}, leaning, journeys)
-    loops = {
-        source: int(count)
-        for source, target, count in transitions[["source", "target", "journeys"]].itertuples(
-            index=False, name=None
-        )
-        if source == target
-    }
-    alt = _finding(layout, facts, journeys)
-    legend = _legend(layout, facts)
-    keys = keys or {}
-    parts = [*map_grid(layout), *_flows(layout, journeys, keys)]
+    overlay = overlay or Overlay()
+    layout = map_layout(touchpoints, transitions, options)
+    facts = _facts(touchpoints, transitions, overlay)
+    alt = _finding(layout, facts, overlay.journeys)
+    parts = [*map_grid(layout), *_flows(layout, overlay)]
     parts += [
-        _box(box, facts.get(box.name), loops.get(box.name, 0), keys.get((box.name,)))
+        _box(box, facts[box.name], overlay.keys.get((box.name,)))
+        if box.name in facts
+        else _more_box(box)
         for box in layout.boxes
     ]
-    parts += legend
+    parts += _legend(layout, facts)
     return Figure(
         name=name,
-        title=title,
+        title=title or text("present.map.title"),
         alt=alt,
-        svg=svg_element(
-            parts,
-            width=layout.width,
-            height=layout.height + LEGEND,
-            alt=alt,
-            min_width=min(round(layout.width * 0.72), 1180),
-        ),
-        table=_table(layout, journeys),
+        svg=map_svg(layout, parts, alt),
+        table=_table(layout, overlay.journeys),
         note=_note(layout, felt=any(fact.sentiment is not None for fact in facts.values())),
     )
 
 
-def feeling(value: float | None, lo: float | None, hi: float | None) -> int:
-    """Return 1, −1 or 0: a feeling is marked where it is far from neutral for certain."""
-    if value is None or abs(value) < FEELING:
-        return 0
-    if (lo is not None and lo <= 0 < value) or (hi is not None and hi >= 0 > value):
-        return 0
-    return 1 if value > 0 else -1
+def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
+    """Return the drawn parts of a map, with room for a legend below, as an ``<svg>``."""
+    least = min(round(layout.width * 0.72), 1180)
+    height = layout.height + LEGEND
+    return svg_element(parts, width=layout.width, height=height, alt=alt, min_width=least)
 
 
 def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
@@ -163,27 +150,25 @@ def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
 
 
 def _facts(
-    touchpoints: pd.DataFrame,
-    experience: pd.DataFrame | None,
-    verdicts: Mapping[str, str],
-    leaning: Collection[str],
-    journeys: int | None,
+    touchpoints: pd.DataFrame, transitions: pd.DataFrame, overlay: Overlay
 ) -> dict[str, _Facts]:
-    felt = feelings(experience)
+    felt = feelings(overlay.experience)
+    own = transitions[transitions["source"] == transitions["target"]]
+    loops = dict(zip(own["source"], own["journeys"].astype(int), strict=True))
     facts = {}
-    for name, stage, channel, count in touchpoints[
-        ["touchpoint", "stage", "channel", "journeys"]
-    ].itertuples(index=False, name=None):
+    for row in touchpoints.to_dict("records"):
+        name, count = row["touchpoint"], int(row["journeys"])
         value, mark = felt.get(name, (None, 0))
         facts[name] = _Facts(
-            stage="" if pd.isna(stage) else svg.clean(stage),
-            channel="" if pd.isna(channel) else svg.clean(channel),
-            journeys=int(count),
-            reach=count / journeys if journeys else None,
+            stage="" if pd.isna(row["stage"]) else svg.clean(row["stage"]),
+            channel="" if pd.isna(row["channel"]) else svg.clean(row["channel"]),
+            journeys=count,
+            reach=count / overlay.journeys if overlay.journeys else None,
             sentiment=value,
             feeling=mark,
-            verdict=verdicts.get(name),
-            leans=name in leaning,
+            verdict=overlay.verdicts.get(name),
+            leans=name in overlay.leaning,
+            loops=loops.get(name, 0),
         )
     return facts
 
@@ -196,32 +181,34 @@ def map_grid(layout: MapLayout) -> list[str]:
         if i % 2 == 0:
             parts.append(svg.rect(0, lane.start, right, lane.size, "jl-band", radius=4))
         if lane.name:
-            lines = svg.wrap(lane.name, 88, 13.5, bold=True)
+            name = text("no_channel") if lane.name in (NO_CHANNEL, FOLDED_CHANNEL) else lane.name
+            lines = svg.wrap(name, 88, 13.5, bold=True)
             y = lane.start + lane.size / 2 + 4.5 - 8 * (len(lines) - 1)
             texts = [svg.label(8, y + 16 * k, line, "jl-t6 jl-b") for k, line in enumerate(lines)]
-            parts.append(svg.titled(lane.name, *texts))
+            parts.append(svg.titled(name, *texts))
     if layout.returns:
         y = layout.returns.start
         parts.append(svg.line(0, y + 6, right, y + 6, "jl-rule"))
-        parts.append(svg.label(8, y + 25, layout.returns.name, "jl-t6 jl-b"))
+        parts.append(svg.label(8, y + 25, text("present.map.returns"), "jl-t6 jl-b"))
     if any(column.name for column in layout.columns):
         ends = [column.start for column in layout.columns[1:]] + [layout.width + 4]
         parts += [stage_head(*pair) for pair in zip(layout.columns, ends, strict=True)]
     return parts
 
 
-def stage_head(column: Band, end: float, *, size: float = 14.0, face: Face = ANY) -> str:
+def stage_head(column: Band, end: float, *, size: float = 14.0, face: FontMetrics = ANY) -> str:
     """Return a stage's chevron, which reaches to the next one (`end`)."""
     left, right, tip = column.start - 8, end - 20, 10
     outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
-    text = svg.shorten(column.name, right - left - 2 * tip, size, bold=True, face=face)
+    name = text("no_stage") if column.name == NO_STAGE else column.name
+    short = svg.shorten(name, right - left - 2 * tip, size, bold=True, face=face)
     return svg.titled(
-        column.name,
+        name,
         f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',
         svg.label(
             (left + right) / 2 + tip,
             20 + size * 0.36,
-            text,
+            short,
             "jl-headt",
             anchor="middle",
             extra=f' style="font-size:{svg.num(size)}px"',
@@ -234,17 +221,15 @@ def flow_width(journeys: int, most: int) -> float:
     return 1.2 + 3.4 * journeys / most if most else 1.2
 
 
-def _flows(
-    layout: MapLayout, journeys: int | None, keys: Mapping[tuple[str, ...], str]
-) -> list[str]:
+def _flows(layout: MapLayout, overlay: Overlay) -> list[str]:
     most = max((flow.journeys for flow in layout.flows), default=0)
     # Weak first, so that strong flows lie on top.
     return [
         flow_line(
             flow,
             most,
-            f"{flow.source} → {flow.target}: {_count(flow.journeys, journeys)}",
-            key=keys.get((flow.source, flow.target)),
+            f"{flow_name(flow)}: {_count(flow.journeys, overlay.journeys)}",
+            key=overlay.keys.get((flow.source, flow.target)),
         )
         for flow in reversed(layout.flows)
     ]
@@ -269,24 +254,22 @@ def flow_line(flow: Flow, most: int, title: str, *, key: str | None = None) -> s
 
 
 def _count(count: int, journeys: int | None) -> str:
-    text = f"{count:,} journeys"
-    return f"{text} ({percent(count / journeys, 0)})" if journeys else text
+    if not journeys:
+        return text("present.map.journeys", n=count)
+    return text("present.map.journeys_share", n=count, share=percent(count / journeys, 0))
 
 
-def _box(box: Box, facts: _Facts | None, loops: int, key: str | None) -> str:
-    if facts is None:
-        kind = "jl-box jl-more"
-        return svg.titled(
-            f"{box.more} touchpoints with fewer journeys are not drawn",
-            svg.rect(box.x, box.y, box.width, box.height, kind, radius=6),
-            svg.label(
-                box.x + box.width / 2,
-                box.y + box.height / 2 + 4,
-                f"{box.more} more",
-                "jl-t4 jl-m",
-                anchor="middle",
-            ),
-        )
+def _more_box(box: Box) -> str:
+    """Draw the box that stands for touchpoints that are not drawn."""
+    middle = (box.x + box.width / 2, box.y + box.height / 2 + 4)
+    return svg.titled(
+        text("present.map.hidden", n=box.more),
+        svg.rect(box.x, box.y, box.width, box.height, "jl-box jl-more", radius=6),
+        svg.label(*middle, text("present.map.more", n=box.more), "jl-t4 jl-m", anchor="middle"),
+    )
+
+
+def _box(box: Box, facts: _Facts, key: str | None) -> str:
     mood = {1: " jl-good", -1: " jl-bad"}.get(facts.feeling, "")
     parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}", radius=6)]
     left = box.x + 10.0
@@ -295,145 +278,149 @@ def _box(box: Box, facts: _Facts | None, loops: int, key: str | None) -> str:
         parts.append(svg.verdict_marker(facts.verdict, *spot, leaning=facts.leans))
         left = box.x + 28.0
     room = box.x + box.width - 6 - left
-    strong = facts.feeling != 0
-    lines = svg.wrap(box.name, room, NAME_SIZE, lines=NAME_LINES, bold=strong)
-    height = LINE * len(lines) + 13
-    y = box.y + (box.height - height) / 2 + 12.5
-    weight = " jl-b" if strong else ""
-    for line in lines:
-        parts.append(svg.label(left, y, line, f"jl-t6{weight}"))
-        y += LINE
-    parts += _meta(left, y - 1, room, facts, loops)
-    return svg.titled(_tooltip(box.name, facts, loops), *parts, key=key)
+    names, y = name_lines(box, left, room, bold=facts.feeling != 0)
+    parts += [*names, *_meta(left, y - 1, room, facts)]
+    return svg.titled(_tooltip(box.name, facts), *parts, key=key)
 
 
-def _meta(left: float, y: float, room: float, facts: _Facts, loops: int) -> list[str]:
+def shown_name(name: str) -> str:
+    """Return a touchpoint's name, or the word for what stands for no single touchpoint."""
+    if name.startswith(OTHER_IN):
+        return text("present.map.other_in", stage=name.removeprefix(OTHER_IN).removesuffix(")"))
+    return text(f"present.map.{PSEUDO_NAMES[name]}") if name in PSEUDO_NAMES else name
+
+
+def flow_name(flow: Flow) -> str:
+    """Return from where to where a flow leads."""
+    return f"{shown_name(flow.source)} → {shown_name(flow.target)}"
+
+
+def name_lines(box: Box, left: float, room: float, *, bold: bool) -> tuple[list[str], float]:
+    """Return the name of a box as lines above its small line, and where that one stands."""
+    lines = svg.wrap(shown_name(box.name), room, NAME_SIZE, lines=NAME_LINES, bold=bold)
+    y = box.y + (box.height - LINE * len(lines) - 13) / 2 + 12.5
+    kind = "jl-t6 jl-b" if bold else "jl-t6"
+    parts = [svg.label(left, y + LINE * i, line, kind) for i, line in enumerate(lines)]
+    return parts, y + LINE * len(lines)
+
+
+def _meta(left: float, y: float, room: float, facts: _Facts) -> list[str]:
     """Return the small line of a box: feeling, reach, and repeats where there is room."""
     parts = []
     end = left + room
     if facts.feeling:
         parts.append(svg.triangle(left + 4, y - 4, 4.5, up=facts.feeling > 0))
         kind = "jl-goodt" if facts.feeling > 0 else "jl-badt"
-        text = signed(facts.sentiment, 2)
-        parts.append(svg.label(left + 12, y, text, f"jl-t2 jl-b {kind}"))
-        left += 16 + 0.9 * svg.text_width(text, META_SIZE, bold=True)
-    reach = f"{facts.journeys:,}" if facts.reach is None else percent(facts.reach, 0)
-    if facts.journeys and loops / facts.journeys >= 0.1:
-        again = f"{reach} ⟳{percent(loops / facts.journeys, 0)}"
+        value = signed(facts.sentiment, 2)
+        parts.append(svg.label(left + 12, y, value, f"jl-t2 jl-b {kind}"))
+        left += 16 + 0.9 * svg.text_width(value, META_SIZE, bold=True)
+    reach = number(facts.journeys) if facts.reach is None else percent(facts.reach, 0)
+    if facts.journeys and facts.loops / facts.journeys >= 0.1:
+        again = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
         if left + svg.text_width(again, META_SIZE) <= end + 8:
             reach = again
     parts.append(svg.label(left, y, reach, "jl-t2 jl-m"))
     return parts
 
 
-def _tooltip(name: str, facts: _Facts, loops: int) -> str:
-    words = [name]
-    if facts.stage or facts.channel:
-        words.append(", ".join(filter(None, (facts.stage, facts.channel))))
-    reach = f"{facts.journeys:,} journeys"
-    words.append(reach if facts.reach is None else f"{reach} ({percent(facts.reach, 0)})")
-    if loops:
-        words.append(f"again at once in {loops:,} journeys")
+def _tooltip(name: str, facts: _Facts) -> str:
+    words = [shown_name(name), ", ".join(filter(None, (facts.stage, facts.channel)))]
+    words.append(
+        text("present.map.journeys", n=facts.journeys)
+        if facts.reach is None
+        else text("present.map.journeys_share", n=facts.journeys, share=percent(facts.reach, 0))
+    )
+    if facts.loops:
+        words.append(text("present.map.again", n=facts.loops))
     if facts.sentiment is not None:
-        words.append(f"feeling {signed(facts.sentiment, 2)}")
+        words.append(text("present.map.feeling", value=signed(facts.sentiment, 2)))
     if facts.verdict:
-        words.append("leans to " * facts.leans + VERDICTS[facts.verdict].word)
-    return " · ".join(words)
+        verdict = VERDICTS[facts.verdict].word
+        words.append(text("verdict.leaning", verdict=verdict) if facts.leans else verdict)
+    return " · ".join(filter(None, words))
 
 
 def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
-    y, x = layout.height + 30, 8.0
-    parts = []
+    y, x, parts = layout.height + 30, 8.0, list[str]()
     used = {fact.verdict for fact in facts.values()}
-    for code, verdict in VERDICTS.items():
-        if code in used:
-            parts.append(svg.verdict_marker(code, x + 6, y - 4, 5.5))
-            parts.append(svg.label(x + 17, y, verdict.word, "jl-t4"))
-            x += 31 + svg.text_width(verdict.word, 12)
+    signs = [(code, verdict.word, False) for code, verdict in VERDICTS.items() if code in used]
     leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
     if leanings:
-        word = "hollow: only leans that way"
-        parts.append(svg.verdict_marker(min(leanings), x + 6, y - 4, 5.5, leaning=True))
+        signs.append((min(leanings), text("present.map.hollow"), True))
+    for code, word, hollow in signs:
+        parts.append(svg.verdict_marker(code, x + 6, y - 4, 5.5, leaning=hollow))
         parts.append(svg.label(x + 17, y, word, "jl-t4"))
         x += 31 + svg.text_width(word, 12)
     if any(fact.feeling for fact in facts.values()):
-        for up, word in ((True, "feels good"), (False, "feels bad")):
-            parts.append(svg.triangle(x + 6, y - 4, 4.5, up=up))
-            parts.append(svg.label(x + 16, y, word, "jl-t4"))
-            x += 28 + svg.text_width(word, 12)
+        words = (text("legend.feels_good"), text("legend.feels_bad"))
+        feelings_parts, x = svg.feeling_signs(x, y, words)
+        parts += feelings_parts
     most = max((flow.journeys for flow in layout.flows), default=0)
+    lines = []
     if most:
-        word = f"widest flow: {most:,} journeys"
-        parts.append(
-            f'<path d="{svg.path([(x + 2, y - 4), (x + 26, y - 4)])}" class="jl-flow" '
-            f'stroke-width="{svg.num(flow_width(most, most))}"/>'
-        )
+        lines.append((text("present.map.widest", n=most), "jl-flow", flow_width(most, most)))
+    if layout.returns:
+        lines.append((text("present.map.way_back"), "jl-back", 2.0))
+    for word, kind, width in lines:
+        data = svg.path([(x + 2, y - 4), (x + 26, y - 4)])
+        parts.append(f'<path d="{data}" class="{kind}" stroke-width="{svg.num(width)}"/>')
         parts.append(svg.label(x + 33, y, word, "jl-t4"))
         x += 45 + svg.text_width(word, 12)
-    if layout.returns:
-        parts.append(
-            f'<path d="{svg.path([(x + 2, y - 4), (x + 26, y - 4)])}" class="jl-back" '
-            'stroke-width="2"/>'
-        )
-        parts.append(svg.label(x + 33, y, "way back", "jl-t4"))
     return parts
 
 
 def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:
     stages = sum(1 for column in layout.columns if column.name)
-    where = [_number_of(stages, "stage")] if stages else []
-    if layout.lanes and layout.lanes[0].name:
-        where.append(_number_of(len(layout.lanes), "channel"))
-    text = f"{len(facts)} touchpoints"
-    text += f" in {' and '.join(where)}. " if where else ". "
+    channels = len(layout.lanes) if layout.lanes and layout.lanes[0].name else 0
+    where = [
+        text(f"present.map.{name}{'s' * (count != 1)}", n=count)
+        for name, count in (("stage", stages), ("channel", channels))
+        if count
+    ]
+    listed = f" {text('present.map.and')} ".join(where)
+    key = "present.map.counts_in" if where else "present.map.counts"
+    sentences = [text(key, n=len(facts), where=listed)]
     if layout.flows:
         top = layout.flows[0]
-        text += f"Strongest flow: {top.source} → {top.target}, {_count(top.journeys, journeys)}. "
-    bad = _worst(facts, -1)
+        count = _count(top.journeys, journeys)
+        ends = {"source": shown_name(top.source), "target": shown_name(top.target)}
+        sentences.append(text("present.map.strongest", **ends, count=count))
+    bad = [name for name, fact in facts.items() if fact.feeling < 0]
+    bad.sort(key=lambda name: (facts[name].sentiment or 0.0, name))
     if bad:
         listed = ", ".join(f"{name} ({signed(facts[name].sentiment, 2)})" for name in bad[:3])
-        total = sum(1 for fact in facts.values() if fact.feeling < 0)
-        subject = "touchpoint feels" if total == 1 else "touchpoints feel"
-        text += f"{total} {subject} bad, worst: {listed}."
-    return text.strip()
-
-
-def _number_of(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _worst(facts: Mapping[str, _Facts], way: int) -> list[str]:
-    chosen: Iterable[str] = (name for name, fact in facts.items() if fact.feeling == way)
-    return sorted(chosen, key=lambda name: (-way * (facts[name].sentiment or 0.0), name))
+        key = "present.map.one_bad" if len(bad) == 1 else "present.map.bad"
+        sentences.append(text(key, n=len(bad), worst=listed))
+    return " ".join(sentences)
 
 
 def _note(layout: MapLayout, *, felt: bool) -> str:
-    flows = len(layout.flows)
-    text = (
-        f"Drawn are the {flows} strongest flows; they carry {percent(layout.shown_share, 0)} of "
-        f"all moves between touchpoints ({layout.hidden_flows:,} weaker ones are not drawn). "
-        "Width is the number of journeys; the small number in a box is how many journeys reach it, "
-        "⟳ how many of those repeat it at once."
-    )
+    notes = [
+        text(
+            "present.map.note",
+            n=len(layout.flows),
+            share=percent(layout.shown_share, 0),
+            hidden=layout.hidden_flows,
+        )
+    ]
     if felt:
-        text += f" ▲ ▼ mark a feeling at least {FEELING} from neutral for certain."
+        notes.append(text("present.map.felt", limit=FEELING))
     if layout.hidden_touchpoints:
-        text += f" {layout.hidden_touchpoints:,} touchpoints with fewer journeys are not drawn."
-    return text
+        notes.append(text("present.map.hidden_touchpoints", n=layout.hidden_touchpoints))
+    return " ".join(notes)
 
 
 def _table(layout: MapLayout, journeys: int | None) -> pd.DataFrame:
-    words = {"forward": "onward", "within": "within the stage", "return": "back"}
     table = pd.DataFrame(
         {
-            "From": [flow.source for flow in layout.flows],
-            "To": [flow.target for flow in layout.flows],
-            "Way": [words[flow.way] for flow in layout.flows],
-            "Journeys": [flow.journeys for flow in layout.flows],
+            "source": [shown_name(flow.source) for flow in layout.flows],
+            "target": [shown_name(flow.target) for flow in layout.flows],
+            "way": [text(f"present.map.way_{flow.way}") for flow in layout.flows],
+            "journeys": [flow.journeys for flow in layout.flows],
         }
     )
     if journeys:
-        table["Share of journeys (%)"] = [
+        table["journey_share_percent"] = [
             round(100 * flow.journeys / journeys, 1) for flow in layout.flows
         ]
     return table

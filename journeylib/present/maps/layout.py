@@ -12,14 +12,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.present.maps.font_metrics import ANY, Face
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
+from journeylib.present.drawing.svg import clean, wrap
 from journeylib.present.maps.layering import layers_of
-from journeylib.present.maps.routing import Route, Way, route
-from journeylib.present.maps.svg import clean, wrap
+from journeylib.present.maps.routing import Route, Routed, Way, route
 
 NAME_SIZE, LINE, NAME_LINES = 13.5, 16.0, 3
 LANE_LABEL = 98.0
 HEADER = 46.0
+# Drawn in the words of the catalogue.
 NO_STAGE, NO_CHANNEL = "No stage", "No channel"
 
 
@@ -40,7 +41,7 @@ class BoxStyle:
         Lines of the name that every box has room for, and at which a name is cut.
     bold : bool
         Whether a name may be set in bold.
-    face : Face
+    face : FontMetrics
         The font that names are set in.
     small : float
         Size of a name that needs more than one line, as a factor of `size`.
@@ -57,7 +58,7 @@ class BoxStyle:
     least: int = 2
     most: int = NAME_LINES
     bold: bool = True
-    face: Face = ANY
+    face: FontMetrics = ANY
     small: float = 1.0
     floor: float = 0.0
 
@@ -86,6 +87,34 @@ class BoxStyle:
 
     def _wrapped(self, name: str, size: float) -> list[str]:
         return wrap(name, self.room, size, lines=self.most, bold=self.bold, face=self.face)
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """How a map is laid out.
+
+    Attributes
+    ----------
+    stage_order, channel_order : sequence of str
+        Names from first to last; others follow by position.
+    share : float
+        Draw the strongest flows until they carry this share of all moves.
+    max_touchpoints, max_flows, max_returns : int
+        Beyond these the map says "n more" instead of becoming a hairball.
+    style : BoxStyle
+        How large boxes are; by default those of a screen.
+    left : float
+        Room for the names of the lanes.
+    """
+
+    stage_order: Sequence[str] = ()
+    channel_order: Sequence[str] = ()
+    share: float = 0.95
+    max_touchpoints: int = 60
+    max_flows: int = 36
+    max_returns: int = 6
+    style: BoxStyle = BoxStyle()
+    left: float = LANE_LABEL
 
 
 @dataclass(frozen=True)
@@ -162,6 +191,24 @@ class _Spot:
     more: int = 0
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The column of each touchpoint, the heads of the columns, the order inside a cell."""
+
+    of: Mapping[str, int]
+    heads: Sequence[str]
+    order: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _DrawnFlows:
+    """The flows that are drawn, how many are not, and the share of moves that they carry."""
+
+    routes: Sequence[Route]
+    hidden: int
+    share: float
+
+
 def _word(value: object, absent: str) -> str:
     return absent if pd.isna(value) else clean(value)  # type: ignore[call-overload]
 
@@ -174,29 +221,25 @@ def _ordered(names: Mapping[str, float], first: Sequence[str], last: str) -> lis
     )
 
 
-def _columns_and_order(
-    points: pd.DataFrame, moves: pd.DataFrame, stage_order: Sequence[str]
-) -> tuple[dict[str, int], list[str], dict[str, float]]:
-    """Return the column of each touchpoint, the column names, and the order inside a cell."""
+def _columns(points: pd.DataFrame, moves: pd.DataFrame, stage_order: Sequence[str]) -> _Columns:
     names = points["touchpoint"].tolist()
     position = dict(zip(names, points["median_position"].astype(float), strict=True))
     stages = [_word(value, NO_STAGE) for value in points["stage"]]
     if all(stage == NO_STAGE for stage in stages):
         edges = list(moves[["source", "target", "journeys"]].itertuples(index=False, name=None))
         columns, order = layers_of(position, edges)
-        return columns, [""] * (max(columns.values(), default=0) + 1), order
+        return _Columns(columns, [""] * (max(columns.values(), default=0) + 1), order)
     first: dict[str, float] = {}
     for stage, name in zip(stages, names, strict=True):
         first[stage] = min(first.get(stage, 1.0), position[name])
     heads = _ordered(first, stage_order, NO_STAGE)
     columns = {name: heads.index(stage) for name, stage in zip(names, stages, strict=True)}
-    return columns, heads, position
+    return _Columns(columns, heads, position)
 
 
 def _spots(
     points: pd.DataFrame,
-    columns: Mapping[str, int],
-    order: Mapping[str, float],
+    columns: _Columns,
     channel_order: Sequence[str],
     shown: set[str],
 ) -> tuple[list[_Spot], list[tuple[str, int]]]:
@@ -211,8 +254,8 @@ def _spots(
         first[lane] = min(first.get(lane, 1.0), float(position))
     lanes = _ordered(first, channel_order, NO_CHANNEL)
     cells: dict[tuple[str, int], list[str]] = {}
-    for name in sorted(lane_of, key=lambda name: (order[name], name)):
-        cells.setdefault((lane_of[name], columns[name]), []).append(name)
+    for name in sorted(lane_of, key=lambda name: (columns.order[name], name)):
+        cells.setdefault((lane_of[name], columns.of[name]), []).append(name)
     spots, sizes, top = [], [], 0
     for lane in lanes:
         depth = 1
@@ -222,7 +265,7 @@ def _spots(
             seen = [name for name in members if name in shown]
             here = [_Spot(name, column, top + i) for i, name in enumerate(seen)]
             if hidden := len(members) - len(seen):
-                here.append(_Spot(f"{hidden} more", column, top + len(here), hidden))
+                here.append(_Spot(f"+{hidden}", column, top + len(here), hidden))
             spots += here
             depth = max(depth, len(here))
         sizes.append((lane, depth))
@@ -230,20 +273,10 @@ def _spots(
     return spots, sizes
 
 
-def _box_height(spots: Sequence[_Spot], style: BoxStyle) -> float:
-    """Return the height that the longest name needs; every box has the same."""
-    return max((style.height(spot.name) for spot in spots), default=style.floor)
-
-
-def _drawn_routes(
-    moves: pd.DataFrame,
-    columns: Mapping[str, int],
-    shown: set[str],
-    share: float,
-    max_flows: int,
-    max_returns: int,
-) -> tuple[list[Route], int, float]:
-    """Pick the strongest flows until they carry `share` of the moves; count the rest."""
+def _drawn_flows(
+    moves: pd.DataFrame, columns: Mapping[str, int], shown: set[str], options: MapOptions
+) -> _DrawnFlows:
+    """Pick the strongest flows until they carry the wanted share of the moves; count the rest."""
     total = int(moves["events"].sum())
     routes: list[Route] = []
     carried = returns = 0
@@ -254,29 +287,19 @@ def _drawn_routes(
             continue
         step = columns[target] - columns[source]
         way: Way = "return" if step < 0 else "within" if step == 0 else "forward"
-        if len(routes) - returns >= max_flows or carried >= share * total:
+        if len(routes) - returns >= options.max_flows or carried >= options.share * total:
             break
         if way == "return":
-            if returns >= max_returns:
+            if returns >= options.max_returns:
                 continue
             returns += 1
         routes.append(Route(source, target, int(journeys), way))
         carried += int(events)
-    return routes, len(moves) - len(routes), carried / total if total else 1.0
+    return _DrawnFlows(routes, len(moves) - len(routes), carried / total if total else 1.0)
 
 
 def map_layout(
-    touchpoints: pd.DataFrame,
-    transitions: pd.DataFrame,
-    *,
-    stage_order: Sequence[str] = (),
-    channel_order: Sequence[str] = (),
-    share: float = 0.95,
-    max_touchpoints: int = 60,
-    max_flows: int = 36,
-    max_returns: int = 6,
-    style: BoxStyle | None = None,
-    left: float = LANE_LABEL,
+    touchpoints: pd.DataFrame, transitions: pd.DataFrame, options: MapOptions | None = None
 ) -> MapLayout:
     """Lay out a journey map: stage columns × channel lanes with flows in the gutters.
 
@@ -288,44 +311,60 @@ def map_layout(
         any channel there is one lane.
     transitions : pandas.DataFrame
         One row per pair: ``source``, ``target``, ``events``, ``journeys``.
-    stage_order, channel_order : sequence of str
-        Names from first to last; others follow by position.
-    share : float
-        Draw the strongest flows until they carry this share of all moves.
-    max_touchpoints, max_flows, max_returns : int
-        Beyond these the map says "n more" instead of becoming a hairball.
-    style : BoxStyle, optional
-        How large boxes are; by default those of a screen.
-    left : float
-        Room for the names of the lanes.
+    options : MapOptions, optional
+        Orders, limits and sizes.
 
     Returns
     -------
     MapLayout
         The same for every order of the rows.
     """
-    style = style or BoxStyle()
+    options = options or MapOptions()
+    style = options.style
     points = touchpoints.sort_values(["journeys", "touchpoint"], ascending=[False, True])
-    known = set(points["touchpoint"])
+    names = set(points["touchpoint"])
     moves = transitions.loc[
         (transitions["source"] != transitions["target"])
-        & transitions["source"].isin(known)
-        & transitions["target"].isin(known)
+        & transitions["source"].isin(names)
+        & transitions["target"].isin(names)
     ].sort_values(["journeys", "source", "target"], ascending=[False, True, True])
-    columns, heads, order = _columns_and_order(points, moves, stage_order)
-    shown = set(points["touchpoint"].head(max_touchpoints))
-    spots, lanes = _spots(points, columns, order, channel_order, shown)
-    routes, hidden, carried = _drawn_routes(moves, columns, shown, share, max_flows, max_returns)
+    columns = _columns(points, moves, options.stage_order)
+    shown = set(points["touchpoint"].head(options.max_touchpoints))
+    spots, lanes = _spots(points, columns, options.channel_order, shown)
+    flows = _drawn_flows(moves, columns.of, shown, options)
+    # Every box has the height that the longest name needs.
+    height = max((style.height(spot.name) for spot in spots), default=style.floor)
     routed = route(
         {spot.name: (spot.column, spot.row) for spot in spots if not spot.more},
         taken={(spot.column, spot.row) for spot in spots},
-        routes=routes,
-        columns=len(heads),
-        rows=sum(depth for _, depth in lanes),
-        box=(style.width, _box_height(spots, style)),
-        origin=(left, HEADER if any(heads) else 4.0),
+        routes=flows.routes,
+        size=(len(columns.heads), sum(depth for _, depth in lanes)),
+        box=(style.width, height),
+        origin=(options.left, HEADER if any(columns.heads) else 4.0),
     )
-    boxes = tuple(
+    below = routed.corridor_middle[-1]
+    return MapLayout(
+        width=routed.width,
+        height=routed.height,
+        columns=tuple(
+            Band(head, x, style.width)
+            for head, x in zip(columns.heads, routed.column_x, strict=True)
+        ),
+        lanes=_lane_bands(lanes, routed),
+        boxes=_boxes(spots, routed, style),
+        flows=tuple(
+            Flow(one.source, one.target, one.journeys, one.way, line)
+            for one, line in zip(flows.routes, routed.lines, strict=True)
+        ),
+        returns=Band("", below, routed.height - below) if routed.has_returns else None,
+        hidden_touchpoints=len(points) - len(shown),
+        hidden_flows=flows.hidden,
+        shown_share=flows.share,
+    )
+
+
+def _boxes(spots: Sequence[_Spot], routed: Routed, style: BoxStyle) -> tuple[Box, ...]:
+    return tuple(
         Box(
             spot.name,
             routed.column_x[spot.column],
@@ -338,29 +377,13 @@ def map_layout(
         )
         for spot in sorted(spots, key=lambda spot: (spot.column, spot.row))
     )
-    flows = tuple(
-        Flow(r.source, r.target, r.journeys, r.way, points_)
-        for r, points_ in zip(routes, routed.lines, strict=True)
-    )
+
+
+def _lane_bands(lanes: Sequence[tuple[str, int]], routed: Routed) -> tuple[Band, ...]:
     bands, row = [], 0
     for lane, depth in lanes:
         top, bottom = routed.corridor_middle[row], routed.corridor_middle[row + depth]
-        bands.append(
-            Band("" if lane == NO_CHANNEL and len(lanes) == 1 else lane, top, bottom - top)
-        )
+        name = "" if lane == NO_CHANNEL and len(lanes) == 1 else lane
+        bands.append(Band(name, top, bottom - top))
         row += depth
-    below = routed.corridor_middle[-1]
-    return MapLayout(
-        width=routed.width,
-        height=routed.height,
-        columns=tuple(
-            Band(head, x, style.width) for head, x in zip(heads, routed.column_x, strict=True)
-        ),
-        lanes=tuple(bands),
-        boxes=boxes,
-        flows=flows,
-        returns=Band("Returns", below, routed.height - below) if routed.has_returns else None,
-        hidden_touchpoints=len(points) - len(shown),
-        hidden_flows=hidden,
-        shown_share=carried,
-    )
+    return tuple(bands)

@@ -73,13 +73,21 @@ class _Leg:
     b_left: bool
 
 
+@dataclass(frozen=True)
+class _Heights:
+    """Where each line leaves, arrives, and runs between gutters, by the index of its route."""
+
+    out: Mapping[int, float]
+    into: Mapping[int, float]
+    via: Mapping[int, float | None]
+
+
 def route(
     cells: Mapping[str, Cell],
     *,
     taken: Set[Cell],
     routes: Sequence[Route],
-    columns: int,
-    rows: int,
+    size: tuple[int, int],
     box: tuple[float, float],
     origin: Point,
 ) -> Routed:
@@ -92,13 +100,14 @@ def route(
     taken : set of (column, row)
         Cells that lines must not cross.
     routes : sequence of Route
-    columns, rows : int
-        Size of the grid.
+    size : (columns, rows)
+        Of the grid.
     box : (width, height)
         Of a box; the height grows where a side has many ports.
     origin : (x, y)
         Where the grid begins.
     """
+    columns, rows = size
     plans = [_plan(i, r, cells, taken) for i, r in enumerate(routes)]
     corridor_order = _corridor_order(plans, rows)
     returns = sorted(
@@ -123,22 +132,31 @@ def route(
         into = _arrivals(plans, into, tracks, centre)
     tracks = _tracks(_legs(plans, out, into, via), columns)
 
-    gutters = {g: PAD * 2 + TRACK * max(len(tracks[g]) - 1, 0) for g in tracks}
-    x = origin[0] + (gutters[-1] if tracks[-1] else 8.0)
-    column_x, gutter_x = [], {-1: origin[0]}
+    column_x, at, right = _column_places(tracks, columns, box[0], origin[0])
+    heights = _Heights(out, into, via)
+    lines = tuple(_line(p, heights, at, column_x, box[0]) for p in plans)
+    return Routed(
+        tuple(column_x), tuple(row_y), tuple(middles), height, right, bottom, lines, bool(returns)
+    )
+
+
+def _column_places(
+    tracks: Mapping[int, Sequence[_Leg]], columns: int, width: float, left: float
+) -> tuple[list[float], dict[tuple[int, int], float], float]:
+    """Return where each column begins, the x of each track by route and gutter, and the right."""
+    gutters = {g: PAD * 2 + TRACK * max(len(legs) - 1, 0) for g, legs in tracks.items()}
+    x = left + (gutters[-1] if tracks[-1] else 8.0)
+    column_x, gutter_x = [], {-1: left}
     for column in range(columns):
         column_x.append(x)
-        gutter_x[column] = x + box[0]
-        x += box[0] + gutters[column]
+        gutter_x[column] = x + width
+        x += width + gutters[column]
     at = {
         (leg.index, g): gutter_x[g] + PAD + TRACK * i
         for g, legs in tracks.items()
         for i, leg in enumerate(legs)
     }
-    lines = tuple(_line(p, out, into, via, at, column_x, box[0]) for p in plans)
-    return Routed(
-        tuple(column_x), tuple(row_y), tuple(middles), height, x, bottom, lines, bool(returns)
-    )
+    return column_x, at, x
 
 
 def _plan(index: int, r: Route, cells: Mapping[str, Cell], taken: Set[Cell]) -> _Plan:
@@ -317,15 +335,14 @@ def _arrivals(
 
 def _line(
     p: _Plan,
-    out: Mapping[int, float],
-    into: Mapping[int, float],
-    via: Mapping[int, float | None],
+    heights: _Heights,
     at: Mapping[tuple[int, int], float],
     column_x: Sequence[float],
     width: float,
 ) -> tuple[Point, ...]:
-    i, bend = p.index, via[p.index]
-    start, end = (column_x[p.source[0]] + width, out[i]), (column_x[p.target[0]], into[i])
+    i, bend = p.index, heights.via[p.index]
+    start = (column_x[p.source[0]] + width, heights.out[i])
+    end = (column_x[p.target[0]], heights.into[i])
     if p.straight:
         return (start, end)
     first = at[i, p.source[0]]

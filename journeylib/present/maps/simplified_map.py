@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from journeylib.core import percent
+from journeylib.core import percent, text
 from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
-from journeylib.present.maps.journey_map import draw_map
+from journeylib.present.maps.journey_map import Overlay, draw_map
+from journeylib.present.maps.layout import MapOptions
 
 ALL = 100_000
 
 
 def simplified_map(
     simplified: Simplified,
+    overlay: Overlay | None = None,
     *,
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
     name: str = "simplified-map",
-    title: str = "Journey map, simplified",
-    **options: Any,
+    title: str = "",
 ) -> Figure:
     """Draw a simplified journey graph with its visible rest.
 
@@ -29,67 +29,70 @@ def simplified_map(
     ----------
     simplified : Simplified
         Of `journeylib.simplify`.
+    overlay : Overlay, optional
+        Feelings, verdicts and the names of parts.
     stage_order, channel_order : sequence of str
         Names from first to last.
-    **options
-        ``experience``, ``verdicts``, ``leaning`` and ``keys`` of `maps.draw_map`.
+    name, title : str
+        Of the figure.
 
     Returns
     -------
     Figure
         Nothing but what was folded is left out; the finding states the share of journeys shown.
     """
-    drawn = draw_map(
-        simplified.touchpoints,
-        simplified.transitions,
-        journeys=simplified.journeys,
+    options = MapOptions(
         stage_order=stage_order,
         channel_order=[*channel_order, "Other"],
         share=1.0,
         max_touchpoints=ALL,
         max_flows=ALL,
         max_returns=ALL,
-        name=name,
-        title=title,
-        **options,
     )
-    return replace(drawn, alt=_finding(simplified), note=_note(simplified))
+    figure = draw_map(
+        simplified.touchpoints,
+        simplified.transitions,
+        replace(overlay or Overlay(), journeys=simplified.journeys),
+        options=options,
+        name=name,
+        title=title or text("present.simplified.title"),
+    )
+    return replace(figure, alt=_finding(simplified), note=_note(simplified))
+
+
+def _counts(simplified: Simplified, what: str) -> dict[str, int]:
+    rows = simplified.ledger.to_dict("records")
+    return {
+        str(k): int(n) for row in rows if row["what"] == what for k, n in row.items() if k != "what"
+    }
 
 
 def _finding(simplified: Simplified) -> str:
-    ledger = simplified.ledger.set_index("what")
-    points, moves = ledger.loc["touchpoints"], ledger.loc["moves"]
-    share = moves["shown"] / moves["total"] if moves["total"] else 0.0
-    drawn = simplified.kept_ways
-    strongest = (
-        f" Drawn are the {drawn:,} strongest of {drawn + simplified.beyond:,} ways between them; "
-        "more could not be told apart."
+    points, moves = (_counts(simplified, what) for what in ("touchpoints", "moves"))
+    finding = text(
+        "present.simplified.finding",
+        shown=points["shown"],
+        total=points["total"],
+        moves=percent(moves["shown"] / moves["total"] if moves["total"] else 0.0, 0),
+        share=percent(simplified.share, 0),
+        journeys=simplified.journeys,
     )
-    return (
-        f"{percent(simplified.share, 0)} of {simplified.journeys:,} journeys run only through "
-        f"what is shown: {points['shown']} of {points['total']} touchpoints and "
-        f"{percent(share, 0)} of all moves.{strongest if simplified.beyond else ''}"
-    )
+    if not simplified.beyond:
+        return finding
+    ways = {"n": simplified.kept_ways, "all": simplified.kept_ways + simplified.beyond}
+    return f"{finding} {text('present.simplified.strongest', **ways)}"
 
 
 def _note(simplified: Simplified) -> str:
-    ledger = simplified.ledger.set_index("what")
-    points, moves = ledger.loc["touchpoints"], ledger.loc["moves"]
+    points, moves = (_counts(simplified, what) for what in ("touchpoints", "moves"))
     elsewhere = simplified.transitions["target"] == ELSEWHERE
     hidden = int(simplified.transitions.loc[elsewhere, "events"].sum())
-    text = (
-        f"Of {simplified.journeys:,} journeys and {moves['total']:,} moves, those from the start "
-        "and to the end included."
-    )
+    notes = [text("present.simplified.note", n=simplified.journeys, moves=moves["total"])]
     if points["folded"]:
-        text += (
-            f" Folded into “other”, with all their moves: {points['folded']} of the touchpoints."
-        )
+        notes.append(text("present.simplified.folded", n=points["folded"]))
     if hidden:
-        text += f" {hidden:,} moves between shown touchpoints take ways that are not drawn."
+        notes.append(text("present.simplified.hidden", n=hidden))
     if points["suppressed"] or moves["suppressed"]:
-        text += (
-            f" Of too few customers, so in no box and no line: {points['suppressed']} of the "
-            f"touchpoints, {moves['suppressed']:,} of the moves."
-        )
-    return text
+        few = {"n": points["suppressed"], "moves": moves["suppressed"]}
+        notes.append(text("present.simplified.suppressed", **few))
+    return " ".join(notes)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import duration, percent, signed
+from journeylib.core import duration, percent, signed, text
 from journeylib.journeys import Timeline, Told
+from journeylib.present.drawing import svg
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
 from journeylib.present.maps.journey_map import feelings
 from journeylib.present.tables import as_float
 
@@ -19,10 +19,10 @@ LEFT, BOX, HEIGHT, GAP = 16.0, 152.0, 66.0, 42.0
 PER_ROW = 6
 HEAD, WAIT, BELOW, BETWEEN = 50.0, 20.0, 12.0, 26.0
 ENDS = {
-    "goal": ("reach the goal", "jl-bar-good"),
-    "bad_end": ("end badly", "jl-bar-minus"),
-    "other": ("just end", "jl-bar-open"),
-    "open": ("still open", "jl-bar"),
+    "goal": "jl-bar-good",
+    "bad_end": "jl-bar-minus",
+    "other": "jl-bar-open",
+    "open": "jl-bar",
 }
 
 Feelings = Mapping[str, tuple[float, int]]
@@ -33,7 +33,7 @@ def stories_figure(
     *,
     experience: pd.DataFrame | None = None,
     name: str = "stories",
-    title: str = "Stories: journeys that many share",
+    title: str = "",
 ) -> Figure:
     """Draw stories as timelines: touchpoints, channels, waits, feelings and outcomes.
 
@@ -57,15 +57,16 @@ def stories_figure(
         parts += drawn
         y += height + BETWEEN
     if any(mark for _, mark in felt.values()):
-        parts += _legend(y + 6)
+        words = (text("legend.feels_good"), text("legend.feels_bad"))
+        parts += svg.feeling_signs(LEFT, y + 6, words)[0]
         y += 26
     if not told.timelines:
-        parts.append(svg.label(LEFT, 30, "No story to draw.", "jl-t6"))
+        parts.append(svg.label(LEFT, 30, text("present.stories.nothing"), "jl-t6"))
         y = 50.0
     alt = _finding(told)
     return Figure(
         name=name,
-        title=title,
+        title=title or text("present.stories.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=y, alt=alt, min_width=860),
         table=_table(told),
@@ -74,10 +75,9 @@ def stories_figure(
 
 
 def _story(line: Timeline, place: int, y: float, felt: Feelings) -> tuple[list[str], float]:
-    story = line.story
-    whose = f" · {line.segment}" if line.segment else ""
-    head = f"{place}{whose} · {percent(line.share, 0)} of journeys"
-    exact = f"{line.journeys:,} journeys, {story.copies:,} of them exactly so"
+    key = "present.stories.head_segment" if line.segment else "present.stories.head"
+    head = text(key, n=place, segment=line.segment, share=percent(line.share, 0))
+    exact = text("present.stories.exact", n=line.journeys, copies=line.story.copies)
     parts = [
         svg.label(LEFT, y + 17, svg.shorten(head, 520, 13.5, bold=True), "jl-t6 jl-b"),
         svg.label(LEFT, y + 35, exact, "jl-t4 jl-m"),
@@ -101,11 +101,10 @@ def _outcome_bar(line: Timeline, y: float) -> list[str]:
     left, room = 620.0, WIDTH - 16 - 620.0
     parts, x, words = [], left, []
     for row in line.outcomes.to_dict("records"):
-        text, kind = ENDS[row["end"]]
         width = room * row["share"]
-        said = f"{percent(row['share'], 0)} {text}"
-        parts.append(svg.titled(said, svg.rect(x, y + 4, width, 14, kind, radius=2)))
-        words.append(said)
+        words.append(f"{percent(row['share'], 0)} {text('present.end.' + row['end'])}")
+        bar = svg.rect(x, y + 4, width, 14, ENDS[row["end"]], radius=2)
+        parts.append(svg.titled(words[-1], bar))
         x += width
     parts.append(svg.label(left, y + 35, " · ".join(words), "jl-t4"))
     return parts
@@ -118,8 +117,8 @@ def _step(row: Mapping[Hashable, Any], x: float, y: float, felt: Feelings) -> st
     parts = [svg.rect(x, y, BOX, HEIGHT, f"jl-box{mood}", radius=6)]
     lines = svg.wrap(name, BOX - 16, 12.5, lines=3 if _none(row["channel"]) else 2, bold=True)
     top = y + 20 if len(lines) > 1 else y + 26
-    for number_, text in enumerate(lines):
-        parts.append(svg.label(x + 9, top + 15 * number_, text, "jl-t5 jl-b"))
+    for i, words in enumerate(lines):
+        parts.append(svg.label(x + 9, top + 15 * i, words, "jl-t5 jl-b"))
     at = x + 9
     if mark:
         parts.append(svg.triangle(at + 4, y + HEIGHT - 13, 4.5, up=mark > 0))
@@ -127,8 +126,9 @@ def _step(row: Mapping[Hashable, Any], x: float, y: float, felt: Feelings) -> st
     if not _none(row["channel"]):
         words = svg.shorten(svg.clean(row["channel"]), x + BOX - 6 - at, 11.5)
         parts.append(svg.label(at, y + HEIGHT - 9, words, "jl-t2 jl-m"))
-    feeling = "" if value is None else f", feeling {signed(value)}"
-    return svg.titled(f"{name}{feeling}", *parts)
+    if value is not None:
+        name = text("present.stories.feeling", name=name, value=signed(value))
+    return svg.titled(name, *parts)
 
 
 def _none(value: object) -> bool:
@@ -154,74 +154,58 @@ def _way(row: Mapping[Hashable, Any], x: float, y: float, *, wraps: bool) -> str
     return "".join(parts)
 
 
-def _legend(y: float) -> list[str]:
-    parts, x = [], LEFT
-    for up, word in ((True, "feels good"), (False, "feels bad")):
-        parts.append(svg.triangle(x + 6, y - 4, 4.5, up=up))
-        parts.append(svg.label(x + 16, y, word, "jl-t4"))
-        x += 36 + svg.text_width(word, 12)
-    return parts
-
-
 def _finding(told: Told) -> str:
-    if not told.timelines:
+    lines = told.timelines
+    if not lines:
         reasons = sorted({one.reason for one in told.found.values() if one.reason})
-        return f"No story can be told: {'; '.join(reasons) or 'too few customers share one'}."
+        why = "; ".join(reasons) or text("present.stories.few")
+        return text("present.stories.finding_none", why=why)
+    share = percent(sum(line.share for line in lines), 0)
     if not told.found:
-        kinds = f"the {len(told.timelines)} most frequent kinds of journeys that may be shown"
-        return f"{percent(_sum(told), 0)} of the journeys are of {kinds}, word for word."
+        return text("present.stories.kinds", share=share, n=len(lines))
     if set(told.found) != {""}:
-        return f"{len(told.timelines)} stories of {len(told.found)} segments."
-    (found,) = told.found.values()
-    top = told.timelines[0]
-    path = " → ".join(svg.clean(name) for name in top.story.touchpoints)
-    return (
-        f"{len(told.timelines)} stories tell {percent(_sum(told), 0)} of {found.journeys:,} "
-        f"journeys. The most told ({percent(top.share, 0)}): {path}."
+        return text("present.stories.finding_segments", n=len(lines), m=len(told.found))
+    return text(
+        "present.stories.finding",
+        n=len(lines),
+        share=share,
+        journeys=told.found[""].journeys,
+        top=percent(lines[0].share, 0),
+        path=" → ".join(svg.clean(name) for name in lines[0].story.touchpoints),
     )
-
-
-def _sum(told: Told) -> float:
-    return sum(line.share for line in told.timelines)
 
 
 def _note(told: Told, *, felt: bool) -> str:
-    if not told.found:
-        return (
-            f"Each kind is shared by at least {told.min_customers} customers, word for word. Over "
-            "the arrows: median time from step to step. Ends of too few customers are left out."
+    counts = {
+        name: sum(getattr(one, name) for one in told.found.values())
+        for name in ("withheld", "folded")
+    }
+    notes = [
+        text(
+            "present.stories.note" if told.found else "present.stories.note_kinds",
+            n=told.min_customers,
         )
-    text = (
-        "Each story is a real journey that at least "
-        f"{told.min_customers} customers lived word for word; it also tells journeys near to "
-        "it, with a step left out, added or exchanged. Over the arrows: median time from step "
-        "to step in the journeys that equal the story."
-    )
-    if felt:
-        text += " Feelings are of the touchpoint in all journeys."
-    text += " Ends of too few customers are left out."
-    rest = sum(one.withheld for one in told.found.values())
-    if rest:
-        text += f" {rest:,} stories of fewer customers are not shown."
-    folded = sum(one.folded for one in told.found.values())
-    if folded:
-        text += f" {folded:,} rarer stories are not drawn."
-    return text
+    ]
+    if felt and told.found:
+        notes.append(text("present.stories.felt"))
+    notes.append(text("present.stories.ends"))
+    notes += [text(f"present.stories.{name}", n=n) for name, n in counts.items() if n]
+    return " ".join(notes)
 
 
 def _table(told: Told) -> pd.DataFrame:
     rows = [
         {
-            "Story": place,
-            "Segment": line.segment or None,
-            "Journeys": line.journeys,
-            "Step": int(row["step"]),
-            "Touchpoint": row["touchpoint"],
-            "Channel": None if _none(row["channel"]) else row["channel"],
-            "Until the next step": duration(as_float(row["seconds_to_next"])),
+            "story": place,
+            "segment": line.segment or None,
+            "journeys": line.journeys,
+            "step": int(row["step"]),
+            "touchpoint": row["touchpoint"],
+            "channel": None if _none(row["channel"]) else row["channel"],
+            "until_next": duration(as_float(row["seconds_to_next"])),
         }
         for place, line in enumerate(told.timelines, start=1)
         for row in line.steps.to_dict("records")
     ]
-    columns = ["Story", "Segment", "Journeys", "Step", "Touchpoint", "Channel"]
-    return pd.DataFrame(rows, columns=[*columns, "Until the next step"])
+    columns = ["story", "segment", "journeys", "step", "touchpoint", "channel"]
+    return pd.DataFrame(rows, columns=[*columns, "until_next"])

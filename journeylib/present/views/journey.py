@@ -1,242 +1,243 @@
-"""The structure of journeys as pictures: how they end, where they break off, smaller maps."""
+"""Views of the journey: the map, feelings, stories, the plan, how journeys end and how long."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from journeylib.core import abstain_text, percent
-from journeylib.journeys import OTHER, START
-from journeylib.present.blocks import Block, words
-from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps import svg
+from journeylib.core import (
+    abstain_text,
+    duration,
+    estimate_text,
+    number,
+    percent,
+    signed,
+    text,
+    working,
+)
+from journeylib.journeys import Journeys, transitions
+from journeylib.log import suppress
+from journeylib.present.blocks import Block, remark
+from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.journey_ends import journey_ends_figure
+from journeylib.present.figure import Figure
+from journeylib.present.maps.conformance import planned_versus_actual
+from journeylib.present.maps.journey_map import Overlay, draw_map
+from journeylib.present.maps.layout import MapOptions
 from journeylib.present.maps.simplified_map import simplified_map
-from journeylib.present.maps.timelines import ENDS
-from journeylib.present.tables import Rows, Table, as_float, keyed, table
+from journeylib.present.maps.timelines import stories_figure
+from journeylib.present.tables import Rows, Table, as_float, interval, keyed, share_interval, table
+from journeylib.present.views.scores import judged
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
-    from journeylib.journeys import Structure
 
-WIDTH = 1180.0
-NAME, BAR, ROOM, WORDS = 16.0, 400.0, 440.0, 856.0
-TOP, ROW = 44.0, 27.0
-MOST = 24  # touchpoints drawn, those of most journeys
-NAMED = 3
-WITHHELD = (
-    "Too many events have no touchpoint in the mapping for their order to say anything: complete "
-    "the mapping first (the quality report counts what it misses)."
+FLOW_MEASURES = (
+    *("journeys_per_customer", "loop_rate", "open", "repeat_contact", "self_loop_rate"),
+    *("steps_per_journey", "throughput_seconds"),
 )
-Ends = Mapping[str, Mapping[str, Mapping[Any, Any]]]
+TIMES = ("service", "service_business", "wait", "wait_business")
+MIN_LINE = 2  # a line needs two points
+# A map with more flows than this for each touchpoint is a hairball.
+FLOWS_PER_TOUCHPOINT, FEWEST_FLOWS, MOST_FLOWS = 1.5, 12, 36
+
+
+@working("drawing the map")
+def journey_map(subject: Journeys | Audit, *, title: str = "", **options: Any) -> Figure:
+    """Draw the journey map of journeys, or of an audit with feelings and verdicts.
+
+    Parameters
+    ----------
+    subject : Journeys or Audit
+    title : str
+    **options
+        ``share`` (draw the strongest flows until they carry this share of all moves, 0.95),
+        ``max_touchpoints`` (60), ``max_flows`` (36); see `MapOptions`.
+
+    Returns
+    -------
+    Figure
+        Shown by a notebook as it is; ``save("map.svg")`` writes it. Cells below the minimum
+        number of customers are left out, so the map of a small log may be empty.
+    """
+    if isinstance(subject, Journeys):
+        nodes, _hidden = suppress(subject.touchpoints, subject.settings.min_customers)
+        edges, schema = transitions(subject), subject.log.schema
+        overlay = Overlay(journeys=int(subject.table.count().to_pyarrow().as_py()))
+    else:
+        nodes, edges = subject.evidence.touchpoints, subject.evidence.transitions
+        schema, overlay = subject.config.roles, audit_overlay(subject)
+    flows = round(FLOWS_PER_TOUCHPOINT * len(nodes))
+    usual = MapOptions(
+        stage_order=schema.stage_order,
+        channel_order=schema.channel_order,
+        max_flows=min(max(flows, FEWEST_FLOWS), MOST_FLOWS),
+    )
+    return draw_map(nodes, edges, overlay, options=replace(usual, **options), title=title)
+
+
+def audit_overlay(audit: Audit) -> Overlay:
+    """Return what an audit knows of touchpoints, to be drawn on a map."""
+    scores = judged(audit)
+    return Overlay(
+        experience=audit.evidence.experience,
+        verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
+        leaning=set(scores.loc[scores["leaning"].notna(), "touchpoint"]),
+        journeys=audit.evidence.totals["journeys"],
+    )
+
+
+def experience(audit: Audit) -> Figure | Block:
+    """Draw how customers feel along the journey."""
+    heard = audit.evidence.experience
+    if heard.empty:
+        return remark(text("present.experience.none"))
+    heard = heard.dropna(subset="sentiment")
+    if len(heard) < MIN_LINE:
+        only = "".join(
+            text("present.experience.only", name=row["touchpoint"], value=signed(row["sentiment"]))
+            for row in heard.to_dict("records")
+        )
+        return remark(text("present.experience.too_few", only=only))
+    return experience_line(
+        audit.evidence.experience,
+        audit.evidence.touchpoints,
+        stage_order=audit.config.roles.stage_order,
+    )
+
+
+def stories(audit: Audit) -> Figure | Block:
+    """Draw the few real journeys of which the many others are variations."""
+    found = audit.stories.found.get("")
+    if found is None or found.answer == "cannot tell" or not audit.stories.timelines:
+        why = f": {found.reason}" if found is not None and found.reason else ""
+        return remark(text("present.stories.none", why=why))
+    return stories_figure(audit.stories, experience=audit.evidence.experience)
+
+
+def stories_by_segment(audit: Audit) -> Figure | Block:
+    """Draw the stories of each segment apart, where segments are declared."""
+    by_segment = audit.stories_by_segment
+    if by_segment is None:
+        return remark(text("present.stories.no_segments"))
+    if not by_segment.timelines:
+        return remark(text("present.stories.none_by_segment"))
+    return stories_figure(
+        by_segment,
+        experience=audit.evidence.experience,
+        name="stories-by-segment",
+        title=text("present.stories.title_by_segment"),
+    )
+
+
+def conformance(audit: Audit) -> Figure | Block:
+    """Draw where journeys follow the declared plan, skip, insert and repeat."""
+    if audit.conformance is None:
+        return remark(text("present.plan.none"))
+    return planned_versus_actual(audit.conformance)
+
+
+def flow(audit: Audit) -> Table:
+    """Return the measures of the whole log: loops, repeat contact, throughput."""
+    rows = [
+        {
+            "measure": text(f"measure.{name}") if name in FLOW_MEASURES else name,
+            "estimate": estimate_text(value),
+            "grade": value.grade if value.value is not None else "",
+        }
+        for name, value in sorted(audit.evidence.flow.items())
+    ]
+    return table(rows, text("present.flow.caption"))
+
+
+def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
+    """Draw the journey graph with a part of its touchpoints and transitions (.2, .5 or 1)."""
+    structure = audit.structure
+    if structure is None:
+        return remark(text("present.structure.withheld"))
+    roles = audit.config.roles
+    figure = simplified_map(
+        structure.maps[kept], stage_order=roles.stage_order, channel_order=roles.channel_order
+    )
+    parts = ", ".join(
+        text("present.simplified.part", share=percent(share, 0), journeys=percent(one.share, 0))
+        for share, one in structure.maps.items()
+    )
+    return replace(figure, note=f"{figure.note} {text('present.simplified.parts', parts=parts)}")
 
 
 def journey_ends(audit: Audit) -> Figure | Block:
-    """Draw how the journeys that come by each touchpoint end."""
-    found = audit.structure
-    if found is None:
-        return words(WITHHELD)
-    settings = audit.config.journeys
+    """Draw how the journeys that pass through each touchpoint end."""
+    structure, settings = audit.structure, audit.config.journeys
+    if structure is None:
+        return remark(text("present.structure.withheld"))
     if not (settings.goals or settings.bad_ends):
-        return words(
-            "How journeys end is not told apart: declare the touchpoints that customers want "
-            "(journeys.goals) and those that nobody wants (journeys.bad_ends)."
-        )
-    if found.ends.empty:
-        return words("No touchpoint has enough customers to say how their journeys end.")
-    return _ends_figure(found)
-
-
-def _ends_figure(found: Structure) -> Figure:
-    ends: dict[str, dict[str, Mapping[Any, Any]]] = {}
-    for row in found.ends.to_dict("records"):
-        ends.setdefault(row["touchpoint"], {})[row["end"]] = row
-    size = {name: int(max(r["n_journeys"] for r in rows.values())) for name, rows in ends.items()}
-    largest = sorted(size, key=lambda name: (name != START, -size[name], name))[: MOST + 1]
-    shown = [name for name in ends if name in largest]
-    settled = dict(found.chain.points_of_no_return[["touchpoint", "towards"]].to_numpy())
-    parts = [
-        svg.label(NAME, 20, "Journeys that come by", "jl-t4 jl-b jl-m"),
-        svg.label(BAR, 20, "how they end", "jl-t4 jl-b jl-m"),
-        svg.label(WORDS, 20, "reach a goal", "jl-t4 jl-b jl-m"),
-        svg.line(NAME, 30, WIDTH - 16, 30, "jl-rule"),
-    ]
-    y = TOP
-    for name in shown:
-        parts.append(_row(name, ends[name], size, settled.get(name), y))
-        y += ROW + (6 if name == START else 0)
-    parts += _legend(y + 22)
-    alt = _finding(ends, size, found)
-    return Figure(
-        name="journey-ends",
-        title="How journeys end, by the touchpoints they come by",
-        alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=y + 40, alt=alt, min_width=860),
-        table=_table(ends, size),
-        note=_note(found, len(ends) - len(shown)),
-    )
-
-
-def _row(
-    name: str,
-    rows: Mapping[str, Mapping[Any, Any]],
-    size: Mapping[str, int],
-    towards: str | None,
-    y: float,
-) -> str:
-    whole = name == START
-    of = "" if whole else f"{percent(size[name] / size[START], 0)} of journeys"
-    shown = "All journeys" if whole else svg.shorten(svg.clean(name), BAR - NAME - 130, 13)
-    parts = [
-        svg.label(NAME, y + 14, shown, "jl-t5 jl-b" if whole else "jl-t5"),
-        svg.label(BAR - 12, y + 14, of, "jl-t4 jl-m", anchor="end"),
-    ]
-    x = BAR
-    for end, (words_, kind) in ENDS.items():
-        if end in rows:
-            width = ROOM * float(rows[end]["share"])
-            said = f"{'All journeys' if whole else name}: {_interval(rows[end])} {words_}"
-            parts.append(svg.titled(said, svg.rect(x, y + 3, width, 14, kind, radius=2)))
-            x += width
-    goal = _interval(rows["goal"]) if "goal" in rows else "none, or too few to show"
-    mark = {"goal": " · all but settled", "no goal": " · all but settled"}.get(towards or "", "")
-    parts.append(svg.label(WORDS, y + 14, goal + mark, "jl-t5" if "goal" in rows else "jl-t5 jl-m"))
-    return "".join(parts)
-
-
-def _legend(y: float) -> list[str]:
-    parts, x = [], BAR
-    for word, kind in ENDS.values():
-        parts.append(svg.rect(x, y - 10, 18, 11, kind, radius=2))
-        parts.append(svg.label(x + 25, y, word, "jl-t4"))
-        x += 47 + svg.text_width(word, 12)
-    return parts
-
-
-def _interval(row: Mapping[Any, Any]) -> str:
-    return f"{percent(row['share'], 0)} ({100 * row['lo']:.0f}–{100 * row['hi']:.0f})"
-
-
-def _finding(ends: Ends, size: Mapping[str, int], found: Structure) -> str:
-    goal = ends.get(START, {}).get("goal")
-    if goal is None:
-        return f"How {size.get(START, 0):,} journeys end, by the touchpoints that they come by."
-    text = f"{_interval(goal)} of {size[START]:,} journeys reach a goal."
-    rows = found.chain.points_of_no_return
-    for towards, said in (
-        (
-            "no goal",
-            "Hardly any of the journeys that come by {names} reaches one, whatever follows.",
-        ),
-        ("goal", "Nearly all that come by {names} do."),
-    ):
-        names = [
-            svg.clean(name)
-            for name in rows.loc[rows["towards"] == towards, "touchpoint"]
-            if name not in (START, OTHER)
-        ]
-        names.sort(key=lambda name: (-size.get(name, 0), name))
-        if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            text += f" {said.format(names=', '.join(names[:NAMED]) + more)}"
-    return text
-
-
-def _note(found: Structure, hidden: int) -> str:
-    text = (
-        "How to read it: a bar is all journeys that come by the touchpoint at least once, divided "
-        "by how they end; touchpoints stand in the order of the journey. What is missing to the "
-        "full width rests on too few customers. “All but settled”: by the chain of moves, what "
-        "follows hardly changes whether a goal is reached. What to do next: ask whether people "
-        "come by with another matter, to which no goal belongs; where they do not, act at the "
-        "touchpoints before. A low share goes with the touchpoint, it need not come from it."
-    )
-    if hidden:
-        text += f" {hidden} touchpoints of fewer journeys are in the table alone."
-    return f"{text} {found.chain.order}"
-
-
-def _table(ends: Ends, size: Mapping[str, int]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "Touchpoint": ["All journeys" if name == START else name for name in ends],
-            "Journeys": [size[name] for name in ends],
-            **{
-                words_.capitalize() + " (%)": [
-                    _interval(rows[end]) if end in rows else None for rows in ends.values()
-                ]
-                for end, (words_, _kind) in ENDS.items()
-            },
-        }
-    )
+        return remark(text("present.ends.undeclared"))
+    if structure.ends.empty:
+        return remark(text("present.ends.too_few"))
+    return journey_ends_figure(structure)
 
 
 def break_offs(audit: Audit) -> Table | Block:
     """Return where journeys break off, come back, and which goals are reached through where."""
-    found = audit.structure
-    if found is None:
-        return words(WITHHELD)
-    measured, chain = keyed(audit.evidence.estimates), keyed(found.chain.table)
+    structure = audit.structure
+    if structure is None:
+        return remark(text("present.structure.withheld"))
+    measured, chain = keyed(audit.evidence.estimates), keyed(structure.chain.table)
     names = list(audit.evidence.touchpoints["touchpoint"])
+    sources = {
+        "visited": chain,
+        "drop_off": measured,
+        "rework": measured,
+        "steps_to_end": chain,
+        "removal_effect": chain,
+    }
     rows = [
-        {
-            "Touchpoint": name,
-            "Journeys that come by": _cell(chain, name, "visited"),
-            "Break off here": _cell(measured, name, "drop_off"),
-            "Come back here": _cell(measured, name, "rework"),
-            "Steps still to come": _cell(chain, name, "steps_to_end"),
-            "Goals reached through here": _cell(chain, name, "removal_effect"),
-        }
-        for name in sorted(names, key=lambda name: -(_value(measured, name, "drop_off") or 0.0))
+        {"touchpoint": name}
+        | {measure: _cell(source, name, measure) for measure, source in sources.items()}
+        for name in sorted(names, key=lambda name: -_value(measured, name, "drop_off"))
     ]
-    return table(
-        pd.DataFrame(rows),
-        "Where journeys break off and turn back",
-        note="Break off: of the journeys that come by and are over, those that end here without a "
-        "goal. Come back: two visits or more. Goals reached through here: what would be lost if "
-        "nobody got past this touchpoint and nobody found another way; any obligatory step has "
-        "100 %, whether or not it helps, so it shows what must not fail, not what to praise. What "
-        "to do next: take the first rows, where many break off, and read the stories that run "
-        "through them.",
-    )
+    return table(rows, text("present.break_offs.caption"), note=text("present.break_offs.note"))
 
 
-def _value(rows: Rows, touchpoint: str, measure: str) -> float | None:
+def _value(rows: Rows, touchpoint: str, measure: str) -> float:
     row = rows.get((touchpoint, measure))
-    return None if row is None else as_float(row["value"])
+    return (None if row is None else as_float(row["value"])) or 0.0
 
 
 def _cell(rows: Rows, touchpoint: str, measure: str) -> str:
     row = rows.get((touchpoint, measure))
     if row is None:
-        return "–"
+        return text("none")
     if as_float(row["value"]) is None:
-        return abstain_text(str(row["abstain"]), "–")
+        return abstain_text(str(row["abstain"]), text("none"))
     if row["unit"] == "share":
-        return _interval(row | {"share": row["value"]})
-    return f"{row['value']:.1f} ({row['lo']:.1f}–{row['hi']:.1f})"
+        return share_interval(row["value"], row["lo"], row["hi"])
+    return interval(row["value"], row["lo"], row["hi"], lambda x: number(x, 1))
 
 
-def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
-    """Draw the journey graph with a part of its touchpoints and transitions (.2, .5 or 1)."""
-    found = audit.structure
-    if found is None:
-        return words(WITHHELD)
-    roles = audit.config.roles
-    drawn = simplified_map(
-        found.maps[kept], stage_order=roles.stage_order, channel_order=roles.channel_order
-    )
-    others = ", ".join(
-        f"{percent(share, 0)} of touchpoints and transitions: {percent(one.share, 0)} of journeys"
-        for share, one in found.maps.items()
-    )
-    note = f"{drawn.note} What a smaller map hides, by how much it keeps: {others}."
-    return Figure(
-        name=drawn.name,
-        title=drawn.title,
-        alt=drawn.alt,
-        svg=drawn.svg,
-        table=drawn.table,
-        note=note,
-    )
+def times(audit: Audit) -> Table | Block:
+    """Return how long each touchpoint takes and keeps waiting; within business hours, if known."""
+    if not audit.journeys.has_clock:
+        return remark(text("present.times.no_clock"))
+    estimates = audit.evidence.estimates
+    measures = [name for name in TIMES if name in set(estimates["measure"])]
+    by, names = keyed(estimates), list(audit.evidence.touchpoints["touchpoint"])
+    rows = [
+        {"touchpoint": name} | {measure: _time(by[name, measure]) for measure in measures}
+        for name in names
+        if any(as_float(by[name, measure]["value"]) is not None for measure in measures)
+    ]
+    if not rows:
+        return remark(text("present.times.none"))
+    notes = [text("present.times.note")]
+    if hidden := len(names) - len(rows):
+        notes.append(text("present.times.hidden", n=hidden))
+    hours = audit.config.journeys.business_hours
+    key = "present.times.all_hours" if hours is None else "present.times.business_hours"
+    notes.append(text(key, hours="" if hours is None else hours.words))
+    return table(rows, text("present.times.caption"), note=" ".join(notes))
+
+
+def _time(row: dict[Any, Any]) -> str:
+    return interval(row["value"], row["lo"], row["hi"], duration)

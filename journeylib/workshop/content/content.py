@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from journeylib.audits import StoryDoc
+from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.workshop.notes.notes import Note
 
@@ -215,7 +215,7 @@ class Content:
     moments : tuple of Moment
     wait, honoured : Estimate
         Wait for a person; whether one came when asked for.
-    stories : tuple of StoryDoc
+    stories : tuple of DocumentPart
         As in `audit.json`.
     stories_note : str
         How far the stories can be trusted.
@@ -244,7 +244,7 @@ class Content:
     moments: tuple[Moment, ...]
     wait: Estimate
     honoured: Estimate
-    stories: tuple[StoryDoc, ...]
+    stories: tuple[DocumentPart, ...]
     stories_note: str
     segments: tuple[Segment, ...]
     plan: PlannedJourney | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from journeylib.audits import CandidateDoc, PortfolioDoc
+from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue
 from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
@@ -24,7 +24,7 @@ WHY_NOT = {
 
 
 def read_first_automations(
-    portfolio: PortfolioDoc | None, points: Mapping[str, Touchpoint], words: Catalogue
+    portfolio: DocumentPart | None, points: Mapping[str, Touchpoint], words: Catalogue
 ) -> FirstAutomations | None:
     """Return the portfolio of `audit.json`; None where no budget was declared."""
     if portfolio is None:
@@ -44,7 +44,7 @@ def read_first_automations(
     )
 
 
-def _why_not(row: CandidateDoc, points: Mapping[str, Touchpoint], words: Catalogue) -> str:
+def _why_not(row: DocumentPart, points: Mapping[str, Touchpoint], words: Catalogue) -> str:
     point = points.get(clean(row.touchpoint))
     if point is not None and point.vetoes:
         return "; ".join(words.text(f"veto.{veto}") for veto in point.vetoes)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits import AuditDocument
+from journeylib.audits import DocumentPart, read_document
 from journeylib.core import Catalogue, Estimate, RunError, catalogue_of
 from journeylib.journeys import END, START
 from journeylib.present import as_float, clean, feeling
@@ -88,7 +88,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
         text = (folder / "audit.json").read_text(encoding="utf-8")
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         tables = {name: pd.read_parquet(folder / "tables" / f"{name}.parquet") for name in TABLES}
-        document = AuditDocument.model_validate_json(text)
+        document = read_document(text)
     except (OSError, ValueError) as error:
         raise RunError(
             f"{folder} is no complete run of this version ({type(error).__name__}). Make one with: "
@@ -99,7 +99,7 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
 
 
 def build_content(
-    document: AuditDocument, settings: Mapping[str, Any], tables: Tables, words: Catalogue
+    document: DocumentPart, settings: Mapping[str, Any], tables: Tables, words: Catalogue
 ) -> Content:
     """Return the content of a workshop from the parts of a bundle."""
     log, run, roles = document.log, document.audit, settings["roles"]
@@ -131,7 +131,7 @@ def build_content(
     )
 
 
-def _kicker(document: AuditDocument, words: Catalogue) -> str:
+def _kicker(document: DocumentPart, words: Catalogue) -> str:
     log, period = document.log, document.audit.period
     sizes = {"customers": log.customers, "journeys": log.journeys, "events": log.events}
     if period is None:
@@ -144,7 +144,7 @@ def _by_touchpoint(table: pd.DataFrame) -> dict[str, dict[Any, Any]]:
     return {row["touchpoint"]: row for row in table.to_dict("records")}
 
 
-def _points(document: AuditDocument, tables: Tables, words: Catalogue) -> dict[str, Touchpoint]:
+def _points(document: DocumentPart, tables: Tables, words: Catalogue) -> dict[str, Touchpoint]:
     feelings = _by_touchpoint(tables["experience"])
     sessions = _by_touchpoint(tables["handoff_touchpoints"])
     visits = _by_touchpoint(tables["touchpoints"])
@@ -246,7 +246,7 @@ def _moves(
     }
 
 
-def _moments(document: AuditDocument, points: Mapping[str, Touchpoint]) -> tuple[Moment, ...]:
+def _moments(document: DocumentPart, points: Mapping[str, Touchpoint]) -> tuple[Moment, ...]:
     moments = [
         Moment(points[clean(row.touchpoint)], row.outcome, estimate_of(row.effect),
                estimate_of(row.impact))
@@ -258,7 +258,7 @@ def _moments(document: AuditDocument, points: Mapping[str, Touchpoint]) -> tuple
     )
 
 
-def _stories_note(document: AuditDocument, words: Catalogue) -> str:
+def _stories_note(document: DocumentPart, words: Catalogue) -> str:
     if document.stories.answer != "found":
         return words.text("story.none", reason=words.text("abstain.any"))
     return words.text("story.coverage", share=words.percent(document.stories.coverage, 0))
@@ -292,7 +292,7 @@ def _segments(tables: Tables) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def _plan(document: AuditDocument) -> PlannedJourney | None:
+def _plan(document: DocumentPart) -> PlannedJourney | None:
     plan = document.plan
     if plan is None:
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits import AuditDocument, EstimateDoc, FindingDoc
+from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.present import VERDICTS
 from journeylib.workshop.content.content import Finding, Touchpoint
@@ -17,13 +17,12 @@ SPEAKS = 0.1  # an indicator this far from the middle of its scale speaks for on
 REASONS = 3
 
 
-def estimate_of(entry: EstimateDoc | Mapping[str, Any] | None) -> Estimate:
+def estimate_of(entry: Mapping[str, Any] | None) -> Estimate:
     """Return an estimate of `audit.json` as the value it was written from."""
     if entry is None:
         return Estimate.none("no_column", "")
-    values = entry if isinstance(entry, Mapping) else dict(entry)
     names = ("value", "unit", "lo", "hi", "n_customers", "n_journeys", "grade", "abstain")
-    return Estimate(**{name: values[name] for name in names})
+    return Estimate(**{name: entry[name] for name in names})
 
 
 def figures(words: Catalogue, name: str, estimate: Estimate) -> dict[str, str]:
@@ -117,7 +116,7 @@ def verdict_text(words: Catalogue, point: Touchpoint) -> str:
     return words.text("verdict.leaning", verdict=verdict) if point.is_leaning else verdict
 
 
-def findings(words: Catalogue, document: AuditDocument, minutes: float) -> tuple[Finding, ...]:
+def findings(words: Catalogue, document: DocumentPart, minutes: float) -> tuple[Finding, ...]:
     """Return the findings of an audit in words; checks of the log are counted in one sentence.
 
     `minutes` are those within which a person must come who was asked for.
@@ -134,7 +133,7 @@ def findings(words: Catalogue, document: AuditDocument, minutes: float) -> tuple
     return tuple(sentences)
 
 
-def _sentence(words: Catalogue, entry: FindingDoc, document: AuditDocument, minutes: float) -> str:
+def _sentence(words: Catalogue, entry: DocumentPart, document: DocumentPart, minutes: float) -> str:
     """Return what a workshop says of a finding; empty where it says nothing."""
     name, key, evidence = entry.id, f"finding.{entry.id}", entry.evidence
     if entry.kind == "gate":
@@ -170,20 +169,20 @@ def _sentence(words: Catalogue, entry: FindingDoc, document: AuditDocument, minu
     return values.get(name, lambda: words.texts.get(key, ""))()
 
 
-def _gate(words: Catalogue, entry: FindingDoc) -> str:
+def _gate(words: Catalogue, entry: DocumentPart) -> str:
     if entry.verdict != "fail":
         return ""
     value = words.number(entry.evidence.get("value"), 2)
     return words.text("finding.gate", gate=entry.id.removeprefix("gate-"), value=value)
 
 
-def _first_automations(words: Catalogue, entry: FindingDoc) -> str:
+def _first_automations(words: Catalogue, entry: DocumentPart) -> str:
     settled = entry.evidence["answer"] == "settled" and entry.evidence["chosen"]
     key = "finding.first-automations" if settled else "finding.first-automations-open"
     return words.text(key, names=words.names(entry.evidence["chosen"]))
 
 
-def _containment(words: Catalogue, entry: FindingDoc) -> str:
+def _containment(words: Catalogue, entry: DocumentPart) -> str:
     raw = entry.evidence.get("raw")
     if entry.verdict == "not_assessable" or raw is None:
         return ""
@@ -191,7 +190,7 @@ def _containment(words: Catalogue, entry: FindingDoc) -> str:
     return words.text("finding.containment", raw=words.percent(raw, 1), **verified)
 
 
-def _moments(words: Catalogue, entry: FindingDoc) -> str:
+def _moments(words: Catalogue, entry: DocumentPart) -> str:
     names, tested = entry.evidence.get("touchpoints"), entry.evidence.get("tested", 0)
     if entry.verdict == "not_assessable":
         return words.text("finding.moments-unknown")
@@ -200,7 +199,7 @@ def _moments(words: Catalogue, entry: FindingDoc) -> str:
     return words.text("finding.moments", names=words.names(names), tested=tested)
 
 
-def _survey(words: Catalogue, name: str, document: AuditDocument) -> str:
+def _survey(words: Catalogue, name: str, document: DocumentPart) -> str:
     for row in document.surveys:
         slug = f"survey-{row.kind}".lower().replace("_", "-").replace(" ", "-")
         if slug == name:
@@ -211,7 +210,7 @@ def _survey(words: Catalogue, name: str, document: AuditDocument) -> str:
     return ""
 
 
-def _tipping_point(words: Catalogue, document: AuditDocument) -> str:
+def _tipping_point(words: Catalogue, document: DocumentPart) -> str:
     point = next((point for point in document.tipping_points if point.segment == "all"), None)
     if point is None or point.minutes is None or point.clock != "minutes":
         return ""
@@ -220,7 +219,7 @@ def _tipping_point(words: Catalogue, document: AuditDocument) -> str:
     return words.text("finding.tipping-point", **figures(words, "minutes", minutes))
 
 
-def _handoff_time(words: Catalogue, document: AuditDocument) -> str:
+def _handoff_time(words: Catalogue, document: DocumentPart) -> str:
     point = next((point for point in document.tipping_points if point.segment == "all"), None)
     best = None if point is None else point.handoff_time
     if best is None:

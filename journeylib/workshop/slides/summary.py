@@ -14,7 +14,7 @@ from pptx.enum.chart import (
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches, Pt
 
-from journeylib.audits import StoryDoc
+from journeylib.audits import DocumentPart
 from journeylib.present import ARIAL, svg
 from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Content, Stage, Touchpoint
@@ -211,7 +211,7 @@ def story_slides(new: New, content: Content) -> None:
         write(slide, "note", (EDGE, 6.68, WIDE - 1, 0.39), content.stories_note, MUTED)
 
 
-def _story(slide: Slide, content: Content, story: StoryDoc, number: int, top: float) -> None:
+def _story(slide: Slide, content: Content, story: DocumentPart, number: int, top: float) -> None:
     words, name = content.words, f"story {number}"
     head, ends = story_texts(content, number)
     draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.25), shapes.GROUND)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from journeylib.present import ANY, ARIAL, Face, svg
+from journeylib.present import ANY, ARIAL, FontMetrics, svg
 
 LEFT = 176.0  # room for the names of lanes
 SIZE, SMALL = 16.5, 12.5
@@ -16,14 +16,14 @@ class Lettering:
 
     Attributes
     ----------
-    face : Face
+    face : FontMetrics
         The font that text is measured in.
     name : float
         Size of the names of touchpoints. Details are always `SIZE`: the larger the names are
         beside them, the more of the sheet is read from the back, and the less from near.
     """
 
-    face: Face
+    face: FontMetrics
     name: float
 
     @property

@@ -18,6 +18,7 @@ from journeylib.present import (
     BoxStyle,
     Figure,
     MapLayout,
+    MapOptions,
     Rect,
     flow_line,
     map_layout,
@@ -220,12 +221,14 @@ def _arrange(content: Content, boxes: Boxes, rows: Sequence[Lane]) -> _Arrangeme
     layout = map_layout(
         content.points,
         content.moves,
-        stage_order=content.stage_order,
-        channel_order=content.channel_order,
-        max_flows=MAX_FLOWS,
-        max_returns=MAX_RETURNS,
-        style=boxes.style,
-        left=LEFT,
+        MapOptions(
+            stage_order=content.stage_order,
+            channel_order=content.channel_order,
+            max_flows=MAX_FLOWS,
+            max_returns=MAX_RETURNS,
+            style=boxes.style,
+            left=LEFT,
+        ),
     )
     columns = _columns(content, layout)
     return _Arrangement(
