@@ -217,7 +217,7 @@ def _read(config: AuditConfig) -> EventLog:
         as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
-        engine=config.engine.connect(),
+        engine=config.engine,
     )
 
 

@@ -24,6 +24,7 @@ from journeylib.core.errors import (
     RunError,
     SchemaError,
     did_you_mean,
+    printable,
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
 from journeylib.core.progress import PROGRESS, Say, working
@@ -72,6 +73,7 @@ __all__ = [
     "number",
     "occupied",
     "percent",
+    "printable",
     "resample",
     "rounded",
     "signed",

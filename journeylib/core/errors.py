@@ -7,6 +7,7 @@ Every error that a user can cause is a `JourneylibError`. Its text names the pla
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -32,6 +33,21 @@ class ConfigError(JourneylibError):
 
 class RunError(JourneylibError):
     """The run itself failed: input and configuration were accepted."""
+
+
+# Of a customer's row: an address, a long number, a date, a time of day, a sentence.
+_DATUM = re.compile(r"@|\d{5,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d:\d\d|(?:\S+\s+){7,}\S")
+
+
+def printable(names: Iterable[str]) -> list[str]:
+    """Return the names that may stand in a message: none that looks like a customer's datum.
+
+    Examples
+    --------
+    >>> printable(["case", "anna@berg.example", "2026-03-31 10:00", "491712345"])
+    ['case']
+    """
+    return [name for name in names if not _DATUM.search(name)]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

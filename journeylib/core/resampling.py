@@ -83,18 +83,15 @@ def resample(
     statistic : callable
         Maps totals of shape (..., m, k) to values of shape (..., m).
     share : bool
-        The statistic is a proportion: the interval is Wilson's on the effective sample size
-        that the clustered standard error implies, so it stays inside 0..1 and does not
-        collapse at the ends.
+        The statistic is a proportion: the interval is Wilson's on the effective sample size,
+        so it stays inside 0..1 and does not collapse at the ends.
     n_customers : array of int, shape (m,), optional
-        Customers behind each subject; caps the degrees of freedom, and is the effective
-        sample size where the clustered error is zero.
+        Customers of each subject; caps the degrees of freedom, and the sample without error.
     n_trials : array of int, shape (m,), optional
         Denominators of the share; caps the effective sample size.
     first : array of int, shape (m,), optional
-        For subjects that have different numbers of cells, such as the bins of a histogram:
-        where the cells of each begin among those of all. `sums` has a row per cell then, in
-        place of one per subject; the statistic still returns a value per subject.
+        For subjects with several cells, such as the bins of a histogram: where the cells of
+        each begin. `sums` has a row per cell then; the statistic still a value per subject.
 
     Returns
     -------
@@ -113,32 +110,43 @@ def resample(
     >>> float(result.value[0]), float(result.se[0])
     (0.5, 0.0)
     """
-    from scipy import stats
-
     per_group = np.asarray(sums, dtype=np.float64)
-    groups = per_group.shape[0]
-    total = per_group.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.asarray(statistic(total), dtype=np.float64)
-        left_out = np.asarray(statistic(total[None] - per_group), dtype=np.float64)
-        drawn = np.asarray(
-            statistic(_drawn_totals(group_weights(draws, groups), per_group)), dtype=np.float64
-        )
-    deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
-    se = np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0))
+    value, se, resampled = _jackknife(per_group, statistic, draws)
     clusters = occupied(per_group, first).astype(np.float64)
     customers = np.asarray(clusters if n_customers is None else n_customers, dtype=np.float64)
-    freedom = np.maximum(np.minimum(clusters, customers) - 1, 1)
-    t = stats.t.ppf(0.5 + LEVEL / 2, freedom)
+    t = _t_quantile(np.minimum(clusters, customers))
     if share:
         trials = np.asarray(customers if n_trials is None else n_trials, dtype=np.float64)
         lo, hi = _wilson(value, se, t, customers, trials)
     else:
         lo, hi = value - t * se, value + t * se
     undefined = ~np.isfinite(value)
-    se, lo, hi = (np.where(undefined, np.nan, a) for a in (se, lo, hi))
-    drawn = drawn.reshape(draws, len(value))
-    return Resampled(np.where(undefined, np.nan, value), se, lo, hi, drawn)
+    value, se, lo, hi = (np.where(undefined, np.nan, a) for a in (value, se, lo, hi))
+    return Resampled(value, se, lo, hi, resampled.reshape(draws, len(value)))
+
+
+def _jackknife(
+    per_group: Floats, statistic: Statistic, draws: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return the statistic, its standard error and its values on resampled groups."""
+    groups, total = len(per_group), per_group.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value, left_out, resampled = (
+            np.asarray(statistic(totals), dtype=np.float64)
+            for totals in (
+                total,
+                total[None] - per_group,
+                _resampled_totals(group_weights(draws, groups), per_group),
+            )
+        )
+    deviation = np.where(np.isfinite(left_out), left_out - value, 0.0)
+    return value, np.sqrt((groups - 1) / groups * (deviation**2).sum(axis=0)), resampled
+
+
+def _t_quantile(clusters: Floats) -> Floats:
+    from scipy import stats
+
+    return np.asarray(stats.t.ppf(0.5 + LEVEL / 2, np.maximum(clusters - 1, 1)))
 
 
 def occupied(per_group: Floats, first: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
@@ -149,7 +157,7 @@ def occupied(per_group: Floats, first: npt.ArrayLike | None = None) -> npt.NDArr
     return np.asarray(there.sum(axis=0), dtype=np.int64)
 
 
-def _drawn_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floats:
+def _resampled_totals(weights: npt.NDArray[np.int64], per_group: Floats) -> Floats:
     """Sum the groups as often as each is drawn, shape (draws, m, k)."""
     groups = per_group.shape[0]
     largest = np.abs(per_group).max(initial=0.0)
@@ -178,7 +186,7 @@ def adjusted_p_values(p: Floats, method: str) -> Floats:
     from statsmodels.stats.multitest import multipletests
 
     result = np.full(len(p), np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        result[known] = multipletests(p[known], method=method)[1]
+    finite = np.isfinite(p)
+    if finite.any():
+        result[finite] = multipletests(p[finite], method=method)[1]
     return result

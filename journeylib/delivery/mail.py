@@ -87,12 +87,16 @@ def compose(
             filename="feelings.png",
         )
     for path in attachments:
-        kind = ("application", "pdf") if path.suffix == ".pdf" else ("text", "html")
-        name = f"{path.stem}-{briefing.run_id}{path.suffix}"
-        message.add_attachment(path.read_bytes(), maintype=kind[0], subtype=kind[1], filename=name)
+        _attach(message, path, briefing.run_id)
     for place, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=_{place}_{briefing.run_id}")
     return message
+
+
+def _attach(message: EmailMessage, path: Path, run_id: str) -> None:
+    kind = ("application", "pdf") if path.suffix == ".pdf" else ("text", "html")
+    name = f"{path.stem}-{run_id}{path.suffix}"
+    message.add_attachment(path.read_bytes(), maintype=kind[0], subtype=kind[1], filename=name)
 
 
 def subject(briefing: Briefing, prefix: str = "") -> str:

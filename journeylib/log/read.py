@@ -69,31 +69,9 @@ def read_log(
     name : str, optional
         What to call the log in titles; the source's name unless given.
     **options
-        As below.
-
-    Other Parameters
-    ----------------
-    period : pair of dates, optional
-        Events outside, in the schema's time zone, both days included, are counted, not dropped.
-    days : pair of dates, optional
-        Read only the events from the first to the last of these days, in the schema's time zone.
-        Of Parquet files with typed times, files and row groups outside are not even opened.
-        Rows whose time cannot be read stay among what is counted as unusable.
-    as_of : date, optional
-        Read the log as it was known at the end of this day (UTC): rows after it are left out, and
-        counted; in Parquet files they are not even opened. A survey that was asked by then and
-        answered later is not answered yet. Unless given, events after today are counted as
-        future and stay; with `quality.LAST_EVENT` none are.
-    max_unusable_share : float
-        More unusable rows than this share of all are refused.
-    delimiter, encoding : str, optional
-        Of text files; found out unless given.
-    object_type : str, optional
-        For OCEL: the object type whose objects are the journeys.
-    engine : Ibis backend, pyspark.sql.SparkSession or str, optional
-        Where events are held and everything is computed; a new DuckDB in memory unless given.
-        A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
-        Parquet files itself; what else there is, DuckDB reads here and hands over.
+        What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
+        OCEL, ``period``, ``days`` and ``as_of``, ``max_unusable_share`` (of all rows, 0.05),
+        ``engine``.
 
     Returns
     -------
@@ -111,39 +89,37 @@ def read_log(
     roles = as_schema(schema, Schema)
     asked = _read_options(options)
     asked = replace(asked, engine=as_engine(asked.engine), window=wanted_window(asked, roles))
-    raw = open_source(source, partial(wanted_columns, roles), asked)
-    plan = reading_plan(raw, roles)
-    rows = _staged(raw, roles, plan, asked.window)
-    counts = survey(raw, rows)
-    refuse_unusable(raw, counts, asked.max_unusable_share)
-    unusable = quarantine(raw, rows, counts)
-    events = _events(rows, counts, roles)
-    checks = quality_checks(Inspection(raw, events, roles, plan, counts, asked))
-    drop_scratch(raw)
-    outcome_table = None
+    log = _read_events(source, roles, asked)
     if outcomes is not None:
         from_log = isinstance(outcomes, str) and outcomes == "log"
-        outcome_table, more = _outcomes(
-            LogColumns(source, roles, asked) if from_log else outcomes,
-            outcomes_schema,
-            events,
-            replace(asked, as_of=asked.as_of if roles.has_clock else None),
-        )
-        checks = pd.concat([checks, more], ignore_index=True)
+        columns = LogColumns(source, roles, asked) if from_log else outcomes
+        log = _with_outcomes(log, columns, outcomes_schema, asked)
+    reader = log.events.get_backend()
     if asked.engine is not None:
-        events = hand_over(events, asked.engine)
-        outcome_table = (
-            outcome_table if outcome_table is None else hand_over(outcome_table, asked.engine)
-        )
+        log = _in_engine(log, asked.engine)
     if not isinstance(options.get("engine"), BaseBackend):
-        lock_engine(raw.table.get_backend())
-    return EventLog(
-        events=events,
-        schema=roles,
-        quality=Quality(checks, unusable, counts.read, counts.used),
-        outcomes=outcome_table,
-        name=name or raw.name,
-    )
+        lock_engine(reader)
+    return log if name is None else replace(log, name=name)
+
+
+def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
+    """Map the rows of a source to events, set aside what is unusable, and check the rest."""
+    raw = open_source(source, partial(wanted_columns, roles), options)
+    plan = reading_plan(raw, roles)
+    rows = _staged(raw, roles, plan, options.window)
+    counts = survey(raw, rows)
+    refuse_unusable(raw, counts, options.max_unusable_share)
+    unusable = quarantine(raw, rows, counts)
+    events = _events(rows, counts, roles)
+    checks = quality_checks(Inspection(raw, events, roles, plan, counts, options))
+    drop_scratch(raw)
+    quality = Quality(checks, unusable, counts.read, counts.used)
+    return EventLog(events, roles, quality, name=raw.name)
+
+
+def _in_engine(log: EventLog, engine: Any) -> EventLog:
+    outcomes = None if log.outcomes is None else hand_over(log.outcomes, engine)
+    return replace(log, events=hand_over(log.events, engine), outcomes=outcomes)
 
 
 def _read_options(given: Mapping[str, Any]) -> ReadOptions:
@@ -157,9 +133,7 @@ def _read_options(given: Mapping[str, Any]) -> ReadOptions:
     return ReadOptions(**given)
 
 
-def _outcomes(
-    source: Any, given: Any, events: ir.Table, options: ReadOptions
-) -> tuple[ir.Table, pd.DataFrame]:
+def _with_outcomes(log: EventLog, source: Any, given: Any, options: ReadOptions) -> EventLog:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
         raise SchemaError(
@@ -168,11 +142,13 @@ def _outcomes(
     table, read, used = read_outcomes(
         source,
         as_schema(given, OutcomesSchema),
-        engine=events.get_backend(),
+        engine=log.events.get_backend(),
         max_unusable_share=options.max_unusable_share,
-        end_us=end_of(options.as_of),
+        end_us=end_of(options.as_of) if log.has_clock else None,
     )
-    return table, outcome_checks(table, events, read, used)
+    more = outcome_checks(table, log.events, read, used)
+    checks = pd.concat([log.quality.checks, more], ignore_index=True)
+    return replace(log, outcomes=table, quality=replace(log.quality, checks=checks))
 
 
 def as_schema(given: Any, model: Any) -> Any:

@@ -88,7 +88,7 @@ def test_never_and_at_once_are_words_in_the_document(telecom_audit: jl.Audit) ->
     document = document_of(audit)
     told = document["tipping_points"][0]["handoff_time"]
     assert (told["minutes"], told["flat_region"]) == ("never", [4.0, None])
-    assert "for ever" in show.handoff_times(audit)._repr_html_()
+    assert "4.0 min or later" in show.handoff_times(audit)._repr_html_()
     json.dumps(document, allow_nan=False)
 
 
@@ -117,14 +117,14 @@ def test_tables_show_what_was_found(telecom_audit: jl.Audit) -> None:
     moments = show.moments(telecom_audit)
     assert isinstance(moments, Table)
     by_name = moments.frame.set_index(["touchpoint", "outcome"])
-    assert by_name.loc[("Complaint call", "churn"), "Affected"].startswith("44.9 journeys/year")
-    assert by_name.loc[("Billing call", "churn"), "Affected"] == ""
-    assert "Bad against good" not in moments.frame  # no neutral middle is declared
+    assert by_name.loc[("Complaint call", "churn"), "affected"].startswith("44.9 journeys/year")
+    assert by_name.loc[("Billing call", "churn"), "affected"] == ""
+    assert "asymmetry" not in moments.frame  # no neutral middle is declared
     weights = show.sensitivity(telecom_audit)
     assert isinstance(weights, Table)
     moved = {row["touchpoint"] for row in telecom_audit.document["sensitivity"] if row["changed"]}
     assert set(weights.frame["touchpoint"]) == moved
-    assert "no better than the average" in repr(show.remembered(telecom_audit))
+    assert "better than the average of all moments" in repr(show.remembered(telecom_audit))
 
 
 def test_a_remembered_end_is_a_table_and_a_finding(telecom_audit: jl.Audit) -> None:

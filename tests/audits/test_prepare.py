@@ -97,7 +97,7 @@ def test_the_cut_is_varied_by_half_and_twice_the_gap(stitched: jl.Audit) -> None
 def test_without_stitching_the_document_says_none(small_audit: jl.Audit) -> None:
     assert small_audit.document["stitching"] is None
     assert len(small_audit.document["cut_sensitivity"]) == 3
-    assert "a person known by two names counts as two" in repr(show.stitching(small_audit))
+    assert "a person with two names counts twice" in repr(show.stitching(small_audit))
 
 
 def shared_visits() -> list[list[str]]:

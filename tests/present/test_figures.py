@@ -234,17 +234,6 @@ def test_names_are_wrapped_and_shortened_to_their_room():
     assert shorten("Ok", 60, 12) == "Ok"
 
 
-def test_paths_have_a_line_each_and_no_line_joins_them_all():
-    paths = {"stays": ("First bill", "Renew"), "leaves": ("First bill", "Complaint", "Leave")}
-    figure = experience_line(
-        frames.experience(), frames.touchpoints(), stage_order=frames.STAGES, paths=paths
-    )
-    lines = re.findall(r'<path d="(M[^"]*)" class="jl-line( jl-path\d)?"', figure.svg)
-    assert [(data.count("L"), kind) for data, kind in lines] == [(1, " jl-path0"), (2, " jl-path1")]
-    assert {"stays", "leaves"} <= set(texts(figure))
-    assert "nobody" not in figure.note
-
-
 def test_the_line_draws_the_touchpoints_with_most_customers():
     felt = frames.experience()
     figure = experience_line(felt, frames.touchpoints(), max_touchpoints=10)
@@ -278,12 +267,7 @@ def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():
     assert "jl-hollow" not in whole.svg and "hollow" not in " ".join(texts(whole))
 
 
-def test_axes_that_are_too_alike_are_no_quadrants():
-    caution = "These axes are not distinguishable on this log."
-    figure = quadrant(frames.scores(), caution=caution)
-    assert figure.alt.startswith(caution)
-    assert "jl-limit" not in figure.svg
-    assert "thresholds" not in figure.note
+def test_the_quadrant_draws_its_four_thresholds():
     assert quadrant(frames.scores()).svg.count("jl-limit") == 4
 
 

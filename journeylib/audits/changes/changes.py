@@ -391,13 +391,13 @@ def _with_kept(
         if rows.empty or set(rows["days"]) != {periods.days}:
             continue
         end = (dt.date.fromisoformat(str(rows["ends"].iloc[0])) - EPOCH).days * US_PER_DAY
-        place, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
-        if rest or not 0 < place <= periods.before or place in taken:
+        period, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
+        if rest or not 0 < period <= periods.before or period in taken:
             continue
-        gone = rows["measure"].map(here).fillna(0) < place
+        gone = rows["measure"].map(here).fillna(0) < period
         if gone.any():
-            taken.add(place)
-            parts.append(rows[gone].assign(period=place)[list(STREAM_COLUMNS)])
+            taken.add(period)
+            parts.append(rows[gone].assign(period=period)[list(STREAM_COLUMNS)])
             used.append(run_id)
     return (pd.concat(parts, ignore_index=True) if used else table), used
 

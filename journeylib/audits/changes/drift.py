@@ -12,10 +12,11 @@ import pandas as pd
 
 from journeylib.audits.config.model import ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS
-from journeylib.core import LEVEL, Floats, adjusted_p_values
+from journeylib.core import Floats, adjusted_p_values
 from journeylib.measures import ALL, EVENTS
 
 KEY = ["family", "measure", "touchpoint", "detail", "unit"]
+Z_LEVEL = 1.959964  # standard errors to either side of an interval of 95 %
 WALK = 0.583  # how far a normal walk oversteps a bound, on average (Siegmund 1985)
 OVERDISPERSED = 0.1  # q-value below which a stream's weeks differ by more than its customers do
 FEW = 20.0  # expected cases below which a share is tested exactly
@@ -45,16 +46,15 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         As `measures.streams.Streams.table`: period 0 is the last.
     settings : ChangeSettings
     min_customers : int
-        A stream with fewer in the last period is left out.
 
     Returns
     -------
     pandas.DataFrame
         One row per stream that could be compared, columns `TEST_COLUMNS`: ``before`` is the mean
-        of the earlier periods, weighted by their cases; ``lo``, ``hi`` the interval of
-        ``difference``; ``same_mix`` the difference with the mix of the earlier periods (NaN
-        where there are no strata); ``significant`` says that it passes the control of false
-        alarms over all rows and is large enough to matter.
+        of the earlier periods by cases; ``lo``, ``hi`` the interval of ``difference``;
+        ``same_mix`` the difference at the earlier mix (NaN without strata); ``significant``: it
+        passes the control of false alarms over all rows and is large enough to matter.
+        Streams of fewer than `min_customers` now are left out.
 
     Notes
     -----
@@ -80,34 +80,41 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     n = np.where(n >= settings.min_cases / 2, n, 0.0)
     share = keys.get_level_values("unit").to_numpy() == "share"
     chosen = _seasonal(v.shape[1], settings)
-    found = _against(v, se, n, share, chosen[0], settings)
+    last = _against(v, se, n, share, chosen[0], settings)
     cusum = _cusum(v, se, n, share, chosen, settings)
-    people = arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64)
-    enough = (n[:, 0] >= settings.min_cases) & (people >= min_customers) & np.isfinite(found.z)
-    above = np.maximum(cusum[:, 0], cusum[:, 1])
-    sided = np.where(
-        above >= settings.cusum_h, 2 * np.exp(-2 * settings.cusum_k * (above + WALK)), 1
-    )
-    p = np.minimum(found.p / (1 - settings.cusum_share), sided / settings.cusum_share).clip(0, 1)
-    t = 1.959964 if LEVEL == 0.95 else np.nan
     result = keys.to_frame(index=False).assign(
-        before=found.before,
+        before=last.before,
         after=v[:, 0],
-        difference=found.difference,
-        lo=found.difference - t * found.se,
-        hi=found.difference + t * found.se,
-        n_before=found.n_before,
+        difference=last.difference,
+        lo=last.difference - Z_LEVEL * last.se,
+        hi=last.difference + Z_LEVEL * last.se,
+        n_before=last.n_before,
         n_after=n[:, 0],
-        customers=people,
-        references=found.references,
-        z=found.z,
+        customers=arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64),
+        references=last.references,
+        z=last.z,
         cusum=np.where(cusum[:, 0] >= cusum[:, 1], cusum[:, 0], -cusum[:, 1]),
-        p_value=p,
+        p_value=_combined(last.p, cusum, settings),
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
+    return _decided(result, settings, min_customers)
+
+
+def _combined(p: Floats, cusum: Floats, settings: ChangeSettings) -> Floats:
+    """Return the smaller p-value of the last period and of the CUSUM, each by its share."""
+    peak = np.maximum(cusum[:, 0], cusum[:, 1])
+    sided = np.where(peak >= settings.cusum_h, 2 * np.exp(-2 * settings.cusum_k * (peak + WALK)), 1)
+    both = np.minimum(p / (1 - settings.cusum_share), sided / settings.cusum_share)
+    return np.asarray(both.clip(0, 1))
+
+
+def _decided(result: pd.DataFrame, settings: ChangeSettings, minimum: int) -> pd.DataFrame:
+    """Return the streams that may be shown, with the control of false alarms over all of them."""
+    enough = (result["n_after"] >= settings.min_cases) & (result["customers"] >= minimum)
+    enough &= np.isfinite(result["z"])
     for side in ("before", "after"):
         cases = result[side] * result[f"n_{side}"]
-        enough &= presentable(result["measure"], cases, min_customers).to_numpy()
+        enough &= presentable(result["measure"], cases, minimum)
     result = result[enough].reset_index(drop=True)
     result["q_value"] = adjusted_p_values(result["p_value"].to_numpy(), "fdr_bh")
     result["material"] = _material(result, settings)
@@ -168,16 +175,16 @@ def _against(
         psi, wild = _overdispersion(q, free, usable=(count > 1) & (phi > 0))
         sd = np.sqrt(psi * phi * (1 / n0 + 1 / total))
         z = (v0 - before) / sd
-    known = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
-    z = np.where(known, z, np.nan)
+    tested = (n0 > 0) & (count >= settings.min_references) & (phi > 0)
+    z = np.where(tested, z, np.nan)
     tail = np.where(wild, stats.t.sf(np.abs(z), free), stats.norm.sf(np.abs(z)))
-    rare = share & known & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
+    rare = share & tested & (np.minimum(n0 * p, n0 * (1 - p)) < FEW)
     with np.errstate(divide="ignore", invalid="ignore"):
         effective = p * (1 - p) / (phi * psi)
     tail[rare] = _exact(v0, n0, before, total, effective, rare)
     # As many standard errors as a normal mark of this p-value: rare cases and wild weeks too.
-    z = np.where(known, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
-    p = np.where(known, 2 * tail, np.nan).clip(max=1)
+    z = np.where(tested, np.sign(z) * stats.norm.isf(np.clip(tail, 1e-300, 0.5)), np.nan)
+    p = np.where(tested, 2 * tail, np.nan).clip(max=1)
     return _Against(before, v0 - before, sd, z, p, total, count)
 
 
@@ -253,8 +260,8 @@ def _at_same_mix(table: pd.DataFrame, keys: pd.Index[Any], refs: list[int]) -> F
     both = rows[(rows["now"] > 0) & (rows["then"] > 0)].copy()
     both["change"] = both["then"] * (both["value"] - both["before"])
     sums = both.groupby(level=KEY)[["now", "then", "change"]].sum()
-    kept = sums["now"] / whole.reindex(sums.index)
-    change = (sums["change"] / sums["then"]).where(kept >= COMPARABLE)
+    comparable = sums["now"] / whole.reindex(sums.index)
+    change = (sums["change"] / sums["then"]).where(comparable >= COMPARABLE)
     return np.asarray(change.reindex(keys).to_numpy(dtype=np.float64))
 
 

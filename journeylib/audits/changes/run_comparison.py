@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -157,20 +156,12 @@ def _definitions(before: Entry, after: Entry) -> Iterator[Sentence]:
     if not differing:
         yield "definition", text("audits.runs.same_definitions")
         return
-    keys = sorted(_changed_keys(_config(before), _config(after)))
+    keys = sorted(_changed_keys(*(entry.manifest.get("config", {}) for entry in (before, after))))
     sentence = text("audits.runs.other_definitions", parts="; ".join(differing))
     if keys:
         named = ", ".join(keys[:KEYS_NAMED]) + (" …" if len(keys) > KEYS_NAMED else "")
         sentence += " " + text("audits.runs.settings", keys=named)
     yield "definition", sentence
-
-
-def _config(entry: Entry) -> Mapping[str, Any]:
-    try:
-        content = json.loads((entry.folder / "manifest.json").read_bytes())["config"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _changed_keys(old: Any, new: Any, path: str = "") -> Iterator[str]:

@@ -13,7 +13,7 @@ import pandas as pd
 from journeylib.audits.changes.drift import is_mix
 from journeylib.audits.config.model import ChangeSettings
 from journeylib.audits.result.result import Change, ChangeKind
-from journeylib.core import number, percent, rounded, signed, text
+from journeylib.core import label, number, percent, rounded, signed, text
 from journeylib.journeys import US_PER_DAY
 from journeylib.measures import EVENTS, Periods
 
@@ -161,4 +161,10 @@ def _difference_text(values: Mapping[str, float], unit: str) -> str:
     scale, digits = {"share": (100, 1), "log seconds": (100, 0)}.get(unit, (1, 2))
     kind = {"share": "points", "log seconds": "relative"}.get(unit, "plain")
     change, lo, hi = (signed(scale * values[name], digits) for name in ("difference", "lo", "hi"))
-    return text(f"audits.change.difference.{kind}", change=change, lo=lo, hi=hi, unit=unit)
+    return text(
+        f"audits.change.difference.{kind}",
+        change=change,
+        lo=lo,
+        hi=hi,
+        unit=label("audits.unit", unit),
+    )

@@ -164,9 +164,9 @@ def _explain(error: ValidationError, text: str, path: Path, overrides: Sequence[
 
 def _reason(fault: Mapping[str, Any], location: Sequence[int | str]) -> str:
     if fault["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        hint = did_you_mean(str(location[-1]), known)
-        return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(known)}.")
+        keys = _known_keys(location[:-1])
+        hint = did_you_mean(str(location[-1]), keys)
+        return f"is not a known key.{hint}" + ("" if hint else f" Known: {', '.join(keys)}.")
     if fault["type"] in PLAIN:
         return PLAIN[fault["type"]]
     reason = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
@@ -188,9 +188,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for inner in getattr(annotation, "__args__", ()):
-        found = _model_in(inner)
-        if found is not None:
-            return found
+        if (model := _model_in(inner)) is not None:
+            return model
     return None
 
 

@@ -335,6 +335,22 @@ class AuditConfig(Described):
         """The title for people."""
         return self.title or self.name
 
+    def annotations(self) -> tuple[str | Path | None, ...]:
+        """Return the files of labels, of ratings and of the plan; None where none is named."""
+        return (
+            self.measures.labelled_turns,
+            self.ratings.file if self.ratings else None,
+            self.plan.bpmn if self.plan else None,
+        )
+
+    def files(self) -> list[str]:
+        """Return every file that the audit reads, tables of databases aside."""
+        outcomes = self.log.outcomes.file if self.log.outcomes else OWN_COLUMNS
+        named = [*self.log.files, self.mapping.file if self.mapping else None]
+        named += [] if outcomes == OWN_COLUMNS else [outcomes]
+        files = [str(file) for file in (*named, *self.annotations()) if file]
+        return [file for file in files if "://" not in file]
+
     def hash(self) -> str:
         """Return the sha256 of what was decided: not where files lie, nor on what it runs.
 
@@ -343,14 +359,9 @@ class AuditConfig(Described):
         content = self.model_dump(mode="json", exclude=PLACES)
         if self.language == LANGUAGE:
             del content["language"]
-        annotations = (
-            self.measures.labelled_turns,
-            None if self.ratings is None else self.ratings.file,
-            None if self.plan is None else self.plan.bpmn,
-        )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
-            for file in annotations
+            for file in self.annotations()
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -123,7 +123,7 @@ def _frequent(column: pd.Series[Any], missing: tuple[str, ...]) -> tuple[str, ..
 def _role_candidates(
     unused: tuple[str, ...], taken: set[str], sample: pd.DataFrame
 ) -> dict[str, tuple[str, ...]]:
-    found = {}
+    candidates = {}
     for role in ROLE_NAMES:
         if role in taken:
             continue
@@ -131,8 +131,8 @@ def _role_candidates(
         if role == "position":
             near += [name for name in unused if name not in near and _counts_rows(sample[name])]
         if near:
-            found[role] = tuple(near)
-    return found
+            candidates[role] = tuple(near)
+    return candidates
 
 
 def _counts_rows(column: pd.Series[Any]) -> bool:
@@ -168,7 +168,7 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
     ----------
     source : as in `read_log`
     log : Proposal
-        Of the log that the outcomes belong to: customers are best found by the same name.
+        Of the log that the outcomes belong to: customers are best roles by the same name.
 
     Raises
     ------
@@ -181,24 +181,24 @@ def propose_outcomes(source: Any, log: Proposal) -> OutcomesProposal:
     columns = list(sample.columns)
     customer, why = _owner(columns, log.schema.customer or log.schema.journey or "", name)
     left = [column for column in columns if column != customer]
-    kinds, found = _kinds(sample, left, name, log.schema.missing)
-    used = [column for column, _ in found.values()]
+    kinds, roles = _kinds(sample, left, name, log.schema.missing)
+    used = [column for column, _ in roles.values()]
     times = [c for c in left if c not in used and shape_share(_texts(sample[c])) >= 0.8]
     asked = _first(times, WORDS["asked"])
     when = next((column for column in times if column != asked), None)
     warnings = []
     if when:
-        found["timestamp"] = when, "its values read as times"
+        roles["timestamp"] = when, "its values read as times"
     else:
         warnings.append(
             f"{name} says nowhere when an outcome came about: what needs a horizon has no answer."
         )
     if asked:
-        found["asked_timestamp"] = asked, "its name says so, and its values read as times"
-    found = {"customer": (customer, why)} | found
+        roles["asked_timestamp"] = asked, "its name says so, and its values read as times"
+    roles = {"customer": (customer, why)} | roles
     return OutcomesProposal(
-        OutcomesSchema(**{role: column for role, (column, _) in found.items()}),
-        {role: reason for role, (_, reason) in found.items()},
+        OutcomesSchema(**{role: column for role, (column, _) in roles.items()}),
+        {role: reason for role, (_, reason) in roles.items()},
         kinds,
         tuple(warnings),
     )
@@ -210,9 +210,9 @@ def _kinds(
     """Return the kinds of outcome, and by role the column or word for them and the reason."""
     few = [c for c in columns if 1 <= sample[c].nunique() <= 50 and not _time(c)]
     kind, value = _first(few, WORDS["kind"]), _first(columns, WORDS["value"])
-    found: dict[str, tuple[str, str]] = {}
+    roles: dict[str, tuple[str, str]] = {}
     if kind:
-        found["kind"] = kind, f"it holds {sample[kind].nunique()} different words"
+        roles["kind"] = kind, f"it holds {sample[kind].nunique()} different words"
         kinds = _frequent(sample[kind], missing)
     else:
         value = _first(columns, WORDS["outcome"]) or value
@@ -223,10 +223,10 @@ def _kinds(
                 f"{', '.join(sample.columns)}."
             )
         kinds = (plain_name(value).replace(" ", "_"),)
-        found["constant_kind"] = kinds[0], f"every row is about '{value}'"
+        roles["constant_kind"] = kinds[0], f"every row is about '{value}'"
     if value:
-        found["value"] = value, "its name says so"
-    return kinds, found
+        roles["value"] = value, "its name says so"
+    return kinds, roles
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[str]:

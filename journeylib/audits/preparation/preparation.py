@@ -120,8 +120,8 @@ def without_absent(
             return set()
         if least > 1:
             table = table.group_by(column).aggregate(n=_.customer.nunique()).filter(_.n >= least)
-        found = set(fetch(table.select(column).distinct())[column].dropna().astype(str))
-        return found | {REST} if of == "channel" else found
+        values = set(fetch(table.select(column).distinct())[column].dropna().astype(str))
+        return values | {REST} if of == "channel" else values
 
     all_names = cache(partial(names, least=1))
     shown = cache(partial(names, least=config.journeys.min_customers))

@@ -19,13 +19,7 @@ if TYPE_CHECKING:
     from journeylib.journeys import Conformance, Structure, Told
     from journeylib.judge import TippingPoint
 
-FURTHER_HANDOFFS = (
-    "lost_in_queue", "requests_rate", "cries_to_human", "dead_cries", "loops", "context_sent",
-    "context_carried", "asked_again", "time_to_honour", "ping_pong_bots", "ping_pong_people",
-    "handovers_cold", "handovers_requested", "handovers_triggered", "handovers_scripted",
-    "repeated_information", "escape_hatch_offered", "silent_abandonment", "escalation_precision",
-    "escalation_recall", "escalated_late",
-)  # fmt: skip
+OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
 def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
@@ -182,7 +176,7 @@ def _handoffs(assessment: Assessment) -> Variation:
     return varied(
         handoffs,
         wait_seconds=handoffs.wait,
-        further={name: getattr(handoffs, name) for name in FURTHER_HANDOFFS},
+        further={n: e for n, e in handoffs.estimates().items() if n not in OWN_HANDOFFS},
         items=[item.to_dict() for item in items],
         worst=None if worst is None else worst.name,
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
-from journeylib.audits.config.model import OWN_COLUMNS, PLACES, AuditConfig
+from journeylib.audits.config.model import PLACES, AuditConfig
 from journeylib.core import SEED, RunError, working
 from journeylib.log import matching_files
 
@@ -210,20 +210,12 @@ def commit(folder: Path, home: Path) -> Path:
 
 def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     """Fingerprint the files that an audit reads: names without places, bytes, sha256."""
-    log, outcomes = config.log.files, config.log.outcomes
-    given = list(log)
-    given += [outcomes.file] if outcomes is not None and outcomes.file != OWN_COLUMNS else []
-    given += [part.file for part in (config.mapping, config.ratings) if part is not None]
-    given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
-    given += [str(config.plan.bpmn)] if config.plan is not None and config.plan.bpmn else []
-    found = []
-    for path in sorted(
-        {path for file in given if "://" not in file for path in matching_files(file)}
-    ):
+    prints = []
+    for path in sorted({path for file in config.files() for path in matching_files(file)}):
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
-        found.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})
-    return found
+        prints.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})
+    return prints
 
 
 def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
@@ -243,10 +235,7 @@ def _manifest(audit: Audit, seconds: float | None) -> Mapping[str, Any]:
             if entry.run_id in audit.changes.used
         },
         "mapping_hash": audit.prepared.mapping and audit.prepared.mapping.hash,
-        "config": config.model_dump(
-            mode="json",
-            exclude=PLACES,
-        ),
+        "config": config.model_dump(mode="json", exclude=PLACES),
         "versions": {"journeylib": __version__, "python": platform.python_version()}
         | {package: metadata.version(package) for package in RECORDED},
     }

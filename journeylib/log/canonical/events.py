@@ -193,10 +193,10 @@ def _whole_position(table: ir.Table, schema: Schema) -> bool:
 def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
     """Return the canonical columns that the engine may hold as codes of few names."""
     roles = ("touchpoint", *_NAMES, "actor", "office")
-    found = [role for role in roles if getattr(schema, role) in plan.few]
+    columns = [role for role in roles if getattr(schema, role) in plan.few]
     for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
-        found += [role] if values and getattr(schema, role) is None else []
-    return list(dict.fromkeys([*found, *(a for a in schema.attributes if a in plan.few)]))
+        columns += [role] if values and getattr(schema, role) is None else []
+    return list(dict.fromkeys([*columns, *(a for a in schema.attributes if a in plan.few)]))
 
 
 def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
@@ -299,12 +299,12 @@ def _customer(
     table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
 ) -> ir.StringValue:
     """The customer; where there is none the surest identifier, and at last the case."""
-    known = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
+    candidates = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
     if schema.customer is not None:
-        known.insert(0, text_of(table[schema.customer], schema.missing))
+        candidates.insert(0, text_of(table[schema.customer], schema.missing))
     elif schema.journey is not None:
-        known.append(text_of(table[schema.journey], schema.missing))
-    return known[0] if len(known) == 1 else ibis.coalesce(*known)
+        candidates.append(text_of(table[schema.journey], schema.missing))
+    return candidates[0] if len(candidates) == 1 else ibis.coalesce(*candidates)
 
 
 def alias(kind: str, identifier: ir.StringValue) -> ir.StringValue:
@@ -364,8 +364,8 @@ def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     """Map the company's word to an actor; null where no word of `actor_values` fits."""
     values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
     rest = values.pop("*", None)
-    found = word.cases(*values.items(), else_=rest)
-    return ibis.ifelse(word.isnull(), ibis.null("string"), found)
+    actor = word.cases(*values.items(), else_=rest)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), actor)
 
 
 def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
@@ -373,13 +373,13 @@ def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     values = dict(schema.lifecycle_values)
     rest = values.pop("*", "other")
     plain = word.strip().lower()
-    found = ibis.cases(
+    step = ibis.cases(
         *((word == own, meant) for own, meant in values.items()),
         (plain == "start", "start"),
         (plain == "complete", "complete"),
         else_=rest,
     )
-    return ibis.ifelse(word.isnull(), ibis.null("string"), found)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), step)
 
 
 def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:

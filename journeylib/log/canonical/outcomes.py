@@ -84,17 +84,12 @@ def read_outcomes(
         rows = rows.distinct()
     usable = rows["customer"].notnull() & rows["kind"].notnull() & ~rows["lost"]
     counts = rows.aggregate(read=rows.count(), used=usable.sum()).to_pyarrow().to_pylist()[0]
-    read, used = (
-        int(counts["read"]) + (0 if log is not None else len(raw.rejected)),
-        int(counts["used"] or 0),
-    )
+    rejected = 0 if log is not None else len(raw.rejected)
+    read, used = int(counts["read"]) + rejected, int(counts["used"] or 0)
     # In a part of a log nothing may have come about yet.
     none = used == 0 and (read > 0 or window is None)
     if none or read - used > max_unusable_share * read:
-        raise QualityError(
-            f"{read - used} of {read} outcomes in {raw.name} have no customer, no kind, or a value "
-            "or time that cannot be read. Check the columns named in outcomes_schema."
-        )
+        raise _unusable(raw, read, used)
     outcomes = _known_by(rows.filter(usable).drop("lost"), end_us)
     backend = raw.table.get_backend()
     if backend.name == "duckdb":
@@ -102,6 +97,13 @@ def read_outcomes(
     known = used if end_us is None else int(outcomes.count().to_pyarrow().as_py())
     drop_scratch(raw)
     return outcomes, read - (used - known), known
+
+
+def _unusable(raw: Raw, read: int, used: int) -> QualityError:
+    return QualityError(
+        f"{read - used} of {read} outcomes in {raw.name} have no customer, no kind, or a value "
+        "or time that cannot be read. Check the columns named in outcomes_schema."
+    )
 
 
 def _known_by(outcomes: ir.Table, end_us: int | None) -> ir.Table:

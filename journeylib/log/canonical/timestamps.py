@@ -321,18 +321,20 @@ def _without_tails(written: dict[str, int]) -> dict[str, int]:
 
 def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
     """Return formats, each with its month-first twin, that fit at least one of the shapes."""
-    known = [
+    formats = [
         (date + joint + clock, twin and twin + joint + clock, date_shape + joint_shape + shape)
         for date, twin, date_shape in _DATES
         for clock, shape in _CLOCKS
         for joint, joint_shape in ((" ", " "), ("T", "a"), (", ", ", "))
         if clock or joint == " "
     ]
-    known = [(form.strip(), twin and twin.strip(), shape.strip()) for form, twin, shape in known]
-    known += [(form, None, shape) for form, shape in _COMPACT]
+    formats = [
+        (form.strip(), twin and twin.strip(), shape.strip()) for form, twin, shape in formats
+    ]
+    formats += [(form, None, shape) for form, shape in _COMPACT]
     return [
         (form, twin)
-        for form, twin, pattern in known
+        for form, twin, pattern in formats
         if any(re.fullmatch(pattern, shape) for shape in shapes)
     ]
 
@@ -481,10 +483,10 @@ def shape_share(texts: pd.Series[str]) -> float:
         return 0.0
     shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
     counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
-    known = 0
+    read = 0
     for shape, n in counts.head(_MOST_SHAPES // 10).items():
         bare = _without_tails({str(shape): int(n)})
         # Eight digits may be a date or a number; only a name can tell.
         if not _NUMBER_SHAPE.fullmatch(str(shape)) and _candidates(bare):
-            known += int(n)
-    return known / len(texts)
+            read += int(n)
+    return read / len(texts)

@@ -130,8 +130,8 @@ class CodedBackend(Backend):  # type: ignore[misc]
         if not packed:
             run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
             return self.table(name)
-        found = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
-        if found and int(found[0][0]) >= _LARGE:
+        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        if created and int(created[0][0]) >= _LARGE:
             # Where a result is still being read it stays as it is.
             with contextlib.suppress(duckdb.TransactionException):
                 run(self, f"CHECKPOINT {PACKED}")
@@ -209,7 +209,7 @@ def as_engine(given: Any) -> Any:
 
     Parameters
     ----------
-    given : Ibis backend, pyspark.sql.SparkSession, str or None
+    given : Ibis backend, pyspark.sql.SparkSession, EngineSettings, str or None
         A text is an address: ``duckdb``, ``spark``, ``spark://host:7077`` or any other master that
         Spark knows, such as ``local[2]``.
 
@@ -218,6 +218,8 @@ def as_engine(given: Any) -> Any:
     LogError
         It is none of these, or Spark does not start there.
     """
+    if isinstance(given, EngineSettings):
+        return given.connect()
     if isinstance(given, str):
         if not re.match(ADDRESS, given):
             raise LogError(f"'{given}' is no engine: duckdb, spark, spark://host:7077, local[2] …")
@@ -257,12 +259,12 @@ def _machine_memory(root: Path = Path("/")) -> int:
             continue
         base = groups if version_2 else groups / "memory"
         file = "memory.max" if version_2 else "memory.limit_in_bytes"
-        place = base / path.strip("/")
-        while place.is_relative_to(base):
-            limit = place / file
+        folder = base / path.strip("/")
+        while folder.is_relative_to(base):
+            limit = folder / file
             if limit.is_file() and (text := limit.read_text().strip()).isdigit():
                 sizes.append(int(text))
-            place = place.parent
+            folder = folder.parent
     return min(sizes)
 
 
@@ -285,12 +287,12 @@ def explain_resource_errors() -> Iterator[None]:
         raise
 
 
-def resource_hint(name: str, said: str) -> str | None:
+def resource_hint(name: str, message: str) -> str | None:
     """Return what to do where an error of this class and text means that memory or disk is full."""
     if name in ("MemoryError", "OutOfMemoryException"):
         # DuckDB says so, too, where the spill folder is full.
-        return _NO_DISK if "failed to offload" in said else _NO_MEMORY
-    if name in ("OSError", "IOException") and "No space left" in said:
+        return _NO_DISK if "failed to offload" in message else _NO_MEMORY
+    if name in ("OSError", "IOException") and "No space left" in message:
         return _NO_DISK
     return None
 
@@ -334,8 +336,8 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     coded = []
     for column in columns:
         # A query for each column reads that column only.
-        found = rows.select(word=rows[column]).distinct().to_pyarrow()["word"].to_pylist()
-        words = sorted((word for word in found if word is not None), key=str.encode)
+        distinct = rows.select(word=rows[column]).distinct().to_pyarrow()["word"].to_pylist()
+        words = sorted((word for word in distinct if word is not None), key=str.encode)
         if words:
             listed = ", ".join(quoted(word) for word in words)
             coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")

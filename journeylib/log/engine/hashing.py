@@ -60,12 +60,12 @@ def fingerprint(events: ir.Table, *, leave_out: Iterable[str] = ()) -> str:
     rows = events.select(text=text)
     if events.get_backend().name == "duckdb":
         summed = md5_number_upper(rows.text).sum().cast("string").fill_null("0")
-        found = rows.aggregate(rows=rows.count(), total=summed).to_pyarrow().to_pylist()[0]
-        count, total = int(found["rows"]), int(found["total"])
+        totals = rows.aggregate(rows=rows.count(), total=summed).to_pyarrow().to_pylist()[0]
+        count, total = int(totals["rows"]), int(totals["total"])
     else:
         count, total = _summed_by_digit(rows)
-    told = "|".join([*columns, str(count), str(total)])
-    return hashlib.sha256(told.encode()).hexdigest()
+    content = "|".join([*columns, str(count), str(total)])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 @ibis.udf.scalar.builtin  # type: ignore[untyped-decorator]
@@ -77,14 +77,14 @@ def _summed_by_digit(rows: ir.Table) -> tuple[int, int]:
     """Count rows and sum what `md5_number_upper` gives, on an engine that cannot read a digest."""
     digest, digits = rows.text.hexdigest("md5"), ibis.literal(_HEX)
     sums = {
-        f"d{place}": digits.find(digest.substr(place, 1)).cast("int64").sum().fill_null(0)
-        for place in range(16)
+        f"d{digit}": digits.find(digest.substr(digit, 1)).cast("int64").sum().fill_null(0)
+        for digit in range(16)
     }
-    found = rows.aggregate(rows=rows.count(), **sums).to_pyarrow().to_pylist()[0]
+    totals = rows.aggregate(rows=rows.count(), **sums).to_pyarrow().to_pylist()[0]
     # Of a byte the higher digit comes first.
-    worth = (256 ** (place // 2) * (1 if place % 2 else 16) for place in range(16))
-    total = sum(int(found[f"d{place}"]) * one for place, one in enumerate(worth))
-    return int(found["rows"]), total
+    worth = (256 ** (digit // 2) * (1 if digit % 2 else 16) for digit in range(16))
+    total = sum(int(totals[f"d{digit}"]) * one for digit, one in enumerate(worth))
+    return int(totals["rows"]), total
 
 
 def _cell(value: ir.Value) -> ir.StringValue:

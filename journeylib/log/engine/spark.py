@@ -48,13 +48,13 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
 
     def _in_order(self, arg: Any, where: Any, order_by: Any) -> Any:
         """Collect the values of a group that are there, in order: Spark's own order is none."""
-        kept = arg.is_(sge.Not(this=NULL))
-        kept = kept if where is None else sge.And(this=sge.paren(where), expression=kept)
+        there = arg.is_(sge.Not(this=NULL))
+        there = there if where is None else sge.And(this=sge.paren(where), expression=there)
         if any(by.args.get("desc") for by in order_by):
             # Nothing here collects so; sorting pairs only rises.
             raise UnsupportedOperationError("Spark cannot collect values in falling order")
         keys = [self.f.named_struct(*_named(by.this for by in order_by), "value", arg)]
-        pairs = self.f.array_sort(self.f.collect_list(self.if_(kept, keys[0], NULL)))
+        pairs = self.f.array_sort(self.f.collect_list(self.if_(there, keys[0], NULL)))
         pair = sge.to_identifier("pair")
         return self.f.transform(
             pairs,
@@ -80,8 +80,8 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
     ) -> Any:
         if not order_by:
             return super().visit_GroupConcat(op, arg=arg, sep=sep, where=where, order_by=order_by)
-        found = self._in_order(arg, where, order_by)
-        return self.if_(self.f.size(found).eq(0), NULL, self.f.array_join(found, sep))
+        result = self._in_order(arg, where, order_by)
+        return self.if_(self.f.size(result).eq(0), NULL, self.f.array_join(result, sep))
 
     def visit_CountStar(self, op: Any, *, arg: Any, where: Any) -> Any:  # noqa: N802
         # Ibis sums the condition, which is null over no rows.
@@ -99,9 +99,9 @@ class _Compiler(PySparkCompiler):  # type: ignore[misc]
         return self.f.anon.make_timestamp_ntz(*(parts[name] for name in names))
 
     def visit_WindowFunction(self, op: Any, **parts: Any) -> Any:  # noqa: N802
-        found = super().visit_WindowFunction(op, **parts)
+        result = super().visit_WindowFunction(op, **parts)
         # Spark numbers rows in 32 bits where Ibis promises 64.
-        return self.cast(found, op.dtype) if isinstance(op.func, ops.RankBase) else found
+        return self.cast(result, op.dtype) if isinstance(op.func, ops.RankBase) else result
 
     def visit_StringFind(self, op: Any, **parts: Any) -> Any:  # noqa: N802
         return self.cast(super().visit_StringFind(op, **parts), op.dtype)
@@ -172,9 +172,9 @@ def _open(master: str) -> Any:
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()
-        told = session.sparkContext.getConf()
+        settings = session.sparkContext.getConf()
         for key, value in _LOCAL.items() if here else ():
-            if not told.contains(key):
+            if not settings.contains(key):
                 session.conf.set(key, value)
         return session
     except Exception as error:
@@ -196,7 +196,6 @@ def _backend() -> Any:
         from ibis.backends.pyspark import Backend
     except ImportError:
         raise LogError(_NEEDED) from None
-
     ibis.pyspark  # noqa: B018 - looked up once, Ibis knows the options that its compiler asks for
 
     class Spark(Backend):  # type: ignore[misc]
@@ -208,8 +207,8 @@ def _backend() -> Any:
             # Ibis goes through pandas, where integers with gaps become floats.
             table = expr.as_table()
             self._run_pre_execute_hooks(table)
-            found = self._session.sql(self.compile(table, **kwargs)).toArrow()
-            return expr.__pyarrow_result__(found.cast(table.schema().to_pyarrow()))
+            result = self._session.sql(self.compile(table, **kwargs)).toArrow()
+            return expr.__pyarrow_result__(result.cast(table.schema().to_pyarrow()))
 
         def execute(self, expr: ir.Expr, /, **kwargs: Any) -> Any:
             table = expr.as_table()
@@ -219,8 +218,7 @@ def _backend() -> Any:
         def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
             self._run_pre_execute_hooks(expr)
             frame = self._session.sql(self.compile(expr))
-            # On this machine it is cut off from how it was made, which Spark would go through for
-            # every question. A machine of a cluster may go: what it held is worked out again.
+            # Here it is cut off from how it was made; a cluster makes again what a machine lost.
             frame = frame.localCheckpoint() if _is_local(self._session) else frame.cache()
             frame.createOrReplaceTempView(name)
             self._cached_dataframes[name] = frame
@@ -248,7 +246,6 @@ def _backend() -> Any:
             if not kwargs.pop("temp", False):
                 return super().create_table(name, obj, **kwargs)
             if isinstance(obj, ir.Table):
-                self._run_pre_execute_hooks(obj)
                 return self._create_cached_table(name, obj)
             return self.hold_arrow(name, obj)
 

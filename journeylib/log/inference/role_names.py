@@ -39,13 +39,13 @@ def plain_name(name: str) -> str:
 def name_score(column: str, role: str) -> float:
     """Say from 0 to 1 how much a column's name speaks for a role."""
     name = plain_name(column)
-    known = ROLE_NAMES[role]
-    if name in known:
-        return 1.0 - 0.4 * known.index(name) / max(len(known), 1)
+    names = ROLE_NAMES[role]
+    if name in names:
+        return 1.0 - 0.4 * names.index(name) / max(len(names), 1)
     words = set(name.split())
-    inside = [i for i, candidate in enumerate(known) if set(candidate.split()) <= words]
+    inside = [i for i, candidate in enumerate(names) if set(candidate.split()) <= words]
     # A longer name may mean something else ('customer segment' is no customer).
-    return 0.4 - 0.15 * inside[0] / len(known) if inside else 0.0
+    return 0.4 - 0.15 * inside[0] / len(names) if inside else 0.0
 
 
 def actor_of_word(word: str) -> Actor | None:

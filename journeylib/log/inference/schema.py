@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import SchemaError, percent
+from journeylib.core import SchemaError, percent, printable
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.inference.role_names import actor_of_word, name_score
 from journeylib.log.schema import MISSING, Actor, Schema
@@ -144,8 +144,8 @@ class _Search:
         self.raw = raw
         self.sample = sample
         seen = pd.unique(sample.to_numpy().ravel())
-        found = {str(value).strip() for value in seen if value is not None and value == value}
-        self.missing = MISSING + tuple(m for m in _MORE_MISSING if m in found and m not in MISSING)
+        texts = {str(value).strip() for value in seen if value is not None and value == value}
+        self.missing = MISSING + tuple(m for m in _MORE_MISSING if m in texts and m not in MISSING)
         self.columns = {
             name: _profile(name, sample[name], self.missing, self._typed_time(name))
             for name in sample.columns
@@ -171,7 +171,7 @@ class _Search:
         if "timestamp" not in self.taken and "position" not in self.taken:
             raise SchemaError(
                 f"{self.raw.name} has no column that reads as times or as an order. Columns: "
-                f"{', '.join(self.columns)}."
+                f"{', '.join(printable(self.columns))}."
             )
         if self.missing != MISSING:
             self.extra["missing"] = self.missing
@@ -236,7 +236,7 @@ class _Search:
         if not able:
             raise SchemaError(
                 f"{self.raw.name} has no column that says whose events are: none repeats like an "
-                f"identifier. Columns: {', '.join(self.columns)}."
+                f"identifier. Columns: {', '.join(printable(self.columns))}."
             )
         column = max(able, key=lambda c: c.distinct)
         self._take("customer", column, 0.2, self._repeat_text(column))
@@ -289,10 +289,10 @@ class _Search:
             if column.distinct > 200 or column.is_time or column.numbers > 0.5:
                 continue
             words = {word: actor_of_word(word) for word in column.values.unique()}
-            known = column.values.map(words).notna().mean()
+            share = column.values.map(words).notna().mean()
             name = name_score(column.name, "actor")
-            if known >= 0.8 and len({a for a in words.values() if a}) > 1:
-                scored.append((known * (0.7 + 0.3 * name), column, words))
+            if share >= 0.8 and len({a for a in words.values() if a}) > 1:
+                scored.append((share * (0.7 + 0.3 * name), column, words))
         if not scored:
             return
         score, column, words = max(scored, key=lambda entry: entry[0])
@@ -322,7 +322,7 @@ class _Search:
         if not scored:
             raise SchemaError(
                 f"{self.raw.name} has no column that says what happened: none holds a limited "
-                f"number of words. Columns: {', '.join(self.columns)}."
+                f"number of words. Columns: {', '.join(printable(self.columns))}."
             )
         score, column = max(scored, key=lambda pair: pair[0])
         change = self.changes[column.name]

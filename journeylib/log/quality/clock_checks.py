@@ -29,11 +29,15 @@ def clock_checks(log: Inspection) -> Iterator[Check]:
     yield from _formats(log)
     counts = one_row(log.events.aggregate(**_counted(log)))
     yield from _resolution(counts, log.survey.used)
-    yield _left_out(log) if end_of(log.options.as_of) is not None else _future(log, counts)
+    open_ended = end_of(log.options.as_of) is None
+    if open_ended:
+        yield _future(log, counts)
     if "outside" in counts:
         yield count_check("outside_period", "timestamp", counts["outside"])
     if "negative" in counts:
         yield count_check("end_before_start", "end_timestamp", counts["negative"])
+    if not open_ended:
+        yield _left_out(log)
 
 
 def _formats(log: Inspection) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from journeylib.core import SchemaError, did_you_mean
+from journeylib.core import SchemaError, did_you_mean, printable
 from journeylib.log.eventlog import Check
 from journeylib.log.schema import OutcomesSchema, Schema
 
@@ -57,10 +57,27 @@ class ReadOptions:
 
     Attributes
     ----------
-    delimiter, encoding, object_type, engine
-        As `read_log` takes them; the engine opened.
-    period, days, as_of, max_unusable_share
-        As `read_log` takes them.
+    period : pair of dates, optional
+        Events outside, in the schema's time zone, both days included, are counted, not dropped.
+    days : pair of dates, optional
+        Read only the events from the first to the last of these days, in the schema's time zone.
+        Of Parquet files with typed times, files and row groups outside are not even opened.
+        Rows whose time cannot be read stay among what is counted as unusable.
+    as_of : date, optional
+        Read the log as it was known at the end of this day (UTC): rows after it are left out, and
+        counted; in Parquet files they are not even opened. A survey that was asked by then and
+        answered later is not answered yet. Unless given, events after today are counted as
+        future and stay; with `LAST_EVENT` none are.
+    max_unusable_share : float
+        More unusable rows than this share of all are refused.
+    delimiter, encoding : str, optional
+        Of text files; found out unless given.
+    object_type : str, optional
+        For OCEL: the object type whose objects are the journeys.
+    engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
+        Where events are held and everything is computed; a new DuckDB in memory unless given.
+        A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
+        Parquet files itself; what else there is, DuckDB reads here and hands over.
     window : Window, optional
         The days that are wanted. What lies outside is left out where that costs nothing.
     limit : int, optional
@@ -132,13 +149,14 @@ def wanted_columns(
     needed += [("attributes", column) for column in getattr(schema, "attributes", ())]
     identifiers: Mapping[str, str] = getattr(schema, "identifiers", {})
     needed += [(f"identifiers.{kind}", column) for kind, column in identifiers.items()]
+    named = printable(there)
     missing = [
-        f"column '{column}' (role '{role}') is not in {where}.{did_you_mean(column, there)}"
+        f"column '{column}' (role '{role}') is not in {where}.{did_you_mean(column, named)}"
         for role, column in needed
         if column not in there
     ]
     if missing:
-        shown = ", ".join(there[:_SHOWN_COLUMNS])
-        more = f" and {len(there) - _SHOWN_COLUMNS} more" if len(there) > _SHOWN_COLUMNS else ""
-        raise SchemaError(" ".join(missing) + f" Columns there: {shown}{more}.")
+        shown = named[:_SHOWN_COLUMNS]
+        more = f" and {len(there) - len(shown)} more" if len(there) > len(shown) else ""
+        raise SchemaError(" ".join(missing) + f" Columns there: {', '.join(shown)}{more}.")
     return list(dict.fromkeys(column for _, column in needed))

@@ -84,13 +84,13 @@ def from_arrow(
     offset = 0
     for index, table in enumerate(tables):
         rows = table.num_rows
-        kept = _without_nanoseconds(table.select(pick(table.column_names, files[index])))
-        kept = kept.append_column(FILE, pa.array([index] * rows, type=pa.int64()))
-        kept = kept.append_column(ROW, pa.array(range(1, rows + 1), type=pa.int64()))
-        kept = kept.append_column(
+        selected = _without_nanoseconds(table.select(pick(table.column_names, files[index])))
+        selected = selected.append_column(FILE, pa.array([index] * rows, type=pa.int64()))
+        selected = selected.append_column(ROW, pa.array(range(1, rows + 1), type=pa.int64()))
+        selected = selected.append_column(
             POSITION, pa.array(range(offset + 1, offset + rows + 1), type=pa.int64())
         )
-        numbered.append(kept)
+        numbered.append(selected)
         offset += rows
     if offset == 0:
         raise LogError(f"{name} holds no rows. Check the filter that made it.")
@@ -130,8 +130,8 @@ def from_database(source: str, backend: Backend, pick: Pick) -> Raw:
             _refuse_unknown(table, [*_listed(database, "table", bool(schema)), *views], path.name)
             if table in views:
                 content = database.table(table).to_arrow_table()
-                kept = content.select(pick(content.column_names, name))
-                return from_arrow([kept], backend, lambda columns, _: list(columns), name)
+                selected = content.select(pick(content.column_names, name))
+                return from_arrow([selected], backend, lambda columns, _: list(columns), name)
         alias = scratch_name("file")
         run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
     except duckdb.PermissionException:
@@ -151,11 +151,11 @@ def _listed(database: duckdb.DuckDBPyConnection, kind: str, with_schema: bool) -
     return [f"{schema}.{name}" if with_schema else name for schema, name in rows]
 
 
-def _refuse_unknown(table: str, known: list[str], where: str) -> None:
-    if table not in known:
+def _refuse_unknown(table: str, there: list[str], where: str) -> None:
+    if table not in there:
         raise LogError(
-            f"there is no table '{table}' in {where}.{did_you_mean(table, known)} "
-            f"Tables there: {', '.join(sorted(known)) or 'none'}."
+            f"there is no table '{table}' in {where}.{did_you_mean(table, there)} "
+            f"Tables there: {', '.join(sorted(there)) or 'none'}."
         )
 
 
@@ -164,20 +164,20 @@ def from_connection(connection: Any, table: str, pick: Pick) -> Raw:
     backend = (
         connection if isinstance(connection, Backend) else ibis.duckdb.from_connection(connection)
     )
-    known = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
-    _refuse_unknown(table, known, "the database")
+    there = [*_listed(backend.con, "table", False), *_listed(backend.con, "view", False)]
+    _refuse_unknown(table, there, "the database")
     return from_ibis(backend.table(table), pick, table)
 
 
 def from_ibis(table: ir.Table, pick: Pick, name: str = "the table") -> Raw:
     """Take an Ibis table as it is; only DuckDB's tables have an order of their own."""
     columns = pick(list(table.columns), name)
-    kept = table.select(*columns)
+    selected = table.select(*columns)
     if table.get_backend().name == "duckdb":
         number = ibis.row_number()
     else:
-        number = ibis.row_number().over(order_by=[kept[column] for column in sorted(columns)])
-    numbered = kept.mutate(**{FILE: ibis.literal(0, type="int64"), ROW: number + 1})
+        number = ibis.row_number().over(order_by=[selected[column] for column in sorted(columns)])
+    numbered = selected.mutate(**{FILE: ibis.literal(0, type="int64"), ROW: number + 1})
     numbered = numbered.mutate(**{POSITION: numbered[ROW]})
     if not table.op().find(ops.InMemoryTable):
         return Raw(numbered, name)

@@ -54,13 +54,13 @@ def asks_for_human(
     -----
     Phrases that decline a human ("I don't want to be transferred to an agent") are cut out first.
     """
-    said = normalised(text)
+    plain = normalised(text)
     alone = rf"^[^\pL\pN]*(?:{'|'.join(lexicon.human_alone for lexicon in lexicons)})[^\pL\pN]*$"
     refusals = _any_of(phrase for lexicon in lexicons for phrase in lexicon.human_refusal)
     requests = [phrase for lexicon in lexicons for phrase in lexicon.human_request]
     requests += [re.escape(word.casefold()) for word in further_words]
-    rest = said.re_replace(refusals, " ; ")
-    return _found(said, alone) | _found(rest, _any_of(requests))
+    rest = plain.re_replace(refusals, " ; ")
+    return _found(plain, alone) | _found(rest, _any_of(requests))
 
 
 def says_again(
@@ -81,10 +81,10 @@ def confirms(
     text: ibis.expr.types.StringValue, lexicons: Sequence[Lexicon] = LEXICONS
 ) -> ibis.expr.types.BooleanValue:
     """Whether a customer's last word confirms a solution or gives thanks without a "but"."""
-    said = normalised(text)
+    plain = normalised(text)
     kind = _any_of(p for lexicon in lexicons for p in (*lexicon.solved, *lexicon.thanks))
     doubt = _any_of(p for lexicon in lexicons for p in lexicon.doubt)
-    return _found(said, kind) & ~_found(said, doubt)
+    return _found(plain, kind) & ~_found(plain, doubt)
 
 
 def awaits_answer(
@@ -182,8 +182,8 @@ def text_language(text: str, lexicons: Sequence[Lexicon] = LEXICONS) -> str | No
     """
     words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", text.casefold().replace("’", "'"))
     hits = [
-        (sum(word in lexicon.stop_words.split() for word in words), -place, lexicon.language)
-        for place, lexicon in enumerate(lexicons)
+        (sum(word in lexicon.stop_words.split() for word in words), -index, lexicon.language)
+        for index, lexicon in enumerate(lexicons)
     ]
-    count, _place, language = max(hits, default=(0, 0, None))
+    count, _index, language = max(hits, default=(0, 0, None))
     return language if count else None

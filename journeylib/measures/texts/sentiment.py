@@ -51,7 +51,7 @@ class Scores:
     source : str
         Where the scores come from, in words.
     per_mille : int
-        Of how many customers in a thousand texts were read; see `text.drawn`.
+        Of how many customers in a thousand texts were read; see `in_sample`.
     """
 
     turns: ibis.Table

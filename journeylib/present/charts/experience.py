@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,7 +17,6 @@ from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import feeling
 
 WIDTH = 1180.0
-MAX_PATHS, LEGEND_Y = 3, 338.0
 SCALE = {1.0: "good", 0.5: "", 0.0: "neutral", -0.5: "", -1.0: "bad"}
 LEFT, RIGHT, TOP, BOTTOM = 104.0, WIDTH - 14, 50.0, 350.0
 
@@ -56,7 +55,6 @@ def experience_line(
     touchpoints: pd.DataFrame,
     *,
     stage_order: Sequence[str] = (),
-    paths: Mapping[str, Sequence[str]] | None = None,
     labelled: int = 10,
     max_touchpoints: int = 60,
 ) -> Figure:
@@ -71,9 +69,6 @@ def experience_line(
         ``touchpoint``, ``stage``, ``median_position``.
     stage_order : sequence of str
         Stages from first to last.
-    paths : mapping, optional
-        Name of a path (or outcome) to its touchpoints: one line each instead of one through all
-        touchpoints, which nobody may have walked. At most three are drawn.
     labelled : int
         How many of the strongest feelings are written at their points.
     max_touchpoints : int
@@ -90,13 +85,8 @@ def experience_line(
     step = (RIGHT - LEFT) / max(len(shown), 1)
     points = _points(shown, step)
     parts = [*_stage_bands(points, step), *_scale()]
-    if paths is None:
-        runs = _runs(points)
-        parts += _lines(runs)
-    else:
-        walks = _walks(points, paths)
-        runs = [run for _, walk in walks for run in walk]
-        parts += _path_lines(walks)
+    runs = _runs(points)
+    parts += _lines(runs)
     parts += [_feeling_mark(p) for p in points if p.known]
     parts += _strongest(points, labelled, runs)
     parts += [_axis_name(p, step) for p in points]
@@ -107,12 +97,12 @@ def experience_line(
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=BOTTOM + 108, alt=alt, min_width=860),
         table=_line_table(rows),
-        note=_note(paths is not None, len(rows) - len(shown)),
+        note=_note(len(rows) - len(shown)),
     )
 
 
-def _note(by_path: bool, hidden: int) -> str:
-    keys = ["note", "paths" if by_path else "one_line", "breaks", *["hidden"] * bool(hidden)]
+def _note(hidden: int) -> str:
+    keys = ["note", "one_line", "breaks", *["hidden"] * bool(hidden)]
     return " ".join(text(f"present.experience.{key}", n=hidden) for key in keys)
 
 
@@ -137,31 +127,6 @@ def _lines(runs: Sequence[_Run]) -> list[str]:
         band = [(p.x, _height(p.hi)) for p in run] + [(p.x, _height(p.lo)) for p in reversed(run)]
         parts.append(f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>')
         parts.append(f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="jl-line"/>')
-    return parts
-
-
-def _walks(
-    points: Sequence[_Point], paths: Mapping[str, Sequence[str]]
-) -> list[tuple[str, list[_Run]]]:
-    """Return each path with its unbroken stretches."""
-    return [
-        (name, _runs([p for p in points if p.name in set(members)]))
-        for name, members in list(paths.items())[:MAX_PATHS]
-    ]
-
-
-def _path_lines(walks: Sequence[tuple[str, list[_Run]]]) -> list[str]:
-    """Return one line per path, told apart by its dashes, and their legend."""
-    parts, x = [], LEFT + 8
-    for i, (name, runs) in enumerate(walks):
-        kind = f"jl-line jl-path{i}"
-        lines = [
-            f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="{kind}"/>' for run in runs
-        ]
-        word = svg.shorten(svg.clean(name), 260, 12)
-        parts += [svg.titled(name, *lines), svg.line(x, LEGEND_Y, x + 34, LEGEND_Y, kind)]
-        parts.append(svg.label(x + 42, LEGEND_Y + 4, word, "jl-t4 jl-halo"))
-        x += 66 + svg.text_width(word, 12)
     return parts
 
 

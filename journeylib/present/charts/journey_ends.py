@@ -93,12 +93,15 @@ def _row(
     for end, kind in ENDS.items():
         if end in rows:
             width = ROOM * float(rows[end]["share"])
-            words = f"{_name(name)}: {_share(rows[end])} {end_word(end)}"
-            parts.append(svg.titled(words, svg.rect(x, y + 3, width, 14, kind, radius=2)))
+            title = f"{_name(name)}: {_share(rows[end])} {end_word(end)}"
+            parts.append(svg.titled(title, svg.rect(x, y + 3, width, 14, kind, radius=2)))
             x += width
-    goal = _share(rows["goal"]) if "goal" in rows else text("present.ends.no_goal")
-    mark = f" · {text('present.ends.settled')}" if settled else ""
-    parts.append(svg.label(WORDS, y + 14, goal + mark, "jl-t5" if "goal" in rows else "jl-t5 jl-m"))
+    words = [_share(rows["goal"])] if "goal" in rows else []
+    words += [text("present.ends.settled")] if settled else []
+    line = " · ".join(words) or text("present.ends.no_goal")
+    short = svg.shorten(line, WIDTH - WORDS - 8, 12.5)
+    kind = "jl-t5" if "goal" in rows else "jl-t5 jl-m"
+    parts.append(svg.titled(line, svg.label(WORDS, y + 14, short, kind)))
     return "".join(parts)
 
 

@@ -27,7 +27,6 @@ def quadrant(
     *,
     fit_limits: tuple[float, float] = FIT_LIMITS,
     empathy_limits: tuple[float, float] = EMPATHY_LIMITS,
-    caution: str = "",
 ) -> Figure:
     """Draw automation fit against empathy need with intervals on both axes.
 
@@ -40,9 +39,6 @@ def quadrant(
         abstain are listed beside the picture, not plotted.
     fit_limits, empathy_limits : (float, float)
         The decision thresholds that are drawn.
-    caution : str
-        Why the axes must not be read as quadrants (they are too alike on this log, say); then
-        thresholds are not drawn and the finding begins with it.
 
     Returns
     -------
@@ -55,26 +51,28 @@ def quadrant(
     )
     rows = ordered.loc[~out].to_dict("records")
     absent = [svg.clean(touchpoint) for touchpoint in ordered.loc[out, "touchpoint"]]
-    limits = None if caution else (*fit_limits, *empathy_limits)
-    parts, soft = _axes(), []
-    if limits is not None:
-        parts += _thresholds(*limits)
-        soft = [Rect(_x(limit) - 2, TOP, 4, SIZE_Y) for limit in fit_limits]
-        soft += [Rect(LEFT, _y(limit) - 2, SIZE_X, 4) for limit in empathy_limits]
+    limits = (*fit_limits, *empathy_limits)
+    parts = [*_axes(), *_thresholds(*limits)]
+    soft = [Rect(_x(limit) - 2, TOP, 4, SIZE_Y) for limit in fit_limits]
+    soft += [Rect(LEFT, _y(limit) - 2, SIZE_X, 4) for limit in empathy_limits]
     whiskers = [whisker for row in rows for whisker in _whiskers(row)]
     parts += [svg.line(x0, y0, x1, y1, "jl-whisker") for x0, y0, x1, y1 in whiskers]
     soft += [Rect(x0 - 1, y0 - 1, x1 - x0 + 2, y1 - y0 + 2) for x0, y0, x1, y1 in whiskers]
     parts += [_mark(row) for row in rows]
     parts += _names(rows, soft)
     parts += _side(rows, absent, LEFT + SIZE_X + 28, TOP)
-    alt = f"{caution} {_quadrant_finding(rows, absent)}".strip()
+    alt = _quadrant_finding(rows, absent)
     return Figure(
         name="quadrant",
         title=text("present.quadrant.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=TOP + SIZE_Y + 56, alt=alt, min_width=860),
         table=_quadrant_table(ordered),
-        note=_note(limits),
+        note=text(
+            "present.quadrant.note",
+            share=percent(LEANING, 0),
+            **dict(zip(("fit_low", "fit_high", "need_low", "need_high"), limits, strict=True)),
+        ),
     )
 
 
@@ -128,14 +126,6 @@ def _names(rows: Sequence[Row], soft: Sequence[Rect]) -> list[str]:
 
 def _crowd(spots: Sequence[Spot], spot: Spot) -> int:
     return sum(abs(x - spot[0]) < 110 and abs(y - spot[1]) < 40 for x, y in spots)
-
-
-def _note(limits: tuple[float, float, float, float] | None) -> str:
-    note = text("present.quadrant.note", share=percent(LEANING, 0))
-    if limits is None:
-        return note
-    names = ("fit_low", "fit_high", "need_low", "need_high")
-    return f"{note} {text('present.quadrant.limits', **dict(zip(names, limits, strict=True)))}"
 
 
 def _axes() -> list[str]:

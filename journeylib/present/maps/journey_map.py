@@ -137,16 +137,16 @@ def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
 
 def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
     """Return sentiment and marked feeling of each touchpoint that has a sentiment."""
-    found: dict[str, tuple[float, int]] = {}
+    by_touchpoint: dict[str, tuple[float, int]] = {}
     if experience is None:
-        return found
+        return by_touchpoint
     for touchpoint, value, lo, hi in experience[["touchpoint", "sentiment", "lo", "hi"]].itertuples(
         index=False, name=None
     ):
         sentiment = as_float(value)
         if sentiment is not None:
-            found[touchpoint] = (sentiment, feeling(sentiment, as_float(lo), as_float(hi)))
-    return found
+            by_touchpoint[touchpoint] = (sentiment, feeling(sentiment, as_float(lo), as_float(hi)))
+    return by_touchpoint
 
 
 def _facts(
@@ -353,8 +353,8 @@ def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
         x += 31 + svg.text_width(word, 12)
     if any(fact.feeling for fact in facts.values()):
         words = (text("legend.feels_good"), text("legend.feels_bad"))
-        feelings_parts, x = svg.feeling_signs(x, y, words)
-        parts += feelings_parts
+        feeling_parts, x = svg.feeling_signs(x, y, words)
+        parts += feeling_parts
     most = max((flow.journeys for flow in layout.flows), default=0)
     lines = []
     if most:

@@ -342,25 +342,27 @@ def map_layout(
         box=(style.width, height),
         origin=(options.left, HEADER if any(columns.heads) else 4.0),
     )
-    below = routed.corridor_middle[-1]
+    columns_x = zip(columns.heads, routed.column_x, strict=True)
     return MapLayout(
         width=routed.width,
         height=routed.height,
-        columns=tuple(
-            Band(head, x, style.width)
-            for head, x in zip(columns.heads, routed.column_x, strict=True)
-        ),
+        columns=tuple(Band(head, x, style.width) for head, x in columns_x),
         lanes=_lane_bands(lanes, routed),
         boxes=_boxes(spots, routed, style),
         flows=tuple(
             Flow(one.source, one.target, one.journeys, one.way, line)
             for one, line in zip(flows.routes, routed.lines, strict=True)
         ),
-        returns=Band("", below, routed.height - below) if routed.has_returns else None,
+        returns=_returns(routed),
         hidden_touchpoints=len(points) - len(shown),
         hidden_flows=flows.hidden,
         shown_share=flows.share,
     )
+
+
+def _returns(routed: Routed) -> Band | None:
+    below = routed.corridor_middle[-1]
+    return Band("", below, routed.height - below) if routed.has_returns else None
 
 
 def _boxes(spots: Sequence[_Spot], routed: Routed, style: BoxStyle) -> tuple[Box, ...]:

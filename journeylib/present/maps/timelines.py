@@ -29,7 +29,7 @@ Feelings = Mapping[str, tuple[float, int]]
 
 
 def stories_figure(
-    told: Told,
+    stories: Told,
     *,
     experience: pd.DataFrame | None = None,
     name: str = "stories",
@@ -39,7 +39,7 @@ def stories_figure(
 
     Parameters
     ----------
-    told : Told
+    stories : Told
         Of `journeylib.stories`.
     experience : pandas.DataFrame, optional
         `Evidence.experience`: feelings are of the touchpoint, over all journeys.
@@ -52,7 +52,7 @@ def stories_figure(
     felt = feelings(experience)
     parts: list[str] = []
     y = 8.0
-    for number_, line in enumerate(told.timelines, start=1):
+    for number_, line in enumerate(stories.timelines, start=1):
         drawn, height = _story(line, number_, y, felt)
         parts += drawn
         y += height + BETWEEN
@@ -60,17 +60,17 @@ def stories_figure(
         words = (text("legend.feels_good"), text("legend.feels_bad"))
         parts += svg.feeling_signs(LEFT, y + 6, words)[0]
         y += 26
-    if not told.timelines:
+    if not stories.timelines:
         parts.append(svg.label(LEFT, 30, text("present.stories.nothing"), "jl-t6"))
         y = 50.0
-    alt = _finding(told)
+    alt = _finding(stories)
     return Figure(
         name=name,
         title=title or text("present.stories.title"),
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=y, alt=alt, min_width=860),
-        table=_table(told),
-        note=_note(told, felt=bool(felt)),
+        table=_table(stories),
+        note=_note(stories, felt=bool(felt)),
     )
 
 
@@ -154,46 +154,46 @@ def _way(row: Mapping[Hashable, Any], x: float, y: float, *, wraps: bool) -> str
     return "".join(parts)
 
 
-def _finding(told: Told) -> str:
-    lines = told.timelines
+def _finding(stories: Told) -> str:
+    lines = stories.timelines
     if not lines:
-        reasons = sorted({one.reason for one in told.found.values() if one.reason})
+        reasons = sorted({one.reason for one in stories.found.values() if one.reason})
         why = "; ".join(reasons) or text("present.stories.few")
         return text("present.stories.finding_none", why=why)
     share = percent(sum(line.share for line in lines), 0)
-    if not told.found:
+    if not stories.found:
         return text("present.stories.kinds", share=share, n=len(lines))
-    if set(told.found) != {""}:
-        return text("present.stories.finding_segments", n=len(lines), m=len(told.found))
+    if set(stories.found) != {""}:
+        return text("present.stories.finding_segments", n=len(lines), m=len(stories.found))
     return text(
         "present.stories.finding",
         n=len(lines),
         share=share,
-        journeys=told.found[""].journeys,
+        journeys=stories.found[""].journeys,
         top=percent(lines[0].share, 0),
         path=" → ".join(svg.clean(name) for name in lines[0].story.touchpoints),
     )
 
 
-def _note(told: Told, *, felt: bool) -> str:
+def _note(stories: Told, *, felt: bool) -> str:
     counts = {
-        name: sum(getattr(one, name) for one in told.found.values())
+        name: sum(getattr(one, name) for one in stories.found.values())
         for name in ("withheld", "folded")
     }
     notes = [
         text(
-            "present.stories.note" if told.found else "present.stories.note_kinds",
-            n=told.min_customers,
+            "present.stories.note" if stories.found else "present.stories.note_kinds",
+            n=stories.min_customers,
         )
     ]
-    if felt and told.found:
+    if felt and stories.found:
         notes.append(text("present.stories.felt"))
     notes.append(text("present.stories.ends"))
     notes += [text(f"present.stories.{name}", n=n) for name, n in counts.items() if n]
     return " ".join(notes)
 
 
-def _table(told: Told) -> pd.DataFrame:
+def _table(stories: Told) -> pd.DataFrame:
     rows = [
         {
             "story": place,
@@ -204,7 +204,7 @@ def _table(told: Told) -> pd.DataFrame:
             "channel": None if _none(row["channel"]) else row["channel"],
             "until_next": duration(as_float(row["seconds_to_next"])),
         }
-        for place, line in enumerate(told.timelines, start=1)
+        for place, line in enumerate(stories.timelines, start=1)
         for row in line.steps.to_dict("records")
     ]
     columns = ["story", "segment", "journeys", "step", "touchpoint", "channel"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -137,14 +138,14 @@ def _state(item: HandoffItem, worst: HandoffItem | None) -> str:
 
 def disclosure(audit: Audit) -> Table | Block:
     """Return the words by which bots say that they are machines, and how often."""
-    found = audit.judgement.disclosure
-    if found is None:
+    disclosed = audit.judgement.disclosure
+    if disclosed is None:
         return remark(text("present.disclosure.not_asked"))
-    if found.wording.abstain is not None:
-        why = abstain_text(found.wording.abstain)
-        return remark(text("present.disclosure.unknown", finding=found.text, why=why))
-    if found.wording.phrases.empty:
-        return remark(text("present.disclosure.none", finding=found.text))
+    if disclosed.wording.abstain is not None:
+        why = abstain_text(disclosed.wording.abstain)
+        return remark(text("present.disclosure.unknown", finding=disclosed.text, why=why))
+    if disclosed.wording.phrases.empty:
+        return remark(text("present.disclosure.none", finding=disclosed.text))
     rows = [
         {
             "phrase": text(
@@ -156,7 +157,7 @@ def disclosure(audit: Audit) -> Table | Block:
             "customers": int(row["customers"]),
             "bot_turn": number(row["turn"]),
         }
-        for row in found.wording.phrases.to_dict("records")
+        for row in disclosed.wording.phrases.to_dict("records")
     ]
     rows += [
         {
@@ -165,7 +166,7 @@ def disclosure(audit: Audit) -> Table | Block:
             "customers": int(row["customers"]),
             "bot_turn": number(row["turn"]),
         }
-        for row in found.wording.sentences.head(SENTENCES).to_dict("records")
+        for row in disclosed.wording.sentences.head(SENTENCES).to_dict("records")
     ]
     caption = text("present.disclosure.caption")
     return table(rows, caption, note=text("present.disclosure.note"))
@@ -178,7 +179,7 @@ def tipping_points(audit: Audit) -> Table | Block:
         return remark(text("present.tipping.none"))
     rows = [
         {
-            "about": point.segment,
+            "about": _about(point.segment),
             "answer": text(f"present.tipping.answer.{point.answer}"),
             "at": estimate_text(point.at) if point.at.value is not None else "",
             "pooled": "" if point.pooled is None else number(point.pooled),
@@ -202,14 +203,14 @@ def false_alarm_text(q_value: float | None) -> str:
 
 
 def _satisfaction(audit: Audit) -> str:
-    found = audit.judgement.satisfaction
-    if found is None:
+    result = audit.judgement.satisfaction
+    if result is None:
         return ""
-    reasons = "; ".join(found.reasons)
-    if found.at.value is not None:
-        reasons = text("present.tipping.from", reasons=reasons, at=estimate_text(found.at))
+    reasons = "; ".join(result.reasons)
+    if result.at.value is not None:
+        reasons = text("present.tipping.from", reasons=reasons, at=estimate_text(result.at))
     return text(
-        "present.tipping.satisfaction", reasons=reasons, rated=found.rated, n=found.resolved
+        "present.tipping.satisfaction", reasons=reasons, rated=result.rated, n=result.resolved
     )
 
 
@@ -226,20 +227,28 @@ def handoff_times(audit: Audit) -> Table | Block:
     return table(rows, caption, note=text("present.handoff_time.note"))
 
 
-def _handoff_time(segment: str, found: HandoffTime) -> dict[str, object]:
-    low, high = found.flat_region
+def _handoff_time(segment: str, time: HandoffTime) -> dict[str, object]:
+    low, high = time.flat_region
     key = "never" if math.isinf(low) else "later" if math.isinf(high) else "between"
     return {
-        "about": segment,
-        "hand_over": _answer(found),
+        "about": _about(segment),
+        "hand_over": _answer(time),
         "flat_region": text(
             f"present.handoff_time.{key}", low=number(low, 1), high=number(high, 1)
         ),
-        "session_cost": estimate_text(found.cost),
-        "cost_at_once": _cost(found.cost_at_once),
-        "cost_never": _cost(found.cost_never),
-        "same_answer": text("present.handoff_time.resamples", share=percent(found.settled, 0)),
+        "session_cost": _session_cost(time.cost),
+        "cost_at_once": _cost(time.cost_at_once),
+        "cost_never": _cost(time.cost_never),
+        "same_answer": text("present.handoff_time.resamples", share=percent(time.settled, 0)),
     }
+
+
+def _about(segment: str) -> str:
+    return text("present.handoff_time.all") if segment == "all" else segment
+
+
+def _session_cost(cost: Estimate) -> str:
+    return estimate_text(replace(cost, unit=cost.unit.removesuffix("/session")))
 
 
 def _cost(estimate: Estimate) -> str:
@@ -258,7 +267,7 @@ def queue_time(audit: Audit) -> Table | Block:
         "wait": estimate_text(queue.wait),
         "gives_up": estimate_text(queue.gives_up),
         "wait_at_once": estimate_text(queue.wait_at_once),
-        "cost": estimate_text(queue.cost),
+        "cost": _session_cost(queue.cost),
     }
     rows = [
         {"question": text(f"present.queue.{name}"), "answer": answer}
@@ -268,10 +277,10 @@ def queue_time(audit: Audit) -> Table | Block:
     return table(rows, text("present.queue.caption"), note=note)
 
 
-def _answer(found: Any) -> str:
-    answer = label("present.handoff_time.answer", found.answer)
-    if found.answer == "minutes":
-        answer = text("minutes", x=number(found.minutes, 1))
-    if found.settled < SETTLED:
+def _answer(time: Any) -> str:
+    answer = label("present.handoff_time.answer", time.answer)
+    if time.answer == "minutes":
+        answer = text("minutes", x=number(time.minutes, 1))
+    if time.settled < SETTLED:
         return text("present.handoff_time.unsettled", answer=answer)
     return answer

@@ -35,14 +35,14 @@ def changes(audit: Audit) -> Block:
 
 
 def _head(audit: Audit) -> str:
-    found, alarms = audit.changes, audit.changes.significant
+    comparison, alarms = audit.changes, audit.changes.significant
     since = text("present.changes.last_period")
-    if found.previous:
-        since = text("present.changes.since", run=found.previous)
+    if comparison.previous:
+        since = text("present.changes.since", run=comparison.previous)
     if not alarms:
-        if found.compared == 0 and not found.previous:
+        if comparison.compared == 0 and not comparison.previous:
             return text("present.changes.nothing")
-        return text("present.changes.none", since=since, n=found.compared)
+        return text("present.changes.none", since=since, n=comparison.compared)
     counts = ", ".join(
         text("present.changes.count", n=n, kind=text(f"present.change.{kind}"))
         for kind in KINDS

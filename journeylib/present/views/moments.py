@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Estimate, abstain_text, estimate_text, number, text
+from journeylib.core import Estimate, abstain_text, estimate_text, label, number, text
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, table
 from journeylib.present.views.bots import false_alarm_text
@@ -38,7 +39,7 @@ def _too_few(pairs: pd.DataFrame, tested: int) -> str:
     if pairs.empty:
         return ""
     names = "; ".join(
-        f"{', '.join(part['touchpoint'])} ({outcome})"
+        f"{', '.join(part['touchpoint'])} ({label('outcome', str(outcome))})"
         for outcome, part in pairs.groupby("outcome", sort=True)
     )
     return " " + text("present.moments.too_few", n=tested, names=names)
@@ -47,7 +48,7 @@ def _too_few(pairs: pd.DataFrame, tested: int) -> str:
 def _moment(row: dict[Any, Any]) -> dict[str, object]:
     return {
         "touchpoint": row["touchpoint"],
-        "outcome": row["outcome"],
+        "outcome": label("outcome", row["outcome"]),
         "is_moment": text("yes" if row["is_moment"] else "no"),
         "good_effect": _difference(row["effect"]),
         "naive": _difference(row["naive"]),
@@ -98,18 +99,31 @@ def presence(audit: Audit) -> Table | Block:
     rows = [
         {
             "touchpoint": row["touchpoint"],
-            "outcome": row["outcome"],
-            "rate_ratio": estimate_text(row["ratio"]),
-            "landmark": _if_estimated(row["landmark"]),
-            "landmark_day": row["landmark_day"],
+            "outcome": label("outcome", row["outcome"]),
+            "rate_ratio": _ratio(row["ratio"]),
+            "landmark": _landmark(row),
             "q": false_alarm_text(row["q_value"]),
             "grade": row["ratio"].grade,
             "against": "; ".join(row["reasons"]),
         }
         for row in pairs[estimated].to_dict("records")
     ]
+    frame = pd.DataFrame(rows)
+    if not frame["landmark"].any():
+        frame = frame.drop(columns="landmark")
     note = text("present.presence.note") + rest
-    return table(rows, text("present.presence.caption"), note=note)
+    return table(frame, text("present.presence.caption"), note=note)
+
+
+def _ratio(ratio: Estimate) -> str:
+    return estimate_text(replace(ratio, unit="times"))
+
+
+def _landmark(row: dict[Any, Any]) -> str:
+    ratio = row["landmark"]
+    if ratio.value is None:
+        return ""
+    return text("present.presence.on_day", ratio=_ratio(ratio), day=row["landmark_day"])
 
 
 def remembered(audit: Audit) -> Table | Block:
@@ -134,10 +148,10 @@ def remembered(audit: Audit) -> Table | Block:
 
 def surveys(audit: Audit) -> Table | Block:
     """Return what surveys say, and how far the silence of the others could move it."""
-    found = audit.judgement.surveys
-    if found.empty:
+    answered = audit.judgement.surveys
+    if answered.empty:
         return remark(text("present.surveys.none"))
-    rows = [_survey(row) for row in found.to_dict("records")]
+    rows = [_survey(row) for row in answered.to_dict("records")]
     return table(rows, text("present.surveys.caption"), note=text("present.surveys.note"))
 
 
@@ -151,7 +165,7 @@ def _survey(row: dict[Any, Any]) -> dict[str, object]:
     if adjusted.value is None:
         like = text("present.surveys.not_measurable", why=abstain_text(str(adjusted.abstain)))
     return {
-        "survey": row["kind"],
+        "survey": label("outcome", row["kind"]),
         "asked": row["asked"],
         "answered": estimate_text(row["response_rate"]),
         "answer_mean": estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers)),

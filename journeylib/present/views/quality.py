@@ -60,8 +60,8 @@ def stitching(audit: Audit) -> Table | Block:
 
 def linkage(audit: Audit) -> Table | Block:
     """Return how many customers were joined by alike identifiers, and what that changes."""
-    found, settings = audit.prepared.linkage, audit.config.linkage
-    if found is None or settings is None:
+    linked, settings = audit.prepared.linkage, audit.config.linkage
+    if linked is None or settings is None:
         return remark(text("present.linkage.none"))
     rows = [
         {
@@ -72,15 +72,15 @@ def linkage(audit: Audit) -> Table | Block:
     ]
     note = text(
         "present.linkage.note",
-        before=found.customers_before,
-        n=found.customers,
-        people=len(found.people),
+        before=linked.customers_before,
+        n=linked.customers,
+        people=len(linked.people),
         threshold=percent(settings.threshold, 0),
-        moved=percent(found.moved_share),
+        moved=percent(linked.moved_share),
     )
-    if found.confidence is not None:
-        least = found.people["confidence"].min()
-        shares = {"sure": found.confidence, "wrong": 1 - found.confidence, "least": least}
+    if linked.confidence is not None:
+        least = linked.people["confidence"].min()
+        shares = {"sure": linked.confidence, "wrong": 1 - linked.confidence, "least": least}
         words = {name: percent(share) for name, share in shares.items()}
         note += " " + text("present.linkage.confidence", **words)
     note += " " + text("present.linkage.advice")

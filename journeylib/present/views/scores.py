@@ -131,10 +131,10 @@ def sensitivity(audit: Audit) -> Table | Block:
 
 def ratings(audit: Audit) -> Table | Block:
     """Return people's own ratings of touchpoints beside what the log's verdict stands for."""
-    found = audit.ratings
-    if found is None:
+    people = audit.ratings
+    if people is None:
         return remark(text("present.ratings.none"))
-    rated = found.touchpoints.assign(apart=found.touchpoints["difference"].abs())
+    rated = people.touchpoints.assign(apart=people.touchpoints["difference"].abs())
     ordered = rated.sort_values(["apart", "touchpoint"], ascending=[False, True])
     rows = [
         {
@@ -158,8 +158,8 @@ def ratings(audit: Audit) -> Table | Block:
         text(key, apart=apart, n=compared),
         text("present.ratings.rule"),
         *([text("present.ratings.unmatched", names=", ".join(unmatched))] if unmatched else []),
-        text("present.ratings.alpha", value=estimate_text(found.agreement)),
-        *(_groups(row) for row in found.groups.to_dict("records")),
+        text("present.ratings.alpha", value=estimate_text(people.agreement)),
+        *(_groups(row) for row in people.groups.to_dict("records")),
     ]
     return table(rows, text("present.ratings.caption"), note=" ".join(notes))
 

@@ -179,7 +179,7 @@ def test_hand_overs_stand_beside_their_labels(bare: jl.Audit, full: jl.Audit) ->
 
 def test_without_either_a_sentence_says_so(bare: jl.Audit) -> None:
     assert bare.document["detectors"] == []
-    assert "not checked on labelled turns" in repr(show.detectors(bare))
+    assert "not checked on this log" in repr(show.detectors(bare))
     assert "No ratings are declared" in repr(show.ratings(bare))
 
 
@@ -190,7 +190,7 @@ def test_no_text_customer_or_rater_is_shown(full: jl.Audit, tmp_path: Path) -> N
         (folder / "manifest.json").read_text("utf-8"),
         show.detectors(full)._repr_html_(),
         show.ratings(full)._repr_html_(),
-        repr(full.beside),
+        repr(full.annotations),
     ]
     for text in said:
         assert "Secret trace" not in text
