@@ -15,7 +15,7 @@ from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.core.estimate import Estimate
-from journeylib.present import images
+from journeylib.present.drawing import images
 from journeylib.workshop import pack
 from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Moment
