@@ -25,6 +25,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=False,  # each template escapes for what it writes: `esc` or `plain`
+        optimized=False,  # else words would be looked up once, in the first language
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

@@ -268,7 +268,7 @@ def test_news_are_in_german_where_asked_for(done: Path) -> None:
     assert "| No human \\| joined | 47,8 % | ≤ 75 % | in Ordnung |" in job
     for words in (plain, page, job, chat):
         assert "Was sich änderte" in words
-        assert not re.search(r"\b(limit|Check|State|customers|What changed|Touchpoint)\b", words)
+        assert not re.search(r"\b(limit|Check|State|What changed|Touchpoint)\b", words)
 
 
 def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path) -> None:
