@@ -65,8 +65,7 @@ def compose(
     message["From"] = settings.sender if settings else NOBODY
     message["To"] = ", ".join(settings.to) if settings else NOBODY
     message["Subject"] = subject(briefing, settings.subject_prefix if settings else "")
-    noon = dt.datetime.combine(as_of, dt.time(12), dt.UTC)
-    message["Date"] = noon
+    message["Date"] = dt.datetime.combine(as_of, dt.time(12), dt.UTC)
     # The same run is the same message: a second delivery is shown once.
     message["Message-ID"] = f"<{briefing.run_id}@journeylib.invalid>"
     plain = {"checks": briefing.checks[:MAX_CHECKS], "changes": briefing.change_lines}

@@ -6,7 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, pass_context
+from jinja2.runtime import Context
 
 from journeylib.core import current_catalogue, number, text
 from journeylib.present import clean, esc
@@ -33,9 +34,14 @@ def _environment() -> Environment:
         "esc": esc,
         "plain": _plain,
         "number": number,
-        "words": lambda key: text(f"delivery.{key}"),
+        "words": _words,
     }
     return environment
+
+
+@pass_context  # else jinja would look a constant key up once, in the first language
+def _words(_context: Context, key: str) -> str:
+    return text(f"delivery.{key}")
 
 
 def _plain(words: str) -> str:

@@ -26,6 +26,7 @@ import journeylib as jl
 from journeylib.audits.config.delivery import DeliverySettings, When
 from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
+from journeylib.core import use_language
 from journeylib.core.errors import ConfigError
 from journeylib.delivery.briefing import Briefing, amount, brief
 from journeylib.delivery.chat import slack, teams
@@ -252,6 +253,22 @@ def test_changes_are_told_in_sentences(done: Path) -> None:
     assert first == "Changed (performance): Repeat contact at Chat, 10 % to 25 %"
     quiet = brief(document(done, changes=rows[1:]), done)
     assert "Nothing beyond chance." in summary(quiet)
+
+
+def test_news_are_in_german_where_asked_for(done: Path) -> None:
+    with use_language("de"):
+        found = brief(document(done), done)
+        message = compose(found, None, as_of=pd.Timestamp("2026-03-01").date(), picture=None)
+        chat = json.dumps([slack(found), teams(found)], ensure_ascii=False)
+        job = summary(found)
+    plain = message.get_body(("plain",)).get_content()
+    page = message.get_body(("html",)).get_content()
+    assert message["Subject"].startswith("Alarm: Enough chats ist 60 (Grenze ≥ 100) · Ours")
+    assert "nicht zu beurteilen: Gone – (Grenze ≥ 1)" in plain and '<html lang="de">' in page
+    assert "| No human \\| joined | 47,8 % | ≤ 75 % | in Ordnung |" in job
+    for words in (plain, page, job, chat):
+        assert "Was sich änderte" in words
+        assert not re.search(r"\b(limit|Check|State|What changed|Touchpoint)\b", words)
 
 
 def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path) -> None:

@@ -105,7 +105,10 @@ def test_what_stands_beside_the_paradoxes(
     six = {row["name"]: row for row in telecom_audit.document["paradoxes"]}
     beside = six["powerful_vulnerable"]["supporting"]
     assert beside["dependence"]["value"] == 1  # the sample has one bot's name
-    assert six["personalised_intrusive"]["supporting"]["resolution_one_field"]["abstain"] == "no_column"
+    assert (
+        six["personalised_intrusive"]["supporting"]["resolution_one_field"]["abstain"]
+        == "no_column"
+    )
     shown = show.paradox_figures(telecom_audit)
     assert "per 1,000" in shown._repr_html_()
     # What the log has no column for is not listed.
