@@ -13,7 +13,6 @@ from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak, sa
 from journeylib.judge.bot_timing.session_data import Clock
 from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
 from journeylib.judge.settings import CapacitySettings, CostSettings
-from journeylib.log import fetch
 from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
@@ -117,7 +116,7 @@ def session_frame(handoffs: Handoffs, drawn: Drawn = EVERYONE) -> tuple[pd.DataF
     clock : {"minutes", "turns"}
     """
     assert handoffs.session_table is not None
-    table = fetch(drawn.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
+    table = drawn.only(handoffs.session_table).sort_values("session_no", ignore_index=True)
     clock: Clock = "minutes" if table["seconds_to_end"].notna().any() else "turns"
     time = table["seconds_to_end"] / 60 if clock == "minutes" else table["turns_to_end"]
     frame = pd.DataFrame(

@@ -23,7 +23,7 @@ from journeylib.judge.paradoxes.context import (
     silent,
     verified_how,
 )
-from journeylib.log import drawn, fetch
+from journeylib.log import drawn, fetch, hand_over
 from journeylib.measures import NEGATIVE, RATING_SCALES, Scores
 
 
@@ -86,12 +86,18 @@ def _moments(scene: Scene) -> ibis.Table:
     ).filter(_.cry | _.bot | _.human)
     if scene.sessions is None:
         return turns
-    frustrated = scene.sessions.filter((_.end == "frustrated") & _.seconds_to_end.notnull())
+    ended = scene.sessions
+    frustrated = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
+    after_us = (frustrated["seconds_to_end"] * US).round().astype("int64")
+    known = frustrated[["customer_no", "group"]].assign(
+        at_us=frustrated["start_us"].astype("int64") + after_us
+    )
+    held = hand_over(ibis.memtable(known), turns.get_backend())
     no = ibis.literal(False)
-    cries = frustrated.select(
+    cries = held.select(
         *("customer_no", "group"),
         journey=ibis.null("int64"),
-        at_us=_.start_us + (_.seconds_to_end * US).round().cast("int64"),
+        at_us=held.at_us,
         cry=ibis.literal(True),
         bot=no,
         human=no,
