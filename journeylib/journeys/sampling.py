@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ibis
+import numpy as np
+import pandas as pd
 
 from journeylib.core import Estimate
-from journeylib.log import customer_numbers, materialise_sorted
+from journeylib.log import customer_numbers, fetch, materialise_sorted
 
 if TYPE_CHECKING:
     from journeylib.journeys.journeys import Journeys
@@ -35,6 +37,13 @@ class Drawn:
     def of(self, rows: ibis.Table) -> ibis.Table:
         """Return the rows of these customers; `rows` itself where they are all."""
         return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
+
+    def only(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of these customers, of a table with their ``customer_no``."""
+        if self.picked is None:
+            return frame
+        whose = fetch(self.picked.select("customer_no"))["customer_no"]
+        return frame[frame["customer_no"].isin(whose)]
 
     def fewer(self, most: int) -> Drawn:
         """Return a part of the sample."""
@@ -73,8 +82,13 @@ def drawn_journeys(journeys: Journeys) -> Journeys:
     drawn = journeys.drawn
     if drawn.picked is None:
         return journeys
-    few = journeys._with(drawn.of(journeys.table), f"of {drawn.used} customers drawn", "")
-    return replace(few, trail=materialise_sorted(few.trail, ["journey", "customer_no"], ["step"]))
+    whose = fetch(drawn.picked.select("customer_no"))["customer_no"].to_numpy()
+    kept = np.isin(journeys.outline.customer, whose)
+    few = journeys._keep(kept, f"of {drawn.used} customers drawn", "")
+    # Its steps are asked for often, and in order.
+    held = materialise_sorted(few.trail, ["journey", "customer_no"], ["step"])
+    few.__dict__["trail"] = held
+    return few
 
 
 def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:
@@ -106,7 +120,7 @@ def draw_customers(journeys: Journeys, most: int | None = None) -> Drawn:
 def draw(journeys: Journeys) -> Drawn:
     """Draw customers up to the settings' limit; see `Journeys.drawn`."""
     limit = journeys.settings.max_customers_modelled
-    customers = int(journeys.table.customer_no.nunique().to_pyarrow().as_py())
+    customers = journeys.outline.customers
     return Drawn(customers, customers) if customers <= limit else _first(journeys, limit)
 
 

@@ -21,7 +21,6 @@ from journeylib.judge.bot_timing.session_data import (
 )
 from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
 from journeylib.judge.settings import CostSettings, JudgeSettings
-from journeylib.log import fetch
 from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
@@ -121,7 +120,7 @@ def session_frame(handoffs: Handoffs, sample: Drawn = EVERYONE) -> tuple[pd.Data
     clock : {"minutes", "turns"}
     """
     assert handoffs.session_table is not None
-    table = fetch(sample.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
+    table = sample.only(handoffs.session_table).sort_values("session_no", ignore_index=True)
     clock: Clock = "minutes" if table["seconds_to_end"].notna().any() else "turns"
     time = table["seconds_to_end"] / 60 if clock == "minutes" else table["turns_to_end"]
     frame = pd.DataFrame(

@@ -12,11 +12,11 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import Base, Journeys
 from journeylib.log import Runs, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Base, Floats, Whole, measured, thin
+from journeylib.measures.touchpoints.group_sums import Floats, Whole, measured, thin
 
 MICRO = 1_000_000
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
