@@ -2,19 +2,12 @@
 
 from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
-from journeylib.journeys.filters.export import write_customers
+from journeylib.journeys.customer_list import write_customers
 from journeylib.journeys.filters.history import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
-from journeylib.journeys.graph.transitions import (
-    END,
-    OTHER,
-    START,
-    journey_graph,
-    transitions,
-    variants,
-)
+from journeylib.journeys.graph.transitions import journey_graph, transitions, variants
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,
     Linked,
@@ -28,7 +21,6 @@ from journeylib.journeys.preparation.business_hours import BusinessHours, open_t
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
 from journeylib.journeys.representatives.timelines import Timeline, Told, examples, stories
-from journeylib.journeys.sampling import EVERYONE, Drawn, draw_customers
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting
@@ -44,6 +36,7 @@ from journeylib.journeys.walk.counting import (
     number_pairs,
     sum_in_cells,
 )
+from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.events import MISSING, Codes, Events, words_at
 from journeylib.journeys.walk.outline import BAD_END, END_KINDS
 from journeylib.journeys.walk.sessions import (
@@ -55,6 +48,7 @@ from journeylib.journeys.walk.sessions import (
     row_before,
     value_at,
 )
+from journeylib.journeys.walk.tables import END, OTHER, START
 
 __all__ = [
     "BAD_END",
@@ -73,8 +67,8 @@ __all__ = [
     "BusinessHours",
     "Codes",
     "Conformance",
+    "CustomerSample",
     "Cutting",
-    "Drawn",
     "Events",
     "JourneySettings",
     "Journeys",
@@ -95,7 +89,6 @@ __all__ = [
     "compiled",
     "count_units",
     "count_units_again",
-    "draw_customers",
     "examples",
     "first_rows",
     "happens_between",

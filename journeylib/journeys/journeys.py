@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
+import pandas as pd
 from ibis import _
 
 from journeylib.core import working
@@ -16,8 +17,10 @@ from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
-from journeylib.journeys.walk.events import Events, events_of
+from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
+from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
+from journeylib.journeys.walk.tables import edge_table, touchpoint_table
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
@@ -28,11 +31,6 @@ from journeylib.log import (
     materialise_sorted,
     numbered,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from journeylib.journeys.sampling import Drawn
 
 US_PER_DAY = 86_400_000_000
 
@@ -60,6 +58,8 @@ class Journeys(Verbs):
         The last verb that was applied; None where these are all journeys of the log.
     outline_left : Outline or None
         The journeys that a verb left, with their events.
+    held_trail : ibis.Table or None
+        Their steps, where they were held in order.
     """
 
     log: EventLog
@@ -70,6 +70,7 @@ class Journeys(Verbs):
     last_us: int | None
     narrowing: Narrowing | None = field(default=None, repr=False)
     outline_left: Outline | None = field(default=None, repr=False)
+    held_trail: ibis.Table | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """Say what remains, or where they come from and what to look at; never a row."""
@@ -100,7 +101,8 @@ class Journeys(Verbs):
         if self.outline_left is not None:
             return self.outline_left
         span = (self.first_us, self.last_us)
-        return outline_of(events_of(self), self.settings, self.cutting, self.names, span)
+        events = Events(self.log_trail, len(self.names))
+        return outline_of(events, self.settings, self.cutting, self.names, span)
 
     @property
     def events(self) -> Events:
@@ -110,7 +112,12 @@ class Journeys(Verbs):
     @cached_property
     def trail(self) -> ibis.Table:
         """The steps as the engine holds them, without ``steps`` and ``visit``."""
-        return self.log_trail if self.narrowing is None else narrowed_trail(self)
+        if self.held_trail is not None:
+            return self.held_trail
+        if self.narrowing is None:
+            return self.log_trail
+        cut = any(step.cuts for step in self.applied)
+        return narrowed_trail(self.log_trail, self.outline, cut=cut)
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -136,18 +143,40 @@ class Journeys(Verbs):
         return hand_over(table, self.log_trail.get_backend())
 
     @cached_property
-    def drawn(self) -> Drawn:
+    def sample(self) -> CustomerSample:
         """The customers whom steps that model each journey work on."""
-        from journeylib.journeys.sampling import draw
+        return self.sample_of(self.settings.max_customers_modelled)
 
-        return draw(self)
+    def sample_of(self, most: int) -> CustomerSample:
+        """Draw the customers that a step which models each journey works on.
+
+        Parameters
+        ----------
+        most : int
+            Limit of the step; that of the settings (`max_customers_modelled`) holds as well.
+
+        Returns
+        -------
+        CustomerSample
+            The limit's number of customers, those first in the order of a hash of their id: the
+            same on any engine and in any order of rows, and a smaller sample is part of a larger.
+        """
+        limit = min(most, self.settings.max_customers_modelled)
+        customers = self.outline.customers
+        if customers <= limit:
+            return CustomerSample(customers, customers)
+        return first_by_hash(self.table.select("customer_no").distinct(), self.log, limit)
 
     @cached_property
     def modelled(self) -> Journeys:
-        """The journeys of the customers `drawn`; these themselves where that is everybody."""
-        from journeylib.journeys.sampling import drawn_journeys
-
-        return drawn_journeys(self)
+        """The journeys of the customers of `sample`; these themselves where that is everybody."""
+        if self.sample.picked is None:
+            return self
+        kept = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        few = self._keep(kept, f"of {self.sample.used} customers drawn", "")
+        # Its steps are asked for often, and in order.
+        held = materialise_sorted(few.trail, ["journey", "customer_no"], ["step"])
+        return replace(few, held_trail=held)
 
     @cached_property
     def names(self) -> dict[int, str]:
@@ -173,9 +202,8 @@ class Journeys(Verbs):
             ``nobody``, or None in a log without actors), ``events``, ``journeys``,
             ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
-        from journeylib.journeys.graph.transitions import touchpoint_table
-
-        return touchpoint_table(self)
+        whole = None if self.narrowing is None else self.whole.touchpoints
+        return touchpoint_table(self.outline, self.names, whole)
 
     @cached_property
     def edges(self) -> pd.DataFrame:
@@ -186,9 +214,7 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        from journeylib.journeys.graph.transitions import edge_counts
-
-        return edge_counts(self)
+        return edge_table(self.events, self.names)
 
 
 @working("rebuilding journeys")

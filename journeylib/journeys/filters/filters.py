@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,15 +14,12 @@ import pyarrow.compute as pc
 from ibis import _
 
 from journeylib.core import ConfigError, SchemaError, did_you_mean
-from journeylib.journeys.filters.history import Narrowed, call, journeys_of
-from journeylib.journeys.graph.transitions import END, START
+from journeylib.journeys.filters.history import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.events import Codes
 from journeylib.journeys.walk.outline import END_KINDS, variant_texts
+from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 # In a pattern: any number of touchpoints, none included; and exactly one.
@@ -174,7 +171,7 @@ class Verbs(Narrowed):
         What is counted per week stays per week of the whole log.
         """
         _clock(self)
-        zone = ZoneInfo(journeys_of(self).log.schema.timezone)
+        zone = ZoneInfo(self.log.schema.timezone)
         low, high = _instant(first, zone), _instant(last, zone, end=True)
         if low is None and high is None:
             raise ConfigError("between: give a first day, a last day, or both.")
@@ -248,7 +245,7 @@ class Verbs(Narrowed):
 
         _some(kinds, "with_outcome")
         _clock(self)
-        outcomes = journeys_of(self).log.outcomes
+        outcomes = self.log.outcomes
         if outcomes is None:
             raise SchemaError("the log has no outcomes. Declare them when it is read.")
         there = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
@@ -256,7 +253,7 @@ class Verbs(Narrowed):
         found = outcomes.filter(
             _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro.fill_null(1) != 0)
         )
-        whose = found.inner_join(customer_numbers(journeys_of(self).log.events), "customer")
+        whose = found.inner_join(customer_numbers(self.log.events), "customer")
         came = fetch(whose.select("customer_no", "t_us").distinct())
         words = f"with the outcome {_listed(kinds, 'or')}"
         end_us = np.full(len(self.outline), np.iinfo(np.int64).max)
@@ -410,15 +407,14 @@ def _some(names: Sequence[str], verb: str, *, fewest: int = 1) -> None:
         raise ConfigError(f"{verb}: give at least {fewest} name{'s' * (fewest > 1)}, as text.")
 
 
-def _has(verbs: Narrowed, column: str, role: str) -> Journeys:
-    journeys = journeys_of(verbs)
+def _has(journeys: Narrowed, column: str, role: str) -> Narrowed:
     if not journeys.has(column):
         raise SchemaError(f"the log has no column with the role '{role}'. Declare it in roles.")
     return journeys
 
 
-def _clock(verbs: Narrowed) -> None:
-    if not journeys_of(verbs).has_clock:
+def _clock(journeys: Narrowed) -> None:
+    if not journeys.has_clock:
         raise SchemaError("the log has no clock. Declare a column with the role 'timestamp'.")
 
 

@@ -13,12 +13,10 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import ConfigError
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.events import Events
 from journeylib.journeys.walk.outline import Outline
-from journeylib.log import hand_over
-
-if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+from journeylib.log import EventLog, hand_over
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,7 +27,7 @@ class Narrowing:
 
     Attributes
     ----------
-    before : Journeys
+    before : Narrowed
         What it was applied to.
     words : str
         What remains, as people say it.
@@ -39,7 +37,7 @@ class Narrowing:
         Whether it keeps a part of each journey, rather than whole journeys.
     """
 
-    before: Journeys
+    before: Narrowed
     words: str
     code: str
     cuts: bool = False
@@ -48,9 +46,20 @@ class Narrowing:
 class Narrowed:
     """What `Journeys` know of the verbs that were applied to them."""
 
+    log: EventLog
+    settings: JourneySettings
+    log_trail: ibis.Table
     narrowing: Narrowing | None
 
     if TYPE_CHECKING:
+
+        @cached_property
+        def names(self) -> dict[int, str]: ...  # noqa: D102
+
+        @property
+        def has_clock(self) -> bool: ...  # noqa: D102
+
+        def has(self, column: str) -> bool: ...  # noqa: D102
 
         @cached_property
         def outline(self) -> Outline: ...  # noqa: D102
@@ -103,7 +112,7 @@ class Narrowed:
     def remaining(self) -> str:
         """How many journeys remain of how many, and which; no number below the minimum."""
         (journeys, customers), (every, _people) = self.size, self.whole.size
-        minimum = journeys_of(self).settings.min_customers
+        minimum = self.settings.min_customers
         which = f": {self.words}" if self.words else ""
         if not journeys:
             return f"no journey of {every:,} remains{which}"
@@ -127,7 +136,7 @@ class Narrowed:
             ``customers`` (Int64; missing where fewer than the minimum of customers remain),
             ``share`` (float64, of all journeys).
         """
-        stages = [step.before for step in self.applied] + [journeys_of(self)]
+        stages = [step.before for step in self.applied] + [self]
         minimum = stages[0].settings.min_customers
         every = max(stages[0].size[0], 1)
         rows = []
@@ -159,20 +168,21 @@ class Narrowed:
         if code_of is not None:
             code = code_of.code.removeprefix("journeys") + code
         rows = self.events.only(kept[self.events.journey])
-        return self._left(rows, np.flatnonzero(kept), Narrowing(journeys_of(self), words, code))
+        return self._left(rows, np.flatnonzero(kept), Narrowing(self, words, code))
 
     def _keep_part(self, kept: Flags, words: str, code: str) -> Self:
         """Keep the events that are marked; the rest of a journey's row is as it was."""
         if self.narrowing is not None and self.narrowing.code == code:
             return self
         left = np.unique(self.events.journey[kept]).astype(np.int64)
-        done = Narrowing(journeys_of(self), words, code, cuts=True)
+        done = Narrowing(self, words, code, cuts=True)
         return self._left(self.events.only(kept), left, done)
 
     def _left(self, events: Events, journeys: npt.NDArray[np.int64], narrowing: Narrowing) -> Self:
         outline = self.outline.of(events, journeys)
-        found = replace(journeys_of(self), narrowing=narrowing, outline_left=outline)
-        return cast("Self", found)
+        # Only a data class has verbs: `Journeys`.
+        left = {"narrowing": narrowing, "outline_left": outline, "held_trail": None}
+        return cast("Self", replace(cast("Any", self), **left))
 
     def _with_event(self, marked: Flags) -> Flags:
         """Mark the journeys with an event that is marked."""
@@ -182,16 +192,25 @@ class Narrowed:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        return {name: int(number) for number, name in journeys_of(self).names.items()}
+        return {name: int(number) for number, name in self.names.items()}
 
 
-def narrowed_trail(journeys: Journeys) -> ibis.Table:
-    """Return the steps that verbs left, as the engine's table; see `Journeys.trail`."""
-    whole, outline = journeys.log_trail, journeys.outline
+def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Table:
+    """Return the steps that verbs left, as the engine's table; see `Journeys.trail`.
+
+    Parameters
+    ----------
+    whole : ibis.Table
+        The steps of the whole log.
+    outline : Outline
+        What is left.
+    cut : bool
+        Whether only parts of its journeys are.
+    """
     own = {"_of": outline.key, "_from": outline.events.whole_step[outline.first_row]}
     own["_to"] = own["_from"] + outline.steps - 1
     kept = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
-    if not any(done.cuts for done in journeys.applied):
+    if not cut:
         return whole.semi_join(kept, whole.journey == kept["_of"])
     part = whole.inner_join(kept, whole.journey == kept["_of"])
     part = part.filter((_.step >= _["_from"]) & (_.step <= _["_to"]))
@@ -201,11 +220,6 @@ def narrowed_trail(journeys: Journeys) -> ibis.Table:
     # Steps and visits are counted anew, as they are in whole journeys.
     part = part.mutate(step=_.step - _["_from"] + 1, visit_step=_.visit_step - _["_from"] + 1)
     return part.drop("_of", "_from", "_to").cache()
-
-
-def journeys_of(verbs: Narrowed) -> Journeys:
-    """Return what the verbs are those of."""
-    return cast("Journeys", verbs)
 
 
 def call(verb: str, *names: Any, **options: Any) -> str:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from journeylib.core import working
-from journeylib.journeys.graph.transitions import END, OTHER, START, median_positions
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells, number_pairs
+from journeylib.journeys.walk.tables import END, OTHER, START, median_positions
 from journeylib.log import suppress
 
 ELSEWHERE = "(elsewhere)"
@@ -274,7 +274,7 @@ def _nodes(
         cell = cells[events.touchpoint]
         others = others.assign(
             **vars(events.base(cell, len(into))),
-            median_position=median_positions(journeys, cell, len(into)),
+            median_position=median_positions(journeys.outline, cell, len(into)),
         )
         counts = pd.concat([counts, others])
     counts = counts.reset_index(drop=True)

@@ -20,7 +20,7 @@ from journeylib.journeys.walk.visits import visit_numbers, visit_starts
 from journeylib.log import fetch_arrow, hand_over, is_sorted
 
 if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+    pass
 
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -299,11 +299,6 @@ class Events:
             return Events(self.source, self.touchpoints, rows, self)
         assert self.picked is not None
         return Events(self.source, self.touchpoints, self.picked[rows], self.parent)
-
-
-def events_of(journeys: Journeys) -> Events:
-    """Return the events of all journeys of a log; see `Journeys.events`."""
-    return Events(journeys.trail, len(journeys.names))
 
 
 def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
         losses[:, spot] = _losses([column[rows] for column in known], came, group[rows])
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(journeys.drawn.said()))
+    return replace(found, source="; ".join(journeys.sample.assumption()))
 
 
 def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
