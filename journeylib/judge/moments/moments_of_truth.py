@@ -86,7 +86,7 @@ def _with_context(
     names = ("impact", "response_rate", "bounds", *(["asymmetry"] if compared else []))
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for effect, case, moment in zip(family, cases, moments["is_moment"], strict=True):
-        annotate = case.visits.sample.told
+        annotate = case.visits.sample.annotate
         countable = reach and case.scale is None
         columns["impact"].append(
             annotate(impact(effect, reach[effect.touchpoint])) if countable else None

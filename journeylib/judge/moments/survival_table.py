@@ -88,7 +88,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     refuse_absent(journeys, asked, "judge.moments")
     answers = survey_scales(journeys, settings.surveys)
     follow = follow_up(journeys, asked.adjust)
-    annotate = follow.sample.told
+    annotate = follow.sample.annotate
     spots = journeys.touchpoints
     shown = spots.loc[spots["customers"] >= journeys.settings.min_customers, "touchpoint"]
     rows = []
