@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pandas as pd
 import pytest
-from journeylib.journeys.sampling import CustomerSample, draw_customers
 
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.customer_sample import CustomerSample, draw_customers
 from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement, judge
 from journeylib.log.engine.duckdb import fetch

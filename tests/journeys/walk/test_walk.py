@@ -13,13 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.journeys.graph.transitions import (
-    END,
-    START,
-    edge_counts,
-    touchpoint_table,
-    variants,
-)
+from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
@@ -31,6 +25,7 @@ from journeylib.journeys.walk.counting import (
 )
 from journeylib.journeys.walk.events import MISSING
 from journeylib.journeys.walk.sessions import least_of_later, row_before
+from journeylib.journeys.walk.tables import END, START
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
@@ -102,7 +97,7 @@ def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows:
             people[pair].add(journey[0][0])
             if START not in pair and END not in pair:
                 seconds[pair].append((visits[place][1] - visits[place - 1][1]) / 1e6)
-    found = {(row.source, row.target): row for row in edge_counts(journeys).itertuples()}
+    found = {(row.source, row.target): row for row in journeys.edges.itertuples()}
     assert {pair: row.events for pair, row in found.items()} == events
     assert {pair: row.journeys for pair, row in found.items()} == {
         pair: len(own) for pair, own in whose.items()
@@ -119,7 +114,7 @@ def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows:
 @FEW
 @given(rows=ROWS)
 def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
-    found = touchpoint_table(rebuilt(log_of, rows)).set_index("touchpoint")
+    found = rebuilt(log_of, rows).touchpoints.set_index("touchpoint")
     journeys = plain_journeys(rows)
     for name in {row[2] for row in rows}:
         came = [own for own in journeys if any(row[2] == name for row in own)]
