@@ -31,7 +31,6 @@ KNOWN_AT_OPENING = [
     *("priority", "impact", "urgency", "contact_type", "category", "weekday", "hour"),
 ]
 COMMON_CATEGORIES = 10
-SEED = 20260101
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def solved_by_transfer(rows: pd.DataFrame) -> dict[str, Share | float]:
         several times).
     """
     solved, moved = rows["solved"], rows["transferred"]
-    sample = sample_of(solved, moved, pd.DataFrame(index=rows.index), rows["task"], seed=SEED)
+    sample = sample_of(solved, moved, pd.DataFrame(index=rows.index), rows["task"])
     difference = naive_effect(sample)
     lo, hi = difference.interval
     return {

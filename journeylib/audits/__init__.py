@@ -13,36 +13,3 @@ from journeylib.audits.pipeline import STEPS, audit, read_journeys
 from journeylib.audits.result.result import Audit, Change
 from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
 from journeylib.audits.runs.reproduction import reproduce
-
-__all__ = [
-    "LOOPBACK",
-    "STEPS",
-    "Audit",
-    "AuditConfig",
-    "BatchEntry",
-    "Change",
-    "DeliverySettings",
-    "DocumentPart",
-    "MailSettings",
-    "RunComparison",
-    "When",
-    "audit",
-    "commit",
-    "compare_runs",
-    "config_schema",
-    "document_schema",
-    "find_home",
-    "find_run",
-    "fingerprint_files",
-    "load_config",
-    "locked",
-    "read_batch",
-    "read_document",
-    "read_history",
-    "read_journeys",
-    "reproduce",
-    "save",
-    "staged",
-    "stream_label",
-    "write_first_config",
-]

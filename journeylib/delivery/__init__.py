@@ -2,5 +2,3 @@
 
 from journeylib.delivery.ci_reports import junit_of_failure
 from journeylib.delivery.delivery import SENT, append_job_summary, is_due, send, write_files
-
-__all__ = ["SENT", "append_job_summary", "is_due", "junit_of_failure", "send", "write_files"]

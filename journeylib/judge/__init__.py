@@ -13,24 +13,3 @@ from journeylib.judge.experience.expert_ratings import (
 from journeylib.judge.experience.peak_end import PeakEnd
 from journeylib.judge.judgement import Judgement, judge, score, verdict_scores
 from journeylib.judge.settings import CostRange, JudgeSettings, MomentSettings, draw_cost
-
-__all__ = [
-    "EPOCH",
-    "CostRange",
-    "HandoffItem",
-    "HandoffTime",
-    "JudgeSettings",
-    "Judgement",
-    "MomentSettings",
-    "PeakEnd",
-    "Ratings",
-    "SatisfactionBreak",
-    "TippingPoint",
-    "check_ratings",
-    "compare_ratings",
-    "draw_cost",
-    "judge",
-    "score",
-    "verdict_scores",
-    "worst_item",
-]

@@ -5,14 +5,3 @@ from journeylib.workshop.exchange import export_notes, take_notes
 from journeylib.workshop.notes.notes import notes_file
 from journeylib.workshop.pack import Pack, latest_run, prepare_workshop
 from journeylib.workshop.wall_map.wall_map import wall_figure
-
-__all__ = [
-    "Pack",
-    "export_notes",
-    "latest_run",
-    "notes_file",
-    "prepare_workshop",
-    "read_content",
-    "take_notes",
-    "wall_figure",
-]

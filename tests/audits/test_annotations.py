@@ -16,6 +16,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.preparation.annotations import read_labelled, read_ratings
 from journeylib.core.errors import ConfigError, SchemaError
+from journeylib.judge import compare_ratings
 from journeylib.present.tables import Table
 
 CONFIG = """\
@@ -126,7 +127,10 @@ def test_people_stand_beside_the_log(full: jl.Audit) -> None:
 def test_people_who_differ_from_the_verdict_are_seen(full: jl.Audit) -> None:
     scores = full.judgement.scores
     judged = scores.assign(verdict=scores["touchpoint"].map({"Chat": "assist", "Call": "automate"}))
-    audit = replace(full, judgement=replace(full.judgement, scores=judged))
+    assert full.annotations.ratings is not None
+    ratings = compare_ratings(full.annotations.ratings, judged)
+    judgement = replace(full.judgement, scores=judged)
+    audit = replace(full, judgement=judgement, ratings=ratings)
     assert audit.ratings is not None
     rated = audit.ratings.touchpoints.set_index("touchpoint")
     assert rated.loc["Chat", ["log_level", "difference"]].tolist() == [3, 1.5]

@@ -70,6 +70,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return jl.save(jl.audit(config), folder / "done")
 
 
+@pytest.fixture(scope="module")
+def done_in_german(done: Path) -> Path:
+    """The same run in German."""
+    config = done.parents[2] / "small.yaml"
+    return jl.save(jl.audit(config, overrides=["language=de"]), done.parents[2] / "german")
+
+
 @pytest.fixture
 def place(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the configuration, in which the command runs without a kernel."""
@@ -255,7 +262,8 @@ def test_changes_are_told_in_sentences(done: Path) -> None:
     assert "Nothing beyond chance." in summary(quiet)
 
 
-def test_news_are_in_german_where_asked_for(done: Path) -> None:
+def test_news_are_in_german_where_asked_for(done_in_german: Path) -> None:
+    done = done_in_german
     with use_language("de"):
         found = brief(document(done), done)
         message = compose(found, None, as_of=pd.Timestamp("2026-03-01").date(), picture=None)

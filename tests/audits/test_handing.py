@@ -95,7 +95,7 @@ def test_the_curve_never_rises_on_one_base(telecom_audit: jl.Audit) -> None:
     same = figure.table.groupby("sessions")["verified_percent"]
     assert all(values.is_monotonic_decreasing for _n, values in same)
     table = {row["step"]: row["share"] for row in telecom_audit.document["handoffs"]["waterfall"]}
-    week = figure.table.set_index("Days").loc[7, "Verified (%)"]
+    week = figure.table.set_index("days").loc[7, "verified_percent"]
     assert week == pytest.approx(100 * table["verified"], abs=0.05)
 
 

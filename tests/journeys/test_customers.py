@@ -8,7 +8,7 @@ import stat
 import pytest
 
 import journeylib as jl
-from journeylib.journeys.filters import export as customers
+from journeylib.journeys import customer_list as customers
 
 
 @pytest.fixture

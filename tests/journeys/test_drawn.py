@@ -11,7 +11,7 @@ import pytest
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.walk.customer_sample import CustomerSample, draw_customers
+from journeylib.journeys.walk.customer_sample import CustomerSample
 from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement, judge
 from journeylib.log.engine.duckdb import fetch
@@ -56,7 +56,7 @@ def test_the_sample_is_of_the_first_hashes(log_of: LogOf, *, backwards: bool) ->
     names = [f"c{who}" for who in range(CUSTOMERS)]
     hashed = sorted(names, key=lambda name: hashlib.md5(name.encode()).hexdigest()[2:])
     by_name = {name: number for number, name in enumerate(sorted(names))}
-    drawn = draw_customers(of_size(log_of, 25, backwards=backwards))
+    drawn = of_size(log_of, 25, backwards=backwards).sample
     assert (drawn.used, drawn.customers) == (25, CUSTOMERS)
     assert numbers(drawn) == sorted(by_name[name] for name in hashed[:25])
 
@@ -70,9 +70,9 @@ def test_a_step_may_ask_for_fewer_and_gets_a_part_of_the_same(log_of: LogOf) -> 
 
 def test_estimates_say_it_and_only_then(log_of: LogOf) -> None:
     found = Estimate(0.5, "share", 0.4, 0.6)
-    everyone = of_size(log_of.sample_of(CUSTOMERS))
-    assert everyone.said() == () and everyone.told(found) is found
-    (said,) = of_size(log_of.sample_of(25)).told(found).assumptions
+    everyone = of_size(log_of, CUSTOMERS).sample
+    assert everyone.assumption() == () and everyone.annotate(found) is found
+    (said,) = of_size(log_of, 25).sample.annotate(found).assumptions
     assert said.startswith("a sample of 25 of 90 customers")
 
 
@@ -96,7 +96,7 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     point = judge_bots(handoffs, sample=drawn).tipping_points[0]
     assert point.sessions == 25
     assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.assumption()
-    all_of_them, _clock = session_frame(handoffs, of_size(log_of.sample_of(CUSTOMERS)))
+    all_of_them, _clock = session_frame(handoffs, of_size(log_of, CUSTOMERS).sample)
     pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
 
 

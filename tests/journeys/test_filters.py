@@ -337,7 +337,7 @@ def test_every_view_counts_the_same_journeys(sample):
     # The map's table counts what clicking the flow gives.
     drawn = jl.journey_map(kept).table
     for row in drawn.head(5).to_dict("records"):
-        assert kept.passing_directly(row["From"], row["To"]).size[0] == row["Journeys"]
+        assert kept.passing_directly(row["source"], row["target"]).size[0] == row["journeys"]
 
 
 def test_transitions_count_what_filtering_by_them_gives(sample):

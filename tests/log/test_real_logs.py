@@ -28,7 +28,7 @@ def test_uci_incidents(shared_data: Path) -> None:
     log = read(path, schema)
     assert counts(log, "case") == (24_918, 141_712)
     assert checks_of(log, "time_format")["text"].tolist() == [
-        "Times are read as %d/%m/%Y %H:%M (141712 rows)."
+        "Times are read as %d/%m/%Y %H:%M (141,712 rows)."
     ]
     assert checks_of(log, "clock_resolution")["severity"].tolist() == ["note"]
     assert checks_of(log, "repeated_columns")["text"].str.contains("'category'").tolist() == [True]
