@@ -30,6 +30,7 @@ from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
+from journeylib.lab.settings import AssessmentConfig, Bet, LabSettings, Objective
 from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
@@ -41,7 +42,10 @@ OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
 # Where files lie and who is told: no part of what was decided, and nobody else's business.
 PLACES: dict[str, Any] = {
     "delivery": True,
+    "assessment": {"file"},
+    "bets": {"__all__": {"plan"}},
     "engine": True,
+    "lab": {"assignments": {"file"}},
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
@@ -204,6 +208,14 @@ class AuditConfig(_Part):
     ratings: RatingsConfig | None = Field(
         None, description="People's ratings of touchpoints, set beside the verdicts."
     )
+    objective: Objective | None = Field(
+        None, description="What all of it is for: one measure, from, to, by when."
+    )
+    lab: LabSettings | None = Field(None, description="An experiment to plan, watch and read.")
+    bets: tuple[Bet, ...] = Field((), description="What is tried at which touchpoint.")
+    assessment: AssessmentConfig | None = Field(
+        None, description="People's answers to the statements of the self-assessment."
+    )
     compare: Literal["verdicts", "key_results"] = Field(
         "verdicts",
         description="What is said of other cuts and levels of stitching. verdicts: key results "
@@ -254,12 +266,21 @@ class AuditConfig(_Part):
             self.measures.labelled_turns,
             None if self.ratings is None else self.ratings.file,
             None if self.plan is None else self.plan.bpmn,
+            *self._beside_lab(),
         )
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def _beside_lab(self) -> list[str | None]:
+        """Return the files of lab, bets and self-assessment that are there."""
+        files = [bet.plan for bet in self.bets]
+        files.append(None if self.assessment is None else self.assessment.file)
+        if self.lab is not None and self.lab.assignments is not None:
+            files.append(self.lab.assignments.file)
+        return [file for file in files if file is not None and Path(file).is_file()]
 
 
 def load_config(
@@ -475,6 +496,7 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
         measures = measures.model_copy(update=labels)
     return config.model_copy(
         update={
+            **_resolve_lab(config, folder),
             "log": log,
             "mapping": mapping,
             "measures": measures,
@@ -482,6 +504,23 @@ def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
             "ratings": ratings,
         }
     )
+
+
+def _resolve_lab(config: AuditConfig, folder: Path) -> dict[str, Any]:
+    """Resolve the files of lab, bets and self-assessment."""
+    bets = [
+        bet if bet.plan is None else bet.model_copy(update={"plan": _beside(folder, bet.plan)})
+        for bet in config.bets
+    ]
+    update: dict[str, Any] = {"bets": tuple(bets)}
+    if config.assessment is not None:
+        file = _beside(folder, config.assessment.file)
+        update["assessment"] = config.assessment.model_copy(update={"file": file})
+    if config.lab is not None and config.lab.assignments is not None:
+        file = _beside(folder, config.lab.assignments.file)
+        table = config.lab.assignments.model_copy(update={"file": file})
+        update["lab"] = config.lab.model_copy(update={"assignments": table})
+    return update
 
 
 def _beside(folder: Path, file: str) -> str:
