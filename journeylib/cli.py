@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from journeylib.audits.delivery import When
@@ -25,6 +25,10 @@ EXIT_STATUS = (
     "exit status: 0 done and all gates passed; 1 done, a gate failed; "
     "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed, or "
     "could not be sent. Of several audits the worst counts"
+)
+LAB_STATUS = (
+    "exit status: 0 done; 1 a guardrail or the split stops the experiment (watch); 2 the input, "
+    "the plan or the configuration is wrong; 3 it failed, or the mail could not be sent"
 )
 TRACE = "JOURNEYLIB_TRACE"
 SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
@@ -222,10 +226,54 @@ def _parser() -> argparse.ArgumentParser:
     )
     take.set_defaults(command=_import_notes)
 
+    _add_lab(commands)
+
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
     schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_lab(commands: Any) -> None:
+    lab = commands.add_parser(
+        "lab", help="plan, watch and read an experiment", epilog=LAB_STATUS
+    ).add_subparsers(metavar="VERB", required=True)
+    plan = lab.add_parser(
+        "plan", help="how many customers and weeks, or do not run it", epilog=LAB_STATUS
+    )
+    plan.add_argument("config", metavar="CONFIG", type=Path, help="YAML with a lab:")
+    plan.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("lab"),
+        help="the plan is left in DIR/NAME/plan.yaml; default: lab",
+    )  # fmt: skip
+    plan.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
+                      help="change one setting, such as lab.least_worth=0.02")  # fmt: skip
+    plan.set_defaults(command=_lab_plan)
+    watch = lab.add_parser(
+        "watch", help="a broken split or harm stops the experiment", epilog=LAB_STATUS
+    )
+    watch.add_argument(
+        "--send", action=argparse.BooleanOptionalAction,
+        help="send the mail, or do not; default: as delivery.when says",
+    )  # fmt: skip
+    watch.set_defaults(command=_lab_watch)
+    read = lab.add_parser("read", help="ship, stop, no difference, or go on", epilog=LAB_STATUS)
+    read.set_defaults(command=_lab_read)
+    for verb in (watch, read):
+        verb.add_argument("plan", metavar="PLAN", type=Path, help="the plan.yaml")
+    for verb in (plan, watch, read):
+        verb.add_argument(
+            "--as-of", metavar="DAY", type=_day, help="look back from this day, such as 2026-07-01"
+        )
+    assess = lab.add_parser(
+        "assess", help="set people's answers to 24 statements beside what an audit measures"
+    )
+    assess.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
+    assess.add_argument("--out", metavar="DIR", type=Path, default=Path("lab"),
+                        help="default: lab")  # fmt: skip
+    assess.add_argument("--empty", action="store_true",
+                        help="only write the table that people fill in")  # fmt: skip
+    assess.set_defaults(command=_lab_assess)
 
 
 def _day(text: str) -> dt.date:
@@ -377,6 +425,41 @@ def _import_notes(options: argparse.Namespace) -> int:
     print(
         f"{found.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
     )
+    return OK
+
+
+def _lab_plan(options: argparse.Namespace) -> int:
+    from journeylib.present.lab.commands import make_plan
+
+    print(
+        make_plan(options.config, out=options.out, overrides=options.overrides, as_of=options.as_of)
+    )
+    return OK
+
+
+def _lab_watch(options: argparse.Namespace) -> int:
+    from journeylib.present.lab.commands import make_watch
+
+    found = make_watch(options.plan, as_of=options.as_of, send_when=SEND[options.send])
+    print(found.text)
+    for reason in found.unsent:
+        _fail(f"not sent: {reason}", RUN_FAILED)
+    if found.stopped:
+        return GATE_FAILED
+    return RUN_FAILED if found.unsent else OK
+
+
+def _lab_read(options: argparse.Namespace) -> int:
+    from journeylib.present.lab.commands import make_reading
+
+    print(make_reading(options.plan, as_of=options.as_of))
+    return OK
+
+
+def _lab_assess(options: argparse.Namespace) -> int:
+    from journeylib.present.lab.commands import make_assessment
+
+    print(make_assessment(options.config, out=options.out, empty=options.empty))
     return OK
 
 

@@ -1,0 +1,215 @@
+"""lab.html: plan, watch and reading of one experiment on a page that opens offline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from journeylib.lab.formatting import change, count, date, level, some, span
+from journeylib.lab.plan import Plan
+from journeylib.lab.reading import DECISION_WORDS, Reading
+from journeylib.lab.watch import Watch
+from journeylib.present.blocks import Card, cards
+from journeylib.present.lab.charts import draw_findable, draw_harm, draw_reading
+from journeylib.present.report import CSP
+from journeylib.present.tables import html_table
+from journeylib.present.theme import TEMPLATES, css
+
+if TYPE_CHECKING:
+    from journeylib.present.figure import Figure
+
+STATES = {"ship": "good", "stop": "bad", "no_difference": "plain", "go_on": "plain", None: "plain"}
+
+WORDS = {
+    "skip": "Skip to the content",
+    "contents": "Contents",
+    "footer": "Made by journeylib from an event log. This page holds no single customer's data, "
+    "asks for nothing from the network and runs no script.",
+    "reading": "The reading",
+    "watch": "The watch",
+    "plan": "The plan",
+    "lead": "Experiment {name} at {touchpoint}, from {begins} on. Control arm: {control}. New arm: "
+    "{new}.",
+    "decision": "decision",
+    "cause": "how sure",
+    "grade": "grade {grade}",
+    "customers": "customers, both arms",
+    "split": "customers, {control} and {new}",
+    "both": "seen in both arms",
+    "needed": "customers needed, both arms",
+    "weeks": "of exposure",
+    "looks": "at the primary",
+    "power": "power of each test",
+    "wait": "A customer is read {days} after the first exposure.",
+    "hash": "Hash of the plan: {hash}.",
+    "changed": "Changed since it was written: {entries}.",
+    "segments": "By segment, for questions, never for decisions",
+    "baselines": "What the plan rests on",
+    "planned_looks": "Planned looks",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page: a heading, sentences, and blocks of HTML."""
+
+    title: str
+    texts: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = field(default=(), repr=False)
+
+
+def lab_page(
+    planned: Plan,
+    *,
+    hash_: str = "",
+    watched: Watch | None = None,
+    reading: Reading | None = None,
+    language: str = "en",
+) -> str:
+    """Return the page of an experiment.
+
+    Parameters
+    ----------
+    planned : Plan
+    hash_ : str
+        Of the plan.
+    watched : Watch, optional
+        Default: that of the reading.
+    reading : Reading, optional
+    language : str
+        Of the page.
+
+    Returns
+    -------
+    str
+        One HTML page without script and without links to elsewhere.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    settings = planned.settings
+    watched = watched or (reading.watch if reading else None)
+    sections = []
+    if reading is not None:
+        sections.append(_reading(reading))
+    if watched is not None:
+        sections.append(_watch(planned, watched))
+    sections.append(_plan(planned, hash_))
+    template = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True
+    ).get_template("lab.html.j2")
+    return template.render(
+        title=settings.question,
+        lead=WORDS["lead"].format(
+            name=settings.name,
+            touchpoint=settings.touchpoint,
+            begins=settings.begins,
+            control=settings.arms[0],
+            new=settings.arms[1],
+        ),
+        language=language,
+        csp=CSP,
+        css=css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        sections=sections,
+        words=WORDS,
+    )
+
+
+def write_page(folder: str | Path, page: str) -> Path:
+    """Write `lab.html` into the folder of a plan."""
+    path = Path(folder) / "lab.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _figure(figure: Figure | None) -> tuple[str, ...]:
+    return () if figure is None else (figure.body(),)
+
+
+def _reading(reading: Reading) -> Section:
+    estimate, unit = reading.primary.estimate, reading.primary.unit
+    items = [
+        Card(WORDS["decision"], DECISION_WORDS[reading.decision],
+             state=STATES[reading.decision]),  # type: ignore[arg-type]
+        Card(WORDS["cause"], WORDS["grade"].format(grade=reading.grade)),
+    ]  # fmt: skip
+    if estimate.value is not None and estimate.lo is not None and estimate.hi is not None:
+        note = span(estimate.lo, estimate.hi, unit)
+        items.insert(1, Card(reading.primary.heading, change(estimate.value, unit), note))
+        items.append(Card(WORDS["customers"], estimate.n_customers))
+    texts = [reading.text, reading.words]
+    if reading.changed:
+        texts.append(WORDS["changed"].format(entries=", ".join(reading.changed)))
+    blocks = [cards(*items).html, *_figure(draw_reading(reading))]
+    if len(reading.segments):
+        blocks.append(_segments(reading))
+    return Section(WORDS["reading"], tuple(texts), tuple(blocks))
+
+
+def _segments(reading: Reading) -> str:
+    unit = reading.primary.unit
+    table = pd.DataFrame(
+        {
+            "Segment": reading.segments["segment"],
+            "Customers": [count(number) for number in reading.segments["customers"]],
+            "Change": [change(value, unit) for value in reading.segments["difference"]],
+            "Interval": [
+                span(lo, hi, unit)
+                for lo, hi in zip(reading.segments["lo"], reading.segments["hi"], strict=True)
+            ],
+        }
+    )
+    return html_table(table, caption=WORDS["segments"])
+
+
+def _watch(planned: Plan, watched: Watch) -> Section:
+    items = []
+    if len(watched.trail):
+        last = watched.trail.iloc[-1]
+        numbers = {"control": count(last["control"]), "new": count(last["new"])}
+        items = [
+            Card(WORDS["split"].format(**numbers), int(last["control"] + last["new"])),
+            Card(WORDS["both"], level(float(last["both_arms"]), "share")),
+        ]
+    blocks = (cards(*items).html,) if items else ()
+    texts = (*(stop.text for stop in watched.stops), *watched.notes)
+    return Section(WORDS["watch"], texts, (*blocks, *_figure(draw_harm(planned, watched))))
+
+
+def _plan(planned: Plan, hash_: str) -> Section:
+    settings = planned.settings
+    texts = [planned.text, *planned.advice]
+    if planned.wait:
+        texts.append(WORDS["wait"].format(days=some(planned.wait, "day")))
+    if hash_:
+        texts.append(WORDS["hash"].format(hash=hash_[:16]))
+    items = [
+        Card(WORDS["weeks"], some(planned.weeks, "week")),
+        Card(WORDS["looks"], some(len(planned.looks), "look")),
+        Card(WORDS["power"], level(planned.power_each, "share")),
+    ]
+    if planned.needed and settings.unit == "customer":
+        items.insert(0, Card(WORDS["needed"], planned.needed))
+    names = {one.name: one for one in settings.measures}
+    baselines = pd.DataFrame(
+        {
+            "Measure": [names[one.name].heading for one in planned.baselines],
+            "Before": [level(one.value, names[one.name].unit) for one in planned.baselines],
+            "Rests on": [count(one.customers) for one in planned.baselines],
+            "Needed by its own test": [count(one.needed) for one in planned.baselines],
+        }
+    )
+    looks = pd.DataFrame(
+        {
+            "Day": [date(settings.begins, look.day).isoformat() for look in planned.looks],
+            "Customers": [count(look.customers) for look in planned.looks],
+            "Critical value": [round(look.z, 3) for look in planned.looks],
+        }
+    )
+    blocks = [cards(*items).html, *_figure(draw_findable(planned))]
+    blocks.append(html_table(baselines, caption=WORDS["baselines"]))
+    if len(looks):
+        blocks.append(html_table(looks, caption=WORDS["planned_looks"]))
+    return Section(WORDS["plan"], tuple(texts), tuple(blocks))
