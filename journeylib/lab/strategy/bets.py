@@ -1,0 +1,174 @@
+"""Bets: what a team tries, beside what is known of it, and what does not fit together."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from journeylib.lab.formatting import some
+from journeylib.lab.settings import Bet
+
+MOST_AT_ONCE = 5  # bets tested on the same customers
+SENTENCES = {
+    "absent": "{bet}: the log shows no touchpoint {touchpoint}.",
+    "unread": "{bet} is scaled, but no reading says to ship it.",
+    "read_against": "{bet} is scaled, but its reading says: {decision}.",
+    "veto": "{bet} touches {touchpoint}, where something speaks against automation: {vetoes}.",
+    "stop": "{bet}: what should stop it has happened ({stop_if}): {value} against {limit}.",
+    "harm": "{bet} is still {state}, but the watch of its experiment stopped it.",
+    "long": "{bet} is tested {days} longer than planned; its plan ended on {end}.",
+    "no_plan": "{bet} is in state testing without a plan.",
+    "many": "{count} bets are tested at once on the same customers: {names}. At most {most} can be "
+    "told apart.",
+}
+DECISIONS = {
+    "ship": "ship it",
+    "stop": "stop it",
+    "no_difference": "no difference worth having",
+    "go_on": "go on",
+    None: "it cannot be read",
+}
+
+
+@dataclass(frozen=True)
+class BetFacts:
+    """What an audit and the lab know about one bet.
+
+    Attributes
+    ----------
+    verdict : str or None
+        Of its touchpoint; None where the touchpoint is not shown.
+    vetoes : tuple of str
+    value_per_week : float or None
+        What the portfolio expects of automating the touchpoint.
+    plan_end : datetime.date or None
+        Day of the last planned look.
+    watch_stopped : bool or None
+    decision : str or None
+        Of the reading; None where it cannot be read or there is none.
+    has_reading : bool
+    stop_value : float or None
+        The measure of `stop_if` today.
+    """
+
+    verdict: str | None = None
+    vetoes: tuple[str, ...] = ()
+    value_per_week: float | None = None
+    plan_end: dt.date | None = None
+    watch_stopped: bool | None = None
+    decision: str | None = None
+    has_reading: bool = False
+    stop_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Inconsistency:
+    """Something about bets that does not fit together."""
+
+    kind: str
+    bets: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class JoinedBet:
+    """A bet beside what is known of it."""
+
+    bet: Bet
+    facts: BetFacts
+    inconsistencies: tuple[Inconsistency, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        facts = self.facts
+        return {
+            "name": self.bet.name,
+            "touchpoint": self.bet.touchpoint,
+            "what": self.bet.what,
+            "owner_role": self.bet.owner_role,
+            "state": self.bet.state,
+            "verdict": facts.verdict,
+            "value_per_week": facts.value_per_week,
+            "plan_end": None if facts.plan_end is None else facts.plan_end.isoformat(),
+            "decision": facts.decision,
+            "inconsistencies": [one.text for one in self.inconsistencies],
+        }
+
+
+def join_bets(
+    bets: Sequence[Bet], facts: Mapping[str, BetFacts], *, as_of: dt.date
+) -> tuple[JoinedBet, ...]:
+    """Put each bet beside what is known of it, and name what is inconsistent.
+
+    Parameters
+    ----------
+    bets : sequence of Bet
+    facts : mapping of str to BetFacts
+        By name of the bet.
+    as_of : datetime.date
+
+    Returns
+    -------
+    tuple of JoinedBet
+    """
+    joined = tuple(
+        JoinedBet(bet, facts[bet.name], tuple(_inconsistencies(bet, facts[bet.name], as_of)))
+        for bet in bets
+    )
+    testing = [bet.name for bet in bets if bet.state == "testing"]
+    if len(testing) <= MOST_AT_ONCE:
+        return joined
+    text = SENTENCES["many"].format(
+        count=len(testing), names=", ".join(testing), most=MOST_AT_ONCE
+    )
+    many = Inconsistency("many", tuple(testing), text)
+    return tuple(
+        JoinedBet(one.bet, one.facts, (*one.inconsistencies, many))
+        if one.bet.state == "testing"
+        else one
+        for one in joined
+    )
+
+
+def _inconsistencies(bet: Bet, facts: BetFacts, as_of: dt.date) -> list[Inconsistency]:
+    words: dict[str, Any] = {
+        "bet": bet.name, "touchpoint": bet.touchpoint, "state": bet.state,
+        "vetoes": "; ".join(facts.vetoes), "decision": DECISIONS.get(facts.decision, ""),
+        "stop_if": bet.stop_if or bet.stop_measure,
+    }  # fmt: skip
+    kinds = []
+    live = bet.state in ("testing", "scaled")
+    if facts.verdict is None:
+        kinds.append("absent")
+    if bet.state == "scaled" and not facts.has_reading:
+        kinds.append("unread")
+    if bet.state == "scaled" and facts.has_reading and facts.decision != "ship":
+        kinds.append("read_against")
+    if live and facts.vetoes:
+        kinds.append("veto")
+    if live and facts.watch_stopped:
+        kinds.append("harm")
+    if bet.state == "testing" and facts.plan_end is None:
+        kinds.append("no_plan")
+    if bet.state == "testing" and facts.plan_end is not None and as_of > facts.plan_end:
+        kinds.append("long")
+        words |= {"days": some((as_of - facts.plan_end).days, "day")}
+        words |= {"end": facts.plan_end}
+    if live and (limit := _passed(bet, facts.stop_value)) is not None:
+        kinds.append("stop")
+        words |= {"value": f"{facts.stop_value:.3g}", "limit": f"{limit:.3g}"}
+    return [Inconsistency(kind, (bet.name,), SENTENCES[kind].format(**words)) for kind in kinds]
+
+
+def _passed(bet: Bet, value: float | None) -> float | None:
+    """Return the limit of `stop_if` that a value is beyond."""
+    if value is None:
+        return None
+    if bet.stop_above is not None and value > bet.stop_above:
+        return bet.stop_above
+    if bet.stop_below is not None and value < bet.stop_below:
+        return bet.stop_below
+    return None
+

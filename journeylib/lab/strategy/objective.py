@@ -1,0 +1,205 @@
+"""The objective: reached, on the way, moving away, or cannot be told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from journeylib.estimate import rounded
+from journeylib.lab.settings import Cost, Objective
+
+ObjectiveState = Literal["reached", "on_the_way", "moving_away", "cannot_be_told"]
+FEWEST_POINTS = 3  # runs that a pace needs
+
+SENTENCES = {
+    "reached": "The objective is reached: {measure} is {value}; {goal} was asked by {by}.",
+    "on_the_way": "The objective is on the way: {measure} is {value}, between {begin} and {goal}.",
+    "moving_away": "The objective moves away: {measure} is {value}; it began at {begin}.",
+    "cannot_be_told": "Whether the objective comes nearer cannot be told: {why}.",
+    "missing": "{measure} has no answer in this run",
+    "within": "{measure} is {value}, and its interval still holds {begin}, where it began",
+    "broken": "It costs what it must not: {measure} is {value}, {bound} was the limit.",
+    "unread": "Whether it costs what it must not cannot be told: {measure} has no answer.",
+    "pace": "It moves by {slope} a week ({lo} to {hi}).",
+    "arrives": "At this pace it arrives by {date}.",
+    "late": "At this pace it does not arrive by {by}.",
+    "too_far": "That is further ahead than the {weeks} weeks that were seen: no forecast.",
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A figure of an audit: with its interval where it has one; `value` None where it abstains."""
+
+    value: float | None
+    lo: float | None = None
+    hi: float | None = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Change a week over the kept runs, with its 95 % interval."""
+
+    slope: float
+    lo: float
+    hi: float
+    weeks: float
+
+
+@dataclass(frozen=True)
+class ObjectiveReport:
+    """Where the objective stands.
+
+    Attributes
+    ----------
+    state : {"reached", "on_the_way", "moving_away", "cannot_be_told"}
+    texts : tuple of str
+    pace : Pace or None
+    broken : tuple of str
+        Measures at whose cost it is reached.
+    """
+
+    state: ObjectiveState
+    texts: tuple[str, ...]
+    pace: Pace | None
+    broken: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        pace = self.pace
+        return {
+            "state": self.state,
+            "texts": list(self.texts),
+            "broken": list(self.broken),
+            "pace": None
+            if pace is None
+            else {name: rounded(getattr(pace, name)) for name in ("slope", "lo", "hi", "weeks")},
+        }
+
+
+def report_objective(
+    objective: Objective,
+    value: Value,
+    costs: Sequence[tuple[Cost, Value]],
+    runs: Sequence[tuple[dt.date, float]],
+) -> ObjectiveReport:
+    """Say where the objective stands.
+
+    Parameters
+    ----------
+    objective : Objective
+    value : Value
+        Of its measure in this run.
+    costs : sequence of (Cost, Value)
+    runs : sequence of (datetime.date, float)
+        As-of day and measure of the kept runs, this one last.
+
+    Returns
+    -------
+    ObjectiveReport
+
+    Notes
+    -----
+    Reached: the whole interval is at or beyond the goal. Moving away: the whole interval is
+    before the beginning. On the way: the whole interval is beyond the beginning. Else the
+    interval still holds the beginning, and nothing can be told.
+    """
+    state, text = _state(objective, value)
+    broken, texts = [], [text]
+    for cost, found in costs:
+        said = _cost(cost, found)
+        if said:
+            texts.append(said[1])
+            broken += [cost.measure] if said[0] else []
+    speed = pace(runs)
+    if speed is not None:
+        texts.append(
+            SENTENCES["pace"].format(
+                slope=_signed(speed.slope), lo=_signed(speed.lo), hi=_signed(speed.hi)
+            )
+        )
+        if state != "reached" and value.value is not None:
+            texts.append(_forecast(objective, value.value, speed, runs[-1][0]))
+    return ObjectiveReport(state, tuple(texts), speed, tuple(broken))
+
+
+def _state(objective: Objective, value: Value) -> tuple[ObjectiveState, str]:
+    words = {
+        "measure": objective.measure,
+        "begin": f"{objective.begin:g}",
+        "goal": f"{objective.goal:g}",
+        "by": objective.by,
+        "value": "" if value.value is None else f"{value.value:.3g}",
+    }
+    if value.value is None:
+        why = SENTENCES["missing"].format(**words)
+        return "cannot_be_told", SENTENCES["cannot_be_told"].format(why=why)
+    sign = 1 if objective.goal > objective.begin else -1
+    lo = value.value if value.lo is None else value.lo
+    hi = value.value if value.hi is None else value.hi
+    near, far = sorted((sign * lo, sign * hi))
+    begin, goal = sign * objective.begin, sign * objective.goal
+    if near >= goal:
+        return "reached", SENTENCES["reached"].format(**words)
+    if near > begin:
+        return "on_the_way", SENTENCES["on_the_way"].format(**words)
+    if far < begin:
+        return "moving_away", SENTENCES["moving_away"].format(**words)
+    why = SENTENCES["within"].format(**words)
+    return "cannot_be_told", SENTENCES["cannot_be_told"].format(why=why)
+
+
+def _cost(cost: Cost, found: Value) -> tuple[bool, str] | None:
+    if found.value is None:
+        return False, SENTENCES["unread"].format(measure=cost.measure)
+    for bound, beyond in (
+        (cost.min, cost.min is not None and found.value < cost.min),
+        (cost.max, cost.max is not None and found.value > cost.max),
+    ):
+        if beyond:
+            return True, SENTENCES["broken"].format(
+                measure=cost.measure, value=f"{found.value:.3g}", bound=f"{bound:g}"
+            )
+    return None
+
+
+def pace(runs: Sequence[tuple[dt.date, float]]) -> Pace | None:
+    """Return the change a week over runs by least squares; None below three runs.
+
+    Examples
+    --------
+    >>> days = [dt.date(2026, 1, 5) + dt.timedelta(weeks=week) for week in range(4)]
+    >>> found = pace(list(zip(days, [0.50, 0.52, 0.54, 0.56])))
+    >>> round(found.slope, 4), found.weeks
+    (0.02, 3.0)
+    """
+    if len(runs) < FEWEST_POINTS:
+        return None
+    x = np.array([(day - runs[0][0]).days / 7 for day, _value in runs])
+    y = np.array([value for _day, value in runs])
+    if np.ptp(x) == 0:
+        return None
+    fit = stats.linregress(x, y)
+    half = float(stats.t.ppf(0.975, len(runs) - 2) * fit.stderr)
+    slope = float(fit.slope)
+    return Pace(slope, slope - half, slope + half, float(np.ptp(x)))
+
+
+def _forecast(objective: Objective, value: float, speed: Pace, today: dt.date) -> str:
+    left = objective.goal - value
+    weeks = left / speed.slope if speed.slope * left > 0 else math.inf
+    if not math.isfinite(weeks) or today + dt.timedelta(weeks=min(weeks, 5000)) > objective.by:
+        return SENTENCES["late"].format(by=objective.by)
+    if weeks > speed.weeks:
+        return SENTENCES["too_far"].format(weeks=f"{speed.weeks:.0f}")
+    return SENTENCES["arrives"].format(date=today + dt.timedelta(weeks=weeks))
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2g}".replace("-", "−")
