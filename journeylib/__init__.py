@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from journeylib.audits.bundle import save
     from journeylib.audits.config import AuditConfig, load_config
+    from journeylib.audits.experiments.verbs import (
+        plan_experiment,
+        read_experiment,
+        watch_experiment,
+    )
     from journeylib.audits.run import Audit, audit, read_journeys
     from journeylib.errors import (
         ConfigError,
@@ -78,7 +83,9 @@ PUBLIC = {
     "journey_map": "present.views",
     "load_config": "audits.config",
     "measure": "measures.evidence",
+    "plan_experiment": "audits.experiments.verbs",
     "planned_vs_actual": "journeys.conformance",
+    "read_experiment": "audits.experiments.verbs",
     "read_journeys": "audits.run",
     "read_log": "log.read",
     "read_mapping": "journeys.mapping",
@@ -91,6 +98,7 @@ PUBLIC = {
     "stories": "journeys.timelines",
     "transitions": "journeys.graph",
     "variants": "journeys.graph",
+    "watch_experiment": "audits.experiments.verbs",
     "write_customers": "journeys.customers",
 }
 
@@ -127,7 +135,9 @@ __all__ = [
     "journey_map",
     "load_config",
     "measure",
+    "plan_experiment",
     "planned_vs_actual",
+    "read_experiment",
     "read_journeys",
     "read_log",
     "read_mapping",
@@ -140,6 +150,7 @@ __all__ = [
     "suggest_mapping",
     "transitions",
     "variants",
+    "watch_experiment",
     "write_customers",
 ]
 __version__ = "0.1.0"

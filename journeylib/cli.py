@@ -271,6 +271,8 @@ def _add_lab(commands: Any) -> None:
     assess.add_argument("config", metavar="CONFIG", type=Path, help="YAML, as init writes it")
     assess.add_argument("--out", metavar="DIR", type=Path, default=Path("lab"),
                         help="default: lab")  # fmt: skip
+    assess.add_argument("--from", metavar="RUN", type=Path, dest="run",
+                        help="a run directory; default: the audit is made anew")  # fmt: skip
     assess.add_argument("--empty", action="store_true",
                         help="only write the table that people fill in")  # fmt: skip
     assess.set_defaults(command=_lab_assess)
@@ -459,7 +461,7 @@ def _lab_read(options: argparse.Namespace) -> int:
 def _lab_assess(options: argparse.Namespace) -> int:
     from journeylib.present.lab.commands import make_assessment
 
-    print(make_assessment(options.config, out=options.out, empty=options.empty))
+    print(make_assessment(options.config, out=options.out, run=options.run, empty=options.empty))
     return OK
 
 

@@ -248,6 +248,20 @@ class AuditConfig(_Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _measures_are_there(self) -> Self:
+        measures = [bet.stop_measure for bet in self.bets if bet.stop_measure is not None]
+        if self.objective is not None:
+            measures += [
+                self.objective.measure,
+                *(cost.measure for cost in self.objective.not_at_the_cost_of),
+            ]
+        for measure in measures:
+            check_metric(measure)
+        if len({bet.name for bet in self.bets}) < len(self.bets):
+            raise ValueError("'bets' need different names")
+        return self
+
     @property
     def heading(self) -> str:
         """The title for people."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from journeylib.audits.experiments.findings import lab_findings
 from journeylib.audits.gates import check_gates
 from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent, rounded
 from journeylib.judge.handover import HandoffTime
@@ -86,6 +87,7 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_disclosure(audit),
         *_paradoxes(audit),
         *_quality(audit),
+        *lab_findings(audit),
     ]
     return tuple(sorted(found, key=lambda f: (f.verdict != "fail", RANK[f.severity], f.id)))
 

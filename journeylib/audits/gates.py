@@ -125,6 +125,39 @@ def check_gates(
     return [_check(gate, document, before) for gate in gates]
 
 
+def metric_value(
+    metric: str, document: Mapping[str, Any]
+) -> tuple[float | None, float | None, float | None]:
+    """Return a number of `audit.json` with its interval: value, lo, hi.
+
+    Parameters
+    ----------
+    metric : str
+        As in a gate.
+    document : mapping
+
+    Returns
+    -------
+    (float or None, float or None, float or None)
+        None where the run has no answer; no interval of a plain number.
+
+    Raises
+    ------
+    ConfigError
+        If the metric names nothing in the document, or more than one row.
+    """
+    node: Any = document
+    for part in _parts(metric):
+        node = _step(metric, node, part)
+        if node is None:
+            return None, None, None
+    if isinstance(node, Mapping) and "value" in node:
+        return node["value"], node.get("lo"), node.get("hi")
+    if isinstance(node, bool) or not isinstance(node, int | float):
+        raise ConfigError(f"the metric '{metric}' is not a number.")
+    return float(node), None, None
+
+
 def _parts(metric: str) -> Iterator[_Part]:
     position = 0
     while position < len(metric) or position == 0:
@@ -230,7 +263,7 @@ def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:
     for part in _parts(gate.metric):
         # An end of an estimate has its unit and its reason for abstaining; its base has not.
         estimate = node if part.name in ENDS else {}
-        node = _step(gate, node, part)
+        node = _step(gate.metric, node, part, f"gate '{gate.id}': ")
         if node is None:
             break
     if isinstance(node, Mapping) and "value" in node:
@@ -242,20 +275,18 @@ def _look_up(gate: Gate, document: Mapping[str, Any]) -> _Answer:
     return _Answer(value=None if node is None else float(node), unit=unit, why=why)
 
 
-def _step(gate: Gate, node: Any, part: _Part) -> Any:
+def _step(metric: str, node: Any, part: _Part, who: str = "") -> Any:
     known = list(node) if isinstance(node, Mapping) else []
     if part.name not in known:
         hint = did_you_mean(part.name, known)
-        raise ConfigError(
-            f"gate '{gate.id}': metric '{gate.metric}' has no '{part.name}' in this run.{hint}"
-        )
+        raise ConfigError(f"{who}metric '{metric}' has no '{part.name}' in this run.{hint}")
     child = node[part.name]
     if not part.wanted:
         return child
     rows = [row for row in child if all(str(row.get(k)) == v for k, v in part.wanted.items())]
     if len(rows) > 1:
         raise ConfigError(
-            f"gate '{gate.id}': metric '{gate.metric}' picks {len(rows)} rows of '{part.name}'; "
+            f"{who}metric '{metric}' picks {len(rows)} rows of '{part.name}'; "
             "add what tells them apart, as in [touchpoint=Pay bill][outcome=churn]."
         )
     # A touchpoint may be absent from a run, or too rare to be shown: no answer, not a fault.

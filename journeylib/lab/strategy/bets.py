@@ -120,9 +120,7 @@ def join_bets(
     testing = [bet.name for bet in bets if bet.state == "testing"]
     if len(testing) <= MOST_AT_ONCE:
         return joined
-    text = SENTENCES["many"].format(
-        count=len(testing), names=", ".join(testing), most=MOST_AT_ONCE
-    )
+    text = SENTENCES["many"].format(count=len(testing), names=", ".join(testing), most=MOST_AT_ONCE)
     many = Inconsistency("many", tuple(testing), text)
     return tuple(
         JoinedBet(one.bet, one.facts, (*one.inconsistencies, many))
@@ -171,4 +169,3 @@ def _passed(bet: Bet, value: float | None) -> float | None:
     if bet.stop_below is not None and value < bet.stop_below:
         return bet.stop_below
     return None
-

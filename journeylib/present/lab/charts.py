@@ -123,13 +123,12 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
     if found.harm["day"].nunique() < 2:
         return None
     guards = {one.name: one for one in planned.settings.guardrails}
-    lines = {
-        name: rows.assign(
-            worse=-guards[name].sign * rows["difference"] / guards[name].limit,
-            bound=rows["at_least"] / guards[name].limit,
-        )
-        for name, rows in found.harm.groupby("guardrail", sort=True)
-    }
+    lines: dict[str, pd.DataFrame] = {}
+    for name in sorted(found.harm["guardrail"].unique()):
+        rows = found.harm[found.harm["guardrail"] == name]
+        limit = guards[name].limit
+        worse = -guards[name].sign * rows["difference"] / limit
+        lines[name] = rows.assign(worse=worse, bound=rows["at_least"] / limit)
     last = int(found.harm["day"].max())
     x = _scale(0, last, LEFT, WIDTH - RIGHT - 180)
     y = _scale(-REACH, REACH, HEIGHT - BOTTOM, TOP)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from journeylib.audits.config import load_config
 from journeylib.audits.delivery import When
+from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
 from journeylib.audits.experiments.verbs import (
     plan_experiment,
     read_experiment,
     watch_experiment,
 )
+from journeylib.audits.run import audit
+from journeylib.errors import ConfigError
 from journeylib.lab.plan_file import plan_hash, read_plan
+from journeylib.lab.strategy.self_assessment import empty_answers
 from journeylib.lab.watch import Watch
 from journeylib.present.deliver import send
+from journeylib.present.lab.assessment import assessment_page
 from journeylib.present.lab.mail import watch_mail
 from journeylib.present.lab.page import lab_page, write_page
 
@@ -27,6 +34,12 @@ WORDS = {
     "not_run": "{plan}\n\nWrote {file} and {page}, to be discussed.",
     "watch": "{watch}\nWrote {mail} and {page}.",
     "read": "{reading}\n\nWrote {page}.",
+    "empty": "Wrote {file}: one row per statement. Give each rater a copy; join them into one "
+    "table and name it under assessment.file.",
+    "assess": "{text}\nWrote {page}.",
+    "contradicted": "People are sure of {count} statements that the audit says fail.",
+    "no_run": "{run} has no audit.json that can be read. Name a run directory, such as "
+    "audits/NAME/latest.",
 }
 
 
@@ -74,3 +87,54 @@ def make_reading(file: Path, *, as_of: Day = None) -> str:
     found = read_experiment(file, as_of=as_of)
     page = write_page(file.parent, lab_page(found.plan, hash_=found.hash, reading=found))
     return WORDS["read"].format(reading=found, page=page)
+
+
+def make_assessment(
+    config: Path, *, out: Path, run: Path | None = None, empty: bool = False
+) -> str:
+    """Set people's answers beside an audit, and leave `assessment.html`.
+
+    Parameters
+    ----------
+    config : Path
+        YAML, as init writes it.
+    out : Path
+        Where the page is left.
+    run : Path, optional
+        A run directory; without it the audit is made anew.
+    empty : bool
+        Only write the table that people fill in.
+
+    Returns
+    -------
+    str
+        What to tell.
+    """
+    if empty:
+        file = out / "statements.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        empty_answers().to_csv(file, index=False, lineterminator="\n")
+        return WORDS["empty"].format(file=file)
+    checked = load_config(config)
+    document = audit(checked).document if run is None else _document(run)
+    found = assessment_of(checked, document)
+    bets = bets_of(checked, document)
+    page = assessment_page(
+        checked.heading,
+        document["audit"]["as_of"],
+        objective=objective_of(checked, document),
+        bets=bets,
+        assessment=found,
+    )
+    problems = list(dict.fromkeys(p.text for one in bets for p in one.inconsistencies))
+    texts = [*problems, WORDS["contradicted"].format(count=len(found.contradictions))]
+    path = write_page(out, page, "assessment.html")
+    return WORDS["assess"].format(text="\n".join(texts), page=path)
+
+
+def _document(run: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigError(WORDS["no_run"].format(run=run)) from None
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,8 +88,6 @@ def lab_page(
     str
         One HTML page without script and without links to elsewhere.
     """
-    from jinja2 import Environment, FileSystemLoader
-
     settings = planned.settings
     watched = watched or (reading.watch if reading else None)
     sections = []
@@ -97,18 +96,26 @@ def lab_page(
     if watched is not None:
         sections.append(_watch(planned, watched))
     sections.append(_plan(planned, hash_))
+    lead = WORDS["lead"].format(
+        name=settings.name,
+        touchpoint=settings.touchpoint,
+        begins=settings.begins,
+        control=settings.arms[0],
+        new=settings.arms[1],
+    )
+    return render_page(settings.question, lead, sections, language=language)
+
+
+def render_page(title: str, lead: str, sections: Sequence[Section], *, language: str = "en") -> str:
+    """Return a page of sections in the style of the dashboard, without script."""
+    from jinja2 import Environment, FileSystemLoader
+
     template = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, keep_trailing_newline=True
     ).get_template("lab.html.j2")
     return template.render(
-        title=settings.question,
-        lead=WORDS["lead"].format(
-            name=settings.name,
-            touchpoint=settings.touchpoint,
-            begins=settings.begins,
-            control=settings.arms[0],
-            new=settings.arms[1],
-        ),
+        title=title,
+        lead=lead,
         language=language,
         csp=CSP,
         css=css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
@@ -117,9 +124,10 @@ def lab_page(
     )
 
 
-def write_page(folder: str | Path, page: str) -> Path:
-    """Write `lab.html` into the folder of a plan."""
-    path = Path(folder) / "lab.html"
+def write_page(folder: str | Path, page: str, name: str = "lab.html") -> Path:
+    """Write a page into a folder."""
+    path = Path(folder) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path
 
