@@ -30,7 +30,7 @@ from journeylib.journeys.models import PlanSettings
 from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
-from journeylib.lab.settings import AssessmentConfig, Bet, LabSettings, Objective
+from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
 from journeylib.log.engine import EngineSettings
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings

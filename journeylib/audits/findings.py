@@ -87,7 +87,7 @@ def all_findings(audit: Audit) -> tuple[Finding, ...]:
         *_disclosure(audit),
         *_paradoxes(audit),
         *_quality(audit),
-        *lab_findings(audit),
+        *_lab(audit),
     ]
     return tuple(sorted(found, key=lambda f: (f.verdict != "fail", RANK[f.severity], f.id)))
 
@@ -105,6 +105,18 @@ def _gates(audit: Audit) -> list[Finding]:
             evidence=outcome.evidence,
         )
         for outcome in check_gates(audit.config.gates, audit.document, _document_before(audit))
+    ]
+
+
+def _lab(audit: Audit) -> list[Finding]:
+    """Return what objective, bets, readings and the self-assessment tell."""
+    config = audit.config
+    if not (config.objective or config.bets or config.assessment):
+        return []
+    earlier = [entry.document for entry in audit.history.before(audit.as_of)]
+    return [
+        _insight(one.id, one.severity, one.text, one.evidence)
+        for one in lab_findings(config, audit.document, earlier)
     ]
 
 

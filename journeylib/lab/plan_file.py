@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from journeylib.errors import ConfigError
-from journeylib.lab.plan import Baseline, Look, Plan, plan_content
+from journeylib.lab.experiment_plan import Baseline, Look, Plan, plan_content
 from journeylib.lab.settings import LabSettings
 
 DIGITS = 12  # of the hash of one entry

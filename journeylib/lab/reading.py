@@ -12,17 +12,17 @@ import pandas as pd
 from scipy import stats
 
 from journeylib.estimate import AbstainReason, Estimate, Grade, rounded
-from journeylib.lab.formatting import change, count, date, level, span
+from journeylib.lab.amounts import change, count, date, level, span
+from journeylib.lab.experiment_plan import BOUNDARIES, GUARD_ALPHA, Plan
 from journeylib.lab.observations import Observations
-from journeylib.lab.plan import BOUNDARIES, GUARD_ALPHA, Plan
 from journeylib.lab.plan_file import PlanFile
+from journeylib.lab.safety_watch import BOTH_LIMIT, SHOWN, Watch, watch
 from journeylib.lab.settings import Guardrail, LabMeasure
 from journeylib.lab.statistics.any_time import FEWEST, half_width
 from journeylib.lab.statistics.differences import Difference
 from journeylib.lab.statistics.group_sequential import Boundary, spending
 from journeylib.lab.statistics.sample_ratio import P_LIMIT, chi_square_p
 from journeylib.lab.statistics.switchback import switchback
-from journeylib.lab.watch import BOTH_LIMIT, SHOWN, Watch, watch
 
 Decision = Literal["ship", "stop", "no_difference", "go_on"]
 ON_TIME = 0.02  # information at a look may differ so much from the plan before error is re-spent

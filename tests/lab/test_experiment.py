@@ -14,8 +14,8 @@ import yaml
 
 from journeylib.errors import ConfigError, LogError, SchemaError
 from journeylib.lab import LabSettings, plan, read, read_plan, watch, write_plan
+from journeylib.lab.experiment_plan import check_unit
 from journeylib.lab.observations import DAY_US, day_us, observe, observe_units
-from journeylib.lab.plan import check_unit
 from journeylib.lab.plan_file import PlanFile, plan_hash
 from journeylib.lab.reading import read_units
 from journeylib.log.eventlog import EventLog

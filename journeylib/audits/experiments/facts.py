@@ -13,11 +13,20 @@ from journeylib.audits.experiments.verbs import READING_FILE, WATCH_FILE
 from journeylib.audits.gates import metric_value
 from journeylib.errors import ConfigError
 from journeylib.estimate import percent
-from journeylib.lab.plan_file import read_plan
-from journeylib.lab.settings import Bet
-from journeylib.lab.strategy.bets import BetFacts, JoinedBet, join_bets
-from journeylib.lab.strategy.objective import ObjectiveReport, Value, report_objective
-from journeylib.lab.strategy.self_assessment import Assessment, Measured, assess, read_answers
+from journeylib.lab import (
+    Assessment,
+    Bet,
+    BetFacts,
+    JoinedBet,
+    Measured,
+    ObjectiveReport,
+    Value,
+    assess,
+    join_bets,
+    read_answers,
+    read_plan,
+    report_objective,
+)
 
 Document = Mapping[str, Any]
 Answer = tuple[Measured, str]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from journeylib.audits.config import AuditConfig
 from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
-from journeylib.lab.reading import DECISION_WORDS
-from journeylib.lab.strategy.bets import JoinedBet
-from journeylib.lab.strategy.self_assessment import SCALE
+from journeylib.lab import DECISION_WORDS, SCALE, JoinedBet
 
-if TYPE_CHECKING:
-    from journeylib.audits.findings import Finding
-    from journeylib.audits.run import Audit
-
+Severity = Literal["info", "low", "medium", "high"]
 GRAVE = frozenset({"stop", "harm", "veto"})  # inconsistencies that may hurt customers now
 SENTENCES = {
     "reading": "The experiment of the bet {bet} at {touchpoint} was read: {decision}.",
@@ -22,66 +20,78 @@ SENTENCES = {
 }
 
 
-def lab_findings(audit: Audit) -> list[Finding]:
-    """Return what objective, bets, readings and the self-assessment tell; empty without them."""
-    config = audit.config
-    if not (config.objective or config.bets or config.assessment):
-        return []
-    return [*_objective(audit), *_bets(audit), *_assessment(audit)]
+@dataclass(frozen=True)
+class LabFinding:
+    """One sentence of the lab, before it stands among the findings of an audit."""
+
+    id: str
+    severity: Severity
+    text: str
+    evidence: Mapping[str, Any]
 
 
-def _finding(
-    id_: str, severity: Literal["info", "low", "medium", "high"], text: str, **evidence: object
-) -> Finding:
-    from journeylib.audits.findings import Finding
+def lab_findings(
+    config: AuditConfig, document: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
+) -> list[LabFinding]:
+    """Return what objective, bets, readings and the self-assessment tell.
 
-    return Finding(id_, "insight", severity, "pass", text, evidence)
+    Parameters
+    ----------
+    config : AuditConfig
+    document : mapping
+        Content of audit.json.
+    earlier : sequence of mapping
+        The same of the kept runs before, the oldest first.
+
+    Returns
+    -------
+    list of LabFinding
+    """
+    return [
+        *_objective(config, document, earlier),
+        *_bets(config, document),
+        *_assessment(config, document),
+    ]
 
 
-def _objective(audit: Audit) -> list[Finding]:
-    earlier = [entry.document for entry in audit.history.before(audit.as_of)]
-    found = objective_of(audit.config, audit.document, earlier)
+def _objective(
+    config: AuditConfig, document: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]
+) -> list[LabFinding]:
+    found = objective_of(config, document, earlier)
     if found is None:
         return []
-    grave = found.state == "moving_away" or bool(found.broken)
-    severity: Literal["info", "low", "high"] = "info"
-    if grave:
+    severity: Severity = "low" if found.state == "cannot_be_told" else "info"
+    if found.state == "moving_away" or found.broken:
         severity = "high"
-    elif found.state == "cannot_be_told":
-        severity = "low"
-    text = " ".join(found.texts)
-    return [_finding("objective", severity, text, **found.to_dict())]
+    return [LabFinding("objective", severity, " ".join(found.texts), found.to_dict())]
 
 
-def _bets(audit: Audit) -> list[Finding]:
-    joined = bets_of(audit.config, audit.document)
-    found = []
-    told: set[str] = set()
+def _bets(config: AuditConfig, document: Mapping[str, Any]) -> list[LabFinding]:
+    joined = bets_of(config, document)
+    found: dict[str, LabFinding] = {}
     for one in joined:
         for problem in one.inconsistencies:
-            if problem.text in told:
-                continue
-            told.add(problem.text)
-            severity: Literal["high", "medium"] = "high" if problem.kind in GRAVE else "medium"
+            severity: Severity = "high" if problem.kind in GRAVE else "medium"
             name = f"bet-{one.bet.name}-{problem.kind.replace('_', '-')}"
-            found.append(_finding(name, severity, problem.text, bets=list(problem.bets)))
-    return found + [_reading(one) for one in joined if one.facts.has_reading]
+            evidence = {"bets": list(problem.bets)}
+            found.setdefault(problem.text, LabFinding(name, severity, problem.text, evidence))
+    return [*found.values(), *(_reading(one) for one in joined if one.facts.has_reading)]
 
 
-def _reading(one: JoinedBet) -> Finding:
+def _reading(one: JoinedBet) -> LabFinding:
     decision = DECISION_WORDS[one.facts.decision]
     text = SENTENCES["reading"].format(
         bet=one.bet.name,
         touchpoint=one.bet.touchpoint,
         decision=decision[0].lower() + decision[1:],
     )
-    return _finding(f"bet-{one.bet.name}-reading", "info", text, **one.to_dict())
+    return LabFinding(f"bet-{one.bet.name}-reading", "info", text, one.to_dict())
 
 
-def _assessment(audit: Audit) -> list[Finding]:
-    if audit.config.assessment is None:
+def _assessment(config: AuditConfig, document: Mapping[str, Any]) -> list[LabFinding]:
+    if config.assessment is None:
         return []
-    rows = assessment_of(audit.config, audit.document).contradictions.to_dict("records")
+    rows = assessment_of(config, document).contradictions.to_dict("records")
     if not rows:
         return []
     first = rows[0]
@@ -94,4 +104,4 @@ def _assessment(audit: Audit) -> list[Finding]:
     if len(rows) > 1:
         text += SENTENCES["more"].format(count=len(rows) - 1)
     names = [str(row["statement"]) for row in rows]
-    return [_finding("self-assessment", "medium", text, statements=names)]
+    return [LabFinding("self-assessment", "medium", text, {"statements": names})]

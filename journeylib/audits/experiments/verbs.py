@@ -13,11 +13,22 @@ from typing import Any
 from journeylib.audits.config import AuditConfig, load_config
 from journeylib.audits.prepare import prepare
 from journeylib.errors import ConfigError
-from journeylib.lab.observations import DAY_US, observe, observe_units
-from journeylib.lab.plan import Plan, check_unit, plan
-from journeylib.lab.plan_file import PlanFile, read_plan, write_plan
-from journeylib.lab.reading import Reading, read, read_units
-from journeylib.lab.watch import Watch, watch
+from journeylib.lab import (
+    DAY_US,
+    Plan,
+    PlanFile,
+    Reading,
+    Watch,
+    check_unit,
+    observe,
+    observe_units,
+    plan,
+    read,
+    read_plan,
+    read_units,
+    watch,
+    write_plan,
+)
 from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.quality import LAST_EVENT

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from journeylib.lab.formatting import some
+from journeylib.lab.amounts import some
 from journeylib.lab.settings import Bet
 
 MOST_AT_ONCE = 5  # bets tested on the same customers

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from journeylib.lab.strategy.bets import DECISIONS, JoinedBet
-from journeylib.lab.strategy.objective import ObjectiveReport
-from journeylib.lab.strategy.self_assessment import (
+from journeylib.lab import (
+    DECISIONS,
     FEWEST_RATERS,
     MEASURED_WORDS,
     SCALE,
     Assessment,
+    JoinedBet,
+    ObjectiveReport,
 )
 from journeylib.present.lab.page import Section, render_page
 from journeylib.present.tables import html_table

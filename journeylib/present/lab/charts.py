@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from journeylib.lab.formatting import change, count, date, some, span
-from journeylib.lab.plan import Plan
-from journeylib.lab.reading import MeasureReading, Reading
-from journeylib.lab.watch import Watch
+from journeylib.lab import (
+    Guardrail,
+    MeasureReading,
+    Plan,
+    Reading,
+    Watch,
+    change,
+    count,
+    date,
+    some,
+    span,
+)
 from journeylib.present import svg
 from journeylib.present.figure import Figure, svg_element
 
@@ -123,12 +131,7 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
     if found.harm["day"].nunique() < 2:
         return None
     guards = {one.name: one for one in planned.settings.guardrails}
-    lines: dict[str, pd.DataFrame] = {}
-    for name in sorted(found.harm["guardrail"].unique()):
-        rows = found.harm[found.harm["guardrail"] == name]
-        limit = guards[name].limit
-        worse = -guards[name].sign * rows["difference"] / limit
-        lines[name] = rows.assign(worse=worse, bound=rows["at_least"] / limit)
+    lines = _harm_lines(found, guards)
     last = int(found.harm["day"].max())
     x = _scale(0, last, LEFT, WIDTH - RIGHT - 180)
     y = _scale(-REACH, REACH, HEIGHT - BOTTOM, TOP)
@@ -172,20 +175,31 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
         title=SENTENCES["harm"],
         alt=alt,
         svg=svg_element(parts, width=WIDTH, height=HEIGHT, alt=alt, min_width=760),
-        table=pd.DataFrame(
-            {
-                "Day": found.harm["day"],
-                "Guardrail": [guards[name].heading for name in found.harm["guardrail"]],
-                "Change": [
-                    change(value, guards[name].unit)
-                    for value, name in zip(
-                        found.harm["difference"], found.harm["guardrail"], strict=True
-                    )
-                ],
-                "Evidence of harm (20 stops)": found.harm["evidence"].round(2),
-            }
-        ),
+        table=_harm_table(found, guards),
         note=SENTENCES["harm_note"],
+    )
+
+
+def _harm_lines(found: Watch, guards: Mapping[str, Guardrail]) -> dict[str, pd.DataFrame]:
+    """Return the change for the worse and its bound, as shares of each guardrail's limit."""
+    lines = {}
+    for name in sorted(found.harm["guardrail"].unique()):
+        rows = found.harm[found.harm["guardrail"] == name]
+        limit = guards[name].limit
+        worse = -guards[name].sign * rows["difference"] / limit
+        lines[name] = rows.assign(worse=worse, bound=rows["at_least"] / limit)
+    return lines
+
+
+def _harm_table(found: Watch, guards: Mapping[str, Guardrail]) -> pd.DataFrame:
+    rows = found.harm.to_dict("records")
+    return pd.DataFrame(
+        {
+            "Day": [row["day"] for row in rows],
+            "Guardrail": [guards[row["guardrail"]].heading for row in rows],
+            "Change": [change(row["difference"], guards[row["guardrail"]].unit) for row in rows],
+            "Evidence of harm (20 stops)": [round(row["evidence"], 2) for row in rows],
+        }
     )
 
 

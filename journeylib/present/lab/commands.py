@@ -20,9 +20,7 @@ from journeylib.audits.experiments.verbs import (
 )
 from journeylib.audits.run import audit
 from journeylib.errors import ConfigError
-from journeylib.lab.plan_file import plan_hash, read_plan
-from journeylib.lab.strategy.self_assessment import empty_answers
-from journeylib.lab.watch import Watch
+from journeylib.lab import Watch, empty_answers, plan_hash, read_plan
 from journeylib.present.deliver import send
 from journeylib.present.lab.assessment import assessment_page
 from journeylib.present.lab.mail import watch_mail

@@ -7,9 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from journeylib.audits.delivery import MailSettings
-from journeylib.lab.formatting import change, count
-from journeylib.lab.plan import Plan
-from journeylib.lab.watch import Watch
+from journeylib.lab import Plan, Watch, change, count
 from journeylib.present.mail import FONT, NOBODY, SUBJECT
 from journeylib.present.svg import esc
 from journeylib.present.theme import LIGHT

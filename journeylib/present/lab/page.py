@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from journeylib.lab.formatting import change, count, date, level, some, span
-from journeylib.lab.plan import Plan
-from journeylib.lab.reading import DECISION_WORDS, Reading
-from journeylib.lab.watch import Watch
+from journeylib.lab import (
+    DECISION_WORDS,
+    Plan,
+    Reading,
+    Watch,
+    change,
+    count,
+    date,
+    level,
+    some,
+    span,
+)
 from journeylib.present.blocks import Card, cards
 from journeylib.present.lab.charts import draw_findable, draw_harm, draw_reading
 from journeylib.present.report import CSP

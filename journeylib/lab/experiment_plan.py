@@ -14,7 +14,7 @@ from scipy import optimize, stats
 
 from journeylib.errors import ConfigError, LogError
 from journeylib.estimate import rounded
-from journeylib.lab.formatting import change, count, level, some
+from journeylib.lab.amounts import change, count, level, some
 from journeylib.lab.observations import (
     BASELINE_WEEKS,
     Observations,
