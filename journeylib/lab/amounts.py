@@ -34,7 +34,7 @@ def change(value: float, unit: str) -> str:
     if unit == "share":
         text = f"{size:.2f}" if 0 < size < 0.095 else f"{size:.1f}"
         return f"{sign}{text} points"
-    return f"{sign}{size:.3g} {unit}"
+    return f"{sign}{size:.2f} {unit}" if size < 10 else f"{sign}{size:.3g} {unit}"
 
 
 def span(lo: float, hi: float, unit: str) -> str:

@@ -36,17 +36,17 @@ DECISION_WORDS = {
     None: "Cannot be read",
 }
 SENTENCES = {
-    "ship": "{primary} is better: {difference} ({span}), from {control} to {new}. No guardrail is "
-    "worse by its limit.",
-    "worse": "{primary} is worse: {difference} ({span}), from {control} to {new}.",
-    "no_difference": "{primary} changes by {difference} ({span}): less than the {least} worth "
-    "having, either way.",
-    "go_on": "{primary} changes by {difference} ({span}). That settles nothing yet; the next look "
-    "is on {date}.",
-    "ended": "{primary} changes by {difference} ({span}). The plan has ended without an answer: "
-    "plan a larger experiment, or drop it.",
-    "guards": "{primary} is better: {difference} ({span}), but {names} may still be worse by more "
-    "than the limit.",
+    "ship": "{primary}: {difference} ({span}), from {control} to {new}. That is better, and no "
+    "guardrail is worse by its limit.",
+    "worse": "{primary}: {difference} ({span}), from {control} to {new}. That is worse.",
+    "no_difference": "{primary}: {difference} ({span}). Either way it is less than the {least} "
+    "worth having.",
+    "go_on": "{primary}: {difference} ({span}). That settles nothing yet; the next look is on "
+    "{date}.",
+    "ended": "{primary}: {difference} ({span}). The plan has ended without an answer: plan a "
+    "larger experiment, or drop it.",
+    "guards": "{primary}: {difference} ({span}). That is better, but by more than the limit may "
+    "still be worse: {names}.",
     "no_look": "No look at {primary} was due by {until}; the first is on {date}.",
     "few": "Fewer than {least} customers an arm can be read: no answer.",
     "both": "{share} of customers were seen in both arms, more than {limit}: no answer.",

@@ -23,8 +23,8 @@ HARM = ("day", "guardrail", "difference", "at_least", "evidence")
 SENTENCES = {
     "ok": "Nothing stops {name}. {customers} customers up to {date}.",
     "few": "Nothing can be said of {name} yet: fewer than {least} customers an arm up to {date}.",
-    "harm": "Stop: {guardrail} gets worse. The new arm has {difference} against {control} since "
-    "{date}, at least {least} whatever the number of looks.",
+    "harm": "Stop, a guardrail gets worse: {guardrail}, {difference} against {control} in the "
+    "control arm on {date}; at least {least}, however often one looks.",
     "ratio": "Stop: the split is broken since {date}. {control} customers came into the control "
     "arm and {new} into the new arm; {share} were planned for the new arm.",
     "both": "{share} of customers were seen in both arms, more than {limit}: the reading will "
@@ -192,6 +192,8 @@ def _notes(planned: Plan, observed: Observations, *, stopped: bool, until: dt.da
         notes.append(
             SENTENCES["both"].format(share=level(both, "share"), limit=level(BOTH_LIMIT, "share"))
         )
+    if stopped:
+        return notes
     days = [look.day for look in planned.looks]
     primary = settings.primary.heading
     if day in days:

@@ -25,6 +25,13 @@ from journeylib.present.deciding import (
 )
 from journeylib.present.differences import comparison_table, difference_map
 from journeylib.present.figure import Figure
+from journeylib.present.lab.views import (
+    lab_decision,
+    lab_findable,
+    lab_harm,
+    lab_plan,
+    lab_reading,
+)
 from journeylib.present.people import detectors, ratings
 from journeylib.present.planned import planned_versus_actual
 from journeylib.present.simplified import simplified_map
@@ -83,6 +90,11 @@ __all__ = [
     "headline",
     "journey_ends",
     "journey_map",
+    "lab_decision",
+    "lab_findable",
+    "lab_harm",
+    "lab_plan",
+    "lab_reading",
     "linkage",
     "moments",
     "moved",

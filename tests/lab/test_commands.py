@@ -30,8 +30,12 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_plan_is_written_once(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = ["lab", "plan", str(SAMPLE / "audit.yaml"), "--as-of", "2026-03-01"]
-    assert main([*again, "--out", str(planned.parents[1])]) == 2
-    assert "is there already" in capsys.readouterr().err
+    again += ["--out", str(planned.parents[1])]
+    before = planned.read_bytes()
+    assert main(again) == 0
+    assert planned.read_bytes() == before
+    assert main([*again, "--set", "lab.least_worth=0.08"]) == 2
+    assert "holds another plan" in capsys.readouterr().err
     page = (planned.parent / "lab.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "Run it" in page
@@ -74,7 +78,7 @@ def test_harm_ends_with_status_one_and_a_mail_that_says_so(
     assert main(plan) == 0
     file = tmp_path / "offer-a-person" / "plan.yaml"
     assert main(["lab", "watch", str(file), "--as-of", "2026-04-05", "--no-send"]) == 1
-    assert "Stop: customers who complain gets worse" in capsys.readouterr().out
+    assert "Stop, a guardrail gets worse: customers who complain" in capsys.readouterr().out
     mail = (file.parent / "mail.eml").read_text(encoding="utf-8")
     assert "Subject: Stop the experiment offer-a-person" in mail
     assert main(["lab", "read", str(file)]) == 0

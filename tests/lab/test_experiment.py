@@ -219,7 +219,7 @@ def test_no_difference_worth_having_and_harm(log_of: LogOf) -> None:
     seen = watch(file.plan, observed)
     assert seen.stopped
     assert [stop.reason for stop in seen.stops] == ["harm"]
-    assert "complaints gets worse" in seen.text
+    assert "gets worse: complaints, " in seen.text
     # It is stopped on the first day on which the evidence suffices, and stays stopped.
     assert (seen.harm[seen.harm["day"] < seen.stops[0].day]["evidence"] < 20).all()
     assert read(file, observed).decision == "stop"

@@ -23,6 +23,7 @@ from journeylib.lab import (
     observe,
     observe_units,
     plan,
+    plan_hash,
     read,
     read_plan,
     read_units,
@@ -41,8 +42,8 @@ MESSAGES = {
     "change is worth having; docs/lab.md leads through one.",
     "units": "{name} has the unit {unit}: weeks and teams are few, so there is nothing to watch "
     "from day to day. Read it at its end: `journeylib lab read`.",
-    "exists": "{path} is there already. A plan is written once, before its data; write the new one "
-    "elsewhere (--out).",
+    "exists": "{path} holds another plan. A plan is written once, before its data; write the new "
+    "one elsewhere (--out).",
 }
 
 
@@ -84,12 +85,12 @@ def plan_experiment(
         raise ConfigError(MESSAGES["no_lab"].format(path=config))
     folder = Path(out) / checked.lab.name
     file = folder / PLAN_FILE
-    if file.exists():
-        raise ConfigError(MESSAGES["exists"].format(path=file))
     _check_queue(checked)
     log = _log(checked)
     source = os.path.relpath(Path(config).resolve(), folder.resolve())
     found = plan(log, checked.lab, written=_last_day(checked, log), source=Path(source).as_posix())
+    if file.exists() and read_plan(file).hash != plan_hash(found):
+        raise ConfigError(MESSAGES["exists"].format(path=file))
     return found, write_plan(found, file)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from journeylib.lab import (
-    DECISION_WORDS,
     Plan,
     Reading,
     Watch,
@@ -23,14 +22,13 @@ from journeylib.lab import (
 )
 from journeylib.present.blocks import Card, cards
 from journeylib.present.lab.charts import draw_findable, draw_harm, draw_reading
+from journeylib.present.lab.views import lab_decision, lab_plan
 from journeylib.present.report import CSP
 from journeylib.present.tables import html_table
 from journeylib.present.theme import TEMPLATES, css
 
 if TYPE_CHECKING:
     from journeylib.present.figure import Figure
-
-STATES = {"ship": "good", "stop": "bad", "no_difference": "plain", "go_on": "plain", None: "plain"}
 
 WORDS = {
     "skip": "Skip to the content",
@@ -42,16 +40,8 @@ WORDS = {
     "plan": "The plan",
     "lead": "Experiment {name} at {touchpoint}, from {begins} on. Control arm: {control}. New arm: "
     "{new}.",
-    "decision": "decision",
-    "cause": "how sure",
-    "grade": "grade {grade}",
-    "customers": "customers, both arms",
     "split": "customers, {control} and {new}",
     "both": "seen in both arms",
-    "needed": "customers needed, both arms",
-    "weeks": "of exposure",
-    "looks": "at the primary",
-    "power": "power of each test",
     "wait": "A customer is read {days} after the first exposure.",
     "hash": "Hash of the plan: {hash}.",
     "changed": "Changed since it was written: {entries}.",
@@ -145,20 +135,10 @@ def _figure(figure: Figure | None) -> tuple[str, ...]:
 
 
 def _reading(reading: Reading) -> Section:
-    estimate, unit = reading.primary.estimate, reading.primary.unit
-    items = [
-        Card(WORDS["decision"], DECISION_WORDS[reading.decision],
-             state=STATES[reading.decision]),  # type: ignore[arg-type]
-        Card(WORDS["cause"], WORDS["grade"].format(grade=reading.grade)),
-    ]  # fmt: skip
-    if estimate.value is not None and estimate.lo is not None and estimate.hi is not None:
-        note = span(estimate.lo, estimate.hi, unit)
-        items.insert(1, Card(reading.primary.heading, change(estimate.value, unit), note))
-        items.append(Card(WORDS["customers"], estimate.n_customers))
     texts = [reading.text, reading.words]
     if reading.changed:
         texts.append(WORDS["changed"].format(entries=", ".join(reading.changed)))
-    blocks = [cards(*items).html, *_figure(draw_reading(reading))]
+    blocks = [lab_decision(reading).html, draw_reading(reading).body()]
     if len(reading.segments):
         blocks.append(_segments(reading))
     return Section(WORDS["reading"], tuple(texts), tuple(blocks))
@@ -201,13 +181,6 @@ def _plan(planned: Plan, hash_: str) -> Section:
         texts.append(WORDS["wait"].format(days=some(planned.wait, "day")))
     if hash_:
         texts.append(WORDS["hash"].format(hash=hash_[:16]))
-    items = [
-        Card(WORDS["weeks"], some(planned.weeks, "week")),
-        Card(WORDS["looks"], some(len(planned.looks), "look")),
-        Card(WORDS["power"], level(planned.power_each, "share")),
-    ]
-    if planned.needed and settings.unit == "customer":
-        items.insert(0, Card(WORDS["needed"], planned.needed))
     names = {one.name: one for one in settings.measures}
     baselines = pd.DataFrame(
         {
@@ -224,7 +197,7 @@ def _plan(planned: Plan, hash_: str) -> Section:
             "Critical value": [round(look.z, 3) for look in planned.looks],
         }
     )
-    blocks = [cards(*items).html, *_figure(draw_findable(planned))]
+    blocks = [lab_plan(planned).html, *_figure(draw_findable(planned))]
     blocks.append(html_table(baselines, caption=WORDS["baselines"]))
     if len(looks):
         blocks.append(html_table(looks, caption=WORDS["planned_looks"]))
