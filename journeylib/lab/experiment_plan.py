@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from journeylib.errors import ConfigError, LogError
+from journeylib.errors import ConfigError, LogError, did_you_mean
 from journeylib.estimate import rounded
 from journeylib.lab.amounts import change, count, level, some
 from journeylib.lab.observations import (
@@ -41,9 +41,11 @@ from journeylib.lab.statistics.group_sequential import (
     pocock,
 )
 from journeylib.lab.statistics.switchback import FEWEST as FEWEST_UNITS
+from journeylib.log.engine import fetch
 from journeylib.log.eventlog import EventLog
 
 ONE_LOOK_WEEKS = 2  # a shorter experiment is looked at once
+SHOWN = 10  # customers below which no number is shown
 GUARD_ALPHA = 0.05  # one-sided, of each guardrail
 UNIT_WEEKS = 26  # a switchback of weeks may take longer than an experiment by customer
 BOUNDARIES = {"obrien_fleming": obrien_fleming, "pocock": pocock}
@@ -71,6 +73,7 @@ SENTENCES = {
     "new way shortens every wait. Set unit: week or unit: team.",
     "already": "lab: {customers} customers were exposed before this plan was written. It can be "
     "read, but not with grade A.",
+    "touchpoint": "lab.touchpoint names '{touchpoint}', which is no touchpoint of this log.{hint}",
     "steady": "Weeks beyond the log's own bring as many new customers as its last week.",
 }
 
@@ -209,6 +212,19 @@ def check_unit(
             raise ConfigError(SENTENCES["queue"].format(measure=measure.name))
 
 
+def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
+    """Refuse a touchpoint that the log does not have.
+
+    Raises
+    ------
+    ConfigError
+    """
+    names = list(fetch(log.events.select("touchpoint").distinct())["touchpoint"].dropna())
+    if settings.touchpoint not in names:
+        hint = did_you_mean(settings.touchpoint, names)
+        raise ConfigError(SENTENCES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
+
+
 def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str = "") -> Plan:
     """Plan an experiment from what the log shows before it.
 
@@ -228,6 +244,8 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
 
     Raises
     ------
+    ConfigError
+        If the log has no such touchpoint.
     SchemaError, LogError
         If the log lacks a column, an outcome or times.
 
@@ -236,6 +254,7 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
     Customers per arm: (z₁₋α/₂ + z₁₋β)² (σ_A² + σ_B²) / δ², times the inflation of the looks and
     1 − ρ² where adjusted. Guardrails are one-sided, each with its own limit as δ.
     """
+    check_touchpoint(log, settings)
     until = min(written, settings.begins - dt.timedelta(days=1))
     already = 0
     if written >= settings.begins:
@@ -249,8 +268,8 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
     found = [_baseline(observed, one) for one in settings.measures]
     base: dict[str, Any] = {
         "settings": settings, "written": written, "already": already,
-        "by_week": tuple(by_week), "correlation": correlation, "power_each": each,
-        "source": source,
+        "by_week": tuple(number if number >= SHOWN else 0 for number in by_week),
+        "correlation": correlation, "power_each": each, "source": source,
     }  # fmt: skip
     refusal = _refusal(settings, found)
     if refusal:
@@ -272,6 +291,8 @@ def _baseline(observed: Observations, measure: LabMeasure) -> Baseline:
     plain = observed.settings.model_copy(update={"before": None})
     watched = Observations(plain, observed.customers, observed.sums, observed.last_day)
     ((arm, _none),) = watched.arms(measure, observed.last_day)
+    if arm.customers < SHOWN:
+        return Baseline(measure.name, math.nan, math.nan, 0, 0)
     value, variance = ratio_variance(arm.top, arm.base)
     return Baseline(measure.name, value, variance, arm.customers, 0)
 
@@ -297,7 +318,7 @@ def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
     for one, measure in zip(found, settings.measures, strict=True):
         if one.customers < FEWEST:
             return SENTENCES["thin"].format(
-                customers=count(one.customers) if one.customers >= 10 else "under 10",
+                customers=_shown(one.customers),
                 touchpoint=settings.touchpoint,
                 weeks=some(BASELINE_WEEKS, "week"),
                 measure=measure.heading,
@@ -305,6 +326,10 @@ def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
         if not one.variance > 0:
             return SENTENCES["constant"].format(measure=measure.heading)
     return ""
+
+
+def _shown(customers: int) -> str:
+    return count(customers) if customers >= SHOWN else f"under {SHOWN}"
 
 
 def _variances(one: Baseline, measure: LabMeasure, delta: float) -> tuple[float, float]:
@@ -384,7 +409,7 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     if len(base["by_week"]) < planned:
         advice.append(SENTENCES["steady"])
     if base["already"]:
-        advice.append(SENTENCES["already"].format(customers=count(base["already"])))
+        advice.append(SENTENCES["already"].format(customers=_shown(base["already"])))
     return Plan(
         **base, baselines=baselines, run=run, needed=max(needed), weeks=planned,
         looks=_looks(settings, arrivals, planned, looks), findable=findable,
@@ -517,7 +542,7 @@ def _plan_units(
         settings, written, already, tuple(found), (), 0.0, design.power, run, needed,
         weeks, (Look(7 * weeks - 1, needed, 1.0, float(stats.norm.isf(settings.alpha / 2))),),
         findable, SENTENCES["run_units" if run else "not_units"].format(**words),
-        (SENTENCES["already"].format(customers=count(already)),) if already else (), source,
+        (SENTENCES["already"].format(customers=_shown(already)),) if already else (), source,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ def _plan(content: Mapping[str, Any]) -> Plan:
         settings=LabSettings.model_validate(content["lab"]),
         written=dt.date.fromisoformat(content["written"]),
         already=content["already"],
-        baselines=tuple(Baseline(**one) for one in content["baselines"]),
+        baselines=tuple(_baseline(one) for one in content["baselines"]),
         by_week=tuple(content["by_week"]),
         correlation=content["correlation"],
         power_each=content["power_each"],
@@ -131,6 +132,11 @@ def _plan(content: Mapping[str, Any]) -> Plan:
         advice=tuple(content["advice"]),
         source=content["source"],
     )
+
+
+def _baseline(one: Mapping[str, Any]) -> Baseline:
+    numbers = {name: math.nan if one[name] is None else one[name] for name in ("value", "variance")}
+    return Baseline(one["name"], **numbers, customers=one["customers"], needed=one["needed"])
 
 
 def _digest(content: Any) -> str:

@@ -67,6 +67,7 @@ def config_with(tmp_path: Path, rows: pd.DataFrame, **lab: object) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_harm_ends_with_status_one_and_a_mail_that_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,6 +127,7 @@ def test_the_sample_is_what_its_generator_writes(tmp_path: Path) -> None:
         assert (tmp_path / name).read_bytes() == (SAMPLE / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: Path) -> None:
     rows = pd.read_csv(SAMPLE / "contacts.csv", dtype=str)
     few = rows[rows["customer_id"].str[1:].astype(int) % 8 == 0]

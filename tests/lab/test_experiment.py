@@ -132,6 +132,12 @@ def test_a_log_too_thin_for_a_baseline_is_not_run(log_of: LogOf) -> None:
     made = plan(few, settings(), written=BEGINS - dt.timedelta(days=1))
     assert not made.run
     assert "too few for a baseline" in made.text
+    # Under ten customers are shown nowhere, not even in the file.
+    fewer = log_of(*[row for row in rows(per_day=3) if row[0].endswith("-0")][::9], columns=COLUMNS)
+    made = plan(fewer, settings(), written=BEGINS - dt.timedelta(days=1))
+    assert "under 10 customers" in made.text
+    assert made.baselines[0].customers == 0
+    assert set(made.by_week) <= {0, 10, 11, 12}
 
 
 def test_an_edited_plan_names_the_entry(helps: EventLog, tmp_path: Any) -> None:
@@ -206,6 +212,20 @@ def test_a_repeated_interval_is_wider_than_a_plain_one(helps: EventLog) -> None:
     z = (found.value - found.lo) / plain.error
     assert z == pytest.approx(file.plan.looks[0].z, abs=0.2)
     assert z > 2.5
+
+
+def test_the_primary_at_any_time_if_asked(helps: EventLog) -> None:
+    changes = {key: value for key, value in SETTINGS.items() if key != "looks"}
+    declared = LabSettings.model_validate({**changes, "way": "any_time"})
+    file = planned_file(helps, declared)
+    # It needs more customers than planned looks do.
+    assert file.plan.baselines[0].needed > planned_file(helps, settings()).plan.baselines[0].needed
+    early = observe(helps, declared, until=day(20))
+    found = read(file, early)
+    plain = early.difference(declared.primary, 20)
+    assert found.primary.estimate.lo is not None
+    assert plain.value - found.primary.estimate.lo > 2.5 * plain.error
+    assert read(file, observe(helps, declared, until=day(41))).decision == "ship"
 
 
 def test_no_difference_worth_having_and_harm(log_of: LogOf) -> None:
@@ -312,6 +332,8 @@ def test_errors_say_what_to_do(helps: EventLog) -> None:
         observe(helps, settings(arms=["control", "treatment"]), until=day(1))
     with pytest.raises(SchemaError, match=r"has no log\.outcomes"):
         observe(helps, settings(primary={"name": "s", "outcome": "churn"}), until=day(1))
+    with pytest.raises(ConfigError, match=r"no touchpoint of this log. Did you mean 'Chat'"):
+        plan(helps, settings(touchpoint="Chta"), written=BEGINS)
     with pytest.raises(ValueError, match="needs one of 'outcome', 'column' and 'reaches'"):
         settings(primary={"name": "s"})
 
@@ -405,6 +427,7 @@ def queues() -> tuple[pd.DataFrame, pd.DataFrame]:
     return by_customer, pd.concat([before, by_week])
 
 
+@pytest.mark.slow
 def test_arms_that_share_a_queue_are_refused_and_the_switchback_finds_it(
     queues: tuple[pd.DataFrame, pd.DataFrame], log_of: LogOf
 ) -> None:

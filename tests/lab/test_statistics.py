@@ -226,6 +226,7 @@ def test_sample_ratio_by_hand_and_by_statsmodels() -> None:
     assert chi_square_p([(14_900, 5_100)], [0.5]) < 1e-100
 
 
+@pytest.mark.slow
 def test_sample_ratio_looked_at_a_hundred_times() -> None:
     rng = np.random.default_rng(3)
 
@@ -251,6 +252,7 @@ def contacts(seed: int, repeats: int, customers: int) -> tuple[Floats, Floats]:
     return rng.binomial(base.astype(int), own).astype(float), base
 
 
+@pytest.mark.slow
 def test_contacts_of_a_customer_are_no_evidence_of_their_own() -> None:
     top, base = contacts(5, 2000, 2000)
     false = naive = 0
@@ -356,6 +358,7 @@ def test_equal_to_tea_tasting_on_one_look() -> None:
         assert p == pytest.approx(their.pvalue, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_switchback_deals_the_units_anew() -> None:
     # By hand: of the 6 ways to deal two of four units, only the true one and its mirror are
     # as far apart, so p is 2 / 6.
