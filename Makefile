@@ -33,7 +33,10 @@ lint: $(VENV)/.test ## format and style
 types: $(VENV)/.test ## mypy, strict
 	$(BIN)/mypy
 
-contracts: $(VENV)/.test ## no room imports a higher one
+shape: ## the size of folders, functions and rooms
+	@$(PYTHON) tests/shape.py
+
+contracts: $(VENV)/.test ## rooms in one direction, by their front, without a circle
 	$(BIN)/lint-imports
 
 agree: $(VENV)/.test ## a small benchmark: wrong where answers differ, never where it is slow
@@ -45,7 +48,7 @@ bench: $(VENV)/.test ## benchmarks, printed as ratios
 formats: $(VENV)/.test ## write the JSON Schemas to docs/formats, and docs/claims.md
 	$(BIN)/journeylib schema config > docs/formats/config.schema.json
 	$(BIN)/journeylib schema audit > docs/formats/audit.schema.json
-	$(BIN)/python -c "from journeylib.judge.trust import claims_page; print(claims_page(), end='')" > docs/claims.md
+	$(BIN)/python -c "from journeylib.judge.claims import claims_page; print(claims_page(), end='')" > docs/claims.md
 
 store: $(VENV)/.test ## run the notebooks and store what they show (read the difference before committing)
 	cd notebooks && ../$(BIN)/python -m nbconvert --to notebook --execute --inplace *.ipynb
@@ -76,4 +79,4 @@ $(VENV)/.lab: $(VENV)/.audit
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[lab,workshop]"
 	@touch $@
 
-.PHONY: help audit test unit quick notebooks lint types contracts bench agree formats store lab clean
+.PHONY: help shape audit test unit quick notebooks lint types contracts bench agree formats store lab clean

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from journeylib.present.report import style_once
+from journeylib.present.dashboard import style_once
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 

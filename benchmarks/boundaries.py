@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from journeylib.journeys.boundaries import fit_boundaries
+from journeylib.journeys.segmentation.boundary_model import fit_boundaries
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data/journey_boundaries"
 PUBLISHED = {

@@ -2,7 +2,7 @@
 
 Run from the checkout: ``python -m benchmarks.conformance``. The model is what the inductive
 miner finds in the variants of at least ten customers; every journey of the log is compared
-with it, by `journeylib.journeys.planned.align` from the variants alone and by pm4py's
+with it, by `journeylib.journeys.conformance.plan.align` from the variants alone and by pm4py's
 alignments, once trace by trace and once variant by variant. Costs and fitness must be equal.
 """
 
@@ -12,11 +12,11 @@ import sys
 import time
 from pathlib import Path
 
-from journeylib.journeys.graph import variants
-from journeylib.journeys.models import inductive_model
-from journeylib.journeys.planned import align
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.conformance.plan import align
+from journeylib.journeys.conformance.process_models import inductive_model
+from journeylib.journeys.graph.transitions import variants
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 

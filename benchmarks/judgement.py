@@ -20,7 +20,7 @@ GOAL_SECONDS = 180
 
 def write_log(folder: Path, customers: int) -> Path:
     """Write a large telecom log and its configuration; return the configuration."""
-    from journeylib.log.sample.generate import generate
+    from sample_data.generator.generate import generate
 
     sample = generate("telecom", customers=customers)
     sample.contacts.to_csv(folder / "contacts.csv", index=False)
@@ -32,10 +32,10 @@ def write_log(folder: Path, customers: int) -> Path:
 
 def timed(config: Path) -> dict[str, float]:
     """Read, rebuild, measure and judge; seconds of each, and the peak memory of it all."""
-    from journeylib.audits.config import load_config
-    from journeylib.audits.run import _read
-    from journeylib.journeys.steps import rebuild
-    from journeylib.judge.judging import judge
+    from journeylib.audits.config.load import load_config
+    from journeylib.audits.pipeline import _read
+    from journeylib.journeys.journeys import rebuild
+    from journeylib.judge.judgement import judge
     from journeylib.measures.evidence import measure
 
     loaded, worked = load_config(config), time.process_time()

@@ -43,10 +43,10 @@ def _memory(folder: Path) -> str:
 
 
 def journeylib_questions(folder: Path) -> Answers:
-    from journeylib.journeys.graph import END, START
-    from journeylib.journeys.segment import JourneySettings
-    from journeylib.journeys.steps import rebuild
-    from journeylib.log.engine import EngineSettings
+    from journeylib.journeys.graph.transitions import END, START
+    from journeylib.journeys.journeys import rebuild
+    from journeylib.journeys.segmentation.rules import JourneySettings
+    from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
 
     engine = EngineSettings(memory_limit=_memory(folder)).connect()
@@ -77,9 +77,9 @@ def journeylib_questions(folder: Path) -> Answers:
 
 def journeylib_audit(folder: Path) -> Answers:
     """Read, rebuild, measure everything with its intervals, and judge."""
-    from journeylib.journeys.steps import rebuild
-    from journeylib.judge.judging import judge
-    from journeylib.log.engine import EngineSettings
+    from journeylib.journeys.journeys import rebuild
+    from journeylib.judge.judgement import judge
+    from journeylib.log.engine.duckdb import EngineSettings
     from journeylib.log.read import read_log
     from journeylib.measures.evidence import measure
 

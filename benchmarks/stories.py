@@ -25,7 +25,7 @@ import pandas as pd
 from rapidfuzz.distance import Levenshtein
 from scipy.optimize import linear_sum_assignment
 
-from journeylib.journeys.stories import representatives
+from journeylib.journeys.representatives.representatives import representatives
 
 DATA = Path(__file__).resolve().parents[1] / "../shared/data/representative_journeys"
 Sequence = tuple[str, ...]

@@ -64,8 +64,8 @@ LOGS = {"touchpoints": many_touchpoints, "customer": long_customer}
 
 
 def _one(folder: Path) -> None:
-    from journeylib.audits.config import AuditConfig
-    from journeylib.audits.run import audit
+    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.pipeline import audit
 
     config = AuditConfig.model_validate(
         {

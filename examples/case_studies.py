@@ -17,9 +17,9 @@ from typing import Any
 import pandas as pd
 
 import journeylib as jl
-from journeylib.judge.effects import naive_effect
-from journeylib.judge.quality import QualityEffect, quality_effect
-from journeylib.judge.sample import sample_of
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.estimation.estimators import naive_effect
+from journeylib.judge.moments.effect import VisitEffect, visit_effect
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE / "../../shared/data"
@@ -167,20 +167,22 @@ def _common(category: pd.Series[str]) -> pd.Series[str]:
     return category.where(category.isin(set(ranked["name"].head(COMMON_CATEGORIES))), "other")
 
 
-def missed_by_passing_on(rows: pd.DataFrame, column: str) -> QualityEffect:
+def missed_by_passing_on(rows: pd.DataFrame, column: str) -> VisitEffect:
     """Estimate how much more often the service level is missed where `column` is true.
 
-    "Good" in the sense of `quality_effect` is the ticket that was passed on: the effect is the
+    "Good" in the sense of `visit_effect` is the ticket that was passed on: the effect is the
     share missed with it minus the share missed without.
     """
-    return quality_effect(
-        rows["missed"].astype(float),
-        rows[column],
-        rows[KNOWN_AT_OPENING],
-        rows["caller"],
+    return visit_effect(
+        sample_of(
+            rows["missed"].astype(float),
+            rows[column],
+            rows[KNOWN_AT_OPENING],
+            rows["caller"],
+            start=rows["opened"],
+        ),
         touchpoint="assignment",
         outcome="missed service level",
-        start=rows["opened"],
     )
 
 

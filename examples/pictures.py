@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import journeylib as jl
-from journeylib.cli import main as journeylib
+from journeylib.cli.main import main as journeylib
 
 HERE = Path(__file__).resolve().parent
 SAMPLES, DATA = HERE.parent / "sample_data", HERE / "../../shared/data"

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 import journeylib as jl
-from journeylib.log.sample.generate import generate
-from journeylib.log.sample.world import Release
+from sample_data.generator.generate import generate
+from sample_data.generator.scenario import Release
 
 HERE = Path(__file__).resolve().parent
 CUSTOMERS, SEED = 20_000, 771204

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from journeylib.log.engine import as_engine
+from journeylib.log.engine.duckdb import as_engine
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ROLES, Schema
 

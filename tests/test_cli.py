@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from journeylib.cli import main
+from journeylib.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """\
@@ -60,7 +60,7 @@ def write_log(folder: Path, events: list[list[str]]) -> None:
 @pytest.fixture(autouse=True)
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Print no PDF: it takes seconds, and tests/present/test_picture.py does."""
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
 
 
 @pytest.fixture
@@ -151,7 +151,9 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     code[1]["source"] = "raise KeyError('secret-7 said: my number is 123')"
     (folder / "audit.ipynb").write_text(json.dumps(notebook), "utf-8")
-    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: folder / "audit.ipynb")
+    monkeypatch.setattr(
+        "journeylib.cli.run_notebook.audit_notebook", lambda: folder / "audit.ipynb"
+    )
     status, out, err = run("audit", "small.yaml", "--out", "runs")
     assert (status, out) == (3, "")
     assert re.search(r"failed in cell \d+ with KeyError\. Open \S+failed\.html to see", err)
@@ -182,6 +184,51 @@ def test_init_then_audit(run: Run, folder: Path) -> None:
     assert main(["audit", "first.yaml"]) == 0
 
 
+def test_a_log_is_audited_by_what_init_finds_in_it(run: Run, folder: Path) -> None:
+    (folder / "small.yaml").unlink()
+    status, out, _ = run("audit", "small.csv")
+    assert status == 0
+    assert "Wrote small.yaml" in out
+    assert "60 events, " in out
+    changed = (folder / "small.yaml").read_text("utf-8") + "title: Changed by hand\n"
+    (folder / "small.yaml").write_text(changed, "utf-8")
+    status, out, _ = run("audit", "small.csv")
+    assert status == 0
+    assert out.startswith("small.csv is a log: audited as small.yaml beside it says.\n")
+    assert "Changed by hand: 60 events, " in out
+
+
+def test_a_mistyped_command_is_answered_with_the_nearest(run: Run) -> None:
+    assert run("audti", "small.yaml") == (
+        2,
+        "",
+        "journeylib: there is no command 'audti'. Did you mean 'audit'?\n",
+    )
+
+
+def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> None:
+    (folder / "mine").mkdir()
+    (folder / "mine" / "explore.ipynb").write_text("mine", "utf-8")
+    status, out, err = run("notebooks", "mine")
+    assert status == 0
+    assert out == "Copied audit.ipynb, compare.ipynb, workshop.ipynb to mine.\n"
+    assert err == "Left as they are, for they are there already: explore.ipynb.\n"
+    assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
+
+
+def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None:
+    command = [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml"]
+    runs = [
+        subprocess.Popen([*command, "--out", f"runs{n}"], cwd=folder, stderr=subprocess.PIPE)
+        for n in range(3)
+    ]
+    errors = [one.communicate(timeout=300)[1].decode() for one in runs]
+    assert [(one.returncode, error) for one, error in zip(runs, errors, strict=True)] == [
+        (0, "")
+    ] * 3
+    assert not list(folder.glob("kernel-ipc*"))
+
+
 def test_help_lists_commands_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
@@ -201,7 +248,7 @@ def test_a_wrong_command_line_ends_with_2(capsys: pytest.CaptureFixture[str]) ->
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys, contextlib, io\n"
-        "from journeylib.cli import main\n"
+        "from journeylib.cli.main import main\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
         "    main(['--help'])\n"
         "print(sorted({'pandas', 'ibis', 'pydantic', 'yaml'} & set(sys.modules)))"

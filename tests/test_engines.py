@@ -19,17 +19,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.audits.config import load_config
-from journeylib.errors import ConfigError, LogError, SchemaError
-from journeylib.journeys.graph import transitions, variants
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.log.engine import as_engine, fetch, hand_over, log_hash
+from journeylib.audits.config.load import load_config
+from journeylib.core.errors import ConfigError, LogError, SchemaError
+from journeylib.journeys.graph.transitions import transitions, variants
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.log.engine.duckdb import as_engine, fetch, hand_over
+from journeylib.log.engine.hashing import log_hash
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inspect import propose
+from journeylib.log.inference.schema import propose
 from journeylib.log.read import read_log
+from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import Handoffs
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
 ROLES = {"customer": "who", "touchpoint": "what", "timestamp": "at"}
@@ -176,7 +177,7 @@ def test_spark_reads_parquet_where_it_lies(
         )
         assert_equal({"checks": here.quality.checks}, {"checks": there.quality.checks})
     # As on a cluster, where what is held still knows how it was made.
-    monkeypatch.setattr("journeylib.log.spark._is_local", lambda _session: False)
+    monkeypatch.setattr("journeylib.log.engine.spark._is_local", lambda _session: False)
     log = read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
     read = set(re.findall(r"ReadSchema: struct<([^>]*)>", plan_of(log, spark)))
     assert read and all("unused" not in columns for columns in read), read

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.log.sample import generate
+from sample_data.generator import generate
 
 CUSTOMERS = 300
 CONFIG = Path(__file__).resolve().parents[1] / "sample_data/telecom/audit.yaml"

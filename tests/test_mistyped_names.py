@@ -13,12 +13,12 @@ import pytest
 from pydantic import BaseModel
 
 import journeylib as jl
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.prepare import without_absent
-from journeylib.journeys.filters import Verbs
-from journeylib.judge.judging import score
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.preparation.preparation import without_absent
+from journeylib.journeys.filters.filters import Verbs
+from journeylib.judge.judgement import score
 from journeylib.log.schema import Called
-from journeylib.plan.portfolio import portfolio
+from journeylib.portfolio.first_automations import portfolio
 
 MINUTE = 60_000_000
 # Verb to a call with a name that is nearly one of the log, and the name that was meant.
@@ -132,7 +132,7 @@ OTHER = {
     *("roles.missing", "roles.touchpoint_values", "log.outcomes.roles.missing"),
     *("plan.steps", "stitching.valid_days"),
     *("measures.known_at_start", "measures.required_fields.*", "measures.human_request_words"),
-    *("judge.moments.adjust", "judge.handoff_limits", "judge.pairwise.*", "judge.pairwise.*.*"),
+    *("judge.moments.adjust", "judge.handoff_limits"),
     *("judge.automation_fit", "judge.empathy_need", "judge.offices.*.no_customer_voice"),
     "delivery.mail.to",
 }

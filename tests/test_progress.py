@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from journeylib import progress
-from journeylib.progress import PROGRESS, working
+from journeylib.core import progress
+from journeylib.core.progress import PROGRESS, working
 
 SLOW = """
 import time
-from journeylib import progress
+from journeylib.core import progress
 progress.SOON_SECONDS = progress.EACH_SECONDS = 0.05
 with progress.working("counting", ["one", "two"]) as say:
     say("two")

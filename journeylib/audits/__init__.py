@@ -1,1 +1,60 @@
-"""Configuration, run, bundle, gates."""
+"""Audits: configuration, the frozen result of a run, its document, findings and changes."""
+
+from journeylib.audits.changes.run_comparison import RunComparison, compare_runs
+from journeylib.audits.changes.wording import stream_label
+from journeylib.audits.config.batch import BatchEntry, read_batch
+from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSettings, When
+from journeylib.audits.config.draft import write_first_config
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import AuditConfig, config_schema
+from journeylib.audits.document.schema import DocumentPart, document_schema, read_document
+from journeylib.audits.experiments.experiments import (
+    plan_experiment,
+    read_experiment,
+    watch_experiment,
+)
+from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
+from journeylib.audits.history import find_home, find_run, read_history
+from journeylib.audits.pipeline import STEPS, audit, read_journeys
+from journeylib.audits.result.result import Audit, Change
+from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
+from journeylib.audits.runs.reproduction import reproduce
+
+__all__ = [
+    "LOOPBACK",
+    "STEPS",
+    "Audit",
+    "AuditConfig",
+    "BatchEntry",
+    "Change",
+    "DeliverySettings",
+    "DocumentPart",
+    "MailSettings",
+    "RunComparison",
+    "When",
+    "assessment_of",
+    "audit",
+    "bets_of",
+    "commit",
+    "compare_runs",
+    "config_schema",
+    "document_schema",
+    "find_home",
+    "find_run",
+    "fingerprint_files",
+    "load_config",
+    "locked",
+    "objective_of",
+    "plan_experiment",
+    "read_batch",
+    "read_document",
+    "read_experiment",
+    "read_history",
+    "read_journeys",
+    "reproduce",
+    "save",
+    "staged",
+    "stream_label",
+    "watch_experiment",
+    "write_first_config",
+]

@@ -14,14 +14,18 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from journeylib.audits.document import SCHEMA_VERSION
-from journeylib.audits.drift import TEST_COLUMNS
-from journeylib.errors import LogError, RunError, did_you_mean
-from journeylib.measures.streams import STREAM_COLUMNS
+from journeylib.audits.document.schema import SCHEMA_VERSION
+from journeylib.core import LogError, RunError, did_you_mean
+from journeylib.measures import STREAM_COLUMNS
 
 RUNS_COLUMNS = (
     "run_id", "as_of", "first_day", "last_day", "events", "journeys", "customers",
     "gates_failed", "alarms", "written",
+)  # fmt: skip
+TEST_COLUMNS = (
+    "family", "measure", "touchpoint", "detail", "unit", "before", "after", "difference", "lo",
+    "hi", "n_before", "n_after", "customers", "references", "z", "cusum", "p_value", "q_value",
+    "same_mix", "material", "significant",
 )  # fmt: skip
 NEWEST, BEFORE_IT = "latest", "previous"
 
@@ -59,6 +63,11 @@ class Entry:
     def standing(self) -> Mapping[str, str]:
         """The verdicts that stood after it."""
         return self.document["comparison"]["standing"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any]:
+        """The content of its manifest; empty where that is damaged or not there."""
+        return _read_manifest(self.folder)
 
     @cached_property
     def streams(self) -> pd.DataFrame | None:
@@ -155,10 +164,10 @@ def read_history(home: str | Path) -> History:
 
 def _folders(home: Path) -> Iterator[Path]:
     try:
-        found = sorted(home.iterdir()) if home.is_dir() else []
+        paths = sorted(home.iterdir()) if home.is_dir() else []
     except OSError:
-        found = []
-    for path in found:
+        paths = []
+    for path in paths:
         if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
             yield path
 
@@ -168,27 +177,30 @@ def _entry(folder: Path) -> Entry:
     document = json.loads(raw)
     if document["schema_version"] != SCHEMA_VERSION:
         raise ValueError(f"its audit.json has the shape {document['schema_version']}")
-    told = document["audit"]
-    if told["run_id"] != folder.name or told["name"] != folder.parent.name:
-        raise ValueError(f"its audit.json is of the run {told['name']}/{told['run_id']}")
+    run = document["audit"]
+    if run["run_id"] != folder.name or run["name"] != folder.parent.name:
+        raise ValueError(f"its audit.json is of the run {run['name']}/{run['run_id']}")
     for needed in ("definitions", "standing"):
         dict(document["comparison"][needed])
     if not all("significant" in change for change in document["changes"]):
         raise ValueError("its changes do not say whether they are significant")
     dict.fromkeys((row["check"], row["share"]) for row in document["log"]["quality"])
-    try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
-        written = str(manifest["written"])
-    except (OSError, ValueError, KeyError, TypeError):
-        written = ""
     return Entry(
         run_id=folder.name,
-        as_of=dt.date.fromisoformat(told["as_of"]),
-        written=written,
+        as_of=dt.date.fromisoformat(run["as_of"]),
+        written=str(_read_manifest(folder).get("written", "")),
         folder=folder,
         document=document,
         digest=hashlib.sha256(raw).hexdigest(),
     )
+
+
+def _read_manifest(folder: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _reason(error: Exception) -> str:
@@ -254,18 +266,18 @@ def find_run(name: str, home: str | Path | None = None) -> Entry:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise LogError(f"the run {folder} cannot be compared: {_reason(error)}.") from None
     runs = read_history(find_home(home))
-    known = {entry.run_id: entry for entry in runs.entries}
+    by_id = {entry.run_id: entry for entry in runs.entries}
     if name in (NEWEST, BEFORE_IT):
         days = sorted({entry.as_of for entry in runs.entries})
         if len(days) < (1 if name == NEWEST else 2):
-            raise LogError(f"there is no {name} run: {find_home(home)} holds {len(known)}.")
+            raise LogError(f"there is no {name} run: {find_home(home)} holds {len(by_id)}.")
         day = days[-1 if name == NEWEST else -2]
         return next(entry for entry in reversed(runs.entries) if entry.as_of == day)
-    if name not in known:
+    if name not in by_id:
         why = f" It was skipped: {runs.skipped[name]}." if name in runs.skipped else ""
-        hint = did_you_mean(name, known) or " `journeylib history` lists the runs."
+        hint = did_you_mean(name, by_id) or " `journeylib history` lists the runs."
         raise LogError(f"there is no run '{name}' in {find_home(home)}.{why or hint}")
-    return known[name]
+    return by_id[name]
 
 
 def check_kept(history: History, used: Mapping[str, str]) -> None:

@@ -1,75 +1,32 @@
-"""What is judged of a log: scores, verdicts and the evidence behind each, as tables."""
+"""The judgement of a log: scores, verdicts, moments of truth, tipping points, paradoxes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from journeylib.judge.capacity import QueueTime
-from journeylib.judge.disclosure import Disclosure
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.harms import HandoffItem
-from journeylib.judge.paradoxes import Paradox
-from journeylib.judge.peak_end import PeakEnd
-from journeylib.judge.satisfaction import SatisfactionBreak
-from journeylib.judge.settings import AXES
-from journeylib.judge.tipping import TippingPoint
+from journeylib.core import text, working
+from journeylib.journeys import Drawn, Journeys, refuse_absent
+from journeylib.judge.bot_timing.bot_timing import judge_bots
+from journeylib.judge.bot_timing.handoff_limits import HandoffItem, handoff_items
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.judge.bot_timing.queueing import QueueTime
+from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak
+from journeylib.judge.bot_timing.tipping_points import TippingPoint
+from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
+from journeylib.judge.experience.peak_end import PeakEnd, peak_end
+from journeylib.judge.experience.surveys import survey_scales, survey_table
+from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.survival_table import presence_effects
+from journeylib.judge.paradoxes.paradoxes import Paradox, paradoxes
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.scorecard.weight_sensitivity import weight_sensitivity
+from journeylib.judge.settings import JudgeSettings
+from journeylib.measures import Evidence, MeasureSettings, measure
 
-PLACE = ("touchpoint", "stage", "channel", "office", "events", "journeys", "customers")
-SCORE_COLUMNS = (
-    *PLACE,
-    *(
-        f"{axis}{suffix}"
-        for axis in AXES
-        for suffix in ("", "_lo", "_hi", "_coverage", "_floor", "_ceiling")
-    ),
-    "verdict",
-    "leaning",
-    "verdict_stability",
-    "boundary_distance",
-    "vetoes",
-    "reasons",
-    "next_datum",
-    "abstain",
-)
-INDICATOR_COLUMNS = (
-    "touchpoint",
-    "axis",
-    "indicator",
-    "raw",
-    "lo",
-    "hi",
-    "unit",
-    "score",
-    "weight",
-    "missing",
-    "n_customers",
-    "grade",
-    "source",
-)
-
-
-NULLABLE = frozenset({"leaning", "next_datum", "abstain", "missing", "stage", "channel", "office"})
-
-
-def frame_of(rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-    """Build a frame in which an absent text is None, not NaN."""
-    by_column = dict(
-        zip(columns, zip(*rows, strict=True) if rows else [()] * len(columns), strict=True)
-    )
-    return pd.DataFrame(
-        {
-            name: pd.Series(_none_for_nan(cells), dtype=object) if name in NULLABLE else list(cells)
-            for name, cells in by_column.items()
-        }
-    )
-
-
-def _none_for_nan(cells: tuple[Any, ...]) -> list[Any]:
-    return [None if cell is None or cell != cell else cell for cell in cells]
+US_PER_WEEK = 604_800_000_000
 
 
 @dataclass(frozen=True)
@@ -94,10 +51,10 @@ class Judgement:
         `rho`, `lo`, `hi` (None where too few touchpoints are scored), `touchpoints`,
         `distinguishable`.
     moments : DataFrame
-        One row per touchpoint and outcome that was tested; columns as `moments.decide` has them.
+        One row per touchpoint and outcome that was tested; see `multiple_testing.decide`.
     presence : DataFrame
-        One row per touchpoint and outcome that is an event; see `stays.presence_effects`. Another
-        question than that of the moments: what goes with coming at all.
+        One row per touchpoint and outcome that is an event; see
+        `survival_table.presence_effects`: what goes with coming at all.
     tipping_points : tuple of TippingPoint
         Everyone first, then one per intent.
     handoff_times : dict of str to HandoffTime or str
@@ -112,7 +69,7 @@ class Judgement:
     surveys : DataFrame
         One row per survey; see `surveys.survey_table`.
     sensitivity : DataFrame
-        One row per scored touchpoint and weighting; see `sensitivity.weight_sensitivity`.
+        One row per scored touchpoint and weighting; see `weight_sensitivity`.
     paradoxes : tuple of Paradox
         The six of them.
     disclosure : Disclosure or None
@@ -128,7 +85,7 @@ class Judgement:
     presence: pd.DataFrame = field(default_factory=pd.DataFrame)
     tipping_points: tuple[TippingPoint, ...] = ()
     handoff_times: dict[str, HandoffTime | str] = field(default_factory=dict)
-    queue: QueueTime | str = "the log has no bot session, or too few to show"
+    queue: QueueTime | str = ""
     satisfaction: SatisfactionBreak | None = None
     peak_end: PeakEnd | None = None
     surveys: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -136,3 +93,125 @@ class Judgement:
     paradoxes: tuple[Paradox, ...] = ()
     disclosure: Disclosure | None = None
     handoff_items: tuple[HandoffItem, ...] = ()
+
+
+@working("judging")
+def score(
+    journeys: Journeys,
+    *,
+    measures: MeasureSettings | None = None,
+    settings: JudgeSettings | None = None,
+) -> Judgement:
+    """Measure and judge journeys in one call: what an audit with these settings would judge.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        From `rebuild`.
+    measures : MeasureSettings, optional
+        Windows, minimum bases, declared columns.
+    settings : JudgeSettings, optional
+        Anchors, weights and thresholds; which visits went well, for moments of truth.
+
+    Returns
+    -------
+    Judgement
+        Its `scores` have one row per touchpoint: automation fit, empathy need, verdict, reasons.
+        Touchpoints of too few customers are left out, so a small log may have no row.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or touchpoint that the log does not have.
+    """
+    return judge(journeys, measure(journeys, measures), settings)
+
+
+def judge(
+    journeys: Journeys, evidence: Evidence, settings: JudgeSettings | None = None
+) -> Judgement:
+    """Judge what was measured: scores and verdicts, moments of truth, tipping points, paradoxes.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or touchpoint that the log does not have.
+    """
+    settings = settings or JudgeSettings()
+    # A misspelt veto would forbid nothing.
+    refuse_absent(journeys, settings, "judge")
+    moments = moments_of_truth(journeys, settings)
+    sample = journeys.drawn
+    bots = judge_bots(
+        evidence.handoffs,
+        settings,
+        weeks=_weeks(journeys),
+        min_customers=journeys.settings.min_customers,
+        sample=sample,
+    )
+    scorecard = score_evidence(evidence, settings, moments=moments if len(moments) else None)
+    disclosed = disclosure(journeys.modelled, evidence.settings)
+    return Judgement(
+        scores=scorecard.scores,
+        indicators=scorecard.indicators,
+        axes=scorecard.axes,
+        moments=moments,
+        presence=presence_effects(journeys, settings),
+        tipping_points=bots.tipping_points,
+        handoff_times=bots.handoff_times,
+        queue=bots.queue,
+        satisfaction=bots.satisfaction,
+        peak_end=peak_end(journeys, evidence.turn_scores),
+        surveys=survey_table(
+            journeys, survey_scales(journeys, settings.surveys), settings.moments.adjust
+        ),
+        sensitivity=weight_sensitivity(scorecard, settings),
+        paradoxes=tuple(
+            sample.told(paradox)
+            for paradox in paradoxes(
+                journeys.modelled,
+                settings.paradoxes,
+                measures=evidence.settings,
+                handoffs=evidence.handoffs,
+                scores=evidence.turn_scores,
+            )
+        ),
+        disclosure=_of_sample(disclosed, sample),
+        handoff_items=handoff_items(evidence.handoffs, settings.handoff_limits),
+    )
+
+
+def _of_sample(disclosed: Disclosure, sample: Drawn) -> Disclosure:
+    """Add to the finding that its counts are those of a sample."""
+    counts = ""
+    if sample.picked is not None and disclosed.abstain is None:
+        counts = text("judge.disclosure.sample", used=sample.used, customers=sample.customers)
+    return replace(sample.told(disclosed), text=f"{disclosed.text} {counts}".rstrip())
+
+
+def _weeks(journeys: Journeys) -> float:
+    """Return the length of the log; 0 without a clock."""
+    if journeys.first_us is None or journeys.last_us is None:
+        return 0.0
+    return (journeys.last_us - journeys.first_us) / US_PER_WEEK
+
+
+def verdict_scores(
+    journeys: Journeys, evidence: Evidence, settings: JudgeSettings | None = None
+) -> pd.DataFrame:
+    """Return the `scores` that `judge` would give, without anything that no verdict rests on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `Judgement.scores`: one row per touchpoint.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or touchpoint that the log does not have.
+    """
+    settings = settings or JudgeSettings()
+    refuse_absent(journeys, settings, "judge")
+    moments = moments_of_truth(journeys, settings)
+    return score_evidence(evidence, settings, moments=moments if len(moments) else None).scores

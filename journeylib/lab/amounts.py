@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+from journeylib.core import number, percent, text
+
 
 def level(value: float, unit: str) -> str:
     """Return a level of a measure.
@@ -15,8 +17,8 @@ def level(value: float, unit: str) -> str:
     ('61.2 %', '3.25 min', 'unknown')
     """
     if not math.isfinite(value):
-        return "unknown"
-    return f"{100 * value:.1f} %" if unit == "share" else f"{value:.3g} {unit}"
+        return text("lab.unknown")
+    return percent(value) if unit == "share" else f"{_three_digits(value)} {unit}"
 
 
 def change(value: float, unit: str) -> str:
@@ -28,13 +30,17 @@ def change(value: float, unit: str) -> str:
     ('+3.0 points', '−0.77 min', '+0.04 points')
     """
     if not math.isfinite(value):
-        return "unknown"
+        return text("lab.unknown")
     sign = "−" if value < 0 else "+"
-    size = abs(100 * value) if unit == "share" else abs(value)
     if unit == "share":
-        text = f"{size:.2f}" if 0 < size < 0.095 else f"{size:.1f}"
-        return f"{sign}{text} points"
-    return f"{sign}{size:.2f} {unit}" if size < 10 else f"{sign}{size:.3g} {unit}"
+        points = abs(100 * value)
+        return f"{sign}{number(points, 2 if 0 < points < 0.095 else 1)} {text('lab.points')}"
+    size = abs(value)
+    return f"{sign}{number(size, 2) if size < 10 else _three_digits(size)} {unit}"
+
+
+def _three_digits(value: float) -> str:
+    return number(float(f"{value:.3g}"))
 
 
 def span(lo: float, hi: float, unit: str) -> str:
@@ -46,12 +52,12 @@ def span(lo: float, hi: float, unit: str) -> str:
     '+1.2 to +4.8 points'
     """
     if not (math.isfinite(lo) and math.isfinite(hi)):
-        return "unknown"
+        return text("lab.unknown")
     first, last = change(lo, unit), change(hi, unit)
-    return f"{first.rsplit(' ', 1)[0]} to {last}"
+    return text("range.words", lo=first.rsplit(" ", 1)[0], hi=last)
 
 
-def count(number: float) -> str:
+def count(amount: float) -> str:
     """Return a count with thousands separated.
 
     Examples
@@ -59,18 +65,18 @@ def count(number: float) -> str:
     >>> count(41260)
     '41,260'
     """
-    return f"{number:,.0f}"
+    return number(amount, 0)
 
 
-def some(number: int, noun: str) -> str:
-    """Return a number with its noun.
+def some(amount: int, noun: str) -> str:
+    """Return an amount of days, weeks, teams or looks.
 
     Examples
     --------
     >>> some(1, "week"), some(3, "week")
     ('1 week', '3 weeks')
     """
-    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+    return text(f"lab.count.{noun}.{'one' if amount == 1 else 'many'}", n=amount)
 
 
 def date(begins: dt.date, day: int) -> dt.date:

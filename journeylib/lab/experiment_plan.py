@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from journeylib.errors import ConfigError, LogError, did_you_mean
-from journeylib.estimate import rounded
+from journeylib.core import ConfigError, LogError, did_you_mean, rounded, text
 from journeylib.lab.amounts import change, count, level, some
 from journeylib.lab.observations import (
     BASELINE_WEEKS,
@@ -41,8 +40,7 @@ from journeylib.lab.statistics.group_sequential import (
     pocock,
 )
 from journeylib.lab.statistics.switchback import FEWEST as FEWEST_UNITS
-from journeylib.log.engine import fetch
-from journeylib.log.eventlog import EventLog
+from journeylib.log import EventLog, fetch
 
 ONE_LOOK_WEEKS = 2  # a shorter experiment is looked at once
 SHOWN = 10  # customers below which no number is shown
@@ -50,31 +48,11 @@ GUARD_ALPHA = 0.05  # one-sided, of each guardrail
 UNIT_WEEKS = 26  # a switchback of weeks may take longer than an experiment by customer
 BOUNDARIES = {"obrien_fleming": obrien_fleming, "pocock": pocock}
 
-SENTENCES = {
-    "run": "Run it: {customers} customers in {weeks} find a change of {least} in {primary}, and "
-    "show that no guardrail is worse, in {power} of cases where both are true.",
-    "run_units": "Run it: {units} per arm, {weeks} in all, find a change of {least} in {primary}.",
-    "not": "Do not run this: a change of {least} in {primary} needs {customers} customers; "
-    "{weeks} bring {reach}.",
-    "not_units": "Do not run this: a change of {least} in {primary} needs {units} per arm; "
-    "that is more than {weeks}.",
-    "thin": "Do not run this: the log shows {customers} customers at {touchpoint} in "
-    "{weeks}, too few for a baseline of {measure}.",
-    "constant": "Do not run this: {measure} is the same for all customers of the log, so it cannot "
-    "show a change.",
-    "share": "With half of the customers in the new arm it takes {weeks}.",
-    "coarser": "Ask a coarser question: {weeks} find a change of {change}.",
-    "nearer": "Measure something nearer: an outcome that shows within days has more customers in "
-    "the same time and less noise.",
-    "covariate": "Take off what was known before: with a correlation of 0.7 half of the customers "
-    "do ('before').",
+MESSAGES = {
     "queue": "lab: '{measure}' depends on a queue that both arms share. A customer of one arm "
     "waits behind customers of the other, so arms by customer show no difference even where the "
     "new way shortens every wait. Set unit: week or unit: team.",
-    "already": "lab: {customers} customers were exposed before this plan was written. It can be "
-    "read, but not with grade A.",
     "touchpoint": "lab.touchpoint names '{touchpoint}', which is no touchpoint of this log.{hint}",
-    "steady": "Weeks beyond the log's own bring as many new customers as its last week.",
 }
 
 
@@ -209,7 +187,7 @@ def check_unit(
         return
     for measure in settings.measures:
         if depends_on_queue(measure, bad_ends):
-            raise ConfigError(SENTENCES["queue"].format(measure=measure.name))
+            raise ConfigError(MESSAGES["queue"].format(measure=measure.name))
 
 
 def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
@@ -222,7 +200,7 @@ def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
     names = list(fetch(log.events.select("touchpoint").distinct())["touchpoint"].dropna())
     if settings.touchpoint not in names:
         hint = did_you_mean(settings.touchpoint, names)
-        raise ConfigError(SENTENCES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
+        raise ConfigError(MESSAGES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
 
 
 def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str = "") -> Plan:
@@ -317,19 +295,20 @@ def _correlation(observed: Observations) -> float:
 def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
     for one, measure in zip(found, settings.measures, strict=True):
         if one.customers < FEWEST:
-            return SENTENCES["thin"].format(
+            return text(
+                "lab.plan.thin",
                 customers=_shown(one.customers),
                 touchpoint=settings.touchpoint,
                 weeks=some(BASELINE_WEEKS, "week"),
                 measure=measure.heading,
             )
         if not one.variance > 0:
-            return SENTENCES["constant"].format(measure=measure.heading)
+            return text("lab.plan.constant", measure=measure.heading)
     return ""
 
 
 def _shown(customers: int) -> str:
-    return count(customers) if customers >= SHOWN else f"under {SHOWN}"
+    return count(customers) if customers >= SHOWN else text("under", x=SHOWN)
 
 
 def _variances(one: Baseline, measure: LabMeasure, delta: float) -> tuple[float, float]:
@@ -407,13 +386,13 @@ def _planned(base: dict[str, Any], found: Sequence[Baseline]) -> Plan:
     )
     advice = [] if run else _advice(settings, base["by_week"], max(needed), findable)
     if len(base["by_week"]) < planned:
-        advice.append(SENTENCES["steady"])
+        advice.append(text("lab.plan.steady"))
     if base["already"]:
-        advice.append(SENTENCES["already"].format(customers=_shown(base["already"])))
+        advice.append(text("lab.plan.already", customers=_shown(base["already"])))
     return Plan(
         **base, baselines=baselines, run=run, needed=max(needed), weeks=planned,
         looks=_looks(settings, arrivals, planned, looks), findable=findable,
-        text=SENTENCES["run" if run else "not"].format(**words), advice=tuple(advice),
+        text=text(f"lab.plan.{'run' if run else 'not'}", **words), advice=tuple(advice),
     )  # fmt: skip
 
 
@@ -476,15 +455,15 @@ def _advice(
     even = settings.model_copy(update={"share": 0.5, "stages": ()})
     sooner = _weeks(_arrivals(even, by_week), needed)
     if sooner is not None and (settings.stages or settings.share != 0.5):
-        advice.append(SENTENCES["share"].format(weeks=some(sooner, "week")))
+        advice.append(text("lab.plan.share", weeks=some(sooner, "week")))
     if math.isfinite(findable[-1][2]):
         coarse = change(settings.primary.sign * findable[-1][2], settings.primary.unit)
         weeks = some(settings.most_weeks, "week")
-        advice.append(SENTENCES["coarser"].format(weeks=weeks, change=coarse))
+        advice.append(text("lab.plan.coarser", weeks=weeks, change=coarse))
     if settings.primary.kind == "outcome" or (settings.primary.days or 0) > 14:
-        advice.append(SENTENCES["nearer"])
+        advice.append(text("lab.plan.nearer"))
     if settings.before is None:
-        advice.append(SENTENCES["covariate"])
+        advice.append(text("lab.plan.covariate"))
     return advice
 
 
@@ -508,7 +487,7 @@ def _plan_units(
         there = units[units[f"base:{measure.name}"] > 0]
         if len(there) < 2:
             raise LogError(
-                SENTENCES["thin"].format(customers="too few", touchpoint=settings.touchpoint,
+                text("lab.plan.thin", customers=text("under", x=2), touchpoint=settings.touchpoint,
                                          weeks=some(weeks_known, "week"),
                                          measure=measure.heading)
             )  # fmt: skip
@@ -541,8 +520,8 @@ def _plan_units(
     return Plan(
         settings, written, already, tuple(found), (), 0.0, design.power, run, needed,
         weeks, (Look(7 * weeks - 1, needed, 1.0, float(stats.norm.isf(settings.alpha / 2))),),
-        findable, SENTENCES["run_units" if run else "not_units"].format(**words),
-        (SENTENCES["already"].format(customers=_shown(already)),) if already else (), source,
+        findable, text(f"lab.plan.{'run_units' if run else 'not_units'}", **words),
+        (text("lab.plan.already", customers=_shown(already)),) if already else (), source,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
-from journeylib.errors import LogError, SchemaError, did_you_mean
+from journeylib.core import LogError, SchemaError, did_you_mean
 from journeylib.lab.settings import AssignmentsConfig, LabMeasure, LabSettings
 from journeylib.lab.statistics.any_time import FEWEST
 from journeylib.lab.statistics.differences import (
@@ -24,9 +24,7 @@ from journeylib.lab.statistics.differences import (
     difference,
     pooled,
 )
-from journeylib.log.canonical import MICRO, flag_of, micro_of
-from journeylib.log.engine import fetch
-from journeylib.log.eventlog import EventLog
+from journeylib.log import MICRO, EventLog, fetch, flag_of, micro_of
 
 Bools = NDArray[np.bool_]
 DAY_US = 86_400_000_000

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
+from journeylib.core import ConfigError
 from journeylib.lab.experiment_plan import Baseline, Look, Plan, plan_content
 from journeylib.lab.settings import LabSettings
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from journeylib.estimate import AbstainReason, Estimate, Grade, rounded
+from journeylib.core import AbstainReason, Estimate, Grade, current_catalogue, rounded, text
 from journeylib.lab.amounts import change, count, date, level, span
 from journeylib.lab.experiment_plan import BOUNDARIES, GUARD_ALPHA, Plan
 from journeylib.lab.observations import Observations
@@ -27,43 +27,6 @@ from journeylib.lab.statistics.switchback import switchback
 Decision = Literal["ship", "stop", "no_difference", "go_on"]
 ON_TIME = 0.02  # information at a look may differ so much from the plan before error is re-spent
 SEGMENT_COLUMNS = ("segment", "customers", "difference", "lo", "hi")
-
-DECISION_WORDS = {
-    "ship": "Ship it",
-    "stop": "Stop it",
-    "no_difference": "No difference worth having",
-    "go_on": "Go on",
-    None: "Cannot be read",
-}
-SENTENCES = {
-    "ship": "{primary}: {difference} ({span}), from {control} to {new}. That is better, and no "
-    "guardrail is worse by its limit.",
-    "worse": "{primary}: {difference} ({span}), from {control} to {new}. That is worse.",
-    "no_difference": "{primary}: {difference} ({span}). Either way it is less than the {least} "
-    "worth having.",
-    "go_on": "{primary}: {difference} ({span}). That settles nothing yet; the next look is on "
-    "{date}.",
-    "ended": "{primary}: {difference} ({span}). The plan has ended without an answer: plan a "
-    "larger experiment, or drop it.",
-    "guards": "{primary}: {difference} ({span}). That is better, but by more than the limit may "
-    "still be worse: {names}.",
-    "no_look": "No look at {primary} was due by {until}; the first is on {date}.",
-    "few": "Fewer than {least} customers an arm can be read: no answer.",
-    "both": "{share} of customers were seen in both arms, more than {limit}: no answer.",
-    "ratio": "The split is broken: {control} customers in the control arm and {new} in the new "
-    "arm (p = {p:.1g}).",
-    "units": "Only {control} and {new} units were observed; {least} an arm are needed: no answer.",
-    "mixed": "A unit had exposures in both arms: no answer.",
-    "caused": "The new arm caused this: the plan was written before the data, and split, "
-    "guardrails and unit hold.",
-    "goes_with": "This goes with the new arm; it is not shown to be caused by it: {why}.",
-    "changed": "the plan was changed after it was written ({entries})",
-    "already": "customers were exposed before the plan was written",
-    "not_planned": "the plan said not to run it",
-    "split": "the split is broken",
-    "guards_unread": "{names} could not be read",
-    "unread": "the primary could not be read",
-}
 
 
 @dataclass(frozen=True)
@@ -138,7 +101,7 @@ class Reading:
     changed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{DECISION_WORDS[self.decision]}. {self.text}\n{self.words}"
+        return f"{decision_words(self.decision)}. {self.text}\n{self.words}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the form that ``reading.json`` holds."""
@@ -203,26 +166,35 @@ def read(file: PlanFile, observed: Observations) -> Reading:
     refusal, kind = _refusal(observed, day, primary, due=bool(due) or any_time)
     if watched.stops:
         decision: Decision | None = "stop"
-        text = " ".join(stop.text for stop in watched.stops)
+        sentence = " ".join(stop.text for stop in watched.stops)
     elif kind == "split":
-        decision, text = "stop", refusal
+        decision, sentence = "stop", refusal
     elif kind == "early":
         first = date(settings.begins, planned.looks[0].day)
         until = date(settings.begins, observed.last_day)
-        decision, text = "go_on", SENTENCES["no_look"].format(
-            primary=settings.primary.heading, until=until, date=first
+        decision, sentence = "go_on", text("lab.read.no_look",
+            primary=settings.primary.heading, until=until.isoformat(), date=first.isoformat()
         )  # fmt: skip
     elif refusal:
-        decision, text = None, refusal
+        decision, sentence = None, refusal
     else:
         later = [look.day for look in planned.looks if look.day > day]
-        decision, text = _decide(planned, primary, guards, later)
+        decision, sentence = _decide(planned, primary, guards, later)
     grade, words = _grade(file, primary, guards, broken=kind == "split" or _split(watched))
     return Reading(
-        planned, file.hash, date(settings.begins, day), decision, grade, text, words,
+        planned, file.hash, date(settings.begins, day), decision, grade, sentence, words,
         _graded(primary, grade), tuple(_graded(one, grade) for one in guards),
         _by_segment(planned, observed, day, len(due)), watched, len(due), file.changed,
     )  # fmt: skip
+
+
+def decision_words(decision: str | None) -> str:
+    """Return what people are told to do; None: nothing can be read."""
+    return text(f"lab.decision.{decision or 'unread'}")
+
+
+def _together(names: list[str]) -> str:
+    return current_catalogue().names(names)
 
 
 def _split(watched: Watch) -> bool:
@@ -237,16 +209,16 @@ def _refusal(
     p = chi_square_p(counts, [stage.share for stage in observed.settings.all_stages])
     control, new = sum(pair[0] for pair in counts), sum(pair[1] for pair in counts)
     if p < P_LIMIT and min(control, new) >= SHOWN:
-        text = SENTENCES["ratio"].format(control=count(control), new=count(new), p=p)
-        return text, "split"
+        sentence = text("lab.read.ratio", control=count(control), new=count(new), p=f"{p:.1g}")
+        return sentence, "split"
     if not due:
         return "", "early"
     both = observed.both_share(day)
     if both > BOTH_LIMIT:
         limit = level(BOTH_LIMIT, "share")
-        return SENTENCES["both"].format(share=level(both, "share"), limit=limit), "both"
+        return text("lab.read.both", share=level(both, "share"), limit=limit), "both"
     if primary.estimate.value is None:
-        return SENTENCES["few"].format(least=FEWEST), "few"
+        return text("lab.read.few", least=FEWEST), "few"
     return "", ""
 
 
@@ -367,18 +339,18 @@ def _decide(
         "control": level(primary.control, primary.unit),
         "new": level(primary.new, primary.unit),
         "least": change(settings.least_worth, primary.unit).lstrip("+"),
-        "date": date(settings.begins, later[0]) if later else "",
+        "date": date(settings.begins, later[0]).isoformat() if later else "",
     }
     unsettled = [one.heading for one in guards if one.holds is not True]
     if lo > 0 and not unsettled:
-        return "ship", SENTENCES["ship"].format(**words)
+        return "ship", text("lab.read.ship", **words)
     if hi < 0:
-        return "stop", SENTENCES["worse"].format(**words)
+        return "stop", text("lab.read.worse", **words)
     if max(abs(lo), abs(hi)) <= settings.least_worth:
-        return "no_difference", SENTENCES["no_difference"].format(**words)
+        return "no_difference", text("lab.read.no_difference", **words)
     if lo > 0:
-        return "go_on", SENTENCES["guards"].format(**words, names=" and ".join(unsettled))
-    return "go_on", SENTENCES["go_on" if later else "ended"].format(**words)
+        return "go_on", text("lab.read.guards", **words, names=_together(unsettled))
+    return "go_on", text(f"lab.read.{'go_on' if later else 'ended'}", **words)
 
 
 def _grade(
@@ -391,20 +363,20 @@ def _grade(
     """Grade A needs a plan before the data, a whole split, and every measure read."""
     reasons = []
     if file.changed:
-        reasons.append(SENTENCES["changed"].format(entries=", ".join(file.changed)))
+        reasons.append(text("lab.read.changed", entries=", ".join(file.changed)))
     if file.plan.already:
-        reasons.append(SENTENCES["already"])
+        reasons.append(text("lab.read.already"))
     if not file.plan.run:
-        reasons.append(SENTENCES["not_planned"])
+        reasons.append(text("lab.read.not_planned"))
     if broken:
-        reasons.append(SENTENCES["split"])
+        reasons.append(text("lab.read.split"))
     if primary.estimate.value is None:
-        reasons.append(SENTENCES["unread"])
+        reasons.append(text("lab.read.unread"))
     if unread := [one.heading for one in guards if one.holds is None]:
-        reasons.append(SENTENCES["guards_unread"].format(names=" and ".join(unread)))
+        reasons.append(text("lab.read.guards_unread", names=_together(unread)))
     if reasons:
-        return "C", SENTENCES["goes_with"].format(why="; ".join(reasons))
-    return "A", SENTENCES["caused"]
+        return "C", text("lab.read.goes_with", why="; ".join(reasons))
+    return "A", text("lab.read.caused")
 
 
 def _graded(one: MeasureReading, grade: Grade) -> MeasureReading:
@@ -453,16 +425,16 @@ def read_units(file: PlanFile, units: pd.DataFrame, *, until: dt.date) -> Readin
     arms = (int((~units["is_new"]).sum()), int(units["is_new"].sum()))
     decision: Decision | None
     if float(units["mixed"].max()) > BOTH_LIMIT:
-        decision, text = None, SENTENCES["mixed"]
+        decision, sentence = None, text("lab.read.mixed")
     elif primary.estimate.value is None:
-        decision, text = None, SENTENCES["units"].format(
+        decision, sentence = None, text("lab.read.units",
             control=arms[0], new=arms[1], least=planned.needed // 2
         )  # fmt: skip
     else:
-        decision, text = _decide(planned, primary, guards, [])
+        decision, sentence = _decide(planned, primary, guards, [])
     grade, words = _grade(file, primary, guards, broken=decision is None)
     return Reading(
-        planned, file.hash, until, decision, grade, text, words, _graded(primary, grade),
+        planned, file.hash, until, decision, grade, sentence, words, _graded(primary, grade),
         tuple(_graded(one, grade) for one in guards),
         pd.DataFrame(columns=list(SEGMENT_COLUMNS)), None, 1, file.changed,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from journeylib.core import text
 from journeylib.lab.amounts import change, count, date, level
 from journeylib.lab.experiment_plan import GUARD_ALPHA, Plan
 from journeylib.lab.observations import Observations
@@ -19,20 +20,6 @@ BOTH_LIMIT = 0.01  # share of customers in both arms from which a reading abstai
 SHOWN = 10  # customers an arm below which a day is not shown
 TRAIL = ("day", "control", "new", "sample_ratio", "both_arms")
 HARM = ("day", "guardrail", "difference", "at_least", "evidence")
-
-SENTENCES = {
-    "ok": "Nothing stops {name}. {customers} customers up to {date}.",
-    "few": "Nothing can be said of {name} yet: fewer than {least} customers an arm up to {date}.",
-    "harm": "Stop, a guardrail gets worse: {guardrail}, {difference} against {control} in the "
-    "control arm on {date}; at least {least}, however often one looks.",
-    "ratio": "Stop: the split is broken since {date}. {control} customers came into the control "
-    "arm and {new} into the new arm; {share} were planned for the new arm.",
-    "both": "{share} of customers were seen in both arms, more than {limit}: the reading will "
-    "abstain.",
-    "look": "A look at {primary} is due: `journeylib lab read`.",
-    "next": "The next look at {primary} is on {date}.",
-    "last": "The last look at {primary} was on {date}: `journeylib lab read`.",
-}
 
 
 @dataclass(frozen=True)
@@ -141,14 +128,13 @@ def _trail(observed: Observations) -> tuple[pd.DataFrame, Stop | None]:
         rows.append((day, control, new, factor, observed.both_share(day)))
         if stop is None and factor >= RATIO_LIMIT and control + new >= FEWEST:
             shares = sorted({stage.share for stage in settings.all_stages})
-            planned = " to ".join(
-                level(share, "share") for share in shares[:: len(shares) - 1 or 1]
-            )
-            text = SENTENCES["ratio"].format(
-                date=date(settings.begins, day), control=count(control), new=count(new),
+            ends = [level(share, "share") for share in (shares[0], shares[-1])]
+            planned = ends[0] if len(shares) == 1 else text("range.words", lo=ends[0], hi=ends[1])
+            sentence = text("lab.watch.ratio",
+                date=date(settings.begins, day).isoformat(), control=count(control), new=count(new),
                 share=planned,
             )  # fmt: skip
-            stop = Stop("sample_ratio", "", day, text)
+            stop = Stop("sample_ratio", "", day, sentence)
     return pd.DataFrame(rows, columns=list(TRAIL)), stop
 
 
@@ -164,14 +150,15 @@ def _harm(observed: Observations, guardrail: Guardrail) -> tuple[pd.DataFrame, S
         bound = worse - one_sided_width(found.variance, guardrail.limit, GUARD_ALPHA)
         rows.append((day, guardrail.name, found.value, bound, ratio))
         if stop is None and ratio >= 1 / GUARD_ALPHA:
-            text = SENTENCES["harm"].format(
+            sentence = text(
+                "lab.watch.harm",
                 guardrail=guardrail.heading,
                 difference=change(found.value, guardrail.unit),
                 control=level(found.control, guardrail.unit),
-                date=date(begins, day),
+                date=date(begins, day).isoformat(),
                 least=change(-guardrail.sign * max(bound, 0.0), guardrail.unit),
             )
-            stop = Stop("harm", guardrail.name, day, text)
+            stop = Stop("harm", guardrail.name, day, sentence)
     return pd.DataFrame(rows, columns=list(HARM)), stop
 
 
@@ -183,27 +170,35 @@ def _notes(planned: Plan, observed: Observations, *, stopped: bool, until: dt.da
     if not stopped:
         kind = "ok" if min(arms) >= FEWEST else "few"
         notes.append(
-            SENTENCES[kind].format(
-                name=settings.name, customers=count(sum(arms)), date=until, least=FEWEST
+            text(
+                f"lab.watch.{kind}",
+                name=settings.name,
+                customers=count(sum(arms)),
+                date=until.isoformat(),
+                least=FEWEST,
             )
         )
     both = observed.both_share(day)
     if both > BOTH_LIMIT and min(arms) >= SHOWN:
         notes.append(
-            SENTENCES["both"].format(share=level(both, "share"), limit=level(BOTH_LIMIT, "share"))
+            text("lab.watch.both", share=level(both, "share"), limit=level(BOTH_LIMIT, "share"))
         )
     if stopped:
         return notes
     days = [look.day for look in planned.looks]
     primary = settings.primary.heading
     if day in days:
-        notes.append(SENTENCES["look"].format(primary=primary))
+        notes.append(text("lab.watch.look", primary=primary))
     elif later := [look for look in days if look > day]:
         notes.append(
-            SENTENCES["next"].format(primary=primary, date=date(settings.begins, later[0]))
+            text(
+                "lab.watch.next", primary=primary, date=date(settings.begins, later[0]).isoformat()
+            )
         )
     elif days:
         notes.append(
-            SENTENCES["last"].format(primary=primary, date=date(settings.begins, days[-1]))
+            text(
+                "lab.watch.last", primary=primary, date=date(settings.begins, days[-1]).isoformat()
+            )
         )
     return notes

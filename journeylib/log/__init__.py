@@ -1,1 +1,131 @@
 """Read logs, map columns to roles, check their quality, protect their people."""
+
+from journeylib.log.canonical.events import MICRO, alias, flag_of, micro_of
+from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.engine.duckdb import (
+    EngineSettings,
+    explain_resource_errors,
+    fetch,
+    resource_hint,
+)
+from journeylib.log.engine.hashing import customer_group, log_hash
+from journeylib.log.engine.row_order import (
+    ROW_NUMBER,
+    Runs,
+    customer_numbers,
+    is_sorted,
+    materialise_sorted,
+    numbered,
+)
+from journeylib.log.eventlog import Check, EventLog, Quality, check_table
+from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name
+from journeylib.log.inference.schema import Proposal, propose
+from journeylib.log.privacy import suppress
+from journeylib.log.read import read_log
+from journeylib.log.schema import (
+    ID,
+    ROLES,
+    Called,
+    Channel,
+    KeptTouchpoint,
+    NameOf,
+    Office,
+    Outcome,
+    OutcomesSchema,
+    Schema,
+    Touchpoint,
+)
+from journeylib.log.sources.days import LAST_EVENT
+from journeylib.log.sources.files import matching_files
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.process_mining import refuse_entities
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
+from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.text_encoding import plain_text
+from journeylib.log.text.detectors import (
+    asks_for_human,
+    awaits_answer,
+    confirms,
+    discloses,
+    disclosing_sentence,
+    fails_to_answer,
+    in_language,
+    in_sample,
+    long_enough,
+    normalised,
+    offers_human,
+    sample_customers,
+    says_again,
+    says_wrong,
+    text_language,
+)
+from journeylib.log.text.lexicon import LEXICONS
+
+__all__ = [
+    "FILE",
+    "ID",
+    "LAST_EVENT",
+    "LEXICONS",
+    "MICRO",
+    "POSITION",
+    "ROLES",
+    "ROLE_NAMES",
+    "ROW",
+    "ROW_NUMBER",
+    "Called",
+    "Channel",
+    "Check",
+    "EngineSettings",
+    "EventLog",
+    "KeptTouchpoint",
+    "NameOf",
+    "Office",
+    "Outcome",
+    "OutcomesSchema",
+    "Proposal",
+    "Quality",
+    "ReadOptions",
+    "Runs",
+    "Schema",
+    "Touchpoint",
+    "actor_of_word",
+    "alias",
+    "asks_for_human",
+    "awaits_answer",
+    "check_table",
+    "confirms",
+    "customer_group",
+    "customer_numbers",
+    "discloses",
+    "disclosing_sentence",
+    "drop_scratch",
+    "explain_resource_errors",
+    "fails_to_answer",
+    "fetch",
+    "flag_of",
+    "in_language",
+    "in_sample",
+    "is_sorted",
+    "log_hash",
+    "long_enough",
+    "matching_files",
+    "materialise_sorted",
+    "micro_of",
+    "name_score",
+    "normalised",
+    "numbered",
+    "offers_human",
+    "open_source",
+    "plain_name",
+    "plain_text",
+    "propose",
+    "read_log",
+    "refuse_entities",
+    "resource_hint",
+    "sample_customers",
+    "says_again",
+    "says_wrong",
+    "shape_share",
+    "suppress",
+    "text_language",
+]

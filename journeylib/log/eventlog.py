@@ -1,15 +1,104 @@
-"""EventLog: one canonical event table, in the engine that holds it."""
+"""EventLog: one canonical event table in its engine, and the checks of its quality."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from journeylib.core import text
 from journeylib.log.schema import Schema
 
 if TYPE_CHECKING:
     import ibis
-    import pandas as pd
+
+# Of a check by its key; of any other "ok".
+_SEVERITIES = {
+    "one_event.only": "blocking",
+    **dict.fromkeys(
+        (
+            "bot_without_session.some",
+            "busy_customers.some",
+            "clock_resolution.day",
+            "end_before_start.some",
+            "future.some",
+            "future.unread",
+            "midnights.some",
+            "outside_period.some",
+            "time_zones.mixed",
+            "unmapped.actors",
+            "unreadable.some",
+            "unusable.outcomes",
+            "unusable.some",
+        ),
+        "warning",
+    ),
+    **dict.fromkeys(
+        (
+            "clock.none",
+            "clock_resolution.minute",
+            "control_characters.some",
+            "day_or_month_first.open",
+            "duplicates.some",
+            "encoding.other",
+            "names_alike.some",
+            "outcomes_without_events.some",
+            "repeated_columns.some",
+            "unmapped.some",
+        ),
+        "note",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one look at a log found; never the content of a row.
+
+    Attributes
+    ----------
+    name, role : str
+        What was looked at, and in which role or setting.
+    severity : str
+        ``ok``, ``note``, ``warning`` or ``blocking``.
+    rows : int
+        How many rows it is about.
+    text : str
+    unread : int
+        Those of them that are not among the rows read.
+    """
+
+    name: str
+    role: str
+    severity: str
+    rows: int
+    text: str
+    unread: int = 0
+
+
+def check(
+    key: str, role: str = "", rows: int = 0, *, severity: str | None = None, **values: Any
+) -> Check:
+    """Return a check with the text ``log.check.<key>``; its name is what stands before the dot."""
+    found = text(f"log.check.{key}", role=role, rows=rows, **values)
+    return Check(key.partition(".")[0], role, severity or _SEVERITIES.get(key, "ok"), rows, found)
+
+
+def count_check(name: str, role: str, rows: int, **values: Any) -> Check:
+    """Return the check ``<name>.some`` where there are rows, else ``<name>.none``."""
+    return check(f"{name}.{'some' if rows else 'none'}", role, rows, **values)
+
+
+def check_table(checks: Iterable[Check], total: int) -> pd.DataFrame:
+    """Return one row per check, as `Quality.checks`, with shares of `total` rows read."""
+    rows = [
+        (c.name, c.role, c.severity, c.rows, c.rows / max(total + c.unread, 1), c.text)
+        for c in checks
+    ]
+    columns = ["check", "role", "severity", "rows", "share", "text"]
+    return pd.DataFrame(rows, columns=columns).astype({"rows": "int64", "share": "float64"})
 
 
 @dataclass(frozen=True)
@@ -71,7 +160,3 @@ class EventLog:
     def has_clock(self) -> bool:
         """Whether events carry times."""
         return self.has("t_us")
-
-    def with_events(self, events: ibis.Table) -> EventLog:
-        """Return the same log over other events of the same columns."""
-        return replace(self, events=events)

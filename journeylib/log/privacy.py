@@ -11,10 +11,9 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from journeylib.errors import LogError
-from journeylib.log.engine import run
+from journeylib.core import LogError
+from journeylib.log.engine.duckdb import run, scratch_name
 from journeylib.log.eventlog import EventLog
-from journeylib.log.files import scratch_name
 
 _IDENTIFIERS = ("customer", "case", "resource", "session")
 _DIGITS = 32
@@ -72,17 +71,17 @@ def pseudonymise(log: EventLog, key: bytes) -> EventLog:
 
 def _replaced(backend: Backend, table: ir.Table, column: str, role: str, key: bytes) -> ir.Table:
     """Join the digests of the column's distinct values in place of the values."""
-    known = table.select(column).distinct().to_pyarrow()[column].drop_null().to_pylist()
+    values = table.select(column).distinct().to_pyarrow()[column].drop_null().to_pylist()
     digests = pa.table(
         {
-            "_plain": pa.array(known, type=pa.string()),
-            "_digest": pa.array([_digest(key, role, value) for value in known], type=pa.string()),
+            "_plain": pa.array(values, type=pa.string()),
+            "_digest": pa.array([_digest(key, role, value) for value in values], type=pa.string()),
         }
     )
     pairs = backend.create_table(scratch_name("digests"), digests, temp=True)
     joined = table.left_join(pairs, table[column] == pairs["_plain"])
-    kept = [c for c in table.columns if c != column]
-    swapped = joined.select(*kept, joined["_digest"].name(column))
+    others = [c for c in table.columns if c != column]
+    swapped = joined.select(*others, joined["_digest"].name(column))
     return _held(backend, swapped.select(*table.columns), drop=pairs.get_name())
 
 

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
-from journeylib.errors import SchemaError, did_you_mean
-from journeylib.log import quality
-from journeylib.log.canonical import (
+from journeylib.core import SchemaError, did_you_mean, working
+from journeylib.log.canonical.events import (
     HELPER,
     REASON,
-    Plan,
+    ReadingPlan,
     coded_columns,
     judged,
     mapped_rows,
-    plan,
+    reading_plan,
 )
-from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
-from journeylib.log.eventlog import EventLog
-from journeylib.log.files import scratch_name
-from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
-from journeylib.log.outcomes import LogColumns, read_outcomes
-from journeylib.log.raw import Raw, Window, wanted_columns
+from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
+from journeylib.log.engine.duckdb import (
+    as_engine,
+    hand_over,
+    hold_coded,
+    identifier,
+    lock_engine,
+    run,
+    scratch_name,
+)
+from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
+from journeylib.log.eventlog import EventLog, Quality
+from journeylib.log.quality.report import outcome_checks, quality_checks
+from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources import open_source, tidy
-from journeylib.progress import working
-
-Day = str | dt.date
+from journeylib.log.sources.days import end_of, wanted_window
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
+from journeylib.log.sources.tables import drop_scratch
 
 
 @working("reading the log")
@@ -42,14 +51,7 @@ def read_log(
     outcomes: Any = None,
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
     name: str | None = None,
-    period: tuple[Day | None, Day | None] | None = None,
-    days: tuple[Day, Day] | None = None,
-    as_of: Day | None = None,
-    max_unusable_share: float = 0.05,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-    object_type: str | None = None,
-    engine: Any = None,
+    **options: Any,
 ) -> EventLog:
     """Read a log and look at its quality before anything is computed from it.
 
@@ -66,27 +68,10 @@ def read_log(
         Needed with `outcomes`.
     name : str, optional
         What to call the log in titles; the source's name unless given.
-    period : pair of dates, optional
-        Events outside, in the schema's time zone, both days included, are counted, not dropped.
-    days : pair of dates, optional
-        Read only the events from the first to the last of these days, in the schema's time zone.
-        Of Parquet files with typed times, files and row groups outside are not even opened.
-        Rows whose time cannot be read stay among what is counted as unusable.
-    as_of : date, optional
-        Read the log as it was known at the end of this day (UTC): rows after it are left out, and
-        counted; in Parquet files they are not even opened. A survey that was asked by then and
-        answered later is not answered yet. Unless given, events after today are counted as
-        future and stay; with `quality.LAST_EVENT` none are.
-    max_unusable_share : float
-        More unusable rows than this share of all are refused.
-    delimiter, encoding : str, optional
-        Of text files; found out unless given.
-    object_type : str, optional
-        For OCEL: the object type whose objects are the journeys.
-    engine : Ibis backend, pyspark.sql.SparkSession or str, optional
-        Where events are held and everything is computed; a new DuckDB in memory unless given.
-        A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
-        Parquet files itself; what else there is, DuckDB reads here and hands over.
+    **options
+        What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
+        OCEL, ``period``, ``days`` and ``as_of``, ``max_unusable_share`` (of all rows, 0.05),
+        ``engine``.
 
     Returns
     -------
@@ -102,76 +87,68 @@ def read_log(
         Too many rows are unusable, or all.
     """
     roles = as_schema(schema, Schema)
-    window = quality.wanted_days(days, as_of, roles)
-    holder = as_engine(engine)
-    raw = open_source(
-        source,
-        lambda columns, where: wanted_columns(roles, columns, where),
-        engine=holder,
-        delimiter=delimiter,
-        encoding=encoding,
-        object_type=object_type,
-        window=window,
-    )
-    decided = plan(raw, roles)
-    rows = _staged(raw, roles, decided, window)
-    survey = quality.survey(raw, rows)
-    quality.refuse_unusable(raw, survey, max_unusable_share)
-    quarantine = quality.quarantine(raw, rows, survey)
-    events = _events(rows, survey, roles)
-    checks = quality.checks(
-        raw, events, roles, decided, survey, period=period, days=days, as_of=as_of
-    )
-    tidy(raw)
-    found = None
+    asked = _read_options(options)
+    asked = replace(asked, engine=as_engine(asked.engine), window=wanted_window(asked, roles))
+    log = _read_events(source, roles, asked)
     if outcomes is not None:
-        found, told = _outcomes(
-            outcomes,
-            outcomes_schema,
-            events,
-            LogColumns(source, roles, window, delimiter, encoding),
-            max_unusable_share,
-            raw,
-            quality.end_of(as_of) if roles.has_clock else None,
-        )
-        checks = pd.concat([checks, told], ignore_index=True)
-    if holder is not None:
-        events = hand_over(events, holder)
-        found = None if found is None else hand_over(found, holder)
-    return EventLog(
-        events=events,
-        schema=roles,
-        quality=quality.Quality(checks, quarantine, survey.read, survey.used),
-        outcomes=found,
-        name=name or raw.name,
-    )
+        from_log = isinstance(outcomes, str) and outcomes == "log"
+        columns = LogColumns(source, roles, asked) if from_log else outcomes
+        log = _with_outcomes(log, columns, outcomes_schema, asked)
+    reader = log.events.get_backend()
+    if asked.engine is not None:
+        log = _in_engine(log, asked.engine)
+    if not isinstance(options.get("engine"), BaseBackend):
+        lock_engine(reader)
+    return log if name is None else replace(log, name=name)
 
 
-def _outcomes(
-    outcomes: Any,
-    given: Any,
-    events: ir.Table,
-    columns: LogColumns,
-    max_unusable_share: float,
-    raw: Raw,
-    end_us: int | None,
-) -> tuple[ir.Table, pd.DataFrame]:
+def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
+    """Map the rows of a source to events, set aside what is unusable, and check the rest."""
+    raw = open_source(source, partial(wanted_columns, roles), options)
+    plan = reading_plan(raw, roles)
+    rows = _staged(raw, roles, plan, options.window)
+    counts = survey(raw, rows)
+    refuse_unusable(raw, counts, options.max_unusable_share)
+    unusable = quarantine(raw, rows, counts)
+    events = _events(rows, counts, roles)
+    checks = quality_checks(Inspection(raw, events, roles, plan, counts, options))
+    drop_scratch(raw)
+    quality = Quality(checks, unusable, counts.read, counts.used)
+    return EventLog(events, roles, quality, name=raw.name)
+
+
+def _in_engine(log: EventLog, engine: Any) -> EventLog:
+    outcomes = None if log.outcomes is None else hand_over(log.outcomes, engine)
+    return replace(log, events=hand_over(log.events, engine), outcomes=outcomes)
+
+
+def _read_options(given: Mapping[str, Any]) -> ReadOptions:
+    known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
+    for option in given:
+        if option not in known:
+            raise SchemaError(
+                f"'{option}' is no option of read_log.{did_you_mean(option, known)} "
+                f"Options: {', '.join(known)}."
+            )
+    return ReadOptions(**given)
+
+
+def _with_outcomes(log: EventLog, source: Any, given: Any, options: ReadOptions) -> EventLog:
     """Read outcomes and count those of customers that the log does not know."""
     if given is None:
         raise SchemaError(
             "outcomes need an outcomes_schema: at least 'customer', and 'kind' or 'constant_kind'."
         )
-    roles = as_schema(given, OutcomesSchema)
-    own_columns = isinstance(outcomes, str) and outcomes == "log"
     table, read, used = read_outcomes(
-        columns if own_columns else outcomes,
-        roles,
-        engine=raw.table.get_backend(),
-        max_unusable_share=max_unusable_share,
-        end_us=end_us,
+        source,
+        as_schema(given, OutcomesSchema),
+        engine=log.events.get_backend(),
+        max_unusable_share=options.max_unusable_share,
+        end_us=end_of(options.as_of) if log.has_clock else None,
     )
-    table = hand_over(table, events.get_backend())
-    return table, quality.outcome_checks(table, events, read, used)
+    more = outcome_checks(table, log.events, read, used)
+    checks = pd.concat([log.quality.checks, more], ignore_index=True)
+    return replace(log, outcomes=table, quality=replace(log.quality, checks=checks))
 
 
 def as_schema(given: Any, model: Any) -> Any:
@@ -187,29 +164,29 @@ def as_schema(given: Any, model: Any) -> Any:
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        problems = [_plain(problem, model) for problem in error.errors()]
+        problems = [_problem_text(problem, model) for problem in error.errors()]
         raise SchemaError(" ".join(problems)) from None
 
 
-def _plain(problem: Any, model: Any) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
+def _problem_text(problem: Any, model: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return (
-            f"'{place}' is no field of {model.__name__}.{did_you_mean(place, model.model_fields)}"
+            f"'{where}' is no field of {model.__name__}.{did_you_mean(where, model.model_fields)}"
         )
     if problem["type"] == "missing":
-        return f"'{place}' is needed: {model.model_fields[place].description}"
+        return f"'{where}' is needed: {model.model_fields[where].description}"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{place}: {message}." if place else f"{message}."
+    return f"{where}: {message}." if where else f"{message}."
 
 
-def _staged(raw: Raw, roles: Schema, decided: Plan, window: Window | None) -> ir.Table:
+def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -> ir.Table:
     """Map every row once, and hold the result so that counting does not map again."""
 
     def wanted(rows: ir.Table) -> ir.Table:
         return rows if window is None else rows.filter(window.holds(rows["t_us"]))
 
-    first = mapped_rows(raw, roles, decided)
+    first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
         return wanted(judged(first, roles)).cache()
@@ -217,12 +194,12 @@ def _staged(raw: Raw, roles: Schema, decided: Plan, window: Window | None) -> ir
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = wanted(judged(backend.table(view), roles))
-    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, decided))
+    held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
     return held
 
 
-def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
+def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:
     """Keep the usable rows in the engine, without the helpers.
 
     On DuckDB the events of a customer are held in order: neither ties nor journeys sort again.
@@ -233,13 +210,13 @@ def _events(rows: ir.Table, counted: quality.Survey, roles: Schema) -> ir.Table:
         usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
         runs = ("customer_no", "customer", "journey")
         order = ("t_us", "position", "touchpoint_no")
-        held = keep_in_order(numbered(usable), scratch_name("events"), runs, order)
+        held = store_sorted(numbered(usable), scratch_name("events"), runs, order)
         run(backend, f"DROP TABLE {rows.get_name()}")
         return held.drop(*NUMBERS)
     if backend.name != "duckdb":
         return rows.filter(rows[REASON].isnull()).drop(*helpers)
     table = rows.get_name()
-    if counted.reasons:
+    if counts.reasons:
         run(backend, f"DELETE FROM {table} WHERE {REASON} IS NOT NULL")
     for helper in helpers:
         run(backend, f"ALTER TABLE {table} DROP COLUMN {identifier(helper)}")

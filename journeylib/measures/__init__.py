@@ -1,1 +1,64 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
+
+from journeylib.measures.bots.handoff_audit import Handoffs
+from journeylib.measures.bots.sessions import with_sessions
+from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.overall.comparison import FOUND, Comparison, compare
+from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
+from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
+from journeylib.measures.overall.reach import Reach, reach
+from journeylib.measures.overall.transition_estimates import Taken, Transitions
+from journeylib.measures.ratios import quotient
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.detector_accuracy import (
+    DETECTORS,
+    MIN_INFORMED,
+    MIN_LABELLED,
+    DetectorCheck,
+)
+from journeylib.measures.texts.language_reach import text_abstain_reason
+from journeylib.measures.texts.sentiment import (
+    MICRO,
+    NEGATIVE,
+    RATING_SCALES,
+    Scores,
+    customer_scores,
+)
+from journeylib.measures.touchpoints.visits import flag_of, whole_weeks
+from journeylib.measures.withhold import without_graph
+
+__all__ = [
+    "ALL",
+    "DETECTORS",
+    "EVENTS",
+    "FOUND",
+    "KEY_RESULTS",
+    "MICRO",
+    "MIN_INFORMED",
+    "MIN_LABELLED",
+    "NEGATIVE",
+    "RATING_SCALES",
+    "STREAM_COLUMNS",
+    "Comparison",
+    "DetectorCheck",
+    "Evidence",
+    "Handoffs",
+    "MeasureSettings",
+    "Periods",
+    "Reach",
+    "Scores",
+    "Taken",
+    "Transitions",
+    "compare",
+    "customer_scores",
+    "flag_of",
+    "key_results",
+    "measure",
+    "quotient",
+    "reach",
+    "streams",
+    "text_abstain_reason",
+    "whole_weeks",
+    "with_sessions",
+    "without_graph",
+]

@@ -10,39 +10,35 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.errors import ConfigError, did_you_mean
-from journeylib.estimate import AbstainReason, Estimate
-from journeylib.journeys.graph import transitions, variants
-from journeylib.journeys.steps import Journeys
-from journeylib.log.engine import fetch
-from journeylib.log.privacy import suppress
-from journeylib.measures.base import ESTIMATE_COLUMNS, Measured, estimate_rows
-from journeylib.measures.cells import touchpoint_names
-from journeylib.measures.complaints import complaint_excess
-from journeylib.measures.correct import without_mistakes
-from journeylib.measures.durations import duration_measures
-from journeylib.measures.effort import repeat_contacts
-from journeylib.measures.flow import flow_estimates
-from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
-from journeylib.measures.labelled import DetectorCheck, check_detectors
-from journeylib.measures.rules import rule_skill
-from journeylib.measures.saving import human_visits, saving
-from journeylib.measures.sentiment import (
+from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
+from journeylib.journeys import Journeys, transitions, variants
+from journeylib.log import fetch, suppress
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, estimate_rows
+from journeylib.measures.overall.flow import flow_estimates
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.detector_accuracy import DetectorCheck, check_detectors
+from journeylib.measures.texts.misclassification import without_mistakes
+from journeylib.measures.texts.sentiment import (
     Scores,
     customer_scores,
     experience_table,
     text_measures,
 )
-from journeylib.measures.sessions import bot_sessions
-from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.successors import count_successors, successor_measures
-from journeylib.measures.touchpoints import (
+from journeylib.measures.touchpoints.complaints import complaint_excess
+from journeylib.measures.touchpoints.durations import duration_measures
+from journeylib.measures.touchpoints.group_sums import touchpoint_names
+from journeylib.measures.touchpoints.next_steps import count_successors, successor_measures
+from journeylib.measures.touchpoints.predictability import rule_skill
+from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
+from journeylib.measures.touchpoints.saving import human_visits, saving
+from journeylib.measures.touchpoints.visits import (
     check_names,
     count_visits,
     touchpoint_measures,
     whole_weeks,
 )
-from journeylib.progress import working
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.estimate import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log.engine import fetch
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log import fetch
 
 
 @dataclass(frozen=True)

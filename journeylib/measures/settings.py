@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeylib.log.schema import Outcome, Touchpoint
+from journeylib.log import Outcome, Touchpoint
 
 
 class MeasureSettings(BaseModel):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from journeylib.estimate import Estimate
+from journeylib.core import Estimate
 from journeylib.measures.evidence import Evidence
 
 # What rests on which touchpoint follows which.

@@ -4,7 +4,49 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.changes import (
+from journeylib.present.charts.experience import in_order
+from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
+from journeylib.present.drawing.images import pdf, png
+from journeylib.present.drawing.label_placement import (
+    Rect,
+    label_parts,
+    leader,
+    names_beside,
+    place_labels,
+)
+from journeylib.present.drawing.svg import clean, esc, num, soft
+from journeylib.present.explorer.explore import explore
+from journeylib.present.figure import Figure, svg_element
+from journeylib.present.maps.conformance import planned_versus_actual
+from journeylib.present.maps.difference_map import comparison_table, difference_map
+from journeylib.present.maps.journey_map import flow_line, stage_head
+from journeylib.present.maps.layering import layers_of
+from journeylib.present.maps.layout import (
+    NO_CHANNEL,
+    Band,
+    Box,
+    BoxStyle,
+    MapLayout,
+    MapOptions,
+    map_layout,
+)
+from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.timelines import stories_figure
+from journeylib.present.tables import Table, as_float, interval, share_interval, table
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css, feeling
+from journeylib.present.views.bots import (
+    bot_sessions,
+    containment,
+    containment_curve,
+    disclosure,
+    handoff_table,
+    handoff_times,
+    queue_time,
+    tipping_points,
+)
+from journeylib.present.views.changes import (
     changes,
     difference,
     drift_between,
@@ -12,66 +54,70 @@ from journeylib.present.changes import (
     numbers_between,
     verdicts_between,
 )
-from journeylib.present.choices import cut_sensitivity, linkage, stitching
-from journeylib.present.deciding import (
-    handoff_times,
-    moments,
-    presence,
-    queue_time,
-    remembered,
-    sensitivity,
-    surveys,
-    tipping_points,
+from journeylib.present.views.headline import findings, headline, verdicts
+from journeylib.present.views.journey import (
+    break_offs,
+    conformance,
+    experience,
+    flow,
+    journey_ends,
+    journey_map,
+    smaller_map,
+    stories,
+    stories_by_segment,
+    times,
 )
-from journeylib.present.differences import comparison_table, difference_map
-from journeylib.present.figure import Figure
-from journeylib.present.lab.views import (
+from journeylib.present.views.lab.assessment import assessment_page
+from journeylib.present.views.lab.experiment import (
     lab_decision,
     lab_findable,
     lab_harm,
     lab_plan,
     lab_reading,
 )
-from journeylib.present.people import detectors, ratings
-from journeylib.present.planned import planned_versus_actual
-from journeylib.present.simplified import simplified_map
-from journeylib.present.starting import automation_candidates, first_automations
-from journeylib.present.storylines import stories_figure
-from journeylib.present.structure import break_offs, journey_ends, smaller_map
-from journeylib.present.views import (
-    bot_sessions,
-    conformance,
-    containment,
-    containment_curve,
+from journeylib.present.views.lab.page import lab_page, write_page
+from journeylib.present.views.moments import moments, presence, remembered, surveys
+from journeylib.present.views.paradoxes import paradox_figures, paradoxes
+from journeylib.present.views.portfolio import automation_candidates, first_automations
+from journeylib.present.views.quality import (
+    cut_sensitivity,
     data_quality,
     definitions,
-    disclosure,
-    experience,
-    findings,
-    fit_and_need,
-    flow,
-    handoff_table,
-    headline,
-    journey_map,
-    paradox_figures,
-    paradoxes,
-    scorecard,
-    stories,
-    stories_by_segment,
-    times,
-    verdicts,
+    detectors,
+    linkage,
+    stitching,
 )
+from journeylib.present.views.scores import fit_and_need, ratings, scorecard, sensitivity
 
 __all__ = [
+    "ANY",
+    "ARIAL",
+    "LIGHT",
+    "NO_CHANNEL",
+    "OWN_ERRORS",
+    "TEMPLATES",
+    "VERDICTS",
+    "Band",
+    "Box",
+    "BoxStyle",
     "Figure",
+    "FontMetrics",
+    "MapLayout",
+    "MapOptions",
+    "Rect",
+    "Table",
+    "as_float",
+    "assessment_page",
     "automation_candidates",
     "bot_sessions",
     "break_offs",
     "changes",
+    "clean",
     "comparison_table",
     "conformance",
     "containment",
     "containment_curve",
+    "css",
     "cut_sensitivity",
     "data_quality",
     "definitions",
@@ -80,43 +126,68 @@ __all__ = [
     "difference_map",
     "disclosure",
     "drift_between",
+    "esc",
     "experience",
+    "explore",
+    "feeling",
     "findings",
     "first_automations",
     "fit_and_need",
     "flow",
+    "flow_line",
     "handoff_table",
     "handoff_times",
     "headline",
+    "in_order",
+    "interval",
     "journey_ends",
     "journey_map",
     "lab_decision",
     "lab_findable",
     "lab_harm",
+    "lab_page",
     "lab_plan",
     "lab_reading",
+    "label_parts",
+    "layers_of",
+    "leader",
     "linkage",
+    "map_layout",
     "moments",
     "moved",
+    "names_beside",
+    "num",
     "numbers_between",
     "paradox_figures",
     "paradoxes",
+    "pdf",
+    "place_labels",
     "planned_versus_actual",
+    "png",
     "presence",
     "queue_time",
     "ratings",
     "remembered",
+    "render_html",
     "scorecard",
     "sensitivity",
+    "share_interval",
     "simplified_map",
     "smaller_map",
+    "soft",
+    "stage_head",
     "stitching",
     "stories",
     "stories_by_segment",
     "stories_figure",
+    "style_once",
     "surveys",
+    "svg",
+    "svg_element",
+    "table",
     "times",
     "tipping_points",
     "verdicts",
     "verdicts_between",
+    "write_page",
 ]

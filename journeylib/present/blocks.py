@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader
 
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.present.svg import clean, esc, verdict_marker
-from journeylib.present.tables import estimate_text, number_text
-from journeylib.present.theme import VERDICTS, leaning, style_tag
+from journeylib.core import Estimate, abstain_text, estimate_text, number, percent, text
+from journeylib.present.drawing.svg import clean, esc, verdict_marker
+from journeylib.present.theme import TEMPLATES, VERDICTS, leaning, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]
-STATE_GLYPH: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
+STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
+REASONS = 2  # said of each touchpoint
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,41 @@ class Card:
     state: State = "plain"
 
 
-def words(sentence: str) -> Block:
+@dataclass(frozen=True)
+class ListItem:
+    """One sentence of a list with its tag: word, class of the tag, class of the item."""
+
+    sentence: str
+    word: str
+    tag: str
+    kind: str
+
+
+@cache
+def _templates() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=False, trim_blocks=True, lstrip_blocks=True
+    )
+    found.filters["esc"] = esc
+    return found
+
+
+def _html(macro: str, *values: object) -> str:
+    template = _templates().get_template("blocks.html.j2")
+    return str(getattr(template.module, macro)(*values)).strip()
+
+
+def remark(sentence: str) -> Block:
     """Return one sentence in place of a table or picture that the log has no data for."""
     return Block(f'<p class="jl jl-note">{esc(sentence)}</p>', sentence)
+
+
+def tagged_list(items: Sequence[ListItem], *, lead: str = "", note: str = "") -> Block:
+    """Return sentences with their tags, between a first sentence and a note."""
+    lines = [f"{item.word}: {clean(item.sentence)}" for item in items]
+    return Block(
+        _html("tagged_list", items, lead, note), "\n".join(filter(None, (lead, *lines, note)))
+    )
 
 
 def cards(*items: Card) -> Block:
@@ -70,39 +104,38 @@ def cards(*items: Card) -> Block:
     cells, lines = [], []
     for item in items:
         value, note, state = _card_words(item)
-        kind = "" if state == "plain" else f' class="jl-is-{state}"'
-        small = f"<small>{esc(note)}</small>" if note else ""
-        big = STATE_GLYPH[state] + value
-        cells.append(f"<li{kind}><b>{esc(big)}</b><span>{esc(item.label)}</span>{small}</li>")
-        lines.append(f"{big} {item.label}" + (f" ({note})" if note else ""))
-    return Block(f'<ul class="jl jl-cards">{"".join(cells)}</ul>', "\n".join(lines))
+        value = STATE_GLYPHS[state] + value
+        cells.append({"label": item.label, "value": value, "note": note, "state": state})
+        lines.append(f"{value} {item.label}" + (f" ({note})" if note else ""))
+    return Block(_html("cards", cells), "\n".join(lines))
 
 
 def _card_words(item: Card) -> tuple[str, str, State]:
     if isinstance(item.value, Estimate):
         if item.value.value is None:
-            reason = ABSTAIN_TEXT[str(item.value.abstain)]
-            return "Not enough evidence", "; ".join(filter(None, (reason, item.note))), "abstain"
-        text = estimate_text(item.value)
-        cut = min((i for i in (text.find(" ("), text.find(", n =")) if i >= 0), default=len(text))
-        rest = text[cut:].lstrip(", ")
-        return text[:cut], "; ".join(filter(None, (rest, item.note))), item.state
+            reason = abstain_text(str(item.value.abstain))
+            note = "; ".join(filter(None, (reason, item.note)))
+            return text("verdict.abstain"), note, "abstain"
+        words = estimate_text(item.value)
+        cut = min((i for i in (words.find(" ("), words.find(", n")) if i >= 0), default=len(words))
+        note = "; ".join(filter(None, (words[cut:].lstrip(", "), item.note)))
+        return words[:cut], note, item.state
     if isinstance(item.value, str):
         return item.value, item.note, item.state
-    return number_text(item.value), item.note, item.state
+    return number(item.value), item.note, item.state
 
 
-GATE_WORD: dict[str, tuple[str, str, str]] = {
-    "fail": ("✖ Gate fails", "jl-fail", "jl-failed"),
-    "pass": ("✓ Gate holds", "jl-pass", "jl-passed"),
-    "not_assessable": ("○ Cannot tell", "", "jl-unknown"),
+# Glyph, class of the tag, class of the item.
+TAGS: dict[str, tuple[str, str, str]] = {
+    "fail": ("✖", "jl-fail", "jl-failed"),
+    "pass": ("✓", "jl-pass", "jl-passed"),
+    "not_assessable": ("○", "", "jl-unknown"),
+    "high": ("▲", "jl-fail", "jl-failed"),
+    "medium": ("◆", "jl-weigh", "jl-weighed"),
+    "low": ("●", "", "jl-unknown"),
+    "info": ("●", "", "jl-unknown"),
 }
-SEVERITY_WORD: dict[str, tuple[str, str, str]] = {
-    "high": ("▲ Act on", "jl-fail", "jl-failed"),
-    "medium": ("◆ Weigh", "jl-weigh", "jl-weighed"),
-    "low": ("● Note", "", "jl-unknown"),
-    "info": ("● Note", "", "jl-unknown"),
-}
+SEVERITIES = ("high", "medium", "low", "info")
 
 
 def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
@@ -115,33 +148,25 @@ def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
         (``high``, ``medium``, ``low``, ``info``), ``verdict`` (``pass``, ``fail``,
         ``not_assessable``), ``text``.
     """
-    severities = list(SEVERITY_WORD)
     ordered = sorted(
         findings,
         key=lambda f: (
             f["verdict"] != "fail",
-            severities.index(f["severity"]),
+            SEVERITIES.index(f["severity"]),
             f["verdict"] == "not_assessable",
             str(f["id"]),
         ),
     )
-    items, lines = [], []
-    for finding in ordered:
-        word, tag, kind = _finding_words(finding)
-        items.append(
-            f'<li class="{kind}"><span class="jl-tag {tag}">{word}</span>'
-            f"<div><p>{esc(finding['text'])}</p></div></li>"
-        )
-        lines.append(f"{word}: {clean(finding['text'])}")
-    if not items:
-        return Block('<p class="jl">There are no findings.</p>', "There are no findings.")
-    return Block(f'<ul class="jl jl-list">{"".join(items)}</ul>', "\n".join(lines))
+    if not ordered:
+        return tagged_list([], lead=text("present.findings.none"))
+    return tagged_list([_finding(finding) for finding in ordered])
 
 
-def _finding_words(finding: Mapping[str, Any]) -> tuple[str, str, str]:
-    if finding["kind"] == "gate" or finding["verdict"] == "not_assessable":
-        return GATE_WORD[finding["verdict"]]
-    return SEVERITY_WORD[finding["severity"]]
+def _finding(finding: Mapping[str, Any]) -> ListItem:
+    gate = finding["kind"] == "gate" or finding["verdict"] == "not_assessable"
+    key = finding["verdict"] if gate else finding["severity"]
+    glyph, tag, kind = TAGS[key]
+    return ListItem(finding["text"], f"{glyph} {text(f'present.tag.{key}')}", tag, kind)
 
 
 def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
@@ -157,7 +182,7 @@ def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
         Touchpoints listed per verdict; the rest is counted.
     """
     records = scores.to_dict("records")
-    items, lines = [], []
+    groups, lines = [], []
     for code, verdict in VERDICTS.items():
         members = sorted(
             (row for row in records if row["verdict"] == code),
@@ -165,19 +190,21 @@ def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
         )
         if not members:
             continue
-        listed = _unsettled(members) if code == "abstain" else _settled(members, shown)
-        mark = (
-            f'<svg viewBox="0 0 20 20" aria-hidden="true">{verdict_marker(code, 10, 10, 6.5)}</svg>'
-        )
         lean = 0 if code == "abstain" else sum(map(_leans, members))
-        count = f"{len(members) - lean}" + (f", {lean} leaning" if lean else "")
-        items.append(
-            f'<li class="jl-{code}"><h3>{mark}{verdict.word}<span class="jl-count">{count}'
-            f"</span></h3><p>{verdict.meaning}</p><ul>{listed}</ul></li>"
+        settled = len(members) - lean
+        count = text("present.verdicts.leaning", n=settled, m=lean) if lean else number(settled)
+        groups.append(
+            {
+                "code": code,
+                "mark": verdict_marker(code, 10, 10, 6.5),
+                "verdict": verdict,
+                "count": count,
+                "members": _unsettled(members) if code == "abstain" else _settled(members, shown),
+            }
         )
         names = ", ".join(clean(row["touchpoint"]) for row in members)
         lines.append(f"{verdict.glyph} {verdict.word} ({count}): {names}")
-    return Block(f'<ul class="jl jl-verdicts">{"".join(items)}</ul>', "\n".join(lines))
+    return Block(_html("verdicts", groups), "\n".join(lines))
 
 
 def _stability(row: Mapping[Any, Any]) -> float:
@@ -189,43 +216,43 @@ def _leans(row: Mapping[Any, Any]) -> bool:
     return _stability(row) > 0 and leaning(_stability(row))
 
 
-def _settled(members: Sequence[Mapping[Any, Any]], shown: int) -> str:
-    listed = "".join(_member(row) for row in members[:shown])
-    if len(members) > shown:
-        rest = ", ".join(
-            esc(row["touchpoint"]) + " (leaning)" * _leans(row) for row in members[shown:]
+def _settled(members: Sequence[Mapping[Any, Any]], shown: int) -> list[tuple[str, str]]:
+    """Return name and reasons of the first touchpoints, and the names of the rest."""
+    listed = [(str(row["touchpoint"]), " · ".join(_sayings(row))) for row in members[:shown]]
+    if rest := members[shown:]:
+        names = ", ".join(
+            text("present.verdicts.leans", name=row["touchpoint"])
+            if _leans(row)
+            else str(row["touchpoint"])
+            for row in rest
         )
-        listed += f"<li><small>and {len(members) - shown} more: {rest}</small></li>"
+        listed.append(("", text("present.verdicts.more", n=len(rest), names=names)))
     return listed
 
 
-def _unsettled(members: Sequence[Mapping[Any, Any]]) -> str:
+def _unsettled(members: Sequence[Mapping[Any, Any]]) -> list[tuple[str, str]]:
     """List touchpoints together that lack the same: on a thin log that is often all of them."""
     lacking: dict[str, list[str]] = {}
     for row in members:
         datum = row.get("next_datum")
         if isinstance(datum, str) and datum:
-            words = f"To settle it: {datum}."
+            lack = text("present.verdicts.settle", datum=datum)
         else:
-            words = "" if _is_absent(row.get("reasons")) else str([*row["reasons"], ""][0])
-        lacking.setdefault(words, []).append(str(row["touchpoint"]))
+            lack = str([*_reasons(row), ""][0])
+        lacking.setdefault(lack, []).append(str(row["touchpoint"]))
     ordered = sorted(lacking.items(), key=lambda item: (-len(item[1]), item[1]))
-    return "".join(
-        f"<li>{esc(', '.join(names))}" + (f"<small>{esc(words)}</small>" if words else "") + "</li>"
-        for words, names in ordered
-    )
+    return [(", ".join(names), lack) for lack, names in ordered]
 
 
-def _member(row: Mapping[Any, Any]) -> str:
-    reasons: Sequence[str] = [] if _is_absent(row.get("reasons")) else list(row["reasons"])
-    words = []
-    if _stability(row) > 0:
-        lean = "leaning, " if _leans(row) else ""
-        words.append(f"{lean}stability {percent(_stability(row), 0)}")
-    words += [str(reason) for reason in reasons[:2]]
-    small = f"<small>{esc(' · '.join(words))}</small>" if words else ""
-    return f"<li>{esc(row['touchpoint'])}{small}</li>"
+def _sayings(row: Mapping[Any, Any]) -> list[str]:
+    """Return how stable a verdict is, and its first reasons."""
+    reasons = _reasons(row)[:REASONS]
+    if _stability(row) == 0:
+        return reasons
+    key = "present.verdicts.unstable" if _leans(row) else "present.verdicts.stable"
+    return [text(key, share=percent(_stability(row), 0)), *reasons]
 
 
-def _is_absent(value: object) -> bool:
-    return value is None or isinstance(value, float)
+def _reasons(row: Mapping[Any, Any]) -> list[str]:
+    reasons = row.get("reasons")
+    return [] if reasons is None or isinstance(reasons, float) else [str(one) for one in reasons]

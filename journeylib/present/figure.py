@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from journeylib.present.picture import png
-from journeylib.present.svg import esc
+from journeylib.core import current_catalogue, text
+from journeylib.present.drawing.images import png
+from journeylib.present.drawing.svg import esc
 from journeylib.present.tables import Table, html_table
 from journeylib.present.theme import css, style_tag
 
@@ -51,22 +52,23 @@ class Figure:
             raise ValueError(f"figure name {self.name!r}: use lower-case letters, digits, hyphens")
 
     def __repr__(self) -> str:
-        return f"{self.title}: {self.alt}"
+        return text("present.figure.line", title=self.title, finding=self.alt)
 
     def data_table(self) -> Table:
         """Return the numbers that are drawn, as a table; ``data_table().interactive()`` sorts."""
-        return Table(self.table, f"Data of the figure “{self.title}”", note=self.note)
+        return Table(self.table, text("present.figure.data_of", title=self.title), self.note)
 
     def body(self) -> str:
         """Return the ``<figure>`` element without its style sheet."""
         note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
-        data = html_table(self.table, caption=f"Data of the figure “{self.title}”")
+        data = html_table(self.table, caption=text("present.figure.data_of", title=self.title))
         return (
             f'<figure class="jl jl-figure" id="{self.name}"><figcaption>'
             f'<p class="jl-title">{esc(self.title)}</p><p class="jl-finding">{esc(self.alt)}</p>'
             f'</figcaption><div class="jl-scroll" tabindex="0" role="group" '
-            f'aria-label="{esc(self.title)}, scrollable">{self.svg}</div>{note}'
-            f"<details><summary>Data behind this figure</summary>{data}</details></figure>"
+            f'aria-label="{esc(text("present.figure.scrollable", title=self.title))}">'
+            f"{self.svg}</div>{note}<details>"
+            f"<summary>{esc(text('present.figure.data'))}</summary>{data}</details></figure>"
         )
 
     def _repr_html_(self) -> str:
@@ -99,26 +101,31 @@ class Figure:
                 f'<svg xmlns="http://www.w3.org/2000/svg"><style>{css()}</style>'
                 f"<title>{esc(self.title)}</title><desc>{esc(self.alt)}</desc>"
             )
-            text = re.sub(
+            content = re.sub(
                 r"^<svg ([^>]*)>",
                 lambda found: head.replace("<svg ", f"<svg {found.group(1)} ", 1),
                 self.svg,
                 count=1,
             )
         elif target.suffix == ".html":
-            text = (
-                '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-                '<meta name="viewport" content="width=device-width,initial-scale=1">'
-                f"<title>{esc(self.title)}</title></head>"
-                f'<body class="jl"><main>{self._repr_html_()}</main></body></html>'
-            )
+            content = html_page(self.title, self._repr_html_())
         elif target.suffix == ".png":
             target.write_bytes(png(self.svg, width=PNG_WIDTH))
             return target
         else:
             raise ValueError(f"cannot save a figure as '{target.suffix}': use .svg, .png or .html")
-        target.write_text(text, encoding="utf-8")
+        target.write_text(content, encoding="utf-8")
         return target
+
+
+def html_page(title: str, body: str) -> str:
+    """Return a page of its own around `body`, in the language in use."""
+    return (
+        f'<!DOCTYPE html><html lang="{current_catalogue().language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{esc(title)}</title></head>"
+        f'<body class="jl"><main>{body}</main></body></html>'
+    )
 
 
 def svg_element(parts: list[str], *, width: float, height: float, alt: str, min_width: int) -> str:

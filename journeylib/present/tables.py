@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from journeylib.errors import RunError
-from journeylib.estimate import ABSTAIN_TEXT, Estimate, percent
-from journeylib.present.svg import esc
+from journeylib.core import RunError, cell_text, label, number, percent, text
+from journeylib.present.drawing.svg import esc
 from journeylib.present.theme import style_tag
 
 Rows = Mapping[tuple[str, str], dict[Any, Any]]
@@ -23,119 +21,39 @@ def keyed(rows: pd.DataFrame) -> Rows:
     return {(row["touchpoint"], row["measure"]): row for row in rows.to_dict("records")}
 
 
-def number(value: Any) -> float | None:
+def as_float(value: Any) -> float | None:
     """Return a cell as a float, None where it is missing."""
     return None if value is None or pd.isna(value) else float(value)
 
 
-def signed(value: float | None, digits: int = 2) -> str:
-    """Return a number with its sign, ``−`` being a true minus; ``–`` where there is none.
-
-    Examples
-    --------
-    >>> signed(-0.414), signed(0.2, 1), signed(0.0), signed(None)
-    ('−0.41', '+0.2', '0.00', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    text = f"{abs(value):.{digits}f}"
-    if float(text) == 0:
-        return text
-    return ("+" if value > 0 else "−") + text
-
-
-def number_text(value: object) -> str:
-    """Return a number for reading: grouped integers, three significant digits, a true minus.
-
-    Examples
-    --------
-    >>> number_text(26404), number_text(0.123456), number_text(-1234.5), number_text(12.0)
-    ('26,404', '0.123', '−1,234', '12')
-    """
-    if isinstance(value, float):
-        if math.isnan(value):
-            return "–"
-        if math.isinf(value):
-            return "∞" if value > 0 else "−∞"
-        if value == int(value) or abs(value) >= 1000:
-            text = f"{value:,.0f}"
-        else:
-            decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-            text = f"{value:.{min(decimals, 6)}f}"
-            text = text.rstrip("0").rstrip(".") if "." in text else text
-    else:
-        text = f"{value:,}"
-    return text.replace("-", "−")
+def interval(
+    value: Any,
+    lo: Any,
+    hi: Any,
+    write: Callable[[float], str],
+    ends: Callable[[float], str] | None = None,
+) -> str:
+    """Return a number with its interval; `ends` writes the ends where they have no unit."""
+    point, low, high = as_float(value), as_float(lo), as_float(hi)
+    if point is None:
+        return text("none")
+    if low is None or high is None:
+        return write(point)
+    first, last = (ends or write)(low), (ends or write)(high)
+    words = any(mark in first + last for mark in "−+ \u00a0")
+    limits = text("range.words" if words else "range.dash", lo=first, hi=last)
+    return text("interval", value=write(point), range=limits)
 
 
-def seconds_text(value: float | None) -> str:
-    """Return a duration in the largest unit that keeps it above 1.
-
-    Examples
-    --------
-    >>> seconds_text(45), seconds_text(5400), seconds_text(200000.0), seconds_text(None)
-    ('45 s', '1.5 h', '2.3 days', '–')
-    """
-    if value is None or math.isnan(value):
-        return "–"
-    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if abs(value) >= size:
-            return f"{number_text(round(value / size, 1))} {unit}"
-    return f"{number_text(round(value, 1))} s"
-
-
-def _plain(value: float, unit: str) -> str:
-    if unit == "share":
-        return percent(value, unit="").replace("-", "−")
-    if unit == "seconds":
-        return seconds_text(value)
-    return number_text(float(f"{value:.3g}"))
-
-
-def estimate_text(estimate: Estimate) -> str:
-    """Return an estimate with interval and base, or why there is none.
-
-    Examples
-    --------
-    >>> estimate_text(Estimate(0.123, "share", lo=0.101, hi=0.148, n_customers=321))
-    '12.3 % (10.1–14.8), n = 321'
-    >>> estimate_text(Estimate.none("n_small", "share"))
-    'Not enough evidence: too few customers or journeys'
-    """
-    if estimate.value is None:
-        return f"Not enough evidence: {ABSTAIN_TEXT[str(estimate.abstain)]}"
-    unit = "%" if estimate.unit == "share" else "" if estimate.unit == "seconds" else estimate.unit
-    text = f"{_plain(estimate.value, estimate.unit)} {unit}".rstrip()
-    if estimate.lo is not None and estimate.hi is not None:
-        lo, hi = _plain(estimate.lo, estimate.unit), _plain(estimate.hi, estimate.unit)
-        # A range of negative or spelled-out numbers needs a word between its ends.
-        text += f" ({lo} to {hi})" if "−" in lo + hi or " " in lo + hi else f" ({lo}–{hi})"
-    base = estimate.n_customers or estimate.n_journeys or estimate.n_events
-    return f"{text}, n = {base:,}" if base else text
-
-
-def cell_text(value: object) -> str:
-    """Return what a cell of a table says."""
-    if isinstance(value, Estimate):
-        return estimate_text(value)
-    if value is None or value is pd.NA or value is pd.NaT:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if hasattr(value, "item"):  # numpy's scalars
-        return cell_text(value.item())
-    if isinstance(value, int | float):
-        return number_text(value)
-    if isinstance(value, tuple | list):
-        return ", ".join(cell_text(part) for part in value)
-    return str(value)
+def share_interval(value: Any, lo: Any, hi: Any) -> str:
+    """Return a share in whole per cent with its interval."""
+    return interval(value, lo, hi, lambda x: percent(x, 0), lambda x: number(100 * x, 0))
 
 
 def html_table(
     frame: pd.DataFrame,
     *,
     caption: str,
-    heads: Mapping[str, str] | None = None,
     max_rows: int = 200,
 ) -> str:
     """Return an accessible table: one header row, row headers, numbers to the right.
@@ -143,11 +61,10 @@ def html_table(
     Parameters
     ----------
     frame : pandas.DataFrame
-        The first column names the rows; cells may be numbers, text or `Estimate`.
+        The first column names the rows; cells may be numbers, text or `Estimate`. The catalogue
+        has the words of known columns; others are the column name with spaces.
     caption : str
         What the table shows.
-    heads : mapping, optional
-        Column to the words shown, with the unit; others are the column name with spaces.
     max_rows : int
         Further rows are counted below.
 
@@ -156,12 +73,10 @@ def html_table(
     str
         HTML without ids, links or script.
     """
-    words = heads or {}
-    columns = [str(column) for column in frame.columns]
     kinds = [_kind(frame[column]) for column in frame.columns]
     head = "".join(
-        f'<th scope="col"{kind}>{esc(words.get(column, _spaced(column)))}</th>'
-        for column, kind in zip(columns, kinds, strict=True)
+        f'<th scope="col"{kind}>{esc(_head(column))}</th>'
+        for column, kind in zip(frame.columns, kinds, strict=True)
     )
     rows = []
     for record in frame.head(max_rows).itertuples(index=False, name=None):
@@ -172,9 +87,9 @@ def html_table(
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     hidden = len(frame) - max_rows
-    more = f'<p class="jl-note">{hidden:,} more rows are not shown.</p>' if hidden > 0 else ""
+    more = _note(text("present.table.more", n=hidden)) if hidden > 0 else ""
     if not rows:
-        more = '<p class="jl-note">There is nothing to list.</p>'
+        more = _note(text("present.table.empty"))
     return (
         f'<div class="jl-scroll" tabindex="0" role="group" aria-label="{esc(caption)}">'
         f'<table class="jl-table"><caption>{esc(caption)}</caption><thead><tr>{head}</tr></thead>'
@@ -190,9 +105,15 @@ def _kind(column: pd.Series[Any]) -> str:
     return ' class="jl-words"' if prose else ""
 
 
-def _spaced(column: str) -> str:
-    text = column.replace("_", " ")
-    return text[:1].upper() + text[1:]
+def _head(column: object) -> str:
+    """Return the words for a column, from the catalogue or from its name."""
+    name = str(column)
+    words = label("present.head", name)
+    return words if words != name else f"{name[:1].upper()}{name[1:]}".replace("_", " ")
+
+
+def _note(note: str) -> str:
+    return f'<p class="jl-note">{esc(note)}</p>' if note else ""
 
 
 def _is_numeric(column: pd.Series[Any]) -> bool:
@@ -210,28 +131,22 @@ class Table:
     ----------
     frame : pandas.DataFrame
     caption : str
-    heads : mapping
-        Column to the words shown.
     note : str
     max_rows : int
     """
 
     frame: pd.DataFrame = field(compare=False)
     caption: str
-    heads: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     max_rows: int = 200
 
     def __repr__(self) -> str:
-        return f"{self.caption}: {len(self.frame):,} rows"
+        return text("present.table.size", caption=self.caption, n=len(self.frame))
 
     def body(self) -> str:
         """Return the table without its style sheet."""
-        note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
-        table = html_table(
-            self.frame, caption=self.caption, heads=self.heads, max_rows=self.max_rows
-        )
-        return f'<div class="jl jl-block">{table}{note}</div>'
+        table = html_table(self.frame, caption=self.caption, max_rows=self.max_rows)
+        return f'<div class="jl jl-block">{table}{_note(self.note)}</div>'
 
     def interactive(self) -> Any:
         """Return the table as a widget to sort, search and page through, all rows in it.
@@ -253,26 +168,28 @@ class Table:
                 "interactive tables need itables, which is not installed: "
                 'pip install "journeylib[lab]". The table itself is shown without it.'
             ) from None
-        words = {c: self.heads.get(str(c), _spaced(str(c))) for c in self.frame.columns}
-        shown = self.frame.rename(columns=words)
+        shown = self.frame.rename(columns={c: _head(c) for c in self.frame.columns})
         kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
-        text = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
-        return ITable(shown.assign(**text).reset_index(drop=True), caption=self.caption)
+        texts = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
+        return ITable(shown.assign(**texts).reset_index(drop=True), caption=self.caption)
 
     def _repr_html_(self) -> str:
         return style_tag() + self.body()
 
 
 def table(
-    frame: pd.DataFrame,
+    rows: pd.DataFrame | Sequence[Mapping[Any, Any]],
     caption: str,
     *,
-    heads: Mapping[str, str] | None = None,
     note: str = "",
     max_rows: int = 200,
 ) -> Table:
-    """Return `frame` as a displayable table; see `html_table` for the parameters."""
-    return Table(frame, caption, dict(heads or {}), note, max_rows)
+    """Return rows as a displayable table; see `html_table` for the parameters."""
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    return Table(frame, caption, note, max_rows)
+
+
+SEVERITY_GLYPHS = {"blocking": "✖", "warning": "▲", "note": "●", "ok": "✓"}
 
 
 def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Table:
@@ -285,23 +202,24 @@ def quality_table(checks: pd.DataFrame, *, rows_read: int, rows_used: int) -> Ta
     rows_read, rows_used : int
         Of the log.
     """
-    worst = {"blocking": 0, "warning": 1, "note": 2, "ok": 3}
-    rank = checks["severity"].map(worst)
-    ordered = checks.assign(rank=rank).sort_values(["rank", "check", "role"])
-    glyph = {"blocking": "✖ blocking", "warning": "▲ warning", "note": "● note", "ok": "✓ ok"}
-    shown = pd.DataFrame(
+    rank = {severity: i for i, severity in enumerate(SEVERITY_GLYPHS)}
+    ordered = checks.assign(rank=checks["severity"].map(rank)).sort_values(
+        ["rank", "check", "role"]
+    )
+    words = {
+        severity: f"{glyph} {text(f'present.severity.{severity}')}"
+        for severity, glyph in SEVERITY_GLYPHS.items()
+    }
+    rows = [
         {
-            "Check": ordered["check"].astype(str).str.replace("_", " ").tolist(),
-            "State": [glyph[severity] for severity in ordered["severity"]],
-            "Role": ordered["role"].tolist(),
-            "Rows": [int(rows) for rows in ordered["rows"]],
-            "Share (%)": [round(100 * float(share), 2) for share in ordered["share"]],
-            "What it means": ordered["text"].tolist(),
+            "check": label("present.check", str(row["check"])).replace("_", " "),
+            "state": words[row["severity"]],
+            "role": row["role"],
+            "rows": int(row["rows"]),
+            "share_percent": round(100 * float(row["share"]), 2),
+            "meaning": row["text"],
         }
-    )
-    left = rows_read - rows_used
-    return table(
-        shown,
-        "Data quality",
-        note=f"{rows_used:,} of {rows_read:,} rows were usable; {left:,} are in quarantine.",
-    )
+        for row in ordered.to_dict("records")
+    ]
+    note = text("present.quality.note", used=rows_used, read=rows_read, left=rows_read - rows_used)
+    return table(rows, text("present.quality.caption"), note=note)

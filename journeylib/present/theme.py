@@ -1,4 +1,4 @@
-"""Theme: the colours, type and words that every picture and page shares.
+"""Theme: the colours, type and signs that every picture and page shares.
 
 Colour never carries a meaning alone: a verdict has a shape and a word, a feeling has a
 triangle and a weight. Every pair of text and ground holds WCAG AA in both themes, which
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+from journeylib.core import text
 
 Shape = Literal["square", "diamond", "circle", "heart", "cross", "dot"]
 
@@ -123,51 +125,37 @@ class Verdict:
     ----------
     code : str
         The value in `audit.json`; also the name of its colour in the palettes.
-    word : str
-        What a reader sees.
     shape : str
         Marker in pictures.
     glyph, outline : str
         The nearest characters for plain text: settled, and where it only leans that way.
-    meaning : str
-        One sentence for legends and definitions.
     """
 
     code: str
-    word: str
     shape: Shape
     glyph: str
     outline: str
-    meaning: str
+
+    @property
+    def word(self) -> str:
+        """What a reader sees."""
+        return text(f"verdict.{self.code}")
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for legends and definitions."""
+        return text(f"present.meaning.{self.code}")
 
 
 VERDICTS: dict[str, Verdict] = {
     verdict.code: verdict
     for verdict in (
-        Verdict(
-            "automate", "Automate", "square", "■", "□", "A machine can serve; people are on call."
-        ),
-        Verdict(
-            "assist",
-            "AI-assisted human",
-            "diamond",
-            "◆",
-            "◇",
-            "A human serves with a machine's help.",
-        ),
-        Verdict(
-            "human_led",
-            "Human-led, AI in background",
-            "circle",
-            "●",
-            "○",
-            "A human leads; the machine stays out of sight.",
-        ),
-        Verdict("human_only", "Human only", "heart", "♥", "♡", "No machine in this conversation."),
-        Verdict(
-            "fix_first", "Fix first", "cross", "✖", "✕", "Broken: a machine would multiply it."
-        ),
-        Verdict("abstain", "Not enough evidence", "dot", "·", "·", "The log cannot tell yet."),
+        Verdict("automate", "square", "■", "□"),
+        Verdict("assist", "diamond", "◆", "◇"),
+        Verdict("human_led", "circle", "●", "○"),
+        Verdict("human_only", "heart", "♥", "♡"),
+        Verdict("fix_first", "cross", "✖", "✕"),
+        Verdict("abstain", "dot", "·", "·"),
     )
 }
 
@@ -181,6 +169,15 @@ def leaning(stability: float | None) -> bool:
     (True, False, False)
     """
     return stability is not None and stability < LEANING
+
+
+def feeling(value: float | None, lo: float | None, hi: float | None) -> int:
+    """Return 1, −1 or 0: a feeling is marked where it is far from neutral for certain."""
+    if value is None or abs(value) < FEELING:
+        return 0
+    if (lo is not None and lo <= 0 < value) or (hi is not None and hi >= 0 > value):
+        return 0
+    return 1 if value > 0 else -1
 
 
 def _luminance(colour: str) -> float:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from journeylib.present import execute, picture
+from journeylib.cli import run_notebook as execute
+from journeylib.present.drawing import images as picture
 from tests.audits.prepared import runner_of
 
 WRITES = {"os.rename", "os.mkdir", "os.symlink", "os.remove", "os.rmdir", "shutil.rmtree"}

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits import bundle
-from journeylib.errors import RunError
+from journeylib.audits.runs import bundle
+from journeylib.core.errors import RunError
 
 
 def test_a_run_holds_what_other_programs_rely_on(small_audit: jl.Audit, tmp_path: Path) -> None:

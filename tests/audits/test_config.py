@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from journeylib.audits.bundle import fingerprint_files
-from journeylib.audits.config import AuditConfig, LogConfig, load_config
-from journeylib.audits.run import read_journeys
-from journeylib.errors import ConfigError
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import AuditConfig, LogConfig
+from journeylib.audits.pipeline import read_journeys
+from journeylib.audits.runs.bundle import fingerprint_files
+from journeylib.core.errors import ConfigError
 
 Write = Callable[..., Path]
 

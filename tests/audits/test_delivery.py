@@ -23,17 +23,18 @@ import pytest
 from PIL import Image
 
 import journeylib as jl
-from journeylib.audits.config import load_config
-from journeylib.audits.delivery import DeliverySettings, When
-from journeylib.cli import main
-from journeylib.errors import ConfigError
-from journeylib.present.briefing import Briefing, amount, brief
-from journeylib.present.chat import slack, teams
-from journeylib.present.deliver import is_due, write_files
-from journeylib.present.mail import compose, subject
-from journeylib.present.picture import png
-from journeylib.present.signals import junit_of_failure, summary
-from journeylib.present.smallline import small_line
+from journeylib.audits.config.delivery import DeliverySettings, When
+from journeylib.audits.config.load import load_config
+from journeylib.cli.main import main
+from journeylib.core import use_language
+from journeylib.core.errors import ConfigError
+from journeylib.delivery.briefing import Briefing, amount, brief
+from journeylib.delivery.chat import slack, teams
+from journeylib.delivery.ci_reports import junit_of_failure, summary
+from journeylib.delivery.delivery import is_due, write_files
+from journeylib.delivery.mail import compose, subject
+from journeylib.delivery.mail_chart import small_line
+from journeylib.present.drawing.images import png
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
@@ -75,8 +76,8 @@ def place(done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("small.yaml", "small.csv"):
         (tmp_path / name).write_bytes((done.parents[2] / name).read_bytes())
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
-    monkeypatch.setattr("journeylib.present.execute._run_notebook", runner_of(done))
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
     return tmp_path
 
 
@@ -103,7 +104,7 @@ def test_the_mail_says_the_verdict_with_its_number_first(told: Path) -> None:
     assert plain.splitlines()[0] == "Alarm: Enough chats is 60 (limit ≥ 100)"
     assert "ok: No human | joined 47.8 % (limit ≤ 75 %)" in plain
     assert "not assessable: Gone – (limit ≥ 1)" in plain
-    assert "1. Chat: −0.5" in plain and "Nothing that the evidence shows" in plain
+    assert "1. Chat: −0.5" in plain and "Nothing beyond chance." in plain
 
 
 def test_the_mail_is_safe_for_every_mail_program(told: Path) -> None:
@@ -231,7 +232,11 @@ def test_the_headline(done: Path, verdicts: list[str], state: str, headline: str
 
 def test_without_checks_the_headline_has_a_number_all_the_same(done: Path) -> None:
     found = gates_only(done)
-    assert found.state == "unknown" and re.match(r"No checks set: \d", found.headline)
+    serious = [f for f in document(done)["findings"] if f["kind"] == "insight"]
+    decisions = sum(f["severity"] == "high" for f in serious)
+    assert (found.state, found.headline) == ("unknown", "Nothing to decide, no alarm")
+    asked = brief(document(done, findings=serious), done)
+    assert re.fullmatch(rf"{decisions} decisions?, no alarm", asked.headline)
 
 
 def test_changes_are_told_in_sentences(done: Path) -> None:
@@ -247,7 +252,23 @@ def test_changes_are_told_in_sentences(done: Path) -> None:
     first = brief(without, done).headline
     assert first == "Changed (performance): Repeat contact at Chat, 10 % to 25 %"
     quiet = brief(document(done, changes=rows[1:]), done)
-    assert "Nothing that the evidence shows." in summary(quiet)
+    assert "Nothing beyond chance." in summary(quiet)
+
+
+def test_news_are_in_german_where_asked_for(done: Path) -> None:
+    with use_language("de"):
+        found = brief(document(done), done)
+        message = compose(found, None, as_of=pd.Timestamp("2026-03-01").date(), picture=None)
+        chat = json.dumps([slack(found), teams(found)], ensure_ascii=False)
+        job = summary(found)
+    plain = message.get_body(("plain",)).get_content()
+    page = message.get_body(("html",)).get_content()
+    assert message["Subject"].startswith("Alarm: Enough chats ist 60 (Grenze ≥ 100) · Ours")
+    assert "nicht zu beurteilen: Gone – (Grenze ≥ 1)" in plain and '<html lang="de">' in page
+    assert "| No human \\| joined | 47,8 % | ≤ 75 % | in Ordnung |" in job
+    for words in (plain, page, job, chat):
+        assert "Was sich änderte" in words
+        assert not re.search(r"\b(limit|Check|State|What changed|Touchpoint)\b", words)
 
 
 def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path) -> None:
@@ -256,7 +277,7 @@ def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path)
     long = document(done)
     long["audit"] = long["audit"] | {"title": "Ours\r\nBcc: other@example.com"}
     message = compose(brief(long, done), None, as_of=pd.Timestamp("2026-03-01").date(),
-                      picture=None, figure=None)  # fmt: skip
+                      picture=None)  # fmt: skip
     assert message["Bcc"] is None and "Ours Bcc:" in message["Subject"]
 
 

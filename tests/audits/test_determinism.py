@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.log import engine
+from journeylib.log.engine import duckdb as engine
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data" / "telecom"

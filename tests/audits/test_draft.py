@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 import journeylib as jl
-from journeylib.audits.config import load_config
-from journeylib.audits.draft import write_first_config
-from journeylib.errors import ConfigError, LogError, SchemaError
+from journeylib.audits.config.draft import write_first_config
+from journeylib.audits.config.load import load_config
+from journeylib.core.errors import ConfigError, LogError, SchemaError
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data" / "telecom"

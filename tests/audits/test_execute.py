@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.run import STEPS
-from journeylib.errors import RunError
-from journeylib.present import progress
-from journeylib.present.execute import audit_notebook, check_parameters, run_audit
-from journeylib.progress import PROGRESS
+from journeylib.audits.pipeline import STEPS
+from journeylib.cli import run_progress as progress
+from journeylib.cli.run_notebook import audit_notebook, check_parameters, run_audit
+from journeylib.core.errors import RunError
+from journeylib.core.progress import PROGRESS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ def test_papermill_alone_leaves_the_same_audit(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the configuration alone, papermill gives byte for byte what the command gives."""
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
     folder = tmp_path / "notebooks"
     folder.mkdir()
     papermill(folder, "-p", "config", "../small.yaml")

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 import journeylib as jl
-from journeylib.audits.bundle import STAGE, staged
-from journeylib.cli import main
-from journeylib.errors import RunError
+from journeylib.audits.runs.bundle import STAGE, staged
+from journeylib.cli.main import main
+from journeylib.core.errors import RunError
 from tests.audits.prepared import runner_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +39,8 @@ def audited(
 ) -> Audited:
     """Return the command, with what its notebook does prepared."""
     monkeypatch.chdir(small.parent)
-    monkeypatch.setattr("journeylib.present.picture.BROWSERS", ())
-    monkeypatch.setattr("journeylib.present.execute._run_notebook", runner_of(done))
+    monkeypatch.setattr("journeylib.present.drawing.images.BROWSERS", ())
+    monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", runner_of(done))
 
     def run(*arguments: str) -> Said:
         status = main(["audit", *(arguments or ("small.yaml",))])
@@ -192,7 +192,7 @@ def test_a_spill_folder_that_fills_while_it_is_measured(
         began.append("measure")
         return jl.measure(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("journeylib.audits.run.measure", noted)
+    monkeypatch.setattr("journeylib.audits.pipeline.measure", noted)
     place, told = little_room
     with pytest.raises(RunError, match=r"engine\.spill_limit is reached") as caught:
         jl.audit(small_with(rows=rows), overrides=told)
@@ -244,7 +244,7 @@ def test_a_template_that_cannot_be_read(
     broken.mkdir(parents=True)
     (broken / "index.html.j2").write_text("{% block", "utf-8")
     (broken.parent / "page.css").touch()
-    monkeypatch.setattr("journeylib.present.report.TEMPLATES", broken.parent)
+    monkeypatch.setattr("journeylib.present.dashboard.TEMPLATES", broken.parent)
     status, _, err = audited()
     assert status == 3
     assert "template" in err and "Install journeylib again." in err and "failed.ipynb" in err
@@ -257,7 +257,7 @@ def test_a_fault_of_our_own_is_no_failed_gate(
     def surprise(*_: object) -> None:
         raise ZeroDivisionError("secret-7 divided")
 
-    monkeypatch.setattr("journeylib.present.execute.write_files", surprise)
+    monkeypatch.setattr("journeylib.cli.run_notebook.write_files", surprise)
     status, _, err = audited()
     assert status == 3
     assert "ZeroDivisionError" in err and "secret" not in err
@@ -309,7 +309,7 @@ def test_a_run_over_its_time_is_stopped_and_sees_no_secret(
         "time.sleep(600)",
         "print('never')",
     )
-    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: notebook)
+    monkeypatch.setattr("journeylib.cli.run_notebook.audit_notebook", lambda: notebook)
     monkeypatch.setenv("HOOK", "https://planted.invalid/secret")
     small.write_text(small.read_text("utf-8") + "delivery: {slack: {webhook_env: HOOK}}\n", "utf-8")
     out = tmp_path / "out"
@@ -332,7 +332,7 @@ def test_a_kernel_that_dies(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     notebook = notebook_of(tmp_path, "import os\nos._exit(1)")
-    monkeypatch.setattr("journeylib.present.execute.audit_notebook", lambda: notebook)
+    monkeypatch.setattr("journeylib.cli.run_notebook.audit_notebook", lambda: notebook)
     assert main(["audit", str(small), "--out", str(tmp_path / "out")]) == 3
     assert "kernel ended before the audit did" in capsys.readouterr().err
     assert "failed.html" in names(tmp_path / "out" / "small")

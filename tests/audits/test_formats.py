@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from journeylib.cli import main
+from journeylib.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMATS = ROOT / "docs" / "formats"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from journeylib.audits.config import Gate
-from journeylib.audits.gates import check_gates
-from journeylib.errors import ConfigError
+from journeylib.audits.config.model import Gate
+from journeylib.audits.findings.gates import check_gates
+from journeylib.core.errors import ConfigError
 
 DOCUMENT: dict[str, Any] = {
     "log": {"events": 120, "quality": []},
@@ -26,7 +26,7 @@ DOCUMENT: dict[str, Any] = {
 
 def verdict(metric: str, **bounds: Any) -> tuple[str, float | None]:
     (outcome,) = check_gates([Gate(id="g", metric=metric, **bounds)], DOCUMENT)
-    return outcome.verdict, outcome.value
+    return outcome.verdict, outcome.evidence["value"]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_the_worst_item_is_named_everywhere(telecom_audit: jl.Audit) -> None:
     (finding,) = [one for one in telecom_audit.findings if one.id == "handoff-worst"]
     assert set(finding.evidence["items"]) == failing
     shown = show.handoff_table(telecom_audit)
-    assert list(shown.frame.loc[shown.frame["State"].str.contains("worst"), "Measure"]) == [
+    assert list(shown.frame.loc[shown.frame["state"].str.contains("worst"), "measure"]) == [
         "… in which no human came"
     ]
 
@@ -91,8 +91,8 @@ def test_kinds_of_hand_over_add_up(telecom_audit: jl.Audit) -> None:
 def test_the_curve_never_rises_on_one_base(telecom_audit: jl.Audit) -> None:
     figure = show.containment_curve(telecom_audit)
     assert isinstance(figure, Figure)
-    assert list(figure.table["Days"]) == list(range(1, 31))
-    same = figure.table.groupby("Sessions")["Verified (%)"]
+    assert list(figure.table["days"]) == list(range(1, 31))
+    same = figure.table.groupby("sessions")["verified_percent"]
     assert all(values.is_monotonic_decreasing for _n, values in same)
     table = {row["step"]: row["share"] for row in telecom_audit.document["handoffs"]["waterfall"]}
     week = figure.table.set_index("Days").loc[7, "Verified (%)"]
@@ -103,13 +103,16 @@ def test_what_stands_beside_the_paradoxes(
     telecom_audit: jl.Audit, small_with: Callable[..., Path]
 ) -> None:
     six = {row["name"]: row for row in telecom_audit.document["paradoxes"]}
-    beside = six["powerful_vulnerable"]["beside"]
+    beside = six["powerful_vulnerable"]["supporting"]
     assert beside["dependence"]["value"] == 1  # the sample has one bot's name
-    assert six["personalised_intrusive"]["beside"]["resolution_one_field"]["abstain"] == "no_column"
+    assert (
+        six["personalised_intrusive"]["supporting"]["resolution_one_field"]["abstain"]
+        == "no_column"
+    )
     shown = show.paradox_figures(telecom_audit)
     assert "per 1,000" in shown._repr_html_()
     # What the log has no column for is not listed.
-    assert "personalised / intrusive" not in shown._repr_html_()
+    assert "personal yet intrusive" not in shown._repr_html_()
     nobody = CONFIG.replace("  actor: who\n  actor_values: {c: customer, b: bot, h: human}\n", "")
     audit = jl.audit(small_with(config=nobody, rows=rows()))
     assert "Nothing further can be told" in repr(show.paradox_figures(audit))

@@ -17,12 +17,13 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits.between import NAMES, between
-from journeylib.audits.bundle import fingerprint_files
+from journeylib.audits.changes.run_comparison import compare_runs
 from journeylib.audits.history import History, find_home, find_run, read_history
-from journeylib.audits.reproduce import reproduce
-from journeylib.cli import main
-from journeylib.errors import ConfigError, LogError, RunError
+from journeylib.audits.runs.bundle import fingerprint_files
+from journeylib.audits.runs.reproduction import reproduce
+from journeylib.cli.main import main
+from journeylib.core.catalogue.catalogue import catalogue_of
+from journeylib.core.errors import ConfigError, LogError, RunError
 
 from .conftest import write_small
 
@@ -139,7 +140,7 @@ def test_two_writers_and_a_reader_do_not_disturb_each_other(
 WRITER = """
 import sys
 from pathlib import Path
-from journeylib.audits.bundle import commit, staged
+from journeylib.audits.runs.bundle import commit, staged
 from journeylib.audits.history import find_run
 import shutil
 source, home = Path(sys.argv[1]), Path(sys.argv[2])
@@ -265,19 +266,20 @@ def test_files_are_fingerprinted_without_their_places(small: Path) -> None:
 
 def test_two_runs_are_compared_in_words(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
-    same = between(first, second)
-    assert ("definition", "Both runs rest on the same definitions.") in same.said
+    same = compare_runs(first, second)
+    assert ("definition", "Both runs rest on the same definitions.") in same.sentences
     assert len(same.numbers)
-    assert set(same.numbers["measure"]) <= set(NAMES.values())
+    labels = {t for key, t in catalogue_of("en").texts.items() if key.startswith("audits.number.")}
+    assert set(same.numbers["measure"]) <= labels
     settings = [*QUICK, "measures.repeat_days=3"]
     other = jl.audit(small, as_of="2026-03-02", overrides=settings, history=home.parent)
     kinds = [(c.kind, c.id) for c in other.changes.significant]
     assert kinds == [("definition", "definition-measures")]
     jl.save(other, home.parent)
     third = find_run("latest", home)
-    told = between(second, third)
+    told = compare_runs(second, third)
     (definition,) = [
-        said for kind, said in told.said if kind == "definition" and "Settings" in said
+        said for kind, said in told.sentences if kind == "definition" and "Settings" in said
     ]
     assert "windows and minimum bases of the measures" in definition
     assert "measures.repeat_days" in definition

@@ -13,9 +13,9 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.gates import check_metric
-from journeylib.errors import RunError
-from journeylib.journeys.models import Mined
+from journeylib.audits.document.metric_path import check_metric
+from journeylib.core.errors import RunError
+from journeylib.journeys.conformance.process_models import Mined
 from tests.log.test_days import ROWS, spoil, write_days
 
 from .conftest import CONFIG, TELECOM
@@ -97,7 +97,7 @@ def test_the_cut_is_varied_by_half_and_twice_the_gap(stitched: jl.Audit) -> None
 def test_without_stitching_the_document_says_none(small_audit: jl.Audit) -> None:
     assert small_audit.document["stitching"] is None
     assert len(small_audit.document["cut_sensitivity"]) == 3
-    assert "a person known by two names counts as two" in repr(show.stitching(small_audit))
+    assert "a person with two names counts twice" in repr(show.stitching(small_audit))
 
 
 def shared_visits() -> list[list[str]]:
@@ -217,8 +217,8 @@ def test_a_finding_says_whether_a_choice_changes_a_verdict(
     strict = at_level("strict", small_with)
     said = {finding.id: finding for finding in strict.findings}["choices"]
     assert said.severity == "medium"
-    assert "Visit at another level of stitching" in said.text
-    assert "Visit" in said.evidence["at another level of stitching"]
+    assert "Visit depends on how identifiers are joined to one customer." in said.text
+    assert "Visit" in said.evidence["stitching"]
     settled = {finding.id: finding for finding in stitched.findings}["choices"]
     assert settled.severity == "info"
     assert settled.text == (

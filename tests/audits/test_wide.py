@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.run import audit
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.pipeline import audit
 
 TOUCHPOINTS, CUSTOMERS, LONG = 600, 2_500, 20_000
 ACTORS = ("customer", "bot", "human")

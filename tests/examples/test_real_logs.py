@@ -227,4 +227,4 @@ def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
     assert "1970" not in present.headline(audit).text
     # One and a half flows for each of the 19 touchpoints, rounded, and the ways back.
     flows = present.journey_map(audit_of("clickstream")).table
-    assert int((flows["Way"] != "back").sum()) == 28
+    assert int((flows["way"] != "back").sum()) == 28

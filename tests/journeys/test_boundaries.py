@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from journeylib.errors import LogError
-from journeylib.journeys._streams import forward_backward, make_streams
-from journeylib.journeys.boundaries import fit_boundaries
+from journeylib.core.errors import LogError
+from journeylib.journeys.segmentation._forward_backward import forward_backward, make_streams
+from journeylib.journeys.segmentation.boundary_model import fit_boundaries
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data/journey_boundaries"
 PUBLISHED = {"0.1": 0.777, "0.2": 0.861, "0.5": 0.936, "2.0": 0.980}

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from journeylib.journeys.calendar import BusinessHours
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.preparation.business_hours import BusinessHours
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 
 LogOf = Callable[..., EventLog]

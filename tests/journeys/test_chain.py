@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from journeylib.journeys.chain import absorb, journey_chain
-from journeylib.journeys.graph import START
-from journeylib.journeys.order import order_test
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.graph.markov_chain import absorb, journey_chain
+from journeylib.journeys.graph.markov_order import order_test
+from journeylib.journeys.graph.transitions import START
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 
 # Columns: START, C1, C2, C3, then goal, bad end, other, open.
 WORKED = np.array(

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 import journeylib as jl
-from journeylib.journeys import customers
+from journeylib.journeys.filters import export as customers
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import SchemaError
-from journeylib.journeys import cutting
-from journeylib.journeys.gaps import fit_gap
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.core.errors import SchemaError
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation import segment as cutting
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.segmentation.silence_gap import fit_gap
 from journeylib.log.eventlog import EventLog
 
 HOUR = 3_600_000_000

@@ -8,20 +8,19 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
-from journeylib.journeys.drawn import Drawn, draw_customers
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.bots import judge_bots, session_frame
-from journeylib.judge.judgement import Judgement
-from journeylib.judge.judging import judge
-from journeylib.log.engine import fetch
+from journeylib.core.estimate import Estimate
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.sampling import Drawn, draw_customers
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
+from journeylib.judge.judgement import Judgement, judge
+from journeylib.log.engine.duckdb import fetch
+from journeylib.log.engine.row_order import is_sorted
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inorder import lie_in_order
+from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import audit_handoffs
-from journeylib.measures.rules import rule_skill
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.predictability import rule_skill
 
 MINUTE = 60_000_000
 CUSTOMERS = 90
@@ -94,7 +93,7 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     drawn = draw_customers(journeys)
     sessions, _clock = session_frame(handoffs, drawn)
     assert sessions["customer"].nunique() == 25
-    point = judge_bots(handoffs, drawn=drawn).tipping_points[0]
+    point = judge_bots(handoffs, sample=drawn).tipping_points[0]
     assert point.sessions == 25
     assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.said()
     all_of_them, _clock = session_frame(handoffs, draw_customers(of_size(log_of, CUSTOMERS)))
@@ -122,7 +121,7 @@ def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -
     assert part.disclosure.text.endswith("Counted on a sample of 25 of 90 customers.")
     assert "sample" not in whole.disclosure.text
     for paradox in part.paradoxes:
-        sides = (paradox.benefit, paradox.cost, *paradox.beside.values())
+        sides = (paradox.benefit, paradox.cost, *paradox.supporting.values())
         assert all(side.assumptions[-1] == said for side in sides)
     lost = [judgement.paradoxes[-1].cost for judgement in (whole, part)]
     assert [one.n_customers for one in lost] == [CUSTOMERS, 25]
@@ -135,6 +134,6 @@ def test_the_journeys_modelled_are_those_of_the_customers_drawn(log_of: LogOf) -
     assert sorted(fetch(modelled.table)["customer_no"]) == drawn
     rows = fetch(modelled.trail)
     assert sorted(set(rows["customer_no"])) == drawn and len(rows) == 3 * 25
-    assert lie_in_order(modelled.trail, "journey")
+    assert is_sorted(modelled.trail, "journey")
     everybody = of_size(log_of, CUSTOMERS)
     assert everybody.modelled is everybody

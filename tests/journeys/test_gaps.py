@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from journeylib.journeys.gaps import ASSUMED_CUT_US, fit_gap, fit_gap_by_channel
+from journeylib.journeys.segmentation.silence_gap import ASSUMED_CUT_US, fit_gap, fit_gap_by_channel
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

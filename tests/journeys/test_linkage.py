@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError, SchemaError
-from journeylib.journeys.linkage import Linked, link
-from journeylib.journeys.stitch import Stitched, stitch
+from journeylib.core.errors import RunError, SchemaError
+from journeylib.journeys.identity.linkage import Linked, link
+from journeylib.journeys.identity.stitching import Stitched, stitch
 from journeylib.log.eventlog import EventLog
 from journeylib.log.read import read_log
 

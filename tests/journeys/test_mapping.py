@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import ConfigError
-from journeylib.journeys.mapping import Rule, TouchpointMapping, apply_mapping, read_mapping
-from journeylib.journeys.suggest import suggest_mapping
+from journeylib.core.errors import ConfigError
+from journeylib.journeys.preparation.mapping import (
+    Rule,
+    TouchpointMapping,
+    apply_mapping,
+    read_mapping,
+)
+from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
 from journeylib.log.eventlog import EventLog
 
 LogOf = Callable[..., EventLog]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from journeylib.errors import ConfigError
-from journeylib.journeys.conformance import planned_vs_actual
-from journeylib.journeys.graph import variants
-from journeylib.journeys.models import (
+from journeylib.core.errors import ConfigError
+from journeylib.journeys.conformance.conformance import planned_vs_actual
+from journeylib.journeys.conformance.plan import Plan, align
+from journeylib.journeys.conformance.process_models import (
     PlanSettings,
     heuristics_net,
     inductive_model,
@@ -20,9 +20,9 @@ from journeylib.journeys.models import (
     plan_of_net,
     plan_of_tree,
 )
-from journeylib.journeys.planned import Plan, align
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.graph.transitions import variants
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from journeylib.errors import SchemaError
-from journeylib.journeys.graph import END, START, journey_graph, transitions, variants
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.core.errors import SchemaError
+from journeylib.journeys.graph.transitions import END, START, journey_graph, transitions, variants
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 
 DAY = 86_400_000_000

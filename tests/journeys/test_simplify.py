@@ -8,14 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.journeys.chain import OF_ALL, journey_chain
-from journeylib.journeys.conformance import planned_vs_actual
-from journeylib.journeys.graph import END, START, transitions, variants
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.simplify import ELSEWHERE, OTHER, simplify
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.structure import journey_ends
-from journeylib.journeys.timelines import stories
+from journeylib.journeys.conformance.conformance import planned_vs_actual
+from journeylib.journeys.graph.ends import journey_ends
+from journeylib.journeys.graph.markov_chain import OF_ALL, journey_chain
+from journeylib.journeys.graph.simplify import ELSEWHERE, OTHER, simplify
+from journeylib.journeys.graph.transitions import END, START, transitions, variants
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import stories
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 

@@ -11,10 +11,10 @@ import networkx as nx
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError, SchemaError
-from journeylib.journeys._components import components
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.stitch import Stitched, StitchSettings, stitch
+from journeylib.core.errors import RunError, SchemaError
+from journeylib.journeys.identity._components import components
+from journeylib.journeys.identity.stitching import Stitched, StitchSettings, stitch
+from journeylib.journeys.journeys import rebuild
 from journeylib.log.eventlog import EventLog
 from journeylib.log.privacy import pseudonymise
 from journeylib.log.read import read_log

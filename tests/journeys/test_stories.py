@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.journeys.stories import Stories, representatives
+from journeylib.journeys.representatives.representatives import Stories, representatives
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data/representative_journeys"
 needs_data = pytest.mark.skipif(

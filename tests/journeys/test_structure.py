@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from journeylib.journeys.chain import journey_chain
-from journeylib.journeys.graph import OTHER, START
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.structure import KEPT, journey_ends, journey_structure
+from journeylib.journeys.graph.ends import KEPT, journey_ends, journey_structure
+from journeylib.journeys.graph.markov_chain import journey_chain
+from journeylib.journeys.graph.transitions import OTHER, START
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 
 PATHS = [(20, "AB✓"), (15, "AAB✗"), (5, "A"), (12, "C")]
 

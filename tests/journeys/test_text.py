@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from journeylib.journeys.text import (
+from journeylib.log.text.detectors import (
     asks_for_human,
     awaits_answer,
     confirms,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from journeylib.errors import SchemaError
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.timelines import examples, stories
-from journeylib.present.storylines import stories_figure
+from journeylib.core.errors import SchemaError
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import examples, stories
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.present.maps.timelines import stories_figure
 
 HOUR = 3_600_000_000
 COLUMNS = "customer case t_us touchpoint channel segment"

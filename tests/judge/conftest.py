@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import DRAWS, Estimate
+from journeylib.core.estimate import Estimate
+from journeylib.core.resampling import DRAWS
 
 UNITS = {
     "volume": "1/week",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
-from journeylib.judge.disclosure import Disclosure, disclosure
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.disclosure.disclosure import Disclosure, disclosure
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.settings import MeasureSettings
 
@@ -63,13 +63,13 @@ def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
 
 def test_the_finding_has_base_and_interval_and_never_proposes_to_hide_it(log_of: LogOf) -> None:
     text = told(log_of, SESSIONS).text
-    assert text.startswith("Was it told that it is a machine? Before or with the bot's first turn")
-    assert "of 40 sessions with bots (10 customers)" in text
+    assert "of 40 sessions with bots customers were never told that it is a machine" in text
+    assert "(10 customers)" in text
     assert "Of 20 further sessions the log does not say it." in text
-    assert "Tell it at the beginning, everywhere." in text
+    assert "Say so first, everywhere." in text
     everywhere = told(log_of, {"first": SESSIONS["first"]})
     assert everywhere.at_once.value == 1.0
-    assert "Tell it" not in everywhere.text
+    assert "Say so first" not in everywhere.text
 
 
 def test_a_log_that_does_not_say_it_abstains_and_names_the_column(log_of: LogOf) -> None:
@@ -92,7 +92,7 @@ def test_few_customers_are_not_shown(log_of: LogOf) -> None:
 TELLS = "Hello, I'm a virtual assistant."
 
 
-def words_of(log_of: LogOf, said: dict[str, str], **more: str) -> Disclosure:
+def catalogue_of(log_of: LogOf, said: dict[str, str], **more: str) -> Disclosure:
     """Twelve customers, each with one chat: what the bot says to each, after a first turn."""
     rows: list[tuple[object, ...]] = []
     for who, text in said.items():
@@ -108,7 +108,7 @@ def test_the_words_are_those_of_bots_and_said_to_enough_customers(log_of: LogOf)
     said = {
         f"c{n:02}": TELLS if n < 10 else "I am an AI system of Planted Secret." for n in range(12)
     }
-    found = words_of(log_of, said, customer="Am I talking to a chatbot named Customer Secret?")
+    found = catalogue_of(log_of, said, customer="Am I talking to a chatbot named Customer Secret?")
     assert found.abstain == "no_column"
     phrases = found.wording.phrases
     assert list(zip(phrases["kind"], phrases["language"], strict=True)) == [("bot", "en")]
@@ -134,7 +134,7 @@ def test_the_words_are_those_of_bots_and_said_to_enough_customers(log_of: LogOf)
     ],
 )
 def test_what_is_shown_of_a_sentence(log_of: LogOf, said: str, shown: list[str]) -> None:
-    found = words_of(log_of, {f"c{n:02}": said for n in range(12)})
+    found = catalogue_of(log_of, {f"c{n:02}": said for n in range(12)})
     assert found.wording.sentences["words"].tolist() == shown
 
 
@@ -144,7 +144,7 @@ def test_a_name_in_a_sentence_is_left_out(log_of: LogOf) -> None:
         f"c{n:02}": f"I'm your bot, {name}." if name.istitle() else f"hi {name} i am a bot."
         for n, name in enumerate(names)
     }
-    found = words_of(log_of, said)
+    found = catalogue_of(log_of, said)
     sentences = found.wording.sentences.set_index("words")["customers"].to_dict()
     assert sentences == {"I'm your bot, ….": 12, "hi … i am a bot.": 10}
     assert "nna" not in str(found.to_dict())

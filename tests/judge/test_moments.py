@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate, adjusted_p_values
-from journeylib.judge.moments import asymmetry, decide, impact, shrink
-from journeylib.judge.quality import Check, QualityEffect, quality_effect
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate
+from journeylib.core.resampling import adjusted_p_values
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.moments.effect import Check, VisitEffect, visit_effect
+from journeylib.judge.moments.multiple_testing import asymmetry, decide, impact, shrink
 
 PASSED = tuple(
     Check(name, "passed", "")
@@ -20,13 +22,13 @@ PASSED = tuple(
 )
 
 
-def effect(value: float, se: float, **fields: Any) -> QualityEffect:
+def effect(value: float, se: float, **fields: Any) -> VisitEffect:
     from scipy import stats
 
     estimate = Estimate(
         value, "share", value - 1.96 * se, value + 1.96 * se, n_customers=900, grade="B"
     )
-    made = QualityEffect(
+    made = VisitEffect(
         touchpoint="Return",
         outcome="repurchase",
         effect=estimate,
@@ -111,11 +113,8 @@ def test_a_wrong_setting_is_refused() -> None:
 
 
 def test_twelve_journeys_always_abstain() -> None:
-    found = quality_effect(
-        [1] * 6 + [0] * 6,
-        [1] * 6 + [0] * 6,
-        pd.DataFrame({"x": range(12)}),
-        range(12),
+    found = visit_effect(
+        sample_of([1] * 6 + [0] * 6, [1] * 6 + [0] * 6, pd.DataFrame({"x": range(12)}), range(12)),
         touchpoint="Return",
     )
     assert found.effect.abstain == "n_small"
@@ -125,7 +124,7 @@ def test_twelve_journeys_always_abstain() -> None:
 def test_a_touchpoint_nobody_reached_abstains_too() -> None:
     nobody = pd.DataFrame({"x": np.array([], dtype=float)})
     for start in (None, []):
-        assert quality_effect([], [], nobody, [], start=start).effect.abstain == "n_small"
+        assert visit_effect(sample_of([], [], nobody, [], start=start)).effect.abstain == "n_small"
     assert len(decide([])) == 0
 
 
@@ -134,7 +133,7 @@ def test_no_counterpart_means_no_answer_but_the_naive_figure_is_shown() -> None:
     x = rng.normal(size=800)
     good = x + 0.1 * rng.normal(size=800) > 0  # who is treated is all but decided by x
     y = rng.random(800) < 0.5
-    found = quality_effect(y, good, pd.DataFrame({"x": x}), range(800))
+    found = visit_effect(sample_of(y, good, pd.DataFrame({"x": x}), range(800)))
     assert found.effect.abstain == "no_overlap"
     assert found.trimmed > 0.10
     assert found.naive.value == pytest.approx(y[good].mean() - y[~good].mean())
@@ -145,10 +144,10 @@ def test_without_a_negative_control_the_grade_is_c_and_says_why() -> None:
     good = rng.random(2000) < 0.5
     y = rng.random(2000) < 0.4 + 0.2 * good
     empty = pd.DataFrame(index=range(2000))
-    found = quality_effect(y, good, empty, range(2000))
+    found = visit_effect(sample_of(y, good, empty, range(2000)))
     assert found.grade == "C"
     assert found.reasons == ("no outcome from before the touchpoint to test with",)
-    known = quality_effect(y, good, empty, range(2000), control=rng.normal(size=2000))
+    known = visit_effect(sample_of(y, good, empty, range(2000), control=rng.normal(size=2000)))
     assert known.grade == "B"
 
 
@@ -194,14 +193,16 @@ def test_shuffled_rows_renamed_customers_and_a_shifted_clock_change_no_bit() -> 
     data["start"], data["control"] = np.arange(n), rng.normal(size=n)
     data["customer"] = rng.integers(0, 500, n)
 
-    def effect_of(frame: pd.DataFrame) -> QualityEffect:
-        return quality_effect(
-            frame["y"],
-            frame["good"],
-            frame[["x", "plan"]],
-            frame["customer"],
-            start=frame["start"],
-            control=frame["control"],
+    def effect_of(frame: pd.DataFrame) -> VisitEffect:
+        return visit_effect(
+            sample_of(
+                frame["y"],
+                frame["good"],
+                frame[["x", "plan"]],
+                frame["customer"],
+                start=frame["start"],
+                control=frame["control"],
+            )
         )
 
     other = data.sample(frac=1, random_state=1)
@@ -234,10 +235,10 @@ def test_the_interval_of_the_asymmetry_covers() -> None:
         chance = 0.5 + np.where(mark < 0, -0.20, np.where(mark > 0, 0.10, 0.0))
         y = (rng.random(n) < chance).astype(float)
 
-        def compared(good: int, bad: int, y=y, mark=mark, customer=customer) -> QualityEffect:
+        def compared(good: int, bad: int, y=y, mark=mark, customer=customer) -> VisitEffect:
             part = np.isin(mark, (good, bad))
             X = pd.DataFrame(index=range(int(part.sum())))
-            return quality_effect(y[part], mark[part] == good, X, customer[part])
+            return visit_effect(sample_of(y[part], mark[part] == good, X, customer[part]))
 
         found = asymmetry(compared(0, -1), compared(1, 0))
         held.append(found.value is not None and found.lo <= 2.0 <= found.hi)

@@ -12,22 +12,22 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge import reliance
-from journeylib.judge.paradoxes import (
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import Estimate
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.paradoxes import data_and_dependence as reliance
+from journeylib.judge.paradoxes.paradoxes import (
     PARADOXES,
     Paradox,
     ParadoxSettings,
+    context_of,
     paradox_of,
     paradoxes,
     reached,
-    scene_of,
 )
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.handoffs import audit_handoffs
+from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.settings import MeasureSettings
 
 LogOf = Callable[..., EventLog]
@@ -65,8 +65,8 @@ def found(
     **settings: Any,
 ) -> Paradox:
     chosen = ParadoxSettings(**settings)
-    scene = scene_of(journeys, chosen, handoffs=handoffs, measures=measures)
-    return paradox_of(name, scene, chosen)
+    context = context_of(journeys, chosen, handoffs=handoffs, measures=measures)
+    return paradox_of(name, context, chosen)
 
 
 STATES = [
@@ -280,9 +280,9 @@ def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     paradox = found(journeys, "powerful_vulnerable", fallback_tested=date(2026, 1, 5))
     # The chain: P(at A) = 3/5; from A 1/3 ends completed, 1/3 by a human, who completes all.
     assert paradox.cost.value == pytest.approx(3 / 5 * (1 / 3 + 1 / 3))
-    assert paradox.beside["through_one_bot_alone"].value == pytest.approx(1 / 5)
+    assert paradox.supporting["through_one_bot_alone"].value == pytest.approx(1 / 5)
     # Three of four passages are A's.
-    assert paradox.beside["dependence"].value == pytest.approx((3 / 4) ** 2 + (1 / 4) ** 2)
+    assert paradox.supporting["dependence"].value == pytest.approx((3 / 4) ** 2 + (1 / 4) ** 2)
     assert "last tried on 2026-01-05" in paradox.reasons[2]
     assert "never tried" in found(journeys, "powerful_vulnerable").reasons[2]
     # B as one of the rarest, which are folded and which nobody removes.
@@ -316,12 +316,12 @@ def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
         turn(1, 0, "bot", "c", text="Good morning."),
         turn(1, 2, "bot", "c", text="Can I help you?"),
     ]
-    figures = found(journeys_of(log_of, script, "text"), "powerful_vulnerable").beside
+    figures = found(journeys_of(log_of, script, "text"), "powerful_vulnerable").supporting
     # Four turns of bots, one of them contradicted; what is said to the human is not the bot's.
     assert figures["corrections"].value == pytest.approx(250.0)
     flagged = [row | {"fixed": "1" if row["t_us"] == 9 * S else "0"} for row in script]
     journeys = journeys_of(log_of, flagged, "text fixed")
-    declared = found(journeys, "powerful_vulnerable", corrected="fixed").beside["corrections"]
+    declared = found(journeys, "powerful_vulnerable", corrected="fixed").supporting["corrections"]
     assert declared.value == pytest.approx(250.0)
     with pytest.raises(ConfigError, match="'fxed'"):
         found(journeys, "powerful_vulnerable", corrected="fxed")
@@ -334,11 +334,11 @@ def test_what_happens_on_a_day_without_the_main_bot(log_of: LogOf) -> None:
         for day, actor in days
     ]
     script.append(turn(2, 9, "customer", "x", touchpoint="Cancel"))
-    figures = found(journeys_of(log_of, script, "resource"), "powerful_vulnerable").beside
+    figures = found(journeys_of(log_of, script, "resource"), "powerful_vulnerable").supporting
     assert figures["without_main_bot"].value == 1.0
     assert figures["without_main_bot"].n_events == PEOPLE
     busy = [turn(day, 0, "bot", f"s{day}", resource="A") for day in range(3)]
-    never = found(journeys_of(log_of, busy, "resource"), "powerful_vulnerable").beside
+    never = found(journeys_of(log_of, busy, "resource"), "powerful_vulnerable").supporting
     assert never["without_main_bot"].abstain == "unidentified"
 
 
@@ -349,7 +349,7 @@ def test_handling_is_more_even_where_the_spread_is_smaller(log_of: LogOf) -> Non
     ):
         script.append(turn(number, 0, actor, f"s{number}"))
         script.append(turn(number, seconds, actor, f"s{number}"))
-    figures = found(journeys_of(log_of, script), "quality_less_empathy").beside
+    figures = found(journeys_of(log_of, script), "quality_less_empathy").supporting
     # ln 2 apart against ln 4 apart: half the standard deviation.
     assert figures["handling_spread"].value == pytest.approx(0.5, abs=0.001)
 
@@ -369,7 +369,7 @@ def test_personal_data_is_told_by_depth(log_of: LogOf) -> None:
         personal_data="data",
         privacy_touchpoints=("Opt-out",),
         privacy_days=5.0,
-    ).beside
+    ).supporting
     # Matters resolved at once: none of 2 without data; of those with one field 1 of 3, with two
     # 2 of 2, with three 1 of 1.
     assert figures["resolution_one_field"].value == pytest.approx(1 / 3)
@@ -388,7 +388,7 @@ def test_answers_at_hours_when_nobody_is_at_work(log_of: LogOf) -> None:
         turn(8, 80_000, "customer", "b2"),
         turn(8, 80_061, "bot", "b2"),
     ]
-    figures = found(journeys_of(log_of, script), "connected_isolated").beside
+    figures = found(journeys_of(log_of, script), "connected_isolated").supporting
     assert figures["answered_at_once"].value == 0.5
     assert figures["answered_out_of_hours"].value == 0.0
     assert figures["answered_out_of_hours"].n_events == PEOPLE

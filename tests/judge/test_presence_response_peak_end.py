@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError, RunError
-from journeylib.judge.peak_end import moments_of_session, peak_end_weights
-from journeylib.judge.presence import presence_effect
-from journeylib.judge.response import response_adjusted, response_bounds
+from journeylib.core.errors import ConfigError, RunError
+from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
+from journeylib.judge.experience.peak_end import moments_of_session, peak_end_weights
+from journeylib.judge.moments.survival import presence_effect
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
 

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 
-from journeylib.estimate import Estimate, percent
-from journeylib.judge.observe import Observation
-from journeylib.judge.scorecard import score_evidence
-from journeylib.judge.settings import AUTOMATION_FIT, EMPATHY_NEED
-from journeylib.judge.wording import VERB, WORDS, number, statement
+from journeylib.core import Estimate, number, percent, use_language
+from journeylib.judge.scorecard.observations import Observation
+from journeylib.judge.scorecard.reasons import statement
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.settings import DEFAULTS
 
 JARGON = re.compile(r"entropy|log-|Jensen|bootstrap|lower CI|coverage|dirichlet|p-value", re.I)
 CAUSAL = re.compile(r"\b(cause|causes|will|saves|leads to|because of)\b")
@@ -34,9 +34,19 @@ def test_a_reason_reads_as_it_should():
     )
 
 
+def test_a_reason_is_written_in_the_language_in_use():
+    with use_language("de"):
+        assert statement("containment", seen(0.712, 0.641, 0.774), for_machine=False) == (
+            "Für einen Menschen: Bots lösen nur 71 % dieser Kontakte, ohne dass der Kunde "
+            "wiederkommt (64 bis 77 %, 412 Kunden)."
+        )
+        # nothing is not "only" so much
+        nothing = statement("rework", seen(0.0, 0.0, 0.0), for_machine=True)
+        assert "nur" not in nothing and "kommen hierher zurück (0 bis 0 %" in nothing
+
+
 def test_every_indicator_has_words_for_both_sides():
-    assert set(WORDS) == {*AUTOMATION_FIT, *EMPATHY_NEED}
-    for measure in WORDS:
+    for measure in (name for axis in DEFAULTS.values() for name in axis):
         for side in (True, False):
             text = statement(measure, seen(0.2, 0.1, 0.3), for_machine=side)
             assert "20" in text and "412 customers" in text
@@ -45,7 +55,7 @@ def test_every_indicator_has_words_for_both_sides():
             assert not CAUSAL.search(text)
 
 
-@pytest.mark.parametrize("measure", list(VERB))
+@pytest.mark.parametrize("measure", ["saving", "stakes"])
 @pytest.mark.parametrize(
     ("grade", "words"),
     [("A", "(causes|saves)"), ("B", "is estimated"), ("C", "goes with"), ("D", "is assumed")],
@@ -76,7 +86,7 @@ def test_numbers_in_reasons_equal_the_evidence(evidence_of, profile):
             value = cell["raw"] * (100 if share else 1)
             decimals = 0 if abs(value) >= 10 else 1 if share else 2
             for x in (cell[end] for end in ("raw", "lo", "hi")):
-                said = percent(x, decimals, unit="") if share and x >= 0 else None
+                said = percent(x, decimals, sign=False) if share and x >= 0 else None
                 said = said or number(x * (100 if share else 1), decimals)
                 printed.add(said.removeprefix("under "))
         assert 2 <= len(row["reasons"]) <= 8
@@ -103,7 +113,7 @@ def test_reasons_for_the_verdict_come_first(evidence_of, profile, row_of):
 def test_a_machine_with_little_to_offer_is_named(evidence_of, profile, row_of):
     row = row_of(score_evidence(evidence_of({"A": profile(fit=0, need=0.5)})), "A")
     assert row["verdict"] == "assist"
-    assert row["reasons"][0].startswith("A machine has little to offer here even as a help")
+    assert row["reasons"][0].startswith("A machine adds little here")
 
 
 def test_vetoes_are_said_with_their_numbers(evidence_of, profile, row_of):

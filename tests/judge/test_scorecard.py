@@ -7,9 +7,9 @@ import pandas as pd
 import pandas.testing as pdt
 import pytest
 
-from journeylib.errors import RunError
-from journeylib.estimate import Estimate
-from journeylib.judge.scorecard import score_evidence
+from journeylib.core.errors import RunError
+from journeylib.core.estimate import Estimate
+from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import JudgeSettings
 
 
@@ -101,8 +101,8 @@ def test_missing_text_names_the_column_that_would_settle_it(evidence_of, profile
     # .20 + .08 + .12 + .20 of the weight hang on the customers' words
     assert row["empathy_need_coverage"] == pytest.approx(0.40)
     assert row["next_datum"] == (
-        "declare a text or sentiment column: the evidence on empathy need would grow from 40 % "
-        "to 100 %"
+        "declare a text or sentiment column: the log would then hold 100 % of what empathy need "
+        "rests on, not 40 %"
     )
 
 
@@ -218,7 +218,7 @@ def test_the_next_datum_is_the_figure_that_keeps_it_open(evidence_of, profile, r
     row = row_of(score_evidence(evidence_of({"A": measured}), settings), "A")
     assert row["verdict"] == "abstain"
     assert row["next_datum"].startswith(
-        "a firmer figure for how often customers ask for a human, now 5.7 %"
+        "a firmer figure for how often a person is asked for, now 5.7 %"
     )
 
 
@@ -241,7 +241,7 @@ def test_fix_first_needs_a_firm_lower_bound(evidence_of, profile, row_of):
     assert row_of(judgement, "loose")["verdict"] != "fix_first"
     assert row_of(judgement, "spread")["verdict"] == "fix_first"
     assert row_of(judgement, "firm")["reasons"][0] == (
-        "Mend it first: 30 % of visits end in an error, an override or a transfer "
+        "Repair it first: 30 % of visits end in an error, an override or a transfer "
         "(26 to 34 %, 412 customers)."
     )
 
@@ -251,7 +251,7 @@ def test_without_enough_evidence_nothing_is_called_broken(evidence_of, row_of):
     row = row_of(score_evidence(evidence_of({"Catalogue": measured})), "Catalogue")
     assert (row["verdict"], row["leaning"], row["abstain"]) == ("abstain", None, "no_column")
     assert any("87 % of its journeys come back to it" in reason for reason in row["reasons"])
-    assert not any(reason.startswith("Mend it first") for reason in row["reasons"])
+    assert not any(reason.startswith("Repair it first") for reason in row["reasons"])
 
 
 def test_boundary_distance_in_standard_errors(evidence_of, profile, row_of):

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeylib.judge.scorecard import score_evidence
+from journeylib.judge.scorecard.scorecard import score_evidence
+from journeylib.judge.scorecard.stability import draw_weights, verdict_shares
+from journeylib.judge.scorecard.value_functions import AxisScore, axis_score
+from journeylib.judge.scorecard.verdict import VERDICTS, Vetoes, boundary_distance, verdict_of
 from journeylib.judge.settings import JudgeSettings
-from journeylib.judge.stability import draw_weights, verdict_shares
-from journeylib.judge.values import AxisScore, axis_score
-from journeylib.judge.verdict import VERDICTS, Gates, boundary_distance, verdict_of
 
 SETTINGS = JudgeSettings()
-OPEN = Gates()
+OPEN = Vetoes()
 
 
 def one_indicator(name: str, draws: list[float]) -> AxisScore:
@@ -21,9 +21,9 @@ def one_indicator(name: str, draws: list[float]) -> AxisScore:
     return axis_score([name], np.array([1.0]), u[:, 0], u, min_coverage=0.7)
 
 
-def shares(fit: list[float], need: list[float], gates: Gates = OPEN) -> dict[str, float]:
+def shares(fit: list[float], need: list[float], vetoes: Vetoes = OPEN) -> dict[str, float]:
     pair = one_indicator("volume", fit), one_indicator("negative", need)
-    found = verdict_shares(*pair, gates, SETTINGS, draw_weights(SETTINGS))
+    found = verdict_shares(*pair, vetoes, SETTINGS, draw_weights(SETTINGS))
     return {v: float(s) for v, s in zip(VERDICTS, found, strict=True) if s}
 
 
@@ -39,13 +39,13 @@ def test_a_resample_without_evidence_counts_as_abstaining():
 
 def test_degenerate_draws_are_certain():
     assert shares([0.9] * 5, [0.1] * 5) == {"automate": 1.0}
-    vetoed = Gates(vetoes=("no_escape_hatch",))
+    vetoed = Vetoes(names=("no_escape_hatch",))
     assert shares([0.9] * 5, [0.1] * 5, vetoed) == {"assist": 1.0}
 
 
 @given(st.floats(0, 100), st.floats(0, 100), st.booleans())
 def test_every_pair_of_scores_has_the_verdict_of_the_map(fit, need, binds):
-    found = verdict_of(fit, need, Gates(empathy_binds=binds), SETTINGS)
+    found = verdict_of(fit, need, Vetoes(empathy_binds=binds), SETTINGS)
     if need >= 70:
         assert found == ("human_led" if binds else "assist")
     elif fit >= 60 and need < 40:
@@ -53,10 +53,10 @@ def test_every_pair_of_scores_has_the_verdict_of_the_map(fit, need, binds):
     else:
         assert found == "assist"
     # a veto takes automation away and nothing else
-    vetoed = verdict_of(fit, need, Gates(("vulnerable",), (), binds), SETTINGS)
+    vetoed = verdict_of(fit, need, Vetoes(("vulnerable",), (), binds), SETTINGS)
     assert vetoed != "automate"
-    assert verdict_of(fit, need, Gates(("legally_human",)), SETTINGS) == "human_only"
-    assert verdict_of(fit, need, Gates((), ("rework",)), SETTINGS) == "fix_first"
+    assert verdict_of(fit, need, Vetoes(("legally_human",)), SETTINGS) == "human_only"
+    assert verdict_of(fit, need, Vetoes((), ("rework",)), SETTINGS) == "fix_first"
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def test_every_pair_of_scores_has_the_verdict_of_the_map(fit, need, binds):
     ],
 )
 def test_boundary_distance_worked_by_hand(fit, need, distance):
-    assert boundary_distance(fit, need, Gates(), SETTINGS) == pytest.approx(distance)
+    assert boundary_distance(fit, need, Vetoes(), SETTINGS) == pytest.approx(distance)
 
 
 def test_no_boundary_where_no_score_decides():
-    assert np.isnan(boundary_distance((90, 1), (10, 1), Gates((), ("rework",)), SETTINGS))
+    assert np.isnan(boundary_distance((90, 1), (10, 1), Vetoes((), ("rework",)), SETTINGS))
 
 
 def test_stability_is_a_share_and_verdicts_need_it(evidence_of, profile):

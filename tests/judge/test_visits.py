@@ -1,4 +1,4 @@
-"""Visits, their marks and their aftermath, on logs worked out by hand."""
+"""Visits, how they went and what came of them, on logs worked out by hand."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.aftermath import answer_within, event_within
+from journeylib.core.errors import ConfigError
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.experience.outcomes import answer_within, event_within
+from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.survival_table import presence_effects
+from journeylib.judge.moments.visits import Visits, visits_of
 from journeylib.judge.settings import JudgeSettings, MomentSettings
-from journeylib.judge.stays import presence_effects
-from journeylib.judge.truth import moments_of_truth
-from journeylib.judge.visits import Visits, visits_of
 from journeylib.log.eventlog import EventLog
 
 MINUTE = 60_000_000
@@ -48,12 +48,12 @@ def journeys_of(log: EventLog, outcomes: list[tuple[Any, ...]] | None = None) ->
     return rebuild(log, JourneySettings(cut="customer"))
 
 
-def marks(visits: Visits) -> dict[tuple[str, int], int]:
-    """Return marks by touchpoint and day of the visit."""
+def quality_of(visits: Visits) -> dict[tuple[str, int], int]:
+    """Return how visits went by touchpoint and day of the visit."""
     rows = visits.rows
     return {
-        (name, int(t // DAY)): int(mark)
-        for name, t, mark in zip(rows["touchpoint"], rows["t_us"], rows["mark"], strict=True)
+        (name, int(t // DAY)): int(quality)
+        for name, t, quality in zip(rows["touchpoint"], rows["t_us"], rows["quality"], strict=True)
     }
 
 
@@ -68,12 +68,12 @@ def test_only_the_first_visit_counts_and_its_last_word(log_of: LogOf) -> None:
         columns="customer t_us touchpoint solved session",
     )
     visits = visits_of(journeys_of(log), MomentSettings(good="solved"))
-    # a's second visit does not undo the first; c has no mark at all
-    assert marks(visits) == {("Call", 0): 1, ("Call", 1): -1}
+    # a's second visit does not undo the first; of c nothing is known
+    assert quality_of(visits) == {("Call", 0): 1, ("Call", 1): -1}
     assert list(visits.rows["t_us"]) == [0, DAY]
 
 
-def test_a_later_visit_does_not_stand_in_for_an_unmarked_first_one(log_of: LogOf) -> None:
+def test_a_later_visit_does_not_stand_in_for_an_unknown_first_one(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Call", None, "s"),
         ("a", 3 * DAY, "Call", "yes", "t"),
@@ -81,7 +81,7 @@ def test_a_later_visit_does_not_stand_in_for_an_unmarked_first_one(log_of: LogOf
         columns="customer t_us touchpoint solved session",
     )
     visits = visits_of(journeys_of(log), MomentSettings(good="solved"))
-    assert marks(visits) == {("Call", 4): 1}
+    assert quality_of(visits) == {("Call", 4): 1}
 
 
 def test_covariates_are_of_before_the_visit(log_of: LogOf) -> None:
@@ -94,12 +94,12 @@ def test_covariates_are_of_before_the_visit(log_of: LogOf) -> None:
     )
     settings = MomentSettings(good="solved", adjust=("worry", "spend"), negative_control="spend")
     visits = visits_of(journeys_of(log), settings)
-    known = visits.known.iloc[0]
-    assert known["declared worry"] == "high"  # as the visit began, not afterwards
-    assert known["declared spend"] == 7.0  # the last value before, not the 9 of the next day
+    covariates = visits.covariates.iloc[0]
+    assert covariates["declared worry"] == "high"  # as the visit began, not afterwards
+    assert covariates["declared spend"] == 7.0  # the last value before, not the 9 of the next day
     assert visits.rows["control"].tolist() == [7.0]
-    assert known["steps_before"] == 2.0
-    assert known["days_before"] == pytest.approx(1.3862943611)  # log(1 + 3 days)
+    assert covariates["steps_before"] == 2.0
+    assert covariates["days_before"] == pytest.approx(1.3862943611)  # log(1 + 3 days)
 
 
 def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
@@ -111,22 +111,22 @@ def test_earlier_journeys_are_those_that_began_before(log_of: LogOf) -> None:
     )
     journeys = rebuild(log, JourneySettings(cut="gap", gap_days=14))
     visits = visits_of(journeys, MomentSettings(good="solved"))
-    assert list(visits.known["earlier_journeys"]) == [0.0, 1.0, 2.0]
-    assert list(visits.known["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
+    assert list(visits.covariates["earlier_journeys"]) == [0.0, 1.0, 2.0]
+    assert list(visits.covariates["month"]) == pytest.approx([0, 40 / 30, 80 / 30])
 
 
 def test_thresholds_and_the_neutral_middle(log_of: LogOf) -> None:
     rows = [(str(k), k * DAY, "Call", value) for k, value in enumerate([3, 5, 7, None, 10])]
     log = log_of(*rows, columns="customer t_us touchpoint points")
     plain = visits_of(journeys_of(log), MomentSettings(good="points", good_from=7))
-    assert list(marks(plain).values()) == [-1, -1, 1, 1]
+    assert list(quality_of(plain).values()) == [-1, -1, 1, 1]
     middle = visits_of(journeys_of(log), MomentSettings(good="points", good_from=7, bad_at=3))
-    assert list(marks(middle).values()) == [-1, 0, 1, 1]
+    assert list(quality_of(middle).values()) == [-1, 0, 1, 1]
     short = visits_of(journeys_of(log), MomentSettings(good="points", good_to=3, bad_at=7))
-    assert list(marks(short).values()) == [1, 0, -1, -1]
+    assert list(quality_of(short).values()) == [1, 0, -1, -1]
 
 
-def test_ratings_and_sentiment_are_marks_under_their_own_names(log_of: LogOf) -> None:
+def test_ratings_and_sentiment_are_read_under_their_own_names(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Call", 8_000_000, -100_000),
         ("b", DAY, "Call", 2_000_000, 0),
@@ -135,8 +135,8 @@ def test_ratings_and_sentiment_are_marks_under_their_own_names(log_of: LogOf) ->
     journeys = journeys_of(log)
     rated = visits_of(journeys, MomentSettings(good="rating", good_from=7))
     felt = visits_of(journeys, MomentSettings(good="sentiment", good_from=0))
-    assert list(marks(rated).values()) == [1, -1]
-    assert list(marks(felt).values()) == [-1, 1]
+    assert list(quality_of(rated).values()) == [1, -1]
+    assert list(quality_of(felt).values()) == [-1, 1]
 
 
 def test_no_transfer_is_seen_without_a_column(log_of: LogOf) -> None:
@@ -150,12 +150,12 @@ def test_no_transfer_is_seen_without_a_column(log_of: LogOf) -> None:
         ("b", 1 * DAY + 1, "Expert", "human", "h2", "t"),
         ("b", 2 * DAY, "Chat", "bot", "b1", "u"),
         ("b", 3 * DAY, "Desk", "human", "h1", "v"),
-        # nobody who serves: no mark
+        # nobody who serves: no quality
         ("c", 4 * DAY, "Web", "customer", None, "w"),
         columns="customer t_us touchpoint actor resource session",
     )
     visits = visits_of(journeys_of(log), MomentSettings(good="no_transfer"))
-    assert marks(visits) == {
+    assert quality_of(visits) == {
         ("Chat", 0): -1,
         ("Desk", 0): 1,
         ("Desk", 1): -1,
@@ -175,7 +175,7 @@ def test_a_wait_is_the_silence_before_the_visit_in_its_conversation(log_of: LogO
         columns="customer t_us end_us touchpoint session",
     )
     visits = visits_of(journeys_of(log), MomentSettings(good="wait_seconds", good_to=60))
-    assert marks(visits) == {("Desk", 0): 1, ("Desk", 1): -1}
+    assert quality_of(visits) == {("Desk", 0): 1, ("Desk", 1): -1}
 
 
 def test_settings_that_cannot_be_meant_are_refused(log_of: LogOf) -> None:
@@ -183,9 +183,9 @@ def test_settings_that_cannot_be_meant_are_refused(log_of: LogOf) -> None:
     journeys = journeys_of(log)
     with pytest.raises(ConfigError, match=r"names the column 'pionts'.*Did you mean 'points'"):
         visits_of(journeys, MomentSettings(good="pionts"))
-    with pytest.raises(ConfigError, match="no value of 'points' can be read as a mark"):
+    with pytest.raises(ConfigError, match="no value of 'points' says if a visit went well"):
         visits_of(journeys, MomentSettings(good="points"))
-    with pytest.raises(ConfigError, match="also what marks a visit"):
+    with pytest.raises(ConfigError, match="also says whether a visit went well"):
         visits_of(journeys, MomentSettings(good="points", good_from=3, adjust=("points",)))
     with pytest.raises(ConfigError, match="no_transfer needs the role 'actor'"):
         visits_of(journeys, MomentSettings(good="no_transfer"))

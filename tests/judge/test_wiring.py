@@ -13,41 +13,37 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from journeylib.errors import ConfigError
-from journeylib.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
-from journeylib.judge.bots import (
-    NO_CAPACITY,
-    NO_CLOCK,
-    NO_COSTS,
-    TOO_FEW,
+from journeylib.core import text
+from journeylib.core.errors import ConfigError
+from journeylib.core.estimate import Estimate
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.judge.bot_timing.bot_timing import (
     judge_bots,
     session_frame,
 )
-from journeylib.judge.capacity import QueueTime
-from journeylib.judge.handover import HandoffTime
-from journeylib.judge.remembered import rated_turns, remembered
+from journeylib.judge.bot_timing.handoff_time import HandoffTime
+from journeylib.judge.bot_timing.queueing import QueueTime
+from journeylib.judge.experience.peak_end import peak_end, rated_turns
+from journeylib.judge.experience.surveys import Scale, survey_scales, survey_table
+from journeylib.judge.moments.moments_of_truth import moments_of_truth
+from journeylib.judge.moments.survival_table import (
+    effects_of,
+    first_visits,
+    follow_up,
+    followed_from,
+    presence_effects,
+)
 from journeylib.judge.settings import (
     CapacitySettings,
     CostSettings,
     JudgeSettings,
     MomentSettings,
 )
-from journeylib.judge.stays import (
-    APART,
-    effects_of,
-    first_visits,
-    followed_from,
-    presence_effects,
-    stays_of,
-)
-from journeylib.judge.surveys import Scale, survey_scales, survey_table
-from journeylib.judge.truth import moments_of_truth
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.handoffs import Handoffs, audit_handoffs
-from journeylib.measures.sentiment import Scores
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import Scores
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
@@ -196,10 +192,10 @@ def bot_log(log_of: LogOf, *, clock: bool = True) -> EventLog:
         if k % 3 == 0:
             turns = [("bot", "Hello"), ("customer", "My bill"), ("bot", "Which?")]
             turns += [("customer", "This one"), ("customer", "I want to talk to a human")]
-        for turn, (actor, text) in enumerate(turns):
+        for turn, (actor, words) in enumerate(turns):
             stamp = [k * DAY + turn * MINUTE] if clock else []
             rating = 4_000_000 if turn == len(turns) - 1 and k % 3 else None
-            rows.append((name, *stamp, turn, "Bot", actor, text, intent, rating))
+            rows.append((name, *stamp, turn, "Bot", actor, words, intent, rating))
     last = [100 * DAY] if clock else []
     rows.append(("zz", *last, 0, "End", "system", None, None, None))
     columns = f"customer {'t_us ' * clock}position touchpoint actor text intent rating_micro"
@@ -228,23 +224,23 @@ def test_a_log_without_a_clock_counts_turns(log_of: LogOf) -> None:
         1: {"count": 21, "min": 5.0, "max": 5.0},
         2: {"count": 42, "min": 2.0, "max": 2.0},
     }
-    judged = judge_bots(handoffs, COSTS)
+    judged = judge_bots(handoffs, JudgeSettings(costs=COSTS))
     assert [point.at.unit for point in judged.tipping_points] == ["turns"] * 3
-    assert set(judged.handoff_times.values()) == {NO_CLOCK}
+    assert set(judged.handoff_times.values()) == {text("judge.bots.no_clock")}
     assert judged.satisfaction is None
 
 
 def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
-    assert set(judge_bots(handoffs).handoff_times.values()) == {NO_COSTS}
-    found = judge_bots(handoffs, COSTS).handoff_times
+    assert set(judge_bots(handoffs).handoff_times.values()) == {text("judge.bots.no_costs")}
+    found = judge_bots(handoffs, JudgeSettings(costs=COSTS)).handoff_times
     assert isinstance(found["all"], HandoffTime)
-    assert found["move"] == TOO_FEW
+    assert found["move"] == text("judge.bots.too_few")
 
 
 def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
-    assert judge_bots(handoffs, COSTS).queue == NO_CAPACITY
+    assert judge_bots(handoffs, JudgeSettings(costs=COSTS)).queue == text("judge.bots.no_capacity")
     team = CapacitySettings(
         staff=1,
         service_minutes=8,
@@ -252,8 +248,10 @@ def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
         contact_without_wait=6,
         waiting_per_minute=1,
     )
-    assert judge_bots(handoffs, COSTS, capacity=team).queue == NO_CLOCK
-    found = judge_bots(handoffs, COSTS, capacity=team, weeks=10).queue
+    assert judge_bots(handoffs, JudgeSettings(costs=COSTS, capacity=team)).queue == text(
+        "judge.bots.no_clock"
+    )
+    found = judge_bots(handoffs, JudgeSettings(costs=COSTS, capacity=team), weeks=10).queue
     assert isinstance(found, QueueTime)
     # Busy 63 × 8 minutes of ten weeks; who comes then waits until service or patience ends.
     busy = 63 * 8 / (10 * 168 * 60)
@@ -263,10 +261,15 @@ def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
 
 
 def test_intents_of_few_customers_are_left_out(log_of: LogOf) -> None:
-    judged = judge_bots(handoffs_of(bot_log(log_of)), COSTS, min_customers=10)
+    judged = judge_bots(handoffs_of(bot_log(log_of)), JudgeSettings(costs=COSTS), min_customers=10)
     assert [point.segment for point in judged.tipping_points] == ["all", "bill"]
     assert [point.sessions for point in judged.tipping_points] == [63, 60]
-    assert judge_bots(handoffs_of(bot_log(log_of)), COSTS, min_customers=64).tipping_points == ()
+    assert (
+        judge_bots(
+            handoffs_of(bot_log(log_of)), JudgeSettings(costs=COSTS), min_customers=64
+        ).tipping_points
+        == ()
+    )
 
 
 def test_costs_are_checked_where_they_are_declared() -> None:
@@ -380,7 +383,7 @@ def test_stays_by_hand(log_of: LogOf) -> None:
         ("a", 30, "churn", 1, None), ("c", 4, "churn", 1, None), ("d", 50, "churn", 1, None)
     )
     journeys = rebuild(with_outcomes(log, outcomes), JourneySettings(min_customers=1))
-    stays = stays_of(journeys, ("plan",))
+    stays = follow_up(journeys, ("plan",))
     followed = followed_from(journeys, stays, "churn")
     # c left before the first event; d leaves after the log has ended
     assert followed[["stay", "left"]].to_numpy().tolist() == [[20, True], [20, False], [0, False]]
@@ -404,7 +407,7 @@ def test_two_designs_that_disagree_tell_nothing() -> None:
     first = pd.Series(np.where(visit < alone, visit * DAY, np.nan))
     ratio, landmark, _day, reasons = effects_of(people, first, 20.0)
     assert landmark.hi < 1
-    assert (ratio.abstain, reasons) == ("unidentified", (APART,))
+    assert (ratio.abstain, reasons) == ("unidentified", (text("judge.presence.apart"),))
 
 
 def test_silence_that_is_not_recorded_has_no_bounds(log_of: LogOf) -> None:
@@ -426,7 +429,7 @@ def test_scales_are_read_off_or_refused(log_of: LogOf) -> None:
         JudgeSettings(surveys={"ces": (5, 1)})
 
 
-def test_only_turns_up_to_the_rating_are_remembered(log_of: LogOf) -> None:
+def test_only_turns_up_to_the_rating_are_peak_end(log_of: LogOf) -> None:
     log = log_of(
         ("a", 0, "Chat", "s", 500_000, None),
         ("a", 1, "Chat", "s", -500_000, 3_000_000),
@@ -446,11 +449,11 @@ def test_only_turns_up_to_the_rating_are_remembered(log_of: LogOf) -> None:
         [2, 0.2, 4.0],
     ]
     assert turns["session"].nunique() == turns["customer"].nunique() == 2
-    assert remembered(journeys, scores).gain.abstain == "n_small"
-    assert remembered(journeys, "unidentified").gain.abstain == "unidentified"
+    assert peak_end(journeys, scores).gain.abstain == "n_small"
+    assert peak_end(journeys, "unidentified").gain.abstain == "unidentified"
 
 
-def test_the_end_that_was_planted_is_remembered(log_of: LogOf) -> None:
+def test_the_end_that_was_planted_is_peak_end(log_of: LogOf) -> None:
     rng = np.random.default_rng(3)
     scores = rng.integers(-900, 900, (400, 3)) * 1_000
     rows = [
@@ -462,7 +465,7 @@ def test_the_end_that_was_planted_is_remembered(log_of: LogOf) -> None:
     log = log_of(*rated, columns="customer t_us touchpoint sentiment_micro rating_micro")
     journeys = rebuild(log, JourneySettings(cut="customer"))
     steps = journeys.steps.mutate(score=journeys.steps.sentiment_micro)
-    found = remembered(journeys, Scores(steps, "column sentiment"))
+    found = peak_end(journeys, Scores(steps, "column sentiment"))
     assert found.beats_mean
     assert found.r_end == pytest.approx(1.0)
     heaviest = max(found.weights, key=lambda name: abs(found.weights[name].value or 0))

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import journeylib as jl
-from journeylib.cli import main
+from journeylib.cli.main import main
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "experiment"
 TRUTH = json.loads((SAMPLE / "truth.json").read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from journeylib.errors import ConfigError, LogError, SchemaError
+from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.lab import LabSettings, plan, read, read_plan, watch, write_plan
 from journeylib.lab.experiment_plan import check_unit
 from journeylib.lab.observations import DAY_US, day_us, observe, observe_units

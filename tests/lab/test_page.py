@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from journeylib import present as show
-from journeylib.cli import main
-from journeylib.estimate import Estimate
+from journeylib.cli.main import main
+from journeylib.core.estimate import Estimate
+from journeylib.delivery.experiment_mail import watch_mail
 from journeylib.lab import LabSettings, MeasureReading, Plan, Reading, Watch
 from journeylib.lab.experiment_plan import Baseline, Look
 from journeylib.lab.safety_watch import HARM, TRAIL, Stop
 from journeylib.present.figure import Figure
-from journeylib.present.lab.mail import watch_mail
-from journeylib.present.lab.page import lab_page
+from journeylib.present.views.lab.page import lab_page
 from tests.lab.test_strategy import document
 
 SETTINGS = LabSettings.model_validate(

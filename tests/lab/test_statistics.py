@@ -13,7 +13,7 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower, TTestIndPower
 from statsmodels.stats.proportion import proportion_effectsize, proportions_chisquare
 
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.lab.statistics import any_time, design, differences, group_sequential
 from journeylib.lab.statistics.differences import Arm, difference, pooled
 from journeylib.lab.statistics.group_sequential import (

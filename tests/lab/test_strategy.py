@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from journeylib.audits.config import AuditConfig
+from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.experiments.facts import (
     assessment_of,
     bets_of,
     measured_statements,
     objective_of,
 )
-from journeylib.errors import LogError
+from journeylib.core.errors import LogError
 from journeylib.lab.settings import Bet, Cost, Objective
 from journeylib.lab.strategy.bets import BetFacts, join_bets
 from journeylib.lab.strategy.objective import Value, pace, report_objective

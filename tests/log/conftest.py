@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from journeylib.log.eventlog import EventLog
-from journeylib.log.quality import LAST_EVENT
 from journeylib.log.read import read_log
+from journeylib.log.sources.days import LAST_EVENT
 
 ROLES = {"customer": "who", "touchpoint": "what", "timestamp": "at"}
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.errors import LogError, SchemaError
+from journeylib.core.errors import LogError, SchemaError
 from journeylib.log.eventlog import EventLog
 
 from .conftest import ROLES, frame_of, read

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import ConfigError, RunError
-from journeylib.log.engine import EngineSettings, _machine_memory, connect, run, saying_what_ran_out
+from journeylib.core.errors import ConfigError, RunError
+from journeylib.log.engine.duckdb import (
+    EngineSettings,
+    _machine_memory,
+    connect,
+    explain_resource_errors,
+    run,
+)
 
 # Half a million hashes, more than any of the limits below, sorted.
 MANY = "CREATE TEMP TABLE t AS SELECT md5(range::VARCHAR) AS m FROM range(500000) ORDER BY m"
@@ -17,7 +23,7 @@ MANY = "CREATE TEMP TABLE t AS SELECT md5(range::VARCHAR) AS m FROM range(500000
 def test_too_little_memory_names_the_setting() -> None:
     engine = connect(memory_limit="1MB", threads=1)
     said = r"ran out of memory.*engine\.memory_limit"
-    with pytest.raises(RunError, match=said) as caught, saying_what_ran_out():
+    with pytest.raises(RunError, match=said) as caught, explain_resource_errors():
         run(engine, MANY)
     assert "SELECT" not in str(caught.value)
 
@@ -27,7 +33,7 @@ def test_a_full_spill_folder_names_the_setting(tmp_path: Path) -> None:
     run(engine, "SET max_temp_directory_size = '1MB'")
     with (
         pytest.raises(RunError, match=r"disk is full.*engine\.spill_folder"),
-        saying_what_ran_out(),
+        explain_resource_errors(),
     ):
         run(engine, MANY)
 
@@ -40,9 +46,9 @@ def test_what_does_not_fit_is_spilled_to_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_from_other_trouble() -> None:
-    with pytest.raises(RunError, match="disk is full"), saying_what_ran_out():
+    with pytest.raises(RunError, match="disk is full"), explain_resource_errors():
         raise OSError(errno.ENOSPC, "x")
-    with pytest.raises(FileNotFoundError), saying_what_ran_out():
+    with pytest.raises(FileNotFoundError), explain_resource_errors():
         raise FileNotFoundError("x")
 
 

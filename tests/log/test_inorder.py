@@ -10,30 +10,30 @@ from hypothesis import strategies as st
 from ibis import _
 from ibis.backends.duckdb import Backend
 
-from journeylib.log import engine
-from journeylib.log.engine import connect, hold_coded, run
-from journeylib.log.inorder import ROW, Runs, hold_in_order, lie_in_order
+from journeylib.log.engine import duckdb as engine
+from journeylib.log.engine.duckdb import connect, hold_coded, run
+from journeylib.log.engine.row_order import ROW_NUMBER, Runs, is_sorted, materialise_sorted
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
 
 
 def answers(held: ibis.Table, runs: Runs) -> pd.DataFrame:
     rows = held.mutate(
-        **{ROW: runs.row()}, before=runs.before(_.value), after=runs.after(_.value)
+        **{ROW_NUMBER: runs.row()}, before=runs.before(_.value), after=runs.after(_.value)
     ).mutate(marked=_.before.isnull() | (_.value % 3 == 0))
     rows = rows.mutate(
         since=runs.since(_.marked),
         last=runs.at_last(_.marked, _.value),
         most=runs.most_so_far(_.value),
     )
-    return rows.drop(ROW).to_pandas().sort_values(["who", "place"], ignore_index=True)
+    return rows.drop(ROW_NUMBER).to_pandas().sort_values(["who", "place"], ignore_index=True)
 
 
 def held_rows(rows: list[tuple[int, int]]) -> ibis.Table:
     backend = connect()
     frame = pd.DataFrame(rows, columns=["who", "value"]).assign(place=range(len(rows)))
     table = backend.create_table("rows", frame.astype("int64"))
-    return hold_in_order(table, ["who"], ["place"])
+    return materialise_sorted(table, ["who"], ["place"])
 
 
 @given(rows=ROWS)
@@ -60,17 +60,17 @@ def test_neighbours_by_hand() -> None:
 
 def test_what_was_joined_or_has_another_key_does_not_lie_in_order() -> None:
     held = held_rows([(1, 9), (2, 3)])
-    assert lie_in_order(held.filter(_.value > 4).mutate(more=_.value + 1), "who")
-    assert not lie_in_order(held, "place")
-    assert not lie_in_order(held.semi_join(held.filter(_.value > 4), "who"), "who")
+    assert is_sorted(held.filter(_.value > 4).mutate(more=_.value + 1), "who")
+    assert not is_sorted(held, "place")
+    assert not is_sorted(held.semi_join(held.filter(_.value > 4), "who"), "who")
     assert not Runs.of(held, "who", "place", also=("value",), apart=True).lying
 
 
 def test_rows_that_a_window_took_apart_by_another_key_do_not_lie_in_order() -> None:
     held = held_rows([(1, 9), (2, 3)])
     least = _.place.min().over(ibis.window(group_by="value"))
-    assert not lie_in_order(held.mutate(least=least).filter(_.least >= 0), "who")
-    assert lie_in_order(held.mutate(before=Runs.of(held, "who", "place").before(_.value)), "who")
+    assert not is_sorted(held.mutate(least=least).filter(_.least >= 0), "who")
+    assert is_sorted(held.mutate(before=Runs.of(held, "who", "place").before(_.value)), "who")
 
 
 def held_tables(backend: Backend) -> dict[str, str]:
@@ -85,7 +85,7 @@ def test_codes_stay_codes_when_held_and_what_nobody_uses_is_let_go() -> None:
     backend = connect()
     frame = pd.DataFrame({"who": [2, 1, 1], "place": [0, 0, 1], "word": ["b", "a", None]})
     rows = hold_coded(backend, "raw", backend.create_table("given", frame), ["word"])
-    for hold in (lambda: rows.cache(), lambda: hold_in_order(rows, ["who"], ["place"])):
+    for hold in (lambda: rows.cache(), lambda: materialise_sorted(rows, ["who"], ["place"])):
         held = hold()
         kinds = held_tables(backend)
         assert len(kinds) == 3 and kinds.pop("given") == "VARCHAR"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from journeylib.errors import SchemaError
-from journeylib.log.inspect import Proposal, propose
+from journeylib.core.errors import SchemaError
+from journeylib.log.inference.schema import Proposal, propose
 
 from .conftest import read
 

@@ -6,8 +6,8 @@ import hmac
 import pandas as pd
 import pytest
 
-from journeylib.errors import LogError
-from journeylib.log.engine import run
+from journeylib.core.errors import LogError
+from journeylib.log.engine.duckdb import run
 from journeylib.log.privacy import pseudonymise, suppress
 
 from .conftest import ROLES, frame_of, read

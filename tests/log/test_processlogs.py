@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.errors import LogError, SchemaError
-from journeylib.log.processlogs import refuse_entities
+from journeylib.core.errors import LogError, SchemaError
+from journeylib.log.sources.process_mining import refuse_entities
 
 from .conftest import frame_of, read
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
+
+from journeylib.core import SchemaError, use_language
 
 from .conftest import ROLES, checks_of, read
 
@@ -97,3 +100,24 @@ def test_no_check_holds_content() -> None:
     assert "secretword" not in everything
     assert "nottime" not in everything
     assert "u1" not in everything
+
+
+def test_checks_are_in_the_language_in_use() -> None:
+    frame = log_of(what=["a"] * 1200, at="2024-01-01")
+    with use_language("de"):
+        checks = read(frame).quality.checks.set_index("check")["text"]
+    assert checks["unusable"] == "Jede Zeile ist verwendbar."
+    assert checks["ties"].startswith("1.200 Ereignisse teilen timestamp")
+
+
+def test_a_misspelt_option_is_answered_with_the_nearest() -> None:
+    with pytest.raises(SchemaError, match=r"'delimter' is no option.*Did you mean 'delimiter'\?"):
+        read(log_of(what="a", at=["2024-01-01"]), delimter=";")
+
+
+def test_columns_named_like_a_datum_are_not_printed() -> None:
+    frame = log_of(what="a", at=["2024-01-01"]).assign(**{"anna@berg.example": 1})
+    with pytest.raises(SchemaError) as caught:
+        read(frame, ROLES | {"channel": "anna"})
+    assert str(caught.value).endswith("Columns there: who, what, at and 1 more.")
+    assert "berg" not in str(caught.value)

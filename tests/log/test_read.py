@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.errors import LogError, QualityError, SchemaError
-from journeylib.log.engine import customer_group, log_hash
+from journeylib.core.errors import LogError, QualityError, SchemaError
+from journeylib.log.engine.hashing import customer_group, log_hash
 from journeylib.log.schema import Schema
 
 from .conftest import ROLES, checks_of, frame_of, read

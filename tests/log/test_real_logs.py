@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.log.engine import log_hash
-from journeylib.log.inspect import propose
+from journeylib.log.engine.hashing import log_hash
+from journeylib.log.inference.schema import propose
 
 from .conftest import checks_of, read
 

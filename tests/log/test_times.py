@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeylib.errors import SchemaError
-from journeylib.log.engine import connect
+from journeylib.core.errors import SchemaError
+from journeylib.log.engine.duckdb import connect
 
 from .conftest import ROLES, checks_of, frame_of, read
 

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.journeys.calendar import BusinessHours
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.preparation.business_hours import BusinessHours
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.durations import BINS_PER_DOUBLING, quantile, seconds_of
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, quantile, seconds_of
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from journeylib.errors import ConfigError, SchemaError
-from journeylib.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.core.errors import ConfigError, SchemaError
+from journeylib.core.estimate import Estimate
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.escalation import Escalation, score_escalation
+from journeylib.measures.bots.escalation import Escalation, score_escalation
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.evidence import measure
-from journeylib.measures.handoffs import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings
 
 MINUTE = 60_000_000

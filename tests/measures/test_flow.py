@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from journeylib.estimate import Estimate
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.core.estimate import Estimate
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.durations import BINS_PER_DOUBLING, seconds_of
 from journeylib.measures.evidence import measure
-from journeylib.measures.flow import survival_median
+from journeylib.measures.overall.flow import survival_median
+from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, seconds_of
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

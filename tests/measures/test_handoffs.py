@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.containment import shrunk
-from journeylib.measures.handoffs import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.bots.containment import shrunk
+from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.settings import MeasureSettings
 
 SECOND = 1_000_000

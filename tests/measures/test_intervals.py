@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.base import Measured
-from journeylib.measures.cells import Cells
-from journeylib.measures.durations import duration_measures
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.successors import count_successors, successor_measures
-from journeylib.measures.touchpoints import count_visits, touchpoint_measures
+from journeylib.measures.touchpoints.durations import duration_measures
+from journeylib.measures.touchpoints.group_sums import Cells
+from journeylib.measures.touchpoints.next_steps import count_successors, successor_measures
+from journeylib.measures.touchpoints.visits import count_visits, touchpoint_measures
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

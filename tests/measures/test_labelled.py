@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate, resample
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.core.estimate import Estimate
+from journeylib.core.resampling import resample
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.base import Measured
-from journeylib.measures.correct import _corrected
 from journeylib.measures.evidence import measure
-from journeylib.measures.labelled import (
+from journeylib.measures.measured import Measured
+from journeylib.measures.ratios import quotient
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.detector_accuracy import (
     DetectorCheck,
     _cells,
     _check,
@@ -23,9 +25,8 @@ from journeylib.measures.labelled import (
     detect,
     rogan_gladen,
 )
-from journeylib.measures.ratios import quotient
-from journeylib.measures.sentiment import customer_scores
-from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.misclassification import _corrected
+from journeylib.measures.texts.sentiment import customer_scores
 
 LogOf = Callable[..., EventLog]
 ASKS, ASKS_UNHEARD, CALM = "I want to talk to a human", "get me off this thing", "My bill is here"

@@ -3,9 +3,9 @@
 import numpy as np
 
 import journeylib as jl
-from journeylib.journeys.segment import JourneySettings
-from journeylib.measures.reach import reach
-from journeylib.measures.sentiment import customer_scores
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.measures.overall.reach import reach
+from journeylib.measures.texts.sentiment import customer_scores
 
 HOUR = 3_600_000_000
 COLUMNS = "customer t_us touchpoint stage segment sentiment_micro"

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.estimate import DRAWS, Resampled
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.core.resampling import DRAWS, Resampled
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.base import Measured
-from journeylib.measures.saving import saving
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints import count_visits
+from journeylib.measures.touchpoints.saving import saving
+from journeylib.measures.touchpoints.visits import count_visits
 
 MINUTE = 60_000_000
 DAY = 1440 * MINUTE

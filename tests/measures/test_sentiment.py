@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.base import Measured
-from journeylib.measures.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.sentiment import customer_scores, experience_table, text_measures
 
 MICRO = 1_000_000
 LogOf = Callable[..., EventLog]

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.sessions import bot_sessions
+from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 
 MINUTE = 60_000_000

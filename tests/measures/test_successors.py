@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import rebuild
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.successors import effective_number
+from journeylib.measures.touchpoints.next_steps import effective_number
 
 DAY = 86_400_000_000
 LogOf = Callable[..., EventLog]

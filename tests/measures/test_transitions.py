@@ -3,7 +3,7 @@
 import pytest
 
 import journeylib as jl
-from journeylib.measures.transitions import Transitions
+from journeylib.measures.overall.transition_estimates import Transitions
 
 MINUTE = 60_000_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from journeylib.estimate import GROUPS, Floats, group_weights, resample
-from journeylib.measures.cells import CELLS_AT_ONCE, Base, Whole, pieces
-from journeylib.measures.successors import THIRDS, Successors, entropy
+from journeylib.core.resampling import GROUPS, Floats, group_weights, resample
+from journeylib.measures.touchpoints.group_sums import CELLS_AT_ONCE, Base, Whole, pieces
+from journeylib.measures.touchpoints.next_steps import THIRDS, Successors, entropy
 
 
 def test_counts_of_each_touchpoint_are_its_part_of_the_full_array() -> None:

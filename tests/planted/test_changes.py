@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from journeylib.audits.changes import Looked, compare_periods
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.drift import ChangeSettings, drifts
-from journeylib.estimate import adjusted_p_values
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.steps import Journeys, rebuild
+from journeylib.audits.changes.changes import PeriodComparison, compare_periods
+from journeylib.audits.changes.drift import drifts
+from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.core.resampling import adjusted_p_values
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
-from journeylib.log.sample.generate import generate
-from journeylib.log.sample.world import Release
+from sample_data.generator.generate import generate
+from sample_data.generator.scenario import Release
 
 pytestmark = pytest.mark.slow
 
@@ -231,12 +231,12 @@ def journeys(
     return rebuild(log, JourneySettings(cut="gap", gap_days=3))
 
 
-def looked(found: Journeys) -> Looked:
+def looked(found: Journeys) -> PeriodComparison:
     return compare_periods(found, CONFIG, AS_OF)
 
 
-def kinds(found: Looked) -> set[str]:
-    return {change.kind for change in found.found if change.significant}
+def kinds(found: PeriodComparison) -> set[str]:
+    return {change.kind for change in found.changes if change.significant}
 
 
 @cache
@@ -255,7 +255,7 @@ def test_a_week_like_the_others_raises_nothing() -> None:
 def test_a_change_of_mix_alone_is_called_mix() -> None:
     found = looked(journeys(hard=0.6))
     assert kinds(found) == {"mix"}
-    measures = {change.measure for change in found.found}
+    measures = {change.measure for change in found.changes}
     # More hard matters, so more hand-overs: of like matters just as many.
     assert {"begins_with_intent", "handed_over"} <= measures
 
@@ -263,7 +263,7 @@ def test_a_change_of_mix_alone_is_called_mix() -> None:
 def test_fewer_hand_overs_of_like_matters_are_called_performance() -> None:
     found = looked(journeys(worse=0.4))
     assert kinds(found) == {"performance"}
-    (change,) = [c for c in found.found if c.measure == "handed_over" and c.touchpoint is None]
+    (change,) = [c for c in found.changes if c.measure == "handed_over" and c.touchpoint is None]
     # .7 · .1 + .3 · .7 = .28 before, .4 of it now.
     assert change.before == pytest.approx(0.28, abs=0.02)
     # A hand-over is known a day later: one day of the week is still from the one before.
@@ -281,7 +281,7 @@ def test_a_touchpoint_under_another_name_is_a_definition_and_nothing_else() -> N
 
     found = looked(journeys(then=rename))
     assert kinds(found) == {"definition"}
-    (change,) = found.found
+    (change,) = found.changes
     assert (change.before, change.after) == ("Desk", "Service desk")
     assert "looks renamed" in change.text
 
@@ -293,7 +293,7 @@ def test_a_feed_that_breaks_off_is_data_quality_and_nothing_else() -> None:
 
     found = looked(journeys(then=broken))
     assert kinds(found) == {"data_quality"}
-    (change,) = found.found
+    (change,) = found.changes
     assert "'phone'" in change.text
     assert "no event on 4 of 7 days" in change.text
     assert found.tests.empty
@@ -307,7 +307,7 @@ def test_a_column_that_loses_its_content_is_data_quality_and_nothing_else() -> N
 
     found = looked(journeys(then=emptied))
     assert kinds(found) == {"data_quality"}
-    assert {change.measure for change in found.found} == {"missing_intent"}
+    assert {change.measure for change in found.changes} == {"missing_intent"}
 
 
 # --- weekly runs over the sample's company ------------------------------------------------------
@@ -334,7 +334,9 @@ def test_a_bot_release_that_honours_few_requests_alarms_in_its_week_and_not_befo
     alarms = {
         run: [
             change
-            for change in compare_periods(found, config, start + dt.timedelta(weeks=8 + run)).found
+            for change in compare_periods(
+                found, config, start + dt.timedelta(weeks=8 + run)
+            ).changes
             if change.significant
         ]
         for run in range(5, 10)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.judge.moments import decide
-from journeylib.judge.presence import presence_effect
-from journeylib.judge.quality import QualityEffect, quality_effect
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.moments.effect import VisitEffect, visit_effect
+from journeylib.judge.moments.multiple_testing import decide
+from journeylib.judge.moments.survival import presence_effect
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +20,7 @@ TRUE_EFFECT = 0.08
 TRUTH = np.array([TRUE_EFFECT] * 4 + [0.0] * 8)
 
 
-def family(seed: int, *, hidden: bool = False) -> list[QualityEffect]:
+def family(seed: int, *, hidden: bool = False) -> list[VisitEffect]:
     """Return twelve effects where severity makes visits go badly and customers leave.
 
     Severity is partly the customer's own (journeys of one customer are dependent). With
@@ -42,15 +43,17 @@ def family(seed: int, *, hidden: bool = False) -> list[QualityEffect]:
         good = rng.random(JOURNEYS) < chance
         kept = rng.random(JOURNEYS) < base + 0.04 * (own > 0) + effect * (good - 0.5)
         found.append(
-            quality_effect(
-                kept[reached],
-                good[reached],
-                X[reached],
-                customer[reached],
+            visit_effect(
+                sample_of(
+                    kept[reached],
+                    good[reached],
+                    X[reached],
+                    customer[reached],
+                    start=np.arange(JOURNEYS)[reached],
+                    control=spend_before[reached],
+                ),
                 touchpoint=f"touchpoint {k}",
                 outcome="kept",
-                start=np.arange(JOURNEYS)[reached],
-                control=spend_before[reached],
             )
         )
     return found

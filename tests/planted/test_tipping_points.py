@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from journeylib.judge.handover import Costs, handoff_time
-from journeylib.judge.tipping import TippingPoint, tipping_points
+from journeylib.judge.bot_timing.handoff_time import handoff_time
+from journeylib.judge.bot_timing.session_data import bot_sessions, segments_of
+from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
+from journeylib.judge.settings import CostSettings
 
 pytestmark = pytest.mark.slow
 
@@ -84,12 +86,14 @@ def answers_of_customers(within: Exits, hazard: str, seeds: int) -> list[Tipping
     for seed in range(seeds):
         data = sessions(lambda rng: HAZARDS[hazard](within(rng)), seed)
         data["customer"] = np.arange(N) // EACH
-        found.append(tipping_points(data)[0])
+        found.append(tipping_points(segments_of(bot_sessions(data)))[0])
     return found
 
 
 def answers(exits: Exits, seeds: int = SEEDS) -> list[TippingPoint]:
-    return [tipping_points(sessions(exits, seed))[0] for seed in range(seeds)]
+    return [
+        tipping_points(segments_of(bot_sessions(sessions(exits, seed))))[0] for seed in range(seeds)
+    ]
 
 
 def test_a_step_is_found_within_a_tenth_of_a_minute() -> None:
@@ -149,11 +153,11 @@ def test_impatient_and_patient_customers_are_never_called_a_tipping_point() -> N
 
 
 def test_the_hand_off_time_is_recovered_from_sessions() -> None:
-    costs = Costs(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
+    costs = CostSettings(bot_per_minute=0.10, frustrated_exit=20.0, human_contact=6.0)
     near = []
     for seed in range(30):
         data = sessions(stepped, seed)
-        (found,) = tipping_points(data, draws=99)
-        when = handoff_time(data, costs, breaks=[found.at.value], draws=50)
+        (found,) = tipping_points(segments_of(bot_sessions(data)), draws=99)
+        when = handoff_time(bot_sessions(data), costs, breaks=[found.at.value], draws=50)
         near.append(when is not None and abs(when.minutes - 3.0) <= 0.1)
     assert np.mean(near) >= 0.95

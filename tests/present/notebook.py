@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nbformat
 
-from journeylib.estimate import Estimate
+from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
 from journeylib.present.tables import quality_table
 from tests.present import frames
@@ -49,7 +49,7 @@ FINDINGS = [
 def demo_notebook():
     from tests.present.test_figures import all_figures
 
-    journey, line, fit, contained, handed, heat = all_figures()
+    journey, line, fit, contained, handed = all_figures()
     verified = Estimate(0.53, "share", 0.53, 0.59, n_customers=4100)
     cells = [
         _prose("# Where should a machine serve, and where a human?\n\nFor the CX team."),
@@ -69,7 +69,6 @@ def demo_notebook():
         _prose("## The journey\n\nStages run from left to right, channels from top to bottom."),
         _shown(journey),
         _shown(line),
-        _shown(heat),
         _prose("## Machine or human"),
         _shown(fit),
         _prose("## Hand-offs and containment"),

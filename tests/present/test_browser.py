@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.present.execute import run_audit
-from journeylib.present.report import render_html
+from journeylib.cli.run_notebook import run_audit
+from journeylib.present.dashboard import render_html
 from tests.present.notebook import demo_notebook
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from journeylib.present.maps import draw_map
-from journeylib.present.svg import marker
+from journeylib.present.drawing.svg import marker
+from journeylib.present.maps.journey_map import Overlay, draw_map
+from journeylib.present.maps.layout import MapOptions
 from journeylib.present.theme import DARK, LIGHT, VERDICTS
 from tests.present import frames
 from tests.present.test_browser import CHROMIUM
@@ -101,11 +102,12 @@ def styles(tmp_path_factory):
     figure = draw_map(
         frames.touchpoints(),
         frames.transitions(),
-        experience=frames.experience(),
-        verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
-        journeys=frames.JOURNEYS,
-        stage_order=frames.STAGES,
-        channel_order=frames.CHANNELS,
+        Overlay(
+            experience=frames.experience(),
+            verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
+            journeys=frames.JOURNEYS,
+        ),
+        options=MapOptions(stage_order=frames.STAGES, channel_order=frames.CHANNELS),
     )
     file = figure.save(tmp_path_factory.mktemp("colours") / "map.html")
     with playwright.sync_playwright() as started:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import journeylib as jl
-from journeylib.errors import RunError
+from journeylib.core.errors import RunError
 
 HOUR = 3_600_000_000
 
@@ -43,9 +43,9 @@ def test_a_difference_has_sign_weight_dash_and_colour(groups):
 
 def test_what_is_drawn_is_what_is_in_the_table(groups):
     found = jl.compare(*groups)
-    shown = jl.comparison_table(found).frame.set_index("What")
+    shown = jl.comparison_table(found).frame.set_index("what")
     assert len(shown) == len(found.table)
-    assert shown.loc["Web → Buy", ["A", "B", "Difference"]].tolist() == [60.0, 20.0, 40.0]
+    assert shown.loc["Web → Buy", ["a", "b", "difference"]].tolist() == [60.0, 20.0, 40.0]
     assert jl.difference_map(found).data_table().frame.equals(jl.comparison_table(found).frame)
 
 
@@ -73,7 +73,7 @@ def test_the_data_of_a_figure_opens_as_an_interactive_table(groups):
     widget = table.interactive()
     assert widget.caption == table.caption
     assert [str(column) for column in widget.df.columns][:2] == ["From", "To"]
-    assert widget.df["Journeys"].tolist() == table.frame["Journeys"].tolist()
+    assert widget.df["Journeys"].tolist() == table.frame["journeys"].tolist()
 
 
 def test_without_itables_the_error_says_what_to_do(groups, monkeypatch):

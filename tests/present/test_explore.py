@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.present.exploring.exploration import exploration
-from journeylib.present.exploring.explore import twin
+from journeylib.present.explorer.page import twin
+from journeylib.present.explorer.state import exploration
 
 pytest.importorskip("anywidget", reason="needs anywidget")
 
@@ -156,7 +156,7 @@ def test_one_question_one_number_everywhere():
     """The map, its table, the transitions, the filter's print-out and the evidence agree."""
     journeys = jl.read_journeys(ROOT / "sample_data/telecom/audit.yaml")
     widget = jl.explore(journeys, state={"touchpoints": 1.0, "transitions": 1.0})
-    drawn = widget.figure.table.set_index(["From", "To"])["Journeys"]
+    drawn = widget.figure.table.set_index(["source", "target"])["journeys"]
     assert len(drawn) > 30
     listed = jl.transitions(journeys).set_index(["source", "target"])["journeys"]
     # What an audit of the same configuration is made of, and writes.
@@ -179,14 +179,16 @@ def test_an_audit_tells_feeling_verdict_and_time_with_intervals(journeys):
     audit = SimpleNamespace(
         journeys=journeys,
         evidence=SimpleNamespace(
-            experience=pd.DataFrame([feeling]), estimates=pd.DataFrame([wait])
+            experience=pd.DataFrame([feeling]),
+            estimates=pd.DataFrame([wait]),
+            totals={"journeys": 22},
         ),
         judgement=SimpleNamespace(scores=pd.DataFrame([score])),
     )
     here = exploration(audit)
     told = items(here.shown())["A"]
     assert told["feeling, −1 to 1"] == "−0.50 (−0.60 to −0.40), n = 22"
-    assert told["verdict"] == "leans to AI-assisted human, in 70 % of resamples"
+    assert told["verdict"] == "Leaning: AI-assisted human, in 70 % of resamples"
     assert told["automation fit, 0 to 100"] == "55 (50–60)"
     assert "empathy need, 0 to 100" not in told
     assert told["wait until the next (median)"] == "1 min (30 s to 1.5 min)"

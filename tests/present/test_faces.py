@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from journeylib.present import svg
-from journeylib.present.faces import ANY, ARIAL
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, ARIAL
 
 FONTS = Path("/usr/share/fonts/truetype/liberation")
 SAID = "Störungsannahme: „Größe“ – 12,5 % (n = 1.321) → Kündigungsbestätigung ñ Ł"

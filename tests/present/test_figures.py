@@ -4,13 +4,15 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
-from journeylib.present.bars import containment_waterfall, handoff_partition, heatmap
-from journeylib.present.experience import experience_line
+from journeylib.core.estimate import Estimate
+from journeylib.present.charts.containment import containment_waterfall, handoff_partition
+from journeylib.present.charts.experience import experience_line
+from journeylib.present.charts.quadrant import quadrant
+from journeylib.present.drawing.svg import num, shorten, text_width, wrap
 from journeylib.present.figure import Figure
-from journeylib.present.maps import draw_map, feeling
-from journeylib.present.quadrant import quadrant
-from journeylib.present.svg import num, shorten, text_width, wrap
+from journeylib.present.maps.journey_map import Overlay, draw_map
+from journeylib.present.maps.layout import MapOptions
+from journeylib.present.theme import feeling
 from tests.present import frames
 
 NASTY = {
@@ -22,6 +24,11 @@ NASTY = {
 }
 
 
+def ends(contained, handed_over, abandoned, open_):
+    names = ("contained", "handed_over", "abandoned", "open")
+    return dict(zip(names, (contained, handed_over, abandoned, open_), strict=True))
+
+
 def renamed(frame, *columns):
     return frame.assign(**{column: frame[column].replace(NASTY) for column in columns})
 
@@ -30,23 +37,21 @@ def all_figures(rename=lambda frame, *columns: frame):
     scores = rename(frames.scores(), "touchpoint")
     points = rename(frames.touchpoints(), "touchpoint")
     felt = rename(frames.experience(), "touchpoint")
-    cells = points.merge(felt, on="touchpoint").dropna(subset=["sentiment"])
-    cells = cells.drop_duplicates(["stage", "channel"])
     return [
         draw_map(
             points,
             rename(frames.transitions(), "source", "target"),
-            experience=felt,
-            verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
-            journeys=frames.JOURNEYS,
-            stage_order=frames.STAGES,
-            channel_order=frames.CHANNELS,
+            Overlay(
+                experience=felt,
+                verdicts=dict(zip(scores["touchpoint"], scores["verdict"], strict=True)),
+                journeys=frames.JOURNEYS,
+            ),
+            options=MapOptions(stage_order=frames.STAGES, channel_order=frames.CHANNELS),
         ),
         experience_line(felt, points, stage_order=frames.STAGES),
         quadrant(scores),
         containment_waterfall(frames.waterfall(), verified=Estimate(0.53, "share", 0.53, 0.59)),
-        handoff_partition(contained=8000, handed_over=1500, abandoned=420, open=80),
-        heatmap(cells, stage_order=frames.STAGES, channel_order=frames.CHANNELS),
+        handoff_partition(ends(8000, 1500, 420, 80)),
     ]
 
 
@@ -114,7 +119,7 @@ def test_flow_width_is_linear_in_journeys(figures):
         float(w)
         for w in re.findall(r'class="jl-(?:flow|back)" stroke-width="([\d.]+)"', figure.svg)
     ]
-    journeys = figure.table["Journeys"].tolist()[::-1]
+    journeys = figure.table["journeys"].tolist()[::-1]
     most = max(journeys)
     for width, count in zip(widths, journeys, strict=False):
         assert width == pytest.approx(1.2 + 3.4 * count / most, abs=0.051)
@@ -140,7 +145,7 @@ def test_the_line_breaks_where_evidence_is_missing(figures):
     figure = figures["experience-line"]
     # Two touchpoints without evidence, neither at an end nor next to each other.
     assert figure.svg.count('class="jl-line"') == 3
-    assert figure.table["Feeling (−1 to +1)"].isna().sum() == 2
+    assert figure.table["feeling"].isna().sum() == 2
     assert "2 have not enough evidence" in figure.alt
 
 
@@ -194,21 +199,16 @@ def test_the_waterfall_hangs_each_step_on_the_one_before(figures):
 
 
 def test_the_partition_fills_the_bar(figures):
-    assert figures["handoffs"].table["Sessions"].sum() == 10_000
-    assert figures["handoffs"].table["Share (%)"].tolist() == [80.0, 15.0, 4.2, 0.8]
+    assert figures["handoffs"].table["sessions"].sum() == 10_000
+    assert figures["handoffs"].table["share_percent"].tolist() == [80.0, 15.0, 4.2, 0.8]
 
 
 def test_figures_of_nothing_say_so():
-    assert handoff_partition(contained=0, handed_over=0, abandoned=0, open=0).alt == (
-        "There are no bot sessions."
-    )
+    assert handoff_partition(ends(0, 0, 0, 0)).alt == "There are no bot sessions."
     assert containment_waterfall(frames.waterfall().head(0)).alt == "There are no bot sessions."
     felt = frames.experience().assign(sentiment=float("nan"))
     assert "not enough evidence" in experience_line(felt, frames.touchpoints()).alt
     assert quadrant(frames.scores().head(0)).alt.startswith("0 touchpoints")
-    assert heatmap(pd.DataFrame(columns=["stage", "channel", "sentiment", "customers"])).alt == (
-        "There is no cell with enough evidence."
-    )
 
 
 def test_a_figure_saves_as_svg_html_and_png_and_as_nothing_else(figures, tmp_path):
@@ -216,7 +216,7 @@ def test_a_figure_saves_as_svg_html_and_png_and_as_nothing_else(figures, tmp_pat
     root = ElementTree.parse(figure.save(tmp_path / "q.svg")).getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.find("{http://www.w3.org/2000/svg}desc").text == figure.alt
-    assert figure.table["Touchpoint"][0] in figure.save(tmp_path / "q.html").read_text("utf-8")
+    assert figure.table["touchpoint"][0] in figure.save(tmp_path / "q.html").read_text("utf-8")
     assert figure.save(tmp_path / "q.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"\.svg, \.png or \.html"):
         figure.save(tmp_path / "q.gif")
@@ -232,17 +232,6 @@ def test_names_are_wrapped_and_shortened_to_their_room():
         assert text_width(line, 13.5, bold=True) <= 110 + 13.5
     assert shorten("Declared by A", 60, 12) != shorten("Declared by B", 60, 12)
     assert shorten("Ok", 60, 12) == "Ok"
-
-
-def test_paths_have_a_line_each_and_no_line_joins_them_all():
-    paths = {"stays": ("First bill", "Renew"), "leaves": ("First bill", "Complaint", "Leave")}
-    figure = experience_line(
-        frames.experience(), frames.touchpoints(), stage_order=frames.STAGES, paths=paths
-    )
-    lines = re.findall(r'<path d="(M[^"]*)" class="jl-line( jl-path\d)?"', figure.svg)
-    assert [(data.count("L"), kind) for data, kind in lines] == [(1, " jl-path0"), (2, " jl-path1")]
-    assert {"stays", "leaves"} <= set(texts(figure))
-    assert "nobody" not in figure.note
 
 
 def test_the_line_draws_the_touchpoints_with_most_customers():
@@ -266,24 +255,19 @@ def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():
     points = frames.touchpoints()
     settled, unsettled = points["touchpoint"].head(2)
     judged = {settled: "assist", unsettled: "assist"}
-    figure = draw_map(points, frames.transitions(), verdicts=judged, leaning={unsettled})
+    figure = draw_map(points, frames.transitions(), Overlay(verdicts=judged, leaning={unsettled}))
     titles = texts(figure, ".//title")
-    (leans,) = (title for title in titles if title.endswith("leans to AI-assisted human"))
+    (leans,) = (title for title in titles if title.endswith("Leaning: AI-assisted human"))
     assert leans.startswith(unsettled)
     # One in the box, one in the legend that says what hollow means.
     assert figure.svg.count("jl-assist jl-hollow") == 2
     assert figure.svg.count("jl-v jl-assist") == 4
     assert "hollow: only leans that way" in texts(figure)
-    whole = draw_map(points, frames.transitions(), verdicts=judged)
+    whole = draw_map(points, frames.transitions(), Overlay(verdicts=judged))
     assert "jl-hollow" not in whole.svg and "hollow" not in " ".join(texts(whole))
 
 
-def test_axes_that_are_too_alike_are_no_quadrants():
-    caution = "These axes are not distinguishable on this log."
-    figure = quadrant(frames.scores(), caution=caution)
-    assert figure.alt.startswith(caution)
-    assert "jl-limit" not in figure.svg
-    assert "thresholds" not in figure.note
+def test_the_quadrant_draws_its_four_thresholds():
     assert quadrant(frames.scores()).svg.count("jl-limit") == 4
 
 
@@ -294,9 +278,8 @@ def test_the_map_writes_long_names_in_three_lines():
 
 
 def test_a_small_part_of_the_partition_is_not_shown_and_cannot_be_subtracted():
-    ends = {"contained": 398, "handed_over": 94, "abandoned": 177, "open": 1}
-    figure = handoff_partition(**ends, min_sessions=10)
-    assert figure.table["Sessions"].tolist() == [398, 94, 178]
-    assert figure.table["End"].tolist()[-1] == "Abandoned or still open"
-    first = handoff_partition(contained=3, handed_over=94, abandoned=0, open=50, min_sessions=10)
-    assert first.table["Sessions"].tolist() == [97, 0, 50]
+    figure = handoff_partition(ends(398, 94, 177, 1), min_sessions=10)
+    assert figure.table["sessions"].tolist() == [398, 94, 178]
+    assert figure.table["end"].tolist()[-1] == "Abandoned or still open"
+    first = handoff_partition(ends(3, 94, 0, 50), min_sessions=10)
+    assert first.table["sessions"].tolist() == [97, 0, 50]

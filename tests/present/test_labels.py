@@ -3,7 +3,7 @@ import random
 
 import pytest
 
-from journeylib.present.labels import Rect, leader, place_labels
+from journeylib.present.drawing.label_placement import Rect, leader, place_labels
 
 
 @pytest.mark.parametrize(("size", "seed"), list(itertools.product([11.0, 14.0], range(4))))

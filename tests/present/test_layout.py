@@ -4,8 +4,8 @@ import time
 import pandas as pd
 import pytest
 
-from journeylib.present.layering import layers_of
-from journeylib.present.layout import map_layout
+from journeylib.present.maps.layering import layers_of
+from journeylib.present.maps.layout import MapOptions, map_layout
 from tests.present import frames
 
 
@@ -13,7 +13,7 @@ def layout_of(points=None, moves=None, **options):
     return map_layout(
         frames.touchpoints() if points is None else points,
         frames.transitions() if moves is None else moves,
-        **{"stage_order": frames.STAGES, "channel_order": frames.CHANNELS, **options},
+        MapOptions(**{"stage_order": frames.STAGES, "channel_order": frames.CHANNELS, **options}),
     )
 
 
@@ -138,7 +138,7 @@ def test_flows_stop_where_their_share_is_reached():
         {"touchpoint": ["a", "b", "c"], "stage": ["s", "t", "u"], "channel": "web",
          "journeys": [95, 80, 20], "median_position": [0.0, 0.5, 1.0]}
     )  # fmt: skip
-    layout = map_layout(points, moves, share=0.8)
+    layout = map_layout(points, moves, MapOptions(share=0.8))
     assert [(flow.source, flow.target) for flow in layout.flows] == [("a", "b")]
     assert (layout.shown_share, layout.hidden_flows) == (0.8, 2)
 

@@ -8,14 +8,14 @@ import xml.etree.ElementTree as ElementTree
 import pandas as pd
 import pytest
 
-from journeylib.journeys.conformance import planned_vs_actual
-from journeylib.journeys.segment import JourneySettings
-from journeylib.journeys.simplify import simplify
-from journeylib.journeys.steps import rebuild
-from journeylib.journeys.timelines import stories
-from journeylib.present.planned import BAR, ROOM, planned_versus_actual
-from journeylib.present.simplified import simplified_map
-from journeylib.present.storylines import stories_figure
+from journeylib.journeys.conformance.conformance import planned_vs_actual
+from journeylib.journeys.graph.simplify import simplify
+from journeylib.journeys.journeys import rebuild
+from journeylib.journeys.representatives.timelines import stories
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.present.maps.conformance import BAR, ROOM, planned_versus_actual
+from journeylib.present.maps.simplified_map import simplified_map
+from journeylib.present.maps.timelines import stories_figure
 
 HOUR = 3_600_000_000
 NASTY = '<b>"X"</b>'
@@ -103,11 +103,10 @@ def test_no_story_says_why(log_of):
 def test_a_simplified_map_says_what_share_it_shows(journeys):
     found = simplify(journeys, 0.5)
     figure = simplified_map(found)
-    assert figure.alt.startswith(
-        f"{100 * found.share:.0f} % of 100 journeys run only through what is shown: 2 of 4"
-    )
+    assert figure.alt.startswith("Shown: 2 of 4 touchpoints")
+    assert f"{100 * found.share:.0f} % of 100 journeys stay within them." in figure.alt
     assert "(other)" in words(figure)
-    assert "Folded into “other”, with all their moves: 2 of the touchpoints." in figure.note
+    assert "2 touchpoints are grouped as “other”, with all their moves." in figure.note
 
 
 def test_figures_do_not_depend_on_the_order_of_rows(log_of):

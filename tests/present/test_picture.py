@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from journeylib.present import picture, svg
+from journeylib.present.drawing import images as picture
+from journeylib.present.drawing import svg
 from journeylib.present.theme import LIGHT, VERDICTS
 
 

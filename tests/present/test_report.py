@@ -4,7 +4,7 @@ import nbformat
 import pandas as pd
 import pytest
 
-from journeylib.present.report import render_html, style_once
+from journeylib.present.dashboard import render_html, style_once
 from journeylib.present.tables import Table
 from journeylib.present.theme import css
 from tests.present.notebook import demo_notebook
@@ -29,7 +29,7 @@ def test_the_page_is_small_and_brings_its_style_once(page):
 
 def test_code_stays_out_and_outputs_stay_in(page):
     assert "secret_call" not in page
-    assert page.count("<figure") == 6
+    assert page.count("<figure") == 5
 
 
 def test_the_page_has_landmarks_title_language_and_contents(page):

@@ -2,16 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.estimate import Estimate
+from journeylib.core import cell_text, estimate_text, number
+from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
-from journeylib.present.tables import (
-    cell_text,
-    estimate_text,
-    html_table,
-    number_text,
-    quality_table,
-    table,
-)
+from journeylib.present.tables import html_table, quality_table, table
 from tests.present import frames
 
 
@@ -52,7 +46,7 @@ def test_cells_in_words(value, text):
 
 
 def test_small_numbers_keep_three_digits():
-    assert (number_text(0.00123), number_text(99.96), number_text(123.4)) == (
+    assert (number(0.00123), number(99.96), number(123.4)) == (
         "0.00123",
         "100",
         "123",
@@ -78,7 +72,7 @@ def test_rows_beyond_the_limit_are_counted():
 
 def test_quality_checks_go_worst_first():
     shown = quality_table(frames.checks(), rows_read=100, rows_used=98)
-    assert shown.frame["State"].tolist() == ["▲ warning", "● note", "✓ ok"]
+    assert shown.frame["state"].tolist() == ["▲ warning", "● note", "✓ ok"]
     assert shown.note == "98 of 100 rows were usable; 2 are in quarantine."
 
 
@@ -139,9 +133,9 @@ def test_what_only_leans_to_a_verdict_is_not_counted_as_one():
         }
     )
     block = verdict_list(rows, shown=1)
-    assert "2, 1 leaning</span>" in block.html
+    assert "2, and 1 leaning this way</span>" in block.html
     assert "and 2 more: Pay, Wait (leaning)" in block.html
-    assert block.text == "◆ AI-assisted human (2, 1 leaning): Ask, Pay, Wait"
+    assert block.text == "◆ AI-assisted human (2, and 1 leaning this way): Ask, Pay, Wait"
 
 
 def test_displays_are_the_same_on_every_run():

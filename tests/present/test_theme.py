@@ -1,7 +1,15 @@
 import pytest
 
-from journeylib.present.bars import TINT, tint_over
 from journeylib.present.theme import DARK, LIGHT, MARK_ON, TEXT_ON, VERDICTS, contrast, css
+
+
+def tint_over(colour, ground, opacity):
+    """Return the colour that `colour` makes over `ground`."""
+    channels = (
+        round(opacity * int(colour[i : i + 2], 16) + (1 - opacity) * int(ground[i : i + 2], 16))
+        for i in (1, 3, 5)
+    )
+    return "#" + "".join(f"{channel:02X}" for channel in channels)
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
@@ -17,11 +25,6 @@ class TestContrast:
     def test_large_text_on_bars_holds_aa(self, palette):
         bars = ("good", "accent", "bad", "flow")
         assert all(contrast(palette["surface"], palette[bar]) >= 3 for bar in bars)
-
-    def test_ink_on_the_strongest_heatmap_cell_holds_aa(self, palette):
-        for tint in ("good", "bad"):
-            ground = tint_over(palette[tint], palette["surface"], TINT)
-            assert contrast(palette["ink"], ground) >= 4.5
 
     def test_ink_in_the_quadrants_zones_holds_aa(self, palette):
         for zone in ("automate", "human_led"):

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits.config import AuditConfig
-from journeylib.audits.experiments.verbs import READING_FILE, WATCH_FILE
-from journeylib.audits.gates import metric_value
-from journeylib.errors import ConfigError
-from journeylib.estimate import percent
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.document.metric_path import look_up
+from journeylib.audits.experiments.experiments import READING_FILE, WATCH_FILE
+from journeylib.core import ConfigError, current_catalogue, label, number, percent, text
 from journeylib.lab import (
     Assessment,
     Bet,
@@ -33,6 +32,7 @@ Answer = tuple[Measured, str]
 DISCLOSED = 0.95  # share of conversations in which it is told at once
 SETTLED = 0.6  # share of resamples from which a hand-off time is called settled
 DECIDED = 0.5  # share of touchpoints with a verdict
+NAMED = 5  # touchpoints named in one sentence
 YEAR = 365  # days within which the measures are to be questioned
 HANDLING = ("service", "duration", "handling", "minutes")
 HUMAN = ("human_led", "human_only")
@@ -50,27 +50,6 @@ PARADOX_STATE: dict[str, Measured] = {
     "not_measurable": "cannot_be_seen",
 }
 UNSEEN: Answer = ("cannot_be_seen", "")
-
-FIGURES = {
-    "objective": "an objective is declared",
-    "no_objective": "no objective is declared",
-    "bets": "{some} of {all} bets",
-    "handling": "{measure} is what success is measured by",
-    "other": "gates and objective name other measures",
-    "verdicts": "{some} of {all} touchpoints have a verdict",
-    "disclosed": "told at once in {share} of conversations",
-    "ratings": "people rated touchpoints",
-    "guards": "{count} gates and guardrails",
-    "no_guards": "no gate and no guardrail",
-    "questioned": "questioned on {day}",
-    "handoff": "hand over after {minutes:.1f} {clock}",
-    "dead_ends": "no way out of {names}",
-    "items": "{names}",
-    "followed": "bots serve at {names}, where people should",
-    "led": "no bot serves where people should",
-    "surveys": "{count} surveys in use",
-    "paradox": "personalised and intrusive: {state}",
-}
 
 
 def bets_of(config: AuditConfig, document: Document) -> tuple[JoinedBet, ...]:
@@ -98,7 +77,7 @@ def _bet_facts(bet: Bet, document: Document) -> BetFacts:
         for row in portfolio["candidates"]
         if row["touchpoint"] == bet.touchpoint
     ]
-    stop = None if bet.stop_measure is None else metric_value(bet.stop_measure, document)[0]
+    stop = None if bet.stop_measure is None else look_up(bet.stop_measure, document).value
     plan_end = watched = reading = None
     if bet.plan is not None:
         planned = read_plan(bet.plan).plan
@@ -150,11 +129,8 @@ def objective_of(
     objective = config.objective
     if objective is None:
         return None
-    value = Value(*metric_value(objective.measure, document))
-    costs = [
-        (cost, Value(*metric_value(cost.measure, document)))
-        for cost in objective.not_at_the_cost_of
-    ]
+    value = _value(objective.measure, document)
+    costs = [(cost, _value(cost.measure, document)) for cost in objective.not_at_the_cost_of]
     runs = []
     for run in (*earlier, document):
         found = _value_before(objective.measure, run)
@@ -163,9 +139,14 @@ def objective_of(
     return report_objective(objective, value, costs, runs)
 
 
+def _value(measure: str, document: Document) -> Value:
+    found = look_up(measure, document)
+    return Value(found.value, found.lo, found.hi)
+
+
 def _value_before(measure: str, document: Document) -> float | None:
     try:
-        return metric_value(measure, document)[0]
+        return look_up(measure, document).value
     except ConfigError:
         return None
 
@@ -202,22 +183,22 @@ def measured_statements(config: AuditConfig, document: Document) -> dict[str, An
 def _of_intent(config: AuditConfig, document: Document) -> dict[str, Answer]:
     """Return what objective, bets and gates tell."""
     found: dict[str, Answer] = {
-        "objective": ("holds", FIGURES["objective"])
+        "objective": ("holds", text("lab.fact.objective"))
         if config.objective
-        else ("fails", FIGURES["no_objective"]),
+        else ("fails", text("lab.fact.no_objective")),
         "no_handling_time": _handling(config),
     }
     guards = len(config.gates) + (len(config.lab.guardrails) if config.lab else 0)
     found["guarded"] = (
-        ("holds", FIGURES["guards"].format(count=guards))
+        ("holds", text("lab.fact.guards", count=guards))
         if guards
-        else ("fails", FIGURES["no_guards"])
+        else ("fails", text("lab.fact.no_guards"))
     )
     questioned = config.assessment and config.assessment.measures_questioned
     if questioned:
         recent = (_as_of(document) - questioned).days <= YEAR
-        text = FIGURES["questioned"].format(day=questioned)
-        found["measures_questioned"] = ("holds" if recent else "fails", text)
+        sentence = text("lab.fact.questioned", day=questioned.isoformat())
+        found["measures_questioned"] = ("holds" if recent else "fails", sentence)
     return found | (_of_bets(bets_of(config, document)) if config.bets else {})
 
 
@@ -228,8 +209,8 @@ def _handling(config: AuditConfig) -> Answer:
         return UNSEEN
     for measure in named:
         if any(word in measure for word in HANDLING):
-            return "fails", FIGURES["handling"].format(measure=measure)
-    return "holds", FIGURES["other"]
+            return "fails", text("lab.fact.handling", measure=measure)
+    return "holds", text("lab.fact.other")
 
 
 def _of_bets(bets: Sequence[JoinedBet]) -> dict[str, Answer]:
@@ -243,7 +224,7 @@ def _of_bets(bets: Sequence[JoinedBet]) -> dict[str, Answer]:
     live = len(testing) + len(scaled)
 
     def share(some: int, everyone: int) -> str:
-        return FIGURES["bets"].format(some=some, all=everyone)
+        return text("lab.fact.bets", some=some, all=everyone)
 
     return {
         "tested_with_plan": (
@@ -268,14 +249,14 @@ def _of_log(document: Document) -> dict[str, Answer]:
     settled = [row for row in touchpoints if row["verdict"] != "abstain"]
     found: dict[str, Answer] = {}
     if touchpoints:
-        text = FIGURES["verdicts"].format(some=len(settled), all=len(touchpoints))
+        sentence = text("lab.fact.verdicts", some=len(settled), all=len(touchpoints))
         enough = len(settled) >= DECIDED * len(touchpoints)
-        found["verdicts_settled"] = ("holds" if enough else "not_settled", text)
+        found["verdicts_settled"] = ("holds" if enough else "not_settled", sentence)
     if document["ratings"] is not None:
-        found["rated_by_people"] = ("holds", FIGURES["ratings"])
+        found["rated_by_people"] = ("holds", text("lab.fact.ratings"))
     answered = [row for row in document["surveys"] if row["answered"]]
     if answered:
-        found["surveys"] = ("holds", FIGURES["surveys"].format(count=len(answered)))
+        found["surveys"] = ("holds", text("lab.fact.surveys", count=len(answered)))
     return found
 
 
@@ -293,8 +274,8 @@ def _of_bots(document: Document) -> dict[str, Answer]:
     for paradox in document["paradoxes"]:
         if paradox["name"] == "personalised_intrusive":
             state = PARADOX_STATE[paradox["state"]]
-            text = FIGURES["paradox"].format(state=paradox["state"].replace("_", " "))
-            found["paradox_5"] = (state, "" if state == "cannot_be_seen" else text)
+            sentence = text("lab.fact.paradox", state=text(f"present.paradoxes.{paradox['state']}"))
+            found["paradox_5"] = (state, "" if state == "cannot_be_seen" else sentence)
     return found
 
 
@@ -305,15 +286,17 @@ def _items(items: Mapping[str, str], names: Sequence[str]) -> Answer:
     if not seen:
         return UNSEEN
     for state in ("fails", "not_settled", "holds"):
-        which = [name.replace("_", " ") for name, one in seen.items() if one == state]
+        which = [label("audits.handoff_item", name) for name, one in seen.items() if one == state]
         if which:
-            return state, FIGURES["items"].format(names=", ".join(which))
+            return state, current_catalogue().names(which, most=NAMED)
     return UNSEEN
 
 
 def _way_out(document: Document, items: Mapping[str, str]) -> Answer:
     if dead := document["handoffs"]["dead_ends"]:
-        return "fails", FIGURES["dead_ends"].format(names=", ".join(dead))
+        return "fails", text(
+            "lab.fact.dead_ends", names=current_catalogue().names(dead, most=NAMED)
+        )
     return _items(items, ("requests_honoured",))
 
 
@@ -326,7 +309,7 @@ def _disclosed(document: Document) -> Answer:
         state = "holds"
     elif share["hi"] < DISCLOSED:
         state = "fails"
-    return state, FIGURES["disclosed"].format(share=percent(share["value"]))
+    return state, text("lab.fact.disclosed", share=percent(share["value"]))
 
 
 def _handoff_time(document: Document) -> Answer:
@@ -334,8 +317,12 @@ def _handoff_time(document: Document) -> Answer:
         time = point["handoff_time"]
         if point["segment"] == "all" and time is not None and isinstance(time["minutes"], float):
             state: Measured = "holds" if time["settled"] >= SETTLED else "not_settled"
-            text = FIGURES["handoff"].format(minutes=time["minutes"], clock=point["clock"])
-            return state, text
+            sentence = text(
+                "lab.fact.handoff",
+                minutes=number(time["minutes"], 1),
+                clock=label("lab.clock", point["clock"]),
+            )
+            return state, sentence
     return UNSEEN
 
 
@@ -349,5 +336,7 @@ def _followed(document: Document) -> Answer:
         if row["measures"].get("containment", {"n_customers": 0})["n_customers"] > 0
     ]
     if served:
-        return "fails", FIGURES["followed"].format(names=", ".join(served))
-    return "holds", FIGURES["led"]
+        return "fails", text(
+            "lab.fact.followed", names=current_catalogue().names(served, most=NAMED)
+        )
+    return "holds", text("lab.fact.led")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from journeylib.errors import LogError
+from journeylib.core import LogError
 
 Floats = NDArray[np.float64]
 MESSAGES = {

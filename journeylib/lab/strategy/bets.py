@@ -7,29 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from journeylib.core import number, text
 from journeylib.lab.amounts import some
 from journeylib.lab.settings import Bet
 
 MOST_AT_ONCE = 5  # bets tested on the same customers
-SENTENCES = {
-    "absent": "{bet}: the log shows no touchpoint {touchpoint}.",
-    "unread": "{bet} is scaled, but no reading says to ship it.",
-    "read_against": "{bet} is scaled, but its reading says: {decision}.",
-    "veto": "{bet} touches {touchpoint}, where something speaks against automation: {vetoes}.",
-    "stop": "{bet}: what should stop it has happened ({stop_if}): {value} against {limit}.",
-    "harm": "{bet} is still {state}, but the watch of its experiment stopped it.",
-    "long": "{bet} is tested {days} longer than planned; its plan ended on {end}.",
-    "no_plan": "{bet} is in state testing without a plan.",
-    "many": "{count} bets are tested at once on the same customers: {names}. At most {most} can be "
-    "told apart.",
-}
-DECISIONS = {
-    "ship": "ship it",
-    "stop": "stop it",
-    "no_difference": "no difference worth having",
-    "go_on": "go on",
-    None: "it cannot be read",
-}
 
 
 @dataclass(frozen=True)
@@ -120,8 +102,8 @@ def join_bets(
     testing = [bet.name for bet in bets if bet.state == "testing"]
     if len(testing) <= MOST_AT_ONCE:
         return joined
-    text = SENTENCES["many"].format(count=len(testing), names=", ".join(testing), most=MOST_AT_ONCE)
-    many = Inconsistency("many", tuple(testing), text)
+    sentence = text("lab.bet.many", count=len(testing), names=", ".join(testing), most=MOST_AT_ONCE)
+    many = Inconsistency("many", tuple(testing), sentence)
     return tuple(
         JoinedBet(one.bet, one.facts, (*one.inconsistencies, many))
         if one.bet.state == "testing"
@@ -132,8 +114,9 @@ def join_bets(
 
 def _inconsistencies(bet: Bet, facts: BetFacts, as_of: dt.date) -> list[Inconsistency]:
     words: dict[str, Any] = {
-        "bet": bet.name, "touchpoint": bet.touchpoint, "state": bet.state,
-        "vetoes": "; ".join(facts.vetoes), "decision": DECISIONS.get(facts.decision, ""),
+        "bet": bet.name, "touchpoint": bet.touchpoint, "state": text(f"lab.state.{bet.state}"),
+        "vetoes": "; ".join(facts.vetoes),
+        "decision": text(f"lab.decided.{facts.decision or 'unread'}"),
         "stop_if": bet.stop_if or bet.stop_measure,
     }  # fmt: skip
     kinds = []
@@ -153,11 +136,11 @@ def _inconsistencies(bet: Bet, facts: BetFacts, as_of: dt.date) -> list[Inconsis
     if bet.state == "testing" and facts.plan_end is not None and as_of > facts.plan_end:
         kinds.append("long")
         words |= {"days": some((as_of - facts.plan_end).days, "day")}
-        words |= {"end": facts.plan_end}
+        words |= {"end": facts.plan_end.isoformat()}
     if live and (limit := _passed(bet, facts.stop_value)) is not None:
         kinds.append("stop")
-        words |= {"value": f"{facts.stop_value:.3g}", "limit": f"{limit:.3g}"}
-    return [Inconsistency(kind, (bet.name,), SENTENCES[kind].format(**words)) for kind in kinds]
+        words |= {"value": number(facts.stop_value), "limit": number(limit)}
+    return [Inconsistency(kind, (bet.name,), text(f"lab.bet.{kind}", **words)) for kind in kinds]
 
 
 def _passed(bet: Bet, value: float | None) -> float | None:

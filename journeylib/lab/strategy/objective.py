@@ -11,26 +11,11 @@ from typing import Any, Literal
 import numpy as np
 from scipy import stats
 
-from journeylib.estimate import rounded
+from journeylib.core import number, rounded, text
 from journeylib.lab.settings import Cost, Objective
 
 ObjectiveState = Literal["reached", "on_the_way", "moving_away", "cannot_be_told"]
 FEWEST_POINTS = 3  # runs that a pace needs
-
-SENTENCES = {
-    "reached": "The objective is reached: {measure} is {value}; {goal} was asked by {by}.",
-    "on_the_way": "The objective is on the way: {measure} is {value}, between {begin} and {goal}.",
-    "moving_away": "The objective moves away: {measure} is {value}; it began at {begin}.",
-    "cannot_be_told": "Whether the objective comes nearer cannot be told: {why}.",
-    "missing": "{measure} has no answer in this run",
-    "within": "{measure} is {value}, and its interval still holds {begin}, where it began",
-    "broken": "It costs what it must not: {measure} is {value}, {bound} was the limit.",
-    "unread": "Whether it costs what it must not cannot be told: {measure} has no answer.",
-    "pace": "It moves by {slope} a week ({lo} to {hi}).",
-    "arrives": "At this pace it arrives by {date}.",
-    "late": "At this pace it does not arrive by {by}.",
-    "too_far": "That is further ahead than the {weeks} weeks that were seen: no forecast.",
-}
 
 
 @dataclass(frozen=True)
@@ -110,8 +95,8 @@ def report_objective(
     before the beginning. On the way: the whole interval is beyond the beginning. Else the
     interval still holds the beginning, and nothing can be told.
     """
-    state, text = _state(objective, value)
-    broken, texts = [], [text]
+    state, sentence = _state(objective, value)
+    broken, texts = [], [sentence]
     for cost, found in costs:
         said = _cost(cost, found)
         if said:
@@ -120,8 +105,11 @@ def report_objective(
     speed = pace(runs)
     if speed is not None:
         texts.append(
-            SENTENCES["pace"].format(
-                slope=_signed(speed.slope), lo=_signed(speed.lo), hi=_signed(speed.hi)
+            text(
+                "lab.objective.pace",
+                slope=_signed(speed.slope),
+                lo=_signed(speed.lo),
+                hi=_signed(speed.hi),
             )
         )
         if state != "reached" and value.value is not None:
@@ -132,39 +120,42 @@ def report_objective(
 def _state(objective: Objective, value: Value) -> tuple[ObjectiveState, str]:
     words = {
         "measure": objective.measure,
-        "begin": f"{objective.begin:g}",
-        "goal": f"{objective.goal:g}",
-        "by": objective.by,
-        "value": "" if value.value is None else f"{value.value:.3g}",
+        "begin": number(objective.begin),
+        "goal": number(objective.goal),
+        "by": objective.by.isoformat(),
+        "value": number(value.value),
     }
     if value.value is None:
-        why = SENTENCES["missing"].format(**words)
-        return "cannot_be_told", SENTENCES["cannot_be_told"].format(why=why)
+        why = text("lab.objective.missing", **words)
+        return "cannot_be_told", text("lab.objective.cannot_be_told", why=why)
     sign = 1 if objective.goal > objective.begin else -1
     lo = value.value if value.lo is None else value.lo
     hi = value.value if value.hi is None else value.hi
     near, far = sorted((sign * lo, sign * hi))
     begin, goal = sign * objective.begin, sign * objective.goal
     if near >= goal:
-        return "reached", SENTENCES["reached"].format(**words)
+        return "reached", text("lab.objective.reached", **words)
     if near > begin:
-        return "on_the_way", SENTENCES["on_the_way"].format(**words)
+        return "on_the_way", text("lab.objective.on_the_way", **words)
     if far < begin:
-        return "moving_away", SENTENCES["moving_away"].format(**words)
-    why = SENTENCES["within"].format(**words)
-    return "cannot_be_told", SENTENCES["cannot_be_told"].format(why=why)
+        return "moving_away", text("lab.objective.moving_away", **words)
+    why = text("lab.objective.within", **words)
+    return "cannot_be_told", text("lab.objective.cannot_be_told", why=why)
 
 
 def _cost(cost: Cost, found: Value) -> tuple[bool, str] | None:
     if found.value is None:
-        return False, SENTENCES["unread"].format(measure=cost.measure)
+        return False, text("lab.objective.unread", measure=cost.measure)
     for bound, beyond in (
         (cost.min, cost.min is not None and found.value < cost.min),
         (cost.max, cost.max is not None and found.value > cost.max),
     ):
         if beyond:
-            return True, SENTENCES["broken"].format(
-                measure=cost.measure, value=f"{found.value:.3g}", bound=f"{bound:g}"
+            return True, text(
+                "lab.objective.broken",
+                measure=cost.measure,
+                value=number(found.value),
+                bound=number(bound),
             )
     return None
 
@@ -195,11 +186,12 @@ def _forecast(objective: Objective, value: float, speed: Pace, today: dt.date) -
     left = objective.goal - value
     weeks = left / speed.slope if speed.slope * left > 0 else math.inf
     if not math.isfinite(weeks) or today + dt.timedelta(weeks=min(weeks, 5000)) > objective.by:
-        return SENTENCES["late"].format(by=objective.by)
+        return text("lab.objective.late", by=objective.by.isoformat())
     if weeks > speed.weeks:
-        return SENTENCES["too_far"].format(weeks=f"{speed.weeks:.0f}")
-    return SENTENCES["arrives"].format(date=today + dt.timedelta(weeks=weeks))
+        return text("lab.objective.too_far", weeks=number(speed.weeks, 0))
+    return text("lab.objective.arrives", date=(today + dt.timedelta(weeks=weeks)).isoformat())
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2g}".replace("-", "−")
+    words = number(float(f"{value:.2g}"))
+    return f"+{words}" if value > 0 else words

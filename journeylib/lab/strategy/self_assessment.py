@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from journeylib.errors import LogError, did_you_mean
-from journeylib.judge.ratings import krippendorff_alpha
+from journeylib.core import LogError, did_you_mean, text
+from journeylib.judge import krippendorff_alpha
 
 Measured = Literal["holds", "fails", "not_settled", "cannot_be_seen", "people_only"]
 STATEMENTS = Path(__file__).parent / "statements.yaml"
@@ -21,14 +21,6 @@ PEOPLE_ONLY = "people_only"
 FEWEST_RATERS = 5  # for a spread
 SURE = 3.0  # people say "mostly" or "always"
 COLUMNS = ("statement", "rater", "role", "answer")
-SCALE = {0: "not at all", 1: "rarely", 2: "sometimes", 3: "mostly", 4: "always"}
-MEASURED_WORDS = {
-    "holds": "holds",
-    "fails": "fails",
-    "not_settled": "not settled",
-    "cannot_be_seen": "cannot be seen",
-    "people_only": "people only",
-}
 MESSAGES = {
     "columns": "the answers in {file} need the columns {columns}; missing: {missing}.",
     "file": "the answers in {file} cannot be read as CSV.",
@@ -44,7 +36,7 @@ class Statement:
 
     Attributes
     ----------
-    id, text : str
+    id : str
     source : int
         Number of the recommendation.
     where : str
@@ -54,10 +46,14 @@ class Statement:
     """
 
     id: str
-    text: str
     source: int
     where: str
     measure: str
+
+    @property
+    def text(self) -> str:
+        """The statement in the language in use."""
+        return text(f"lab.statement.{self.id}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ class Assessment:
     table : pandas.DataFrame
         One row per statement: ``statement`` (id), ``text``, ``source``, ``people`` (float64, mean
         of 0 to 4, NaN where nobody answered), ``raters`` (int64), ``lo``, ``hi`` (float64, least
-        and greatest answer; NaN below five raters), ``audit`` (one of `MEASURED_WORDS`),
+        and greatest answer; NaN below five raters), ``audit`` (a `Measured`),
         ``figure`` (str, what was measured). Where people are sure and the measure fails comes
         first.
     agreement : float
@@ -137,7 +133,7 @@ def read_answers(file: str | Path) -> pd.DataFrame:
         hint = did_you_mean(others[0], known)
         raise LogError(MESSAGES["statement"].format(count=len(others), name=others[0], hint=hint))
     answer = pd.to_numeric(rows["answer"], errors="coerce")
-    if wrong := int((~answer.isin(list(SCALE))).sum()):
+    if wrong := int((~answer.isin(list(range(5)))).sum()):
         raise LogError(MESSAGES["answer"].format(count=wrong))
     if twice := int(rows.duplicated(["statement", "rater"]).sum()):
         raise LogError(MESSAGES["twice"].format(count=twice))

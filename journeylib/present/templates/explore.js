@@ -7,8 +7,8 @@ const make = (tag, kind, text) => {
   return node
 }
 
-function slider(words, low) {
-  const label = make("label", "jl-slide", words)
+function slider(name, low) {
+  const label = make("label", "jl-slide", name)
   const value = make("output")
   const input = make("input")
   Object.assign(input, { type: "range", min: low, max: STEPS, step: 1 })
@@ -21,21 +21,22 @@ function slider(words, low) {
 // `io` has get(name), on(name, function), ask(message), live() and stored(), a list of scenes.
 function mount(root, io) {
   root.classList.add("jl", "jl-explore", "jl-figure")
+  const { words } = io.get("trail")
   const finding = make("p", "jl-finding")
   finding.setAttribute("aria-live", "polite")
   const bar = make("div", "jl-bar-tools")
-  const points = slider("Touchpoints ", 1)
-  const moves = slider("Transitions ", 0)
+  const points = slider(`${words.touchpoints} `, 1)
+  const moves = slider(`${words.transitions} `, 0)
   bar.append(points.label, moves.label)
   const trail = make("nav", "jl-trail")
-  trail.setAttribute("aria-label", "Filters")
+  trail.setAttribute("aria-label", words.filters)
   const remaining = make("p", "jl-remaining")
   remaining.setAttribute("aria-live", "polite")
   const line = make("div", "jl-code")
   const code = make("code")
   code.tabIndex = 0
-  code.setAttribute("aria-label", "Line of Python")
-  const copy = make("button", "jl-button", "Copy line")
+  code.setAttribute("aria-label", words.line)
+  const copy = make("button", "jl-button", words.copy)
   copy.type = "button"
   line.append(code, copy)
   const map = make("div", "jl-scroll jl-map")
@@ -43,7 +44,7 @@ function mount(root, io) {
   // Of one height: what is said must not move the map away from under the pointer.
   panel.tabIndex = 0
   panel.setAttribute("role", "region")
-  panel.setAttribute("aria-label", "What is pointed at")
+  panel.setAttribute("aria-label", words.pointed)
   const note = make("p", "jl-note")
   const status = make("p", "jl-status")
   status.setAttribute("role", "status")
@@ -52,16 +53,16 @@ function mount(root, io) {
   let items = new Map(), order = [], at = 0
 
   function tell(item) {
-    const head = make("b", "", item ? item.title : "Point at a touchpoint or a line")
+    const head = make("b", "", item ? item.title : words.point)
     const list = make("div", "jl-facts")
     for (const [word, text] of item ? item.facts : []) {
       const fact = make("span")
       fact.append(make("span", "jl-word", `${word} `), make("span", "jl-value", text))
       list.append(fact)
     }
-    const does = !item ? "Arrow keys walk through the map." : !item.verb ? "Folded together: no filter."
-      : item.kind === "flow" ? "Click or Enter: only journeys that go this way."
-      : "Click or Enter: only journeys through here. With Shift: only those not through here."
+    const does = !item ? words.arrows : !item.verb ? words.folded
+      : item.kind === "flow" ? words.flow
+      : words.touchpoint
     panel.replaceChildren(head, list, make("span", "jl-does", does))
   }
 
@@ -71,11 +72,11 @@ function mount(root, io) {
     if (io.live()) return send({ type: "filter", verb, names: item.names })
     const quoted = item.names.map(name => JSON.stringify(name)).join(", ")
     code.textContent = `${io.get("trail").code}.${verb}(${quoted})`
-    status.textContent = "This page has no kernel to filter with: the line above does it in a notebook."
+    status.textContent = words.no_kernel
   }
 
   function send(message) {
-    status.textContent = "Counting …"
+    status.textContent = words.counting
     io.ask(message)
   }
 
@@ -108,7 +109,7 @@ function mount(root, io) {
     // A map of few touchpoints is not blown up to fill the page.
     svg.style.maxWidth = `${1.5 * svg.viewBox.baseVal.width}px`
     svg.setAttribute("role", "group")
-    svg.setAttribute("aria-label", "Journey map")
+    svg.setAttribute("aria-label", words.map)
     const nodes = new Map([...svg.querySelectorAll("[data-key]")].map(node => [node.dataset.key, node]))
     order = scene.items.filter(item => nodes.has(item.key)).map(item => ({ item, node: nodes.get(item.key) }))
     order.forEach(({ item, node }, place) => {
@@ -151,7 +152,7 @@ function mount(root, io) {
   }
 
   function path() {
-    const { steps, remaining: words, code: text } = io.get("trail")
+    const { steps, remaining: left, code: text } = io.get("trail")
     const list = make("ol")
     steps.forEach((step, place) => {
       const entry = make("li")
@@ -165,12 +166,12 @@ function mount(root, io) {
       entry.append(back)
       list.append(entry)
     })
-    const undo = make("button", "jl-button jl-undo", "Undo")
+    const undo = make("button", "jl-button jl-undo", words.undo)
     undo.type = "button"
     undo.disabled = steps.length < 2 || !io.live()
     undo.addEventListener("click", () => send({ type: "undo", kept: steps.length - 2 }))
     trail.replaceChildren(list, undo)
-    remaining.textContent = steps.length > 1 ? words : ""
+    remaining.textContent = steps.length > 1 ? left : ""
     code.textContent = text
   }
 
@@ -189,21 +190,20 @@ function mount(root, io) {
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(code.textContent)
-      status.textContent = "Copied."
+      status.textContent = words.copied
     } catch {
       getSelection().selectAllChildren(code)
-      status.textContent = "Marked: copy it with the keyboard."
+      status.textContent = words.marked
     }
   })
   io.on("scene", draw)
   io.on("trail", path)
   io.on("problem", () => { if (io.get("problem")) status.textContent = io.get("problem") })
-  io.on("answer", () => { if (status.textContent === "Counting …") status.textContent = "" })
+  io.on("answer", () => { if (status.textContent === words.counting) status.textContent = "" })
   draw()
   path()
   if (!io.live()) {
-    status.textContent = `Without a kernel: the sliders move between ${io.stored().length} stored maps; `
-      + "a click gives the line of Python for the filter."
+    status.textContent = words.stored.replace("{n}", io.stored().length)
   }
 }
 

@@ -1,0 +1,128 @@
+"""Breaks: feeds that fell silent, and touchpoints that go under another name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from journeylib.core import number, text
+from journeylib.journeys import US_PER_DAY
+from journeylib.log import fetch
+from journeylib.measures import EVENTS
+
+if TYPE_CHECKING:
+    from journeylib.audits.changes.wording import ChangeWriter
+    from journeylib.audits.result.result import Change
+    from journeylib.journeys import Journeys
+
+REGULAR = 5.0  # events a day from which a day without any is no chance
+SURE = 20.0  # events a period from which none at all is no chance
+ALIKE = 2.0  # volumes of one touchpoint under two names differ by less than this factor
+
+
+def silence(journeys: Journeys, feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:
+    """Yield a change where the log as a whole ends before the period does."""
+    end = fetch(
+        journeys.steps.filter(journeys.steps.t_us < writer.periods.end_us)
+        .aggregate(last=journeys.steps.t_us.max())
+    )["last"].iloc[0]  # fmt: skip
+    missing = (
+        writer.periods.days if pd.isna(end) else (writer.periods.end_us - int(end)) // US_PER_DAY
+    )
+    if missing >= writer.settings.feed_days and _usually_daily(feeds):
+        yield writer.feed("", text("audits.change.feed.ends", days=missing))
+
+
+def _usually_daily(feeds: pd.DataFrame) -> bool:
+    before = feeds[feeds["period"] > 0]
+    days = before["day"].nunique()
+    return days > 0 and len(before) > 0 and before["events"].sum() / days >= REGULAR
+
+
+def broken_feeds(feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:
+    """Yield a change for each channel that fell silent on days on which it never was."""
+    settings = writer.settings
+    if feeds.empty or feeds["period"].max() < settings.min_references:
+        return
+    whole = int(feeds["period"].max())
+    # The same weekday has the same slot in each period: day 0 is the last of a period.
+    weekly = feeds.assign(slot=feeds["day"] % settings.window_days)
+    for channel, rows in weekly.groupby("channel", sort=True):
+        before, now = rows[rows["period"] > 0], rows[rows["period"] == 0]
+        by_slot = before.groupby("slot")["events"].agg(["count", "sum"])
+        daily = by_slot[(by_slot["count"] == whole) & (by_slot["sum"] / whole >= REGULAR)]
+        silent = sorted(set(daily.index) - set(now["slot"]))
+        per_period = before.groupby("period")["events"].sum().reindex(range(1, whole + 1))
+        vanished = now.empty and bool((per_period >= SURE).all())
+        # A channel that is used less has fewer events on all days; one that broke off has its
+        # usual number until then.
+        usually = by_slot["sum"].drop(silent).sum() / whole
+        until_then = len(now) > 0 and now["events"].sum() >= usually / ALIKE
+        if (len(silent) >= settings.feed_days and until_then) or vanished:
+            days = len(silent) or settings.window_days
+            usual = float(per_period.mean())
+            yield writer.feed(
+                str(channel),
+                text(
+                    "audits.change.feed.silent",
+                    days=days,
+                    window=settings.window_days,
+                    events=int(now["events"].sum()),
+                    usual=number(usual, 0),
+                ),
+            )
+
+
+def renamed(
+    table: pd.DataFrame, channels: Mapping[str, str | None], writer: ChangeWriter, minimum: int
+) -> list[Change]:
+    """Return which names of touchpoints are new or gone, and which pairs look like one renamed."""
+    rows = table[table["measure"] == EVENTS]
+    if rows.empty or rows["period"].max() < writer.settings.min_references:
+        return []
+    volumes = _volumes(rows, min(int(rows["period"].max()), writer.settings.references))
+    customers = rows[rows["period"] == 0].set_index("touchpoint")["customers"]
+    enough = customers.reindex(volumes.index).fillna(0) >= minimum
+    new = volumes.index[(volumes["usual"] == 0) & (volumes["now"] > 0) & enough]
+    most = rows.groupby("touchpoint")["customers"].max()
+    fell = volumes[_fell(volumes) & (most.reindex(volumes.index) >= minimum)]
+    changes: list[Change] = []
+    matched: set[str | None] = set()
+    for name in new:
+        left = fell[~fell.index.isin(matched)]
+        old = _former_name(name, volumes.loc[name, "now"], left, channels)
+        matched.add(old)
+        usual = 0.0 if old is None else float(fell["usual"][old])
+        changes.append(writer.name(old, name, int(volumes.loc[name, "now"]), usual))
+    gone = fell[~fell.index.isin(matched) & (fell["now"] == 0)]
+    changes += [writer.name(str(name), None, 0, usual) for name, usual in gone["usual"].items()]
+    return changes
+
+
+def _volumes(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
+    """Return events of each touchpoint: now, and in the earlier periods as a rule and at least."""
+    n = rows.pivot_table(index="touchpoint", columns="period", values="n", fill_value=0)
+    n = n.reindex(columns=range(periods + 1), fill_value=0)
+    past = n[list(range(1, periods + 1))]
+    return pd.DataFrame({"now": n[0], "usual": past.mean(axis=1), "least": past.min(axis=1)})
+
+
+def _fell(volumes: pd.DataFrame) -> pd.Series[bool]:
+    """Return which touchpoints lost so many events that it is no chance."""
+    usual, lost = volumes["usual"], volumes["usual"] - volumes["now"]
+    beyond_chance = (lost > 4 * usual.pow(0.5)) | ((volumes["now"] == 0) & (usual >= SURE))
+    return (volumes["least"] > 0) & (lost >= usual / ALIKE) & beyond_chance
+
+
+def _former_name(
+    name: str, now: float, fell: pd.DataFrame, channels: Mapping[str, str | None]
+) -> str | None:
+    """Return the touchpoint that lost about as many events as `name` has, by the nearest name."""
+    lost = (fell["usual"] - fell["now"]).clip(lower=1.0)
+    alike = fell.index[(now / lost).between(1 / ALIKE, ALIKE)]
+    near = [other for other in alike if channels.get(other) == channels.get(name)]
+    near.sort(key=lambda x: (-difflib.SequenceMatcher(None, x, name).ratio(), x))
+    return near[0] if near else None

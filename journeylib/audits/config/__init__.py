@@ -1,0 +1,1 @@
+"""The configuration: its model, reading it, and a first draft of one."""

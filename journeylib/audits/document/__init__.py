@@ -1,0 +1,1 @@
+"""The result as a document for other programs: audit.json."""

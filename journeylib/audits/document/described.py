@@ -1,0 +1,43 @@
+"""Models whose fields are described where all attributes are: in the docstring of the class."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+ENTRY = re.compile(r"^(\w[\w, ]*)\n((?:    .*\n?)+)", re.MULTILINE)
+
+
+class Described(BaseModel):
+    """A frozen model without unknown keys; its JSON Schema quotes the docstring's attributes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema with the descriptions of the docstring."""
+        schema = handler(core_schema)
+        resolved = handler.resolve_ref_schema(schema)
+        summary, _, _ = inspect.getdoc(cls).partition("\n\nAttributes\n")  # type: ignore[union-attr]
+        resolved["description"] = summary
+        for name, description in _attributes(cls):
+            resolved["properties"][name]["description"] = description
+        return schema
+
+
+def _attributes(cls: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield what the docstrings of a class and of those it extends say of each field."""
+    for base in reversed(cls.__mro__):
+        if not issubclass(base, Described):
+            continue
+        _, _, section = (inspect.getdoc(base) or "").partition("\nAttributes\n----------\n")
+        for names, words in ENTRY.findall(section):
+            for name in names.split(", "):
+                yield name, " ".join(words.split())

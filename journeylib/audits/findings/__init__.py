@@ -1,0 +1,1 @@
+"""Findings in sentences, and the gates a company sets."""

@@ -1,0 +1,210 @@
+"""The audit: from a configuration to one frozen result, each step once and in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from journeylib.audits.changes.changes import find_changes
+from journeylib.audits.config.load import load_config
+from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.experiments.findings import lab_findings
+from journeylib.audits.findings.findings import all_findings
+from journeylib.audits.findings.gates import check_gates
+from journeylib.audits.history import History, read_history
+from journeylib.audits.preparation.annotations import Annotations, read_annotations
+from journeylib.audits.preparation.preparation import (
+    graph_withheld,
+    prepare,
+    read_source,
+    withheld,
+    without_absent,
+)
+from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
+from journeylib.audits.result.build import build_document, build_tables, with_findings
+from journeylib.audits.result.result import Assessment, Audit
+from journeylib.core import Say, use_language, working
+from journeylib.journeys import (
+    Journeys,
+    journey_structure,
+    load_plan,
+    need_splink,
+    planned_vs_actual,
+    rebuild,
+    stories,
+)
+from journeylib.judge import compare_ratings, judge
+from journeylib.log import explain_resource_errors, log_hash
+from journeylib.measures import measure, reach
+from journeylib.portfolio import portfolio
+
+STORIES_OF_SEGMENT = 3
+STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
+
+
+def audit(
+    config: AuditConfig | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    as_of: dt.date | str | None = None,
+    history: str | Path | History | None = None,
+) -> Audit:
+    """Run an audit and return its result; nothing is written.
+
+    Parameters
+    ----------
+    config : AuditConfig, str or Path
+        A configuration or the path of its YAML file.
+    overrides : sequence of str
+        ``"key=value"`` with a dotted key; only with a path.
+    as_of : datetime.date or str, optional
+        The day to look back from; only with a path. Default: the configuration's, else the day
+        of the log's last event.
+    history : str, Path or History, optional
+        Where earlier runs of this audit lie: the folder that `save` is given. The run is then
+        compared with them, too; it is the same otherwise.
+
+    Returns
+    -------
+    Audit
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
+    LogError
+        If the log cannot be read or too much of it is unusable.
+    RunError
+        If what the configuration asks for is not installed (linkage: splink), or memory or
+        disk ran out.
+    """
+    config = _loaded(config, overrides, as_of)
+    with (
+        explain_resource_errors(),
+        use_language(config.language),
+        working("auditing", STEPS) as say,
+    ):
+        annotations = read_annotations(config)
+        # What cannot work is said before the log is read.
+        if config.linkage is not None:
+            need_splink()
+        if config.plan is not None:
+            load_plan(config.plan)
+        assessment = _assess(config, annotations, say)
+        if not isinstance(history, History):
+            history = History() if history is None else read_history(Path(history) / config.name)
+        return _completed(assessment, history)
+
+
+def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessment:
+    """Read, rebuild, measure and judge."""
+    say(STEPS[0])
+    raw = read_source(config)
+    say(STEPS[1])
+    log, prepared = prepare(raw, config)
+    settings, log = without_absent(config, log, raw)
+    journeys = rebuild(log, settings.journeys)
+    say(STEPS[2])
+    evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
+    evidence = withheld(evidence, prepared, settings)
+    say(STEPS[3])
+    judgement = judge(journeys, evidence, settings.judge)
+    prepared = with_alternatives(
+        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
+    )
+    say(STEPS[4])
+    return Assessment(
+        config=config,
+        as_of=config.as_of or _last_day(journeys.last_us),
+        log_hash=log_hash(journeys.log),
+        config_hash=config.hash(),
+        annotations=annotations,
+        prepared=prepared,
+        journeys=journeys,
+        evidence=evidence,
+        judgement=judgement,
+        portfolio=None
+        if settings.portfolio is None
+        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
+        stories=stories(journeys),
+        stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
+        if journeys.has("segment")
+        else None,
+        reach=reach(journeys, evidence.turn_scores),
+        structure=None if graph_withheld(prepared, config) else journey_structure(journeys),
+        conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
+        ratings=None
+        if annotations.ratings is None
+        else compare_ratings(annotations.ratings, judgement.scores),
+    )
+
+
+def _completed(assessment: Assessment, history: History) -> Audit:
+    """Compare with earlier runs, check the gates, and write the findings into the document."""
+    changes = find_changes(assessment, history)
+    document = build_document(assessment, changes)
+    before = next((e.document for e in history.entries if e.run_id == changes.previous), None)
+    gates = check_gates(assessment.config.gates, document, before)
+    earlier = [entry.document for entry in history.before(assessment.as_of)]
+    lab = lab_findings(assessment.config, document, earlier)
+    findings = all_findings(assessment, [*gates, *lab])
+    return Audit(
+        **vars(assessment),
+        history=history,
+        changes=changes,
+        findings=findings,
+        document=with_findings(document, findings),
+        tables=build_tables(assessment, changes),
+    )
+
+
+@working("reading the log and rebuilding journeys")
+def read_journeys(
+    config: AuditConfig | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    as_of: dt.date | str | None = None,
+) -> Journeys:
+    """Read the log of a configuration and rebuild its journeys, as an audit does.
+
+    Parameters
+    ----------
+    config : AuditConfig, str or Path
+        A configuration or the path of its YAML file.
+    overrides : sequence of str
+        ``"key=value"`` with a dotted key; only with a path.
+    as_of : datetime.date or str, optional
+        The day to look back from; only with a path.
+
+    Returns
+    -------
+    Journeys
+        Those that ``audit(config).journeys`` holds; nothing is measured or judged yet.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration is wrong.
+    LogError
+        If the log cannot be read or too much of it is unusable.
+    """
+    config = _loaded(config, overrides, as_of)
+    with use_language(config.language):
+        raw = read_source(config)
+        settings, log = without_absent(config, prepare(raw, config)[0], raw)
+        return rebuild(log, settings.journeys)
+
+
+def _loaded(
+    config: AuditConfig | str | Path, overrides: Sequence[str], as_of: dt.date | str | None
+) -> AuditConfig:
+    if isinstance(config, AuditConfig):
+        return config
+    return load_config(config, overrides=overrides, as_of=as_of)
+
+
+def _last_day(last_us: int | None) -> dt.date:
+    """Return the day of the last event; 1970-01-01 for a log without a clock."""
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=last_us or 0)).date()

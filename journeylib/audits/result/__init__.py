@@ -1,0 +1,1 @@
+"""The frozen result of a run, its document and its tables."""

@@ -1,0 +1,272 @@
+"""The document and the tables of a run, filled from what it measured and judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from journeylib.audits.document.content import content, varied
+from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
+from journeylib.core import rounded
+from journeylib.judge import HandoffTime, worst_item
+
+if TYPE_CHECKING:
+    from journeylib.audits.document.content import Variation
+    from journeylib.audits.result.result import Assessment, Changes, Finding
+    from journeylib.journeys import Conformance, Structure, Told
+    from journeylib.judge import TippingPoint
+
+OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
+
+
+def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
+    """Return the content of `audit.json` before its findings, read as the schema names it."""
+    judgement, prepared = assessment.judgement, assessment.prepared
+    parts = varied(
+        judgement,
+        schema_version=SCHEMA_VERSION,
+        audit=_run(assessment),
+        log=_log(assessment),
+        mapping=prepared.mapping,
+        linkage=_linkage(assessment),
+        stitching=prepared.stitching
+        and varied(prepared.stitching, levels=prepared.stitching_levels),
+        cut_sensitivity=prepared.cut_sensitivity,
+        touchpoints=list(_touchpoints(assessment)),
+        transitions=assessment.evidence.transitions,
+        flow=assessment.evidence.flow,
+        structure=assessment.structure and _structure(assessment.structure),
+        stories=_stories(assessment),
+        plan=assessment.conformance and _plan(assessment.conformance),
+        moments_of_truth=judgement.moments,
+        presence=judgement.presence.rename(columns={"ratio": "hazard_ratio"}),
+        handoffs=_handoffs(assessment),
+        tipping_points=list(_tipping_points(assessment)),
+        **_queue(assessment),
+        disclosure=judgement.disclosure and judgement.disclosure.to_dict(),
+        detectors=assessment.evidence.detectors,
+        ratings=assessment.ratings,
+        portfolio=assessment.portfolio,
+        findings=(),
+        comparison=changes,
+        changes=changes.entries,
+    )
+    minimum = assessment.config.journeys.min_customers
+    document: dict[str, Any] = content(document_schema(), parts, minimum=minimum)
+    return document
+
+
+def with_findings(document: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return the complete document, checked against its own schema."""
+    rows = content(document_schema()["properties"]["findings"], findings, minimum=0)
+    complete = {**document, "findings": rows}
+    validate(complete)
+    return complete
+
+
+def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataFrame]:
+    """Return the small tables behind the result, by file name; cells below the minimum are out."""
+    evidence, judgement = assessment.evidence, assessment.judgement
+    structure = assessment.structure
+    graph = structure and {
+        "chain": structure.chain.table,
+        "ends": structure.ends,
+        "maps": pd.concat(
+            [one.ledger.assign(kept=kept) for kept, one in structure.maps.items()],
+            ignore_index=True,
+        ),
+    }
+    return (graph or {}) | {
+        "touchpoints": evidence.touchpoints,
+        "transitions": evidence.transitions,
+        "estimates": evidence.estimates,
+        "variants": _joined(evidence.variants, " > ", "variant"),
+        "experience": evidence.experience,
+        "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
+        "indicators": judgement.indicators,
+        "handoff_touchpoints": evidence.handoffs.by_touchpoint,
+        "containment_curve": evidence.handoffs.curve,
+        "quality": assessment.log.quality.checks,
+        "streams": changes.streams,
+        "tested": changes.tests,
+        "stages": assessment.reach.stages,
+        "segments": assessment.reach.segments,
+    }
+
+
+def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
+    return table.assign(**{name: [mark.join(items) for items in table[name]] for name in columns})
+
+
+def _run(assessment: Assessment) -> Variation:
+    first, last = assessment.journeys.first_us, assessment.journeys.last_us
+    return varied(
+        assessment,
+        name=assessment.config.name,
+        title=assessment.config.heading,
+        period=None if first is None or last is None else (_day(first), _day(last)),
+    )
+
+
+def _day(t_us: int) -> str:
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return (epoch + dt.timedelta(microseconds=t_us)).date().isoformat()
+
+
+def _log(assessment: Assessment) -> Variation:
+    totals, quality = assessment.evidence.totals, assessment.log.quality
+    return varied(
+        assessment.journeys,
+        events=totals["events"],
+        journeys=totals["journeys"],
+        customers=totals["customers"],
+        rows_read=quality.rows_read,
+        rows_quarantined=quality.rows_read - quality.rows_used,
+        open_journeys=totals["open"],
+        cut_off_journeys=totals["cut_off"],
+        suppressed_cells=totals["suppressed"],
+        quality=quality.checks,
+    )
+
+
+def _linkage(assessment: Assessment) -> Variation | None:
+    linkage, settings = assessment.prepared.linkage, assessment.config.linkage
+    if linkage is None or settings is None:
+        return None
+    return varied(
+        linkage,
+        threshold=settings.threshold,
+        people=len(linkage.people),
+        least=linkage.people["confidence"].min() if len(linkage.people) else None,
+        levels=assessment.prepared.linkage_levels,
+    )
+
+
+def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
+    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
+    measures = {
+        name: {row["measure"]: row for row in rows.to_dict("records")}
+        for name, rows in table.groupby("touchpoint")
+    }
+    for row in assessment.judgement.scores.to_dict("records"):
+        scores = {axis: _score(row, axis) for axis in ("automation_fit", "empathy_need")}
+        yield varied(row, measures=measures[row["touchpoint"]], **scores)
+
+
+def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
+    value = rounded(row[axis])
+    return {
+        "value": value,
+        "lo": None if value is None else row[f"{axis}_lo"],
+        "hi": None if value is None else row[f"{axis}_hi"],
+        "unit": "points",
+        "n_customers": row["customers"],
+        "n_journeys": row["journeys"],
+        "grade": "C",
+        "abstain": None if value is not None else (row["abstain"] or "no_column"),
+    }
+
+
+def _handoffs(assessment: Assessment) -> Variation:
+    handoffs, items = assessment.evidence.handoffs, assessment.judgement.handoff_items
+    worst = worst_item(items)
+    return varied(
+        handoffs,
+        wait_seconds=handoffs.wait,
+        further={n: e for n, e in handoffs.estimates().items() if n not in OWN_HANDOFFS},
+        items=[item.to_dict() for item in items],
+        worst=None if worst is None else worst.name,
+    )
+
+
+def _queue(assessment: Assessment) -> dict[str, Any]:
+    queue = assessment.judgement.queue
+    if isinstance(queue, str):
+        return {"queue_time": None, "queue_reason": queue}
+    minutes = queue.minutes if queue.answer == "minutes" else queue.answer
+    time = varied(queue, minutes=minutes, wait_seconds=queue.wait)
+    return {"queue_time": time, "queue_reason": None}
+
+
+def _tipping_points(assessment: Assessment) -> Iterator[Variation]:
+    for point in assessment.judgement.tipping_points:
+        if point.at.n_customers >= assessment.config.journeys.min_customers:
+            yield _tipping_point(point, assessment.judgement.handoff_times.get(point.segment))
+
+
+def _tipping_point(point: TippingPoint, handoff: HandoffTime | str | None) -> Variation:
+    time = handoff if isinstance(handoff, HandoffTime) else None
+    return varied(
+        point,
+        minutes=point.at.value,
+        minutes_lo=point.at.lo,
+        minutes_hi=point.at.hi,
+        clock=point.at.unit,
+        handoff_time=time and varied(time, **time.to_dict()),
+        handoff_reason=handoff if isinstance(handoff, str) else None,
+    )
+
+
+def _structure(structure: Structure) -> dict[str, Any]:
+    chain = structure.chain
+    by_touchpoint: dict[str, dict[str, Any]] = {}
+    for row in chain.table.to_dict("records"):
+        entry = by_touchpoint.setdefault(row["touchpoint"], {"touchpoint": row["touchpoint"]})
+        entry[row["measure"]] = row
+    fixed = {"unit": "share", "grade": "C", "abstain": None}
+    return {
+        "ends": [
+            varied(row, share={**row, **fixed, "value": row["share"]})
+            for row in structure.ends.to_dict("records")
+        ],
+        "chain": by_touchpoint.values(),
+        "points_of_no_return": [
+            varied(row, p_goal=by_touchpoint[row["touchpoint"]]["p_goal"])
+            for row in chain.points_of_no_return.to_dict("records")
+        ],
+        "memory": varied(chain.order, text=str(chain.order)),
+        "maps": [varied(one, kept=kept) for kept, one in structure.maps.items()],
+        "suppressed": chain.suppressed,
+    }
+
+
+def _stories(assessment: Assessment) -> dict[str, Any]:
+    """Return the stories of all journeys, and of each segment."""
+    rows = assessment.evidence.experience
+    feelings = dict(zip(rows["touchpoint"], rows["sentiment"], strict=True))
+    apart = assessment.stories_by_segment
+    segments = [
+        {"segment": name, **_stories_of(apart, name, feelings)}
+        for name in sorted(apart.found if apart else ())
+        if apart is not None
+    ]
+    return _stories_of(assessment.stories, "", feelings) | {"segments": segments}
+
+
+def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]) -> dict[str, Any]:
+    stories = result.found.get(segment)
+    if stories is None:
+        return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
+    lines = {line.story: line for line in result.timelines if line.segment == segment}
+
+    def steps(story: Any) -> list[dict[Any, Any]]:
+        rows = lines[story].steps.to_dict("records") if story in lines else []
+        return [row | {"feeling": feelings.get(row["touchpoint"])} for row in rows]
+
+    return {
+        "answer": stories.answer,
+        "reason": stories.reason,
+        "coverage": stories.coverage,
+        "stories": [
+            varied(story, steps=steps(story), ends=lines[story].outcomes if story in lines else ())
+            for story in stories.stories
+        ],
+    }
+
+
+def _plan(conformance: Conformance) -> Variation:
+    plan = conformance.plan
+    return varied(conformance, planned=plan.steps, optional=sorted(plan.optional))

@@ -1,0 +1,1 @@
+"""Run directories: writing one, the history of them, making one again."""

@@ -1,0 +1,1 @@
+"""The command line, and audits that run as notebooks."""

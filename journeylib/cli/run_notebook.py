@@ -1,0 +1,404 @@
+"""Running an audit as a notebook: papermill in, one complete run directory out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from journeylib.audits import AuditConfig, When, commit, load_config, staged
+from journeylib.cli.run_progress import steps_shown
+from journeylib.core import ConfigError, LogError, RunError, did_you_mean, use_language
+from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
+from journeylib.log import resource_hint
+from journeylib.present import OWN_ERRORS, render_html, style_once
+
+INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
+FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run directory.
+
+    Attributes
+    ----------
+    folder : Path
+    passed : bool
+        Whether every gate held.
+    summary : str
+        What to tell the person at the terminal: the findings and where the dashboard is.
+    unsent : tuple of str
+        What could not be sent and why; the run itself is complete.
+    """
+
+    folder: Path
+    passed: bool
+    summary: str
+    unsent: tuple[str, ...] = ()
+
+
+def audit_notebook() -> Path:
+    """Return the notebook that audits run."""
+    return _notebooks() / "audit.ipynb"
+
+
+def copy_notebooks(folder: Path) -> tuple[list[str], list[str]]:
+    """Copy the notebooks into a folder.
+
+    Returns
+    -------
+    tuple of (list of str, list of str)
+        The names of those that were copied, and of those that were there already and stay.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copied: list[str] = []
+    left: list[str] = []
+    for notebook in sorted(_notebooks().glob("*.ipynb")):
+        target = folder / notebook.name
+        (left if target.exists() else copied).append(notebook.name)
+        if not target.exists():
+            shutil.copyfile(notebook, target)
+    return copied, left
+
+
+def _notebooks() -> Path:
+    """Return the folder of the notebooks: the checkout's, else the packaged one."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "notebooks", package / "notebooks"):
+        if (folder / "audit.ipynb").is_file():
+            return folder
+    raise RunError("notebooks/audit.ipynb is not installed; install journeylib again.")
+
+
+def run_audit(
+    config: str | Path,
+    *,
+    out: str | Path = "audits",
+    overrides: Sequence[str] = (),
+    as_of: dt.date | None = None,
+    send_when: When | None = None,
+    timeout_minutes: float | None = None,
+) -> Run:
+    """Execute the audit notebook on a configuration, keep everything it made, and tell of it.
+
+    Parameters
+    ----------
+    config : str or Path
+        YAML file.
+    out : str or Path
+        Runs are left in ``out/<audit name>/<run id>``.
+    overrides : sequence of str
+        ``"key=value"`` with a dotted key.
+    as_of : datetime.date, optional
+        The day to look back from.
+    send_when : {"always", "alarm", "never"}, optional
+        Whether to send mail and messages; default: ``delivery.when`` of the configuration.
+    timeout_minutes : float, optional
+        After this the run is stopped; default: ``timeout_minutes`` of the configuration.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ConfigError, LogError
+        If the input is wrong; nothing is written.
+    RunError
+        If the run fails. A failed notebook is kept as ``out/<audit name>/failed.ipynb``, with a
+        page ``failed.html`` that leads to the cell; ``failed.xml`` tells it to a pipeline.
+    """
+    # Checked here as well as in the notebook: a typing error should not cost a kernel.
+    checked = load_config(config, overrides=overrides, as_of=as_of)
+    when = send_when or checked.delivery.when
+    if when != "never":
+        checked.delivery.check_secrets(os.environ)
+    parameters = {
+        "config": str(Path(config).resolve()),
+        "overrides": list(overrides),
+        "as_of": as_of.isoformat() if as_of else "",
+        "history": str(Path(out).resolve()),
+    }
+    with use_language(checked.language):
+        return _run_checked(
+            checked,
+            parameters,
+            Path(out),
+            when=when,
+            minutes=timeout_minutes or checked.timeout_minutes,
+        )
+
+
+def _run_checked(
+    checked: AuditConfig,
+    parameters: dict[str, Any],
+    out: Path,
+    *,
+    when: When,
+    minutes: float | None,
+) -> Run:
+    """Execute the notebook, complete its run directory, and send what is due."""
+    started = time.monotonic()
+    deadline = None if minutes is None else started + 60 * minutes
+    home = out / checked.name
+    try:
+        with (
+            staged(out, checked.name) as stage,
+            steps_shown(stage, show=sys.stderr.isatty()) as steps,
+        ):
+            executed = stage / "audit.ipynb"
+            hidden = {name: None for _, name in checked.delivery.secrets()}
+            _execute(executed, parameters | {"out": str(stage.resolve())}, home,
+                     {**steps, **hidden}, deadline)  # fmt: skip
+            folder = _only_run(stage / checked.name)
+            executed.rename(folder / "audit.ipynb")
+            _style_once(folder / "audit.ipynb")
+            (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
+            briefing = write_files(folder, checked)
+            _note_seconds(folder / "manifest.json", time.monotonic() - started)
+            _keep_what_was_sent(home / folder.name, folder)
+            folder = commit(folder.rename(stage / folder.name), home)
+    except RunError as error:
+        _note_failure(home, checked, error)
+        raise
+    _forget_failure(home)
+    unsent: tuple[str, ...] = ()
+    if is_due(when, briefing):
+        unsent = tuple(send(folder, checked.delivery, os.environ))
+    document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+    passed = all(finding["verdict"] != "fail" for finding in document["findings"])
+    return Run(folder, passed, _summary(document, folder), unsent)
+
+
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that a notebook does not have, or has of another type.
+
+    papermill only warns of them, and the notebook would run on its defaults.
+
+    Raises
+    ------
+    RunError
+        Names the parameter, and the nearest one that exists.
+    """
+    import papermill
+
+    known = papermill.inspect_notebook(str(notebook))
+    for name, value in parameters.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise RunError(f"{notebook.name} has no parameter '{name}'.{hint}")
+        wanted = known[name]["inferred_type_name"]
+        if wanted != type(value).__name__:
+            raise RunError(
+                f"{notebook.name}: parameter '{name}' must be of type {wanted}, not "
+                f"{type(value).__name__}."
+            )
+
+
+def _execute(
+    executed: Path,
+    parameters: Mapping[str, Any],
+    home: Path,
+    variables: Mapping[str, str | None],
+    deadline: float | None,
+) -> None:
+    """Run the notebook; where it fails, keep it and a page of it in `home`."""
+    import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+
+    check_parameters(audit_notebook(), parameters)
+    try:
+        _run_notebook(executed, parameters, variables, deadline)
+    except papermill.PapermillExecutionError as error:
+        if error.ename in INPUT_ERRORS:
+            kind = ConfigError if error.ename == "ConfigError" else LogError
+            raise kind(str(error.evalue)) from None
+        # The text of an error that is not ours may hold a customer's data: not shown here.
+        said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
+        if reason := resource_hint(error.ename, str(error.evalue)):
+            said = f": {reason}"
+        raise RunError(
+            f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "
+            f"{_keep_failure(executed, home)}"
+        ) from None
+    except NoSuchKernel:
+        raise RunError("no Python kernel to run the notebook with; install ipykernel.") from None
+    except TimeoutError:
+        reason = (
+            "the audit took longer than its time limit and was stopped. Raise --timeout or "
+            "timeout_minutes, or audit a shorter period."
+        )
+        _mark_stop(executed, reason)
+        raise RunError(f"{reason} {_keep_failure(executed, home)}") from None
+    except RuntimeError as error:
+        # nbclient says by this that the kernel is gone, most often for want of memory.
+        reason = (
+            f"the notebook's kernel ended before the audit did ({type(error).__name__}); most "
+            "often memory ran out. Free some, or audit a shorter period."
+        )
+        _mark_stop(executed, reason)
+        raise RunError(f"{reason} {_keep_failure(executed, home)}") from None
+
+
+def _run_notebook(
+    executed: Path,
+    parameters: Mapping[str, Any],
+    variables: Mapping[str, str | None],
+    deadline: float | None,
+) -> None:
+    """Let papermill run the audit notebook in a kernel that knows this package and no secret."""
+    import papermill
+    from traitlets.config import Config
+
+    # Kernels of a test run may come from another checkout: this one must be imported.
+    package_home = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [package_home, os.environ.get("PYTHONPATH", "")]))
+
+    def seconds_left(_: Any) -> int | None:
+        """Give every cell what is left of the whole run's time."""
+        return None if deadline is None else max(1, math.ceil(deadline - time.monotonic()))
+
+    # Sockets on disk instead of network ports: nobody else can listen, and no warning says so.
+    # They lie in a folder of this run alone: two kernels in one folder would take each other's.
+    with (
+        tempfile.TemporaryDirectory(prefix="journeylib-") as private,
+        _environment({"PYTHONPATH": path, **variables}),
+    ):
+        sockets = {"transport": "ipc", "ip": str(Path(private) / "kernel")}
+        papermill.execute_notebook(
+            str(audit_notebook()),
+            str(executed),
+            parameters=dict(parameters),
+            kernel_name="python3",
+            progress_bar=False,
+            log_output=False,
+            config=Config({"KernelManager": sockets}),
+            timeout_func=seconds_left,
+        )
+
+
+@contextmanager
+def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Set environment variables that a kernel started inside inherits; None hides one."""
+    before = {name: os.environ.get(name) for name in values}
+
+    def put(wanted: Mapping[str, str | None]) -> None:
+        for name, value in wanted.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    put(values)
+    try:
+        yield
+    finally:
+        put(before)
+
+
+def _style_once(executed: Path) -> None:
+    import nbformat
+
+    node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
+    nbformat.write(style_once(node), str(executed))  # type: ignore[no-untyped-call]
+
+
+def _dashboard(folder: Path, home: Path) -> str:
+    """Render the dashboard; where that fails, keep the notebook, which took the time."""
+    try:
+        return render_html(folder / "audit.ipynb")
+    except RunError as error:
+        raise RunError(f"{error} {_keep_failure(folder / 'audit.ipynb', home)}") from None
+
+
+def _only_run(home: Path) -> Path:
+    """Return the one run directory that the notebook left."""
+    found = [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
+    if len(found) != 1:
+        raise RunError(f"the audit notebook left {len(found)} runs; its last cell must save one.")
+    return found[0]
+
+
+def _mark_stop(executed: Path, reason: str) -> None:
+    """Write into a notebook that was stopped from outside where that was, and why."""
+    import nbformat
+    from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import raise_for_execution_errors
+
+    with suppress(OSError, ValueError, PapermillExecutionError):
+        node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
+        for cell in node.cells:
+            if cell.metadata.get("papermill", {}).get("status") == "running":
+                error = {"ename": "RunError", "evalue": reason, "traceback": [reason]}
+                cell.outputs.append(nbformat.v4.new_output("error", **error))  # type: ignore[no-untyped-call]
+                break
+        raise_for_execution_errors(node, str(executed))
+
+
+def _keep_failure(executed: Path, home: Path) -> str:
+    """Keep a failed notebook and a page of it; say what to open."""
+    notebook, page = home / f"{FAILED}.ipynb", home / f"{FAILED}.html"
+    try:
+        executed.replace(notebook)
+    except OSError:
+        return "The notebook could not be kept."
+    try:
+        page.write_text(render_html(notebook), encoding="utf-8")
+    except (OSError, RunError):
+        page.unlink(missing_ok=True)
+        return f"Open {notebook} to see where."
+    return f"Open {page} to see where."
+
+
+def _note_failure(home: Path, config: AuditConfig, error: RunError) -> None:
+    """Tell a pipeline of a failed run, as far as the disk allows."""
+    with suppress(OSError):
+        if home.is_dir():
+            text = junit_of_failure(config.name, str(error))
+            (home / f"{FAILED}.xml").write_text(text, encoding="utf-8")
+
+
+def _forget_failure(home: Path) -> None:
+    """Remove what an earlier failure left, once a run is complete."""
+    for suffix in (".ipynb", ".html", ".xml"):
+        (home / f"{FAILED}{suffix}").unlink(missing_ok=True)
+
+
+def _keep_what_was_sent(before: Path, now: Path) -> None:
+    """Carry over what was sent of the run that this one replaces: news goes out once."""
+    with suppress(OSError):
+        (now / SENT).write_bytes((before / SENT).read_bytes())
+
+
+def _note_seconds(manifest: Path, seconds: float) -> None:
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["seconds"] = round(seconds, 1)
+    manifest.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _summary(document: dict[str, Any], folder: Path) -> str:
+    log = document["log"]
+    lines = [
+        f"{document['audit']['title']}: {log['events']:,} events, {log['journeys']:,} journeys, "
+        f"{log['customers']:,} customers.",
+    ]
+    marks = {"fail": "FAILED  ", "not_assessable": "unknown "}
+    for finding in document["findings"][:8]:
+        mark = marks.get(finding["verdict"], f"{finding['severity']:<8}")
+        lines.append(f"  {mark}{finding['text']}")
+    more = len(document["findings"]) - 8
+    if more > 0:
+        lines.append(f"  … and {more} more in the dashboard")
+    lines.append(f"Dashboard: {folder / 'audit.html'}")
+    return "\n".join(lines)

@@ -1,0 +1,73 @@
+"""Exit statuses, and how an error becomes one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
+DIFFERENT = 1  # a run made again is not the same
+
+EXIT_STATUS = (
+    "exit status: 0 done and all gates passed; 1 done, a gate failed; "
+    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed, or "
+    "could not be sent. Of several audits the worst counts"
+)
+LAB_STATUS = (
+    "exit status: 0 done; 1 a guardrail or the split stops the experiment (watch); 2 the input, "
+    "the plan or the configuration is wrong; 3 it failed, or the mail could not be sent"
+)
+TRACE = "JOURNEYLIB_TRACE"
+
+
+def status(command: Callable[[], int], name: str = "") -> int:
+    """Run a command; say what went wrong, and return the exit status that stands for it."""
+    # Nothing heavy is imported before here: --help must answer at once.
+    from journeylib.core import ConfigError, JourneylibError, LogError
+
+    try:
+        return int(command())
+    except (ConfigError, LogError) as error:
+        return fail(f"{name}{error}", WRONG_INPUT)
+    except JourneylibError as error:
+        return fail(f"{name}{error}", RUN_FAILED)
+    except KeyboardInterrupt:
+        fail(f"{name}stopped; no half run was left.", RUN_FAILED)
+        raise
+    except Exception as error:
+        # Else Python would end with 1, which says that a gate failed. The text of an error that
+        # is not ours may hold a customer's data.
+        if os.environ.get(TRACE):
+            raise
+        return fail(
+            f"{name}stopped by a fault of its own ({type(error).__name__}); no half run was left. "
+            f"Set {TRACE}=1 to see where, and report it.",
+            RUN_FAILED,
+        )
+
+
+@contextlib.contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Let a scheduler's stop tidy up as Ctrl-C does."""
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = None
+    with contextlib.suppress(ValueError):  # not in the main thread
+        before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def fail(message: str, status: int) -> int:
+    """Say on standard error what went wrong, and return the status."""
+    print(f"journeylib: {message}", file=sys.stderr)
+    return status

@@ -1,0 +1,77 @@
+"""What went wrong, where, and what to do about it.
+
+Every error that a user can cause is a `JourneylibError`. Its text names the place
+(file, column, key, row number), never the content of a customer's row.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class JourneylibError(Exception):
+    """Base of all errors that journeylib raises on purpose."""
+
+
+class LogError(JourneylibError):
+    """The log cannot be read or cannot be used as it is."""
+
+
+class SchemaError(LogError):
+    """A column role is missing, misspelt or of the wrong kind."""
+
+
+class QualityError(LogError):
+    """The log was read, but too much of it is unusable."""
+
+
+class ConfigError(JourneylibError):
+    """The configuration is wrong: nothing was run."""
+
+
+class RunError(JourneylibError):
+    """The run itself failed: input and configuration were accepted."""
+
+
+# Of a customer's row: an address, a long number, a date, a time of day, a sentence.
+_DATUM = re.compile(r"@|\d{5,}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}|\d:\d\d|(?:\S+\s+){7,}\S")
+
+
+def printable(names: Iterable[str]) -> list[str]:
+    """Return the names that may stand in a message: none that looks like a customer's datum.
+
+    Examples
+    --------
+    >>> printable(["case", "anna@berg.example", "2026-03-31 10:00", "491712345"])
+    ['case']
+    """
+    return [name for name in names if not _DATUM.search(name)]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest known name, or an empty string.
+
+    Parameters
+    ----------
+    name : str
+        What was written.
+    known : iterable of str
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        A sentence with a leading space, or ``""`` where nothing is near.
+
+    Examples
+    --------
+    >>> did_you_mean("tuchpoint", ["case", "touchpoint", "ts"])
+    " Did you mean 'touchpoint'?"
+    >>> did_you_mean("zzz", ["case"])
+    ''
+    """
+    by_folded = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
+    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    return f" Did you mean '{by_folded[near[0]]}'?" if near else ""

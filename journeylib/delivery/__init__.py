@@ -1,0 +1,15 @@
+"""What leaves after a run: mail, chat messages, reports for pipelines."""
+
+from journeylib.delivery.ci_reports import junit_of_failure
+from journeylib.delivery.delivery import SENT, append_job_summary, is_due, send, write_files
+from journeylib.delivery.experiment_mail import watch_mail
+
+__all__ = [
+    "SENT",
+    "append_job_summary",
+    "is_due",
+    "junit_of_failure",
+    "send",
+    "watch_mail",
+    "write_files",
+]

@@ -1,0 +1,343 @@
+"""The one door to pm4py: process models from variants, and plans from BPMN and process trees.
+
+pm4py takes seconds to import and prints a banner, so it is imported inside the functions that
+need it. It is fed with variants and their frequencies, never with events.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from journeylib.core import ConfigError
+from journeylib.journeys.conformance.bpmn_export import bpmn_text
+from journeylib.journeys.conformance.plan import Plan, Raw
+from journeylib.journeys.graph.transitions import variants
+from journeylib.journeys.journeys import Journeys
+from journeylib.log import refuse_entities
+
+MAX_MARKINGS = 20_000
+
+
+class PlanSettings(BaseModel):
+    """The planned journey: a list of steps, a BPMN file or a process tree.
+
+    Examples
+    --------
+    >>> PlanSettings(steps=["Order", "Credit check?", "Delivery"]).steps
+    ('Order', 'Credit check?', 'Delivery')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: tuple[str, ...] | None = Field(
+        None, min_length=1, description="Steps in the planned order; 'B?' is an optional B."
+    )
+    bpmn: Path | None = Field(
+        None,
+        description="A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the "
+        "configuration.",
+    )
+    tree: str | None = Field(
+        None,
+        min_length=1,
+        description="A process tree: -> in order, X one of, + in parallel, * again; such as "
+        "->('A', X('B', tau), 'C').",
+    )
+
+    @model_validator(mode="after")
+    def _one_plan(self) -> Self:
+        if sum(given is not None for given in (self.steps, self.bpmn, self.tree)) != 1:
+            raise ValueError("declare one of 'steps', 'bpmn' and 'tree'")
+        return self
+
+
+def load_plan(settings: PlanSettings, journeys: Journeys | None = None) -> Plan:
+    """Return the plan that is declared.
+
+    Parameters
+    ----------
+    settings : PlanSettings
+    journeys : Journeys, optional
+        Their touchpoints tell an optional step from one whose name ends in ``?``.
+
+    Raises
+    ------
+    ConfigError
+        If the plan cannot be read, has no way from start to end, or is too large.
+    """
+    if settings.steps is not None:
+        known = journeys.touchpoints["touchpoint"] if journeys is not None else ()
+        return Plan.of_steps(settings.steps, touchpoints=known)
+    if settings.bpmn is not None:
+        return plan_of_bpmn(settings.bpmn)
+    return plan_of_tree(str(settings.tree))
+
+
+def plan_of_tree(text: str) -> Plan:
+    """Return the plan that a process tree describes.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no process tree.
+
+    Examples
+    --------
+    >>> plan_of_tree("->('A', X('B', tau), 'C')").optional
+    frozenset({'B'})
+    """
+    return plan_of_net(*_net_of_tree(text))
+
+
+def _net_of_tree(text: str) -> tuple[Any, Any, Any]:
+    from pm4py.convert import convert_to_petri_net
+    from pm4py.utils import parse_process_tree
+
+    bare = re.sub(r"'[^']*'", "", text)
+    try:
+        if bare.count("(") != bare.count(")") or "'" in bare:
+            raise ValueError("brackets or quotes are not closed")  # pm4py would guess
+        net, start, end = convert_to_petri_net(parse_process_tree(text))
+    except Exception as error:  # pm4py's parser raises bare exceptions of many kinds
+        raise ConfigError(
+            f"plan.tree is no process tree ({type(error).__name__}). "
+            "Write for example ->('A', X('B', tau), 'C')."
+        ) from error
+    return net, start, end
+
+
+def plan_of_bpmn(path: str | Path) -> Plan:
+    """Return the plan in a BPMN 2.0 file: its tasks are touchpoints, by name.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there or is no BPMN.
+    """
+    from pm4py.convert import convert_to_petri_net
+    from pm4py.read import read_bpmn
+
+    file = Path(path)
+    if not file.is_file():
+        raise ConfigError(f"plan.bpmn: there is no file {file.name}")
+    with file.open("rb") as stream:
+        refuse_entities(stream, file.name)
+    try:
+        net, start, end = convert_to_petri_net(read_bpmn(str(file)))
+    except Exception as error:  # whatever pm4py stumbles over, the file is not usable
+        raise ConfigError(
+            f"plan.bpmn: {file.name} cannot be read as BPMN 2.0 ({type(error).__name__})"
+        ) from error
+    return plan_of_net(net, start, end)
+
+
+def plan_of_net(net: Any, start: Any, end: Any) -> Plan:
+    """Unfold a Petri net of pm4py into the automaton of its markings.
+
+    Parameters
+    ----------
+    net, start, end
+        The net, its initial and its final marking.
+
+    Raises
+    ------
+    ConfigError
+        If there are too many markings, or none is final.
+    """
+    moves = [
+        (t.label, {a.source: a.weight for a in t.in_arcs}, {a.target: a.weight for a in t.out_arcs})
+        for t in net.transitions
+    ]
+    first, last = frozenset(start.items()), frozenset(end.items())
+    states, todo, edges = {first: 0}, [first], list[Raw]()
+    while todo:
+        marking = todo.pop(0)
+        tokens = dict(marking)
+        for label, takes, gives in moves:
+            if any(tokens.get(place, 0) < weight for place, weight in takes.items()):
+                continue
+            after = _fired(tokens, takes, gives)
+            if after not in states:
+                states[after] = len(states)
+                todo.append(after)
+            edges.append((states[marking], label, states[after]))
+        if len(states) > MAX_MARKINGS:
+            raise ConfigError(
+                f"the model has more than {MAX_MARKINGS:,} states, mostly from steps in "
+                "parallel. Give the plan as a list of steps."
+            )
+    return Plan.of_moves(edges, {states[last]} if last in states else ())
+
+
+def _fired(
+    tokens: Mapping[Any, int], takes: Mapping[Any, int], gives: Mapping[Any, int]
+) -> frozenset[tuple[Any, int]]:
+    after = dict(tokens)
+    for place, weight in takes.items():
+        after[place] -= weight
+    for place, weight in gives.items():
+        after[place] = after.get(place, 0) + weight
+    return frozenset((place, number) for place, number in after.items() if number)
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A model discovered from the variants that may be shown.
+
+    Attributes
+    ----------
+    tree : str
+        A process tree.
+    variants, journeys : int
+        What it was discovered from.
+    share : float
+        Those journeys as a share of all.
+    """
+
+    tree: str
+    variants: int
+    journeys: int
+    share: float
+
+    @property
+    def plan(self) -> Plan:
+        """The model as a plan, to compare other journeys with."""
+        return plan_of_tree(self.tree)
+
+    def bpmn(self) -> str:
+        """Return the model as BPMN 2.0 with a simple layout, for modelling tools.
+
+        Returns
+        -------
+        str
+            The same model always gives the same text.
+        """
+        from pm4py.convert import convert_to_bpmn
+        from pm4py.utils import parse_process_tree
+
+        return bpmn_text(convert_to_bpmn(parse_process_tree(self.tree)))
+
+
+def inductive_model(journeys: Journeys) -> Mined:
+    """Discover a process tree by the inductive miner, without a noise threshold.
+
+    Parameters
+    ----------
+    journeys : Journeys
+
+    Returns
+    -------
+    Mined
+        From variants of at least the minimum number of customers; every one of them fits.
+
+    Raises
+    ------
+    ConfigError
+        If no variant has so many customers.
+
+    Notes
+    -----
+    Leemans, Fahland and van der Aalst, Petri Nets 2013. With a noise threshold the outcome
+    would depend on the order of equal frequencies; without one it does not.
+    """
+    from pm4py.algo.discovery.inductive.dtypes.im_ds import IMDataStructureUVCL
+    from pm4py.algo.discovery.inductive.variants.im import IMUVCL
+    from pm4py.objects.process_tree.utils import generic
+
+    shown = _shown_variants(journeys)
+    tree = IMUVCL({}).apply(IMDataStructureUVCL(shown.counts), {})
+    tree = generic.fold(tree)
+    generic.tree_sort(tree)
+    return Mined(str(tree), len(shown.counts), shown.journeys, shown.share)
+
+
+def heuristics_net(journeys: Journeys, *, dependency: float = 0.5) -> pd.DataFrame:
+    """Discover which touchpoints depend on which, by the heuristics miner.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    dependency : float
+        Least dependency of an edge, −1 to 1.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per edge, by name: ``source``, ``target`` (str), ``dependency`` (float64),
+        ``events`` (int64: how often it was taken). ``attrs["share"]`` is the share of journeys
+        in the variants it was discovered from.
+
+    Notes
+    -----
+    Weijters and Ribeiro, CIDM 2011.
+    """
+    from pm4py.algo.discovery.heuristics.variants import classic
+
+    shown = _shown_variants(journeys)
+    counts = shown.counts
+    pairs, apart, triples = Counter[Any](), Counter[Any](), Counter[Any]()
+    first, last, events = Counter[str](), Counter[str](), Counter[str]()
+    for variant, n in sorted(counts.items()):
+        first[variant[0]] += n
+        last[variant[-1]] += n
+        for name in variant:
+            events[name] += n
+        for pair in itertools.pairwise(variant):
+            pairs[pair] += n
+        for triple in zip(variant, variant[1:], variant[2:], strict=False):
+            apart[triple[0], triple[2]] += n
+            triples[triple] += n
+    net = classic.apply_heu_dfg(
+        dict(pairs),
+        activities=sorted(events),
+        activities_occurrences=dict(events),
+        start_activities=dict(first),
+        end_activities=dict(last),
+        dfg_window_2=dict(apart),
+        freq_triples=dict(triples),
+        parameters={classic.Parameters.DEPENDENCY_THRESH: dependency},
+    )
+    rows = [
+        (
+            source,
+            target.node_name,
+            float(edge.dependency_value),
+            int(pairs[source, target.node_name]),
+        )
+        for source, node in net.nodes.items()
+        for target, found in node.output_connections.items()
+        for edge in found
+    ]
+    table = pd.DataFrame(rows, columns=["source", "target", "dependency", "events"])
+    table = table.sort_values(["source", "target"], ignore_index=True)
+    table.attrs["share"] = shown.share
+    return table
+
+
+@dataclass(frozen=True)
+class _Shown:
+    counts: Counter[tuple[str, ...]]
+    journeys: int
+    share: float
+
+
+def _shown_variants(journeys: Journeys) -> _Shown:
+    shown = variants(journeys)
+    counts = Counter(
+        {tuple(v): int(n) for v, n in zip(shown["variant"], shown["journeys"], strict=True)}
+    )
+    if not counts:
+        raise ConfigError(
+            "no variant is shared by enough customers to discover a model from. "
+            "Group touchpoints, or lower journeys.min_customers."
+        )
+    return _Shown(counts, counts.total(), float(shown["share"].sum()))

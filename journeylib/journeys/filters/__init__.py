@@ -1,0 +1,1 @@
+"""The verbs that narrow journeys down, and what remains after each."""

@@ -1,0 +1,1 @@
+"""The journey graph: transitions, ends, the Markov chain, smaller graphs."""

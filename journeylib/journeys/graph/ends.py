@@ -1,0 +1,122 @@
+"""Structure: how journeys end from each touchpoint, as a chain, and how far a map may be folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, resample, working
+from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
+from journeylib.journeys.graph.simplify import Simplified, simplify
+from journeylib.journeys.graph.transitions import START
+from journeylib.journeys.journeys import Journeys
+from journeylib.log import fetch
+
+KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
+END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the journey graph says of the log as a whole.
+
+    Attributes
+    ----------
+    ends : pandas.DataFrame
+        One row per touchpoint (`START` for all journeys) and end, touchpoints in the order of
+        the journey: ``touchpoint``, ``end`` (goal, bad_end, other, open; ends of too few
+        customers are left out), ``journeys`` (int64: that came by and ended so), ``share``,
+        ``lo``, ``hi`` (of those that came by), ``n_journeys``, ``n_customers`` (that came by).
+    chain : Chain
+    maps : dict of float to Simplified
+        The graph with so much of its touchpoints and transitions.
+    """
+
+    ends: pd.DataFrame
+    chain: Chain
+    maps: dict[float, Simplified]
+
+
+@working("reading the journey graph")
+def journey_structure(journeys: Journeys) -> Structure:
+    """Read the journey graph: ends by touchpoint, the absorbing chain, and smaller maps.
+
+    Parameters
+    ----------
+    journeys : Journeys
+
+    Returns
+    -------
+    Structure
+        Without touchpoints and ends of fewer than the minimum of customers.
+
+    Notes
+    -----
+    `ends` are counts of what happened and assume nothing of memory; the chain foresees, and its
+    `order` says how far to trust it. Both, and the maps, count the same journeys.
+    """
+    return Structure(
+        journey_ends(journeys),
+        journey_chain(journeys),
+        {kept: simplify(journeys, kept, kept) for kept in KEPT},
+    )
+
+
+def journey_ends(journeys: Journeys) -> pd.DataFrame:
+    """Count how journeys end, by the touchpoints that they came by; see `Structure.ends`."""
+    first = journeys.steps.filter(_.starts_visit & (_.visit == 1))
+    came = first.select("journey", touchpoint=_.touchpoint.cast("string"))
+    table = journeys.table.select("journey", "customer_no", "group", "end_kind")
+    everyone = table.mutate(touchpoint=ibis.literal(START)).select("touchpoint", *table.columns)
+    known = came.join(table, "journey").select(*everyone.columns).union(everyone)
+    keys = ["touchpoint", "end_kind", "group"]
+    people = known.group_by([*keys, "customer_no"]).aggregate(journeys=_.count())
+    # A customer is in one group, so customers of groups add up.
+    counted = fetch(people.group_by(keys).aggregate(journeys=_.journeys.sum(), customers=_.count()))
+    base = journeys.touchpoints[["touchpoint", "customers"]]
+    customers = dict(base.itertuples(index=False, name=None))
+    customers[START] = int(fetch(table.aggregate(n=_.customer_no.nunique()))["n"].iloc[0])
+    minimum = max(journeys.settings.min_customers, 1)
+    names = [name for name in (START, *base["touchpoint"]) if customers[name] >= minimum]
+    return _ends_of(names, counted, customers, minimum)
+
+
+def _ends_of(
+    names: list[str], counted: pd.DataFrame, customers: dict[str, int], minimum: int
+) -> pd.DataFrame:
+    """Estimate the shares of ends of all touchpoints in one resampling."""
+    spot = pd.Index(names).get_indexer(pd.Index(counted["touchpoint"]))
+    end = pd.Index(ENDS).get_indexer(pd.Index(counted["end_kind"]))
+    known = spot >= 0
+    cells = counted["group"].to_numpy()[known], spot[known], end[known]
+    journeys = np.zeros((GROUPS, len(names), len(ENDS)))
+    people = np.zeros((len(names), len(ENDS)))
+    np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[known])
+    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.float64)[known])
+    place, kind = np.nonzero(people >= minimum)
+    sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
+    hits, trials = sums.sum(axis=0).T
+    behind = np.array([customers[name] for name in names], dtype=np.int64)[place]
+    found = resample(
+        sums,
+        lambda s: s[..., 0] / s[..., 1],
+        share=True,
+        n_customers=behind,
+        n_trials=trials,
+    )
+    return pd.DataFrame(
+        {
+            "touchpoint": np.array(names, dtype=object)[place],
+            "end": np.array(ENDS, dtype=object)[kind],
+            "journeys": hits.astype("int64"),
+            "share": found.value,
+            "lo": found.lo,
+            "hi": found.hi,
+            "n_journeys": trials.astype("int64"),
+            "n_customers": behind,
+        }
+    )[list(END_COLUMNS)]

@@ -1,0 +1,373 @@
+"""The journey graph as an absorbing Markov chain: where journeys go from here, and how surely.
+
+States are `START` and the touchpoints; journeys are absorbed into their ends. A journey that is
+still open is censored: the moves it made count, its unfinished last visit says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
+from journeylib.journeys.graph.markov_order import OrderTest, order_test
+from journeylib.journeys.graph.transitions import OTHER, START
+from journeylib.journeys.journeys import Journeys
+from journeylib.log import fetch
+
+Floats = npt.NDArray[np.float64]
+
+ENDS = ("goal", "bad_end", "other", "open")
+# From here on what still happens hardly changes how the journey ends.
+SETTLED = 0.95
+# The chain is solved for every resample: its cost grows with the cube of its states.
+MOST = 100
+# Where more than half of the paths run into visits that nobody has yet left, ends are a guess.
+MAX_OPEN = 0.5
+_BATCH = 64
+GRADE: Grade = "C"
+
+MEASURES: dict[str, str] = {
+    "visited": "share",
+    "visits": "visits/journey",
+    "steps_to_end": "steps",
+    **{f"p_{end}": "share" for end in ENDS},
+    "removal_effect": "share",
+}
+# What all journeys say of a touchpoint; the others rest on the journeys that come by.
+OF_ALL = ("visited", "visits", "removal_effect")
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """An absorbing chain solved; leading axes are those of the counts.
+
+    Attributes
+    ----------
+    visits : ndarray of float64, shape (..., m, m)
+        Expected visits to each state from each state, the fundamental matrix N.
+    ends : ndarray of float64, shape (..., m, ends)
+        Probability of each end from each state, B; rows add up to 1.
+    """
+
+    visits: Floats
+    ends: Floats
+
+    @property
+    def visited(self) -> Floats:
+        """Probability that a journey ever comes to each state."""
+        own = np.diagonal(self.visits, axis1=-2, axis2=-1)
+        return np.asarray(self.visits[..., 0, :] / own)
+
+    @property
+    def removal_effect(self) -> Floats:
+        """Share of goals that are reached through each state; NaN where no goal is reached.
+
+        Sending every visit of i to a bad end leaves the paths to the goal that avoid i, so
+        the loss is P(ever at i) · P(goal from i); START itself has the effect 1.
+        """
+        goal = self.ends[..., 0]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.visited * goal / goal[..., :1])
+
+
+def absorb(counts: npt.ArrayLike) -> Absorbed:
+    """Solve the absorbing chain of transition counts.
+
+    Parameters
+    ----------
+    counts : array, shape (..., m, m + ends)
+        Moves from each state, `START` first, to each state and then to each end; the last end
+        holds visits that nobody has left yet (censored), which are no moves.
+
+    Returns
+    -------
+    Absorbed
+        From states whose exits are all unseen, or that only lead among such states, the last
+        end is certain.
+
+    Notes
+    -----
+    With P = [Q R; 0 I]: N = (I − Q)⁻¹, B = N R (Kemeny and Snell, Finite Markov Chains, 1960,
+    chapter 3). The inverse is by elimination without pivoting, which is safe because I − Q is
+    an M-matrix, and, unlike LAPACK's, adds in an order that no number of threads changes.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    m = table.shape[-2]
+    flat = table.reshape(-1, m, table.shape[-1])
+    visits, ends = [], []
+    for start in range(0, len(flat), _BATCH):
+        Q, R = _probabilities(flat[start : start + _BATCH], m)
+        N = _inverse(np.eye(m) - Q)
+        visits.append(N)
+        ends.append(np.einsum("bij,bje->bie", N, R))
+    lead = table.shape[:-2]
+    return Absorbed(
+        np.concatenate(visits).reshape(*lead, m, m), np.concatenate(ends).reshape(*lead, m, -1)
+    )
+
+
+def _probabilities(counts: Floats, m: int) -> tuple[Floats, Floats]:
+    moves = counts.copy()
+    moves[..., -1] = 0.0
+    # Who can leave for good: states with an exit, then those that lead to one.
+    leaves: npt.NDArray[np.bool_] = np.any(moves[..., m:] > 0, axis=-1)
+    leads = moves[..., :m] > 0
+    while True:
+        further = leaves | np.any(leads & leaves[:, None, :], axis=-1)
+        if (further == leaves).all():
+            break
+        leaves = further
+    moves[~leaves] = 0.0
+    moves[~leaves, -1] = 1.0
+    shares = moves / moves.sum(axis=-1, keepdims=True)
+    return shares[..., :m], shares[..., m:]
+
+
+def _inverse(a: Floats) -> Floats:
+    """Invert a batch of M-matrices by Gauss and Jordan, in place of LAPACK."""
+    m = a.shape[-1]
+    for k in range(m):
+        pivot = a[:, k, k].copy()
+        a[:, k, k] = 1.0
+        a[:, k, :] /= pivot[:, None]
+        factor = a[:, :, k].copy()
+        factor[:, k] = 0.0
+        a[:, :, k] = np.where(np.arange(m) == k, a[:, :, k], 0.0)
+        a -= factor[:, :, None] * a[:, k, None, :]
+    return a
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Where journeys go from each touchpoint; grade C throughout.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row per touchpoint (and `START`, for the journey as a whole) and measure:
+        ``touchpoint``, ``measure``, ``value``, ``lo``, ``hi``, ``unit``, ``n_journeys``,
+        ``n_customers``, ``grade``, ``abstain``. Measures: ``visited`` (share of journeys that
+        ever come here), ``visits`` (expected number of visits per journey), ``steps_to_end``,
+        ``p_goal``, ``p_bad_end``, ``p_other``, ``p_open`` (how journeys that are here end;
+        open: the log does not show), ``removal_effect`` (share of goals reached through here:
+        connectivity, not a cause).
+    points_of_no_return : pandas.DataFrame
+        ``touchpoint``, ``towards`` (``goal`` or ``no goal``), ``p_goal``, ``lo``, ``hi``,
+        ``visited``, ``n_customers``; declared goals and bad ends themselves are left out.
+    order : OrderTest
+        Whether one step of memory is enough for all of this.
+    suppressed : int
+        Touchpoints left out for having too few customers.
+    """
+
+    table: pd.DataFrame
+    points_of_no_return: pd.DataFrame
+    order: OrderTest
+    suppressed: int
+
+    def value(self, touchpoint: str, measure: str) -> float:
+        """Return one number of `table`.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such measure, or no touchpoint of this name with enough customers.
+        """
+        rows = self.table
+        for column, name in (("touchpoint", touchpoint), ("measure", measure)):
+            known = list(rows[column].unique())
+            if name not in known:
+                raise ConfigError(
+                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
+                    "of too few customers, and goals and bad ends themselves, are left out."
+                )
+        found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
+        return float(found.iloc[0])
+
+
+@working("reading the chain of touchpoints")
+def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
+    """Read the journeys as an absorbing Markov chain.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With goals declared, else what concerns the goal abstains.
+    most : int
+        States of the chain: where there are more touchpoints, those of fewest journeys are one
+        state, ``(other)``.
+
+    Returns
+    -------
+    Chain
+
+    Notes
+    -----
+    Intervals are from the 64 customer groups: the transitions of each group are counted, and
+    the chain solved without each group in turn. Open journeys are censored, which assumes that
+    they will go on as the others did.
+
+    The removal effect (Anderl et al., International Journal of Research in Marketing, 2016) is
+    a measure of connectivity: any obligatory step has the effect 1, whether or not it helps.
+
+    A point of no return: the chance of the goal, given all that is still to come, is a
+    martingale, and the sum of its expected squared changes from touchpoint i on is p(1 − p).
+    So what follows no longer matters exactly where p is 0 or 1; here, where its interval lies
+    above 0.95 or below 0.05.
+    """
+    folded = _folded(journeys, most)
+    counts, names = _counted(journeys, folded)
+    people = journeys.touchpoints.set_index("touchpoint")[["journeys", "customers"]]
+    if folded:
+        people.loc[OTHER] = _bases(journeys.steps.filter(_.touchpoint.isin(sorted(folded))))
+    people.loc[START] = _bases(journeys.table)
+    base = people.loc[names]
+    found = _estimated(counts, base)
+    shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
+    table = _table(found, base, shown, goals=bool(journeys.settings.goals))
+    ends = {*journeys.settings.goals, *journeys.settings.bad_ends, START}
+    return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
+
+
+def _folded(journeys: Journeys, most: int) -> set[str]:
+    """Return the touchpoints of fewest journeys, beyond the number of states."""
+    order = journeys.touchpoints.sort_values(["journeys", "touchpoint"], ascending=[False, True])
+    return set(order["touchpoint"].iloc[most:])
+
+
+def _bases(rows: ibis.Table) -> list[int]:
+    counted = rows.aggregate(journeys=_.journey.nunique(), customers=_.customer_no.nunique())
+    return [int(number) for number in fetch(counted).iloc[0]]
+
+
+def _counted(journeys: Journeys, folded: set[str]) -> tuple[Floats, list[str]]:
+    """Count moves per customer group, shape (groups, m, m + ends), and name the states."""
+    kept = sorted(set(journeys.touchpoints["touchpoint"]) - folded)
+    names = [START, *kept, *([OTHER] if folded else [])]
+    m = len(names)
+    spot = {name: number for number, name in enumerate(names)}
+    spot |= dict.fromkeys(folded, m - 1)
+    ends = {end: m + number for number, end in enumerate(ENDS)}
+    last = journeys.table.select("journey", "end_kind")
+    inner = (
+        journeys.steps.filter(_.ends_visit)
+        .join(last, "journey")
+        .group_by(
+            "group",
+            source=_.touchpoint,
+            target=_.next_touchpoint,
+            end=_.next_touchpoint.isnull().ifelse(_.end_kind, ibis.null("string")),
+        )
+        .aggregate(n=_.count())
+    )
+    first = (
+        journeys.steps.filter(_.step == 1)
+        .group_by("group", target=_.touchpoint)
+        .aggregate(n=_.count())
+        .mutate(source=ibis.literal(START), end=ibis.null("string"))
+    )
+    columns = ["group", "source", "target", "end", "n"]
+    rows = fetch(inner.select(columns).union(first.select(columns)))
+    counts = np.zeros((GROUPS, m, m + len(ENDS)))
+    for group, source, target, end, n in rows.itertuples(index=False, name=None):
+        column = ends[end] if isinstance(end, str) else spot[target]
+        counts[int(group), spot[source], column] += n
+    return counts, names
+
+
+def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
+    # `resample` asks for the same totals (point, groups left out, draws) once per measure; they
+    # differ in shape, and the chain of each need be solved only once.
+    solved: dict[tuple[int, ...], dict[str, Floats]] = {}
+
+    def answer(measure: str, totals: Floats) -> Floats:
+        if totals.shape not in solved:
+            solved[totals.shape] = _answers(totals)
+        return solved[totals.shape][measure]
+
+    found = {}
+    for measure, unit in MEASURES.items():
+        share, rests = unit == "share", _rests_on(base, measure)
+        found[measure] = resample(
+            counts,
+            partial(answer, measure),
+            share=share,
+            n_customers=rests["customers"].to_numpy(),
+            n_trials=rests["journeys"].to_numpy() if share else None,
+        )
+    return found
+
+
+def _rests_on(base: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the journeys and customers behind a measure: all, or those that came by."""
+    return base.loc[[START] * len(base)] if measure in OF_ALL else base
+
+
+def _answers(totals: Floats) -> dict[str, Floats]:
+    """Return every measure of each state; NaN where the state was not seen."""
+    solved = absorb(totals)
+    seen = totals.sum(axis=-1) > 0
+    unseen = {"visited": 0.0, "visits": 0.0}
+    values = {
+        "visited": solved.visited,
+        "visits": solved.visits[..., 0, :],
+        # START is a state of the chain, not a step of the journey.
+        "steps_to_end": solved.visits[..., :, 1:].sum(axis=-1),
+        "removal_effect": solved.removal_effect,
+        **{f"p_{end}": solved.ends[..., number] for number, end in enumerate(ENDS)},
+    }
+    return {
+        measure: np.where(seen, value, unseen.get(measure, np.nan))
+        for measure, value in values.items()
+    }
+
+
+def _table(
+    found: dict[str, Resampled], base: pd.DataFrame, shown: npt.NDArray[np.bool_], *, goals: bool
+) -> pd.DataFrame:
+    censored = found["p_open"].value > MAX_OPEN
+    tables = []
+    for measure, one in found.items():
+        about_ends = measure.startswith("p_") and measure != "p_open"
+        silent = np.zeros(len(base), dtype=object)
+        silent[:] = None
+        if measure in ("p_goal", "removal_effect") and not goals:
+            silent[:] = "unidentified"
+        elif about_ends or measure in ("removal_effect", "steps_to_end"):
+            silent[censored] = "censoring_heavy"
+        missing = np.array([reason is not None for reason in silent]) | np.isnan(one.value)
+        silent[missing & (silent == None)] = "unidentified"  # noqa: E711 - elementwise
+        columns: dict[str, Any] = {
+            "touchpoint": base.index.to_numpy(),
+            "measure": measure,
+            **{
+                name: np.where(missing, np.nan, getattr(one, name))
+                for name in ("value", "lo", "hi")
+            },
+            "unit": MEASURES[measure],
+            "n_journeys": _rests_on(base, measure)["journeys"].to_numpy(),
+            "n_customers": _rests_on(base, measure)["customers"].to_numpy(),
+            "grade": GRADE,
+            "abstain": silent,
+        }
+        tables.append(pd.DataFrame(columns).assign(_spot=np.arange(len(base)))[shown])
+    rows = pd.concat(tables).sort_values("_spot", kind="stable").drop(columns="_spot")
+    return rows.reset_index(drop=True)
+
+
+def _settled(table: pd.DataFrame, ends: set[str]) -> pd.DataFrame:
+    goal = table[(table["measure"] == "p_goal") & ~table["touchpoint"].isin(ends)]
+    visited = table[table["measure"] == "visited"].set_index("touchpoint")["value"]
+    won, lost = goal["lo"] >= SETTLED, goal["hi"] <= 1 - SETTLED
+    rows = goal[won | lost].assign(towards=np.where(won[won | lost], "goal", "no goal"))
+    rows = rows.assign(visited=rows["touchpoint"].map(visited)).rename(columns={"value": "p_goal"})
+    columns = ["touchpoint", "towards", "p_goal", "lo", "hi", "visited", "n_customers"]
+    return rows[columns].reset_index(drop=True)

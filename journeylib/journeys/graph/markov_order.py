@@ -1,0 +1,152 @@
+"""How much memory journeys have: does the next step depend on more than the present one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.journeys.journeys import Journeys
+from journeylib.log import fetch
+
+FOLDS = 16
+ORDERS = (1, 2, 3)
+# Worth of one visit that the shorter context brings along: unseen steps stay possible.
+WEIGHT = 1.0
+# A gain of one hundredth of a nat makes a step one per cent less surprising: too little to matter,
+# and longer contexts gain a trace of it from smoothing alone.
+MATERIAL = 0.01
+_BEFORE, _NEXT = ("b1", "b2", "b3"), "next"
+
+
+@dataclass(frozen=True)
+class OrderTest:
+    """Held-out log-loss of chains that remember one, two and three visits.
+
+    Attributes
+    ----------
+    losses : pandas.DataFrame
+        One row per order: ``order``, ``loss`` (nats per step, on customers left out),
+        ``gain`` and ``gain_se`` (loss of the next lower order minus this one, with its standard
+        error over folds of customers; NaN for order 1), ``better`` (gain above one error and
+        above `MATERIAL`).
+    order : int
+        The lowest order that the next higher one does not beat.
+    steps : int
+        Steps that were foreseen.
+    """
+
+    losses: pd.DataFrame
+    order: int
+    steps: int
+
+    @property
+    def memory(self) -> bool:
+        """Whether journeys remember more than where they are."""
+        return self.order > 1
+
+    def __str__(self) -> str:
+        if not self.memory:
+            return "One step of memory is enough: longer histories foresee no better."
+        gain = self.losses.loc[self.losses["order"] == 2].iloc[0]
+        return (
+            f"Memory is present: the last {self.order} touchpoints foresee the next step better "
+            f"than the last one (two against one: {gain['gain']:.3f} nats a step, standard error "
+            f"{gain['gain_se']:.3f}). Numbers of the chain hold on average, not for each history."
+        )
+
+
+def order_test(journeys: Journeys) -> OrderTest:
+    """Test whether a chain of first order is adequate.
+
+    Parameters
+    ----------
+    journeys : Journeys
+
+    Returns
+    -------
+    OrderTest
+
+    Notes
+    -----
+    Sixteen folds of customers; each step (ends included, unfinished visits of open journeys
+    not) is foreseen by counts of the other folds. Counts of a context are smoothed towards the
+    next shorter one with the weight of one visit. An order is better where its loss is lower by
+    more than one standard error of the difference over folds, and by 0.01 nats a step.
+    """
+    rows = _contexts(journeys)
+    losses = np.stack([_losses(rows, order) for order in ORDERS])
+    weights = np.bincount(rows["fold"], rows["n"], FOLDS)
+    used = weights > 0
+    steps = int(weights.sum())
+    per_fold = losses[:, used] / weights[used]
+    total = losses.sum(axis=1) / max(steps, 1)
+    gains = per_fold[:-1] - per_fold[1:]
+    folds = int(used.sum())
+    if folds > 1:
+        errors = gains.std(axis=1, ddof=1) / np.sqrt(folds)
+    else:
+        errors = np.full(len(gains), np.inf)
+    gain = total[:-1] - total[1:]
+    better = (gain > errors) & (gain > MATERIAL)
+    table = pd.DataFrame(
+        {
+            "order": ORDERS,
+            "loss": total,
+            "gain": [np.nan, *gain],
+            "gain_se": [np.nan, *errors],
+            "better": [False, *better],
+        }
+    )
+    order = ORDERS[0] + int(np.argmin(np.r_[better, False]))
+    return OrderTest(table, order, steps)
+
+
+def _contexts(journeys: Journeys) -> pd.DataFrame:
+    """Count (three visits before, next) per fold of customers, in the engine."""
+    in_journey = ibis.window(group_by="journey", order_by="step")
+    ends = journeys.table.select("journey", "end_kind")
+    visits = journeys.steps.filter(_.ends_visit).select(
+        "journey", "step", "group", "touchpoint_no", "next_touchpoint"
+    )
+    # Ends are numbered below zero; -1 stands for "before the journey".
+    kinds = {"goal": -2, "bad_end": -3, "other": -4}
+    end = ibis.cases(*((_.end_kind == kind, no) for kind, no in kinds.items()), else_=None)
+    moved = visits.mutate(
+        b1=_.touchpoint_no,
+        b2=_.touchpoint_no.lag().over(in_journey).fill_null(-1),
+        b3=_.touchpoint_no.lag(2).over(in_journey).fill_null(-1),
+        after=_.touchpoint_no.lead().over(in_journey),
+        fold=_.group % FOLDS,
+    )
+    known = moved.join(ends, "journey").mutate(next=ibis.coalesce(_.after, end))
+    counted = (
+        known.filter(_.next.notnull()).group_by([*_BEFORE, _NEXT, "fold"]).aggregate(n=_.count())
+    )
+    rows = fetch(counted.order_by([*_BEFORE, _NEXT, "fold"]))
+    return rows.astype("int64")
+
+
+def _losses(rows: pd.DataFrame, order: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the summed loss per fold of a chain that remembers `order` visits."""
+    chance = np.full(len(rows), 1 / max(rows[_NEXT].nunique(), 1))
+    for depth in range(order + 1):
+        context = list(_BEFORE[:depth])
+        here = _others(rows, [*context, _NEXT])
+        total = _others(rows, context)
+        chance = (here + WEIGHT * chance) / (total + WEIGHT)
+    loss = np.bincount(rows["fold"], -rows["n"] * np.log(chance), FOLDS)
+    return np.asarray(loss, dtype=np.float64)
+
+
+def _others(rows: pd.DataFrame, keys: list[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Count each row's context in all folds but its own."""
+    if not keys:
+        own = rows.groupby("fold")["n"].transform("sum")
+        return np.asarray(rows["n"].sum() - own, dtype=np.float64)
+    everywhere = rows.groupby(keys)["n"].transform("sum")
+    own = rows.groupby([*keys, "fold"])["n"].transform("sum")
+    return np.asarray(everywhere - own, dtype=np.float64)

@@ -1,0 +1,349 @@
+"""A smaller journey graph that still adds up: what is left out is folded, counted and named."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.core import working
+from journeylib.journeys.graph.transitions import END, OTHER, START, count_bases, positions
+from journeylib.journeys.journeys import Journeys
+from journeylib.log import suppress
+
+ELSEWHERE = "(elsewhere)"
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Simplified:
+    """The strongest touchpoints and transitions, and everything else as "other".
+
+    Attributes
+    ----------
+    touchpoints : pandas.DataFrame
+        ``touchpoint``, ``stage``, ``channel``, ``events``, ``visits``, ``journeys``,
+        ``customers``, ``median_position``, ``folds`` (touchpoints in it: 1, or more in
+        ``(other)``, one per stage where there are stages).
+    transitions : pandas.DataFrame
+        ``source``, ``target``, ``events``, ``journeys``, ``customers``, most journeys first.
+        Target ``(elsewhere)`` sums, per source, the transitions that are not shown.
+    ledger : pandas.DataFrame
+        What every number counts: ``what``, ``shown``, ``folded`` (in other and elsewhere),
+        ``suppressed`` (in no row, for resting on too few customers), ``total``; the three parts
+        add up to the total in every row.
+    journeys : int
+        All journeys.
+    journeys_shown : int
+        Journeys that run through shown touchpoints and transitions alone.
+    share : float
+        `journeys_shown` of all journeys.
+    kept_ways, beyond : int
+        Transitions between shown touchpoints that are kept, and those that the share asked for
+        beyond the most that are.
+    """
+
+    touchpoints: pd.DataFrame
+    transitions: pd.DataFrame
+    ledger: pd.DataFrame
+    journeys: int
+    journeys_shown: int
+    share: float
+    kept_ways: int = 0
+    beyond: int = 0
+
+
+@working("folding the journey graph")
+def simplify(
+    journeys: Journeys,
+    touchpoints: float = 1.0,
+    transitions: float = 1.0,
+    *,
+    per_node: int = 1,
+    most: int | None = None,
+) -> Simplified:
+    """Keep the strongest touchpoints and transitions; fold the rest into a visible other.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    touchpoints : float
+        Share of the touchpoints to keep, those of most journeys first, above 0 to 1.
+    transitions : float
+        Share of the transitions between them to keep, those of most journeys first, 0 to 1.
+    per_node : int
+        Keep at least so many of the strongest transitions from each touchpoint to another, and
+        from others to it.
+    most : int, optional
+        Keep at most so many transitions between touchpoints, beside those of `per_node`.
+
+    Returns
+    -------
+    Simplified
+        The same journeys as `transitions` and `variants` count, in fewer rows.
+
+    Raises
+    ------
+    ValueError
+        If a share is not between 0 and 1, or `per_node` is negative.
+
+    Notes
+    -----
+    Nothing is dropped in silence: of each touchpoint, the shown transitions out and the one to
+    ``(elsewhere)`` add up to its visits; the ledger says what is shown, folded and suppressed.
+    """
+    if not 0 < touchpoints <= 1 or not 0 <= transitions <= 1 or per_node < 0:
+        raise ValueError(
+            f"touchpoints={touchpoints}, transitions={transitions}, per_node={per_node}: "
+            "shares lie between 0 and 1 (touchpoints above 0), per_node is 0 or more"
+        )
+    minimum = journeys.settings.min_customers
+    every = journeys.touchpoints
+    points = every[every["events"] > 0]
+    public, _hidden = suppress(points, minimum)
+    order = public.sort_values(["journeys", "touchpoint"], ascending=[False, True])
+    kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
+    names = _names(every, kept)
+    codes = _codes(every, names)
+    moves = _moves(journeys, every, names, codes).cache()
+    edges = _edges(journeys, moves, names, codes)
+    candidates, _hidden = suppress(edges, minimum)
+    shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
+    folded = _with_elsewhere(edges, moves, shown_edges, codes)
+    nodes = _nodes(journeys, points, names, edges)
+    table, _hidden = suppress(nodes, minimum)
+    arrows, _hidden = suppress(folded, minimum)
+    total = int(nodes["journeys_all"].iloc[0]) if len(nodes) else 0
+    whole = total - _journeys_beyond(moves, kept, shown_edges, codes)
+    return Simplified(
+        table.drop(columns="journeys_all"),
+        arrows.reset_index(drop=True),
+        _ledger(nodes, table, folded, arrows, kept, total, whole),
+        total,
+        whole,
+        whole / total if total else 0.0,
+        ways,
+        beyond,
+    )
+
+
+def _names(points: pd.DataFrame, kept: set[str]) -> dict[str, str]:
+    """Map each touchpoint to its own name or to the other of its stage."""
+    staged = points["stage"].notna().any()
+    return {
+        name: name
+        if name in kept
+        else f"(other in {stage})"
+        if staged and isinstance(stage, str)
+        else OTHER
+        for name, stage in zip(points["touchpoint"], points["stage"], strict=True)
+    }
+
+
+def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
+    """Give every name that is drawn a number: touchpoints their own, the rest below zero.
+
+    Numbers cost the engine a fraction of what names do, with millions of moves.
+    """
+    own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
+    others = sorted({new for old, new in names.items() if old != new})
+    codes = {START: -1, END: -2} | {name: -3 - place for place, name in enumerate(others)}
+    return codes | {name: own[name] for name, new in names.items() if name == new}
+
+
+def _coded(
+    rows: ibis.Table,
+    column: str,
+    points: pd.DataFrame,
+    names: dict[str, str],
+    codes: dict[str, int],
+) -> ibis.Table:
+    """Put the codes of what is folded into a column: joined, for thousands may be."""
+    pairs = zip(points["touchpoint_no"].astype(int), points["touchpoint"], strict=True)
+    folded = [(no, codes[names[old]]) for no, old in pairs if names[old] != old]
+    if not folded:
+        return rows
+    table = ibis.memtable(folded, schema={"folds": "int64", "into": "int64"})
+    joined = rows.left_join(table, rows[column] == table.folds)
+    return joined.mutate(**{column: _.into.coalesce(_[column])}).drop(*table.columns)
+
+
+def _moves(
+    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
+) -> ibis.Table:
+    """One row per move from visit to visit, from `START` and to `END`, with the `_codes`."""
+    trail, columns = journeys.trail, ["journey", "customer_no", "source", "target"]
+    inner = trail.filter(_.ends_visit).select(
+        *columns[:2],
+        source=_.touchpoint_no.cast("int64"),
+        target=_.next_touchpoint_no.cast("int64").fill_null(codes[END]),
+    )
+    first = trail.filter(_.step == 1).select(
+        *columns[:2],
+        source=ibis.literal(codes[START]).cast("int64"),
+        target=_.touchpoint_no.cast("int64"),
+    )
+    every = inner.union(first)
+    for end in ("source", "target"):
+        every = _coded(every, end, points, names, codes)
+    return every.select(columns)
+
+
+def _edges(
+    journeys: Journeys, moves: ibis.Table, names: dict[str, str], codes: dict[str, int]
+) -> pd.DataFrame:
+    """Count the moves by source and target; those of no folded touchpoint are counted already."""
+    columns = ["source", "target", "events", "journeys", "customers"]
+    known = journeys.edges[columns]
+    away = {old for old, new in names.items() if old != new}
+    if not away:
+        return known
+    known = known[~known["source"].isin(away) & ~known["target"].isin(away)]
+    lowest = min(codes[START], codes[END])
+    other = moves.filter((_.source < lowest) | (_.target < lowest))
+    counts = count_bases(other, ["source", "target"])
+    word = {code: name for name, code in codes.items()}
+    counts = counts.assign(**{end: counts[end].map(word) for end in ("source", "target")})
+    return _sorted(pd.concat([known, counts[columns]]))
+
+
+def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
+    edges = edges.astype({"source": "str", "target": "str"})
+    order = ["journeys", "source", "target"]
+    return edges.sort_values(order, ascending=[False, True, True], ignore_index=True)
+
+
+def _with_elsewhere(
+    edges: pd.DataFrame, moves: ibis.Table, shown: list[Pair], codes: dict[str, int]
+) -> pd.DataFrame:
+    """Return the shown transitions, and per source all others as one."""
+    drawn = pd.MultiIndex.from_frame(edges[["source", "target"]]).isin(shown)
+    if drawn.all():
+        return edges
+    rest = count_bases(moves.anti_join(_listed(shown, codes), ["source", "target"]), ["source"])
+    word = {code: name for name, code in codes.items()}
+    rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE)
+    return _sorted(pd.concat([edges[drawn], rest[list(edges.columns)]]))
+
+
+def _listed(pairs: list[Pair], codes: dict[str, int]) -> ibis.Table:
+    numbers = [(codes[source], codes[target]) for source, target in pairs]
+    frame = pd.DataFrame(numbers, columns=["source", "target"]).astype("int64")
+    return ibis.memtable(frame)
+
+
+def _strongest(
+    edges: pd.DataFrame, kept: set[str], share: float, per_node: int, most: int | None
+) -> tuple[list[Pair], int, int]:
+    """Return the transitions that are shown; how many are kept, and how many beyond.
+
+    Those from START, to END, and into and out of other carry what is folded: they are shown
+    whatever the share is, else the counts of a box would have no way in or out.
+    """
+    between = edges["source"].isin(kept) & edges["target"].isin(kept)
+    inner = edges[between]
+    wanted = math.ceil(share * len(inner) - 1e-9)
+    strong = set(inner.index[: wanted if most is None else min(wanted, most)])
+    # A touchpoint that leads to itself is not connected by that.
+    onward = inner[inner["source"] != inner["target"]]
+    for end in ("source", "target"):
+        strong |= set(onward.groupby(end, sort=True).head(per_node).index)
+    shown = edges[~between | edges.index.isin(strong)]
+    beyond = len(set(inner.index[:wanted]) - strong)
+    return sorted(zip(shown["source"], shown["target"], strict=True)), len(strong), beyond
+
+
+def _nodes(
+    journeys: Journeys, points: pd.DataFrame, names: dict[str, str], edges: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what is drawn as boxes; only what is folded has yet to be counted."""
+    bases = ["events", "journeys", "customers", "median_position"]
+    away = [name for name in points["touchpoint"] if names[name] != name]
+    counts = points.loc[~points["touchpoint"].isin(away), ["touchpoint", *bases]]
+    if away:
+        numbers = points.loc[points["touchpoint"].isin(away), ["touchpoint_no", "touchpoint"]]
+        named = numbers.assign(name=numbers["touchpoint"].map(names)).drop(columns="touchpoint")
+        trail = journeys.trail
+        rows = trail.mutate(touchpoint_no=trail.touchpoint_no.cast("int64")).inner_join(
+            ibis.memtable(named.astype({"touchpoint_no": "int64", "name": "str"})), "touchpoint_no"
+        )
+        others = count_bases(rows, ["name"]).merge(positions(journeys, rows, "name"), on="name")
+        counts = pd.concat([counts, others.rename(columns={"name": "touchpoint"})])
+    counts = counts.reset_index(drop=True)
+    # Every visit ends in one move.
+    visits = edges.groupby("source")["events"].sum()
+    counts["visits"] = counts["touchpoint"].map(visits).astype("int64")
+    known = points.assign(touchpoint=points["touchpoint"].map(names))
+    # The other of a stage stands in that stage, in a lane of its own.
+    first = known.groupby("touchpoint").agg(
+        stage=("stage", "first"), channel=("channel", "first"), folds=("touchpoint_no", "size")
+    )
+    real = set(points["touchpoint"])
+    own = first.reindex(counts["touchpoint"].tolist()).reset_index(drop=True)
+    nodes = pd.concat([counts, own], axis=1)
+    folded = ~nodes["touchpoint"].isin(real)
+    if nodes["channel"].notna().any():
+        nodes["channel"] = nodes["channel"].mask(folded, "Other")
+    nodes["stage"] = nodes["stage"].mask(nodes["touchpoint"] == OTHER, None)
+    nodes["journeys_all"] = int(journeys.table.count().to_pyarrow().as_py())
+    columns = ["touchpoint", "stage", "channel", "events", "visits", "journeys", "customers"]
+    ordered = nodes.sort_values(["median_position", "touchpoint"], ignore_index=True)
+    return ordered[[*columns, "median_position", "folds", "journeys_all"]]
+
+
+def _journeys_beyond(
+    moves: ibis.Table, kept: set[str], shown: list[Pair], codes: dict[str, int]
+) -> int:
+    """Count the journeys with a move that is not shown, or of something folded."""
+    inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
+    outside = moves.anti_join(_listed(inside, codes), ["source", "target"])
+    beyond = outside.select("journey").distinct()
+    return int(beyond.count().to_pyarrow().as_py())
+
+
+def _ledger(
+    nodes: pd.DataFrame,
+    shown_nodes: pd.DataFrame,
+    moves: pd.DataFrame,
+    shown_moves: pd.DataFrame,
+    kept: set[str],
+    journeys: int,
+    whole: int,
+) -> pd.DataFrame:
+    """Say of every kind of thing how many are shown, folded, suppressed."""
+
+    def row(what: str, shown: int, held: int, total: int) -> tuple[str, int, int, int, int]:
+        return what, shown, held - shown, total - held, total
+
+    mine, hold = nodes["touchpoint"].isin(kept), shown_nodes["touchpoint"].isin(kept)
+    ends = {START, END, *kept}
+    direct = shown_moves["source"].isin(ends) & shown_moves["target"].isin(ends)
+    rows = [
+        (
+            "touchpoints",
+            int(mine.sum()),
+            int(shown_nodes.loc[~hold, "folds"].sum()),
+            int(nodes["folds"].sum() - hold.sum() - shown_nodes.loc[~hold, "folds"].sum()),
+            int(nodes["folds"].sum()),
+        ),
+        *(
+            row(
+                column,
+                int(shown_nodes.loc[hold, column].sum()),
+                int(shown_nodes[column].sum()),
+                int(nodes[column].sum()),
+            )
+            for column in ("events", "visits")
+        ),
+        row(
+            "moves",
+            int(shown_moves.loc[direct, "events"].sum()),
+            int(shown_moves["events"].sum()),
+            int(moves["events"].sum()),
+        ),
+        ("journeys", whole, journeys - whole, 0, journeys),
+    ]
+    return pd.DataFrame(rows, columns=["what", "shown", "folded", "suppressed", "total"])

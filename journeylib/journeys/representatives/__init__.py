@@ -1,0 +1,1 @@
+"""Representative journeys and how they were lived."""

@@ -1,0 +1,269 @@
+"""Stories as they were lived: each step with its channel and wait, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.core import SchemaError, working
+from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.representatives._description_length import Variant
+from journeylib.journeys.representatives.representatives import Stories, Story, representatives
+from journeylib.log import fetch, suppress
+
+ALL = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One story as a timeline.
+
+    Attributes
+    ----------
+    segment : str
+        Whose story it is; empty for all customers.
+    story : Story
+        Its touchpoints, copies and customers.
+    steps : pandas.DataFrame
+        One row per step, from journeys that equal the story: ``step`` (from 1), ``touchpoint``,
+        ``channel`` (the most frequent, None without channels), ``seconds_to_next`` (median time
+        from the start of this step to the start of the next; NaN at the last step and without
+        a clock).
+    journeys : int
+        Journeys that it tells and that are near to it, within `Stories.within`.
+    share : float
+        `journeys` of all journeys (of the segment).
+    outcomes : pandas.DataFrame
+        How those journeys end: ``end`` (goal, bad_end, other, open), ``journeys``,
+        ``customers``, ``share``; ends of too few customers are left out.
+    """
+
+    segment: str
+    story: Story
+    steps: pd.DataFrame
+    journeys: int
+    share: float
+    outcomes: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stories of a log, of each segment where asked for.
+
+    Attributes
+    ----------
+    timelines : tuple of Timeline
+        By segment, then the most told first. Each is shared by at least the minimum number of
+        customers, word for word.
+    found : dict of str to Stories
+        By segment: how far the stories can be trusted, and what they leave out.
+    min_customers : int
+        The minimum that applied.
+    """
+
+    timelines: tuple[Timeline, ...]
+    found: dict[str, Stories]
+    min_customers: int
+
+
+@working("telling stories")
+def stories(
+    journeys: Journeys, *, by_segment: bool = False, most: int = 6, min_share: float = 0.02
+) -> Told:
+    """Tell the few real journeys that the many others are variations of.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    by_segment : bool
+        Tell the stories of each segment of at least the minimum number of customers apart.
+    most : int
+        At most so many stories (of each segment).
+    min_share : float
+        A story has at least this share of the journeys as word-for-word copies.
+
+    Returns
+    -------
+    Told
+
+    Raises
+    ------
+    SchemaError
+        If `by_segment` is asked of a log without segments.
+
+    Notes
+    -----
+    The stories are those of `representatives`. Where it cannot tell,
+    no story is told; `Told.found` says why.
+    """
+    if by_segment and not journeys.has("segment"):
+        raise SchemaError(
+            "stories by segment need a column with the role 'segment'. Declare it in roles."
+        )
+    minimum = journeys.settings.min_customers
+    table = journeys.table.mutate(whose=_.segment if by_segment else ibis.literal(ALL))
+    table = table.filter(_.whose.notnull())
+    counts = fetch(
+        table.group_by("whose", "variant").aggregate(
+            journeys=_.count(), customers=_.customer_no.nunique()
+        )
+    ).sort_values(["whose", "journeys", "variant"], ascending=[True, False, True])
+    people = fetch(table.group_by("whose").aggregate(customers=_.customer_no.nunique()))
+    large = people.loc[people["customers"] >= minimum, "whose"]
+    found: dict[str, Stories] = {}
+    timelines: list[Timeline] = []
+    for whose in sorted(large):
+        part = counts[counts["whose"] == whose]
+        codes = part["variant"].tolist()
+        found[whose] = representatives(
+            _named(journeys, codes),
+            part["journeys"].tolist(),
+            customers=part["customers"].tolist(),
+            min_customers=minimum,
+            min_share=min_share,
+            most=most,
+        )
+        if found[whose].answer == "found":
+            timelines += _lived(
+                journeys, table.filter(_.whose == whose), whose, found[whose], codes
+            )
+    return Told(tuple(timelines), found, minimum)
+
+
+@working("looking for examples")
+def examples(journeys: Journeys, *, most: int = 6) -> Told:
+    """Show journeys as they were lived, of the kinds that most customers share.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        Those a question was narrowed down to, say.
+    most : int
+        At most so many kinds.
+
+    Returns
+    -------
+    Told
+        One timeline for each kind (the touchpoints, visit by visit) that at least the minimum
+        number of customers lived word for word, the most frequent first; empty where there is
+        none. `Told.found` is empty: nothing is claimed of the journeys that are not shown.
+    """
+    minimum = journeys.settings.min_customers
+    table = journeys.table
+    counts = fetch(
+        table.group_by("variant").aggregate(journeys=_.count(), customers=_.customer_no.nunique())
+    ).sort_values(["journeys", "variant"], ascending=[False, True])
+    every = int(counts["journeys"].sum())
+    kinds, _hidden = suppress(counts, minimum)
+    kinds = kinds.head(most)
+    own = kinds["variant"].tolist()
+    lived = [
+        Story(name, int(n), int(customers), int(n), n / every, (place,))
+        for place, (name, n, customers) in enumerate(
+            zip(_named(journeys, own), kinds["journeys"], kinds["customers"], strict=True)
+        )
+    ]
+    if not lived:
+        return Told((), {}, minimum)
+    told = {code: number for number, code in enumerate(own)}
+    steps = _steps(journeys, table, own)
+    return Told(
+        tuple(_timelines(journeys, table, ALL, steps, own, told, lived, every)), {}, minimum
+    )
+
+
+def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
+    known = journeys.whole.touchpoints
+    names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
+    return [tuple(names[number] for number in code.split(",")) for code in codes]
+
+
+def _lived(
+    journeys: Journeys, table: ibis.Table, whose: str, found: Stories, codes: list[str]
+) -> list[Timeline]:
+    from rapidfuzz.distance import Levenshtein
+
+    names = _named(journeys, codes)
+    own = [codes[names.index(story.touchpoints)] for story in found.stories]
+    steps = _steps(journeys, table, own)
+    # A far retelling helps to write the log down, but a reader would not call it this story.
+    told = {
+        codes[place]: number
+        for number, story in enumerate(found.stories)
+        for place in story.variants
+        if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
+    }
+    return _timelines(journeys, table, whose, steps, own, told, found.stories, found.journeys)
+
+
+def _timelines(
+    journeys: Journeys,
+    table: ibis.Table,
+    whose: str,
+    steps: pd.DataFrame,
+    own: list[str],
+    told: dict[str, int],
+    kinds: Sequence[Story],
+    every: int,
+) -> list[Timeline]:
+    """Put steps and ends to each story; `own` are the codes of the stories themselves."""
+    ends = _ends(table, told)
+    minimum = journeys.settings.min_customers
+    timelines = []
+    for number, (story, code) in enumerate(zip(kinds, own, strict=True)):
+        mine = ends[ends["story"] == number].drop(columns="story")
+        count = int(mine["journeys"].sum())
+        outcomes, _hidden = suppress(mine, minimum)
+        outcomes["share"] = outcomes["journeys"] / max(count, 1)
+        lines = steps[steps["variant"] == code].drop(columns="variant").reset_index(drop=True)
+        lines.insert(1, "touchpoint", list(story.touchpoints))
+        share = count / max(every, 1)
+        timelines.append(Timeline(whose, story, lines, count, share, outcomes))
+    return sorted(timelines, key=lambda line: (-line.journeys, line.story.touchpoints))
+
+
+def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFrame:
+    """Wait and channel of each visit of the journeys that equal a story."""
+    exact = table.filter(_.variant.isin(own)).select("journey", "variant")
+    so_far = ibis.window(group_by="journey", order_by="step", preceding=(None, 0))
+    numbered = journeys.steps.join(exact, "journey").mutate(
+        place=_.starts_visit.cast("int64").sum().over(so_far)
+    )
+    keys = ["variant", "place"]
+    last = numbered.filter(_.ends_visit)
+    if journeys.has_clock:
+        waits = last.group_by(keys).aggregate(seconds=(_.next_us - _.visit_us).median() / 1e6)
+    else:
+        waits = last.group_by(keys).aggregate(seconds=ibis.null("float64").max())
+    lines = fetch(waits).sort_values(keys, ignore_index=True)
+    if journeys.has("channel"):
+        counted = fetch(
+            numbered.filter(_.channel.notnull()).group_by([*keys, "channel"]).aggregate(n=_.count())
+        ).sort_values([*keys, "n", "channel"], ascending=[True, True, False, True])
+        lines = lines.merge(counted.drop_duplicates(keys)[[*keys, "channel"]], "left", keys)
+    else:
+        lines["channel"] = None
+    lines = lines.rename(columns={"place": "step", "seconds": "seconds_to_next"})
+    lines["seconds_to_next"] = lines["seconds_to_next"].astype("float64")
+    return lines[["variant", "step", "channel", "seconds_to_next"]]
+
+
+def _ends(table: ibis.Table, told: dict[str, int]) -> pd.DataFrame:
+    tellers = ibis.memtable(
+        pd.DataFrame({"variant": list(told), "story": list(told.values())}).astype(
+            {"variant": "str", "story": "int64"}
+        )
+    )
+    counts = fetch(
+        table.join(tellers, "variant")
+        .group_by("story", end=_.end_kind)
+        .aggregate(journeys=_.count(), customers=_.customer_no.nunique())
+    )
+    order = {"goal": 0, "bad_end": 1, "other": 2, "open": 3}
+    return counts.sort_values(
+        ["story", "end"], key=lambda column: column.map(order) if column.name == "end" else column
+    )

@@ -1,0 +1,1 @@
+"""Where one journey of a customer ends and the next begins."""

@@ -1,0 +1,121 @@
+"""Gaps by channel: the silence after a chat is not the silence after a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from journeylib.core import SchemaError, did_you_mean
+from journeylib.journeys.segmentation.rules import US_PER_DAY, JourneySettings
+from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
+from journeylib.log import fetch
+
+REST = ""
+
+
+@dataclass(frozen=True)
+class ChannelGap:
+    """The silence that ends a journey after an event of one channel.
+
+    Attributes
+    ----------
+    channel : str
+        Empty for events without one and for channels of too few gaps or customers.
+    gap_us : int
+        In microseconds.
+    answer : {"declared", "found", "assumed"}
+    reason : str
+        Why it is assumed; empty otherwise.
+    """
+
+    channel: str
+    gap_us: int
+    answer: Literal["declared", "found", "assumed"]
+    reason: str
+
+    @property
+    def gap_days(self) -> float:
+        """Silence that ends a journey, in days."""
+        return self.gap_us / US_PER_DAY
+
+
+def channel_before(events: ibis.Table) -> ibis.Value:
+    """Return the channel of the event before each, as `in_stream` put it: whose silence it is."""
+    if "channel" not in events.columns:
+        return ibis.null("string")
+    return events["_last_channel"]
+
+
+def fit_channels(silences: pd.DataFrame, settings: JourneySettings) -> dict[str, GapCut]:
+    """Fit one gap for each channel.
+
+    Parameters
+    ----------
+    silences : pandas.DataFrame
+        ``silence_us``, ``channel`` (str or None), ``customer_no``.
+    settings : JourneySettings
+        The gap to fall back to, and the minimum of customers.
+
+    Returns
+    -------
+    dict of str to GapCut
+        Channels of fewer gaps than a fit needs, or of too few customers to be shown, are fitted
+        together as ``""``, with the events that have none.
+    """
+    frame = silences.assign(channel=silences["channel"].astype(object))
+    groups = frame.groupby("channel")["customer_no"].agg(["size", "nunique"])
+    large = (groups["size"] >= MIN_GAPS) & (groups["nunique"] >= settings.min_customers)
+    shown = set(groups.index[large])
+    names = [name if name in shown else None for name in frame["channel"]]
+    gaps = frame["silence_us"].to_numpy(dtype=np.int64)
+    # A log without any silence is one fit of nothing.
+    return fit_gap_by_channel(gaps, names, assumed_us=settings.stated_gap_us) or fit_gap_by_channel(
+        [0], [None], assumed_us=settings.stated_gap_us
+    )
+
+
+def fitted_gaps(cuts: Mapping[str, GapCut]) -> tuple[ChannelGap, ...]:
+    """Return what was fitted for each channel."""
+    return tuple(ChannelGap(name, cut.cut_us, cut.answer, cut.reason) for name, cut in cuts.items())
+
+
+def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[ChannelGap, ...]:
+    """Return the gaps that the settings give by channel; none where they give one for all.
+
+    Raises
+    ------
+    SchemaError
+        If the log has no channels, or none of a name.
+    """
+    if not isinstance(settings.gap_days, dict):
+        return ()
+    if "channel" not in events.columns:
+        raise SchemaError(
+            "journeys.gap_days gives days by channel, and the log has no channels. Add the role "
+            "'channel', or give one number of days."
+        )
+    known = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
+    for name in settings.gap_days:
+        if name not in known and name != REST:
+            raise SchemaError(
+                f"journeys.gap_days names the channel '{name}', which the log does not have."
+                f"{did_you_mean(name, known)}"
+            )
+    days = {REST: settings.assumed_gap_days} | settings.gap_days
+    return tuple(
+        ChannelGap(name, round(days[name] * US_PER_DAY), "declared", "") for name in sorted(days)
+    )
+
+
+def gap_after(before: ibis.Value, gaps: tuple[ChannelGap, ...], default_us: int) -> ibis.Value:
+    """Return the gap of the channel `before`, in microseconds."""
+    by_name = {gap.channel: gap.gap_us for gap in gaps}
+    rest = by_name.pop(REST, default_us)
+    if not by_name:
+        return ibis.literal(rest, type="int64")
+    return ibis.cases(*((before == name, us) for name, us in by_name.items()), else_=rest)

@@ -1,0 +1,1 @@
+"""How long a bot should try, and when people give up."""

@@ -1,0 +1,1 @@
+"""Whether and how customers were told that they talk to a machine."""

@@ -1,0 +1,206 @@
+"""In which words bots say that they are machines; what customers say is never shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.core import AbstainReason, text
+from journeylib.journeys import Journeys
+from journeylib.judge.paradoxes.bot_human_comparison import Estimand, shares
+from journeylib.log import LEXICONS, discloses, disclosing_sentence, fetch, suppress
+from journeylib.measures import text_abstain_reason
+
+PHRASE_COLUMNS = ("kind", "language", "share", "customers", "turn")
+SENTENCE_COLUMNS = ("words", "sessions", "customers", "turn")
+# What a name may look like within a sentence; in German every noun does.
+_NAME = r" (?:\p{Lu}\p{Ll}[\pL'’-]*|\p{Lu}{3,}[\pL'’-]*)"
+_ADDRESSED = r"^\p{Lu}\p{Ll}[\pL'’-]*,"
+_GREETED = (
+    r"(?:[Hh]ello|[Hh]i|[Hh]ey|[Dd]ear|[Hh]allo|[Ll]iebe|[Ll]ieber|[Tt]ag|[Mm]orgen|[Aa]bend|"
+    rf"[Mm]oin|[Mm]r\.?|[Mm]rs\.?|[Mm]s\.?|[Hh]err|[Ff]rau),?{_NAME}"
+)
+_PRIVATE = r"[\pN@/\\]"
+LONGEST = 200
+_KEY = ["journey", "opened"]
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """The words by which bots disclose themselves.
+
+    Attributes
+    ----------
+    abstain : str or None
+        ``no_column`` without text, ``unidentified`` in languages without a lexicon.
+    phrases : pandas.DataFrame
+        One row per kind of phrase and language, most frequent first: ``kind`` (of
+        ``judge.phrase`` in the catalogue), ``language`` (ISO 639-1), ``share`` (Estimate: of
+        sessions in which a bot says something), ``customers`` (int64), ``turn`` (float64:
+        median number of the bot's turn that first says so, 1 for its first). Of at least the
+        minimum of customers.
+    sentences : pandas.DataFrame
+        One row per sentence that bots said word for word to at least the minimum of customers,
+        most customers first: ``words`` (a part that differs between customers is “…”),
+        ``sessions``, ``customers`` (int64), ``turn`` (as above). None holds a digit or an
+        address.
+    """
+
+    abstain: AbstainReason | None = None
+    phrases: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PHRASE_COLUMNS))
+    sentences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SENTENCE_COLUMNS))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the form that `audit.json` holds."""
+        rows = self.phrases.to_dict("records")
+        return {
+            "abstain": self.abstain,
+            "phrases": [row | {"share": row["share"].to_dict()} for row in rows],
+            "sentences": self.sentences.to_dict("records"),
+        }
+
+    def sentence(self) -> str:
+        """Return in which words bots disclose themselves; empty where none do."""
+        if self.phrases.empty:
+            return ""
+        first = self.phrases.iloc[0]
+        values = {"kind": text(f"judge.phrase.{first['kind']}"), "turn": first["turn"]}
+        words = text("judge.disclosure.words", share=first["share"], **values)
+        if self.sentences.empty:
+            return f"{words} {text('judge.disclosure.no_sentence')}"
+        most = self.sentences.iloc[0]
+        sentence = text("judge.disclosure.sentence", words=most["words"], n=most["customers"])
+        return f"{words} {sentence}"
+
+
+def find_phrases(turns: ibis.Table, journeys: Journeys, min_customers: int) -> Phrases:
+    """Find the words by which bots say that they are machines.
+
+    Parameters
+    ----------
+    turns : ibis.Table
+        As of `contacts.contact_turns`.
+    journeys : Journeys
+    min_customers : int
+        What was said to fewer is not shown.
+
+    Notes
+    -----
+    Phrases are looked for in what bots say alone, never in what customers say. A sentence is
+    shown if it went to enough customers word for word. Where two sentences differ only in words
+    that look like names, or a greeting is followed by one, that part is left out (“…”), and so
+    is a single word that differs between two sentences and is no word of the phrases.
+    """
+    if reason := text_abstain_reason(journeys):
+        return Phrases(abstain=reason)
+    in_order = ibis.window(group_by=_KEY, order_by="step")
+    bot = turns.filter((_.actor == "bot") & _.text.notnull()).select(
+        *_KEY, "customer_no", "group", "step", "text"
+    )
+    # Numbered among the bot's turns with words; a silent turn tells nothing.
+    spoken = bot.mutate(turn=ibis.row_number().over(in_order) + 1)
+    phrases = _phrases(spoken, min_customers)
+    sentences = _sentences(spoken, min_customers)
+    return Phrases(phrases=phrases, sentences=sentences)
+
+
+def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
+    codes = {
+        f"k{number}": (kind, lexicon)
+        for number, (kind, lexicon) in enumerate(
+            (kind, lexicon) for lexicon in LEXICONS for kind in lexicon.disclosure
+        )
+    }
+    flagged = spoken.mutate(
+        **{code: discloses(_.text, (kind,), (lex,)) for code, (kind, lex) in codes.items()}
+    )
+    sessions = (
+        flagged.group_by([*_KEY, "customer_no", "group"])
+        .aggregate(**{code: _.turn.min(where=_[code]) for code in codes})
+        .cache()
+    )
+    counted = fetch(
+        sessions.aggregate(
+            **{f"n_{code}": _.customer_no.nunique(where=_[code].notnull()) for code in codes},
+            **{f"t_{code}": _[code].median() for code in codes},
+        )
+    ).iloc[0]
+    shown = [code for code in codes if counted[f"n_{code}"] >= max(min_customers, 1)]
+    estimands = {code: _estimand(codes[code][0], min_customers) for code in shown}
+    if not shown:
+        return pd.DataFrame(columns=list(PHRASE_COLUMNS))
+    estimates = shares(
+        sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), estimands
+    )
+    rows = []
+    for code in sorted(shown, key=lambda code: (-(estimates[code].value or 0), code)):
+        kind, lexicon = codes[code]
+        counts = (int(counted[f"n_{code}"]), float(counted[f"t_{code}"]))
+        rows.append((kind, lexicon.language, estimates[code], *counts))
+    return pd.DataFrame(rows, columns=list(PHRASE_COLUMNS))
+
+
+def _estimand(kind: str, min_customers: int) -> Estimand:
+    what = text("judge.estimand.phrase", kind=text(f"judge.phrase.{kind}"))
+    return Estimand(what, "share", min_customers)
+
+
+def _sentences(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
+    sentences = spoken.mutate(words=disclosing_sentence(_.text)).filter(
+        _.words.notnull() & (_.words != "") & (_.words.length() <= LONGEST)
+    )
+    sentences = sentences.filter(~_.words.re_search(_PRIVATE))
+    sentences = sentences.mutate(
+        frame=_.words.re_replace(_NAME, " …").re_replace(_ADDRESSED, "…,"),
+        greeted=_.words.re_search(_GREETED),
+    ).cache()
+    forms = sentences.group_by("frame").aggregate(forms=_.words.nunique())
+    sentences = sentences.inner_join(forms, "frame")
+    sentences = sentences.mutate(words=((_.forms > 1) | _.greeted).ifelse(_.frame, _.words))
+    once = sentences.group_by([*_KEY, "customer_no", "words"]).aggregate(turn=_.turn.min())
+    counts = fetch(
+        once.group_by("words").aggregate(
+            sessions=_.count(), customers=_.customer_no.nunique(), turn=_.turn.median()
+        )
+    )
+    shown, _hidden = suppress(counts, max(min_customers, 1))
+    shown["words"] = _without_differing(shown["words"].tolist())
+    # Two that are alike without what differs may share customers: the larger base is sure.
+    shown = shown.sort_values(["customers", "words"], ascending=[False, True], kind="stable")
+    return shown.drop_duplicates("words")[list(SENTENCE_COLUMNS)].reset_index(drop=True)
+
+
+def _without_differing(sentences: list[str]) -> list[str]:
+    """Leave out the one word in which two sentences differ, unless the lexicon has it.
+
+    Examples
+    --------
+    >>> _without_differing(["hello anna i am a bot", "hello peter i am a bot"])
+    ['hello … i am a bot', 'hello … i am a bot']
+    >>> _without_differing(["I am a virtual assistant.", "I am a digital assistant."])
+    ['I am a virtual assistant.', 'I am a digital assistant.']
+    """
+    phrases = " ".join(p for one in LEXICONS for kind in one.disclosure.values() for p in kind)
+    vocabulary = set(re.findall(r"[^\W\d_]+", phrases.casefold()))
+    split = [sentence.split(" ") for sentence in sentences]
+    hidden: list[set[int]] = [set() for _sentence in split]
+    for i, one in enumerate(split):
+        for j, other in enumerate(split[:i]):
+            apart = [
+                k for k, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1
+            ]
+            if len(one) != len(other) or len(apart) != 1:
+                continue
+            words = (one[apart[0]], other[apart[0]])
+            if not all(word.casefold().strip(".,!?;:") in vocabulary for word in words):
+                hidden[i].add(apart[0])
+                hidden[j].add(apart[0])
+    return [
+        " ".join("…" if k in gone else word for k, word in enumerate(words))
+        for words, gone in zip(split, hidden, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""What the estimates of this room share: design matrices, effects and their standard errors."""

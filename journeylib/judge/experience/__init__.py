@@ -1,0 +1,1 @@
+"""What customers and experts said: surveys, memory, ratings."""

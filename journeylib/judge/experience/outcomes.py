@@ -1,0 +1,105 @@
+"""Outcomes of customers: those within a horizon after a visit that was fixed before looking."""
+
+from __future__ import annotations
+
+import pandas as pd
+from ibis import _
+
+from journeylib.journeys import Journeys
+from journeylib.log import customer_numbers, fetch
+
+US_PER_DAY = 86_400_000_000
+MICRO = 1_000_000
+
+
+def event_within(
+    journeys: Journeys, rows: pd.DataFrame, kind: str, horizon_days: float
+) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return for each visit whether an outcome followed in time, and whether to use it.
+
+    Parameters
+    ----------
+    journeys : Journeys
+        With outcomes.
+    rows : DataFrame
+        ``customer``, ``t_us``, as in `visits.Visits.rows`.
+    kind : str
+    horizon_days : float
+
+    Returns
+    -------
+    happened, usable : Series of bool
+        In the order of `rows`. A visit is used if the log goes on for the whole horizon after
+        it, and the outcome had not come by then. Where outcomes have days only, one on the day
+        of the visit may have come before it: that visit is not used.
+    """
+    horizon = round(horizon_days * US_PER_DAY)
+    came = rows["customer"].map(first_of_kind(journeys, kind)).astype("Int64")
+    t_us = rows["t_us"].astype("Int64")
+    before = (came <= t_us).fillna(False).astype(bool)
+    happened = (came <= t_us + horizon).fillna(False).astype(bool) & ~before
+    return happened, _mature(journeys, rows, horizon) & ~before
+
+
+def answer_within(
+    journeys: Journeys, rows: pd.DataFrame, kind: str, horizon_days: float
+) -> tuple[pd.Series[float], pd.Series[bool]]:
+    """Return what customers answered when first asked within the horizon after a visit.
+
+    Returns
+    -------
+    answer : Series of float
+        In the order of `rows`; NaN where nobody asked or nobody answered.
+    asked : Series of bool
+        Whether the customer was asked; only visits whose horizon lies within the log.
+    """
+    horizon = round(horizon_days * US_PER_DAY)
+    requests = of_kind(journeys, kind)
+    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"]))
+    requests = requests[requests["at"].notna()].astype({"at": "int64", "customer_no": "int64"})
+    # Two requests at the same time: the one that was answered, then the lower answer.
+    requests = requests.sort_values(["at", "customer_no", "value_micro"]).drop_duplicates(
+        ["at", "customer_no"]
+    )
+    visits = rows[["customer", "t_us"]].reset_index(names="row").sort_values("t_us", kind="stable")
+    met = pd.merge_asof(
+        visits.astype({"customer": "int64", "t_us": "int64"}),
+        requests.rename(columns={"customer_no": "customer"})[["customer", "at", "value_micro"]],
+        left_on="t_us",
+        right_on="at",
+        by="customer",
+        direction="forward",
+        allow_exact_matches=False,
+        tolerance=horizon,
+    ).set_index("row")
+    met = met.reindex(rows.index)
+    asked = met["at"].notna() & _mature(journeys, rows, horizon)
+    answer = (met["value_micro"].astype("float64") / MICRO).where(asked)
+    return answer, asked
+
+
+def first_of_kind(journeys: Journeys, kind: str) -> pd.Series[int]:
+    """Return when each customer first had an outcome that happened, by ``customer_no``."""
+    outcomes = of_kind(journeys, kind)
+    happened = outcomes["t_us"].notna() & (outcomes["value_micro"].fillna(MICRO) != 0)
+    return outcomes[happened].groupby("customer_no")["t_us"].min().astype("int64")
+
+
+def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
+    """Return the outcomes of one kind with the opaque number of their customer.
+
+    Returns
+    -------
+    DataFrame
+        One row per outcome: ``customer_no``, ``t_us``, ``value_micro``, ``asked_us`` (Int64).
+    """
+    outcomes = journeys.log.outcomes
+    assert outcomes is not None
+    numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
+    columns = ["customer_no", "t_us", "value_micro", "asked_us"]
+    frame = fetch(outcomes.filter(_.kind == kind).inner_join(numbers, "customer").select(*columns))
+    return frame.astype(dict.fromkeys(columns, "Int64"))
+
+
+def _mature(journeys: Journeys, rows: pd.DataFrame, horizon: int) -> pd.Series[bool]:
+    return rows["t_us"] + horizon <= (journeys.last_us or 0)

@@ -1,0 +1,250 @@
+"""Surveys: outcomes that are answers, and what those who did not answer leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, ConfigError, Estimate, resample
+from journeylib.journeys import Journeys
+from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
+from journeylib.judge.experience.outcomes import of_kind
+from journeylib.log import customer_group, fetch
+from journeylib.measures import RATING_SCALES, quotient
+
+MICRO = 1_000_000
+US_PER_DAY = 86_400_000_000
+COLUMNS = (
+    *("kind", "asked", "answered", "response_rate", "mean", "adjusted"),
+    *("worst", "best", "scale_assumed"),
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Ends of the scale of one survey.
+
+    Attributes
+    ----------
+    worst, best : float
+    assumed : bool
+        Read off the answers, not declared.
+    silence_recorded : bool
+        Whether the outcomes say who was asked and did not answer.
+    """
+
+    worst: float
+    best: float
+    assumed: bool
+    silence_recorded: bool
+
+    def place(self, answer: pd.Series[float]) -> pd.Series[float]:
+        """Put answers on 0 (worst) to 1 (best)."""
+        return (answer - self.worst) / (self.best - self.worst)
+
+
+def survey_scales(
+    journeys: Journeys, declared: Mapping[str, tuple[float, float]]
+) -> dict[str, Scale]:
+    """Find the outcomes that are answers to a question, by kind in order of name.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    declared : mapping of str to (worst, best)
+        Other kinds count as surveys where customers were asked, or values are missing; their
+        scale is the first usual one that holds all answers.
+
+    Raises
+    ------
+    ConfigError
+        If answers lie outside a declared scale.
+    """
+    outcomes = journeys.log.outcomes
+    if outcomes is None:
+        return {}
+    seen = fetch(
+        outcomes.group_by("kind").aggregate(
+            low=_.value_micro.min(),
+            high=_.value_micro.max(),
+            silent=_.value_micro.isnull().any(),
+            asked=_.asked_us.notnull().any(),
+        )
+    ).set_index("kind")
+    scales = {}
+    for kind, row in seen.sort_index().iterrows():
+        name = str(kind)
+        if name not in declared and not (row["silent"] or row["asked"]):
+            continue
+        if pd.isna(row["low"]):
+            continue
+        low, high = float(row["low"]) / MICRO, float(row["high"]) / MICRO
+        ends = declared.get(name) or _usual_scale(low, high)
+        if low < ends[0] or high > ends[1]:
+            raise ConfigError(
+                f"judge.surveys.{name}: answers lie outside the scale of {ends[0]:g} to "
+                f"{ends[1]:g}; name the worst and the best answer that can be given."
+            )
+        scales[name] = Scale(*ends, name not in declared, bool(row["silent"]))
+    return scales
+
+
+def _usual_scale(low: float, high: float) -> tuple[float, float]:
+    """Return the first usual scale that holds all answers, else their own range."""
+    fitting = [ends for ends in RATING_SCALES if ends[0] <= low and high <= ends[1]]
+    return fitting[0] if fitting else (low, high)
+
+
+def survey_table(
+    journeys: Journeys, scales: Mapping[str, Scale], adjust: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return what each survey says, and what its silence leaves open.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    scales : mapping of str to Scale
+        As of `survey_scales`.
+    adjust : sequence of str
+        Columns that may decide who answers; what the customer did before the request counts
+        anyway.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per survey that enough customers answered to be shown: ``kind`` (str), ``asked``,
+        ``answered`` (int, requests); ``response_rate`` (Estimate, share; abstains where silence
+        is not recorded); ``mean`` (Estimate, points: the mean of those who answered, with the
+        bounds that the silent leave as ``lo`` and ``hi``); ``adjusted`` (Estimate, points: the
+        mean of all who were asked as far as what was known then explains who answers; of the
+        customers that steps which model each journey work on, and it says so); ``worst``, ``best``
+        (float); ``scale_assumed`` (bool).
+
+    Notes
+    -----
+    The bounds are Manski's (1990): they hold whatever the silent would have said, and carry no
+    sampling error. ``adjusted`` stands beside them, never in their place: what makes people answer
+    may be just what the log does not hold.
+    """
+    rows = [_survey(journeys, kind, scale, adjust) for kind, scale in scales.items()]
+    return pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
+
+
+def _survey(
+    journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
+) -> tuple[Any, ...] | None:
+    outcomes = journeys.log.outcomes
+    assert outcomes is not None
+    requests = outcomes.filter(_.kind == kind)
+    group = customer_group(requests.customer)
+    asked = fetch(requests.select("customer", "value_micro", group=group))
+    answered = asked[asked["value_micro"].notna()]
+    customers = int(answered["customer"].nunique())
+    if customers < journeys.settings.min_customers:
+        return None
+    answers = asked["value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
+    mean = response_bounds(np.sort(answers), worst=scale.worst, best=scale.best, unit="points")
+    lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
+    mean = replace(mean, n_customers=customers, lo=lo, hi=hi)
+    estimates = (_response_rate(asked, scale), mean, _adjusted(journeys, kind, scale, adjust))
+    ends = (scale.worst, scale.best, scale.assumed)
+    return (kind, len(asked), len(answered), *estimates, *ends)
+
+
+def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]) -> Estimate:
+    """Return the mean over all who were asked, as far as the log explains who answers."""
+    what = {"estimand": "mean over everyone who was asked"}
+    if not journeys.has_clock:
+        return Estimate.none("no_clock", "points", **what)
+    if not scale.silence_recorded:
+        return Estimate.none("unidentified", "points", **what)
+    requests = of_kind(journeys, kind)
+    requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"])).dropna(
+        subset=["at"]
+    )
+    sample = journeys.drawn
+    if sample.picked is not None:
+        requests = requests[requests["customer_no"].isin(fetch(sample.picked)["customer_no"])]
+    requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
+    known = _known_then(journeys, requests, adjust)
+    seen = known["contacts"] > 0  # of others the log holds nothing from before the request
+    answers = requests.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
+    customers = requests.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
+    return sample.told(response_adjusted(answers, known[seen], customers, unit="points"))
+
+
+def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:
+    """Return what the log held of the customer up to each request, row by row."""
+    asked = ibis.memtable(
+        pd.DataFrame(
+            {
+                "row": np.arange(len(requests)),
+                "customer_no": requests["customer_no"].to_numpy(dtype=np.int64),
+                "at": requests["at"].to_numpy(dtype=np.int64),
+            }
+        )
+    )
+    named = {f"known_{i}": _[name] for i, name in enumerate(adjust)}
+    steps = journeys.steps.select("customer_no", "t_us", "journey", "step", "touchpoint", **named)
+    order = ibis.window(group_by="row", order_by=["t_us", "journey", "step"])
+    before = asked.inner_join(steps, "customer_no").filter(_.t_us <= _.at)
+    before = before.mutate(place=ibis.row_number().over(order))
+    last = {"touchpoint": _.touchpoint.argmax(_.place)}
+    last |= {name: _[name].argmax(_.place, where=_[name].notnull()) for name in named}
+    rows = fetch(
+        before.group_by("row").aggregate(
+            contacts=_.count(),
+            journeys=_.journey.nunique(),
+            first_us=_.t_us.min(),
+            last_us=_.t_us.max(),
+            **last,
+        )
+    ).set_index("row")
+    rows = rows.reindex(range(len(requests)))
+    at = requests["at"].astype("float64")
+    days = {name: (at - rows[f"{name}_us"]) / US_PER_DAY for name in ("first", "last")}
+    return pd.DataFrame(
+        {
+            "contacts": rows["contacts"].fillna(0).astype("float64"),
+            "journeys": rows["journeys"].fillna(0).astype("float64"),
+            "days_since_first": np.log1p(days["first"].clip(lower=0)),
+            "days_since_last": np.log1p(days["last"].clip(lower=0)),
+            "last_touchpoint": rows["touchpoint"].astype(object),
+            **{
+                f"declared {name}": as_covariate(rows[f"known_{i}"])
+                for i, name in enumerate(adjust)
+            },
+        }
+    )
+
+
+def _response_rate(asked: pd.DataFrame, scale: Scale) -> Estimate:
+    base: dict[str, Any] = {
+        "n_customers": int(asked["customer"].nunique()),
+        "n_journeys": len(asked),
+        "estimand": "requests that were answered",
+    }
+    if not scale.silence_recorded:
+        return Estimate.none("unidentified", "share", **base)
+    sums = np.zeros((GROUPS, 1, 2))
+    group = asked["group"].to_numpy(dtype=np.int64)
+    sums[:, 0, 0] = np.bincount(group[asked["value_micro"].notna()], minlength=GROUPS)
+    sums[:, 0, 1] = np.bincount(group, minlength=GROUPS)
+    rate = resample(
+        sums, quotient, share=True, n_customers=[base["n_customers"]], n_trials=[len(asked)]
+    )
+    return Estimate(
+        float(rate.value[0]),
+        "share",
+        float(rate.lo[0]),
+        float(rate.hi[0]),
+        method="delete-a-group jackknife by customer",
+        **base,
+    )

@@ -1,0 +1,1 @@
+"""Moments of truth: which touchpoints decide what customers do next."""

@@ -1,0 +1,229 @@
+"""Moments of truth of a log: every touchpoint × outcome, put to the same tests as one family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journeylib.core import Estimate, percent, text
+from journeylib.journeys import Journeys, refuse_absent
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.experience.nonresponse import response_bounds
+from journeylib.judge.experience.outcomes import answer_within, event_within
+from journeylib.judge.experience.surveys import Scale, survey_scales
+from journeylib.judge.moments.effect import Check, VisitEffect, visit_effect
+from journeylib.judge.moments.multiple_testing import COLUMNS, asymmetry, decide, impact
+from journeylib.judge.moments.visits import Visits, visits_of
+from journeylib.judge.settings import JudgeSettings, MomentSettings
+
+MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")
+DAYS_PER_YEAR = 365.25
+US_PER_DAY = 86_400_000_000
+MIN_DAYS = 28.0
+OF_SCALE = "of the scale"
+
+
+def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
+    """Test every touchpoint × outcome for what a good visit changes.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    settings : JudgeSettings, optional
+        Its `moments` and `surveys`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `decide` returns it, and ``impact`` (Estimate or None: journeys a year that would end
+        otherwise; None for answers), ``response_rate`` (float or None) and ``bounds`` (Estimate
+        or None: the difference between good and bad visits among all who were asked, from the
+        least to the most that the silent allow). With `bad_at` also ``asymmetry`` (Estimate for
+        a moment of truth, else None). No row where the settings do not say when a visit is good,
+        or the log has no outcomes or no clock. Touchpoints of fewer customers than may be shown
+        are not in the family.
+
+    Raises
+    ------
+    ConfigError
+        If the settings name a column or a kind of outcome that is not there.
+
+    Notes
+    -----
+    Outcomes that are answers (`JudgeSettings.surveys`, and those with a time of asking) compare
+    what was answered, as a share of the scale. They are graded C at best: only the very pleased
+    and the very displeased tend to answer.
+    """
+    settings = settings or JudgeSettings()
+    asked, log = settings.moments, journeys.log
+    if asked.good is None or not asked.outcomes or log.outcomes is None or not journeys.has_clock:
+        return pd.DataFrame(columns=list(MOMENT_COLUMNS))
+    refuse_absent(journeys, asked, "judge.moments")
+    scales = survey_scales(journeys, settings.surveys)
+    visits = visits_of(journeys, asked)
+    cases = [
+        case
+        for kind in asked.outcomes
+        for case in _cases(journeys, visits, kind, scales.get(kind), asked)
+    ]
+    family = [visits.sample.told(case.effect()) for case in cases]
+    moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
+    return _with_context(moments, family, cases, _reach_per_year(journeys), asked)
+
+
+def _with_context(
+    moments: pd.DataFrame,
+    family: list[VisitEffect],
+    cases: list[_Case],
+    reach: dict[str, float],
+    settings: MomentSettings,
+) -> pd.DataFrame:
+    """Add how many journeys an effect is about, and what silence and asymmetry say."""
+    compared = settings.bad_at is not None
+    names = ("impact", "response_rate", "bounds", *(["asymmetry"] if compared else []))
+    columns: dict[str, list[Any]] = {name: [] for name in names}
+    for effect, case, moment in zip(family, cases, moments["is_moment"], strict=True):
+        annotate = case.visits.sample.told
+        countable = reach and case.scale is None
+        columns["impact"].append(
+            annotate(impact(effect, reach[effect.touchpoint])) if countable else None
+        )
+        columns["response_rate"].append(case.response_rate)
+        columns["bounds"].append(annotate(case.bounds))
+        if compared:
+            columns["asymmetry"].append(annotate(case.asymmetry()) if moment else None)
+    # Objects, not floats: an absent cell stays None.
+    return moments.assign(
+        **{name: pd.Series(cells, dtype=object) for name, cells in columns.items()}
+    )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The visits of one touchpoint, with one outcome.
+
+    Attributes
+    ----------
+    touchpoint, outcome : str
+    visits : Visits
+        Good, bad and neutral ones.
+    y : Series of float
+        The outcome, row by row; NaN where an answer is missing.
+    scale : Scale or None
+        None for events.
+    """
+
+    touchpoint: str
+    outcome: str
+    visits: Visits
+    y: pd.Series[float]
+    scale: Scale | None
+
+    @property
+    def customers(self) -> int:
+        """Customers whose visits are compared."""
+        rows = self.visits.rows
+        return int(rows.loc[(rows["quality"] != 0) & self.y.notna(), "customer"].nunique())
+
+    @property
+    def response_rate(self) -> float | None:
+        """Share of the requests after good and bad visits that were answered."""
+        if self.scale is None or not self.scale.silence_recorded:
+            return None
+        return float(self.y[self.visits.rows["quality"] != 0].notna().mean())
+
+    @property
+    def bounds(self) -> Estimate | None:
+        """Difference among all who were asked, whatever the silent ones would have said."""
+        if self.scale is None or not self.scale.silence_recorded:
+            return None
+        mark = self.visits.rows["quality"]
+        good, bad = (response_bounds(self.y[mark == m].sort_values()) for m in (1, -1))
+        base: dict[str, Any] = {"n_customers": self.customers, "n_journeys": len(self.y)}
+        if good.value is None or bad.value is None:
+            return Estimate.none("n_small", OF_SCALE, **base)
+        return Estimate(
+            good.value - bad.value,
+            OF_SCALE,
+            float(good.lo or 0) - float(bad.hi or 0),
+            float(good.hi or 0) - float(bad.lo or 0),
+            level=1.0,
+            estimand="difference of mean answers of good and bad visits, among all asked",
+            method="difference of those who answered, with worst-case bounds",
+            **base,
+        )
+
+    def effect(self) -> VisitEffect:
+        """Compare good with bad visits."""
+        effect = self._compare(good=(1,), bad=(-1,))
+        return effect if self.scale is None else self._of_responders(effect)
+
+    def asymmetry(self) -> Estimate:
+        """Set the loss of a bad visit against the gain of a good one."""
+        return asymmetry(self._compare(good=(0,), bad=(-1,)), self._compare(good=(1,), bad=(0,)))
+
+    def _compare(self, *, good: tuple[int, ...], bad: tuple[int, ...]) -> VisitEffect:
+        marks = self.visits.rows["quality"]
+        keep = marks.isin([*good, *bad]) & self.y.notna()
+        part, y = self.visits.where(keep), self.y[keep.to_numpy()]
+        sample = sample_of(
+            y.to_numpy(dtype=np.float64),
+            part.rows["quality"].isin(good).to_numpy(),
+            part.covariates,
+            part.rows["customer"].to_numpy(),
+            start=part.rows["t_us"].to_numpy(),
+            control=_control(part.rows),
+        )
+        unit = "share" if self.scale is None else OF_SCALE
+        return visit_effect(sample, touchpoint=self.touchpoint, outcome=self.outcome, unit=unit)
+
+    def _of_responders(self, effect: VisitEffect) -> VisitEffect:
+        rate = self.response_rate
+        unknown = text("judge.check.response_unknown")
+        share = unknown if rate is None else text("judge.check.response", share=percent(rate, 0))
+        return replace(
+            effect,
+            effect=replace(effect.effect, grade="C"),
+            checks=(*effect.checks, Check("response", "not_assessable", share)),
+        )
+
+
+def _cases(
+    journeys: Journeys, visits: Visits, kind: str, scale: Scale | None, settings: MomentSettings
+) -> list[_Case]:
+    if scale is None:
+        happened, used = event_within(journeys, visits.rows, kind, settings.horizon_days)
+        y = happened.astype(float)
+    else:
+        answer, used = answer_within(journeys, visits.rows, kind, settings.horizon_days)
+        y = scale.place(answer)
+    usable, y = visits.where(used), y[used.to_numpy()].reset_index(drop=True)
+    cases = []
+    for touchpoint, rows in usable.rows.groupby("touchpoint", sort=True):
+        here = usable.rows.index.isin(rows.index)
+        part = usable.where(pd.Series(here))
+        case = _Case(str(touchpoint), kind, part, y[here].reset_index(drop=True), scale)
+        if case.customers >= journeys.settings.min_customers:
+            cases.append(case)
+    return cases
+
+
+def _control(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    """Return the negative control; a missing one is taken for the middle, as it was unknown."""
+    if "control" not in rows or rows["control"].isna().all():
+        return None
+    return rows["control"].fillna(rows["control"].median()).to_numpy(dtype=np.float64)
+
+
+def _reach_per_year(journeys: Journeys) -> dict[str, float]:
+    """Return how many journeys a year reach each touchpoint; empty for less than four weeks."""
+    first, last = journeys.first_us, journeys.last_us
+    days = 0.0 if first is None or last is None else (last - first) / US_PER_DAY
+    if days < MIN_DAYS:
+        return {}
+    spots = journeys.touchpoints
+    yearly = spots["journeys"].astype(float) * DAYS_PER_YEAR / days
+    return dict(zip(spots["touchpoint"], yearly, strict=True))

@@ -1,0 +1,1 @@
+"""The six paradoxes: benefit and cost of each."""

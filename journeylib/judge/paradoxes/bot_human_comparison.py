@@ -1,0 +1,329 @@
+"""Bots against people on the same matters, and plain shares, with customer-clustered intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log import fetch
+from journeylib.measures import quotient
+
+How = Literal["difference", "relative", "ratio"]
+MATCHED = "the same intents on both sides, weighted as the first has them; jackknife by customer"
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """What is asked for: in words, in which unit, on how many customers at least.
+
+    Attributes
+    ----------
+    text, unit : str
+    min_customers : int
+        Fewer on any side: ``n_small``.
+    min_support : float
+        Least share of the first side's base whose intents the other side has, too.
+    assumptions : tuple of str
+    scale : float
+        The sums are this many times the unit.
+    """
+
+    text: str
+    unit: str
+    min_customers: int
+    min_support: float = 0.5
+    assumptions: tuple[str, ...] = ()
+    scale: float = 1.0
+
+    def none(self, reason: AbstainReason) -> Estimate:
+        """Return the estimate that abstains for `reason`."""
+        return Estimate.none(reason, self.unit, estimand=self.text)
+
+
+def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand) -> Estimate:
+    """Compare a ratio of sums between arm 1 and arm 0 within the same intents.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``group``, ``customer_no``, ``journey``, ``intent``, ``arm`` (1, 0 or null, which is
+        left out).
+    top, base : Ibis integer or boolean
+        The ratio is the sum of `top` over the sum of `base`.
+    how : {"difference", "relative", "ratio"}
+        Arm 1 minus what arm 0 would show with the intents of arm 1; the same relative to it;
+        or the one over the other.
+    estimand : Estimand
+
+    Returns
+    -------
+    Estimate
+        Abstains with ``n_small`` where an arm has too few customers, ``no_overlap`` where the
+        arms share too few intents, ``unidentified`` where a relative comparison is of nothing.
+
+    Notes
+    -----
+    Direct standardisation: with sums *t*, *b* per intent *i* the expectation under arm 0 is
+    Σ b₁ᵢ t₀ᵢ / b₀ᵢ. An intent counts where both arms have it; which ones do is taken as known.
+    It matches on the intent alone: matters of one intent may still differ in difficulty.
+    Intervals of relative figures are made on the logarithm.
+    """
+    taken = rows.filter(_.arm.notnull()).mutate(
+        top=top.cast("int64").fill_null(0),
+        base=base.cast("int64").fill_null(0),
+        # In a log without intents all contacts are of one.
+        intent=_.intent.fill_null(""),
+    )
+    matched = _matched(taken.filter(_.base > 0), estimand)
+    if isinstance(matched, Estimate):
+        return matched
+    columns = {"t": _.top.sum(), "b": _.base.sum()}
+    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    return _estimate(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, estimand)
+
+
+def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate:
+    """Compare the standard deviation of a value within the same intents, arm 1 over arm 0.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        As of `compare`.
+    value : Ibis integer
+        Small enough that the sum of its squares is exact.
+    estimand : Estimand
+
+    Returns
+    -------
+    Estimate
+        A ratio. Abstains as `compare` does, and where one arm does not vary (``unidentified``).
+
+    Notes
+    -----
+    With the share wᵢ of arm 1's rows in intent *i* and the variance sᵢ² within it, the spread of
+    an arm is √Σ wᵢ sᵢ²: neither arm is charged for having other intents.
+    """
+    taken = rows.filter(_.arm.notnull()).mutate(
+        value=value.cast("int64"), base=ibis.literal(1), intent=_.intent.fill_null("")
+    )
+    taken = taken.filter(_.value.notnull())
+    matched = _matched(taken, estimand)
+    if isinstance(matched, Estimate):
+        return matched
+    columns = {"n": _.count(), "s": _.value.sum(), "q": (_.value * _.value).sum()}
+    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    shape = sums.shape[1:]
+
+    def statistic(flat: Floats) -> Floats:
+        n1, s1, q1, n0, s0, q0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
+        both = (n1 > 0) & (n0 > 0)
+
+        def variance(n: Floats, s: Floats, q: Floats) -> Floats:
+            apart = np.divide(q - s * s / np.maximum(n, 1), n, out=np.zeros_like(n), where=both)
+            return np.asarray((n1 * apart).sum(axis=-1))
+
+        own, other = variance(n1, s1, q1), variance(n0, s0, q0)
+        varies = (own > 0) & (other > 0)
+        ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
+        return np.asarray(0.5 * np.log(ratio))
+
+    result = resample(
+        sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers], draws=1
+    )
+    ends = [float(np.exp(x[0])) for x in (result.value, result.lo, result.hi)]
+    return _estimate((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, estimand)
+
+
+@dataclass(frozen=True)
+class _Matched:
+    """The intents that both arms have, and whom they rest on."""
+
+    intents: list[str]
+    customers: int
+    journeys: int
+
+
+def _matched(based: ibis.Table, estimand: Estimand) -> _Matched | Estimate:
+    """Find the intents that both arms have, or abstain."""
+    per_arm = fetch(
+        based.group_by(["intent", "arm"]).aggregate(
+            customers=_.customer_no.nunique(), n=_.base.sum()
+        )
+    )
+    shared, support = _shared_intents(per_arm)
+    people = fetch(
+        based.filter(_.intent.isin(shared))
+        .group_by("arm")
+        .aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).set_index("arm")
+    everyone = based.group_by("arm").aggregate(customers=_.customer_no.nunique())
+    fewest = fetch(everyone)["customers"].min() if len(per_arm["arm"].unique()) == 2 else 0
+    if fewest < estimand.min_customers:
+        return estimand.none("n_small")
+    if not shared or support < estimand.min_support:
+        return estimand.none("no_overlap")
+    customers = int(people["customers"].min())
+    if customers < estimand.min_customers:
+        return estimand.none("n_small")
+    return _Matched(shared, customers, int(people["journeys"].sum()))
+
+
+def _estimate(
+    ends: tuple[float, float, float], bases: Floats, matched: _Matched, estimand: Estimand
+) -> Estimate:
+    if not np.isfinite(ends).all():
+        return estimand.none("unidentified")
+    value, lo, hi = (end / estimand.scale for end in ends)
+    return Estimate(
+        value,
+        estimand.unit,
+        lo,
+        hi,
+        n_customers=matched.customers,
+        n_journeys=matched.journeys,
+        n_events=int(bases.sum()),
+        estimand=estimand.text,
+        method=MATCHED,
+        assumptions=("matters of one intent are alike on both sides", *estimand.assumptions),
+    )
+
+
+def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
+    """Return the intents that both arms have, and their share of the base of arm 1."""
+    arms = {arm: part.set_index("intent")["n"] for arm, part in per_arm.groupby("arm")}
+    if set(arms) != {0, 1}:
+        return [], 0.0
+    shared = sorted(set(arms[0].index) & set(arms[1].index))
+    return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
+
+
+def _sums(rows: ibis.Table, intents: list[str], columns: dict[str, Any]) -> Floats:
+    """Sum per group and intent: the columns of arm 1, then those of arm 0."""
+    frame = fetch(rows.group_by(["group", "intent", "arm"]).aggregate(**columns))
+    spot = {name: number for number, name in enumerate(intents)}
+    where = (frame["group"].to_numpy(), frame["intent"].map(spot).to_numpy(dtype=np.int64))
+    first = np.where(frame["arm"] == 1, 0, len(columns))
+    sums = np.zeros((GROUPS, len(intents), 2 * len(columns)))
+    for number, name in enumerate(columns):
+        sums[(*where, first + number)] = frame[name]
+    return sums
+
+
+def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, float]:
+    shape = sums.shape[1:]
+
+    def statistic(flat: Floats) -> Floats:
+        t1, b1, t0, b0 = np.moveaxis(flat.reshape(*flat.shape[:-1], *shape), -1, 0)
+        # An intent that a resample has on one side only tells nothing in it.
+        both = (b1 > 0) & (b0 > 0)
+        rate = np.divide(t0, b0, out=np.zeros_like(t0), where=both)
+        seen, expected = (t1 * both).sum(axis=-1), (b1 * rate).sum(axis=-1)
+        if how == "difference":
+            result: Floats = (seen - expected) / (b1 * both).sum(axis=-1)
+            return result
+        counted = (seen > 0) & (expected > 0)
+        return np.asarray(
+            np.log(
+                np.divide(seen, expected, out=np.full_like(seen, np.nan), where=counted),
+            )
+        )
+
+    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers], draws=1)
+    value, lo, hi = (float(a[0]) for a in (result.value, result.lo, result.hi))
+    if how == "difference":
+        return value, lo, hi
+    less = 1.0 if how == "relative" else 0.0
+    return tuple(float(np.exp(x)) - less for x in (value, lo, hi))  # type: ignore[return-value]
+
+
+def share(rows: ibis.Table, top: Any, base: Any, estimand: Estimand) -> Estimate:
+    """Return the share of the rows of `base` in which `top` holds.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        With ``group``, ``customer_no``, ``journey``.
+    top, base : Ibis boolean
+    estimand : Estimand
+    """
+    return shares(rows, {"only": top}, base, {"only": estimand})["only"]
+
+
+def shares(
+    rows: ibis.Table, tops: dict[str, Any], base: Any, estimands: dict[str, Estimand]
+) -> dict[str, Estimate]:
+    """Return several shares of one base."""
+    flags = {f"top_{name}": top.fill_null(False) for name, top in tops.items()}
+    taken = rows.mutate(**flags).filter(base.fill_null(False))
+    sums, people = group_totals(taken, {name: _[name].sum() for name in flags})
+    trials = sums[:, :, 0]
+    return {
+        name: share_of_sums(
+            np.stack([sums[:, :, number], trials], axis=-1), people, estimands[name]
+        )
+        for number, name in enumerate(tops, start=1)
+    }
+
+
+def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dict[str, int]]:
+    """Return sums of shape (groups, 1, 1 + columns), rows first, and customers and journeys."""
+    frame = fetch(rows.group_by("group").aggregate(rows_=_.count(), **columns))
+    counts = fetch(
+        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    sums = np.zeros((GROUPS, 1, 1 + len(columns)))
+    for number, name in enumerate(["rows_", *columns]):
+        sums[frame["group"], 0, number] = frame[name].to_numpy(dtype=np.float64)
+    return sums, {str(name): int(count) for name, count in counts.items()}
+
+
+def share_of_sums(
+    sums: Floats,
+    people: dict[str, int],
+    estimand: Estimand,
+    *,
+    statistic: Callable[[Floats], Floats] | None = None,
+    trials: int | None = None,
+) -> Estimate:
+    """Return a share from sums of shape (groups, 1, k).
+
+    Without a `statistic` these are hits and trials. `trials` is asked for where they are not the
+    last of the sums.
+    """
+    trials = int(sums[:, 0, -1].sum()) if trials is None else trials
+    if people["customers"] < estimand.min_customers:
+        return estimand.none("n_small")
+    result = resample(
+        sums,
+        statistic or quotient,
+        share=True,
+        n_customers=[people["customers"]],
+        n_trials=[trials],
+        draws=1,
+    )
+    return Estimate(
+        float(result.value[0]),
+        estimand.unit,
+        float(result.lo[0]),
+        float(result.hi[0]),
+        n_customers=people["customers"],
+        n_journeys=people["journeys"],
+        n_events=trials,
+        estimand=estimand.text,
+        method="share, Wilson's interval on the effective sample size, clustered by customer",
+        assumptions=estimand.assumptions,
+    )
+
+
+def largest_of_last(totals: Floats) -> Floats:
+    """Return the largest of all sums but the last, over the last."""
+    result: npt.NDArray[np.float64] = totals[..., :-1].max(axis=-1) / totals[..., -1]
+    return result

@@ -1,0 +1,1 @@
+"""Automation fit, empathy need, vetoes and the verdict."""

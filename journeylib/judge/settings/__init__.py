@@ -1,0 +1,30 @@
+"""What the judgement must know: anchors, weights, limits and costs, each with its source."""
+
+from journeylib.judge.settings.bot_timing import (
+    HANDOFF_LIMITS,
+    CapacitySettings,
+    CostRange,
+    CostSettings,
+    Limit,
+    draw_cost,
+)
+from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
+from journeylib.judge.settings.model import JudgeSettings, MomentSettings, OfficeEffect
+from journeylib.judge.settings.paradoxes import ParadoxSettings
+
+__all__ = [
+    "AXES",
+    "DEFAULTS",
+    "HANDOFF_LIMITS",
+    "Axis",
+    "CapacitySettings",
+    "CostRange",
+    "CostSettings",
+    "Indicator",
+    "JudgeSettings",
+    "Limit",
+    "MomentSettings",
+    "OfficeEffect",
+    "ParadoxSettings",
+    "draw_cost",
+]

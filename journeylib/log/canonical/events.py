@@ -1,0 +1,449 @@
+"""From a raw table and a schema to canonical events, as one Ibis expression."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from journeylib.core import SchemaError
+from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
+from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
+
+MICRO = 1_000_000
+# Names of at most so many distinct values are cleaned once each and held as codes.
+MOST_WORDS = 5_000
+HELPER = "_journeylib_"
+REASON = f"{HELPER}reason"
+WRITTEN = f"{HELPER}written_"
+UNREAD = f"{HELPER}unread_"
+CONTROL = f"{HELPER}control_"
+# Roles whose value is one of the canonical columns of text, kept under the role's name.
+TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
+NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
+FLAG_ROLES = ("ai_disclosed", "error")
+# Roles whose value may be there and yet mean nothing that the role can use.
+PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
+PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
+FIELD_ROLES = ("context_sent", "context_requested", "context_opened", "context_given")
+_NAMES = ("channel", "stage", "segment", "intent")
+_CONTROLS = r"[\x00-\x1f\x7f]+"
+_TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
+_FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
+_LARGEST = 9.0e12
+
+# Columns of events and, later, of steps: no attribute may bear such a name.
+RESERVED = {"customer", "case", "touchpoint", "t_us", "end_us", "position", "actor", "office"}
+RESERVED |= {*TEXT_ROLES, *NUMBER_ROLES.values(), *FLAG_ROLES, *FIELD_ROLES}
+RESERVED |= {"journey", "customer_no", "group", "step", "steps", "visit", "touchpoint_no"}
+RESERVED |= {"lifecycle", "boundary_micro", "service_business_us", "wait_business_us"}
+RESERVED |= {
+    "next_touchpoint",
+    "next_touchpoint_no",
+    "next_actor",
+    "next_us",
+    "service_us",
+    "wait_us",
+    "visit_us",
+    "visit_step",
+}
+
+NO_CUSTOMER = "no customer"
+NO_JOURNEY = "no journey"
+NO_TOUCHPOINT = "no touchpoint"
+NO_TIME = "no time"
+BAD_TIME = "time cannot be read"
+NO_POSITION = "no position"
+REASON_ROLE = {
+    NO_CUSTOMER: "customer",
+    NO_JOURNEY: "journey",
+    NO_TOUCHPOINT: "touchpoint",
+    NO_TIME: "timestamp",
+    BAD_TIME: "timestamp",
+    NO_POSITION: "position",
+}
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """What was plan from the whole of the source before any row was mapped.
+
+    Attributes
+    ----------
+    times : dict of str to TimePlan
+        For the roles ``timestamp`` and ``end_timestamp``, where declared.
+    whole_position : bool
+        Every declared position is a whole number.
+    few : tuple of str
+        Columns of names with at most `MOST_WORDS` distinct values.
+    clean : frozenset of str
+        Those of them whose every name is kept as it is written.
+    """
+
+    times: dict[str, TimePlan]
+    whole_position: bool = True
+    few: tuple[str, ...] = ()
+    clean: frozenset[str] = frozenset()
+
+
+def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePlan:
+    """Decide how a column of times is read, from all its values and what is declared of them."""
+    return plan_times(
+        raw.table,
+        column,
+        declared=schema.timestamp_format,
+        timezone=schema.timezone,
+        missing=schema.missing,
+        where=raw.name,
+    )
+
+
+def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
+    """Look at the columns whose reading depends on all their values: times and positions."""
+    times = {
+        role: time_plan(raw, column, schema)
+        for role in ("timestamp", "end_timestamp")
+        if (column := getattr(schema, role)) is not None
+    }
+    few = _few(raw.table, schema)
+    clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
+    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean)
+
+
+def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
+    """Return the columns of names that repeat a small vocabulary."""
+    named = [
+        getattr(schema, role) for role in ("touchpoint", *_NAMES, "actor", "lifecycle", "office")
+    ]
+    named += list(schema.attributes)
+    columns = [column for column in dict.fromkeys(named) if column is not None]
+    sizes = {
+        f"n{i}": table[column].approx_nunique()
+        for i, column in enumerate(columns)
+        if table[column].type().is_string()
+    }
+    if not sizes:
+        return ()
+    counted = table.aggregate(**sizes).to_pyarrow().to_pylist()[0]
+    return tuple(c for i, c in enumerate(columns) if counted.get(f"n{i}", MOST_WORDS) < MOST_WORDS)
+
+
+def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
+    """Whether no name of a column would be changed, or taken for missing."""
+    # Held, or the engine would clean the name of every row and then look which are distinct.
+    words = table.select(raw=table[column]).distinct().cache()
+    names = words.mutate(name=name_of(words.raw, schema.missing))
+    changed = names.filter(names.raw.notnull() & ~names.raw.identical_to(names.name))
+    return not len(changed.limit(1).to_pyarrow())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The columns of names of a raw table, cleaned once per distinct value where these are few."""
+
+    table: ir.Table
+    schema: Schema
+    cleaned: Mapping[str, str]
+    clean: frozenset[str] = frozenset()
+
+    def name(self, column: str) -> ir.StringValue:
+        """Return the cleaned names of a column."""
+        if column in self.clean:
+            return self.table[column]
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_name"]
+        return name_of(self.table[column], self.schema.missing)
+
+    def has_controls(self, column: str) -> ir.BooleanValue:
+        """Say where a name held control characters."""
+        if column in self.clean:
+            return ibis.literal(False)
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_control"].fill_null(False)
+        return self.table[column].re_search(_CONTROLS).fill_null(False)
+
+
+def with_vocabulary(
+    table: ir.Table, schema: Schema, plan: ReadingPlan
+) -> tuple[ir.Table, Vocabulary]:
+    """Join the cleaned vocabulary of each column of few names to the rows."""
+    joined, cleaned = table, {}
+    for i, column in enumerate(c for c in plan.few if c not in plan.clean):
+        prefix = cleaned[column] = f"{HELPER}word{i}"
+        raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
+        names = {
+            f"{prefix}_name": name_of(raw[f"{prefix}_raw"], schema.missing),
+            f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
+        }
+        joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
+    return joined, Vocabulary(joined, schema, cleaned, plan.clean)
+
+
+def _whole_position(table: ir.Table, schema: Schema) -> bool:
+    if schema.position is None or table[schema.position].type().is_integer():
+        return True
+    texts = text_of(table[schema.position], schema.missing)
+    odd = texts.notnull() & texts.try_cast("int64").isnull()
+    return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
+
+
+def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
+    """Return the canonical columns that the engine may hold as codes of few names."""
+    roles = ("touchpoint", *_NAMES, "actor", "office")
+    columns = [role for role in roles if getattr(schema, role) in plan.few]
+    for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
+        columns += [role] if values and getattr(schema, role) is None else []
+    return list(dict.fromkeys([*columns, *(a for a in schema.attributes if a in plan.few)]))
+
+
+def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
+    """Return canonical columns for every row of the source, usable or not.
+
+    Parameters
+    ----------
+    raw : Raw
+    schema : Schema
+    plan : ReadingPlan
+
+    Returns
+    -------
+    ibis.Table
+        Row: one raw row. The columns of ``EventLog.events``, touchpoints still under their raw
+        names, and helpers whose names begin with `HELPER`: `FILE`, `ROW`, and flags for roles
+        whose value is there (`WRITTEN`) or holds control characters (`CONTROL`).
+    """
+    table, vocabulary = with_vocabulary(raw.table, schema, plan)
+    identifiers = {
+        ID + kind: text_of(table[column], schema.missing)
+        for kind, column in schema.identifiers.items()
+    }
+    columns: dict[str, ir.Value] = {"customer": _customer(table, schema, identifiers)}
+    if schema.journey is not None:
+        columns["case"] = text_of(table[schema.journey], schema.missing)
+    columns["touchpoint"] = vocabulary.name(schema.touchpoint)
+    for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
+        if role in plan.times:
+            values = table[getattr(schema, role)]
+            columns[column] = micros_utc(values, plan.times[role], schema.missing)
+    columns["position"] = _position(table, schema, plan)
+    columns |= _text_columns(table, schema, vocabulary)
+    columns |= _mapped_columns(schema, vocabulary)
+    columns |= _value_columns(table, schema)
+    columns |= identifiers
+    columns |= _attributes(schema, columns, vocabulary)
+    flags = _flags(table, schema, vocabulary)
+    return table.select(**columns, **flags, **{FILE: table[FILE], ROW: table[ROW]})
+
+
+def judged(first: ir.Table, schema: Schema) -> ir.Table:
+    """Return the mapped rows with `REASON` and with `UNREAD` instead of `WRITTEN` flags.
+
+    A step of its own: what the first step computed is used several times here. DuckDB works out
+    the subject of a CASE anew for each of its branches, so value maps look at a column.
+    """
+    times = {c: plausible(first[c]) for c in ("t_us", "end_us") if c in first.columns}
+    rows = first.mutate(**times, **_named_columns(first.touchpoint, schema))
+    unread = {
+        UNREAD + role: first[WRITTEN + role] & rows[column].isnull()
+        for role, column in PARSED.items()
+        if WRITTEN + role in first.columns
+    }
+    written = [column for column in first.columns if column.startswith(WRITTEN)]
+    return rows.mutate(**unread, **{REASON: _reason(rows)}).drop(*written)
+
+
+def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.BooleanValue]:
+    written = {
+        WRITTEN + role: _is_written(table[source], schema.missing)
+        for role in ("timestamp", *PARSED)
+        if (source := getattr(schema, role)) is not None
+    }
+    named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
+    named += [(name, name) for name in schema.attributes]
+    return written | {
+        CONTROL + role: vocabulary.has_controls(source)
+        for role, source in named
+        if source is not None and table[source].type().is_string()
+    }
+
+
+def _is_written(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
+    """Say whether there is a value; a typed time need not become text to tell."""
+    kind = values.type()
+    typed = kind.is_temporal() and not any(word[:1].isdigit() for word in missing)
+    return values.notnull() if typed else text_of(values, missing).notnull()
+
+
+def _attributes(
+    schema: Schema, columns: Mapping[str, ir.Value], vocabulary: Vocabulary
+) -> dict[str, ir.Value]:
+    """Return the declared attributes; one that a role keeps under the same name is there."""
+    wanted = [
+        name
+        for name in schema.attributes
+        if not (name in columns and schema.roles().get(name) == name)
+    ]
+    for name in wanted:
+        if name in (*RESERVED, *schema.identifier_columns) or name.startswith(HELPER):
+            raise SchemaError(
+                f"the attribute '{name}' has the name of a column that journeylib makes. Rename "
+                "the column, or declare it as a role."
+            )
+    return {name: vocabulary.name(name) for name in wanted}
+
+
+def _customer(
+    table: ir.Table, schema: Schema, identifiers: Mapping[str, ir.StringValue]
+) -> ir.StringValue:
+    """The customer; where there is none the surest identifier, and at last the case."""
+    candidates = [alias(name.removeprefix(ID), value) for name, value in identifiers.items()]
+    if schema.customer is not None:
+        candidates.insert(0, text_of(table[schema.customer], schema.missing))
+    elif schema.journey is not None:
+        candidates.append(text_of(table[schema.journey], schema.missing))
+    return candidates[0] if len(candidates) == 1 else ibis.coalesce(*candidates)
+
+
+def alias(kind: str, identifier: ir.StringValue) -> ir.StringValue:
+    """Name a customer of whom only an identifier is known; null where that is null."""
+    return ibis.literal(f"{kind}:") + identifier
+
+
+def _position(table: ir.Table, schema: Schema, plan: ReadingPlan) -> ir.Value:
+    if schema.position is None:
+        return table[POSITION].cast("int64")
+    if table[schema.position].type().is_integer():
+        return table[schema.position].cast("int64")
+    texts = text_of(table[schema.position], schema.missing)
+    return texts.try_cast("int64") if plan.whole_position else texts
+
+
+def _text_columns(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Value]:
+    return {
+        role: vocabulary.name(column) if role in _NAMES else text_of(table[column], schema.missing)
+        for role in TEXT_ROLES + FIELD_ROLES
+        if (column := getattr(schema, role)) is not None
+    }
+
+
+def _mapped_columns(schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Value]:
+    columns: dict[str, ir.Value] = {}
+    if schema.actor is not None:
+        columns["actor"] = actor_of(vocabulary.name(schema.actor), schema)
+    if schema.lifecycle is not None:
+        columns["lifecycle"] = lifecycle_of(vocabulary.name(schema.lifecycle), schema)
+    if schema.office is not None:
+        word = vocabulary.name(schema.office).strip().lower()
+        columns["office"] = word.cases(*((o, o) for o in ("front", "middle", "back")), else_=None)
+    return columns
+
+
+def _named_columns(raw: ir.StringValue, schema: Schema) -> dict[str, ir.Value]:
+    """Touchpoint, and stage and office where only their value maps are given, by raw name."""
+    columns: dict[str, ir.Value] = {}
+    if schema.touchpoint_values:
+        columns["touchpoint"] = raw.cases(*schema.touchpoint_values.items(), else_=raw)
+    for role, values in (("stage", schema.stage_values), ("office", schema.office_values)):
+        if getattr(schema, role) is None and values:
+            named = _by_raw_name(values, schema)
+            columns[role] = raw.cases(*named.items(), else_=None) if named else ibis.null("string")
+    return columns
+
+
+def _by_raw_name(values: Mapping[str, str], schema: Schema) -> dict[str, str]:
+    """Return `values`, which is by touchpoint, by the raw names of these touchpoints."""
+    renamed = schema.touchpoint_values
+    same = {name: word for name, word in values.items() if name not in renamed}
+    return same | {raw: values[name] for raw, name in renamed.items() if name in values}
+
+
+def actor_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
+    """Map the company's word to an actor; null where no word of `actor_values` fits."""
+    values = {actor: actor for actor in ACTORS} | dict(schema.actor_values)
+    rest = values.pop("*", None)
+    actor = word.cases(*values.items(), else_=rest)
+    return ibis.ifelse(word.isnull(), ibis.null("string"), actor)
+
+
+def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
+    """Map the company's word to start, complete or other; null where there is none."""
+    values = dict(schema.lifecycle_values)
+    rest = values.pop("*", "other")
+    plain = word.strip().lower()
+    step = ibis.cases(
+        *((word == own, meant) for own, meant in values.items()),
+        (plain == "start", "start"),
+        (plain == "complete", "complete"),
+        else_=rest,
+    )
+    return ibis.ifelse(word.isnull(), ibis.null("string"), step)
+
+
+def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+    columns: dict[str, ir.Value] = {
+        target: micro_of(table[column], schema.missing)
+        for role, target in NUMBER_ROLES.items()
+        if (column := getattr(schema, role)) is not None
+    }
+    columns |= {
+        role: flag_of(table[column], schema.missing)
+        for role in FLAG_ROLES
+        if (column := getattr(schema, role)) is not None
+    }
+    return columns
+
+
+def _reason(rows: ir.Table) -> ir.StringValue:
+    """Say why a row cannot be used: the first of the reasons, or null."""
+    tests = [(rows["customer"].isnull(), NO_CUSTOMER)]
+    if "case" in rows.columns:
+        tests.append((rows["case"].isnull(), NO_JOURNEY))
+    tests.append((rows["touchpoint"].isnull(), NO_TOUCHPOINT))
+    if "t_us" in rows.columns:
+        tests.append((~rows[WRITTEN + "timestamp"], NO_TIME))
+        tests.append((rows["t_us"].isnull(), BAD_TIME))
+    tests.append((rows["position"].isnull(), NO_POSITION))
+    return ibis.cases(*tests, else_=ibis.null("string"))
+
+
+def text_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return the value as text, kept as it is, or null where it stands for a missing value.
+
+    A float column of whole numbers, as pandas makes of integers with gaps, reads as integers.
+    """
+    text = values.cast("string")
+    if values.type().is_floating():
+        whole = (values == values.floor()) & (values.abs() < _LARGEST)
+        text = ibis.ifelse(whole, values.cast("int64").cast("string"), text)
+        text = ibis.ifelse(values.isnan(), ibis.null("string"), text)
+    return ibis.ifelse(text.strip().isin(missing), ibis.null("string"), text)
+
+
+def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return a name to be shown: as `text_of`, a run of control characters as one blank."""
+    return text_of(values, missing).re_replace(_CONTROLS, " ")
+
+
+def micro_of(values: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
+    """Return a number times 1,000,000, rounded; null where it is none. ``3,5`` reads as 3.5."""
+    if values.type().is_string():
+        text = present(values, missing)
+        comma = text.contains(",") & ~text.contains(".")
+        number = ibis.ifelse(comma, text.replace(",", "."), text).try_cast("float64")
+    else:
+        number = values.cast("float64")
+    sane = number.abs() < _LARGEST
+    return ibis.ifelse(sane, number * MICRO, ibis.null("float64")).round().cast("int64")
+
+
+def flag_of(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
+    """Return a yes-or-no word (English, German, French, 1 and 0) as a boolean, else null."""
+    if values.type().is_boolean():
+        return values
+    word = present(values, missing).lower()
+    return ibis.cases((word.isin(_TRUE), True), (word.isin(_FALSE), False), else_=None).cast(
+        "boolean"
+    )

@@ -1,0 +1,492 @@
+"""Times: from what a log writes to microseconds since 1970 UTC.
+
+Text is looked at as shapes first (digits become 9, letters a), so that formats are chosen
+from the whole column without its content ever leaving the engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import string
+import zoneinfo
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from journeylib.core import SchemaError, did_you_mean
+from journeylib.log.sources.raw_table import FIRST_US, LAST_US
+
+UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_EPOCH = dt.datetime(1970, 1, 1)
+_US = dt.timedelta(microseconds=1)
+_MOST_SHAPES = 1000
+
+# An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
+_CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?)"
+_OFFSET = r"(Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
+_TAIL = rf"{_CLOCK}\s*{_OFFSET}$"
+
+# (format, month-first twin, shape)
+_DATES: tuple[tuple[str, str | None, str], ...] = (
+    ("%Y-%m-%d", None, r"9999-99?-99?"),
+    ("%Y/%m/%d", None, r"9999/99?/99?"),
+    ("%Y.%m.%d", None, r"9999\.99?\.99?"),
+    ("%d/%m/%Y", "%m/%d/%Y", r"99?/99?/9999"),
+    ("%d/%m/%y", "%m/%d/%y", r"99?/99?/99"),
+    ("%d-%m-%Y", "%m-%d-%Y", r"99?-99?-9999"),
+    ("%d.%m.%Y", None, r"99?\.99?\.9999"),
+    ("%d.%m.%y", None, r"99?\.99?\.99"),
+    ("%d %b %Y", None, r"99? aaa 9999"),
+    ("%d %B %Y", None, r"99? a{3,9} 9999"),
+    ("%d-%b-%Y", None, r"99?-aaa-9999"),
+    ("%d-%b-%y", None, r"99?-aaa-99"),
+    ("%b %d, %Y", None, r"aaa 99?, 9999"),
+    ("%B %d, %Y", None, r"a{3,9} 99?, 9999"),
+    ("%Y%m%d", None, r"9{8}"),
+)
+_CLOCKS: tuple[tuple[str, str], ...] = (
+    ("", ""),
+    ("%H:%M", r"99?:99"),
+    ("%H:%M:%S", r"99?:99:99"),
+    ("%H:%M:%S.%f", r"99?:99:99\.9{1,6}"),
+    ("%I:%M %p", r"99?:99 aa"),
+    ("%I:%M%p", r"99?:99aa"),
+    ("%I:%M:%S %p", r"99?:99:99 aa"),
+)
+_COMPACT: tuple[tuple[str, str], ...] = (
+    ("%Y%m%d%H%M%S", r"9{14}"),
+    ("%Y%m%d%H%M", r"9{12}"),
+    ("%Y%m%dT%H%M%S", r"9{8}a9{6}"),
+)
+_LETTERS = string.digits + string.ascii_letters
+_SHAPE_OF_LETTERS = "9" * len(string.digits) + "a" * len(string.ascii_letters)
+_SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?)\s*(?:a|aaa|[+-]99(?::?99)?)$")
+_SHAPE_FRACTION = re.compile(r":99(?:,9+|\.9{7,})(?:\s*(?:a|aaa|[+-]99(?::?99)?))?$")
+_NUMBER_SHAPE = re.compile(r"-?9+(\.9+)?")
+
+
+@dataclass(frozen=True)
+class TimePlan:
+    """How one column of times is read.
+
+    Attributes
+    ----------
+    kind : {"typed", "text", "number"}
+    formats : tuple of str
+        For text: strptime formats in the order tried.
+    unit : str
+        For numbers: ``s``, ``ms`` or ``us``.
+    offsets : bool
+        Some texts carry an offset from UTC.
+    fractions : bool
+        Some texts have a decimal comma or more than six decimals.
+    steps : tuple of (int, int)
+        Offset of local time from UTC in force from a local time on, both in microseconds;
+        empty where times need no zone.
+    hits : dict of str to int
+        For text: rows that each format reads.
+    ambiguous : bool
+        Day-first and month-first both read every row; day-first was taken.
+    offset_rows, naive_rows : int
+        Rows with and without an offset of their own.
+    """
+
+    kind: Literal["typed", "text", "number"]
+    formats: tuple[str, ...] = ()
+    unit: str = ""
+    offsets: bool = False
+    fractions: bool = False
+    steps: tuple[tuple[int, int], ...] = ()
+    hits: dict[str, int] = field(default_factory=dict)
+    ambiguous: bool = False
+    offset_rows: int = 0
+    naive_rows: int = 0
+
+
+@ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
+def _try_strptime(text, format):  # type: ignore[no-untyped-def]
+    """DuckDB's parser that answers null where the text does not fit."""
+
+
+def plan_times(
+    table: ir.Table,
+    column: str,
+    *,
+    declared: str | None,
+    timezone: str,
+    missing: tuple[str, ...],
+    where: str,
+) -> TimePlan:
+    """Look at a column of times and decide how to read it.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    column : str
+    declared : str, optional
+        ``timestamp_format`` of the schema: a strptime format, or a unit of `UNITS`.
+    timezone : str
+        Zone of times that carry none.
+    missing : tuple of str
+        Texts that stand for a missing value.
+    where : str
+        Name of the source, for messages.
+
+    Raises
+    ------
+    SchemaError
+        Numbers without a declared unit, an unknown zone, day-first and month-first mixed, or
+        a column that holds no times at all.
+    """
+    zone = _zone(timezone)
+    values = table[column]
+    kind = values.type()
+    if kind.is_timestamp() or kind.is_date():
+        plan = TimePlan("typed")
+        local = None if kind.is_timestamp() and kind.timezone else _micros(values)
+    elif kind.is_numeric():
+        return TimePlan("number", unit=_unit(values, declared, column, where))
+    elif kind.is_string():
+        if declared in UNITS:
+            return TimePlan("number", unit=declared)
+        _only_duckdb(table, column, where)
+        plan = _plan_text(present(values, missing), declared, column, where)
+        local = _text_local(values, plan) if plan.naive_rows else None
+    else:
+        raise SchemaError(
+            f"column '{column}' of {where} holds {kind}, not times. "
+            "Name a column of times in 'timestamp'."
+        )
+    if timezone == "UTC" or local is None:
+        return plan
+    return TimePlan(**{**plan.__dict__, "steps": _zone_steps(local, zone)})
+
+
+def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir.IntegerValue:
+    """Return microseconds since 1970 UTC, null where there is no time or it cannot be read.
+
+    Pass the result through `plausible` in a step of its own: used twice in one expression, it
+    would be computed twice.
+    """
+    if plan.kind == "number":
+        micros = _number_micros(values, plan.unit, missing)
+    elif plan.kind == "typed":
+        micros = _to_utc(_micros(values), plan.steps)
+    else:
+        text = present(values, missing)
+        local = _text_local(text, plan)
+        if not plan.offsets:
+            micros = _to_utc(local, plan.steps)
+        elif not plan.steps:
+            micros = local - _offset_micros(text)
+        else:
+            stated = _offset_text(text) != ""
+            utc = _to_utc(local, plan.steps)
+            micros = ibis.ifelse(stated, local - _offset_micros(text), utc)
+    return micros
+
+
+def plausible(micros: ir.IntegerValue) -> ir.IntegerValue:
+    """Return the time where it lies between 1900 and 2200, else null: 9999 is no time."""
+    return ibis.ifelse(micros.between(FIRST_US, LAST_US), micros, ibis.null("int64"))
+
+
+def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return text without outer blanks, null where it stands for a missing value."""
+    text = values.cast("string").strip()
+    return ibis.ifelse(text.isin(missing), ibis.null("string"), text)
+
+
+def _zone(name: str) -> zoneinfo.ZoneInfo:
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        near = did_you_mean(name, zoneinfo.available_timezones())
+        raise SchemaError(
+            f"timezone '{name}' is not a zone of the IANA list.{near} "
+            "Write a name such as 'Europe/Berlin' or 'UTC'."
+        ) from None
+
+
+def _only_duckdb(table: ir.Table, column: str, where: str) -> None:
+    engine = table.get_backend().name
+    if engine != "duckdb":
+        raise SchemaError(
+            f"column '{column}' of {where} holds times as text, which only DuckDB reads here. "
+            f"Turn it into a timestamp in {engine} first, or read the files directly."
+        )
+
+
+def _micros(values: ir.Value) -> ir.IntegerValue:
+    """Microseconds from 1970 of a typed time, in its own zone where it is naive."""
+    if values.type().is_date():
+        values = values.cast("timestamp")
+    if values.type().timezone:
+        start = ibis.literal("1970-01-01 00:00:00+00:00").cast("timestamp('UTC')")
+    else:
+        start = ibis.timestamp(1970, 1, 1, 0, 0, 0)
+    return values.delta(start, unit="microsecond").cast("int64")
+
+
+def _unit(values: ir.Value, declared: str | None, column: str, where: str) -> str:
+    if declared in UNITS:
+        return declared
+    largest = values.abs().max().to_pyarrow().as_py()
+    raise _unknown_unit(column, where, 0 if largest is None else len(str(int(largest))))
+
+
+def _unknown_unit(column: str, where: str, digits: int) -> SchemaError:
+    guess = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us"}.get(digits)
+    hint = f" Their size suggests '{guess}'." if guess else ""
+    return SchemaError(
+        f"column '{column}' of {where} holds numbers of unknown unit. Declare "
+        f"timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint} If they only give an "
+        "order, declare the column as 'position' instead of 'timestamp'."
+    )
+
+
+def _number_micros(values: ir.Value, unit: str, missing: tuple[str, ...]) -> ir.IntegerValue:
+    factor = UNITS[unit]
+    if values.type().is_integer():
+        return values.cast("int64") * factor
+    if values.type().is_string():
+        values = present(values, missing).try_cast("float64")
+    number = values.cast("float64") * factor
+    sane = number.abs() < float(LAST_US)
+    return ibis.ifelse(sane, number, ibis.null("float64")).round().cast("int64")
+
+
+def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: str) -> TimePlan:
+    written = _shapes(text)
+    filled = sum(written.values())
+    if not filled:
+        return TimePlan("text")
+    offsets = any(_SHAPE_TAIL.search(shape) for shape in written)
+    fractions = any(_SHAPE_FRACTION.search(shape) for shape in written)
+    shapes = _without_tails(written)
+    candidates: list[tuple[str, str | None]] = _candidates(shapes)
+    if declared is not None:
+        candidates = [(declared, None)]
+    numbers = {shape: n for shape, n in shapes.items() if _NUMBER_SHAPE.fullmatch(shape)}
+    if not candidates and 2 * sum(numbers.values()) > filled:
+        digits = max(numbers, key=lambda shape: (numbers[shape], shape)).split(".")[0]
+        raise _unknown_unit(column, where, len(digits))
+    draft = TimePlan("text", offsets=offsets, fractions=fractions)
+    counts = _count(text, candidates, draft)
+    formats, ambiguous = _choose(candidates, counts, column, where)
+    if not formats:
+        wanted = f"with the declared format '{declared}'" if declared else "as a time"
+        looks = ", ".join(f"'{shape}'" for shape in list(shapes)[:3])
+        raise SchemaError(
+            f"column '{column}' of {where}: none of its {filled} values can be read {wanted}. "
+            f"They look like {looks} (9 stands for a digit, a for a letter). Declare "
+            "timestamp_format, for example '%d.%m.%Y %H:%M', or name another column."
+        )
+    return TimePlan(
+        "text",
+        formats=formats,
+        offsets=counts["offset"] > 0,
+        fractions=fractions,
+        hits={name: counts[name] for name in formats},
+        ambiguous=ambiguous,
+        offset_rows=counts["offset"],
+        naive_rows=filled - counts["offset"],
+    )
+
+
+def _shapes(text: ir.StringValue) -> dict[str, int]:
+    """Count each shape, the most frequent first: '2016-02-01' is '9999-99-99'."""
+    shape = text.translate(_LETTERS, _SHAPE_OF_LETTERS).name("shape")
+    table = shape.as_table()
+    counts = (
+        table.filter(table["shape"].notnull()).group_by("shape").aggregate(n=lambda t: t.count())
+    )
+    rows = counts.order_by([ibis.desc("n"), "shape"]).limit(_MOST_SHAPES).to_pyarrow()
+    return dict(zip(rows["shape"].to_pylist(), rows["n"].to_pylist(), strict=True))
+
+
+def _without_tails(written: dict[str, int]) -> dict[str, int]:
+    """Add up shapes that differ only by an offset or by the length of a fraction."""
+    shapes: Counter[str] = Counter()
+    for shape, n in written.items():
+        bare = _SHAPE_TAIL.sub(r"\1", shape)
+        shapes[re.sub(r"(:99)[.,]9+$", r"\1.999999", bare)] += n
+    return dict(shapes.most_common())
+
+
+def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
+    """Return formats, each with its month-first twin, that fit at least one of the shapes."""
+    formats = [
+        (date + joint + clock, twin and twin + joint + clock, date_shape + joint_shape + shape)
+        for date, twin, date_shape in _DATES
+        for clock, shape in _CLOCKS
+        for joint, joint_shape in ((" ", " "), ("T", "a"), (", ", ", "))
+        if clock or joint == " "
+    ]
+    formats = [
+        (form.strip(), twin and twin.strip(), shape.strip()) for form, twin, shape in formats
+    ]
+    formats += [(form, None, shape) for form, shape in _COMPACT]
+    return [
+        (form, twin)
+        for form, twin, pattern in formats
+        if any(re.fullmatch(pattern, shape) for shape in shapes)
+    ]
+
+
+def _count(
+    text: ir.StringValue, candidates: list[tuple[str, str | None]], draft: TimePlan
+) -> dict[str, int]:
+    """Count the rows that each format reads, each pair between them, and those with an offset."""
+    table = text.name("text").as_table()
+    core = _core(table["text"], draft)
+    sums = {"offset": ibis.literal(0)}
+    if draft.offsets:
+        sums["offset"] = (_offset_text(table["text"]) != "").sum()
+    for form, twin in candidates:
+        first = _in_range(_try_strptime(core, form))
+        sums[form] = first.sum()
+        if twin:
+            second = _in_range(_try_strptime(core, twin))
+            sums[twin] = second.sum()
+            sums[_pair(form)] = (first | second).sum()
+    row = table.aggregate([value.name(f"c{i}") for i, value in enumerate(sums.values())])
+    counts = row.to_pyarrow().to_pylist()[0]
+    return {name: int(counts[f"c{i}"] or 0) for i, name in enumerate(sums)}
+
+
+def _pair(form: str) -> str:
+    return f"{form} either way"
+
+
+def _choose(
+    candidates: list[tuple[str, str | None]], counts: dict[str, int], column: str, where: str
+) -> tuple[tuple[str, ...], bool]:
+    """Settle day-first or month-first over the whole column and drop formats without a hit."""
+    pairs = [(form, twin) for form, twin in candidates if twin]
+    day = sum(counts[form] for form, _ in pairs)
+    month = sum(counts[str(twin)] for _, twin in pairs)
+    either = sum(counts[_pair(form)] for form, _ in pairs)
+    if day < either and month < either:
+        raise SchemaError(
+            f"column '{column}' of {where} mixes day-first and month-first dates: "
+            f"{either - month} values can only be read day-first, {either - day} only "
+            "month-first. Declare timestamp_format for one kind, and read the others as a log "
+            "of their own."
+        )
+    american = any("%I" in str(twin) and counts[str(twin)] for _, twin in pairs)
+    month_first = month > day or (month == day and american)
+    chosen = [twin if twin and month_first else form for form, twin in candidates]
+    hit = sorted((form for form in chosen if counts[form]), key=lambda form: -counts[form])
+    return tuple(hit), either > 0 and day == month and not american
+
+
+def _core(text: ir.StringValue, plan: TimePlan) -> ir.StringValue:
+    """Return the text without its offset, and with at most six digits after a decimal point."""
+    if plan.offsets:
+        text = text.re_replace(_TAIL, r"\1")
+    if plan.fractions:
+        text = text.re_replace(r"(:[0-9]{2})[.,]([0-9]{1,6})[0-9]*$", r"\1.\2")
+    return text
+
+
+def _offset_text(text: ir.StringValue) -> ir.StringValue:
+    """Return the offset that the text states, such as '+01:00' or 'Z', or an empty string."""
+    return text.re_extract(_TAIL, 2)
+
+
+def _offset_micros(text: ir.StringValue) -> ir.IntegerValue:
+    """Return the offset from UTC that the text states, 0 where it states none."""
+    # '+01:00', '+0100' and '+01' all become 100; 'Z' becomes no number, so 0.
+    clock = _offset_text(text).replace(":", "").rpad(5, "0").try_cast("int64").fill_null(0)
+    size = clock.abs()
+    minutes = (size - size % 100) * 60 + size % 100 * 100
+    return (clock.sign().cast("int64") * minutes * 600_000).cast("int64")
+
+
+def _in_range(time: ir.TimestampValue) -> ir.BooleanValue:
+    return _micros(time).between(FIRST_US, LAST_US).fill_null(False)
+
+
+def _text_local(text: ir.StringValue, plan: TimePlan) -> ir.IntegerValue:
+    """Return microseconds from 1970 in the zone of the text."""
+    if not plan.formats:
+        return ibis.null("int64")
+    core = _core(text, plan)
+    # Years of two digits first: '%Y' would read '16' as the year 16.
+    ordered = sorted(plan.formats, key=lambda form: "%y" not in form)
+    tried = [_try_strptime(core, form) for form in ordered]
+    return _micros(tried[0] if len(tried) == 1 else ibis.coalesce(*tried))
+
+
+def _zone_steps(local: ir.IntegerValue, zone: zoneinfo.ZoneInfo) -> tuple[tuple[int, int], ...]:
+    """When local time's offset changes between the first and the last time of the column.
+
+    Taken from Python's zone table, not the engine's, so that every engine agrees. A local time
+    that occurs twice is taken as the first; one that is skipped, as before the change.
+    """
+    table = local.name("us").as_table()
+    ends = table.aggregate(lo=table["us"].min(), hi=table["us"].max()).to_pyarrow().to_pylist()[0]
+    if ends["lo"] is None:
+        return ()
+    day = dt.timedelta(days=1)
+    time = _EPOCH + max(int(ends["lo"]), FIRST_US) * _US - day
+    last = _EPOCH + min(int(ends["hi"]), LAST_US) * _US + day
+    steps = [(FIRST_US, _offset_at(time, zone))]
+    while time < last:
+        if _offset_at(time + day, zone) != steps[-1][1]:
+            change = _first_change(time, time + day, zone)
+            steps.append(((change - _EPOCH) // _US, _offset_at(change, zone)))
+        time += day
+    return tuple(steps)
+
+
+def _offset_at(local: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:
+    offset = local.replace(tzinfo=zone).utcoffset()
+    return 0 if offset is None else offset // _US
+
+
+def _first_change(before: dt.datetime, after: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    start = _offset_at(before, zone)
+    while after - before > _US:
+        middle = before + (after - before) // 2
+        if _offset_at(middle, zone) == start:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def _to_utc(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> ir.IntegerValue:
+    if not steps:
+        return local
+    return local - _offset_tree(local, steps)
+
+
+def _offset_tree(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> ir.IntegerValue:
+    """Search the steps by halves: a few comparisons a row, however long the log."""
+    if len(steps) == 1:
+        return ibis.literal(steps[0][1], type="int64")
+    half = len(steps) // 2
+    earlier, later = _offset_tree(local, steps[:half]), _offset_tree(local, steps[half:])
+    return ibis.ifelse(local < steps[half][0], earlier, later)
+
+
+def shape_share(texts: pd.Series[str]) -> float:
+    """Return the share of texts that look like times in a known format."""
+    if texts.empty:
+        return 0.0
+    shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
+    counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
+    read = 0
+    for shape, n in counts.head(_MOST_SHAPES // 10).items():
+        bare = _without_tails({str(shape): int(n)})
+        # Eight digits may be a date or a number; only a name can tell.
+        if not _NUMBER_SHAPE.fullmatch(str(shape)) and _candidates(bare):
+            read += int(n)
+    return read / len(texts)

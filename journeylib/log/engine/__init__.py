@@ -1,0 +1,1 @@
+"""The engines that hold events: DuckDB and Spark."""

@@ -1,0 +1,383 @@
+"""Look at a log and propose a schema, with the reason for each role and what is uncertain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from journeylib.core import SchemaError, percent, printable
+from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.inference.role_names import actor_of_word, name_score
+from journeylib.log.schema import MISSING, Actor, Schema
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
+from journeylib.log.sources.tables import drop_scratch
+
+_SAMPLE_ROWS = 20_000
+_MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.A.", "(null)")
+# Roles that any column may fill, in the order in which they choose.
+_FREE_ROLES = (
+    "end_timestamp", "session", "channel", "stage", "segment", "resource", "text", "sentiment",
+    "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested",
+    "context_opened", "context_given", "error",
+    "position",
+)  # fmt: skip
+_NUMBERS = ("sentiment", "rating", "cost", "position")
+_FLAGS = ("ai_disclosed", "error")
+_NAMES = ("channel", "stage", "segment", "intent")
+_FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
+_SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A first schema for a log, and why.
+
+    Attributes
+    ----------
+    schema : Schema
+    reasons : dict of str to str
+        For each role in the schema: a sentence on why that column was taken.
+    confidence : dict of str to str
+        For each role: ``high``, ``medium`` or ``low``.
+    facts : tuple of str
+        What the reader found out: delimiter, encoding, time format …
+    warnings : tuple of str
+        What is uncertain, and what to check.
+    columns : tuple of str
+        All columns of the source.
+    """
+
+    schema: Schema
+    reasons: dict[str, str]
+    confidence: dict[str, str]
+    facts: tuple[str, ...]
+    warnings: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What the sample says about one column."""
+
+    name: str
+    values: pd.Series[str]
+    filled: float
+    distinct: int
+    repeats: bool
+    times: float
+    numbers: float
+    length: float
+
+    @property
+    def is_time(self) -> bool:
+        return self.times >= 0.8
+
+
+def propose(
+    source: Any,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    object_type: str | None = None,
+) -> Proposal:
+    """Look at the first rows of a log and propose which column plays which role.
+
+    Parameters
+    ----------
+    source : as in `read_log`
+    delimiter, encoding, object_type : str, optional
+        As in `read_log`.
+
+    Returns
+    -------
+    Proposal
+
+    Raises
+    ------
+    LogError
+        The source cannot be read.
+    SchemaError
+        No column can be what happened, or when.
+    """
+    raw = open_source(
+        source,
+        lambda columns, _: list(columns),
+        ReadOptions(delimiter, encoding, object_type, limit=_SAMPLE_ROWS),
+    )
+    sample = _sample(raw)
+    drop_scratch(raw)
+    return _Search(raw, sample).proposal()
+
+
+def _sample(raw: Raw) -> pd.DataFrame:
+    names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
+    texts = raw.table.limit(_SAMPLE_ROWS).select(
+        **{name: raw.table[name].cast("string") for name in names}
+    )
+    frame: pd.DataFrame = texts.to_pandas()
+    return frame
+
+
+def _profile(name: str, values: pd.Series[str], missing: tuple[str, ...], typed: bool) -> _Column:
+    present = values[values.notna() & ~values.str.strip().isin(missing)].astype("str")
+    counts = present.value_counts()
+    numbers = pd.to_numeric(present, errors="coerce").notna().mean() if len(present) else 0.0
+    return _Column(
+        name=name,
+        values=present,
+        filled=len(present) / max(len(values), 1),
+        distinct=len(counts),
+        repeats=bool(len(counts) < 0.95 * len(present)),
+        times=1.0 if typed and len(present) else shape_share(present),
+        numbers=float(numbers),
+        length=float(present.str.len().mean()) if len(present) else 0.0,
+    )
+
+
+class _Search:
+    """Fills the roles one after another, the needed ones first."""
+
+    def __init__(self, raw: Raw, sample: pd.DataFrame) -> None:
+        self.raw = raw
+        self.sample = sample
+        seen = pd.unique(sample.to_numpy().ravel())
+        texts = {str(value).strip() for value in seen if value is not None and value == value}
+        self.missing = MISSING + tuple(m for m in _MORE_MISSING if m in texts and m not in MISSING)
+        self.columns = {
+            name: _profile(name, sample[name], self.missing, self._typed_time(name))
+            for name in sample.columns
+        }
+        self.taken: dict[str, str] = {}
+        self.scores: dict[str, float] = {}
+        self.reasons: dict[str, str] = {}
+        self.warnings: list[str] = []
+        self.changes: dict[str, float] = {}
+        self.extra: dict[str, Any] = {}
+
+    def _typed_time(self, name: str) -> bool:
+        kind = self.raw.table[name].type()
+        return bool(kind.is_timestamp() or kind.is_date())
+
+    def proposal(self) -> Proposal:
+        self._owner()
+        self._time()
+        self._actor()
+        self._touchpoint()
+        for role in _FREE_ROLES:
+            self._free(role)
+        if "timestamp" not in self.taken and "position" not in self.taken:
+            raise SchemaError(
+                f"{self.raw.name} has no column that reads as times or as an order. Columns: "
+                f"{', '.join(printable(self.columns))}."
+            )
+        if self.missing != MISSING:
+            self.extra["missing"] = self.missing
+            added = ", ".join(f"'{m}'" for m in self.missing[len(MISSING) :])
+            self.warnings.append(f"{added} is taken for a missing value. Check 'missing'.")
+        for role, score in self.scores.items():
+            if score < _LIKELY:
+                self.warnings.append(
+                    f"'{self.taken[role]}' as {role} is a guess. Check it before you rely on it."
+                )
+        order = [role for role in Schema.model_fields if role in self.taken]
+        return Proposal(
+            schema=Schema(**{role: self.taken[role] for role in order}, **self.extra),
+            reasons={role: self.reasons[role] for role in order},
+            confidence={role: _confidence(self.scores[role]) for role in order},
+            facts=tuple(fact.text for fact in self.raw.facts) + self._time_facts(),
+            warnings=tuple(self.warnings),
+            columns=tuple(self.columns),
+        )
+
+    def _take(self, role: str, column: _Column, score: float, content: str) -> None:
+        self.taken[role] = column.name
+        self.scores[role] = score
+        named = name_score(column.name, role) >= 0.25
+        self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
+
+    def _open(self) -> list[_Column]:
+        return [c for c in self.columns.values() if c.name not in self.taken.values() and c.filled]
+
+    def _owner(self) -> None:
+        """Find who: identifiers repeat, are short, and are neither times nor long texts."""
+        for role in ("journey", "customer"):
+            scored = []
+            for column in self._open():
+                name = name_score(column.name, role)
+                fits = not column.is_time and column.length <= 64 and column.distinct > 1
+                if name >= 0.4 and fits and column.filled > 0.9:
+                    scored.append((name * (1.0 if column.repeats else 0.5), column))
+            if scored:
+                score, column = max(scored, key=lambda pair: pair[0])
+                self._take(role, column, score, self._repeat_text(column))
+        if "journey" not in self.taken and "customer" not in self.taken:
+            self._stand_in()
+        elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
+            self.warnings.append(
+                f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
+            )
+        owner = self.taken.get("journey") or self.taken["customer"]
+        grouped = self.sample.groupby(owner, sort=False)
+        more = grouped.size() > 1
+        for column_name in self.sample.columns:
+            varied = grouped[column_name].nunique()[more] > 1
+            self.changes[column_name] = float(varied.mean()) if len(varied) else 0.0
+
+    def _stand_in(self) -> None:
+        """Where no column is named like an identifier, take the one that repeats most finely."""
+        able = [
+            c
+            for c in self._open()
+            if c.repeats and not c.is_time and c.length <= 64 and c.filled > 0.9
+        ]
+        if not able:
+            raise SchemaError(
+                f"{self.raw.name} has no column that says whose events are: none repeats like an "
+                f"identifier. Columns: {', '.join(printable(self.columns))}."
+            )
+        column = max(able, key=lambda c: c.distinct)
+        self._take("customer", column, 0.2, self._repeat_text(column))
+        self.warnings.append(
+            f"No column is named like a customer or a case; '{column.name}' stands in because its "
+            "values repeat. Without a true identifier journeys mean little."
+        )
+
+    def _repeat_text(self, column: _Column) -> str:
+        rows = len(column.values) / max(column.distinct, 1)
+        return f"it holds {column.distinct} different values, each in {rows:.1f} rows on average"
+
+    def _time(self) -> None:
+        """Find when: of all columns of times the one that changes from event to event."""
+        scored = []
+        for column in self._open():
+            name = name_score(column.name, "timestamp")
+            unit = _unit(column) if name >= 0.25 else None
+            if column.filled > 0.5 and (column.is_time or unit):
+                change = self.changes[column.name]
+                score = (0.35 + 0.65 * name) * (0.4 + 0.6 * change)
+                scored.append((score, name, column, unit))
+        if not scored:
+            return
+        score, _, column, unit = max(scored, key=lambda entry: entry[:2])
+        change = self.changes[column.name]
+        share = f"{percent(column.times, 0)} of its values read as times"
+        if unit:
+            self.extra["timestamp_format"] = unit
+            share = f"its numbers read as '{unit}' since 1970"
+            self.warnings.append(f"'{column.name}' holds numbers, taken as '{unit}'. Check a date.")
+        many = len([entry for entry in scored if entry[2].is_time]) > 1
+        differs = f" and {percent(change, 0)} of journeys show more than one" if many else ""
+        self._take("timestamp", column, max(score, 0.5), share + differs)
+
+    def _time_facts(self) -> tuple[str, ...]:
+        if "timestamp" not in self.taken or self._typed_time(self.taken["timestamp"]):
+            return ()
+        column = self.columns[self.taken["timestamp"]]
+        shapes = column.values.str.replace(r"[0-9]", "9", regex=True)
+        common = shapes.str.replace(r"[A-Za-z]", "a", regex=True).value_counts().index[0]
+        if not column.values.str.contains(r":\d\d\S*(?:Z|[+-]\d\d:?\d\d)$", regex=True).any():
+            self.warnings.append("Times state no zone: they are taken as UTC. Set 'timezone'.")
+        return (f"Times look like '{common}' (9 a digit, a a letter).",)
+
+    def _actor(self) -> None:
+        """Find who acted: a column most of whose words are known for actors."""
+        scored = []
+        for column in self._open():
+            if column.distinct > 200 or column.is_time or column.numbers > 0.5:
+                continue
+            words = {word: actor_of_word(word) for word in column.values.unique()}
+            share = column.values.map(words).notna().mean()
+            name = name_score(column.name, "actor")
+            if share >= 0.8 and len({a for a in words.values() if a}) > 1:
+                scored.append((share * (0.7 + 0.3 * name), column, words))
+        if not scored:
+            return
+        score, column, words = max(scored, key=lambda entry: entry[0])
+        values: dict[str, Actor] = {w: a for w, a in sorted(words.items()) if a is not None}
+        self._take("actor", column, score, f"{len(values)} of {len(words)} words are known actors")
+        self.extra["actor_values"] = values
+        unknown = len(words) - len(values)
+        if unknown:
+            self.warnings.append(
+                f"{unknown} words of '{column.name}' are not mapped to an actor. Complete "
+                "'actor_values'."
+            )
+
+    def _touchpoint(self) -> None:
+        """Find what happened: few words that change within a journey."""
+        scored = []
+        for column in self._open():
+            few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
+            if column.is_time or not few or column.length > 80 or column.filled < 0.5:
+                continue
+            name = name_score(column.name, "touchpoint")
+            change = self.changes[column.name]
+            words = 1.0 if column.numbers < 0.5 else 0.4
+            other = max(name_score(column.name, role) for role in (*_FREE_ROLES, "customer"))
+            base = 0.15 if other > name else 0.3
+            scored.append(((base + (1 - base) * name) * (0.4 + 0.6 * change) * words, column))
+        if not scored:
+            raise SchemaError(
+                f"{self.raw.name} has no column that says what happened: none holds a limited "
+                f"number of words. Columns: {', '.join(printable(self.columns))}."
+            )
+        score, column = max(scored, key=lambda pair: pair[0])
+        change = self.changes[column.name]
+        self._take(
+            "touchpoint",
+            column,
+            score,
+            f"it holds {column.distinct} different words and changes within "
+            f"{percent(change, 0)} of journeys",
+        )
+
+    def _free(self, role: str) -> None:
+        scored = [
+            (score, column)
+            for column in self._open()
+            if (score := name_score(column.name, role)) >= _TAKEN
+            and _fits(role, column, self.changes[column.name])
+        ]
+        if scored:
+            score, column = max(scored, key=lambda pair: pair[0])
+            self._take(role, column, score, _content(role, column))
+
+
+def _fits(role: str, column: _Column, change: float) -> bool:
+    if role == "end_timestamp":
+        return column.is_time
+    if column.is_time:
+        return False
+    if role == "position":
+        return column.numbers == 1.0 and column.filled == 1.0 and change > 0.5
+    if role in _NUMBERS:
+        return column.numbers > 0.8
+    if role in _FLAGS:
+        return {value.lower() for value in column.values.unique()[:5]} <= _FLAG_WORDS
+    if role in _NAMES:
+        return column.distinct <= 500 and column.length <= 80
+    return role != "text" or column.length > 8
+
+
+def _content(role: str, column: _Column) -> str:
+    if role in _NUMBERS:
+        return f"{percent(column.numbers, 0)} of its values are numbers"
+    return f"it holds {column.distinct} different values"
+
+
+def _unit(column: _Column) -> str | None:
+    """Guess the unit of numbers that may count from 1970 by their size."""
+    if column.numbers < 0.99:
+        return None
+    middle = float(pd.to_numeric(column.values, errors="coerce").median())
+    for unit, one in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
+        if 6.0e8 * one <= middle <= 4.2e9 * one:
+            return unit
+    return None
+
+
+def _confidence(score: float) -> str:
+    return "high" if score >= _SURE else "medium" if score >= _LIKELY else "low"

@@ -1,0 +1,1 @@
+"""What a log is worth, counted before anything is computed from it."""

@@ -1,0 +1,123 @@
+"""Checks of the clock of a log: formats, zones, resolution, and times that cannot be."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+
+import ibis
+import ibis.expr.types as ir
+
+from journeylib.core import text
+from journeylib.log.canonical.events import ReadingPlan
+from journeylib.log.eventlog import Check, check, count_check
+from journeylib.log.quality.survey import Inspection, one_row
+from journeylib.log.sources.days import LAST_EVENT, as_day, day_after, day_start, end_of
+
+_DAY_US = 86_400_000_000
+_MINUTE_US = 60_000_000
+_SECOND_US = 1_000_000
+_SOME_MIDNIGHTS = 0.05
+
+
+def clock_checks(log: Inspection) -> Iterator[Check]:
+    """Check how times were read and whether they can be true."""
+    if not log.schema.has_clock:
+        yield check("clock.none", "timestamp")
+        return
+    yield from _formats(log)
+    counts = one_row(log.events.aggregate(**_counted(log)))
+    yield from _resolution(counts, log.survey.used)
+    open_ended = end_of(log.options.as_of) is None
+    if open_ended:
+        yield _future(log, counts)
+    if "outside" in counts:
+        yield count_check("outside_period", "timestamp", counts["outside"])
+    if "negative" in counts:
+        yield count_check("end_before_start", "end_timestamp", counts["negative"])
+    if not open_ended:
+        yield _left_out(log)
+
+
+def _formats(log: Inspection) -> Iterator[Check]:
+    zone = log.schema.timezone
+    for role, times in log.plan.times.items():
+        if times.kind == "text":
+            forms = {form.replace(".%f", "") for form in times.hits}
+            read = [text("log.formats.rows", form=f, rows=n) for f, n in times.hits.items()]
+            severity = "note" if len(forms) > 1 else "ok"
+            yield check("time_format.read", role, severity=severity, formats=", ".join(read))
+        if times.ambiguous:
+            yield check("day_or_month_first.open", role, sum(times.hits.values()))
+        if times.offset_rows and times.naive_rows:
+            stated, naive = times.offset_rows, times.naive_rows
+            yield check("time_zones.mixed", role, naive, stated=stated, timezone=zone)
+        elif times.kind == "text" and times.naive_rows:
+            yield check("time_zones.none", role, timezone=zone)
+
+
+def _counted(log: Inspection) -> dict[str, ir.Value]:
+    """Return what is counted over the times of all events, in one pass."""
+    time = log.events["t_us"]
+    counts: dict[str, ir.Value] = {
+        "midnight": (time % _DAY_US).isin(_midnights(log.plan)).sum(),
+        "minute": (time % _MINUTE_US == 0).sum(),
+        "second": (time % _SECOND_US == 0).sum(),
+        "future": (time >= day_after(_present(log))).sum(),
+    }
+    if log.options.period is not None:
+        first, last = log.options.period
+        zone, outside = log.schema.timezone, ibis.literal(False)
+        if first is not None:
+            outside = outside | (time < day_start(first, zone, "period"))
+        if last is not None:
+            end = as_day(last, "period") + dt.timedelta(days=1)
+            outside = outside | (time >= day_start(end, zone, "period"))
+        counts["outside"] = outside.sum()
+    if "end_us" in log.events.columns:
+        counts["negative"] = (log.events["end_us"] < time).sum()
+    return counts
+
+
+def _present(log: Inspection) -> dt.date:
+    as_of = log.options.as_of
+    return dt.datetime.now(dt.UTC).date() if as_of is None else as_day(as_of, "as_of")
+
+
+def _midnights(plan: ReadingPlan) -> list[int]:
+    """Return the times of day in UTC, in microseconds, at which local days begin."""
+    offsets = {offset for _, offset in plan.times["timestamp"].steps} or {0}
+    return sorted({-offset % _DAY_US for offset in offsets})
+
+
+def _resolution(counts: dict[str, int], used: int) -> Iterator[Check]:
+    if counts["midnight"] == used:
+        yield check("clock_resolution.day", "timestamp", used)
+    elif counts["minute"] == used:
+        yield check("clock_resolution.minute", "timestamp", used)
+    else:
+        finest = "second" if counts["second"] == used else "fraction"
+        yield check(f"clock_resolution.{finest}", "timestamp")
+    if _SOME_MIDNIGHTS * used < counts["midnight"] < used:
+        yield check("midnights.some", "timestamp", counts["midnight"])
+
+
+def _future(log: Inspection, counts: dict[str, int]) -> Check:
+    present = _present(log)
+    if not counts["future"] and present == LAST_EVENT:
+        return check("future.unknown", "timestamp")
+    return count_check("future", "timestamp", counts["future"], day=present.isoformat())
+
+
+def _left_out(log: Inspection) -> Check:
+    """Count what was not read because it lies after `as_of`, where that is known."""
+    day = _present(log).isoformat()
+    if log.options.days is not None:
+        return check("future.maybe_unread", "timestamp", day=day)
+    raw = log.raw
+    held = one_row(raw.table.aggregate(n=raw.table.count()))["n"] if raw.rows is None else raw.rows
+    unread = held - (log.survey.read - len(raw.rejected))
+    if not unread:
+        return check("future.none", "timestamp")
+    return replace(check("future.unread", "timestamp", unread, day=day), unread=unread)

@@ -1,7 +1,0 @@
-"""The seeded generator behind `sample_data/`: service logs with their truth planted."""
-
-from __future__ import annotations
-
-from journeylib.log.sample.generate import COMPANIES, SampleLog, generate, write
-
-__all__ = ["COMPANIES", "SampleLog", "generate", "write"]

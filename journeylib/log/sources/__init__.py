@@ -1,0 +1,1 @@
+"""Everything that a log can come from, turned into a raw table."""

@@ -1,0 +1,164 @@
+"""The one door to XES and OCEL: files checked against entity expansion, then read by others."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+from xml.parsers import expat
+
+import pyarrow as pa
+
+from journeylib.core import LogError, SchemaError, did_you_mean
+from journeylib.log.engine.private_folder import PrivateFolder
+from journeylib.log.sources.text_encoding import is_packed, unpack
+
+_BLOCK = 1 << 16
+
+
+class _RootSeen(Exception):  # noqa: N818 - it ends the look at the prolog, nothing is wrong
+    """The root element began: a document type can no longer follow."""
+
+
+def refuse_entities(stream: IO[bytes], name: str) -> None:
+    """Refuse XML with a document type, which could define entities that expand without end.
+
+    A document type stands before the root element or nowhere, so reading stops there.
+
+    Raises
+    ------
+    LogError
+        There is a document type, or no XML.
+    """
+
+    def doctype(*_: Any) -> None:
+        raise LogError(
+            f"{name} has a document type (<!DOCTYPE>), which XES and OCEL do not need and which "
+            "can hide harmful entities. Remove it if you trust the file."
+        )
+
+    def root(*_: Any) -> None:
+        raise _RootSeen
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = doctype
+    parser.EntityDeclHandler = doctype
+    parser.StartElementHandler = root
+    try:
+        while block := stream.read(_BLOCK):
+            parser.Parse(block, False)
+        parser.Parse(b"", True)
+    except _RootSeen:
+        return
+    except (expat.ExpatError, EOFError, gzip.BadGzipFile):
+        pass
+    raise LogError(f"{name} is not XML, or is damaged. Export the log again.")
+
+
+@contextmanager
+def _plain(path: Path, suffix: str) -> Iterator[Path]:
+    """Give a file that is not packed, in a place of its own when it was."""
+    if not is_packed(path):
+        yield path
+        return
+    with PrivateFolder() as folder:
+        target = folder / f"log{suffix}"
+        yield unpack(path, target)
+
+
+def read_xes(path: Path) -> pa.Table:
+    """Read an XES log, also gzipped: one row per event, trace attributes as ``case:…``.
+
+    Times are UTC. `rustxes` reads it where it is installed, pm4py otherwise.
+    """
+    with _plain(path, ".xes") as plain:
+        with plain.open("rb") as stream:
+            refuse_entities(stream, path.name)
+        with _reader_errors(path, "XES"):
+            try:
+                return _in_utc(_xes_by_rust(plain))
+            except ImportError:
+                return _in_utc(_xes_by_pm4py(plain))
+
+
+@contextmanager
+def _reader_errors(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a reader throws into one plain error."""
+    try:
+        yield
+    except BaseException as error:
+        # Readers in Rust panic, which Python sees as no Exception.
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise LogError(
+                f"{path.name} cannot be read as {kind} ({type(error).__name__}). Open it in "
+                "another tool to see whether it is whole."
+            ) from None
+        raise
+
+
+def _xes_by_rust(path: Path) -> pa.Table:
+    import rustxes
+
+    frame, _ = rustxes.import_xes(str(path))
+    return frame.to_arrow()
+
+
+def _xes_by_pm4py(path: Path) -> pa.Table:
+    import pm4py
+
+    frame = pm4py.read_xes(str(path), variant="iterparse", show_progress_bar=False)
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def read_ocel(path: Path, object_type: str | None) -> pa.Table:
+    """Read an OCEL 2.0 log (JSON, XML or SQLite) as seen by the objects of one type.
+
+    An event that touches several objects of the type has a row for each.
+
+    Raises
+    ------
+    SchemaError
+        No object type is given, or the log has none of that name.
+    """
+    import pm4py
+
+    suffix = _ocel_suffix(path)
+    with _plain(path, suffix) as plain, PrivateFolder() as folder:
+        if suffix == ".xmlocel":
+            with plain.open("rb") as stream:
+                refuse_entities(stream, path.name)
+        # pm4py tells formats apart by their names.
+        named = folder / f"log{suffix}"
+        shutil.copyfile(plain, named)
+        with _reader_errors(path, "OCEL 2.0"):
+            log = pm4py.read_ocel2(str(named))
+            types = sorted(pm4py.ocel_get_object_types(log))
+    if object_type not in types:
+        near = did_you_mean(object_type, types) if object_type else ""
+        what = f"no object type '{object_type}'" if object_type else "several object types"
+        raise SchemaError(
+            f"{path.name} has {what}.{near} Declare as object_type whose objects are the "
+            f"journeys: {', '.join(types)}."
+        )
+    flat = pm4py.ocel_flattening(log, object_type).reset_index(drop=True)
+    return _in_utc(pa.Table.from_pandas(flat, preserve_index=False))
+
+
+def _in_utc(table: pa.Table) -> pa.Table:
+    """Mark times as the UTC that the readers give, so that no zone is added to them later."""
+    fields = [
+        pa.field(field.name, pa.timestamp("us", tz="UTC"))
+        if pa.types.is_timestamp(field.type)
+        else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields), safe=False)
+
+
+def _ocel_suffix(path: Path) -> str:
+    names = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    last = names[-1] if names else ""
+    return {".json": ".jsonocel", ".xml": ".xmlocel"}.get(last, last)

@@ -1,0 +1,1 @@
+"""What a text says: word lists, and expressions that find them."""

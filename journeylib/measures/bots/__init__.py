@@ -1,0 +1,1 @@
+"""Bot sessions, containment, and the hand-off audit."""

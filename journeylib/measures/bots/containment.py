@@ -1,0 +1,280 @@
+"""Containment: how many bot sessions were solved without a human, as vendors count and verified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ibis import Table, _
+
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
+from journeylib.journeys import Journeys
+from journeylib.log import fetch, suppress
+from journeylib.measures.bots.sessions import BotSessions
+from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.measures.ratios import quotient
+from journeylib.measures.settings import MeasureSettings
+
+US_PER_DAY = 86_400_000_000
+STATES = ("contained", "handed_over", "abandoned", "open")
+STEPS = ("raw", "repeat", "silent", "unknown", "verified")
+CURVE_DAYS = range(1, 31)
+CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
+SPOT_COLUMNS = (
+    *("touchpoint", "sessions", *STATES),
+    *("customers", "verified", "verified_lo", "verified_hi"),
+)
+# Touchpoints are never taken for more alike than this: their own sessions keep some weight.
+LEAST_RHO = 1e-3
+
+
+def waterfall_flags(last_us: int | None, days: float) -> dict[str, Any]:
+    """Return the boolean columns of the containment waterfall within `days`.
+
+    Of the ``mature`` sessions (ended at least `days` before the log's end) ``raw`` had no human
+    in them; each of these is exactly one of ``repeat`` (the customer came back in the same
+    intent within `days`, or a human took over soon after), ``silent`` (abandoned), ``unknown``
+    (nothing shows a solution) and ``verified``.
+    """
+    if last_us is None:
+        timed = _.end_us.notnull()  # never: without a clock no session is mature
+        return dict.fromkeys(("mature", *STEPS), timed)
+    window = round(days * US_PER_DAY)
+    mature = _.end_us <= last_us - window
+    raw = mature & ~_.human_joined
+    came_back = (_.again_us - _.end_us <= window).fill_null(False) | (_.state == "handed_over")
+    left = raw & ~came_back
+    talked = left & ~_.silent
+    return {
+        "mature": mature,
+        "raw": raw,
+        "repeat": raw & came_back,
+        "silent": left & _.silent,
+        "unknown": talked & ~_.resolved,
+        "verified": talked & _.resolved,
+    }
+
+
+def session_counts(found: BotSessions, last_us: int | None, days: float) -> Table:
+    """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
+    flags = waterfall_flags(last_us, days)
+    return found.table.group_by(["touchpoint_no", "group"]).aggregate(
+        sessions=_.count(),
+        **{state: (_.state == state).sum() for state in STATES},
+        **{name: flag.sum() for name, flag in flags.items()},
+    )
+
+
+def waterfall(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return the waterfall from raw to verified containment.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``step`` (str, as in `STEPS`), ``sessions`` (int64: raw is what vendors count, repeat,
+        silent and unknown are taken off, verified is left), ``share`` (float64, of mature bot
+        sessions). No rows where no session is mature.
+    """
+    mature = int(counts["mature"].sum())
+    numbers = [int(counts[step].sum()) for step in STEPS] if mature else []
+    frame = pd.DataFrame({"step": list(STEPS[: len(numbers)]), "sessions": numbers})
+    frame = frame.astype({"step": "str", "sessions": "int64"})
+    frame["share"] = frame["sessions"] / max(mature, 1)
+    return frame
+
+
+def verified(
+    counts: pd.DataFrame, found: BotSessions, journeys: Journeys, *, days: float
+) -> Estimate:
+    """Return verified containment, with the bounds that the unknown sessions leave.
+
+    ``value`` and ``lo`` take every unknown session for a failure, ``hi`` for a success. The
+    bounds are of identification, not of sampling.
+    """
+    mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
+    rows = found.table.filter(waterfall_flags(journeys.last_us, days)["mature"])
+    base = fetch(
+        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    n_customers = int(base["customers"])
+    said: dict[str, Any] = {
+        "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
+        "silent leaving, and a sign of a solution, of mature bot sessions",
+        "n_customers": n_customers,
+        "n_journeys": int(base["journeys"]),
+        "n_events": mature,
+    }
+    reason: AbstainReason | None = None
+    if not journeys.has_clock:
+        reason = "no_clock"
+    elif not mature:
+        reason = "immature_window" if int(counts["sessions"].sum()) else "n_small"
+    elif n_customers < journeys.settings.min_customers:
+        reason = "privacy"
+    if reason is not None:
+        return Estimate.none(reason, "share", **said)
+    return Estimate(
+        value=sure / mature,
+        unit="share",
+        lo=sure / mature,
+        hi=(sure + unknown) / mature,
+        method="waterfall; bounds with all unknown sessions bad or good",
+        assumptions=("a customer's later contacts are found under the same customer",),
+        **said,
+    )
+
+
+def containment_curve(found: BotSessions, last_us: int | None, min_customers: int) -> pd.DataFrame:
+    """Return verified containment for windows of 1 to 30 days.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``days`` (int64), ``sessions`` (int64, mature for this window), ``verified``,
+        ``verified_lo``, ``verified_hi`` (float64: share with its customer-clustered interval),
+        ``upper`` (float64: with all unknown sessions good). Windows with fewer than
+        `min_customers` customers are left out.
+    """
+    columns = list(CURVE_COLUMNS)
+    if last_us is None:
+        return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
+            {"days": "int64", "sessions": "int64"}
+        )
+    flags = {days: waterfall_flags(last_us, days) for days in CURVE_DAYS}
+    wanted = ("mature", "verified", "unknown")
+    sums = found.table.group_by("group").aggregate(
+        **{f"{name}{days}": flag[name].sum() for days, flag in flags.items() for name in wanted}
+    )
+    # A customer counts for a window if the first of their sessions is old enough for it.
+    people = (
+        found.table.group_by("customer_no")
+        .aggregate(end_us=_.end_us.min())
+        .aggregate(**{f"c{days}": flag["mature"].sum() for days, flag in flags.items()})
+    )
+    frame, n = fetch(sums), fetch(people).iloc[0].fillna(0).to_numpy(dtype=np.int64)
+    totals = np.zeros((GROUPS, len(CURVE_DAYS), 3))
+    for place, days in enumerate(CURVE_DAYS):
+        for axis, name in enumerate(wanted):
+            totals[frame["group"], place, axis] = frame[f"{name}{days}"]
+    mature = totals[:, :, 0].sum(axis=0)
+    result = resample(
+        totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature, draws=1
+    )
+    with np.errstate(invalid="ignore"):
+        upper = totals[:, :, 1:].sum(axis=(0, 2)) / mature
+    curve = pd.DataFrame(
+        {
+            "days": np.asarray(CURVE_DAYS, dtype=np.int64),
+            "sessions": mature.astype(np.int64),
+            "verified": result.value,
+            "verified_lo": result.lo,
+            "verified_hi": result.hi,
+            "upper": upper,
+            "customers": n,
+        }
+    )
+    return suppress(curve, max(min_customers, 1))[0][columns]
+
+
+def by_touchpoint(found: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`."""
+    names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
+    people = fetch(
+        found.table.group_by("touchpoint_no").aggregate(customers=_.customer_no.nunique())
+    )
+    numbers = ["sessions", *STATES, "mature", "unknown", "verified"]
+    table = counts.groupby("touchpoint_no", as_index=False)[numbers].sum()
+    table = table.merge(people, on="touchpoint_no")
+    table["touchpoint"] = table["touchpoint_no"].map(names)
+    table, hidden = suppress(table, journeys.settings.min_customers)
+    mature = table["mature"].where(table["mature"] > 0).astype("float64")
+    share = table["verified"] / mature
+    table["verified_hi"] = (table["verified"] + table["unknown"]) / mature
+    table["verified"] = table["verified_lo"] = share
+    columns = list(SPOT_COLUMNS)
+    shown = table.sort_values("touchpoint", kind="stable")[columns].reset_index(drop=True)
+    shown.attrs["suppressed"] = hidden
+    return shown
+
+
+def containment_measure(
+    found: BotSessions, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    """Return verified containment of the bot sessions that begin at each touchpoint.
+
+    Notes
+    -----
+    Shares are drawn towards the mean of their channel as a beta-binomial model has it, with the
+    overdispersion by moments (Kleinman 1973), in every resample anew: a touchpoint with few
+    sessions says little of its own. Unknown sessions count as not contained.
+    """
+    spots = journeys.touchpoints.sort_values("touchpoint_no")
+    flags = waterfall_flags(journeys.last_us, settings.repeat_days)
+    sums = group_sums(
+        session_counts(found, journeys.last_us, settings.repeat_days),
+        ["verified", "mature"],
+        len(spots),
+    )
+    base = bases(found.table.filter(flags["mature"]), len(spots))
+    channel = pd.factorize(spots["channel"].fillna(""))[0]
+    n = base["customers"].to_numpy()
+    result: Resampled = resample(
+        sums,
+        lambda totals: shrunk(totals, channel),
+        share=True,
+        n_customers=n,
+        n_trials=base["events"].to_numpy(),
+    )
+    thin = (base["events"] < settings.min_starts) | (n < settings.min_base_customers)
+    reason: AbstainReason = "n_small" if journeys.has_clock else "no_clock"
+    return Measured(
+        measure="containment",
+        unit="share",
+        resampled=result,
+        n_events=base["events"].to_numpy(),
+        n_journeys=base["journeys"].to_numpy(),
+        n_customers=n,
+        abstain=tuple(reason if few else None for few in thin),
+    )
+
+
+def shrunk(totals: Floats, family: np.ndarray[Any, np.dtype[np.intp]]) -> Floats:
+    """Draw shares towards the mean of their family, by a beta-binomial model.
+
+    Parameters
+    ----------
+    totals : array, shape (..., m, 2)
+        Successes and trials.
+    family : array of int, shape (m,)
+        The family of each subject.
+
+    Returns
+    -------
+    ndarray, shape (..., m)
+        (successes + s·mean) / (trials + s) with s = (1 − ρ)/ρ; NaN without trials.
+
+    Examples
+    --------
+    >>> shrunk(np.array([[8.0, 10.0]]), np.array([0]))  # alone in its family
+    array([0.8])
+    """
+    member = np.equal.outer(family, np.arange(family.max(initial=0) + 1)).astype(np.float64)
+    hits, n = totals[..., 0], totals[..., 1]
+
+    def per_family(values: Floats) -> Floats:
+        # einsum without BLAS: the order of additions must not depend on threads
+        return np.asarray(np.einsum("...m,mf->...f", values, member))
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        trials = per_family(n)
+        mean = per_family(hits) / trials
+        own_mean = np.take(mean, family, axis=-1)
+        away = np.where(n > 0, n * (hits / n - own_mean) ** 2, 0.0)
+        spread = per_family(away) / (mean * (1 - mean))
+        others = per_family((n > 0).astype(np.float64)) - 1
+        weight = trials - per_family(n**2) / trials - others
+        rho = np.clip(np.nan_to_num((spread - others) / weight, nan=LEAST_RHO), LEAST_RHO, 1.0)
+        strength = np.take((1 - rho) / rho, family, axis=-1)
+        result: Floats = (hits + strength * own_mean) / (n + strength)
+    return np.where(n > 0, result, np.nan)

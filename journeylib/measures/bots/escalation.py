@@ -1,0 +1,217 @@
+"""Escalation against labels: who was handed over, who should have been, and how late."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
+from journeylib.journeys import Journeys
+from journeylib.measures.bots.sessions import BotSessions, with_humans
+from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.visits import flag_of
+
+PRECISION = "sessions labelled as needing a human, of those handed over"
+RECALL = "sessions handed over, of those labelled as needing a human"
+LATE = "first hand-overs more than {} turns after the first label, of sessions with both"
+MIN_CUSTOMERS = 20
+MOST_TURNS = 10
+Flags = npt.NDArray[np.bool_]
+_COLUMNS = ("session", "turn", "needs_human", "handed_over")
+_KEY = ["journey", "opened"]
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """How well hand-overs fit labels that say when a human is needed.
+
+    Attributes
+    ----------
+    precision, recall : Estimate
+        Of sessions: labelled, of those handed over; handed over, of those labelled.
+    late : pandas.DataFrame
+        One row per tolerance, 0 upwards: ``turns`` (int64), ``late`` (Estimate: share of the
+        sessions with label and hand-over whose first hand-over comes more than ``turns`` turns
+        after the first label).
+    """
+
+    precision: Estimate
+    recall: Estimate
+    late: pd.DataFrame
+
+
+def score_escalation(
+    turns: pd.DataFrame, *, most_turns: int = MOST_TURNS, min_customers: int = MIN_CUSTOMERS
+) -> Escalation:
+    """Compare hand-overs, or what a rule says, with labels of turns that need a human.
+
+    Parameters
+    ----------
+    turns : DataFrame
+        One row per turn: ``session``, ``turn`` (int, in order within the session),
+        ``needs_human`` (bool: the label), ``handed_over`` (bool: the human takes over after this
+        turn, or the rule says so); optionally ``customer``, else a session is a customer.
+    most_turns : int
+        The longest tolerance of the curve.
+    min_customers : int
+        An estimate that rests on fewer abstains with ``n_small``.
+
+    Returns
+    -------
+    Escalation
+
+    Raises
+    ------
+    SchemaError
+        If a column is missing, or a label or flag is.
+
+    Notes
+    -----
+    A hand-over ends the bot's part, so a session is counted once: whether a human was needed at
+    all, and whether one came. When is told by the curve. A hand-over before the first label is
+    not late. Sessions that were never handed over are missed, which the recall says, not late.
+    """
+    _check(turns)
+    sessions = _sessions(turns)
+    labelled = sessions["first_label"].notna().to_numpy(dtype=np.bool_)
+    handed = sessions["first_handover"].notna().to_numpy(dtype=np.bool_)
+    lag = (sessions["first_handover"] - sessions["first_label"]).to_numpy(dtype=np.float64)
+
+    def share(top: Flags, base: Flags, estimand: str) -> Estimate:
+        return _share(sessions, top & base, base, estimand, min_customers)
+
+    both, tolerances = labelled & handed, range(most_turns + 1)
+    return Escalation(
+        precision=share(labelled, handed, PRECISION),
+        recall=share(handed, labelled, RECALL),
+        late=pd.DataFrame(
+            {
+                "turns": list(tolerances),
+                "late": [share(lag > k, both, LATE.format(k)) for k in tolerances],
+            }
+        ),
+    )
+
+
+def _share(
+    sessions: pd.DataFrame, top: Flags, base: Flags, estimand: str, min_customers: int
+) -> Estimate:
+    customers = sessions.loc[base, "customer"].nunique()
+    if customers < max(min_customers, 1):
+        return Estimate.none("n_small", "share", estimand=estimand)
+    sums = np.zeros((GROUPS, 1, 2))
+    for place, flags in enumerate((top, base)):
+        np.add.at(sums[:, 0, place], sessions["group"].to_numpy(), flags.astype(np.float64))
+    return ratio_of_sums(
+        sums,
+        unit="share",
+        estimand=estimand,
+        n_customers=customers,
+        n_journeys=int(base.sum()),
+        min_customers=1,
+    )
+
+
+def _check(turns: pd.DataFrame) -> None:
+    names = [str(name) for name in turns.columns]
+    for column in _COLUMNS:
+        if column not in names:
+            raise SchemaError(
+                f"column '{column}' is not in the turns.{did_you_mean(column, names)} "
+                f"Columns: {', '.join(names)}"
+            )
+        missing = int(turns[column].isna().sum())
+        if missing:
+            raise SchemaError(f"{missing} turns have no '{column}': leave them out or fill them in")
+
+
+def _sessions(turns: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per session: ``customer``, ``group``, ``first_label``, ``first_handover``."""
+    turn = turns["turn"].astype("float64")
+    table = pd.DataFrame(
+        {
+            "session": turns["session"],
+            "customer": turns["customer"] if "customer" in turns else turns["session"],
+            "first_label": turn.where(turns["needs_human"].astype(bool)),
+            "first_handover": turn.where(turns["handed_over"].astype(bool)),
+        }
+    )
+    sessions = table.groupby("session", sort=True, as_index=False).min()
+    return sessions.assign(group=[_group(one) for one in sessions["customer"]])
+
+
+def _group(customer: object) -> int:
+    """Deal a customer into a group as the engine does; see `engine.customer_group`."""
+    return int(hashlib.md5(str(customer).encode(), usedforsecurity=False).hexdigest()[:2], 16) % (
+        GROUPS
+    )
+
+
+def escalation_estimates(
+    journeys: Journeys, settings: MeasureSettings, found: BotSessions
+) -> dict[str, Estimate]:
+    """Compare the hand-overs of a log with its own labels (``measures.needs_human``).
+
+    Returns
+    -------
+    dict of str to Estimate
+        ``escalation_precision``, ``escalation_recall``, ``escalated_late`` (by more than
+        ``measures.late_turns`` turns). All abstain with ``no_column`` where no label is declared.
+
+    Notes
+    -----
+    Counted are bot sessions that are not open and have a label on some turn before a human
+    joins; the turn of the hand-over is the last before the human. As in `score_escalation`.
+    """
+    wanted = {
+        "escalation_precision": Ratio(_.first_label.notnull(), _.handed, PRECISION),
+        "escalation_recall": Ratio(_.handed, _.first_label.notnull(), RECALL),
+        "escalated_late": Ratio(
+            _.last_turn - _.first_label > settings.late_turns,
+            _.handed & _.first_label.notnull(),
+            LATE.format(settings.late_turns),
+        ),
+    }
+    if settings.needs_human is None:
+        return {
+            name: Estimate.none("no_column", one.unit, estimand=one.estimand)
+            for name, one in wanted.items()
+        }
+    table = _labelled_sessions(journeys, settings.needs_human, found)
+    return ratios(table, wanted, min_customers=journeys.settings.min_customers)
+
+
+def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> ibis.Table:
+    """Return one row per settled, labelled bot session: ``first_label``, ``last_turn``, ``handed``.
+
+    Turns are numbered within the session from 0.
+    """
+    known, flagged = flag_of(journeys, column)
+    labels = journeys.trail.select("journey", "step", known=known, flagged=flagged)
+    before = with_humans(found.turns).filter(_.human_step.isnull() | (_.step < _.human_step))
+    numbered = before.select(
+        *_KEY,
+        "step",
+        turn=ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step")),
+    ).inner_join(labels, ["journey", "step"])
+    labelled = (
+        numbered.group_by(_KEY)
+        .aggregate(
+            known=_.known.any(),
+            first_label=_.turn.min(where=_.flagged),
+            last_turn=_.turn.max(),
+        )
+        .filter(_.known)
+    )
+    return (
+        found.table.filter(_.state != "open")
+        .select(*_KEY, "group", "customer_no", handed=_.state == "handed_over")
+        .inner_join(labelled, _KEY)
+    )

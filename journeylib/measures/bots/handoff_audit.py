@@ -1,0 +1,431 @@
+"""The hand-off audit: where bot and human change hands, and what that costs the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from journeylib.core import AbstainReason, Estimate
+from journeylib.journeys import Journeys, count_bases
+from journeylib.log import fetch, suppress
+from journeylib.measures.bots import containment
+from journeylib.measures.bots.escalation import escalation_estimates
+from journeylib.measures.bots.handoff_patterns import (
+    context_estimates,
+    dead_ends,
+    handover_table,
+    loop_table,
+    ping_pong_table,
+    repeated_table,
+    transfers_measure,
+)
+from journeylib.measures.bots.sessions import BotSessions, bot_sessions, customers_act
+from journeylib.measures.bots.waiting_times import queue_times, request_times, wait_estimates
+from journeylib.measures.measured import Measured
+from journeylib.measures.ratios import Ratio, ratios
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import text_abstain_reason
+
+US = 1_000_000
+_KEY = ["journey", "opened"]
+_NO_SHARE = Estimate.none("no_column", "share")
+_NO_SECONDS = Estimate.none("no_column", "seconds")
+_NO_REQUESTS = Estimate.none("no_column", "requests")
+
+
+def _no_rows(*columns: str) -> Any:
+    """Return the default of a table in a log without actors."""
+    return field(default_factory=lambda: pd.DataFrame(columns=list(columns)))
+
+
+_CHANGES = ("source", "target", "events", "journeys", "customers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handoffs:
+    """The hand-off audit of one log. Definitions in ``docs/methods.md``, section 4.
+
+    Attributes
+    ----------
+    abstain : str or None
+        ``no_column`` where the log has no actors: nothing below is measured then.
+    sessions, contained, handed_over, abandoned, open : int
+        Bot sessions and how they ended; the last four add up to the first.
+    contained_raw : Estimate
+        No human joined in the session, as vendors count; of mature sessions where there are any.
+    contained_verified : Estimate
+        With the bounds that sessions of unknown success leave as ``lo`` and ``hi``.
+    waterfall : pandas.DataFrame
+        ``step``, ``sessions``, ``share``; see `containment.waterfall`.
+    curve : pandas.DataFrame
+        Verified containment by window; see `containment.containment_curve`.
+    actor_changes : pandas.DataFrame
+        ``source``, ``target`` (actors of successive steps), ``events``, ``journeys``,
+        ``customers``. Changes of fewer than ``min_customers`` customers are left out and counted
+        in ``attrs["suppressed"]``.
+    wait, lost_in_queue : Estimate
+        Seconds from the bot's last act to a human (median), and the share who give up.
+    requests : int
+        Events in which a customer asks for a human.
+    requests_rate, requests_honoured, dead_cries : Estimate
+        Bot sessions with a request; of these, those with a human within ``honoured_minutes``
+        (without a clock: at all), and those in which none came.
+    cries_to_human : Estimate
+        Mean number of requests before the human came.
+    time_to_honour : Estimate
+        Seconds from the first request to a human (median); who gave up is censored.
+    ping_pong, ping_pong_bots, ping_pong_people : Estimate
+        Of conversations that changed hands: twice or more between bot and human, or from human
+        to human; the one; the other.
+    loops, silent_abandonment, escape_hatch_offered : Estimate
+        Shares of bot sessions.
+    handovers_cold, handovers_requested, handovers_triggered, handovers_scripted : Estimate
+        Of hand-overs: the customer had to make contact again; a human was asked for; nobody asked
+        but the bot had failed before; neither. The last three add up to 1.
+    escalation_precision, escalation_recall, escalated_late : Estimate
+        Hand-overs against the labels that ``needs_human`` declares; see `escalation_estimates`.
+    context_sent, context_carried, asked_again, repeated_information : Estimate
+        Fields that were handed over, and that were opened too, of those the human asked for;
+        requests for what the bot had been given; hand-overs after which the customer said
+        something again.
+    dead_ends : tuple of str
+        Touchpoints of a bot from which no human can be reached and most end badly.
+    by_touchpoint : pandas.DataFrame
+        ``touchpoint`` (at which the bot session begins), ``sessions``, ``contained``,
+        ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``, ``verified_lo``,
+        ``verified_hi``.
+    session_table : ibis.Table or None
+        One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
+        ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
+        ``end``, ``looped``; see `session_ends`.
+    """
+
+    abstain: AbstainReason | None = None
+    sessions: int = 0
+    contained: int = 0
+    handed_over: int = 0
+    abandoned: int = 0
+    open: int = 0
+    contained_raw: Estimate = _NO_SHARE
+    contained_verified: Estimate = _NO_SHARE
+    waterfall: pd.DataFrame = _no_rows("step", "sessions", "share")  # noqa: RUF009
+    curve: pd.DataFrame = _no_rows(*containment.CURVE_COLUMNS)  # noqa: RUF009
+    actor_changes: pd.DataFrame = _no_rows(*_CHANGES)  # noqa: RUF009
+    wait: Estimate = _NO_SECONDS
+    lost_in_queue: Estimate = _NO_SHARE
+    requests: int = 0
+    requests_rate: Estimate = _NO_SHARE
+    requests_honoured: Estimate = _NO_SHARE
+    cries_to_human: Estimate = _NO_REQUESTS
+    dead_cries: Estimate = _NO_SHARE
+    time_to_honour: Estimate = _NO_SECONDS
+    ping_pong: Estimate = _NO_SHARE
+    ping_pong_bots: Estimate = _NO_SHARE
+    ping_pong_people: Estimate = _NO_SHARE
+    handovers_cold: Estimate = _NO_SHARE
+    handovers_requested: Estimate = _NO_SHARE
+    handovers_triggered: Estimate = _NO_SHARE
+    handovers_scripted: Estimate = _NO_SHARE
+    loops: Estimate = _NO_SHARE
+    context_sent: Estimate = _NO_SHARE
+    context_carried: Estimate = _NO_SHARE
+    asked_again: Estimate = _NO_SHARE
+    repeated_information: Estimate = _NO_SHARE
+    escape_hatch_offered: Estimate = _NO_SHARE
+    silent_abandonment: Estimate = _NO_SHARE
+    escalation_precision: Estimate = _NO_SHARE
+    escalation_recall: Estimate = _NO_SHARE
+    escalated_late: Estimate = _NO_SHARE
+    dead_ends: tuple[str, ...] = ()
+    by_touchpoint: pd.DataFrame = _no_rows(*containment.SPOT_COLUMNS)  # noqa: RUF009
+    session_table: ibis.Table | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a partition that does not add up."""
+        ends = self.contained + self.handed_over + self.abandoned + self.open
+        if ends != self.sessions:
+            raise ValueError(f"{ends} ends of {self.sessions} bot sessions")
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Return the estimates by name, in the order of the attributes."""
+        values = {spot.name: getattr(self, spot.name) for spot in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Estimate)}
+
+
+def audit_handoffs(
+    journeys: Journeys, settings: MeasureSettings, *, found: BotSessions | None = None
+) -> Handoffs:
+    """Audit the hand-offs between bots and humans.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    settings : MeasureSettings
+    found : BotSessions, optional
+        The bot sessions, where they have been found already.
+
+    Returns
+    -------
+    Handoffs
+        With ``abstain`` = ``no_column`` in a log without actors.
+    """
+    if not journeys.has("actor"):
+        return Handoffs(abstain="no_column")
+    found = found or bot_sessions(journeys, settings)
+    minimum = journeys.settings.min_customers
+    days, last_us = settings.repeat_days, journeys.last_us
+    heard = text_abstain_reason(journeys)
+    counts = fetch(containment.session_counts(found, last_us, days))
+    told: dict[str, Any] = ratios(
+        found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum
+    )
+    loops = loop_table(found).cache()
+    told |= ratios(
+        loops,
+        {"loops": Ratio(_.looped, _.looped.notnull(), _LOOPS)},
+        min_customers=minimum,
+    )
+    told |= ratios(
+        ping_pong_table(found),
+        {
+            "ping_pong": Ratio(_.returned, _.changed, _PING_PONG),
+            "ping_pong_bots": Ratio(_.crossed, _.changed, _PING_PONG_BOTS),
+            "ping_pong_people": Ratio(_.passed, _.changed, _PING_PONG_PEOPLE),
+        },
+        min_customers=minimum,
+    )
+    told |= ratios(
+        handover_table(found, journeys),
+        _handover_ratios(journeys, settings, heard),
+        min_customers=minimum,
+    )
+    told |= ratios(
+        repeated_table(found),
+        {"repeated_information": Ratio(_.again, _.again.notnull(), _REPEATED, abstain=heard)},
+        min_customers=minimum,
+    )
+    told |= escalation_estimates(journeys, settings, found)
+    told |= context_estimates(journeys)
+    if last_us is not None:
+        told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)
+        honoured, _left = wait_estimates(
+            request_times(found, last_us), minimum, "the first request for a human"
+        )
+        told["time_to_honour"] = honoured
+    else:
+        told["time_to_honour"] = Estimate.none("no_clock", "seconds")
+        told["wait"] = Estimate.none("no_clock", "seconds")
+        told["lost_in_queue"] = Estimate.none("no_clock", "share")
+    told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
+    ends: dict[str, Any] = {state: int(counts[state].sum()) for state in containment.STATES}
+    asks = found.turns.filter(_.asks).count().to_pyarrow().as_py()
+    return Handoffs(
+        sessions=int(counts["sessions"].sum()),
+        **ends,
+        **told,
+        requests=int(asks),
+        waterfall=containment.waterfall(counts),
+        curve=containment.containment_curve(found, last_us, minimum),
+        actor_changes=actor_changes(journeys),
+        dead_ends=dead_ends(journeys, found),
+        by_touchpoint=containment.by_touchpoint(found, journeys, counts),
+        session_table=session_ends(found, settings, loops),
+    )
+
+
+_LOOPS = "bot sessions in which the bot says the same, or returns to the same step, three times"
+_PING_PONG = (
+    "conversations with two or more changes between bot and human, or two or more from human to "
+    "human, of those that changed hands"
+)
+_PING_PONG_BOTS = (
+    "conversations with two or more changes between bot and human, of those that changed hands"
+)
+_PING_PONG_PEOPLE = (
+    "conversations with two or more changes from human to human, of those that changed hands"
+)
+_REPEATED = "hand-overs after which the customer says something again within five turns"
+
+
+def _session_ratios(
+    journeys: Journeys,
+    settings: MeasureSettings,
+    counts: pd.DataFrame,
+    heard: AbstainReason | None,
+) -> dict[str, Ratio]:
+    last_us = journeys.last_us
+    mature = containment.waterfall_flags(last_us, settings.repeat_days)["mature"]
+    every = _.state.notnull()
+    asked = _.requests > 0
+    honoured_us = round(settings.honoured_minutes * 60 * US)
+    asking = None if settings.human_request_words else heard
+    answered: object = _.human_joined
+    askable: object = asked
+    if last_us is not None:
+        answered = _.human_us - _.request_us <= honoured_us
+        askable = asked & (_.request_us <= last_us - honoured_us)
+    silence = heard if customers_act(journeys) else "no_column"
+    return {
+        "contained_raw": Ratio(
+            ~_.human_joined,
+            mature if counts["mature"].sum() else every,
+            "bot sessions that no human joined",
+        ),
+        "silent_abandonment": Ratio(
+            _.state == "abandoned",
+            _.state != "open",
+            "bot sessions that the customer left in silence or for a bad end",
+            abstain=silence,
+        ),
+        "requests_rate": Ratio(
+            asked, every, "bot sessions in which the customer asks for a human", abstain=asking
+        ),
+        "requests_honoured": Ratio(
+            answered,
+            askable,
+            f"requests with a human within {settings.honoured_minutes:g} minutes"
+            if journeys.has_clock
+            else "requests after which a human came at all (the log has no clock)",
+            abstain=asking,
+        ),
+        "cries_to_human": Ratio(
+            _.requests,
+            asked & (_.state == "handed_over"),
+            "requests until a human came, a session",
+            unit="requests",
+            abstain=asking,
+        ),
+        "dead_cries": Ratio(
+            _.state != "handed_over",
+            asked & (_.state != "open"),
+            "sessions with a request in which no human came",
+            abstain=asking,
+        ),
+        "escape_hatch_offered": Ratio(
+            _.offered,
+            every,
+            "bot sessions in which a human is offered within the first three turns",
+            abstain=heard,
+        ),
+    }
+
+
+def _handover_ratios(
+    journeys: Journeys, settings: MeasureSettings, heard: AbstainReason | None
+) -> dict[str, Ratio]:
+    """Return the kinds of hand-over, each of all hand-overs."""
+    every = _.cold.notnull()
+    asking = None if settings.human_request_words else heard
+    # Whether a bot had failed shows in its words or in errors.
+    failing = asking or (None if journeys.has("error") else heard)
+    return {
+        "handovers_cold": Ratio(
+            _.cold,
+            every,
+            "hand-overs in which the customer had to make contact again",
+            abstain=None if customers_act(journeys) else "no_column",
+        ),
+        "handovers_requested": Ratio(
+            _.requested, every, "hand-overs that the customer asked for", abstain=asking
+        ),
+        "handovers_triggered": Ratio(
+            ~_.requested & _.stumbled,
+            every,
+            "hand-overs nobody asked for, after a bot that had failed",
+            abstain=failing,
+        ),
+        "handovers_scripted": Ratio(
+            ~_.requested & ~_.stumbled,
+            every,
+            "hand-overs nobody asked for, without a sign that the bot had failed",
+            abstain=failing,
+        ),
+    }
+
+
+def actor_changes(journeys: Journeys) -> pd.DataFrame:
+    """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
+    changed = journeys.trail.filter(_.actor != _.next_actor).mutate(
+        source=_.actor, target=_.next_actor
+    )
+    ends = ["source", "target"]
+    counted = count_bases(changed, ends)[[*ends, "events", "journeys", "customers"]]
+    changes = counted.sort_values(ends, kind="stable")
+    shown, hidden = suppress(changes, journeys.settings.min_customers)
+    shown.attrs["suppressed"] = hidden
+    return shown
+
+
+def session_ends(found: BotSessions, settings: MeasureSettings, loops: ibis.Table) -> ibis.Table:
+    """Return how and after how long the customer's time with the bot ended.
+
+    Returns
+    -------
+    ibis.Table
+        One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
+        ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock),
+        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``,
+        ``looped`` (as in `loops`, see `hands.loop_table`).
+
+    Notes
+    -----
+    Time runs from the bot's first turn to the first of: a request for a human, or silent leaving,
+    or (after the session) coming back in the same intent within ``repeat_days``: *frustrated*; a
+    hand-over nobody asked for: *transferred*; a session with a sign of a solution: *resolved*.
+    All else is *open*, which is censoring at the session's end: also sessions of unknown
+    success.
+    """
+    window = round(settings.repeat_days * containment.US_PER_DAY)
+    came_back = (_.again_us - _.end_us <= window).fill_null(False)
+    handed = _.state == "handed_over"
+    fled = (_.state == "abandoned") | ((_.state == "contained") & ~_.resolved & came_back)
+    at_us = ibis.cases((_.requests > 0, _.request_us), (handed, _.bot_done_us), else_=_.end_us)
+    at_step = ibis.cases(
+        (_.requests > 0, _.request_step), (handed, _.bot_done_step), else_=_.last_step
+    )
+    ends = ibis.cases(
+        ((_.requests > 0) | fled, "frustrated"),
+        (handed, "transferred"),
+        ((_.state == "contained") & _.resolved, "resolved"),
+        else_="open",
+    )
+    seconds = (at_us - _.start_us) / US
+    return (
+        found.table.mutate(
+            seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
+            # A customer who asks before the bot's first word is gone at its first turn.
+            turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
+            end=ends,
+        )
+        .left_join(loops.filter(_.looped).select(*_KEY, "looped"), _KEY)
+        .mutate(looped=_.looped.fill_null(False))
+        .select(
+            *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
+            *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
+        )
+    )
+
+
+def handoff_measures(
+    journeys: Journeys, settings: MeasureSettings, *, found: BotSessions | None = None
+) -> list[Measured]:
+    """Return the measures of hand-offs for every touchpoint.
+
+    Returns
+    -------
+    list of Measured
+        ``containment`` (verified, of bot sessions that begin at the touchpoint, drawn towards
+        the mean of the channel) and ``transfers`` (turns of a bot or human at the touchpoint
+        after which another hand takes over). Empty in a log without actors.
+    """
+    if not journeys.has("actor"):
+        return []
+    found = found or bot_sessions(journeys, settings)
+    return [
+        containment.containment_measure(found, journeys, settings),
+        transfers_measure(found, journeys, settings),
+    ]

@@ -1,0 +1,161 @@
+"""Waiting for a human after a bot, with those who gave up counted for what they are."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+from ibis import _
+
+from journeylib.core import GROUPS, Estimate, Floats, resample
+from journeylib.log import fetch
+from journeylib.measures.bots.sessions import BotSessions
+
+US = 1_000_000
+MOST_TIMES = 2_000
+SERVED, LOST, WAITING = 0, 1, 2
+
+
+def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
+    """Count the waits after a bot, by length, fate and customer group.
+
+    A customer is in the queue from the bot's last act, if a human came (*served*), or if one was
+    asked for or announced and none came: *lost* at the session's last event, or still *waiting*
+    at the end of the log where the session is open.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
+        ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
+    """
+    waiting = (_.state == "handed_over") | (_.requests > 0) | _.promised
+    return _times(found.table.filter(waiting).mutate(since=_.bot_done_us), last_us)
+
+
+def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
+    """Count the times from the first request for a human, as `queue_times` counts waits."""
+    return _times(found.table.filter(_.requests > 0).mutate(since=_.request_us), last_us)
+
+
+def _times(queued: ibis.Table, last_us: int) -> pd.DataFrame:
+    queued = queued.mutate(
+        fate=ibis.cases(
+            (_.state == "handed_over", SERVED), (_.state == "open", WAITING), else_=LOST
+        ),
+        until=ibis.cases(
+            (_.state == "handed_over", _.human_us), (_.state == "open", last_us), else_=_.end_us
+        ),
+    )
+    waits = queued.mutate(seconds=ibis.greatest(_.until - _.since, 0) // US)
+    frame = fetch(waits.group_by(["group", "seconds", "fate"]).aggregate(n=_.count()))
+    people = fetch(
+        queued.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    frame = frame.astype("int64")
+    frame.attrs.update(customers=int(people["customers"]), journeys=int(people["journeys"]))
+    return frame
+
+
+def wait_estimates(
+    times: pd.DataFrame, min_customers: int, since: str = "the bot's last act"
+) -> tuple[Estimate, Estimate]:
+    """Return the median wait for a human, and the probability of being lost in the queue.
+
+    Parameters
+    ----------
+    times : pandas.DataFrame
+        As of `queue_times` or `request_times`.
+    min_customers : int
+    since : str
+        From when on the wait is counted, in words.
+
+    Returns
+    -------
+    tuple of Estimate
+        Median wait in seconds: Kaplan and Meier's, with those who gave up as censored, so that
+        it is the wait that the queue gives, not the wait of the patient. Probability of giving
+        up before a human comes: Aalen and Johansen's, with service as the competing event.
+
+    Notes
+    -----
+    Both equal statsmodels' `SurvfuncRight` and `CumIncidenceRight`; they are written out
+    because those know no weights by resample, so no interval clustered by customer.
+    """
+    asked = {
+        "wait": f"median wait from {since} to a human, as if nobody gave up",
+        "lost": "customers who give up before a human comes, of those who wait for one",
+    }
+    customers, journeys = times.attrs["customers"], times.attrs["journeys"]
+    if customers < max(min_customers, 1):
+        reason = "privacy" if customers else "n_small"
+        return (
+            Estimate.none(reason, "seconds", estimand=asked["wait"]),  # type: ignore[arg-type]
+            Estimate.none(reason, "share", estimand=asked["lost"]),  # type: ignore[arg-type]
+        )
+    seconds, counts = _by_time(times)
+    sums = counts.reshape(GROUPS, 1, -1)
+    base = {"n_customers": customers, "n_journeys": journeys, "n_events": int(counts.sum())}
+
+    def median(totals: Floats) -> Floats:
+        free, _lost = _survival(totals.reshape(*totals.shape[:-1], -1, 3))
+        under = free <= 0.5 + 1e-12
+        return np.where(under.any(-1), seconds[under.argmax(-1)], np.nan)
+
+    def lost(totals: Floats) -> Floats:
+        return _survival(totals.reshape(*totals.shape[:-1], -1, 3))[1]
+
+    half, gone = resample(sums, median), resample(sums, lost, share=True, n_customers=[customers])
+    wait = (
+        Estimate.none("censoring_heavy", "seconds", estimand=asked["wait"])
+        if np.isnan(half.value[0])
+        else Estimate(
+            value=float(half.value[0]),
+            unit="seconds",
+            lo=_percentile(half.draws, 2.5),
+            hi=_percentile(half.draws, 97.5),
+            estimand=asked["wait"],
+            method="Kaplan–Meier; percentiles of resampled customer groups",
+            assumptions=("those who give up would have waited as long as the others",),
+            **base,
+        )
+    )
+    return wait, Estimate(
+        value=float(gone.value[0]),
+        unit="share",
+        lo=float(gone.lo[0]),
+        hi=float(gone.hi[0]),
+        estimand=asked["lost"],
+        method="Aalen–Johansen; delete-a-group jackknife by customer",
+        **base,
+    )
+
+
+def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the distinct times, and counts of shape (groups, times, fates)."""
+    seconds = times["seconds"].to_numpy()
+    grain = 1
+    while len(distinct := np.unique(seconds // grain * grain)) > MOST_TIMES:
+        grain *= 2  # seconds do not matter among thousands of distinct waits
+    place = np.searchsorted(distinct, seconds // grain * grain)
+    counts = np.zeros((GROUPS, len(distinct), 3))
+    np.add.at(counts, (times["group"], place, times["fate"]), times["n"])
+    return distinct.astype(np.float64), counts
+
+
+def _survival(counts: Floats) -> tuple[Floats, Floats]:
+    """Return Kaplan–Meier without loss, (..., times), and Aalen–Johansen's loss, (...)."""
+    leaving = counts.sum(axis=-1)
+    at_risk = np.cumsum(leaving[..., ::-1], axis=-1)[..., ::-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        served = np.nan_to_num(counts[..., SERVED] / at_risk)
+        lost = np.nan_to_num(counts[..., LOST] / at_risk)
+    free = np.cumprod(1 - served, axis=-1)
+    stay = np.cumprod(1 - served - lost, axis=-1)
+    before = np.concatenate([np.ones_like(stay[..., :1]), stay[..., :-1]], axis=-1)
+    return free, np.asarray((before * lost).sum(axis=-1))
+
+
+def _percentile(draws: Floats, q: float) -> float | None:
+    known = draws[np.isfinite(draws)]
+    return float(np.percentile(known, q)) if len(known) else None

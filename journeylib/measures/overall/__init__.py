@@ -1,0 +1,1 @@
+"""Numbers of the whole log, of groups, and of periods."""

@@ -1,0 +1,75 @@
+"""Key results: the few numbers that show whether a choice made before measuring matters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ibis import _
+
+from journeylib.journeys import Journeys
+from journeylib.log import fetch
+from journeylib.measures.bots.containment import session_counts, verified
+from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
+
+KEY_RESULTS = (
+    "journeys",
+    "customers",
+    "steps_per_journey",
+    "repeat_contact",
+    "contained_raw",
+    "contained_verified",
+    "contained_verified_hi",
+)
+
+
+def key_results(journeys: Journeys, settings: MeasureSettings) -> dict[str, Any]:
+    """Return the results that a cut or a stitching may change, without intervals.
+
+    Returns
+    -------
+    dict
+        ``journeys``, ``customers`` (int), ``steps_per_journey`` (float, mean);
+        ``repeat_contact`` (share of contacts followed by another about the same within
+        ``repeat_days``), ``contained_raw``, ``contained_verified`` and its upper bound
+        ``contained_verified_hi`` (shares of mature bot sessions); None where the log does not
+        tell, or fewer than the minimum of customers would show.
+    """
+    totals = fetch(
+        journeys.table.aggregate(
+            journeys=_.count(), customers=_.customer_no.nunique(), events=_.steps.sum()
+        )
+    ).iloc[0]
+    many = int(totals["journeys"])
+    return {
+        "journeys": many,
+        "customers": int(totals["customers"]),
+        "steps_per_journey": int(totals["events"]) / many if many else None,
+        "repeat_contact": _repeat_contact(journeys, settings),
+        **_containment(journeys, settings),
+    }
+
+
+def _repeat_contact(journeys: Journeys, settings: MeasureSettings) -> float | None:
+    repeats = repeat_contacts(journeys, settings)
+    if repeats.cells is None or repeats.customers < journeys.settings.min_customers:
+        return None
+    again, contacts = repeats.cells.together("contact_repeats", "contacts").sum(axis=(0, 1))
+    return float(again / contacts) if contacts else None
+
+
+def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, float | None]:
+    nothing = dict.fromkeys(("contained_raw", "contained_verified", "contained_verified_hi"))
+    if not journeys.has("actor"):
+        return nothing
+    found = bot_sessions(journeys, settings)
+    counts = fetch(session_counts(found, journeys.last_us, settings.repeat_days))
+    shares = verified(counts, found, journeys, days=settings.repeat_days)
+    if shares.value is None:
+        return nothing
+    return {
+        "contained_raw": int(counts["raw"].sum()) / int(counts["mature"].sum()),
+        "contained_verified": shares.value,
+        "contained_verified_hi": shares.hi,
+    }

@@ -1,0 +1,1 @@
+"""What customers say: sentiment, and how often detectors are right."""

@@ -1,0 +1,38 @@
+"""How many of the texts of a log are in a language that the lexicons know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ibis import _
+
+from journeylib.core import AbstainReason
+from journeylib.journeys import Journeys
+from journeylib.log import in_language, long_enough
+
+# Where fewer texts than this are in a known language, what is not found there tells nothing.
+REACH = 0.5
+
+
+def by_customers(journeys: Journeys) -> Any:
+    """Return a condition on steps: a text that a customer wrote, where actors are known."""
+    own = _.text.notnull()
+    return own & (_.actor == "customer") if journeys.has("actor") else own
+
+
+def lexicon_reach(journeys: Journeys) -> float | None:
+    """Return the share of texts in a language of the lexicons, among those long enough to tell.
+
+    None where no text is long enough.
+    """
+    long = journeys.steps.filter(long_enough(_.text))
+    counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
+    return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
+
+
+def text_abstain_reason(journeys: Journeys) -> AbstainReason | None:
+    """Return why texts tell nothing in this log, or None where they do."""
+    if not journeys.has("text"):
+        return "no_column"
+    reach = lexicon_reach(journeys)
+    return "unidentified" if reach is not None and reach < REACH else None

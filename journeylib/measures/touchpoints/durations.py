@@ -1,0 +1,266 @@
+"""How long things take: service and wait at a touchpoint, and their spread."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+from ibis import _
+
+from journeylib.core import GROUPS, LEVEL, Resampled, occupied, resample
+from journeylib.journeys import Journeys, with_open_time
+from journeylib.log import fetch
+from journeylib.measures.measured import Measured
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import (
+    Cells,
+    Floats,
+    Whole,
+    mapped,
+    measured,
+    not_negative,
+    pieces,
+    side_by_side,
+    silent,
+    thin,
+)
+
+US_PER_SECOND = 1_000_000
+# Bins of log2(1 + seconds): even near zero, where clocks tick, and 4.4 % wide far from it.
+BINS_PER_DOUBLING = 16
+# A normal distribution's interquartile range in standard deviations.
+NORMAL_IQR = 1.349
+# log dur of what is shorter than a second says more of the clock than of the work.
+SHORTEST_SECONDS = 1.0
+
+
+def duration_measures(
+    journeys: Journeys, cells: Cells, settings: MeasureSettings
+) -> list[Measured]:
+    """Measure median service and wait in seconds, and the robust log-spread of service."""
+    many = len(journeys.touchpoints)
+    units = {"duration_spread": "log seconds", "service": "seconds", "wait": "seconds"}
+    if not journeys.has_clock:
+        return [silent(measure, unit, "no_clock", many) for measure, unit in units.items()]
+    visits = _visits(journeys)
+    # By the wall clock, and within business hours where these are declared.
+    clocks = {"": "_us"} | ({"_business": "_business_us"} if "wait_business_us" in visits else {})
+    waits = cells.base("waited")
+    few = thin(waits, settings)
+    found = [
+        measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", few), waits, settings)
+        for name, us in clocks.items()
+    ]
+    if not (journeys.has("end_us") or journeys.has("session")):
+        names = ["duration_spread", *(f"service{name}" for name in clocks)]
+        absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
+        return absent + found
+    served = cells.base("served")
+    few = thin(served, settings)
+    spread = _per_touchpoint(visits, "service_us", few, _log_spread)
+    return [
+        measured("duration_spread", "log seconds", not_negative(spread), served, settings),
+        *(
+            measured(
+                f"service{name}",
+                "seconds",
+                _typical(visits, f"service{us}", few),
+                served,
+                settings,
+            )
+            for name, us in clocks.items()
+        ),
+        *found,
+    ]
+
+
+def _visits(journeys: Journeys) -> ibis.Table:
+    """One row per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
+
+    A visit of a single event without an end has no known service. With business hours, the same
+    within them (``service_business_us``, ``wait_business_us``).
+    """
+    own = _.service_us.fill_null(0) + _.t_us - _.visit_us
+    unknown = _.starts_visit & _.service_us.isnull()
+    null = ibis.null("int64")
+    ends = journeys.trail.filter(_.ends_visit)
+    columns: dict[str, ibis.Value] = {"service_us": unknown.ifelse(null, own)}
+    hours = journeys.settings.business_hours
+    if hours is None:
+        return ends.select("touchpoint_no", "group", "wait_us", **columns)
+    ended = ends.mutate(_end_us=_.t_us + _.service_us.fill_null(0))
+    timed = with_open_time(ended, hours, "visit_us", "_end_us")
+    columns["service_business_us"] = unknown.ifelse(null, _._open__end_us - _._open_visit_us)
+    known = ["touchpoint_no", "group", "wait_us", "wait_business_us"]
+    return timed.select(*known, **columns).cache()
+
+
+def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
+    """Return the number of the bin that holds a duration in microseconds."""
+    doublings = (1 + us / US_PER_SECOND).log2()
+    return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """Durations of some touchpoints, counted by bin: from the first to the last that each uses.
+
+    Attributes
+    ----------
+    touchpoints : ndarray of int64, shape (m,)
+    counts : ndarray of float64, shape (groups, bins, 1)
+        The bins of one touchpoint after those of the other.
+    first : ndarray of int64, shape (m,)
+        Where the bins of each touchpoint begin.
+    lowest : ndarray of int64, shape (m,)
+        The number of its first bin.
+    """
+
+    touchpoints: Whole
+    counts: Floats
+    first: Whole
+    lowest: Whole
+
+
+def histograms(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
+    """Count durations by bin, of all touchpoints that are not too `few`."""
+    known = visits.filter(_[column].notnull())
+    frame = fetch(
+        known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
+    ).sort_values("touchpoint_no", ignore_index=True)
+    frame = frame[~few[frame["touchpoint_no"]]]
+    spot, group, bins, n = (frame[c].to_numpy() for c in ("touchpoint_no", "group", "bin", "n"))
+    there, rows = np.unique(spot, return_index=True)
+    widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
+    if len(there):
+        lowest[there] = np.minimum.reduceat(bins, rows)
+        widths[there] = np.maximum.reduceat(bins, rows) - lowest[there] + 1
+    for subjects, first in pieces(widths):
+        here = slice(*np.searchsorted(spot, [subjects[0], subjects[-1] + 1]))
+        counts = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
+        own = first[np.searchsorted(subjects, spot[here])] + bins[here] - lowest[spot[here]]
+        counts[group[here], own, 0] = n[here]
+        yield Histograms(subjects, counts, first, lowest[subjects])
+
+
+def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:
+    """Return a quantile in doublings, log2(1 + seconds), straight within a bin.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., bins)
+    share : float
+        0.5 for the median.
+    first, lowest : ndarray, shape (m,)
+        As in `Histograms`.
+
+    Returns
+    -------
+    ndarray, shape (..., m)
+        NaN where nothing was counted.
+    """
+    width = np.diff(first, append=counts.shape[-1])
+    # Whole numbers: one running sum through all touchpoints is exact.
+    running = np.cumsum(counts, axis=-1)
+    earlier = running[..., first] - counts[..., first]
+    wanted = earlier + share * np.add.reduceat(counts, first, axis=-1)
+    below = np.add.reduceat(
+        (running < np.repeat(wanted, width, axis=-1)).view(np.int8), first, axis=-1, dtype=np.int64
+    )
+    spot = np.minimum(below, width - 1)
+    here = np.take_along_axis(counts, first + spot, axis=-1)
+    before = np.take_along_axis(running, first + spot, axis=-1) - here
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = (wanted - before) / here
+    return np.asarray((lowest + spot + within) / BINS_PER_DOUBLING)
+
+
+def seconds_of(doublings: Floats) -> Floats:
+    """Turn log2(1 + seconds) back into seconds, at least 0."""
+    return np.asarray(np.maximum(np.exp2(doublings) - 1, 0.0))
+
+
+def _median(own: Histograms, sums: Floats) -> Floats:
+    return quantile(sums[..., 0], 0.5, own.first, own.lowest)
+
+
+def _log_spread(own: Histograms, sums: Floats) -> Floats:
+    low, high = (
+        np.log(
+            np.maximum(
+                seconds_of(quantile(sums[..., 0], share, own.first, own.lowest)), SHORTEST_SECONDS
+            )
+        )
+        for share in (0.25, 0.75)
+    )
+    return np.asarray((high - low) / NORMAL_IQR)
+
+
+def _per_touchpoint(
+    visits: ibis.Table,
+    column: str,
+    few: npt.NDArray[np.bool_],
+    statistic: Callable[[Histograms, Floats], Floats],
+) -> Resampled:
+    """Resample a statistic of each touchpoint's histogram; those of too `few` abstain anyway."""
+    results = []
+    for own in histograms(visits, column, few):
+        of_own = functools.partial(statistic, own)
+        found = resample(own.counts, of_own, first=own.first)
+        results.append((own.touchpoints, from_draws(found, own.counts, own.first)))
+    return side_by_side(results, len(few))
+
+
+def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> Resampled:
+    """Take the standard error from the draws: a quantile is too rough for the jackknife."""
+    from scipy import stats
+
+    t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
+    known = np.isfinite(result.draws)
+    # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
+    many = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, result.draws, 0.0).sum(axis=0) / many
+    squares = (np.where(known, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
+    se = np.sqrt(squares * GROUPS / (GROUPS - 1))
+    return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
+
+
+def _typical(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
+    """Return the median of each touchpoint; the engine sees every microsecond of it."""
+    touchpoints = len(few)
+    frame = fetch(visits.group_by("touchpoint_no").aggregate(us=_[column].median().cast("float64")))
+    seconds = np.full(touchpoints, np.nan)
+    seconds[frame["touchpoint_no"]] = frame["us"].to_numpy(np.float64) / US_PER_SECOND
+    return around_medians(visits, column, few, seconds)
+
+
+def around_medians(
+    visits: ibis.Table, column: str, few: npt.NDArray[np.bool_], seconds: Floats
+) -> Resampled:
+    """Put the interval of resampled customer groups around medians that the engine has found.
+
+    Parameters
+    ----------
+    visits : ibis.Table
+        With ``touchpoint_no``, ``group`` and durations in microseconds in `column`.
+    column : str
+    few : ndarray of bool, shape (m,)
+        Touchpoints that get no number.
+    seconds : ndarray of float64, shape (m,)
+        Their medians.
+    """
+    rough = _per_touchpoint(visits, column, few, _median)
+    return _through(rough, np.log2(1 + seconds))
+
+
+def _through(result: Resampled, exact: Floats) -> Resampled:
+    """Move the histogram's median, interval and draws to the exact one, and to seconds."""
+    by = exact - result.value
+    moved = replace(
+        result, value=exact, lo=result.lo + by, hi=result.hi + by, draws=result.draws + by
+    )
+    return mapped(moved, seconds_of)

@@ -1,0 +1,173 @@
+"""The dashboard: an executed notebook as one HTML file that opens offline and needs no script."""
+
+from __future__ import annotations
+
+import html
+import re
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
+from journeylib.present.drawing.svg import clean
+from journeylib.present.theme import TEMPLATES, css
+
+CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+# Messages of our own errors never hold a customer's data; those of others may.
+OWN_ERRORS = (
+    "JourneylibError",
+    "LogError",
+    "SchemaError",
+    "QualityError",
+    "ConfigError",
+    "RunError",
+)
+
+_STYLE = re.compile(r"<style data-jl>.*?</style>", re.DOTALL)
+_SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+NOTEBOOKS = "en"  # the language that our notebooks are written in
+
+
+def render_html(notebook: str | Path | Any, *, language: str = "") -> str:
+    """Render an executed notebook as the dashboard.
+
+    Parameters
+    ----------
+    notebook : str, Path or nbformat.NotebookNode
+        An executed notebook. Code is left out; Markdown and outputs stay. A cell that failed
+        becomes a red notice.
+    language : str
+        Of the page, as in the ``lang`` attribute; empty: the language in use. Paragraphs that the
+        catalogue holds are translated, own ones stay.
+
+    Returns
+    -------
+    str
+        One HTML page: no script, no link to anything outside, and a content security policy
+        that forbids both. The title is the notebook's first heading.
+
+    Raises
+    ------
+    OSError
+        If the notebook cannot be read.
+    RunError
+        If the template cannot be read or is broken.
+    """
+    with use_language(language) if language else nullcontext():
+        return _rendered(notebook)
+
+
+def _rendered(notebook: str | Path | Any) -> str:
+    import nbformat
+    from jinja2 import TemplateError
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from traitlets.config import Config
+
+    node = (
+        nbformat.read(str(notebook), as_version=4)  # type: ignore[no-untyped-call]
+        if isinstance(notebook, str | Path)
+        else notebook
+    )
+    try:
+        config = Config()
+        config.TemplateExporter.exclude_input = True
+        # Not HTMLExporter: it parses the page and writes it anew, which breaks the case of SVG.
+        exporter = TemplateExporter(  # type: ignore[no-untyped-call]
+            config=config,
+            template_name="dashboard",
+            file_extension=".html",
+            extra_template_basedirs=[str(TEMPLATES)],
+            filters={
+                "markdown2html": _markdown,
+                "own_error": lambda name: name in OWN_ERRORS,
+                "words": text,
+            },
+        )
+        resources = {
+            "dashboard": {
+                "title": _title(node),
+                "language": current_catalogue().language,
+                "csp": CSP,
+                "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
+            }
+        }
+        page, _ = exporter.from_notebook_node(node, resources=resources)
+    except (TemplateError, OSError, ValueError) as error:
+        raise RunError(
+            f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
+            "Install journeylib again."
+        ) from None
+    return _with_contents(_SCRIPT.sub("", _STYLE.sub("", page)))
+
+
+def style_once(notebook: Any) -> Any:
+    """Leave the style sheet to the first output of an executed notebook that has it.
+
+    Every output brings it, for none knows which will be kept; in one page once is enough, and
+    most of a notebook with forty figures is style sheet otherwise.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        Is changed.
+
+    Returns
+    -------
+    nbformat.NotebookNode
+    """
+    first = True
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            page = output.get("data", {}).get("text/html", "")
+            if _STYLE.search(page):
+                kept = _STYLE.sub("<style data-jl></style>", page)
+                output["data"]["text/html"] = page if first else kept
+                first = False
+    return notebook
+
+
+def _markdown(source: str) -> str:
+    """Return Markdown as HTML, in the language in use, without anchor marks after headings."""
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(_translated(source)))
+
+
+def _translated(source: str) -> str:
+    """Return a paragraph of a notebook of ours in the language in use; others as they are."""
+    keys = {
+        words: key
+        for key, words in catalogue_of(NOTEBOOKS).texts.items()
+        if key.startswith("present.prose.")
+    }
+    parts = re.split(r"(\n\n+|^#+ )", source.strip(), flags=re.M)
+    return "".join(text(keys[part.strip()]) if part.strip() in keys else part for part in parts)
+
+
+def _title(node: Any) -> str:
+    for cell in node.cells:
+        if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
+            return clean(_translated(found.group(1)))
+    return text("present.page.audit")
+
+
+def _with_contents(page: str) -> str:
+    """Give second-level headings an id and list them on top."""
+    names: list[str] = []
+
+    def with_id(heading: re.Match[str]) -> str:
+        names.append(html.escape(html.unescape(_TAG.sub("", heading.group(1))).strip()))
+        return f'<h2 id="section-{len(names)}">{heading.group(1)}</h2>'
+
+    page = _HEADING.sub(with_id, page)
+    links = "".join(
+        f'<li><a href="#section-{i}">{name}</a></li>' for i, name in enumerate(names, start=1)
+    )
+    contents = (
+        f'<nav aria-label="{text("present.page.contents")}"><ul>{links}</ul></nav>' if links else ""
+    )
+    return page.replace("<!--contents-->", contents, 1)

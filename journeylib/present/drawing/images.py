@@ -1,0 +1,166 @@
+"""Pictures for where no SVG goes: PNG with few colours, and PDF by a browser if there is one."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from journeylib.core import text
+from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+            "msedge", "microsoft-edge")  # fmt: skip
+NAMED_BROWSER = "JOURNEYLIB_CHROMIUM"  # environment variable that names another one
+COLOURS = 64
+PDF_SECONDS = 120
+# Matplotlib comes with pm4py and brings the font for which text is measured: the picture is the
+# same on every machine, and has its words on a server without any font.
+FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+_PRINTED = re.compile(rb"(/(?:CreationDate|ModDate) ?\(D:)\d{14}")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_VARIABLE = re.compile(r"var\(--jl-([\w-]+)\)")
+
+
+def png(svg: str, *, width: int) -> bytes:
+    """Draw an SVG picture of ours as PNG with at most 64 colours.
+
+    Parameters
+    ----------
+    svg : str
+        As in `Figure.svg`.
+    width : int
+        In pixels; the height follows.
+
+    Returns
+    -------
+    bytes
+        The same on every run.
+
+    Raises
+    ------
+    ValueError
+        If the picture cannot be drawn.
+    """
+    import resvg_py
+    from PIL import Image
+
+    fonts = _fonts()
+    named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    drawn = resvg_py.svg_to_bytes(
+        svg_string=named,
+        style_sheet=_flat_css(),
+        width=width,
+        background=LIGHT["surface"],
+        font_files=fonts,
+        skip_system_fonts=bool(fonts),
+        font_family="DejaVu Sans",
+        sans_serif_family="DejaVu Sans",
+    )
+    picture = Image.open(io.BytesIO(drawn)).convert("RGB")
+    few = _with_few_colours(picture)
+    out = io.BytesIO()
+    few.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _with_few_colours(picture: Image.Image) -> Image.Image:
+    """Keep our own colours as they are, however little of them there is, and the commonest others.
+
+    A colour may be one verdict's. Each point takes the nearest colour: Pillow's own search is
+    rough enough to turn white into grey.
+    """
+    import numpy as np
+    from PIL import Image
+
+    ours = [tuple(bytes.fromhex(colour[1:])) for colour in sorted(set(LIGHT.values()))]
+    rest = picture.quantize(COLOURS - len(ours), method=Image.Quantize.MEDIANCUT).getpalette() or []
+    palette = np.array([*ours, *zip(*[iter(rest)] * 3, strict=True)][:COLOURS], dtype=np.int64)
+    points = np.asarray(picture, dtype=np.int64) @ (1 << 16, 1 << 8, 1)
+    found, where = np.unique(points, return_inverse=True)
+    parts = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1)
+    nearest = ((parts[:, None, :] - palette) ** 2).sum(axis=2).argmin(axis=1).astype(np.uint8)
+    few = Image.frombytes("P", picture.size, nearest[where].tobytes())
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
+
+
+def pdf(page: Path) -> tuple[bytes | None, str]:
+    """Print a page as PDF by a headless Chromium.
+
+    Parameters
+    ----------
+    page : Path
+        An HTML file.
+
+    Returns
+    -------
+    tuple of bytes or None, and str
+        The PDF, or None and why there is none.
+    """
+    named = os.environ.get(NAMED_BROWSER)
+    browser = named or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        return None, text("present.pdf.no_browser")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "page.pdf"
+        command = [
+            browser, "--headless", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            "--disable-dev-shm-usage", "--no-pdf-header-footer",
+            # Chromium refuses its sandbox to root; the page is ours and forbids every script.
+            *(["--no-sandbox"] if _is_root() else []),
+            f"--user-data-dir={folder}/profile", f"--print-to-pdf={target}",
+            page.resolve().as_uri(),
+        ]  # fmt: skip
+        try:
+            subprocess.run(command, capture_output=True, timeout=PDF_SECONDS, check=True)
+            return _undated(target.read_bytes()), ""
+        except (OSError, subprocess.SubprocessError) as error:
+            why = type(error).__name__
+            return None, text("present.pdf.failed", browser=Path(browser).name, why=why)
+
+
+def _undated(printed: bytes) -> bytes:
+    """Take the time of printing out: the same dashboard gives the same file."""
+    return _PRINTED.sub(lambda found: found[1] + b"20000101000000", printed)
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def _fonts() -> list[str]:
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or not found.submodule_search_locations:
+        return []
+    folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
+    return [str(folder / name) for name in FONTS if (folder / name).is_file()]
+
+
+def _flat_css() -> str:
+    """Return the rules for marks with the light colours in place of variables."""
+    rules = (TEMPLATES / "figures.css").read_text(encoding="utf-8")
+    kept = []
+    for selector, body in _RULE.findall(rules):
+        if "{--c" in f"{{{body}" or ":" in selector:
+            continue
+        plain = _VARIABLE.sub(lambda found: LIGHT[found[1]], body)
+        if "var(--c)" not in plain:
+            kept.append(f"{selector}{{{plain}}}")
+            continue
+        # What has the colour of its verdict gets one rule for each verdict.
+        kept += [
+            f"{selector.strip()}.jl-{code}{{{plain.replace('var(--c)', LIGHT[code])}}}"
+            for code in VERDICTS
+        ]
+    return "".join(kept).replace("font-family:inherit;", "font-family:'DejaVu Sans';")

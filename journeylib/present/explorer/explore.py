@@ -1,0 +1,49 @@
+"""Explore: the journey map of a notebook, to be clicked; a plain figure without a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from journeylib.core import RunError, working
+from journeylib.journeys import Journeys
+from journeylib.present.explorer.state import exploration
+
+if TYPE_CHECKING:
+    from journeylib.audits import Audit
+    from journeylib.present.explorer.widget import Explorer
+
+
+@working("drawing the map")
+def explore(subject: Journeys | Audit, *, state: Mapping[str, Any] | None = None) -> Explorer:
+    """Show the journey map of journeys, or of an audit, as a widget to click and to slide.
+
+    Parameters
+    ----------
+    subject : Journeys or Audit
+        With an audit the map also tells feelings, verdicts and times, with intervals.
+    state : mapping, optional
+        The ``state`` of another exploration: where its sliders and filters stood.
+
+    Returns
+    -------
+    Explorer
+        ``journeys`` (what remains), ``code`` (the line of Python that gives the same),
+        ``state`` (to be shown again), ``figure`` (the plain picture with its table),
+        ``save("map.html")`` (a page whose sliders move without a kernel).
+
+    Raises
+    ------
+    RunError
+        If anywidget is not installed.
+    ConfigError
+        If the state is not one, or names a touchpoint that the log does not have.
+    """
+    try:
+        from journeylib.present.explorer.widget import Explorer
+    except ImportError:
+        raise RunError(
+            "the interactive map needs anywidget, which is not installed: "
+            'pip install "journeylib[lab]". journey_map draws it without.'
+        ) from None
+    return Explorer(exploration(subject, state))

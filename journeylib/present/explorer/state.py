@@ -1,0 +1,210 @@
+"""Exploration: where somebody stands in a log: sliders, filters, the line of Python for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
+from journeylib.journeys import Journeys, call
+from journeylib.measures import Transitions
+from journeylib.present.explorer.map_data import MapData, TouchpointFacts, facts_of_audit, map_data
+
+if TYPE_CHECKING:
+    from journeylib.audits import Audit
+
+VERBS = ("passing", "not_passing", "passing_directly")
+# A first map of more touchpoints than this is read by nobody.
+READABLE = 24
+STEPS = 20  # of a slider
+CALM = 60  # flows on a first map
+# Shares of touchpoints that such a page holds: few, so that a notebook stays small.
+STORED = (0.25, 0.5, 1.0)
+# A log of more events takes seconds for each map: only the one that is shown is stored.
+MANY_EVENTS = 300_000
+WIDGET = "present.explorer.widget."  # keys of the texts that the script writes
+KEYS = ("touchpoints", "transitions", "filters")
+# What a map counts, of all that is known of a step.
+COUNTED = (
+    *("journey", "customer_no", "group", "touchpoint_no", "next_touchpoint_no"),
+    *("step", "starts_visit", "ends_visit", "t_us", "visit_us", "next_us"),
+)
+
+Filter = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A position in a log. Every verb returns a new one.
+
+    Attributes
+    ----------
+    start : Journeys
+        What was given, before any filter set on the map.
+    held : Journeys
+        The same, their steps as `lean` holds them.
+    touchpoints, transitions : float
+        The sliders: shares to show, as in `simplify`.
+    filters : tuple of (verb, names)
+        What was clicked, the first one first.
+    known : TouchpointFacts
+        What an audit knows of the touchpoints.
+    prefix : str
+        What stands before ``journeys`` in the code: ``audit.`` where an audit was given.
+    """
+
+    start: Journeys
+    held: Journeys = field(repr=False, compare=False)
+    touchpoints: float
+    transitions: float
+    filters: tuple[Filter, ...] = ()
+    known: TouchpointFacts = field(default_factory=TouchpointFacts, repr=False)
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a slider outside its range and a filter that is none of the map's."""
+        if not 0 < self.touchpoints <= 1 or not 0 <= self.transitions <= 1:
+            raise ConfigError(
+                f"touchpoints={self.touchpoints}, transitions={self.transitions}: shares to show "
+                "lie between 0 and 1, touchpoints above 0."
+            )
+        for verb, _names in self.filters:
+            if verb not in VERBS:
+                raise ConfigError(
+                    f"the map has no filter '{verb}'.{did_you_mean(verb, VERBS)} "
+                    f"Filters: {', '.join(VERBS)}."
+                )
+
+    @cached_property
+    def journeys(self) -> Journeys:
+        """The journeys that remain after the filters."""
+        return self._narrowed(self.start)
+
+    @cached_property
+    def counted(self) -> Journeys:
+        """The same with only what a map counts of their steps, held in the engine.
+
+        A map asks some fifteen questions: of short rows in a plain table each takes half the
+        time.
+        """
+        found = self._narrowed(self.held)
+        return replace(found, trail=found.trail.cache()) if self.filters else found
+
+    def _narrowed(self, found: Journeys) -> Journeys:
+        for verb, names in self.filters:
+            found = getattr(found, verb)(*names)
+        return found
+
+    @cached_property
+    def map_data(self) -> MapData:
+        """What the map shows."""
+        shares = self.touchpoints, self.transitions
+        return map_data(self.transitions_of, *shares, known=self.known)
+
+    @cached_property
+    def transitions_of(self) -> Transitions:
+        """The transitions of the journeys that remain, with what is known of them so far."""
+        return Transitions(self.counted)
+
+    def moved(self, touchpoints: float, transitions: float) -> Self:
+        """Return the same journeys with the sliders elsewhere."""
+        other = replace(self, touchpoints=touchpoints, transitions=transitions)
+        # Filters are not carried out anew for a slider, nor transitions estimated.
+        other.__dict__["counted"] = self.counted
+        other.__dict__["transitions_of"] = self.transitions_of
+        return other
+
+    def filtered(self, verb: str, names: Sequence[str]) -> Self:
+        """Return what remains after one more filter; the same twice does nothing."""
+        step = (verb, tuple(names))
+        if step in self.filters:
+            return self
+        return replace(self, filters=(*self.filters, step))
+
+    def undone(self, kept: int) -> Self:
+        """Return the exploration with only the first `kept` filters."""
+        return replace(self, filters=self.filters[:kept])
+
+    @property
+    def code(self) -> str:
+        """The line of Python that gives the same journeys."""
+        return self.prefix + self.counted.code
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Sliders and filters as a value that JSON can hold; `explore(..., state=...)` takes it."""
+        return {
+            "touchpoints": self.touchpoints,
+            "transitions": self.transitions,
+            "filters": [[verb, *names] for verb, names in self.filters],
+        }
+
+    def trail(self) -> dict[str, Any]:
+        """Return the filters in words, what remains, and the code, for a browser."""
+        every = self.start.remaining if self.start.narrowing else text("present.explorer.every")
+        steps = [{"words": every, "code": self.prefix + self.start.code}]
+        for verb, names in self.filters:
+            words = text(f"present.explorer.{verb}", names=" → ".join(names))
+            steps.append({"words": words, "code": call(verb, *names)})
+        texts = current_catalogue().texts
+        return {
+            "steps": steps,
+            "remaining": self.counted.remaining,
+            "code": self.code,
+            "words": {
+                key.removeprefix(WIDGET): texts[key] for key in texts if key.startswith(WIDGET)
+            },
+        }
+
+    def stored(self) -> list[dict[str, Any]]:
+        """Return the scenes that a page without a kernel can move its sliders to."""
+        calm = _share(self.start, CALM)
+        places = {(self.touchpoints, self.transitions)}
+        if self.start.touchpoints["events"].sum() <= MANY_EVENTS:
+            places |= {(1.0, calm), (1.0, 1.0), *((points, calm) for points in STORED)}
+        return [self.moved(*place).shown() for place in sorted(places)]
+
+    def shown(self) -> dict[str, Any]:
+        """Return the scene with where it stands, for a browser."""
+        place = {"touchpoints": self.touchpoints, "transitions": self.transitions}
+        return place | self.map_data.message()
+
+
+def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = None) -> Exploration:
+    """Begin to explore journeys or an audit, where `state` says or at a readable map."""
+    journeys = subject if isinstance(subject, Journeys) else subject.journeys
+    known = TouchpointFacts() if isinstance(subject, Journeys) else facts_of_audit(subject)
+    given = dict(state or {})
+    for key in given:
+        if key not in KEYS:
+            raise ConfigError(
+                f"a state has no '{key}'.{did_you_mean(key, KEYS)} It has: {', '.join(KEYS)}."
+            )
+    count = max(int((journeys.touchpoints["events"] > 0).sum()), 1)
+    return Exploration(
+        journeys,
+        lean(journeys),
+        touchpoints=float(given.get("touchpoints", 1.0 if count <= READABLE else 0.5)),
+        transitions=float(given.get("transitions", _share(journeys, CALM))),
+        filters=tuple((verb, tuple(names)) for verb, *names in given.get("filters", ())),
+        known=known,
+        prefix="" if isinstance(subject, Journeys) else "audit.",
+    )
+
+
+def lean(journeys: Journeys) -> Journeys:
+    """Return journeys with only what a map counts of their steps, held in the engine."""
+    columns = [column for column in COUNTED if journeys.has(column)]
+    found = replace(journeys, trail=journeys.trail.select(columns).cache(), kept=journeys.table)
+    # Stages, channels and who serves are no longer there to be counted.
+    known = ("names", "size", "touchpoints", "edges")
+    found.__dict__.update({name: getattr(journeys, name) for name in known})
+    return found
+
+
+def _share(journeys: Journeys, flows: int) -> float:
+    """Return the share of transitions, a step of the slider, that is about so many flows."""
+    public = int((journeys.edges["customers"] >= journeys.settings.min_customers).sum())
+    return min(flows * STEPS // max(public, 1), STEPS) / STEPS

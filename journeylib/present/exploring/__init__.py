@@ -1,1 +1,0 @@
-"""Exploring: the interactive journey map of a notebook, its filters and its plain twin."""

@@ -1,0 +1,1 @@
+"""The journey map, the difference map, and other drawings."""

@@ -1,0 +1,426 @@
+"""The journey map: touchpoints by stage and channel, with where people go, feel and should go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from journeylib.core import number, percent, signed, text
+from journeylib.journeys import ELSEWHERE, END, OTHER, START
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.font_metrics import ANY, FontMetrics
+from journeylib.present.figure import Figure, svg_element
+from journeylib.present.maps.layout import (
+    LINE,
+    NAME_LINES,
+    NAME_SIZE,
+    NO_CHANNEL,
+    NO_STAGE,
+    Band,
+    Box,
+    Flow,
+    MapLayout,
+    MapOptions,
+    map_layout,
+)
+from journeylib.present.tables import as_float
+from journeylib.present.theme import FEELING, VERDICTS, feeling
+
+LEGEND = 54.0
+META_SIZE = 11.5
+# Names that the journeys give to what is folded.
+FOLDED_CHANNEL, OTHER_IN = "Other", "(other in "
+PSEUDO_NAMES = {OTHER: "other", START: "start", END: "end", ELSEWHERE: "elsewhere"}
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """What a map draws onto the touchpoints and flows, beside their counts.
+
+    Attributes
+    ----------
+    experience : pandas.DataFrame or None
+        `Evidence.experience`: ``touchpoint``, ``sentiment``, ``lo``, ``hi`` from −1 to 1.
+    verdicts : mapping
+        Touchpoint to verdict code (a key of `theme.VERDICTS`).
+    leaning : collection of str
+        The touchpoints whose verdict only leans that way.
+    journeys : int or None
+        All journeys: boxes then say which share of them they reach.
+    keys : mapping
+        ``(touchpoint,)`` or ``(source, target)`` to the name that its group bears in the picture,
+        for an interactive map to find it.
+    """
+
+    experience: pd.DataFrame | None = None
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    leaning: Collection[str] = ()
+    journeys: int | None = None
+    keys: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the map says about one touchpoint."""
+
+    stage: str
+    channel: str
+    journeys: int
+    reach: float | None
+    sentiment: float | None
+    feeling: int
+    verdict: str | None
+    leans: bool
+    loops: int
+
+
+def draw_map(
+    touchpoints: pd.DataFrame,
+    transitions: pd.DataFrame,
+    overlay: Overlay | None = None,
+    *,
+    options: MapOptions | None = None,
+    name: str = "journey-map",
+    title: str = "",
+) -> Figure:
+    """Draw the journey map: stage columns × channel lanes, flows in the gutters.
+
+    Parameters
+    ----------
+    touchpoints : pandas.DataFrame
+        `Evidence.touchpoints` or `Journeys.touchpoints`: ``touchpoint``, ``stage``, ``channel``,
+        ``journeys``, ``median_position``.
+    transitions : pandas.DataFrame
+        `Evidence.transitions`: ``source``, ``target``, ``events``, ``journeys``.
+    overlay : Overlay, optional
+        Feelings, verdicts and the number of all journeys.
+    options : MapOptions, optional
+        Orders and limits.
+    name, title : str
+        Of the figure.
+
+    Returns
+    -------
+    Figure
+        `table` has one row per drawn flow.
+    """
+    overlay = overlay or Overlay()
+    layout = map_layout(touchpoints, transitions, options)
+    facts = _facts(touchpoints, transitions, overlay)
+    alt = _finding(layout, facts, overlay.journeys)
+    parts = [*map_grid(layout), *_flows(layout, overlay)]
+    parts += [
+        _box(box, facts[box.name], overlay.keys.get((box.name,)))
+        if box.name in facts
+        else _more_box(box)
+        for box in layout.boxes
+    ]
+    parts += _legend(layout, facts)
+    return Figure(
+        name=name,
+        title=title or text("present.map.title"),
+        alt=alt,
+        svg=map_svg(layout, parts, alt),
+        table=_table(layout, overlay.journeys),
+        note=_note(layout, felt=any(fact.sentiment is not None for fact in facts.values())),
+    )
+
+
+def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
+    """Return the drawn parts of a map, with room for a legend below, as an ``<svg>``."""
+    least = min(round(layout.width * 0.72), 1180)
+    height = layout.height + LEGEND
+    return svg_element(parts, width=layout.width, height=height, alt=alt, min_width=least)
+
+
+def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
+    """Return sentiment and marked feeling of each touchpoint that has a sentiment."""
+    by_touchpoint: dict[str, tuple[float, int]] = {}
+    if experience is None:
+        return by_touchpoint
+    for touchpoint, value, lo, hi in experience[["touchpoint", "sentiment", "lo", "hi"]].itertuples(
+        index=False, name=None
+    ):
+        sentiment = as_float(value)
+        if sentiment is not None:
+            by_touchpoint[touchpoint] = (sentiment, feeling(sentiment, as_float(lo), as_float(hi)))
+    return by_touchpoint
+
+
+def _facts(
+    touchpoints: pd.DataFrame, transitions: pd.DataFrame, overlay: Overlay
+) -> dict[str, _Facts]:
+    felt = feelings(overlay.experience)
+    own = transitions[transitions["source"] == transitions["target"]]
+    loops = dict(zip(own["source"], own["journeys"].astype(int), strict=True))
+    facts = {}
+    for row in touchpoints.to_dict("records"):
+        name, count = row["touchpoint"], int(row["journeys"])
+        value, mark = felt.get(name, (None, 0))
+        facts[name] = _Facts(
+            stage="" if pd.isna(row["stage"]) else svg.clean(row["stage"]),
+            channel="" if pd.isna(row["channel"]) else svg.clean(row["channel"]),
+            journeys=count,
+            reach=count / overlay.journeys if overlay.journeys else None,
+            sentiment=value,
+            feeling=mark,
+            verdict=overlay.verdicts.get(name),
+            leans=name in overlay.leaning,
+            loops=loops.get(name, 0),
+        )
+    return facts
+
+
+def map_grid(layout: MapLayout) -> list[str]:
+    """Return lanes and stage heads of a map, which every map has alike."""
+    parts = []
+    right = layout.width
+    for i, lane in enumerate(layout.lanes):
+        if i % 2 == 0:
+            parts.append(svg.rect(0, lane.start, right, lane.size, "jl-band", radius=4))
+        if lane.name:
+            name = text("no_channel") if lane.name in (NO_CHANNEL, FOLDED_CHANNEL) else lane.name
+            lines = svg.wrap(name, 88, 13.5, bold=True)
+            y = lane.start + lane.size / 2 + 4.5 - 8 * (len(lines) - 1)
+            texts = [svg.label(8, y + 16 * k, line, "jl-t6 jl-b") for k, line in enumerate(lines)]
+            parts.append(svg.titled(name, *texts))
+    if layout.returns:
+        y = layout.returns.start
+        parts.append(svg.line(0, y + 6, right, y + 6, "jl-rule"))
+        parts.append(svg.label(8, y + 25, text("present.map.returns"), "jl-t6 jl-b"))
+    if any(column.name for column in layout.columns):
+        ends = [column.start for column in layout.columns[1:]] + [layout.width + 4]
+        parts += [stage_head(*pair) for pair in zip(layout.columns, ends, strict=True)]
+    return parts
+
+
+def stage_head(column: Band, end: float, *, size: float = 14.0, face: FontMetrics = ANY) -> str:
+    """Return a stage's chevron, which reaches to the next one (`end`)."""
+    left, right, tip = column.start - 8, end - 20, 10
+    outline = [(left, 4), (right, 4), (right + tip, 20), (right, 36), (left, 36), (left + tip, 20)]
+    name = text("no_stage") if column.name == NO_STAGE else column.name
+    short = svg.shorten(name, right - left - 2 * tip, size, bold=True, face=face)
+    return svg.titled(
+        name,
+        f'<path d="{svg.path(outline, closed=True)}" class="jl-head"/>',
+        svg.label(
+            (left + right) / 2 + tip,
+            20 + size * 0.36,
+            short,
+            "jl-headt",
+            anchor="middle",
+            extra=f' style="font-size:{svg.num(size)}px"',
+        ),
+    )
+
+
+def flow_width(journeys: int, most: int) -> float:
+    """Return the width of a flow in pixels, linear in journeys."""
+    return 1.2 + 3.4 * journeys / most if most else 1.2
+
+
+def _flows(layout: MapLayout, overlay: Overlay) -> list[str]:
+    most = max((flow.journeys for flow in layout.flows), default=0)
+    # Weak first, so that strong flows lie on top.
+    return [
+        flow_line(
+            flow,
+            most,
+            f"{flow_name(flow)}: {_count(flow.journeys, overlay.journeys)}",
+            key=overlay.keys.get((flow.source, flow.target)),
+        )
+        for flow in reversed(layout.flows)
+    ]
+
+
+def flow_line(flow: Flow, most: int, title: str, *, key: str | None = None) -> str:
+    """Return a flow as a line with a tip; `most` journeys make the widest."""
+    width = flow_width(flow.journeys, most)
+    (x0, _), (x1, y1) = flow.points[-2], flow.points[-1]
+    way = 1 if x1 > x0 else -1
+    size = 3.4 + width * 0.6
+    tip = [(x1, y1), (x1 - way * size * 1.5, y1 - size), (x1 - way * size * 1.5, y1 + size)]
+    points = [*flow.points[:-1], (x1 - way * size, y1)]
+    kind = "jl-back" if flow.way == "return" else "jl-flow"
+    return svg.titled(
+        title,
+        f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
+        f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
+        kind="jl-edge",
+        key=key,
+    )
+
+
+def _count(count: int, journeys: int | None) -> str:
+    if not journeys:
+        return text("present.map.journeys", n=count)
+    return text("present.map.journeys_share", n=count, share=percent(count / journeys, 0))
+
+
+def _more_box(box: Box) -> str:
+    """Draw the box that stands for touchpoints that are not drawn."""
+    middle = (box.x + box.width / 2, box.y + box.height / 2 + 4)
+    return svg.titled(
+        text("present.map.hidden", n=box.more),
+        svg.rect(box.x, box.y, box.width, box.height, "jl-box jl-more", radius=6),
+        svg.label(*middle, text("present.map.more", n=box.more), "jl-t4 jl-m", anchor="middle"),
+    )
+
+
+def _box(box: Box, facts: _Facts, key: str | None) -> str:
+    mood = {1: " jl-good", -1: " jl-bad"}.get(facts.feeling, "")
+    parts = [svg.rect(box.x, box.y, box.width, box.height, f"jl-box{mood}", radius=6)]
+    left = box.x + 10.0
+    if facts.verdict:
+        spot = (box.x + 14, box.y + box.height / 2, 5.5)
+        parts.append(svg.verdict_marker(facts.verdict, *spot, leaning=facts.leans))
+        left = box.x + 28.0
+    room = box.x + box.width - 6 - left
+    names, y = name_lines(box, left, room, bold=facts.feeling != 0)
+    parts += [*names, *_meta(left, y - 1, room, facts)]
+    return svg.titled(_tooltip(box.name, facts), *parts, key=key)
+
+
+def shown_name(name: str) -> str:
+    """Return a touchpoint's name, or the word for what stands for no single touchpoint."""
+    if name.startswith(OTHER_IN):
+        return text("present.map.other_in", stage=name.removeprefix(OTHER_IN).removesuffix(")"))
+    return text(f"present.map.{PSEUDO_NAMES[name]}") if name in PSEUDO_NAMES else name
+
+
+def flow_name(flow: Flow) -> str:
+    """Return from where to where a flow leads."""
+    return f"{shown_name(flow.source)} → {shown_name(flow.target)}"
+
+
+def name_lines(box: Box, left: float, room: float, *, bold: bool) -> tuple[list[str], float]:
+    """Return the name of a box as lines above its small line, and where that one stands."""
+    lines = svg.wrap(shown_name(box.name), room, NAME_SIZE, lines=NAME_LINES, bold=bold)
+    y = box.y + (box.height - LINE * len(lines) - 13) / 2 + 12.5
+    kind = "jl-t6 jl-b" if bold else "jl-t6"
+    parts = [svg.label(left, y + LINE * i, line, kind) for i, line in enumerate(lines)]
+    return parts, y + LINE * len(lines)
+
+
+def _meta(left: float, y: float, room: float, facts: _Facts) -> list[str]:
+    """Return the small line of a box: feeling, reach, and repeats where there is room."""
+    parts = []
+    end = left + room
+    if facts.feeling:
+        parts.append(svg.triangle(left + 4, y - 4, 4.5, up=facts.feeling > 0))
+        kind = "jl-goodt" if facts.feeling > 0 else "jl-badt"
+        value = signed(facts.sentiment, 2)
+        parts.append(svg.label(left + 12, y, value, f"jl-t2 jl-b {kind}"))
+        left += 16 + 0.9 * svg.text_width(value, META_SIZE, bold=True)
+    reach = number(facts.journeys) if facts.reach is None else percent(facts.reach, 0)
+    if facts.journeys and facts.loops / facts.journeys >= 0.1:
+        again = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
+        if left + svg.text_width(again, META_SIZE) <= end + 8:
+            reach = again
+    parts.append(svg.label(left, y, reach, "jl-t2 jl-m"))
+    return parts
+
+
+def _tooltip(name: str, facts: _Facts) -> str:
+    words = [shown_name(name), ", ".join(filter(None, (facts.stage, facts.channel)))]
+    words.append(
+        text("present.map.journeys", n=facts.journeys)
+        if facts.reach is None
+        else text("present.map.journeys_share", n=facts.journeys, share=percent(facts.reach, 0))
+    )
+    if facts.loops:
+        words.append(text("present.map.again", n=facts.loops))
+    if facts.sentiment is not None:
+        words.append(text("present.map.feeling", value=signed(facts.sentiment, 2)))
+    if facts.verdict:
+        verdict = VERDICTS[facts.verdict].word
+        words.append(text("verdict.leaning", verdict=verdict) if facts.leans else verdict)
+    return " · ".join(filter(None, words))
+
+
+def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
+    y, x, parts = layout.height + 30, 8.0, list[str]()
+    used = {fact.verdict for fact in facts.values()}
+    signs = [(code, verdict.word, False) for code, verdict in VERDICTS.items() if code in used]
+    leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
+    if leanings:
+        signs.append((min(leanings), text("present.map.hollow"), True))
+    for code, word, hollow in signs:
+        parts.append(svg.verdict_marker(code, x + 6, y - 4, 5.5, leaning=hollow))
+        parts.append(svg.label(x + 17, y, word, "jl-t4"))
+        x += 31 + svg.text_width(word, 12)
+    if any(fact.feeling for fact in facts.values()):
+        words = (text("legend.feels_good"), text("legend.feels_bad"))
+        feeling_parts, x = svg.feeling_signs(x, y, words)
+        parts += feeling_parts
+    most = max((flow.journeys for flow in layout.flows), default=0)
+    lines = []
+    if most:
+        lines.append((text("present.map.widest", n=most), "jl-flow", flow_width(most, most)))
+    if layout.returns:
+        lines.append((text("present.map.way_back"), "jl-back", 2.0))
+    for word, kind, width in lines:
+        data = svg.path([(x + 2, y - 4), (x + 26, y - 4)])
+        parts.append(f'<path d="{data}" class="{kind}" stroke-width="{svg.num(width)}"/>')
+        parts.append(svg.label(x + 33, y, word, "jl-t4"))
+        x += 45 + svg.text_width(word, 12)
+    return parts
+
+
+def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:
+    stages = sum(1 for column in layout.columns if column.name)
+    channels = len(layout.lanes) if layout.lanes and layout.lanes[0].name else 0
+    where = [
+        text(f"present.map.{name}{'s' * (count != 1)}", n=count)
+        for name, count in (("stage", stages), ("channel", channels))
+        if count
+    ]
+    listed = f" {text('present.map.and')} ".join(where)
+    key = "present.map.counts_in" if where else "present.map.counts"
+    sentences = [text(key, n=len(facts), where=listed)]
+    if layout.flows:
+        top = layout.flows[0]
+        count = _count(top.journeys, journeys)
+        ends = {"source": shown_name(top.source), "target": shown_name(top.target)}
+        sentences.append(text("present.map.strongest", **ends, count=count))
+    bad = [name for name, fact in facts.items() if fact.feeling < 0]
+    bad.sort(key=lambda name: (facts[name].sentiment or 0.0, name))
+    if bad:
+        listed = ", ".join(f"{name} ({signed(facts[name].sentiment, 2)})" for name in bad[:3])
+        key = "present.map.one_bad" if len(bad) == 1 else "present.map.bad"
+        sentences.append(text(key, n=len(bad), worst=listed))
+    return " ".join(sentences)
+
+
+def _note(layout: MapLayout, *, felt: bool) -> str:
+    notes = [
+        text(
+            "present.map.note",
+            n=len(layout.flows),
+            share=percent(layout.shown_share, 0),
+            hidden=layout.hidden_flows,
+        )
+    ]
+    if felt:
+        notes.append(text("present.map.felt", limit=FEELING))
+    if layout.hidden_touchpoints:
+        notes.append(text("present.map.hidden_touchpoints", n=layout.hidden_touchpoints))
+    return " ".join(notes)
+
+
+def _table(layout: MapLayout, journeys: int | None) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "source": [shown_name(flow.source) for flow in layout.flows],
+            "target": [shown_name(flow.target) for flow in layout.flows],
+            "way": [text(f"present.map.way_{flow.way}") for flow in layout.flows],
+            "journeys": [flow.journeys for flow in layout.flows],
+        }
+    )
+    if journeys:
+        table["journey_share_percent"] = [
+            round(100 * flow.journeys / journeys, 1) for flow in layout.flows
+        ]
+    return table

@@ -1,0 +1,1 @@
+"""The sections of the dashboard, each one call in a notebook."""

@@ -1,0 +1,18 @@
+"""The workshop: map, slides, poster and cards that a room can work on, from one content."""
+
+from journeylib.workshop.content.from_run import read_content
+from journeylib.workshop.exchange import export_notes, take_notes
+from journeylib.workshop.notes.notes import notes_file
+from journeylib.workshop.pack import Pack, latest_run, prepare_workshop
+from journeylib.workshop.wall_map.wall_map import wall_figure
+
+__all__ = [
+    "Pack",
+    "export_notes",
+    "latest_run",
+    "notes_file",
+    "prepare_workshop",
+    "read_content",
+    "take_notes",
+    "wall_figure",
+]

@@ -1,0 +1,1 @@
+"""What a workshop shows, read from a run."""

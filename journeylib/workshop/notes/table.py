@@ -1,0 +1,198 @@
+"""The table that notes come back in: CSV or an Excel workbook, as rows of cells by column."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from journeylib.core import ConfigError, did_you_mean
+from journeylib.workshop.notes.notes import COLUMNS, ID, TAG, unguarded
+
+DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb": "utf-8-sig"}
+HEADER_WITHIN = 10  # rows in which a header is looked for: boards write titles above it
+# What boards and people call the columns.
+NAMES = {
+    "content": "text", "note": "text", "notes": "text", "sticky note": "text", "notiz": "text",
+    "type": "kind", "art": "kind", "phase": "stage", "kontaktpunkt": "touchpoint",
+    "kanal": "channel", "created by": "author", "autor": "author", "autorin": "author",
+    "stimmen": "votes", "punkte": "votes", "vote count": "votes", "colour": "color",
+    "bg color": "color", "farbe": "color", "runde": "round",
+}  # fmt: skip
+Cells = Sequence[str]
+FAILED_FORMULAS = ("#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#N/A", "#NULL!", "#NUM!")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number, its cells by column, and why it does not fit the header ("": it does).
+
+    Of a row that does not fit, all that it holds is its text. `notice` is what else people should
+    know of it.
+    """
+
+    number: int
+    cells: dict[str, str]
+    damage: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class NotesTable:
+    """The rows of a file, and how many columns it has that notes do not.
+
+    `unit` is what `Row.number` counts.
+    """
+
+    rows: tuple[Row, ...]
+    other_columns: int = 0
+    unit: str = "row"
+
+
+def read_table(path: str | Path) -> NotesTable:
+    """Read a file of notes; every row that holds anything is kept.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there, is no table, has no column of texts, or has a quotation mark
+        that is never closed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        beside = sorted(p.name for p in path.parent.glob("*.*")) if path.parent.is_dir() else []
+        raise ConfigError(
+            f"there is no file of notes {path.name}.{did_you_mean(path.name, beside)}"
+        )
+    with path.open("rb") as file:
+        is_workbook = file.read(4) == b"PK\x03\x04"
+    sheets = _workbook(path) if is_workbook else [_csv(path)]
+    for rows in sheets:
+        for place, cells in enumerate(rows[:HEADER_WITHIN]):
+            columns = [_column(cell) for cell in cells]
+            if "text" in columns or "id" in columns:
+                return _with_header(rows, place, columns)
+    if sheets and all(sum(map(bool, cells)) <= 1 for cells in sheets[0]):
+        texts = [next(filter(None, cells), "") for cells in sheets[0]]
+        return NotesTable(
+            tuple(Row(i, {"text": unguarded(t)}) for i, t in enumerate(texts, 1) if t)
+        )
+    raise ConfigError(
+        f"{path.name} has no column 'text' in its first {HEADER_WITHIN} rows. Write 'text' above "
+        f"the texts; columns of notes: {', '.join(COLUMNS)}."
+    )
+
+
+def _with_header(rows: Sequence[Cells], place: int, columns: list[str]) -> NotesTable:
+    head = [cell for cell in rows[place] if cell]
+    while columns and not rows[place][len(columns) - 1]:
+        columns.pop()
+    return NotesTable(
+        tuple(
+            _row(number, cells, columns)
+            for number, cells in enumerate(rows[place + 1 :], place + 2)
+            if any(cells)
+        ),
+        len(head) - len({column for column in columns if column}),
+    )
+
+
+def _column(cell: str) -> str:
+    name = " ".join(cell.strip('"').casefold().split())
+    return name if name in COLUMNS else NAMES.get(name, "")
+
+
+def _row(number: int, cells: Cells, columns: Sequence[str]) -> Row:
+    by_column: dict[str, str] = {}
+    for column, cell in zip(columns, cells, strict=False):
+        if column:
+            by_column.setdefault(column, unguarded(cell))
+    elsewhere = (cell for column, cell in zip(columns, cells, strict=False) if column != "text")
+    if any(cells[len(columns) :]):
+        damage = "has more cells than the header"
+    elif any(TAG.search(cell) for cell in elsewhere):
+        damage = "has its text in another column"
+    elif by_column.get("text") in FAILED_FORMULAS:
+        damage = "holds a formula that failed"
+    elif not by_column.get("text") and not ID.search(by_column.get("id", "")):
+        damage = "has neither text nor id"
+    else:
+        return Row(number, by_column)
+    cells_of_note = {"id": by_column.get("id", ""), "text": ", ".join(filter(None, cells))}
+    return Row(number, cells_of_note, damage)
+
+
+def _csv(path: Path) -> list[Cells]:
+    """Return the cells of a text file; where a line ends before the longest they are empty."""
+    content = path.read_bytes()
+    try:
+        text = content.decode(ENCODINGS.get(content[:2], "utf-8"))
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    if not text.strip() or "\x00" in text or content.startswith(b"%PDF"):
+        raise ConfigError(f"{path.name} is no table of notes. Save it as 'CSV UTF-8' or as .xlsx.")
+    lines = re.split(r"\r\n?|\n", text)
+    delimiter = _delimiter([line for line in lines if line.strip()][:HEADER_WITHIN])
+    # A cell with line breaks may have delimiters on each: no row has twice as many.
+    width = 2 * max(line.count(delimiter) for line in lines) + 1
+    try:
+        table = pd.read_csv(
+            io.StringIO(text, newline=""), sep=delimiter, header=None, names=range(width),
+            dtype=str, na_filter=False, skip_blank_lines=False,
+        )  # fmt: skip
+    except pd.errors.ParserError:
+        raise ConfigError(
+            f"the rows of {path.name} cannot be told apart: a quotation mark is never closed. "
+            "Close it, or save the table as .xlsx."
+        ) from None
+    return [list(map(_text, row)) for row in table.itertuples(index=False, name=None)]
+
+
+def _delimiter(first: Sequence[str]) -> str:
+    """Return what parts the cells of the first lines, the header above all.
+
+    Sniffers are led astray by people's sentences. Where no line is a header, or it has one
+    column, every line is one text.
+    """
+    for line in first:
+        best = max(DELIMITERS, key=line.count)
+        if line.count(best) and any(_column(cell) in ("text", "id") for cell in line.split(best)):
+            return best
+    # A table without a header of notes may be a log: it must not become notes, line by line.
+    even = (mark for mark in DELIMITERS if len(first) > 1 and all(mark in one for one in first))
+    return next(even, "\x1f")
+
+
+def _workbook(path: Path) -> list[list[Cells]]:
+    """Return the cells of every sheet."""
+    try:
+        from openpyxl import load_workbook
+        from openpyxl.utils.exceptions import InvalidFileException
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"{path.name} is an Excel workbook: install openpyxl with pip install "
+            "'journeylib[workshop]', or save the sheet as 'CSV UTF-8'."
+        ) from None
+    try:
+        with path.open("rb") as file:
+            sheets = load_workbook(file, data_only=True).worksheets
+            return [
+                [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+                for sheet in sheets
+            ]
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError):
+        raise ConfigError(f"{path.name} is no Excel workbook that can be read.") from None
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

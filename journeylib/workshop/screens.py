@@ -1,0 +1,312 @@
+"""Screens: the presentation for the projector, one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from journeylib.audits import DocumentPart
+from journeylib.present import svg
+from journeylib.workshop.content import lanes
+from journeylib.workshop.content.content import Content, Stage, Touchpoint
+from journeylib.workshop.content.differences import (
+    LEAST_VOTES,
+    about_note,
+    agreement_text,
+    brief,
+    differences,
+    notes_at,
+    room_notes,
+    unplaced_notes,
+    votes_at,
+    votes_text,
+)
+from journeylib.workshop.content.first_automations import FORM_ROWS, closing_exercise
+from journeylib.workshop.content.pages import even_parts, titled_pages
+from journeylib.workshop.content.sentences import effect_text, serves_text, verdict_text
+from journeylib.workshop.notes.notes import Note
+from journeylib.workshop.rendering import own_file, render
+from journeylib.workshop.wall_map.experience_lane import line_figure
+
+POINTS, FEW = 6, 4  # touchpoints on one screen of a stage; up to which they are large
+STICKIES, STEPS, FACTS = 6, 8, 3  # on one screen
+MOST_EXTRA_STEPS = 4  # that were not planned
+DENSE, WIDE_ROWS = 6, 3  # rows of a table from which its type is smaller; up to which it is large
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen: a heading, one idea, and what the facilitator may ask.
+
+    Attributes
+    ----------
+    name : str
+        What other screens link to.
+    title, above : str
+        The heading, and what stands above it.
+    ask : str
+        Key of the question in the catalogue.
+    part : str
+        Macro of the template that draws what stands below the heading; empty where nothing does.
+    values : mapping of str to object
+        What the macro needs.
+    kind : str
+        Class of the section.
+    """
+
+    name: str
+    title: str
+    ask: str
+    part: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    above: str = ""
+    kind: str = ""
+
+
+def presentation(content: Content) -> str:
+    """Return the presentation: overview, findings, stages with touchpoints, stories."""
+    screens = list(_screens(content))
+    script = own_file("screens.js")
+    return render(
+        "presentation.html.j2",
+        content,
+        style="screens.css",
+        screens=screens,
+        number={screen.name: i for i, screen in enumerate(screens, 1)},
+        script=Markup(script),
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        marker_of=_marker,
+        most_steps=STEPS,
+    )
+
+
+def _screens(content: Content) -> Iterator[Screen]:
+    words = content.words
+    about = [(content.kicker, "kicker"), (content.source, "kicker small")]
+    yield Screen(
+        "title", content.title, "ask.overview", "paragraphs", {"lines": about}, kind="open"
+    )
+    yield _overview(content)
+    for i, finding in enumerate(content.main_findings, 1):
+        above = words.text("deck.findings")
+        yield Screen(f"finding-{i}", finding.text, "ask.finding", above=above, kind="say")
+    note = words.text("scale.note" if content.has_feelings else "scale.unheard")
+    line = {"drawing": Markup(line_figure(content, 1700.0, 760.0)), "note": note}
+    yield Screen("experience", words.text("deck.experience"), "ask.experience", "figure", line)
+    for i, stage in enumerate(content.stages):
+        yield from _stage(content, stage, i)
+        yield from (_touchpoint(content, stage, p) for p in stage.touchpoints if _has_screen(p))
+        title = words.text("note.title", stage=stage.title(words))
+        yield from _stickies(content, notes_at(content, stage), title, f"notes-{i}", "ask.notes")
+    title = words.text("note.unplaced")
+    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.unplaced")
+    for i, story in enumerate(content.stories, 1):
+        yield _story(content, story, i)
+    if not content.stories:
+        lines = [(content.stories_note, "")]
+        title = words.text("story.title")
+        yield Screen("story-0", title, "ask.story", "paragraphs", {"lines": lines}, kind="say")
+    if len(content.segments) > 1:
+        yield _segments(content)
+    if content.plan is not None:
+        yield _plan(content)
+    yield from _differences(content)
+    yield from _first_automations(content)
+    above = words.text("deck.end")
+    yield Screen("end", words.text("deck.end_text"), "ask.end", above=above, kind="say")
+
+
+def _has_screen(point: Touchpoint) -> bool:
+    """Return whether somebody serves at a touchpoint, or was heard there."""
+    return point.is_served or point.feeling is not None
+
+
+def _marker(point: Touchpoint) -> Markup:
+    return Markup(svg.verdict_marker(point.shown_verdict, 12, 12, 8, leaning=point.is_leaning))
+
+
+def _overview(content: Content) -> Screen:
+    words, many = content.words, len(content.stages)
+    stages = [
+        (
+            stage,
+            words.percent(stage.reach or 0.0, 0),
+            "" if stage.customers is None else words.text("n", n=stage.customers),
+            *lanes.stage_counts(content, stage),
+        )
+        for stage in content.stages
+    ]
+    # Long names need smaller type: they break at syllables, twice at most.
+    longest = max((len(w) for s in content.stages for w in s.title(words).split()), default=1)
+    name_size = min(2.1, (86 / many - 2.8) / (0.66 * max(longest / 2, 8)))
+    values = {
+        "stages": stages,
+        "name_size": f"{name_size:.2f}",
+        "share_size": f"{min(4.0, 24 / many):.2f}",
+    }
+    title = words.text("deck.stages", n=many)
+    return Screen("overview", title, "ask.overview", "overview", values, content.kicker)
+
+
+def _stage(content: Content, stage: Stage, place: int) -> Iterator[Screen]:
+    words = content.words
+    moves = words.text("stage.next", moves=lanes.moves_text(content, stage)) if stage.moves else ""
+    parts = even_parts(stage.touchpoints, POINTS) or [()]
+    pages = titled_pages(words, lanes.stage_title(content, stage), parts)
+    for k, (title, points) in enumerate(pages):
+        few = len(points) <= FEW
+        cards = []
+        for point in points:
+            share = words.text("of_journeys", share=words.percent(point.reach, 0))
+            base = f"{share} · {words.text('n', n=point.customers)}"
+            cards.append((point, base, votes_at(content, point.name)))
+        rows = -(-len(points) // (2 if few else 3))
+        values = {"points": cards, "few": few, "rows": rows, "moves": moves}
+        name = f"stage-{place}-{k}" if k else f"stage-{place}"
+        yield Screen(name, title, "ask.stage", "points", values)
+
+
+def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
+    words = content.words
+    share = words.text("of_journeys", share=words.percent(point.reach, 0))
+    facts = [(words.text("deck.reach"), share, words.text("n", n=point.customers))]
+    if point.feeling is not None:
+        value, _, rest = words.estimate(point.feeling, base=False).partition(" (")
+        n = words.text("n", n=point.feeling.n_customers)
+        interval = rest.removesuffix(")")
+        small = f"{interval}, {n}" if interval else n
+        facts.append((words.text("deck.feeling"), value, small))
+    for moment in content.moments_at(point.name)[:1]:
+        effect = effect_text(words, moment.outcome, moment.effect, short=True)
+        n = words.text("n", n=moment.effect.n_customers)
+        facts.append((f"★ {words.text('legend.moment')}", effect, n))
+    if len(facts) < FACTS:
+        name = words.text("lane.serves").split(",")[0]
+        facts.append((name, serves_text(words, point), point.channel))
+    base = [words.text("card.served", serves=serves_text(words, point))]
+    if point.stability:
+        base.append(words.text("verdict.share", share=words.percent(point.stability, 0)))
+    sides = (("machine", point.machine), ("person", point.person))
+    reasons = [(words.text(f"reason.{side}"), why[:2]) for side, why in sides if why]
+    if not reasons and point.lacks:
+        reasons = [(words.text("reason.lacks", labels=words.names(point.lacks)), ())]
+    values = {
+        "point": point,
+        "facts": facts[:FACTS],
+        "verdict": verdict_text(words, point),
+        "reasons": reasons,
+        "base": " · ".join(base),
+    }
+    above = " · ".join(filter(None, (stage.title(words), point.channel)))
+    return Screen(
+        f"point-{point.name}", point.name, "ask.touchpoint", "touchpoint", values, above, "top"
+    )
+
+
+def _stickies(
+    content: Content, notes: Sequence[Note], title: str, name: str, ask: str
+) -> Iterator[Screen]:
+    words = content.words
+    parts = [notes[start : start + STICKIES] for start in range(0, len(notes), STICKIES)]
+    for page, (head, part) in enumerate(titled_pages(words, title, parts), 1):
+        stickies = [
+            (
+                about_note(content, note),
+                words.text("note.quote", text=brief(note.text, 160)),
+                votes_text(note),
+            )
+            for note in part
+        ]
+        above = words.text("room.said")
+        yield Screen(f"{name}-{page}", head, ask, "stickies", {"notes": stickies}, above)
+
+
+def _story(content: Content, story: DocumentPart, number: int) -> Screen:
+    words = content.words
+    title, ends = lanes.story_texts(content, number)
+    base = words.text("story.base", journeys=story.journeys, customers=story.customers)
+    more = max(len(story.steps) - STEPS, 0)
+    values = {"story": story, "ends": ends, "more": more, "base": base}
+    above = words.text("story.title")
+    return Screen(f"story-{number}", title, "ask.story", "story", values, above)
+
+
+def _table(rows: Sequence[tuple[str, Sequence[Any]]], **values: Any) -> dict[str, Any]:
+    return {"kind": "dense" if len(rows) > DENSE else "", "rows": rows, "heads": ()} | values
+
+
+def _segments(content: Content) -> Screen:
+    words = content.words
+    heads = [
+        words.text("segment.head", name=s.name, customers=s.customers) for s in content.segments
+    ]
+    rows = [
+        (
+            stage.title(words),
+            [lanes.segment_cell(content, segment, stage) for segment in content.segments],
+        )
+        for stage in content.stages
+    ]
+    note = words.text("segment.note")
+    values = _table(rows, heads=["", *heads], note=note, note_kind="muted small")
+    return Screen("segments", words.text("segment.title"), "ask.segments", "table", values)
+
+
+def _plan(content: Content) -> Screen:
+    words, plan = content.words, content.plan
+    assert plan is not None
+    rows = [
+        (f"{i}. {step}", [lanes.planned_share(content, step, kind) for kind in lanes.PLAN_COLUMNS])
+        for i, step in enumerate(plan.steps, 1)
+    ]
+    inserted = sorted(
+        ((share, name) for (name, kind), share in plan.shares.items() if kind == "inserted"),
+        reverse=True,
+    )
+    names = [f"{name} {words.percent(share, 0)}" for share, name in inserted[:MOST_EXTRA_STEPS]]
+    note = f"{words.text('plan.inserted')}: {', '.join(names)}" if names else ""
+    heads = ["", *(words.text(f"plan.{kind}") for kind in lanes.PLAN_COLUMNS)]
+    share = words.estimate(plan.conforming)
+    title = words.text("plan.conforming", share=share, n=plan.journeys)
+    values = _table(rows, heads=heads, note=note, note_kind="")
+    return Screen("plan", title, "ask.plan", "table", values, words.text("plan.title"))
+
+
+def _differences(content: Content) -> Iterator[Screen]:
+    """Yield one screen for each contradiction between room and log; both sides speak alike."""
+    words, every, title = content.words, differences(content), content.words.text("differ.title")
+    agreed = agreement_text(content)
+    if room_notes(content) and not every:
+        lines = [(words.text("differ.none", n=LEAST_VOTES), ""), (agreed, "muted")]
+        yield Screen("differ", title, "ask.differ", "paragraphs", {"lines": lines}, kind="say")
+    for place, one in enumerate(every, 1):
+        last = agreed if place == len(every) else ""
+        values = {"room": one.room, "log": one.log, "agreed": last}
+        yield Screen(f"differ-{place}", one.title, "ask.differ", "difference", values, title)
+
+
+def _first_automations(content: Content) -> Iterator[Screen]:
+    """Yield the closing exercise: the choice, why not the others, and the room's own form.
+
+    Without a budget nothing is chosen; then the first screen says what to bring.
+    """
+    words, closing, ask = content.words, closing_exercise(content), "ask.automations"
+    if closing.bring:
+        values = {"items": list(closing.bring.values()), "note": closing.note}
+        yield Screen("first", closing.answer, ask, "bring", values, closing.title)
+    else:
+        rows = [(name, cells) for name, *cells in closing.chosen]
+        kind = "wide" if len(rows) <= WIDE_ROWS else "dense"
+        values = _table(rows, kind=kind, note=closing.note)
+        yield Screen("first", closing.answer, ask, "table", values, closing.title)
+    if closing.others:
+        values = _table([(name, [why]) for name, why in closing.others], kind="dense", note="")
+        yield Screen("first-others", words.text("first.why"), ask, "table", values, closing.title)
+    note = words.text("first.form_note")
+    form = {"heads": list(closing.form.values()), "rows": FORM_ROWS, "note": note}
+    yield Screen("first-form", words.text("first.form"), ask, "form", form)

@@ -1,0 +1,1 @@
+"""The wall map: the whole journey as one drawing."""

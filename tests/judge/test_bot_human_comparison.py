@@ -1,0 +1,40 @@
+"""Bots against people within the same matters: the crude comparison may point the other way."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+import pytest
+from ibis import _
+
+from journeylib.judge.paradoxes.bot_human_comparison import Estimand, compare
+
+
+def contacts(*cells: tuple[int, str, int, int]) -> ibis.Table:
+    """Return contacts of ``(arm, intent, number, solved)``, each of a customer of its own."""
+    rows = [
+        (arm, intent, int(k < solved))
+        for arm, intent, number, solved in cells
+        for k in range(number)
+    ]
+    frame = pd.DataFrame(rows, columns=["arm", "intent", "solved"])
+    frame["customer_no"] = frame["journey"] = range(len(frame))
+    frame["group"] = frame["customer_no"] % 64
+    return ibis.memtable(frame)
+
+
+def test_simpsons_paradox() -> None:
+    # Bots have 900 easy matters and solve 80 % of them, people 95 %; of the hard ones 30 and 49 %.
+    rows = contacts(
+        (1, "easy", 900, 720), (1, "hard", 100, 30), (0, "easy", 100, 95), (0, "hard", 900, 445)
+    )
+    crude = rows.group_by("arm").aggregate(share=_.solved.mean()).order_by("arm").to_pandas()
+    assert crude["share"].tolist() == pytest.approx([0.54, 0.75])  # bots look better by 21 points
+    found = compare(
+        rows, _.solved, _.solved.notnull(), "difference", Estimand("solved", "share", 10)
+    )
+    # with the matters of bots people solve .9 × .95 + .1 × 445/900
+    assert found.value == pytest.approx(0.75 - (0.855 + 0.1 * 445 / 900))
+    assert found.value == pytest.approx(-0.154, abs=0.001)
+    assert found.hi is not None
+    assert found.hi < 0

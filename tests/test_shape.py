@@ -1,0 +1,43 @@
+"""A newcomer finds a line of the library by its folders: sizes that may not be passed."""
+
+from __future__ import annotations
+
+from tests import shape
+
+ENTRIES, ENTRIES_AT_THE_TOP = 12, 14  # __init__.py and its list of public names among them
+FUNCTION_LINES, PARAMETERS = 60, 6
+LINES = 33_000
+# What is shown has the name of what is computed; settings stand where they are used.
+SHOWN_IN = {"present", "workshop", "delivery"}
+SAME_EVERYWHERE = {"settings"}
+
+
+def test_a_folder_is_seen_at_a_glance() -> None:
+    allowed = {"journeylib": ENTRIES_AT_THE_TOP}
+    full = {
+        folder: count
+        for folder, count in shape.entries().items()
+        if count > allowed.get(folder, ENTRIES)
+    }
+    assert full == {}
+
+
+def test_a_name_stands_in_one_room_and_where_it_is_shown() -> None:
+    twice = {
+        stem: rooms
+        for stem, rooms in shape.stems().items()
+        if stem not in SAME_EVERYWHERE and len(rooms - SHOWN_IN) > 1
+    }
+    assert twice == {}
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    assert [size for size in shape.functions() if size.lines > FUNCTION_LINES] == []
+
+
+def test_what_belongs_together_is_handed_on_together() -> None:
+    assert [size for size in shape.functions() if size.parameters > PARAMETERS] == []
+
+
+def test_the_library_stays_small() -> None:
+    assert sum(shape.lines_of_rooms().values()) <= LINES
