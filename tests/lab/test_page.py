@@ -83,26 +83,26 @@ def reading(decision: Any = "ship", value: float | None = 0.08) -> Reading:
 def test_figures_say_their_numbers() -> None:
     findable = show.lab_findable(PLAN)
     assert isinstance(findable, Figure)
-    assert findable.table["Smallest change"].tolist() == ["9.0 points", "6.3 points", "4.9 points"]
+    assert findable.table["smallest_change"].tolist() == ["9.0 points", "6.3 points", "4.9 points"]
     assert "In 1 week a change of 9.0 points is found" in findable.alt
     harm = show.lab_harm(PLAN, WATCH)
     assert isinstance(harm, Figure)
-    assert harm.table["Change"].tolist() == ["+10 s", "+25 s"]
+    assert harm.table["change"].tolist() == ["+10 s", "+25 s"]
     assert "wait is +25 s" in harm.alt
     # Worse is up: 25 s more of a limit of 20 s lie above the line of the limit.
     heights = [float(y) for y in re.findall(r'd="M[\d.]+ [\d.]+L[\d.]+ ([\d.]+)"', harm.svg)]
     limit = float(re.findall(r'<text x="[\d.]+" y="([\d.]+)"[^>]*>limit</text>', harm.svg)[0])
     assert heights[0] < limit
     read = show.lab_reading(reading())
-    assert read.table["Change"].tolist() == ["+8.0 points", "−5.00 s"]
-    assert read.table["Guardrail"].tolist() == ["", "holds"]
+    assert read.table["change"].tolist() == ["+8.0 points", "−5.00 s"]
+    assert read.table["holds"].tolist() == ["", "holds"]
 
 
 def test_nothing_known_is_said_not_drawn() -> None:
     none = Watch("try", WATCH.until, WATCH.trail, WATCH.harm.iloc[:0], (), ())
     assert not isinstance(show.lab_harm(PLAN, none), Figure)
     blank = show.lab_reading(reading(decision=None, value=None))
-    assert blank.table["Change"].tolist()[0] == "no answer"
+    assert blank.table["change"].tolist()[0] == "no answer"
     assert "Cannot be read" in repr(show.lab_decision(reading(decision=None, value=None)))
 
 
