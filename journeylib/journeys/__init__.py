@@ -2,20 +2,12 @@
 
 from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
-from journeylib.journeys.filters.export import write_customers
+from journeylib.journeys.customer_list import write_customers
 from journeylib.journeys.filters.history import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
-from journeylib.journeys.graph.transitions import (
-    END,
-    OTHER,
-    START,
-    count_bases,
-    journey_graph,
-    transitions,
-    variants,
-)
+from journeylib.journeys.graph.transitions import journey_graph, transitions, variants
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,
     Linked,
@@ -25,30 +17,59 @@ from journeylib.journeys.identity.linkage import (
 )
 from journeylib.journeys.identity.stitching import LEVELS, StitchReport, StitchSettings, stitch
 from journeylib.journeys.journeys import US_PER_DAY, Journeys, rebuild
-from journeylib.journeys.preparation.business_hours import BusinessHours, with_open_time
+from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping
 from journeylib.journeys.representatives.timelines import Timeline, Told, examples, stories
-from journeylib.journeys.sampling import EVERYONE, Drawn, draw_customers
 from journeylib.journeys.segmentation.channel_gaps import REST
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting
 from journeylib.journeys.setting_names import refuse_absent, sift
+from journeylib.journeys.walk.compiled import compiled
+from journeylib.journeys.walk.counting import (
+    Base,
+    base_in_cells,
+    count_units,
+    count_units_again,
+    happens_between,
+    median_in_cells,
+    number_pairs,
+    sum_in_cells,
+)
+from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
+from journeylib.journeys.walk.events import MISSING, Codes, Events, words_at
+from journeylib.journeys.walk.outline import BAD_END, END_KINDS
+from journeylib.journeys.walk.sessions import (
+    first_rows,
+    last_rows,
+    latest_in,
+    least_of_later,
+    number_sessions,
+    row_before,
+    value_at,
+)
+from journeylib.journeys.walk.tables import END, OTHER, START
 
 __all__ = [
+    "BAD_END",
     "ELSEWHERE",
     "END",
+    "END_KINDS",
     "EVERYONE",
     "FEWEST_KINDS",
     "LEVELS",
+    "MISSING",
     "OTHER",
     "REST",
     "START",
     "US_PER_DAY",
+    "Base",
     "BusinessHours",
+    "Codes",
     "Conformance",
+    "CustomerSample",
     "Cutting",
-    "Drawn",
+    "Events",
     "JourneySettings",
     "Journeys",
     "LinkSettings",
@@ -63,27 +84,41 @@ __all__ = [
     "Told",
     "absorb",
     "apply_mapping",
+    "base_in_cells",
     "call",
-    "count_bases",
-    "draw_customers",
+    "compiled",
+    "count_units",
+    "count_units_again",
     "examples",
+    "first_rows",
+    "happens_between",
     "journey_chain",
     "journey_graph",
     "journey_structure",
+    "last_rows",
+    "latest_in",
+    "least_of_later",
     "link",
     "load_plan",
+    "median_in_cells",
     "need_splink",
+    "number_pairs",
+    "number_sessions",
+    "open_time",
     "planned_vs_actual",
     "read_mapping",
     "rebuild",
     "refuse_absent",
+    "row_before",
     "sift",
     "simplify",
     "stitch",
     "stories",
     "suggest_mapping",
+    "sum_in_cells",
     "transitions",
+    "value_at",
     "variants",
-    "with_open_time",
+    "words_at",
     "write_customers",
 ]

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import ibis
+import numpy as np
+import pandas as pd
 from ibis import _
 
 from journeylib.core import working
 from journeylib.journeys.filters.filters import Verbs
-from journeylib.journeys.filters.history import Narrowing
+from journeylib.journeys.filters.history import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
-from journeylib.journeys.preparation.business_hours import with_business_time
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
+from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
+from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.outline import Outline, as_table, outline_of
+from journeylib.journeys.walk.tables import edge_table, touchpoint_table
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
     Runs,
     fetch,
+    hand_over,
     is_sorted,
     materialise_sorted,
     numbered,
 )
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from journeylib.journeys.sampling import Drawn
 
 US_PER_DAY = 86_400_000_000
 
@@ -50,25 +50,27 @@ class Journeys(Verbs):
         How they were cut.
     cutting : Cutting
         The cut that applied, and how sure it is.
-    trail : ibis.Table
-        The steps as the engine holds them, journey after journey: what `Runs` reads. Without
-        ``steps`` and ``visit``, which take a sort.
+    log_trail : ibis.Table
+        The steps of the whole log as the engine holds them, journey after journey.
     first_us, last_us : int or None
         Start of the first and of the last event of the whole log, microseconds since 1970 UTC.
     narrowing : Narrowing or None
         The last verb that was applied; None where these are all journeys of the log.
-    kept : ibis.Table or None
-        `table` after a verb.
+    outline_left : Outline or None
+        The journeys that a verb left, with their events.
+    held_trail : ibis.Table or None
+        Their steps, where they were held in order.
     """
 
     log: EventLog
     settings: JourneySettings
     cutting: Cutting
-    trail: ibis.Table
+    log_trail: ibis.Table
     first_us: int | None
     last_us: int | None
     narrowing: Narrowing | None = field(default=None, repr=False)
-    kept: ibis.Table | None = field(default=None, repr=False)
+    outline_left: Outline | None = field(default=None, repr=False)
+    held_trail: ibis.Table | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         """Say what remains, or where they come from and what to look at; never a row."""
@@ -87,11 +89,35 @@ class Journeys(Verbs):
     @property
     def has_clock(self) -> bool:
         """Whether steps carry times."""
-        return "t_us" in self.trail.columns
+        return "t_us" in self.log_trail.columns
 
     def has(self, column: str) -> bool:
         """Return whether the canonical `column` is there."""
-        return column in self.trail.columns
+        return column in self.log_trail.columns
+
+    @cached_property
+    def outline(self) -> Outline:
+        """The journeys as arrays, one entry each."""
+        if self.outline_left is not None:
+            return self.outline_left
+        span = (self.first_us, self.last_us)
+        events = Events(self.log_trail, len(self.names))
+        return outline_of(events, self.settings, self.cutting, self.names, span)
+
+    @property
+    def events(self) -> Events:
+        """The events as arrays, customer after customer: what every count is made from."""
+        return self.outline.events
+
+    @cached_property
+    def trail(self) -> ibis.Table:
+        """The steps as the engine holds them, without ``steps`` and ``visit``."""
+        if self.held_trail is not None:
+            return self.held_trail
+        if self.narrowing is None:
+            return self.log_trail
+        cut = any(step.cuts for step in self.applied)
+        return narrowed_trail(self.log_trail, self.outline, cut=cut)
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -113,28 +139,51 @@ class Journeys(Verbs):
     @cached_property
     def table(self) -> ibis.Table:
         """One row per journey; columns as in ``docs/architecture.md``."""
-        return _journey_table(self).cache() if self.kept is None else self.kept
+        table = ibis.memtable(as_table(self.outline, self.names))
+        return hand_over(table, self.log_trail.get_backend())
 
     @cached_property
-    def drawn(self) -> Drawn:
+    def sample(self) -> CustomerSample:
         """The customers whom steps that model each journey work on."""
-        from journeylib.journeys.sampling import draw
+        return self.sample_of(self.settings.max_customers_modelled)
 
-        return draw(self)
+    def sample_of(self, most: int) -> CustomerSample:
+        """Draw the customers that a step which models each journey works on.
+
+        Parameters
+        ----------
+        most : int
+            Limit of the step; that of the settings (`max_customers_modelled`) holds as well.
+
+        Returns
+        -------
+        CustomerSample
+            The limit's number of customers, those first in the order of a hash of their id: the
+            same on any engine and in any order of rows, and a smaller sample is part of a larger.
+        """
+        limit = min(most, self.settings.max_customers_modelled)
+        customers = self.outline.customers
+        if customers <= limit:
+            return CustomerSample(customers, customers)
+        return first_by_hash(self.table.select("customer_no").distinct(), self.log, limit)
 
     @cached_property
     def modelled(self) -> Journeys:
-        """The journeys of the customers `drawn`; these themselves where that is everybody."""
-        from journeylib.journeys.sampling import drawn_journeys
-
-        return drawn_journeys(self)
+        """The journeys of the customers of `sample`; these themselves where that is everybody."""
+        if self.sample.picked is None:
+            return self
+        kept = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        few = self._keep(kept, f"of {self.sample.used} customers drawn", "")
+        # Its steps are asked for often, and in order.
+        held = materialise_sorted(few.trail, ["journey", "customer_no"], ["step"])
+        return replace(few, held_trail=held)
 
     @cached_property
     def names(self) -> dict[int, str]:
         """Every touchpoint of the whole log by its ``touchpoint_no``."""
         if self.narrowing is not None:
             return self.whole.names
-        rows = fetch(self.trail.group_by("touchpoint_no", "touchpoint").aggregate(n=_.count()))
+        rows = fetch(self.trail.select("touchpoint_no", "touchpoint").distinct())
         return dict(zip(rows["touchpoint_no"], rows["touchpoint"].astype(str), strict=True))
 
     @cached_property
@@ -153,9 +202,8 @@ class Journeys(Verbs):
             ``nobody``, or None in a log without actors), ``events``, ``journeys``,
             ``customers`` (int64), ``median_position`` (float64, 0 first to 1 last).
         """
-        from journeylib.journeys.graph.transitions import touchpoint_table
-
-        return touchpoint_table(self)
+        whole = None if self.narrowing is None else self.whole.touchpoints
+        return touchpoint_table(self.outline, self.names, whole)
 
     @cached_property
     def edges(self) -> pd.DataFrame:
@@ -166,9 +214,7 @@ class Journeys(Verbs):
         pandas.DataFrame
             Rows and columns of `graph.transitions`.
         """
-        from journeylib.journeys.graph.transitions import edge_counts
-
-        return edge_counts(self)
+        return edge_table(self.events, self.names)
 
 
 @working("rebuilding journeys")
@@ -204,9 +250,6 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
     trail = _unfolded(_held(cut))
-    if settings.business_hours is not None and log.has_clock:
-        timed = with_business_time(trail, settings.business_hours)
-        trail = materialise_sorted(timed, ["journey"], ["step"])
     return Journeys(log, settings, cutting, trail, *_span(trail))
 
 
@@ -267,44 +310,3 @@ def _span(steps: ibis.Table) -> tuple[int | None, int | None]:
         return None, None
     row = steps.aggregate(first=_.t_us.min(), last=_.t_us.max()).to_pyarrow().to_pylist()[0]
     return row["first"], row["last"]
-
-
-def _journey_table(journeys: Journeys) -> ibis.Table:
-    settings, first_us, last_us = journeys.settings, journeys.first_us, journeys.last_us
-    ends = [*settings.goals, *settings.bad_ends]
-    clock = journeys.has_clock
-    null = ibis.null("int64")
-    numbers = _.touchpoint_no.collect(order_by=_.step, where=_.starts_visit)
-    table = journeys.trail.group_by("journey").aggregate(
-        customer_no=_.customer_no.min(),
-        group=_.group.min(),
-        segment=_.segment.argmin(_.step) if journeys.has("segment") else ibis.null("string"),
-        steps=_.count(),
-        start_us=_.t_us.min() if clock else null,
-        end_us=_.t_us.max() if clock else null,
-        boundary_micro=_.boundary_micro.max(where=_.step == 1)
-        if journeys.has("boundary_micro")
-        else null,
-        first_touchpoint=_.touchpoint.max(where=_.step == 1),
-        last_touchpoint=_.touchpoint.max(where=_.next_touchpoint_no.isnull()),
-        # The last of the declared ends decides: a complaint after the purchase is a bad end.
-        last_end=_.touchpoint.argmax(_.step, where=_.touchpoint.isin(ends))
-        if ends
-        else ibis.null("string"),
-        variant=numbers,
-    )
-    table = table.mutate(variant=_.variant.cast("array<string>").join(","))
-    if clock and first_us is not None and last_us is not None:
-        quiet_us = journeys.cutting.quiet_us
-        is_open = _.end_us > last_us - quiet_us
-        cut_off = _.start_us < first_us + quiet_us
-    else:
-        is_open = cut_off = ibis.literal(False)
-    end_kind = ibis.cases(
-        *([(_.last_end.isin(settings.goals), "goal")] if settings.goals else []),
-        *([(_.last_end.isin(settings.bad_ends), "bad_end")] if settings.bad_ends else []),
-        (is_open, "open"),
-        else_="other",
-    )
-    ended = table.mutate(end_kind=end_kind, cut_off=cut_off).drop("last_end")
-    return ended.relocate("variant", before="end_kind")

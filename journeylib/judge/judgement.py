@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import text, working
-from journeylib.journeys import Drawn, Journeys, refuse_absent
+from journeylib.journeys import CustomerSample, Journeys, refuse_absent
 from journeylib.judge.bot_timing.bot_timing import judge_bots
 from journeylib.judge.bot_timing.handoff_limits import HandoffItem, handoff_items
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
@@ -141,7 +141,7 @@ def judge(
     # A misspelt veto would forbid nothing.
     refuse_absent(journeys, settings, "judge")
     moments = moments_of_truth(journeys, settings)
-    sample = journeys.drawn
+    sample = journeys.sample
     bots = judge_bots(
         evidence.handoffs,
         settings,
@@ -167,7 +167,7 @@ def judge(
         ),
         sensitivity=weight_sensitivity(scorecard, settings),
         paradoxes=tuple(
-            sample.told(paradox)
+            sample.annotate(paradox)
             for paradox in paradoxes(
                 journeys.modelled,
                 settings.paradoxes,
@@ -181,12 +181,12 @@ def judge(
     )
 
 
-def _of_sample(disclosed: Disclosure, sample: Drawn) -> Disclosure:
+def _of_sample(disclosed: Disclosure, sample: CustomerSample) -> Disclosure:
     """Add to the finding that its counts are those of a sample."""
     counts = ""
     if sample.picked is not None and disclosed.abstain is None:
         counts = text("judge.disclosure.sample", used=sample.used, customers=sample.customers)
-    return replace(sample.told(disclosed), text=f"{disclosed.text} {counts}".rstrip())
+    return replace(sample.annotate(disclosed), text=f"{disclosed.text} {counts}".rstrip())
 
 
 def _weeks(journeys: Journeys) -> float:

@@ -6,6 +6,8 @@ from journeylib.log.engine.duckdb import (
     EngineSettings,
     explain_resource_errors,
     fetch,
+    fetch_arrow,
+    hand_over,
     resource_hint,
 )
 from journeylib.log.engine.hashing import customer_group, log_hash
@@ -102,7 +104,9 @@ __all__ = [
     "explain_resource_errors",
     "fails_to_answer",
     "fetch",
+    "fetch_arrow",
     "flag_of",
+    "hand_over",
     "in_language",
     "in_sample",
     "is_sorted",

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
 from journeylib.journeys import Journeys, transitions, variants
-from journeylib.log import fetch, suppress
+from journeylib.log import suppress
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, estimate_rows
@@ -224,16 +223,13 @@ def _guarded(one: Measured, min_customers: int) -> Measured:
 
 
 def _totals(journeys: Journeys) -> dict[str, Any]:
-    row = fetch(
-        journeys.table.aggregate(
-            events=_.steps.sum(),
-            journeys=_.count(),
-            customers=_.customer_no.nunique(),
-            open=(_.end_kind == "open").sum(),
-            cut_off=_.cut_off.sum(),
-        )
-    ).iloc[0]
-    return {str(name): int(number) for name, number in row.items()} | {
+    outline = journeys.outline
+    return {
+        "events": len(journeys.events),
+        "journeys": len(outline),
+        "customers": outline.customers,
+        "open": int(outline.is_open.sum()),
+        "cut_off": int(outline.cut_off.sum()),
         "first_us": journeys.first_us,
         "last_us": journeys.last_us,
         "weeks": whole_weeks(journeys),

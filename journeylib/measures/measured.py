@@ -10,9 +10,9 @@ import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Grade, Resampled
-from journeylib.journeys import count_bases
 from journeylib.log import fetch
 
 ESTIMATE_COLUMNS = (
@@ -136,3 +136,22 @@ def bases(rows: ibis.Table, touchpoints: int) -> pd.DataFrame:
     """
     base = count_bases(rows, ["touchpoint_no"]).set_index("touchpoint_no")
     return base.reindex(range(touchpoints), fill_value=0).astype("int64")
+
+
+def count_bases(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
+    """Count ``events``, ``journeys`` and ``customers`` for each set of `keys` among `rows`.
+
+    Rows that are the first of their journey, or of their customer, are marked and summed: half
+    the work of grouping by journey and then by customer, and it may spill to disk, where a
+    distinct count would hold every key of every group.
+    """
+    by_customer = ibis.window(group_by=[*keys, "customer_no"], order_by="journey")
+    marked = rows.select(
+        *keys,
+        new_journey=(_.journey.lag().over(by_customer) != _.journey).fill_null(True),
+        new_customer=ibis.row_number().over(by_customer) == 0,
+    )
+    counted = marked.group_by(keys).aggregate(
+        events=_.count(), journeys=_.new_journey.sum(), customers=_.new_customer.sum()
+    )
+    return fetch(counted).astype(dict.fromkeys(("events", "journeys", "customers"), "int64"))

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
 import numpy as np
-from ibis import _
+import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log import fetch
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,9 @@ class Ratio:
 
     Attributes
     ----------
-    top : Ibis boolean or integer
-        Counted or added up.
-    base : Ibis boolean
+    top : array of bool or int
+        Counted or added up; one entry per row.
+    base : array of bool
         The rows that count.
     estimand : str
         What the ratio is, in words.
@@ -46,13 +44,13 @@ def quotient(totals: Floats) -> Floats:
 
 
 def ratios(
-    table: ibis.Table, wanted: Mapping[str, Ratio], *, min_customers: int
+    table: pd.DataFrame, wanted: Mapping[str, Ratio], *, min_customers: int
 ) -> dict[str, Estimate]:
     """Estimate ratios over the rows of `table`, with customer-clustered intervals.
 
     Parameters
     ----------
-    table : ibis.Table
+    table : pandas.DataFrame
         With ``group``, ``customer_no`` and ``journey``.
     wanted : mapping of str to Ratio
     min_customers : int
@@ -75,50 +73,22 @@ def ratios(
 
 
 def _estimated(
-    table: ibis.Table, told: Mapping[str, Ratio], min_customers: int
+    table: pd.DataFrame, told: Mapping[str, Ratio], min_customers: int
 ) -> dict[str, Estimate]:
-    flags: dict[str, Any] = {}
-    for number, ratio in enumerate(told.values()):
-        base = ratio.base.fill_null(False)
-        flags[f"base{number}"] = base
-        top = ratio.top.cast("int64").fill_null(0)
-        flags[f"top{number}"] = base.ifelse(top, 0)
-    rows = table.select("group", "customer_no", "journey", **flags)
-    numbers = range(len(told))
-    sums = {name: _[name].sum() for name in flags}
-    # A journey is of one customer, and a customer of one group: one grouping after the other
-    # counts them all, in one pass over `table`, which may be dear to work out.
-    bits = sum(_[f"base{n}"].ifelse(1 << n, 0) for n in numbers)
-    whole = {f"base{n}": _[f"base{n}"].cast("int64") for n in numbers}
-    journeys = (
-        rows.mutate(bits=bits.cast("int64"))
-        .mutate(**whole)
-        .group_by(["group", "customer_no", "journey"])
-        .aggregate(bits=_.bits.bit_or(), **sums)
-    )
-    customers = journeys.group_by(["group", "customer_no"]).aggregate(
-        some=_.bits.bit_or(),
-        **{f"journeys{n}": (_.bits & (1 << n) != 0).sum() for n in numbers},
-        **sums,
-    )
-    groups = fetch(
-        customers.group_by("group").aggregate(
-            **{f"customers{n}": (_.some & (1 << n) != 0).sum() for n in numbers},
-            **{f"journeys{n}": _[f"journeys{n}"].sum() for n in numbers},
-            **sums,
-        )
-    )
+    group, customer, journey = (table[c].to_numpy() for c in ("group", "customer_no", "journey"))
     estimates = {}
-    for number, (name, ratio) in enumerate(told.items()):
+    for name, ratio in told.items():
+        base = np.flatnonzero(np.asarray(ratio.base, dtype=bool))
+        top = np.asarray(ratio.top)[base].astype(np.int64)
         totals = np.zeros((GROUPS, 1, 2))
-        totals[groups["group"], 0, 0] = groups[f"top{number}"].fillna(0)
-        totals[groups["group"], 0, 1] = groups[f"base{number}"].fillna(0)
+        totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)
+        totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
         estimates[name] = ratio_of_sums(
             totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
-            n_customers=int(groups[f"customers{number}"].sum()),
-            n_journeys=int(groups[f"journeys{number}"].sum()),
+            n_customers=len(np.unique(customer[base])),
+            n_journeys=len(np.unique(journey[base])),
             min_customers=min_customers,
         )
     return estimates

@@ -7,9 +7,9 @@ import pytest
 
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.markov_order import order_test
-from journeylib.journeys.graph.transitions import START
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.tables import START
 
 # Columns: START, C1, C2, C3, then goal, bad end, other, open.
 WORKED = np.array(

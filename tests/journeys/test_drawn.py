@@ -10,8 +10,8 @@ import pytest
 
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
-from journeylib.journeys.sampling import Drawn, draw_customers
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.customer_sample import CustomerSample, draw_customers
 from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.judgement import Judgement, judge
 from journeylib.log.engine.duckdb import fetch
@@ -46,7 +46,7 @@ def of_size(log_of: LogOf, limit: int, *, backwards: bool = False) -> Journeys:
     return rebuild(log, settings)
 
 
-def numbers(drawn: Drawn) -> list[int]:
+def numbers(drawn: CustomerSample) -> list[int]:
     assert drawn.picked is not None
     return sorted(fetch(drawn.picked)["customer_no"])
 
@@ -63,16 +63,16 @@ def test_the_sample_is_of_the_first_hashes(log_of: LogOf, *, backwards: bool) ->
 
 def test_a_step_may_ask_for_fewer_and_gets_a_part_of_the_same(log_of: LogOf) -> None:
     journeys = of_size(log_of, 40)
-    fewer, more = draw_customers(journeys, 15), draw_customers(journeys, 60)
+    fewer, more = journeys.sample_of(15), journeys.sample_of(60)
     assert (fewer.used, more.used) == (15, 40)
     assert set(numbers(fewer)) < set(numbers(more))
 
 
 def test_estimates_say_it_and_only_then(log_of: LogOf) -> None:
     found = Estimate(0.5, "share", 0.4, 0.6)
-    everyone = draw_customers(of_size(log_of, CUSTOMERS))
+    everyone = of_size(log_of.sample_of(CUSTOMERS))
     assert everyone.said() == () and everyone.told(found) is found
-    (said,) = draw_customers(of_size(log_of, 25)).told(found).assumptions
+    (said,) = of_size(log_of.sample_of(25)).told(found).assumptions
     assert said.startswith("a sample of 25 of 90 customers")
 
 
@@ -90,13 +90,13 @@ def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
 def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     journeys = of_size(log_of, 25)
     handoffs = audit_handoffs(journeys, MeasureSettings())
-    drawn = draw_customers(journeys)
+    drawn = journeys.sample
     sessions, _clock = session_frame(handoffs, drawn)
     assert sessions["customer"].nunique() == 25
     point = judge_bots(handoffs, sample=drawn).tipping_points[0]
     assert point.sessions == 25
-    assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.said()
-    all_of_them, _clock = session_frame(handoffs, draw_customers(of_size(log_of, CUSTOMERS)))
+    assert point.at.assumptions[-1:] == point.reasons[-1:] == drawn.assumption()
+    all_of_them, _clock = session_frame(handoffs, of_size(log_of.sample_of(CUSTOMERS)))
     pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
 
 
@@ -130,7 +130,7 @@ def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -
 def test_the_journeys_modelled_are_those_of_the_customers_drawn(log_of: LogOf) -> None:
     journeys = of_size(log_of, 25)
     modelled = journeys.modelled
-    drawn = numbers(journeys.drawn)
+    drawn = numbers(journeys.sample)
     assert sorted(fetch(modelled.table)["customer_no"]) == drawn
     rows = fetch(modelled.trail)
     assert sorted(set(rows["customer_no"])) == drawn and len(rows) == 3 * 25

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import journeylib as jl
-from journeylib.journeys.graph.transitions import END, START
+from journeylib.journeys.walk.tables import END, START
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data/telecom"
 HOUR = 3_600_000_000

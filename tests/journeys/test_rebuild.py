@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import SchemaError
-from journeylib.journeys.graph.transitions import END, START, journey_graph, transitions, variants
+from journeylib.journeys.graph.transitions import journey_graph, transitions, variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.tables import END, START
 from journeylib.log.eventlog import EventLog
 
 DAY = 86_400_000_000

@@ -12,10 +12,11 @@ from journeylib.journeys.conformance.conformance import planned_vs_actual
 from journeylib.journeys.graph.ends import journey_ends
 from journeylib.journeys.graph.markov_chain import OF_ALL, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, OTHER, simplify
-from journeylib.journeys.graph.transitions import END, START, transitions, variants
+from journeylib.journeys.graph.transitions import transitions, variants
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.tables import END, START
 from journeylib.log.read import read_log
 from journeylib.log.schema import Schema
 

@@ -6,9 +6,9 @@ import pytest
 
 from journeylib.journeys.graph.ends import KEPT, journey_ends, journey_structure
 from journeylib.journeys.graph.markov_chain import journey_chain
-from journeylib.journeys.graph.transitions import OTHER, START
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.tables import OTHER, START
 
 PATHS = [(20, "AB✓"), (15, "AAB✗"), (5, "A"), (12, "C")]
 

@@ -154,7 +154,7 @@ def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     assert found.cries_to_human.value == (1 + 3) / 2
     assert found.dead_cries.value == 1 / 3
     assert found.escape_hatch_offered.value == 1 / 4
-    ends = found.session_table.to_pandas().sort_values("session_no")  # type: ignore[union-attr]
+    ends = found.session_table.sort_values("session_no")  # type: ignore[union-attr]
     assert list(ends["end"]) == ["open", "frustrated", "frustrated", "frustrated"]
     assert list(ends["seconds_to_end"]) == [60.0, 60.0, 60.0, 60.0]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
@@ -22,7 +23,8 @@ COLUMNS = "customer t_us touchpoint actor"
 
 def sessions_of(log: EventLog, **journey_settings: object) -> pd.DataFrame:
     journeys = rebuild(log, JourneySettings(**journey_settings))  # type: ignore[arg-type]
-    found = bot_sessions(journeys, MeasureSettings()).table.to_pandas()
+    found = bot_sessions(journeys, MeasureSettings()).table
+    found = found.assign(again_us=found["again_us"].mask(found["again_us"] == MISSING))
     return found.sort_values(["customer_no", "start_us", "opened"]).reset_index(drop=True)
 
 

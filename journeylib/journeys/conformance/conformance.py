@@ -16,8 +16,8 @@ from ibis import _
 from journeylib.core import GROUPS, Estimate, Resampled, did_you_mean, resample, working
 from journeylib.journeys.conformance.plan import Alignment, Plan, align
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
-from journeylib.journeys.graph.transitions import START
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.tables import START
 from journeylib.log import fetch, suppress
 
 KINDS = ("as_planned", "skipped", "inserted", "repeated")

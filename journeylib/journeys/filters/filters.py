@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
-import ibis
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 from ibis import _
 
 from journeylib.core import ConfigError, SchemaError, did_you_mean
-from journeylib.journeys.filters.history import Narrowed, call, journeys_of
-from journeylib.journeys.graph.transitions import END, START
+from journeylib.journeys.filters.history import Narrowed, call
+from journeylib.journeys.walk.counting import happens_between
+from journeylib.journeys.walk.events import Codes
+from journeylib.journeys.walk.outline import END_KINDS, variant_texts
+from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
 
 US_PER_DAY = 86_400_000_000
 # In a pattern: any number of touchpoints, none included; and exactly one.
 MANY, ONE = "*", "?"
 ENDS = ("goal", "bad_end", "other", "open")
+Flags = npt.NDArray[np.bool_]
+Steps = npt.NDArray[np.int64]
 Day = str | date | datetime
 
 
@@ -38,7 +43,7 @@ class Verbs(Narrowed):
     def passing(self, *touchpoints: str) -> Self:
         """Keep the journeys that pass through every one of `touchpoints`."""
         _some(touchpoints, "passing")
-        return self._selected(
+        return self._keep(
             _all(_way(self, [name]) for name in touchpoints),
             f"passing through {_listed(touchpoints, 'and')}",
             call("passing", *touchpoints),
@@ -47,7 +52,7 @@ class Verbs(Narrowed):
     def not_passing(self, *touchpoints: str) -> Self:
         """Keep the journeys that pass through none of `touchpoints`."""
         _some(touchpoints, "not_passing")
-        return self._selected(
+        return self._keep(
             _all(~_way(self, [name]) for name in touchpoints),
             f"not passing through {_listed(touchpoints, 'or')}",
             call("not_passing", *touchpoints),
@@ -57,7 +62,7 @@ class Verbs(Narrowed):
         """Keep the journeys that come to `touchpoints` one after the other, sooner or later."""
         _some(touchpoints, "passing_in_order", fewest=2)
         way = [part for name in touchpoints for part in (MANY, name)]
-        return self._selected(
+        return self._keep(
             _way(self, way[1:], wild={*range(1, len(way) - 1, 2)}),
             f"passing through {_listed(touchpoints, 'and later')}",
             call("passing_in_order", *touchpoints),
@@ -69,7 +74,7 @@ class Verbs(Narrowed):
         ``"(start)"`` may stand first and ``"(end)"`` last, as in the rows of `transitions`.
         """
         _some(touchpoints, "passing_directly", fewest=2)
-        return self._selected(
+        return self._keep(
             _way(self, touchpoints),
             f"going from {_listed(touchpoints, 'directly to')}",
             call("passing_directly", *touchpoints),
@@ -89,7 +94,7 @@ class Verbs(Narrowed):
         parts = [part.strip() for part in parts]
         _some(parts, "matching")
         wild = {place for place, part in enumerate(parts) if part in (MANY, ONE)}
-        return self._selected(
+        return self._keep(
             _way(self, parts, wild=wild),
             f"with the pattern {' > '.join(parts)}",
             call("matching", pattern if isinstance(pattern, str) else list(pattern)),
@@ -98,7 +103,7 @@ class Verbs(Narrowed):
     def starting_with(self, *touchpoints: str) -> Self:
         """Keep the journeys whose first touchpoint is one of `touchpoints`."""
         _some(touchpoints, "starting_with")
-        return self._selected(
+        return self._keep(
             _any(_way(self, [START, name]) for name in touchpoints),
             f"starting with {_listed(touchpoints, 'or')}",
             call("starting_with", *touchpoints),
@@ -107,7 +112,7 @@ class Verbs(Narrowed):
     def ending_with(self, *touchpoints: str) -> Self:
         """Keep the journeys whose last touchpoint so far is one of `touchpoints`."""
         _some(touchpoints, "ending_with")
-        return self._selected(
+        return self._keep(
             _any(_way(self, [name, END]) for name in touchpoints),
             f"ending with {_listed(touchpoints, 'or')}",
             call("ending_with", *touchpoints),
@@ -121,16 +126,12 @@ class Verbs(Narrowed):
         Journeys that never come there are left out. How a journey ended, whether it was cut off
         and its segment are still those of the whole journey.
         """
-        here = (_.touchpoint_no == _number(self, touchpoint)) & (_.visit == 1)
-        place = self.steps.filter(here).group_by("journey").aggregate(_cut=_.step.max())
-        part = self.steps.inner_join(place, "journey").filter(_.step <= _["_cut"])
-        last = _.step == _["_cut"]
-        beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]
-        part = part.mutate(
-            **{c: last.ifelse(ibis.null(part[c].type()), part[c]) for c in beyond},
-        )
-        return self._parts(
-            part.drop("_cut"), f"up to '{touchpoint}', that included", call("until", touchpoint)
+        _first, last = _first_visit(self, touchpoint)
+        events = self.events
+        return self._keep_part(
+            events.step <= last[events.journey],
+            f"up to '{touchpoint}', that included",
+            call("until", touchpoint),
         )
 
     def since(self, touchpoint: str) -> Self:
@@ -139,13 +140,12 @@ class Verbs(Narrowed):
         Journeys that never come there are left out. How a journey ended, whether it was cut off
         and its segment are still those of the whole journey.
         """
-        here = (_.touchpoint_no == _number(self, touchpoint)) & (_.visit == 1)
-        place = self.steps.filter(here).group_by("journey").aggregate(_cut=_.step.min())
-        part = self.steps.inner_join(place, "journey").filter(_.step >= _["_cut"])
-        # Steps and visits are counted anew from here, as they are in whole journeys.
-        part = part.mutate(step=_.step - _["_cut"] + 1, visit_step=_.visit_step - _["_cut"] + 1)
-        return self._parts(
-            part.drop("_cut"), f"from '{touchpoint}' on, that included", call("since", touchpoint)
+        first, last = _first_visit(self, touchpoint)
+        events = self.events
+        return self._keep_part(
+            (last[events.journey] > 0) & (events.step >= first[events.journey]),
+            f"from '{touchpoint}' on, that included",
+            call("since", touchpoint),
         )
 
     # --- who, when, how long ----------------------------------------------------------------
@@ -171,7 +171,7 @@ class Verbs(Narrowed):
         What is counted per week stays per week of the whole log.
         """
         _clock(self)
-        zone = ZoneInfo(journeys_of(self).log.schema.timezone)
+        zone = ZoneInfo(self.log.schema.timezone)
         low, high = _instant(first, zone), _instant(last, zone, end=True)
         if low is None and high is None:
             raise ConfigError("between: give a first day, a last day, or both.")
@@ -181,29 +181,32 @@ class Verbs(Narrowed):
             raise ConfigError(f"between: by={by!r} is none of 'start', 'end', 'whole'.")
         parts = []
         for column in {"start": ["start_us"], "end": ["end_us"]}.get(by, ["start_us", "end_us"]):
-            parts += [self.table[column] >= low] if low is not None else []
-            parts += [self.table[column] < high] if high is not None else []
+            instant = getattr(self.outline, column)
+            parts += [instant >= low] if low is not None else []
+            parts += [instant < high] if high is not None else []
         what = {"start": "beginning", "end": "last heard of", "whole": "lying"}[by]
         when = " ".join(word for word in (first and f"from {first}", last and f"to {last}") if word)
         given = {} if by == "start" else {"by": by}
         days = [None if day is None else str(day) for day in (first, last)]
         code = call("between", *(days if last is not None else days[:1]), **given)
-        return self._selected(_all(parts), f"{what} {when}", code)
+        return self._keep(_all(parts), f"{what} {when}", code)
 
     def in_segment(self, *segments: str) -> Self:
         """Keep the journeys of customers in any of `segments`."""
         _some(segments, "in_segment")
-        _known(self.table, "segment", segments, _has(self, "segment", "segment"))
+        _has(self, "segment", "segment")
+        named = cast("Codes", self.outline.segment)
+        _known(named.words, "segment", segments)
         words = f"in the segment {_listed(segments, 'or')}"
-        return self._selected(_.segment.isin(segments), words, call("in_segment", *segments))
+        return self._keep(named.is_word(*segments), words, call("in_segment", *segments))
 
     def using_channel(self, *channels: str) -> Self:
         """Keep the journeys with at least one event in any of `channels`."""
         _some(channels, "using_channel")
-        steps = _has(self, "channel", "channel").steps
-        _known(steps, "channel", channels, journeys_of(self))
-        return self._with(
-            steps.filter(_.channel.isin(channels)),
+        channel = _has(self, "channel", "channel").events.column("channel")
+        _known(channel.words, "channel", channels)
+        return self._keep(
+            self._with_event(channel.is_word(*channels)),
             f"using the channel {_listed(channels, 'or')}",
             call("using_channel", *channels),
         )
@@ -222,8 +225,8 @@ class Verbs(Narrowed):
             "other": "another end",
             "open": "being open",
         }
-        return self._selected(
-            _.end_kind.isin(kinds),
+        return self._keep(
+            np.isin(self.outline.end_kind, [END_KINDS.index(kind) for kind in kinds]),
             f"ending in {' or '.join(words[kind] for kind in kinds)}",
             call("with_end", *kinds),
         )
@@ -242,33 +245,37 @@ class Verbs(Narrowed):
 
         _some(kinds, "with_outcome")
         _clock(self)
-        outcomes = journeys_of(self).log.outcomes
+        outcomes = self.log.outcomes
         if outcomes is None:
             raise SchemaError("the log has no outcomes. Declare them when it is read.")
-        _known(outcomes, "kind", kinds, journeys_of(self), called="outcome")
+        there = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
+        _known(list(there), "outcome", kinds)
         found = outcomes.filter(
             _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro.fill_null(1) != 0)
         )
-        whose = found.inner_join(customer_numbers(journeys_of(self).log.events), "customer")
-        met = self.table.inner_join(whose.select("customer_no", came_us=_.t_us), "customer_no")
-        met = met.filter(_.came_us >= _.start_us)
+        whose = found.inner_join(customer_numbers(self.log.events), "customer")
+        came = fetch(whose.select("customer_no", "t_us").distinct())
         words = f"with the outcome {_listed(kinds, 'or')}"
+        end_us = np.full(len(self.outline), np.iinfo(np.int64).max)
         if within_days is not None:
-            met = met.filter(_.came_us <= _.end_us + round(within_days * US_PER_DAY))
+            end_us = self.outline.end_us + round(within_days * US_PER_DAY)
             words += f" within {within_days:g} days of their last event"
-        return self._with(met, words, call("with_outcome", *kinds, within_days=within_days))
+        came_to, at_us = (came[column].to_numpy(np.int64) for column in ("customer_no", "t_us"))
+        own = self.outline
+        met = happens_between(own.customer, own.start_us, end_us, came_to, at_us)
+        return self._keep(met, words, call("with_outcome", *kinds, within_days=within_days))
 
     def lasting(
         self, *, at_least_days: float | None = None, at_most_days: float | None = None
     ) -> Self:
         """Keep the journeys that take so long from their first event to their last so far."""
         _clock(self)
-        long = _.end_us - _.start_us
+        long = self.outline.end_us - self.outline.start_us
         low, high = (
             None if days is None else round(days * US_PER_DAY)
             for days in (at_least_days, at_most_days)
         )
-        return self._selected(
+        return self._keep(
             _within(long, low, high, "lasting"),
             f"lasting {_range(at_least_days, at_most_days)} days",
             call("lasting", at_least_days=at_least_days, at_most_days=at_most_days),
@@ -276,8 +283,8 @@ class Verbs(Narrowed):
 
     def with_visits(self, *, at_least: int | None = None, at_most: int | None = None) -> Self:
         """Keep the journeys with so many contacts, counted as visits of touchpoints."""
-        visits = _.variant.length() - _.variant.replace(",", "").length() + 1
-        return self._selected(
+        visits = np.diff(self.outline.visits[1])
+        return self._keep(
             _within(visits, at_least, at_most, "with_visits"),
             f"with {_range(at_least, at_most)} visits",
             call("with_visits", at_least=at_least, at_most=at_most),
@@ -301,29 +308,28 @@ class Verbs(Narrowed):
         for hand in (source, target):
             if hand not in (None, "bot", "human"):
                 raise ConfigError(f"with_handoff: '{hand}' is none of 'bot' and 'human'.")
-        serving = _has(self, "actor", "actor").steps.filter(_.actor.isin(["bot", "human"]))
-        journey = ibis.window(group_by="journey", order_by="step")
-        came = serving.mutate(
-            _from=_.actor.lag().over(journey),
-            _by=_.resource.lag().over(journey)
-            if "resource" in serving.columns
-            else ibis.null("string"),
-        )
-        changed = _["_from"] != _.actor
-        if "resource" in serving.columns:
-            changed |= (_["_from"] == "human") & (_.actor == "human") & (_["_by"] != _.resource)
-        wanted = changed.fill_null(False)
+        journeys = _has(self, "actor", "actor")
+        actor = journeys.events.column("actor")
+        serving = journeys.events.only(actor.is_word("bot", "human"))
+        hand = serving.column("actor")
+        bot, human = hand.is_word("bot"), hand.is_word("human")
+        goes_on = ~serving.is_last
+        after_bot, after_human = serving.next_of(bot, False), serving.next_of(human, False)
+        wanted = goes_on & (bot != after_bot)
+        if journeys.has("resource"):
+            by = serving.column("resource").number
+            then = serving.next_of(by, -1)
+            wanted |= human & after_human & (by != then) & (by >= 0) & (then >= 0)
         if source is not None:
-            wanted &= _["_from"] == source
+            wanted &= bot if source == "bot" else human
         if target is not None:
-            wanted &= _.actor == target
+            wanted &= after_bot if target == "bot" else after_human
+        kept = np.isin(self.outline.key, serving.key[wanted])
         hands = "".join(
             f" {word} {hand}" for word, hand in (("from", source), ("to", target)) if hand
         )
         given = {"source": source, "target": target}
-        return self._with(
-            came.filter(wanted), f"with a hand-off{hands}", call("with_handoff", **given)
-        )
+        return self._keep(kept, f"with a hand-off{hands}", call("with_handoff", **given))
 
     def with_request_for_human(self, *further_words: str) -> Self:
         """Keep the journeys in which the customer asks for a human.
@@ -334,19 +340,34 @@ class Verbs(Narrowed):
             The company's own words for it, or touchpoints that stand for it
             (`MeasureSettings.human_request_words`).
         """
-        steps = _has(self, "actor", "actor").steps
-        said: Any = steps.touchpoint.isin(further_words)
-        if "text" in steps.columns:
-            said |= asks_for_human(steps.text, further_words)
-        elif not further_words:
+        journeys = _has(self, "actor", "actor")
+        if not further_words:
             _has(self, "text", "text")
-        # `cases` spares the engine the regular expressions on everybody else's texts.
-        asks = ibis.cases((steps.actor == "customer", said), else_=False)
-        return self._with(
-            steps.filter(asks),
+        events, steps = self.events, journeys.log_trail
+        asks = np.isin(events.touchpoint, [self.whole._numbers.get(w, -1) for w in further_words])
+        if journeys.has("text"):
+            said = asks_for_human(steps.text, further_words)
+            asks |= events.mark(f"asks for a human {further_words}", said)
+        return self._keep(
+            self._with_event(asks & events.column("actor").is_word("customer")),
             "with a request for a human",
             call("with_request_for_human", *further_words),
         )
+
+
+def _first_visit(journeys: Narrowed, touchpoint: str) -> tuple[Steps, Steps]:
+    """Return the first and the last step of each journey's first visit of a touchpoint.
+
+    Where it never comes there they are beyond the last step, and 0.
+    """
+    events = journeys.events
+    here = (events.touchpoint == _number(journeys, touchpoint)) & (events.visit == 1)
+    rows = np.flatnonzero(here)
+    last = np.zeros(len(journeys.outline), dtype=np.int64)
+    last[events.journey[rows]] = events.step[rows]
+    first = journeys.outline.steps + 1
+    first[events.journey[rows[::-1]]] = events.step[rows[::-1]]
+    return first, last
 
 
 def _number(journeys: Narrowed, touchpoint: str) -> int:
@@ -375,7 +396,10 @@ def _way(journeys: Narrowed, parts: Sequence[str], *, wild: Iterable[int] = ()) 
             text = f"^{text}" if part == START else f"{text}$"
         else:
             text += f"{_number(journeys, part)},"
-    return ("," + journeys.table.variant + ",").re_search(text)
+    variant, _example = journeys.outline.variants
+    ways = pa.array([f",{way}," for way in variant_texts(journeys.outline)], pa.string())
+    goes = pc.match_substring_regex(ways, text).to_numpy(zero_copy_only=False)
+    return np.asarray(goes, dtype=bool)[variant]
 
 
 def _some(names: Sequence[str], verb: str, *, fewest: int = 1) -> None:
@@ -383,29 +407,23 @@ def _some(names: Sequence[str], verb: str, *, fewest: int = 1) -> None:
         raise ConfigError(f"{verb}: give at least {fewest} name{'s' * (fewest > 1)}, as text.")
 
 
-def _has(verbs: Narrowed, column: str, role: str) -> Journeys:
-    journeys = journeys_of(verbs)
+def _has(journeys: Narrowed, column: str, role: str) -> Narrowed:
     if not journeys.has(column):
         raise SchemaError(f"the log has no column with the role '{role}'. Declare it in roles.")
     return journeys
 
 
-def _clock(verbs: Narrowed) -> None:
-    if not journeys_of(verbs).has_clock:
+def _clock(journeys: Narrowed) -> None:
+    if not journeys.has_clock:
         raise SchemaError("the log has no clock. Declare a column with the role 'timestamp'.")
 
 
-def _known(
-    rows: ibis.Table, column: str, names: Sequence[str], journeys: Journeys, *, called: str = ""
-) -> None:
+def _known(there: Sequence[str], called: str, names: Sequence[str]) -> None:
     """Refuse a name that the whole log does not have, with the nearest that it has."""
-    whole = journeys.whole
-    rows = whole.table if rows is journeys.table else whole.steps if column == "channel" else rows
-    known = fetch(rows.filter(rows[column].notnull()).select(column).distinct())[column]
     for name in names:
-        if name not in set(known):
+        if name not in there:
             raise ConfigError(
-                f"there is no {called or column} '{name}' in the log.{did_you_mean(name, known)}"
+                f"there is no {called} '{name}' in the log.{did_you_mean(name, there)}"
             )
 
 
@@ -438,12 +456,12 @@ def _within(value: Any, low: float | None, high: float | None, verb: str) -> Any
     return _all([*limits, *([value <= high] if high is not None else [])])
 
 
-def _all(conditions: Iterable[Any]) -> Any:
-    return ibis.and_(*conditions)
+def _all(conditions: Iterable[Flags]) -> Flags:
+    return np.asarray(np.logical_and.reduce(list(conditions)))
 
 
-def _any(conditions: Iterable[Any]) -> Any:
-    return ibis.or_(*conditions)
+def _any(conditions: Iterable[Flags]) -> Flags:
+    return np.asarray(np.logical_or.reduce(list(conditions)))
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -7,14 +7,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import ConfigError
-from journeylib.log import fetch
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.outline import Outline
+from journeylib.log import EventLog, hand_over
 
-if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Narrowing:
 
     Attributes
     ----------
-    before : Journeys
+    before : Narrowed
         What it was applied to.
     words : str
         What remains, as people say it.
@@ -33,7 +37,7 @@ class Narrowing:
         Whether it keeps a part of each journey, rather than whole journeys.
     """
 
-    before: Journeys
+    before: Narrowed
     words: str
     code: str
     cuts: bool = False
@@ -42,24 +46,34 @@ class Narrowing:
 class Narrowed:
     """What `Journeys` know of the verbs that were applied to them."""
 
-    trail: ibis.Table
+    log: EventLog
+    settings: JourneySettings
+    log_trail: ibis.Table
     narrowing: Narrowing | None
 
     if TYPE_CHECKING:
 
         @cached_property
-        def steps(self) -> ibis.Table: ...  # noqa: D102
+        def names(self) -> dict[int, str]: ...  # noqa: D102
+
+        @property
+        def has_clock(self) -> bool: ...  # noqa: D102
+
+        def has(self, column: str) -> bool: ...  # noqa: D102
 
         @cached_property
-        def table(self) -> ibis.Table: ...  # noqa: D102
+        def outline(self) -> Outline: ...  # noqa: D102
+
+        @property
+        def events(self) -> Events: ...  # noqa: D102
 
     def rest(self) -> Self:
         """Return the journeys that were left out: those of the whole that are not among these."""
         if self.narrowing is None:
             raise ConfigError("rest: nothing was left out of these journeys yet.")
         whole = self.whole
-        kept = whole.table.anti_join(self.table, "journey")
-        return whole._with(kept, f"all but those {self.words}", call("rest"), code_of=self)
+        others = ~np.isin(whole.outline.key, self.outline.key)
+        return whole._keep(others, f"all but those {self.words}", call("rest"), code_of=self)
 
     @property
     def whole(self) -> Self:
@@ -92,16 +106,13 @@ class Narrowed:
     @cached_property
     def size(self) -> tuple[int, int]:
         """Journeys and customers: a working number, however small."""
-        row = fetch(
-            self.table.aggregate(journeys=_.count(), customers=_.customer_no.nunique())
-        ).iloc[0]
-        return int(row["journeys"]), int(row["customers"])
+        return len(self.outline), self.outline.customers
 
     @property
     def remaining(self) -> str:
         """How many journeys remain of how many, and which; no number below the minimum."""
         (journeys, customers), (every, _people) = self.size, self.whole.size
-        minimum = journeys_of(self).settings.min_customers
+        minimum = self.settings.min_customers
         which = f": {self.words}" if self.words else ""
         if not journeys:
             return f"no journey of {every:,} remains{which}"
@@ -125,7 +136,7 @@ class Narrowed:
             ``customers`` (Int64; missing where fewer than the minimum of customers remain),
             ``share`` (float64, of all journeys).
         """
-        stages = [step.before for step in self.applied] + [journeys_of(self)]
+        stages = [step.before for step in self.applied] + [self]
         minimum = stages[0].settings.min_customers
         every = max(stages[0].size[0], 1)
         rows = []
@@ -147,62 +158,68 @@ class Narrowed:
 
     # --- how a verb is carried out ------------------------------------------------------------
 
-    def _selected(self, condition: Any, words: str, code: str) -> Self:
-        """Keep the journeys of which `condition` holds."""
-        return self._with(self.table.filter(condition), words, code)
-
-    def _with(
-        self, rows: ibis.Table, words: str, code: str, *, code_of: Narrowed | None = None
-    ) -> Self:
-        """Keep the journeys that have a row in `rows`."""
+    def _keep(self, kept: Flags, words: str, code: str, *, code_of: Narrowed | None = None) -> Self:
+        """Keep the journeys that are marked."""
         for done in reversed(self.applied):
             if done.cuts:
                 break
             if done.code == code and code_of is None:
                 return self
-        keys = rows.select("journey").cache()
         if code_of is not None:
             code = code_of.code.removeprefix("journeys") + code
-        return cast(
-            "Self",
-            replace(
-                journeys_of(self),
-                trail=self.trail.semi_join(keys, "journey"),
-                kept=self.table.semi_join(keys, "journey"),
-                narrowing=Narrowing(journeys_of(self), words, code),
-            ),
-        )
+        rows = self.events.only(kept[self.events.journey])
+        return self._left(rows, np.flatnonzero(kept), Narrowing(self, words, code))
 
-    def _parts(self, part: ibis.Table, words: str, code: str) -> Self:
-        """Keep the steps of `part`, numbered anew; the rest of a journey's row is as it was."""
+    def _keep_part(self, kept: Flags, words: str, code: str) -> Self:
+        """Keep the events that are marked; the rest of a journey's row is as it was."""
         if self.narrowing is not None and self.narrowing.code == code:
             return self
-        part = part.drop("steps", "visit").cache()
-        clock = "t_us" in part.columns
-        outline = part.group_by("journey").aggregate(
-            steps=_.count(),
-            start_us=_.t_us.min() if clock else ibis.null("int64"),
-            end_us=_.t_us.max() if clock else ibis.null("int64"),
-            first_touchpoint=_.touchpoint.max(where=_.step == 1),
-            last_touchpoint=_.touchpoint.max(where=_.next_touchpoint_no.isnull()),
-            variant=_.touchpoint_no.cast("string").group_concat(
-                ",", order_by=_.step, where=_.starts_visit
-            ),
-        )
-        columns = self.table.columns
-        as_before = self.table.drop(*(c for c in outline.columns if c != "journey"))
-        table = as_before.inner_join(outline, "journey").select(*columns).cache()
-        done = Narrowing(journeys_of(self), words, code, cuts=True)
-        return cast("Self", replace(journeys_of(self), trail=part, kept=table, narrowing=done))
+        left = np.unique(self.events.journey[kept]).astype(np.int64)
+        done = Narrowing(self, words, code, cuts=True)
+        return self._left(self.events.only(kept), left, done)
+
+    def _left(self, events: Events, journeys: npt.NDArray[np.int64], narrowing: Narrowing) -> Self:
+        outline = self.outline.of(events, journeys)
+        # Only a data class has verbs: `Journeys`.
+        left = {"narrowing": narrowing, "outline_left": outline, "held_trail": None}
+        return cast("Self", replace(cast("Any", self), **left))
+
+    def _with_event(self, marked: Flags) -> Flags:
+        """Mark the journeys with an event that is marked."""
+        found = np.zeros(len(self.outline), dtype=bool)
+        found[self.events.journey[marked]] = True
+        return found
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        return {name: int(number) for number, name in journeys_of(self).names.items()}
+        return {name: int(number) for number, name in self.names.items()}
 
 
-def journeys_of(verbs: Narrowed) -> Journeys:
-    """Return what the verbs are those of."""
-    return cast("Journeys", verbs)
+def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Table:
+    """Return the steps that verbs left, as the engine's table; see `Journeys.trail`.
+
+    Parameters
+    ----------
+    whole : ibis.Table
+        The steps of the whole log.
+    outline : Outline
+        What is left.
+    cut : bool
+        Whether only parts of its journeys are.
+    """
+    own = {"_of": outline.key, "_from": outline.events.whole_step[outline.first_row]}
+    own["_to"] = own["_from"] + outline.steps - 1
+    kept = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
+    if not cut:
+        return whole.semi_join(kept, whole.journey == kept["_of"])
+    part = whole.inner_join(kept, whole.journey == kept["_of"])
+    part = part.filter((_.step >= _["_from"]) & (_.step <= _["_to"]))
+    last = part.step == part["_to"]
+    beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]
+    part = part.mutate(**{c: last.ifelse(ibis.null(part[c].type()), part[c]) for c in beyond})
+    # Steps and visits are counted anew, as they are in whole journeys.
+    part = part.mutate(step=_.step - _["_from"] + 1, visit_step=_.visit_step - _["_from"] + 1)
+    return part.drop("_of", "_from", "_to").cache()
 
 
 def call(verb: str, *names: Any, **options: Any) -> str:

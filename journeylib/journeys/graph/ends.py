@@ -12,8 +12,8 @@ from ibis import _
 from journeylib.core import GROUPS, resample, working
 from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph.simplify import Simplified, simplify
-from journeylib.journeys.graph.transitions import START
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.tables import START
 from journeylib.log import fetch
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to

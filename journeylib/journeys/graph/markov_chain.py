@@ -18,8 +18,8 @@ from ibis import _
 
 from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
-from journeylib.journeys.graph.transitions import OTHER, START
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.tables import OTHER, START
 from journeylib.log import fetch
 
 Floats = npt.NDArray[np.float64]

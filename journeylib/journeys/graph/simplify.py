@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import working
-from journeylib.journeys.graph.transitions import END, OTHER, START, count_bases, positions
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.counting import base_in_cells, number_pairs
+from journeylib.journeys.walk.tables import END, OTHER, START, median_positions
 from journeylib.log import suppress
 
 ELSEWHERE = "(elsewhere)"
@@ -108,7 +110,7 @@ def simplify(
     kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
     names = _names(every, kept)
     codes = _codes(every, names)
-    moves = _moves(journeys, every, names, codes).cache()
+    moves = _moves(journeys, every, names, codes)
     edges = _edges(journeys, moves, names, codes)
     candidates, _hidden = suppress(edges, minimum)
     shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
@@ -144,56 +146,54 @@ def _names(points: pd.DataFrame, kept: set[str]) -> dict[str, str]:
 
 
 def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
-    """Give every name that is drawn a number: touchpoints their own, the rest below zero.
-
-    Numbers cost the engine a fraction of what names do, with millions of moves.
-    """
+    """Give every name that is shown a number: touchpoints their own, then the rest."""
     own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
     others = sorted({new for old, new in names.items() if old != new})
-    codes = {START: -1, END: -2} | {name: -3 - place for place, name in enumerate(others)}
+    further = [START, END, *others]
+    codes = {name: len(own) + place for place, name in enumerate(further)}
     return codes | {name: own[name] for name, new in names.items() if name == new}
 
 
-def _coded(
-    rows: ibis.Table,
-    column: str,
-    points: pd.DataFrame,
-    names: dict[str, str],
-    codes: dict[str, int],
-) -> ibis.Table:
-    """Put the codes of what is folded into a column: joined, for thousands may be."""
-    pairs = zip(points["touchpoint_no"].astype(int), points["touchpoint"], strict=True)
-    folded = [(no, codes[names[old]]) for no, old in pairs if names[old] != old]
-    if not folded:
-        return rows
-    table = ibis.memtable(folded, schema={"folds": "int64", "into": "int64"})
-    joined = rows.left_join(table, rows[column] == table.folds)
-    return joined.mutate(**{column: _.into.coalesce(_[column])}).drop(*table.columns)
+@dataclass(frozen=True)
+class _Moves:
+    """Moves from visit to visit, from `START` and to `END`; each end a number of `_codes`."""
+
+    codes: int
+    source: npt.NDArray[Any]
+    target: npt.NDArray[Any]
+    journey: npt.NDArray[Any]
+    customer: npt.NDArray[Any]
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> _Moves:
+        """Return the moves that are marked."""
+        parts = (self.source, self.target, self.journey, self.customer)
+        return _Moves(self.codes, *(part[kept] for part in parts))
+
+    def among(self, pairs: list[Pair], codes: dict[str, int]) -> npt.NDArray[np.bool_]:
+        """Mark the moves along one of `pairs`."""
+        wanted = [codes[source] * self.codes + codes[target] for source, target in pairs]
+        return np.isin(self.source * self.codes + self.target, wanted)
 
 
 def _moves(
     journeys: Journeys, points: pd.DataFrame, names: dict[str, str], codes: dict[str, int]
-) -> ibis.Table:
-    """One row per move from visit to visit, from `START` and to `END`, with the `_codes`."""
-    trail, columns = journeys.trail, ["journey", "customer_no", "source", "target"]
-    inner = trail.filter(_.ends_visit).select(
-        *columns[:2],
-        source=_.touchpoint_no.cast("int64"),
-        target=_.next_touchpoint_no.cast("int64").fill_null(codes[END]),
+) -> _Moves:
+    events, many = journeys.events, max(codes.values()) + 1
+    folded = np.full(many, codes[END], dtype=np.int64)
+    folded[points["touchpoint_no"]] = points["touchpoint"].map(names).map(codes)
+    ends, first = events.ends_visit, events.step == 1
+    goes = np.where(events.next_touchpoint[ends] >= 0, events.next_touchpoint[ends], codes[END])
+    return _Moves(
+        many,
+        np.concatenate([folded[events.touchpoint[ends]], np.full(first.sum(), codes[START])]),
+        np.concatenate([folded[goes], folded[events.touchpoint[first]]]),
+        np.concatenate([events.journey[ends], events.journey[first]]),
+        np.concatenate([events.customer[ends], events.customer[first]]),
     )
-    first = trail.filter(_.step == 1).select(
-        *columns[:2],
-        source=ibis.literal(codes[START]).cast("int64"),
-        target=_.touchpoint_no.cast("int64"),
-    )
-    every = inner.union(first)
-    for end in ("source", "target"):
-        every = _coded(every, end, points, names, codes)
-    return every.select(columns)
 
 
 def _edges(
-    journeys: Journeys, moves: ibis.Table, names: dict[str, str], codes: dict[str, int]
+    journeys: Journeys, moves: _Moves, names: dict[str, str], codes: dict[str, int]
 ) -> pd.DataFrame:
     """Count the moves by source and target; those of no folded touchpoint are counted already."""
     columns = ["source", "target", "events", "journeys", "customers"]
@@ -202,11 +202,15 @@ def _edges(
     if not away:
         return known
     known = known[~known["source"].isin(away) & ~known["target"].isin(away)]
-    lowest = min(codes[START], codes[END])
-    other = moves.filter((_.source < lowest) | (_.target < lowest))
-    counts = count_bases(other, ["source", "target"])
+    last = codes[END]
+    other = moves.where((moves.source > last) | (moves.target > last))
+    pair, keys = number_pairs(other.source, other.target, other.codes)
+    base = base_in_cells(pair, other.journey, other.customer, len(keys))
     word = {code: name for name, code in codes.items()}
-    counts = counts.assign(**{end: counts[end].map(word) for end in ("source", "target")})
+    counts = pd.DataFrame({"source": keys // other.codes, "target": keys % other.codes})
+    counts = counts.assign(
+        source=counts["source"].map(word), target=counts["target"].map(word), **vars(base)
+    )
     return _sorted(pd.concat([known, counts[columns]]))
 
 
@@ -217,22 +221,19 @@ def _sorted(edges: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_elsewhere(
-    edges: pd.DataFrame, moves: ibis.Table, shown: list[Pair], codes: dict[str, int]
+    edges: pd.DataFrame, moves: _Moves, shown: list[Pair], codes: dict[str, int]
 ) -> pd.DataFrame:
     """Return the shown transitions, and per source all others as one."""
     drawn = pd.MultiIndex.from_frame(edges[["source", "target"]]).isin(shown)
     if drawn.all():
         return edges
-    rest = count_bases(moves.anti_join(_listed(shown, codes), ["source", "target"]), ["source"])
+    others = moves.where(~moves.among(shown, codes))
+    base = base_in_cells(others.source, others.journey, others.customer, others.codes)
     word = {code: name for name, code in codes.items()}
+    rest = pd.DataFrame({"source": np.arange(others.codes), **vars(base)})
+    rest = rest[rest["events"] > 0]
     rest = rest.assign(source=rest["source"].map(word), target=ELSEWHERE)
     return _sorted(pd.concat([edges[drawn], rest[list(edges.columns)]]))
-
-
-def _listed(pairs: list[Pair], codes: dict[str, int]) -> ibis.Table:
-    numbers = [(codes[source], codes[target]) for source, target in pairs]
-    frame = pd.DataFrame(numbers, columns=["source", "target"]).astype("int64")
-    return ibis.memtable(frame)
 
 
 def _strongest(
@@ -264,14 +265,18 @@ def _nodes(
     away = [name for name in points["touchpoint"] if names[name] != name]
     counts = points.loc[~points["touchpoint"].isin(away), ["touchpoint", *bases]]
     if away:
-        numbers = points.loc[points["touchpoint"].isin(away), ["touchpoint_no", "touchpoint"]]
-        named = numbers.assign(name=numbers["touchpoint"].map(names)).drop(columns="touchpoint")
-        trail = journeys.trail
-        rows = trail.mutate(touchpoint_no=trail.touchpoint_no.cast("int64")).inner_join(
-            ibis.memtable(named.astype({"touchpoint_no": "int64", "name": "str"})), "touchpoint_no"
+        events = journeys.events
+        others = pd.DataFrame({"touchpoint": sorted({names[name] for name in away})})
+        into = {name: place for place, name in enumerate(others["touchpoint"])}
+        cells = np.full(events.touchpoints, -1, dtype=np.int64)
+        gone = points[points["touchpoint"].isin(away)]
+        cells[gone["touchpoint_no"]] = gone["touchpoint"].map(names).map(into)
+        cell = cells[events.touchpoint]
+        others = others.assign(
+            **vars(events.base(cell, len(into))),
+            median_position=median_positions(journeys.outline, cell, len(into)),
         )
-        others = count_bases(rows, ["name"]).merge(positions(journeys, rows, "name"), on="name")
-        counts = pd.concat([counts, others.rename(columns={"name": "touchpoint"})])
+        counts = pd.concat([counts, others])
     counts = counts.reset_index(drop=True)
     # Every visit ends in one move.
     visits = edges.groupby("source")["events"].sum()
@@ -288,20 +293,18 @@ def _nodes(
     if nodes["channel"].notna().any():
         nodes["channel"] = nodes["channel"].mask(folded, "Other")
     nodes["stage"] = nodes["stage"].mask(nodes["touchpoint"] == OTHER, None)
-    nodes["journeys_all"] = int(journeys.table.count().to_pyarrow().as_py())
+    nodes["journeys_all"] = len(journeys.outline)
     columns = ["touchpoint", "stage", "channel", "events", "visits", "journeys", "customers"]
     ordered = nodes.sort_values(["median_position", "touchpoint"], ignore_index=True)
     return ordered[[*columns, "median_position", "folds", "journeys_all"]]
 
 
 def _journeys_beyond(
-    moves: ibis.Table, kept: set[str], shown: list[Pair], codes: dict[str, int]
+    moves: _Moves, kept: set[str], shown: list[Pair], codes: dict[str, int]
 ) -> int:
     """Count the journeys with a move that is not shown, or of something folded."""
     inside = [pair for pair in shown if {*pair} <= {START, END, *kept}]
-    outside = moves.anti_join(_listed(inside, codes), ["source", "target"])
-    beyond = outside.select("journey").distinct()
-    return int(beyond.count().to_pyarrow().as_py())
+    return len(np.unique(moves.journey[~moves.among(inside, codes)]))
 
 
 def _ledger(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-import ibis
-import pyarrow as pa
-from ibis import _
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.core import did_you_mean
@@ -21,6 +19,7 @@ Hours = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3])
 DAY_US = 86_400_000_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
+Moments = npt.NDArray[np.int64]
 
 
 class BusinessHours(BaseModel):
@@ -73,42 +72,34 @@ class BusinessHours(BaseModel):
         return (local - EPOCH) // MICROSECOND
 
 
-def calendar_table(hours: BusinessHours, first_us: int, last_us: int) -> pa.Table:
-    """Return the open time of each day in UTC, and how much was open before it.
+def open_time(hours: BusinessHours, begin: Moments, end: Moments) -> Moments:
+    """Return how much of the time between two moments lies within business hours.
 
     Parameters
     ----------
     hours : BusinessHours
-    first_us, last_us : int
-        The span to cover, microseconds since 1970 UTC.
+    begin, end : ndarray of int64
+        Microseconds since 1970 UTC; an end before its beginning gives less than nothing.
 
-    Returns
-    -------
-    pyarrow.Table
-        One row per day in UTC: ``day`` (int64, days since 1970), ``before_us`` (int64, open time
-        from the first day to this day's beginning), and for each stretch of it that is open
-        ``open0_us``, ``open1_us`` … (when it begins) and ``length0_us``, ``length1_us`` … (0
-        where there is none).
+    Notes
+    -----
+    Open time between two moments is open time up to the second less open time up to the first,
+    in integers throughout.
     """
-    first, last = first_us // DAY_US, last_us // DAY_US
-    open_on: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for begin, end in _stretches(hours, first - 1, last + 1):
-        # A local day may lie in two days of UTC.
-        for day in range(begin // DAY_US, (end - 1) // DAY_US + 1):
-            inside = max(begin, day * DAY_US), min(end, (day + 1) * DAY_US)
-            open_on[day].append((inside[0], inside[1] - inside[0]))
-    many = max([len(open_on[day]) for day in range(first, last + 1)] + [1])
-    columns: dict[str, list[int]] = defaultdict(list)
-    before = 0
-    for day in range(first, last + 1):
-        columns["day"].append(day)
-        columns["before_us"].append(before)
-        stretches = open_on[day] + [(day * DAY_US, 0)] * (many - len(open_on[day]))
-        for spot, (begin, length) in enumerate(stretches):
-            columns[f"open{spot}_us"].append(begin)
-            columns[f"length{spot}_us"].append(length)
-            before += length
-    return pa.table({name: pa.array(values, pa.int64()) for name, values in columns.items()})
+    if not len(begin):
+        return begin
+    low, high = (int(edge) // DAY_US for edge in (min(begin.min(), end.min()), end.max()))
+    high = max(high, int(begin.max()) // DAY_US)
+    found = sorted(_stretches(hours, low - 2, high + 2))
+    opens, closes = np.array(found or [(0, 0)], dtype=np.int64).T
+    before = np.concatenate([[0], np.cumsum(closes - opens)])
+
+    def until(moment: Moments) -> Moments:
+        spot = np.maximum(np.searchsorted(opens, moment, side="right") - 1, 0)
+        inside = np.minimum(moment, closes[spot]) - opens[spot]
+        return np.asarray(before[spot] + np.maximum(inside, 0))
+
+    return until(end) - until(begin)
 
 
 def _stretches(hours: BusinessHours, first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -116,78 +107,3 @@ def _stretches(hours: BusinessHours, first: int, last: int) -> Iterator[tuple[in
         stretch = hours.on(EPOCH.date() + dt.timedelta(days=number))
         if stretch is not None:
             yield stretch
-
-
-def with_business_time(steps: ibis.Table, hours: BusinessHours) -> ibis.Table:
-    """Add service and waiting time within business hours to steps that carry times.
-
-    Parameters
-    ----------
-    steps : ibis.Table
-        With ``t_us``, ``next_us``, ``service_us``, ``wait_us``.
-    hours : BusinessHours
-
-    Returns
-    -------
-    ibis.Table
-        With ``service_business_us`` and ``wait_business_us`` (int64, null where the time by the
-        wall clock is null).
-
-    Notes
-    -----
-    Open time between two moments is open time up to the second less open time up to the first,
-    and open time up to a moment is that before its day in UTC plus what of the day's open
-    stretches lies before it: one join with a row per day, and integers throughout.
-    """
-    end = _.t_us + ibis.coalesce(_.service_us, 0)
-    timed = steps.mutate(_end_us=end, _wait_from_us=ibis.least(end, ibis.coalesce(_.next_us, end)))
-    timed = with_open_time(timed, hours, "t_us", "_end_us", "_wait_from_us", "next_us")
-    null = ibis.null("int64")
-    timed = timed.mutate(
-        service_business_us=_.service_us.notnull().ifelse(_._open__end_us - _._open_t_us, null),
-        wait_business_us=_.wait_us.notnull().ifelse(_._open_next_us - _._open__wait_from_us, null),
-    )
-    return timed.select(*steps.columns, "service_business_us", "wait_business_us")
-
-
-def with_open_time(table: ibis.Table, hours: BusinessHours, *moments: str) -> ibis.Table:
-    """Add for each column of moments how much was open before it.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    hours : BusinessHours
-    *moments : str
-        Columns of microseconds since 1970 UTC; null gives null.
-
-    Returns
-    -------
-    ibis.Table
-        With ``_open_<moment>`` (int64): differences of two of them are open time.
-    """
-    span = table.aggregate(
-        **{f"first{n}": table[name].min() for n, name in enumerate(moments)},
-        **{f"last{n}": table[name].max() for n, name in enumerate(moments)},
-    )
-    known = [value for value in span.to_pyarrow().to_pylist()[0].values() if value is not None]
-    if not known:
-        nothing = ibis.null("int64")
-        return table.mutate(**{f"_open_{name}": nothing for name in moments})
-    calendar = ibis.memtable(calendar_table(hours, min(known), max(known)))
-    for name in moments:
-        table = _with_open_time(table, name, calendar)
-    return table
-
-
-def _with_open_time(table: ibis.Table, column: str, calendar: ibis.Table) -> ibis.Table:
-    """Add ``_open_…``: open time from the calendar's beginning up to the moment in `column`."""
-    stretches = [name for name in calendar.columns if name.startswith("open")]
-    renamed = calendar.select(**{f"_c_{name}": calendar[name] for name in calendar.columns})
-    keyed = table.mutate(_day=(table[column] // DAY_US).cast("int64"))
-    joined = keyed.left_join(renamed, keyed["_day"] == renamed["_c_day"])
-    total = joined["_c_before_us"]
-    for name in stretches:
-        length = joined["_c_" + name.replace("open", "length")]
-        since = ibis.greatest(joined[column] - joined[f"_c_{name}"], 0)
-        total = total + ibis.least(since, length)
-    return joined.select(*table.columns, **{f"_open_{column}": total})

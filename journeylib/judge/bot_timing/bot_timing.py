@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from journeylib.core import text
-from journeylib.journeys import EVERYONE, Drawn
+from journeylib.journeys import EVERYONE, CustomerSample
 from journeylib.judge.bot_timing.handoff_time import HandoffTime, handoff_time
 from journeylib.judge.bot_timing.queueing import Queue, QueueTime, queue_time
 from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak, satisfaction_break
@@ -21,7 +21,6 @@ from journeylib.judge.bot_timing.session_data import (
 )
 from journeylib.judge.bot_timing.tipping_points import TippingPoint, tipping_points
 from journeylib.judge.settings import CostSettings, JudgeSettings
-from journeylib.log import fetch
 from journeylib.measures import Handoffs
 
 EVENT_CODES = {"open": 0, "frustrated": 1, "resolved": 2, "transferred": 3}
@@ -56,7 +55,7 @@ def judge_bots(
     *,
     weeks: float = 0.0,
     min_customers: int = 0,
-    sample: Drawn = EVERYONE,
+    sample: CustomerSample = EVERYONE,
 ) -> BotJudgement:
     """Judge the time that customers spend with bots.
 
@@ -72,7 +71,7 @@ def judge_bots(
     min_customers : int
         Intents with fewer customers are left out, also from the family that is tested; a log
         with fewer has no answer at all.
-    sample : Drawn
+    sample : CustomerSample
         The customers whose sessions are modelled.
 
     Returns
@@ -97,19 +96,21 @@ def judge_bots(
     load = len(frame) * sample.customers / max(sample.used, 1) / weeks if weeks > 0 else 0.0
     return BotJudgement(
         tipping_points=tuple(
-            replace(sample.told(point), reasons=(*point.reasons, *sample.said()))
+            replace(sample.annotate(point), reasons=(*point.reasons, *sample.assumption()))
             for point in points
         ),
         handoff_times={
-            point.segment: sample.told(_handoff_time(segments, point, settings.costs))
+            point.segment: sample.annotate(_handoff_time(segments, point, settings.costs))
             for point in points
         },
-        satisfaction=sample.told(_satisfaction(sessions, min_customers)),
-        queue=sample.told(_queue_time(sessions, points[0], settings, load)),
+        satisfaction=sample.annotate(_satisfaction(sessions, min_customers)),
+        queue=sample.annotate(_queue_time(sessions, points[0], settings, load)),
     )
 
 
-def session_frame(handoffs: Handoffs, sample: Drawn = EVERYONE) -> tuple[pd.DataFrame, Clock]:
+def session_frame(
+    handoffs: Handoffs, sample: CustomerSample = EVERYONE
+) -> tuple[pd.DataFrame, Clock]:
     """Return bot sessions as `bot_sessions` takes them, and what they count in.
 
     Returns
@@ -121,7 +122,7 @@ def session_frame(handoffs: Handoffs, sample: Drawn = EVERYONE) -> tuple[pd.Data
     clock : {"minutes", "turns"}
     """
     assert handoffs.session_table is not None
-    table = fetch(sample.of(handoffs.session_table)).sort_values("session_no", ignore_index=True)
+    table = sample.only(handoffs.session_table).sort_values("session_no", ignore_index=True)
     clock: Clock = "minutes" if table["seconds_to_end"].notna().any() else "turns"
     time = table["seconds_to_end"] / 60 if clock == "minutes" else table["turns_to_end"]
     frame = pd.DataFrame(

@@ -12,7 +12,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import SEED, AbstainReason, Estimate, Floats, RunError, did_you_mean
-from journeylib.journeys import EVERYONE, Drawn, Journeys
+from journeylib.journeys import EVERYONE, CustomerSample, Journeys
 from journeylib.judge.estimation.design_matrix import Ints
 from journeylib.judge.estimation.estimators import FOLDS, Influence
 from journeylib.log import fetch
@@ -71,14 +71,16 @@ def peak_end(journeys: Journeys, scores: Scores | AbstainReason) -> PeakEnd:
         return _abstaining(scores)
     if not journeys.has("rating_micro"):
         return _abstaining("no_column")
-    sample = journeys.drawn
+    sample = journeys.sample
     turns = rated_turns(journeys, scores, sample)
     if turns["customer"].nunique() < journeys.settings.min_customers:
         return _abstaining("privacy" if len(turns) else "n_small")
-    return sample.told(peak_end_weights(turns))
+    return sample.annotate(peak_end_weights(turns))
 
 
-def rated_turns(journeys: Journeys, scores: Scores, sample: Drawn = EVERYONE) -> pd.DataFrame:
+def rated_turns(
+    journeys: Journeys, scores: Scores, sample: CustomerSample = EVERYONE
+) -> pd.DataFrame:
     """Return the scored turns of the conversations that were rated.
 
     Returns

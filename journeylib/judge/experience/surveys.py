@@ -169,7 +169,7 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
     requests = requests.assign(at=requests["asked_us"].fillna(requests["t_us"])).dropna(
         subset=["at"]
     )
-    sample = journeys.drawn
+    sample = journeys.sample
     if sample.picked is not None:
         requests = requests[requests["customer_no"].isin(fetch(sample.picked)["customer_no"])]
     requests = requests.sort_values(["at", "value_micro", "customer_no"], ignore_index=True)
@@ -177,7 +177,7 @@ def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]
     seen = known["contacts"] > 0  # of others the log holds nothing from before the request
     answers = requests.loc[seen, "value_micro"].astype("float64").to_numpy(na_value=np.nan) / MICRO
     customers = requests.loc[seen, "customer_no"].to_numpy(dtype=np.int64)
-    return sample.told(response_adjusted(answers, known[seen], customers, unit="points"))
+    return sample.annotate(response_adjusted(answers, known[seen], customers, unit="points"))
 
 
 def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def moments_of_truth(journeys: Journeys, settings: JudgeSettings | None = None) 
         for kind in asked.outcomes
         for case in _cases(journeys, visits, kind, scales.get(kind), asked)
     ]
-    family = [visits.sample.told(case.effect()) for case in cases]
+    family = [visits.sample.annotate(case.effect()) for case in cases]
     moments = decide(family, q=asked.false_discoveries, margin=asked.margin)
     return _with_context(moments, family, cases, _reach_per_year(journeys), asked)
 
@@ -86,7 +86,7 @@ def _with_context(
     names = ("impact", "response_rate", "bounds", *(["asymmetry"] if compared else []))
     columns: dict[str, list[Any]] = {name: [] for name in names}
     for effect, case, moment in zip(family, cases, moments["is_moment"], strict=True):
-        annotate = case.visits.sample.told
+        annotate = case.visits.sample.annotate
         countable = reach and case.scale is None
         columns["impact"].append(
             annotate(impact(effect, reach[effect.touchpoint])) if countable else None

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import Estimate, adjusted_p_values, text
-from journeylib.journeys import Drawn, Journeys, draw_customers, refuse_absent
+from journeylib.journeys import CustomerSample, Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.outcomes import first_of_kind
 from journeylib.judge.experience.surveys import survey_scales
@@ -41,14 +41,14 @@ class FollowUp:
         One row per customer and touchpoint: ``customer_no``, ``touchpoint``, ``first_us``.
     last_us : int
         End of the log.
-    sample : Drawn
+    sample : CustomerSample
         The customers who are followed.
     """
 
     people: pd.DataFrame
     visits: pd.DataFrame
     last_us: int
-    sample: Drawn
+    sample: CustomerSample
 
 
 def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def presence_effects(journeys: Journeys, settings: JudgeSettings | None = None) 
     refuse_absent(journeys, asked, "judge.moments")
     answers = survey_scales(journeys, settings.surveys)
     follow = follow_up(journeys, asked.adjust)
-    annotate = follow.sample.told
+    annotate = follow.sample.annotate
     spots = journeys.touchpoints
     shown = spots.loc[spots["customers"] >= journeys.settings.min_customers, "touchpoint"]
     rows = []
@@ -117,7 +117,7 @@ def follow_up(journeys: Journeys, adjust: tuple[str, ...] = ()) -> FollowUp:
     adjust : tuple of str
         Columns that are taken from the first event: what was known then.
     """
-    sample = draw_customers(journeys, MOST_CUSTOMERS)
+    sample = journeys.sample_of(MOST_CUSTOMERS)
     steps = sample.of(journeys.steps)
     window = ibis.window(group_by="customer_no", order_by=["t_us", "journey", "step"])
     first = steps.mutate(place=ibis.row_number().over(window)).filter(_.place == 0)

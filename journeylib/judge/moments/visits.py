@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.journeys import Drawn, Journeys
+from journeylib.journeys import CustomerSample, Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.moments.visit_quality import check_columns, visits_with_quality
 from journeylib.judge.settings import MomentSettings
@@ -33,13 +33,13 @@ class Visits:
         What was known before, row by row: ``steps_before``, ``days_before`` (log of 1 + days since
         the journey began), ``earlier_journeys``, ``month`` (since the first visit), and the
         declared columns as last seen in the journey by the time the visit began.
-    sample : Drawn
+    sample : CustomerSample
         The customers whose visits these are.
     """
 
     rows: pd.DataFrame
     covariates: pd.DataFrame
-    sample: Drawn
+    sample: CustomerSample
 
     def where(self, keep: pd.Series[bool]) -> Visits:
         """Return the rows that `keep` names, numbered anew."""
@@ -76,7 +76,7 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     what the first step itself carries was known by then is what the declaration says.
     """
     check_columns(journeys, settings)
-    sample = journeys.drawn
+    sample = journeys.sample
     visits = sample.of(visits_with_quality(journeys, settings))
     declared = _declared(settings)
     starts = journeys.table.select("journey", "customer_no", "start_us")

@@ -18,7 +18,7 @@ from journeylib.judge.paradoxes.context import (
     labelled,
     verified_how,
 )
-from journeylib.log import fetch, in_sample
+from journeylib.log import fetch, hand_over, in_sample
 from journeylib.measures import NEGATIVE, RATING_SCALES, Scores
 
 
@@ -80,12 +80,18 @@ def _moments(context: ParadoxContext) -> ibis.Table:
     ).filter(_.cry | _.bot | _.human)
     if context.sessions is None:
         return turns
-    frustrated = context.sessions.filter((_.end == "frustrated") & _.seconds_to_end.notnull())
+    ended = context.sessions
+    frustrated = ended[(ended["end"] == "frustrated") & ended["seconds_to_end"].notna()]
+    after_us = (frustrated["seconds_to_end"] * US).round().astype("int64")
+    known = frustrated[["customer_no", "group"]].assign(
+        at_us=frustrated["start_us"].astype("int64") + after_us
+    )
+    held = hand_over(ibis.memtable(known), turns.get_backend())
     no = ibis.literal(False)
-    cries = frustrated.select(
+    cries = held.select(
         *("customer_no", "group"),
         journey=ibis.null("int64"),
-        at_us=_.start_us + (_.seconds_to_end * US).round().cast("int64"),
+        at_us=held.at_us,
         cry=ibis.literal(True),
         bot=no,
         human=no,

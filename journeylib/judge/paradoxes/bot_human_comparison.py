@@ -76,17 +76,11 @@ def compare(rows: ibis.Table, top: Any, base: Any, how: How, estimand: Estimand)
     It matches on the intent alone: matters of one intent may still differ in difficulty.
     Intervals of relative figures are made on the logarithm.
     """
-    taken = rows.filter(_.arm.notnull()).mutate(
-        top=top.cast("int64").fill_null(0),
-        base=base.cast("int64").fill_null(0),
-        # In a log without intents all contacts are of one.
-        intent=_.intent.fill_null(""),
-    )
-    matched = _matched(taken.filter(_.base > 0), estimand)
+    taken = _fetched(rows, top=top.cast("int64").fill_null(0), base=base.cast("int64").fill_null(0))
+    matched = _matched(taken[taken["base"] > 0], estimand)
     if isinstance(matched, Estimate):
         return matched
-    columns = {"t": _.top.sum(), "b": _.base.sum()}
-    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    sums = _sums(taken, matched.intents, {"t": taken["top"], "b": taken["base"]})
     return _estimate(_compared(sums, how, matched.customers), sums[:, :, [1, 3]], matched, estimand)
 
 
@@ -111,15 +105,13 @@ def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate
     With the share wᵢ of arm 1's rows in intent *i* and the variance sᵢ² within it, the spread of
     an arm is √Σ wᵢ sᵢ²: neither arm is charged for having other intents.
     """
-    taken = rows.filter(_.arm.notnull()).mutate(
-        value=value.cast("int64"), base=ibis.literal(1), intent=_.intent.fill_null("")
-    )
-    taken = taken.filter(_.value.notnull())
+    taken = _fetched(rows, value=value.cast("int64"), base=ibis.literal(1))
+    taken = taken[taken["value"].notna()].astype({"value": "int64"})
     matched = _matched(taken, estimand)
     if isinstance(matched, Estimate):
         return matched
-    columns = {"n": _.count(), "s": _.value.sum(), "q": (_.value * _.value).sum()}
-    sums = _sums(taken.filter(_.intent.isin(matched.intents)), matched.intents, columns)
+    own = taken["value"]
+    sums = _sums(taken, matched.intents, {"n": taken["base"], "s": own, "q": own * own})
     shape = sums.shape[1:]
 
     def statistic(flat: Floats) -> Floats:
@@ -151,21 +143,22 @@ class _Matched:
     journeys: int
 
 
-def _matched(based: ibis.Table, estimand: Estimand) -> _Matched | Estimate:
+def _fetched(rows: ibis.Table, **values: Any) -> pd.DataFrame:
+    """Bring out the rows of both arms: whose, about what, and the `values` that are compared."""
+    known = rows.filter(_.arm.notnull())
+    # In a log without intents all contacts are of one.
+    columns = {"intent": _.intent.fill_null(""), **values}
+    return fetch(known.select("group", "customer_no", "journey", "arm", **columns))
+
+
+def _matched(based: pd.DataFrame, estimand: Estimand) -> _Matched | Estimate:
     """Find the intents that both arms have, or abstain."""
-    per_arm = fetch(
-        based.group_by(["intent", "arm"]).aggregate(
-            customers=_.customer_no.nunique(), n=_.base.sum()
-        )
-    )
+    per_arm = based.groupby(["intent", "arm"], as_index=False).agg(n=("base", "sum"))
     shared, support = _shared_intents(per_arm)
-    people = fetch(
-        based.filter(_.intent.isin(shared))
-        .group_by("arm")
-        .aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).set_index("arm")
-    everyone = based.group_by("arm").aggregate(customers=_.customer_no.nunique())
-    fewest = fetch(everyone)["customers"].min() if len(per_arm["arm"].unique()) == 2 else 0
+    of_shared = based[based["intent"].isin(shared)].groupby("arm")
+    people = of_shared.agg(customers=("customer_no", "nunique"), journeys=("journey", "nunique"))
+    everyone = based.groupby("arm")["customer_no"].nunique()
+    fewest = everyone.min() if len(everyone) == 2 else 0
     if fewest < estimand.min_customers:
         return estimand.none("n_small")
     if not shared or support < estimand.min_support:
@@ -205,16 +198,16 @@ def _shared_intents(per_arm: pd.DataFrame) -> tuple[list[str], float]:
     return shared, float(arms[1].reindex(shared).sum() / arms[1].sum())
 
 
-def _sums(rows: ibis.Table, intents: list[str], columns: dict[str, Any]) -> Floats:
+def _sums(rows: pd.DataFrame, intents: list[str], columns: dict[str, pd.Series[int]]) -> Floats:
     """Sum per group and intent: the columns of arm 1, then those of arm 0."""
-    frame = fetch(rows.group_by(["group", "intent", "arm"]).aggregate(**columns))
-    spot = {name: number for number, name in enumerate(intents)}
-    where = (frame["group"].to_numpy(), frame["intent"].map(spot).to_numpy(dtype=np.int64))
-    first = np.where(frame["arm"] == 1, 0, len(columns))
-    sums = np.zeros((GROUPS, len(intents), 2 * len(columns)))
-    for number, name in enumerate(columns):
-        sums[(*where, first + number)] = frame[name]
-    return sums
+    spot = pd.Index(intents).get_indexer(pd.Index(rows["intent"]))
+    kept = spot >= 0
+    first = np.where(rows["arm"] == 1, 0, len(columns))[kept]
+    where = (rows["group"].to_numpy(dtype=np.int64)[kept], spot[kept])
+    sums = np.zeros((GROUPS, len(intents), 2 * len(columns)), dtype=np.int64)
+    for number, values in enumerate(columns.values()):
+        np.add.at(sums, (*where, first + number), values.to_numpy(dtype=np.int64)[kept])
+    return sums.astype(np.float64)
 
 
 def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, float]:
@@ -275,14 +268,13 @@ def shares(
 
 def group_totals(rows: ibis.Table, columns: dict[str, Any]) -> tuple[Floats, dict[str, int]]:
     """Return sums of shape (groups, 1, 1 + columns), rows first, and customers and journeys."""
-    frame = fetch(rows.group_by("group").aggregate(rows_=_.count(), **columns))
-    counts = fetch(
-        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
+    # A customer is of one group: those of the groups add up.
+    people = {"customers": _.customer_no.nunique(), "journeys": _.journey.nunique()}
+    frame = fetch(rows.group_by("group").aggregate(rows_=_.count(), **people, **columns))
     sums = np.zeros((GROUPS, 1, 1 + len(columns)))
     for number, name in enumerate(["rows_", *columns]):
         sums[frame["group"], 0, number] = frame[name].to_numpy(dtype=np.float64)
-    return sums, {str(name): int(count) for name, count in counts.items()}
+    return sums, {name: int(frame[name].sum()) for name in people}
 
 
 def share_of_sums(

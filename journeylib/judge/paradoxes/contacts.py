@@ -7,12 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import ibis
+import pandas as pd
 from ibis import _
 
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.log import customer_numbers
+from journeylib.log import customer_numbers, hand_over
 from journeylib.measures import MeasureSettings, with_sessions
 
 US = 1_000_000
@@ -51,7 +52,7 @@ class Contacts:
 
 def find_contacts(
     journeys: Journeys,
-    sessions: ibis.Table | None,
+    sessions: pd.DataFrame | None,
     settings: ParadoxSettings,
     measures: MeasureSettings,
 ) -> Contacts:
@@ -61,7 +62,7 @@ def find_contacts(
     ----------
     journeys : Journeys
         With actors.
-    sessions : ibis.Table or None
+    sessions : pandas.DataFrame or None
         `Handoffs.session_table`.
     settings : ParadoxSettings
     measures : MeasureSettings
@@ -124,7 +125,7 @@ def _fields_used(steps: ibis.Table, column: str | None) -> Any:
 
 
 def _facts(
-    turns: ibis.Table, journeys: Journeys, sessions: ibis.Table | None, settings: ParadoxSettings
+    turns: ibis.Table, journeys: Journeys, sessions: pd.DataFrame | None, settings: ParadoxSettings
 ) -> ibis.Table:
     bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
 
@@ -164,15 +165,18 @@ def _facts(
     )
 
 
-def _with_ends(facts: ibis.Table, sessions: ibis.Table | None) -> ibis.Table:
+def _with_ends(facts: ibis.Table, sessions: pd.DataFrame | None) -> ibis.Table:
     """Add ``frustrated`` and ``looped`` of the bot session that begins at the first bot turn."""
     no = ibis.literal(False)
     if sessions is None:
         return facts.mutate(frustrated=no, looped=no)
-    ends = sessions.group_by(["customer_no", "start_us"]).aggregate(
-        frustrated=(_.end == "frustrated").any(), looped=_.looped.any()
+    begun = sessions[sessions["start_us"].notna()].assign(
+        frustrated=sessions["end"] == "frustrated"
     )
-    ends = ends.rename(of_customer="customer_no")
+    ended = begun.groupby(["customer_no", "start_us"], as_index=False)[["frustrated", "looped"]]
+    columns = {"customer_no": "of_customer"}
+    known = ended.any().rename(columns=columns).astype({"start_us": "int64"})
+    ends = hand_over(ibis.memtable(known), facts.get_backend())
     joined = facts.left_join(
         ends, [facts.customer_no == ends.of_customer, facts.bot_us == ends.start_us]
     )

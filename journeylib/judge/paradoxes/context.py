@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ibis
+import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, Estimate, text
@@ -34,7 +35,7 @@ class ParadoxContext:
     ----------
     journeys : Journeys
     contacts : Contacts
-    sessions : ibis.Table or None
+    sessions : pandas.DataFrame or None
         Bot sessions with their ends.
     scores : Scores or str
         What customers' turns sound like, or why nobody knows.
@@ -45,7 +46,7 @@ class ParadoxContext:
 
     journeys: Journeys
     contacts: Contacts
-    sessions: ibis.Table | None
+    sessions: pd.DataFrame | None
     scores: Scores | AbstainReason
     settings: ParadoxSettings
     measures: MeasureSettings

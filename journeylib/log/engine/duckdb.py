@@ -15,6 +15,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import BaseModel, ConfigDict, Field
@@ -350,3 +351,12 @@ def fetch(table: ibis.Table) -> pd.DataFrame:
     """Bring a small table out of the engine, through Arrow as every engine offers it."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas()
     return frame
+
+
+def fetch_arrow(table: ibis.Table) -> pa.Table:
+    """Bring a table out of the engine as Arrow; DuckDB's codes of few names stay codes."""
+    backend = table.get_backend()
+    if backend.name != "duckdb":
+        return table.to_pyarrow()
+    backend._run_pre_execute_hooks(table)
+    return backend.con.sql(backend.compile(table)).to_arrow_table()

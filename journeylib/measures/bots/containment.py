@@ -6,18 +6,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ibis import Table, _
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
 from journeylib.journeys import Journeys
-from journeylib.log import fetch, suppress
-from journeylib.measures.bots.sessions import BotSessions
-from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.log import suppress
+from journeylib.measures.bots.sessions import STATES, BotSessions, Flags, soon_after
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Rows
 
 US_PER_DAY = 86_400_000_000
-STATES = ("contained", "handed_over", "abandoned", "open")
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
 CURVE_DAYS = range(1, 31)
 CURVE_COLUMNS = ("days", "sessions", "verified", "verified_lo", "verified_hi", "upper")
@@ -29,41 +28,45 @@ SPOT_COLUMNS = (
 LEAST_RHO = 1e-3
 
 
-def waterfall_flags(last_us: int | None, days: float) -> dict[str, Any]:
-    """Return the boolean columns of the containment waterfall within `days`.
+def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dict[str, Flags]:
+    """Return for each bot session the steps of the containment waterfall within `days`.
 
     Of the ``mature`` sessions (ended at least `days` before the log's end) ``raw`` had no human
     in them; each of these is exactly one of ``repeat`` (the customer came back in the same
     intent within `days`, or a human took over soon after), ``silent`` (abandoned), ``unknown``
     (nothing shows a solution) and ``verified``.
     """
-    if last_us is None:
-        timed = _.end_us.notnull()  # never: without a clock no session is mature
-        return dict.fromkeys(("mature", *STEPS), timed)
+    table = found.table
+    if last_us is None:  # without a clock no session is mature
+        return {name: np.zeros(len(table), dtype=bool) for name in ("mature", *STEPS)}
     window = round(days * US_PER_DAY)
-    mature = _.end_us <= last_us - window
-    raw = mature & ~_.human_joined
-    came_back = (_.again_us - _.end_us <= window).fill_null(False) | (_.state == "handed_over")
+    joined, silent, resolved = (
+        table[name].to_numpy() for name in ("human_joined", "silent", "resolved")
+    )
+    mature = table["end_us"].to_numpy() <= last_us - window
+    raw = mature & ~joined
+    again = soon_after(table["again_us"], table["end_us"], window)
+    came_back = again | (table["state"] == "handed_over").to_numpy()
     left = raw & ~came_back
-    talked = left & ~_.silent
+    talked = left & ~silent
     return {
         "mature": mature,
         "raw": raw,
         "repeat": raw & came_back,
-        "silent": left & _.silent,
-        "unknown": talked & ~_.resolved,
-        "verified": talked & _.resolved,
+        "silent": left & silent,
+        "unknown": talked & ~resolved,
+        "verified": talked & resolved,
     }
 
 
-def session_counts(found: BotSessions, last_us: int | None, days: float) -> Table:
+def session_counts(found: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
-    flags = waterfall_flags(last_us, days)
-    return found.table.group_by(["touchpoint_no", "group"]).aggregate(
-        sessions=_.count(),
-        **{state: (_.state == state).sum() for state in STATES},
-        **{name: flag.sum() for name, flag in flags.items()},
-    )
+    table = found.table
+    columns = {"sessions": np.ones(len(table), dtype=np.int64)}
+    columns |= {state: (table["state"] == state).to_numpy().astype(np.int64) for state in STATES}
+    columns |= {n: v.astype(np.int64) for n, v in waterfall_flags(found, last_us, days).items()}
+    keys = ["touchpoint_no", "group"]
+    return table[keys].assign(**columns).groupby(keys, as_index=False).sum()
 
 
 def waterfall(counts: pd.DataFrame) -> pd.DataFrame:
@@ -93,16 +96,13 @@ def verified(
     bounds are of identification, not of sampling.
     """
     mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
-    rows = found.table.filter(waterfall_flags(journeys.last_us, days)["mature"])
-    base = fetch(
-        rows.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
-    n_customers = int(base["customers"])
+    rows = found.table[waterfall_flags(found, journeys.last_us, days)["mature"]]
+    n_customers = rows["customer_no"].nunique()
     said: dict[str, Any] = {
         "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
         "silent leaving, and a sign of a solution, of mature bot sessions",
         "n_customers": n_customers,
-        "n_journeys": int(base["journeys"]),
+        "n_journeys": rows["journey"].nunique(),
         "n_events": mature,
     }
     reason: AbstainReason | None = None
@@ -141,22 +141,13 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
         return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
             {"days": "int64", "sessions": "int64"}
         )
-    flags = {days: waterfall_flags(last_us, days) for days in CURVE_DAYS}
-    wanted = ("mature", "verified", "unknown")
-    sums = found.table.group_by("group").aggregate(
-        **{f"{name}{days}": flag[name].sum() for days, flag in flags.items() for name in wanted}
-    )
-    # A customer counts for a window if the first of their sessions is old enough for it.
-    people = (
-        found.table.group_by("customer_no")
-        .aggregate(end_us=_.end_us.min())
-        .aggregate(**{f"c{days}": flag["mature"].sum() for days, flag in flags.items()})
-    )
-    frame, n = fetch(sums), fetch(people).iloc[0].fillna(0).to_numpy(dtype=np.int64)
-    totals = np.zeros((GROUPS, len(CURVE_DAYS), 3))
+    group, customer = (found.table[name].to_numpy() for name in ("group", "customer_no"))
+    totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
     for place, days in enumerate(CURVE_DAYS):
-        for axis, name in enumerate(wanted):
-            totals[frame["group"], place, axis] = frame[f"{name}{days}"]
+        flags = waterfall_flags(found, last_us, days)
+        for axis, name in enumerate(("mature", "verified", "unknown")):
+            totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
+        n[place] = len(np.unique(customer[flags["mature"]]))
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(
         totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature, draws=1
@@ -180,8 +171,8 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
 def by_touchpoint(found: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`."""
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
-    people = fetch(
-        found.table.group_by("touchpoint_no").aggregate(customers=_.customer_no.nunique())
+    people = found.table.groupby("touchpoint_no", as_index=False).agg(
+        customers=("customer_no", "nunique")
     )
     numbers = ["sessions", *STATES, "mature", "unknown", "verified"]
     table = counts.groupby("touchpoint_no", as_index=False)[numbers].sum()
@@ -210,30 +201,31 @@ def containment_measure(
     sessions says little of its own. Unknown sessions count as not contained.
     """
     spots = journeys.touchpoints.sort_values("touchpoint_no")
-    flags = waterfall_flags(journeys.last_us, settings.repeat_days)
-    sums = group_sums(
-        session_counts(found, journeys.last_us, settings.repeat_days),
-        ["verified", "mature"],
+    flags = waterfall_flags(found, journeys.last_us, settings.repeat_days)
+    table = found.table
+    rows = Rows(
         len(spots),
+        *(table[c].to_numpy() for c in ("touchpoint_no", "group", "journey", "customer_no")),
     )
-    base = bases(found.table.filter(flags["mature"]), len(spots))
+    sums = np.stack([rows.in_cells(flags[name]) for name in ("verified", "mature")], axis=-1)
+    base = rows.base(flags["mature"])
     channel = pd.factorize(spots["channel"].fillna(""))[0]
-    n = base["customers"].to_numpy()
+    n = base.customers
     result: Resampled = resample(
         sums,
         lambda totals: shrunk(totals, channel),
         share=True,
         n_customers=n,
-        n_trials=base["events"].to_numpy(),
+        n_trials=base.events,
     )
-    thin = (base["events"] < settings.min_starts) | (n < settings.min_base_customers)
+    thin = (base.events < settings.min_starts) | (n < settings.min_base_customers)
     reason: AbstainReason = "n_small" if journeys.has_clock else "no_clock"
     return Measured(
         measure="containment",
         unit="share",
         resampled=result,
-        n_events=base["events"].to_numpy(),
-        n_journeys=base["journeys"].to_numpy(),
+        n_events=base.events,
+        n_journeys=base.journeys,
         n_customers=n,
         abstain=tuple(reason if few else None for few in thin),
     )

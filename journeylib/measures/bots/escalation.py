@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
-from journeylib.journeys import Journeys
-from journeylib.measures.bots.sessions import BotSessions, with_humans
+from journeylib.journeys import Journeys, first_rows, value_at
+from journeylib.measures.bots.sessions import BotSessions
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.visits import flag_of
@@ -170,48 +168,46 @@ def escalation_estimates(
     Counted are bot sessions that are not open and have a label on some turn before a human
     joins; the turn of the hand-over is the last before the human. As in `score_escalation`.
     """
-    wanted = {
-        "escalation_precision": Ratio(_.first_label.notnull(), _.handed, PRECISION),
-        "escalation_recall": Ratio(_.handed, _.first_label.notnull(), RECALL),
-        "escalated_late": Ratio(
-            _.last_turn - _.first_label > settings.late_turns,
-            _.handed & _.first_label.notnull(),
-            LATE.format(settings.late_turns),
-        ),
+    words = {
+        "escalation_precision": PRECISION,
+        "escalation_recall": RECALL,
+        "escalated_late": LATE.format(settings.late_turns),
     }
     if settings.needs_human is None:
         return {
-            name: Estimate.none("no_column", one.unit, estimand=one.estimand)
-            for name, one in wanted.items()
+            name: Estimate.none("no_column", "share", estimand=text) for name, text in words.items()
         }
     table = _labelled_sessions(journeys, settings.needs_human, found)
+    labelled, handed = table["first_label"] >= 0, table["handed"]
+    late = table["last_turn"] - table["first_label"] > settings.late_turns
+    tops = (labelled, handed, late), (handed, labelled, handed & labelled)
+    wanted = {
+        name: Ratio(top, base, text)
+        for (name, text), top, base in zip(words.items(), *tops, strict=True)
+    }
     return ratios(table, wanted, min_customers=journeys.settings.min_customers)
 
 
-def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> ibis.Table:
+def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> pd.DataFrame:
     """Return one row per settled, labelled bot session: ``first_label``, ``last_turn``, ``handed``.
 
-    Turns are numbered within the session from 0.
+    Turns before a human are numbered within the session from 0; −1 where there is no label.
     """
+    events, many = found.events, len(found.table)
     known, flagged = flag_of(journeys, column)
-    labels = journeys.trail.select("journey", "step", known=known, flagged=flagged)
-    before = with_humans(found.turns).filter(_.human_step.isnull() | (_.step < _.human_step))
-    numbered = before.select(
-        *_KEY,
-        "step",
-        turn=ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step")),
-    ).inner_join(labels, ["journey", "step"])
-    labelled = (
-        numbered.group_by(_KEY)
-        .aggregate(
-            known=_.known.any(),
-            first_label=_.turn.min(where=_.flagged),
-            last_turn=_.turn.max(),
-        )
-        .filter(_.known)
+    marked = events.mark(f"{column} is known", known), events.mark(f"{column} is set", flagged)
+    place = np.where(found.before_human, found.bot_session, -1)
+    rows = np.flatnonzero(place >= 0)
+    own = place[rows]
+    turns = np.bincount(own, minlength=many)
+    ordered = np.argsort(own, kind="stable")
+    turn = np.empty(len(rows), dtype=np.int64)
+    turn[ordered] = np.arange(len(rows)) - np.repeat(np.cumsum(turns) - turns, turns)
+    label = first_rows(own, marked[1][rows], many)
+    table = found.table.assign(
+        first_label=value_at(turn, label, -1),
+        last_turn=turns - 1,
+        handed=found.table["state"] == "handed_over",
     )
-    return (
-        found.table.filter(_.state != "open")
-        .select(*_KEY, "group", "customer_no", handed=_.state == "handed_over")
-        .inner_join(labelled, _KEY)
-    )
+    seen = np.bincount(own[marked[0][rows]], minlength=many) > 0
+    return table[seen & (found.table["state"] != "open")]

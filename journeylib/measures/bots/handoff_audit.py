@@ -5,25 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import ibis
+import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import AbstainReason, Estimate
-from journeylib.journeys import Journeys, count_bases
-from journeylib.log import fetch, suppress
+from journeylib.journeys import MISSING, Journeys, words_at
+from journeylib.log import suppress
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.escalation import escalation_estimates
 from journeylib.measures.bots.handoff_patterns import (
     context_estimates,
     dead_ends,
     handover_table,
-    loop_table,
+    loops_of,
     ping_pong_table,
     repeated_table,
     transfers_measure,
 )
-from journeylib.measures.bots.sessions import BotSessions, bot_sessions, customers_act
+from journeylib.measures.bots.sessions import (
+    STATES,
+    BotSessions,
+    Flags,
+    bot_sessions,
+    customers_act,
+    soon_after,
+)
 from journeylib.measures.bots.waiting_times import queue_times, request_times, wait_estimates
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import Ratio, ratios
@@ -31,7 +37,6 @@ from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
 US = 1_000_000
-_KEY = ["journey", "opened"]
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
@@ -98,7 +103,7 @@ class Handoffs:
         ``touchpoint`` (at which the bot session begins), ``sessions``, ``contained``,
         ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``, ``verified_lo``,
         ``verified_hi``.
-    session_table : ibis.Table or None
+    session_table : pandas.DataFrame or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
         ``end``, ``looped``; see `session_ends`.
@@ -142,7 +147,7 @@ class Handoffs:
     escalated_late: Estimate = _NO_SHARE
     dead_ends: tuple[str, ...] = ()
     by_touchpoint: pd.DataFrame = _no_rows(*containment.SPOT_COLUMNS)  # noqa: RUF009
-    session_table: ibis.Table | None = field(default=None, repr=False)
+    session_table: pd.DataFrame | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a partition that does not add up."""
@@ -179,33 +184,32 @@ def audit_handoffs(
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
     heard = text_abstain_reason(journeys)
-    counts = fetch(containment.session_counts(found, last_us, days))
+    counts = containment.session_counts(found, last_us, days)
     told: dict[str, Any] = ratios(
-        found.table, _session_ratios(journeys, settings, counts, heard), min_customers=minimum
+        found.table, _session_ratios(journeys, settings, found, heard), min_customers=minimum
     )
-    loops = loop_table(found).cache()
+    looped = loops_of(found)
+    every = np.ones(len(looped), dtype=bool)
+    told |= ratios(found.table, {"loops": Ratio(looped, every, _LOOPS)}, min_customers=minimum)
+    hands = ping_pong_table(found)
     told |= ratios(
-        loops,
-        {"loops": Ratio(_.looped, _.looped.notnull(), _LOOPS)},
-        min_customers=minimum,
-    )
-    told |= ratios(
-        ping_pong_table(found),
+        hands,
         {
-            "ping_pong": Ratio(_.returned, _.changed, _PING_PONG),
-            "ping_pong_bots": Ratio(_.crossed, _.changed, _PING_PONG_BOTS),
-            "ping_pong_people": Ratio(_.passed, _.changed, _PING_PONG_PEOPLE),
+            "ping_pong": Ratio(hands["returned"], hands["changed"], _PING_PONG),
+            "ping_pong_bots": Ratio(hands["crossed"], hands["changed"], _PING_PONG_BOTS),
+            "ping_pong_people": Ratio(hands["passed"], hands["changed"], _PING_PONG_PEOPLE),
         },
         min_customers=minimum,
     )
+    handed = handover_table(found, journeys)
     told |= ratios(
-        handover_table(found, journeys),
-        _handover_ratios(journeys, settings, heard),
-        min_customers=minimum,
+        handed, _handover_ratios(journeys, settings, handed, heard), min_customers=minimum
     )
+    repeated = repeated_table(found)
+    every = np.ones(len(repeated), dtype=bool)
     told |= ratios(
-        repeated_table(found),
-        {"repeated_information": Ratio(_.again, _.again.notnull(), _REPEATED, abstain=heard)},
+        repeated,
+        {"repeated_information": Ratio(repeated["again"], every, _REPEATED, abstain=heard)},
         min_customers=minimum,
     )
     told |= escalation_estimates(journeys, settings, found)
@@ -221,19 +225,18 @@ def audit_handoffs(
         told["wait"] = Estimate.none("no_clock", "seconds")
         told["lost_in_queue"] = Estimate.none("no_clock", "share")
     told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
-    ends: dict[str, Any] = {state: int(counts[state].sum()) for state in containment.STATES}
-    asks = found.turns.filter(_.asks).count().to_pyarrow().as_py()
+    ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
         sessions=int(counts["sessions"].sum()),
         **ends,
         **told,
-        requests=int(asks),
+        requests=int(found.said.asks.sum()),
         waterfall=containment.waterfall(counts),
         curve=containment.containment_curve(found, last_us, minimum),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, found),
         by_touchpoint=containment.by_touchpoint(found, journeys, counts),
-        session_table=session_ends(found, settings, loops),
+        session_table=session_ends(found, settings, looped),
     )
 
 
@@ -254,30 +257,30 @@ _REPEATED = "hand-overs after which the customer says something again within fiv
 def _session_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
-    counts: pd.DataFrame,
+    found: BotSessions,
     heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
-    last_us = journeys.last_us
-    mature = containment.waterfall_flags(last_us, settings.repeat_days)["mature"]
-    every = _.state.notnull()
-    asked = _.requests > 0
+    last_us, table = journeys.last_us, found.table
+    mature = containment.waterfall_flags(found, last_us, settings.repeat_days)["mature"]
+    every, state = np.ones(len(table), dtype=bool), table["state"]
+    asked = table["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US)
     asking = None if settings.human_request_words else heard
-    answered: object = _.human_joined
-    askable: object = asked
+    answered: Any = table["human_joined"]
+    askable = asked
     if last_us is not None:
-        answered = _.human_us - _.request_us <= honoured_us
-        askable = asked & (_.request_us <= last_us - honoured_us)
+        answered = soon_after(table["human_us"], table["request_us"], honoured_us)
+        askable = asked & (table["request_us"] <= last_us - honoured_us)
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(
-            ~_.human_joined,
-            mature if counts["mature"].sum() else every,
+            ~table["human_joined"],
+            mature if mature.any() else every,
             "bot sessions that no human joined",
         ),
         "silent_abandonment": Ratio(
-            _.state == "abandoned",
-            _.state != "open",
+            state == "abandoned",
+            state != "open",
             "bot sessions that the customer left in silence or for a bad end",
             abstain=silence,
         ),
@@ -293,20 +296,20 @@ def _session_ratios(
             abstain=asking,
         ),
         "cries_to_human": Ratio(
-            _.requests,
-            asked & (_.state == "handed_over"),
+            table["requests"],
+            asked & (state == "handed_over"),
             "requests until a human came, a session",
             unit="requests",
             abstain=asking,
         ),
         "dead_cries": Ratio(
-            _.state != "handed_over",
-            asked & (_.state != "open"),
+            state != "handed_over",
+            asked & (state != "open"),
             "sessions with a request in which no human came",
             abstain=asking,
         ),
         "escape_hatch_offered": Ratio(
-            _.offered,
+            table["offered"],
             every,
             "bot sessions in which a human is offered within the first three turns",
             abstain=heard,
@@ -315,31 +318,35 @@ def _session_ratios(
 
 
 def _handover_ratios(
-    journeys: Journeys, settings: MeasureSettings, heard: AbstainReason | None
+    journeys: Journeys,
+    settings: MeasureSettings,
+    handed: pd.DataFrame,
+    heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
     """Return the kinds of hand-over, each of all hand-overs."""
-    every = _.cold.notnull()
+    every, requested = np.ones(len(handed), dtype=bool), handed["requested"]
+    stumbled = handed["stumbled"]
     asking = None if settings.human_request_words else heard
     # Whether a bot had failed shows in its words or in errors.
     failing = asking or (None if journeys.has("error") else heard)
     return {
         "handovers_cold": Ratio(
-            _.cold,
+            handed["cold"],
             every,
             "hand-overs in which the customer had to make contact again",
             abstain=None if customers_act(journeys) else "no_column",
         ),
         "handovers_requested": Ratio(
-            _.requested, every, "hand-overs that the customer asked for", abstain=asking
+            requested, every, "hand-overs that the customer asked for", abstain=asking
         ),
         "handovers_triggered": Ratio(
-            ~_.requested & _.stumbled,
+            ~requested & stumbled,
             every,
             "hand-overs nobody asked for, after a bot that had failed",
             abstain=failing,
         ),
         "handovers_scripted": Ratio(
-            ~_.requested & ~_.stumbled,
+            ~requested & ~stumbled,
             every,
             "hand-overs nobody asked for, without a sign that the bot had failed",
             abstain=failing,
@@ -349,27 +356,35 @@ def _handover_ratios(
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
     """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
-    changed = journeys.trail.filter(_.actor != _.next_actor).mutate(
-        source=_.actor, target=_.next_actor
+    events = journeys.events
+    actor = events.column("actor")
+    words, then = actor.words, events.next_of(actor.number, -1)
+    changed = (actor.number >= 0) & (then >= 0) & (actor.number != then)
+    cell = np.where(changed, actor.number * len(words) + then, -1)
+    base = events.base(cell, len(words) ** 2)
+    changes = pd.DataFrame(
+        {
+            "source": pd.Series([a for a in words for _b in words], dtype="str"),
+            "target": pd.Series([b for _a in words for b in words], dtype="str"),
+            **vars(base),
+        }
     )
-    ends = ["source", "target"]
-    counted = count_bases(changed, ends)[[*ends, "events", "journeys", "customers"]]
-    changes = counted.sort_values(ends, kind="stable")
+    changes = changes[changes["events"] > 0].reset_index(drop=True)
     shown, hidden = suppress(changes, journeys.settings.min_customers)
     shown.attrs["suppressed"] = hidden
     return shown
 
 
-def session_ends(found: BotSessions, settings: MeasureSettings, loops: ibis.Table) -> ibis.Table:
+def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -> pd.DataFrame:
     """Return how and after how long the customer's time with the bot ended.
 
     Returns
     -------
-    ibis.Table
+    pandas.DataFrame
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
-        ``intent``, ``start_us``, ``seconds_to_end`` (float64; null without a clock),
-        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end``,
-        ``looped`` (as in `loops`, see `hands.loop_table`).
+        ``intent`` (str), ``start_us``, ``seconds_to_end`` (float64; missing without a clock),
+        ``turns_to_end`` (int64, 1 for the bot's first turn), ``rating_micro``, ``end`` (str),
+        ``looped`` (see `hands.loops_of`).
 
     Notes
     -----
@@ -379,35 +394,44 @@ def session_ends(found: BotSessions, settings: MeasureSettings, loops: ibis.Tabl
     All else is *open*, which is censoring at the session's end: also sessions of unknown
     success.
     """
-    window = round(settings.repeat_days * containment.US_PER_DAY)
-    came_back = (_.again_us - _.end_us <= window).fill_null(False)
-    handed = _.state == "handed_over"
-    fled = (_.state == "abandoned") | ((_.state == "contained") & ~_.resolved & came_back)
-    at_us = ibis.cases((_.requests > 0, _.request_us), (handed, _.bot_done_us), else_=_.end_us)
-    at_step = ibis.cases(
-        (_.requests > 0, _.request_step), (handed, _.bot_done_step), else_=_.last_step
-    )
-    ends = ibis.cases(
-        ((_.requests > 0) | fled, "frustrated"),
-        (handed, "transferred"),
-        ((_.state == "contained") & _.resolved, "resolved"),
-        else_="open",
-    )
-    seconds = (at_us - _.start_us) / US
-    return (
-        found.table.mutate(
-            seconds_to_end=ibis.cases((seconds > 0, seconds), (seconds <= 0, 0.0)),
-            # A customer who asks before the bot's first word is gone at its first turn.
-            turns_to_end=ibis.greatest(at_step - _.first_bot + 1, 1),
-            end=ends,
+    table, window = found.table, round(settings.repeat_days * containment.US_PER_DAY)
+    came_back = soon_after(table["again_us"], table["end_us"], window)
+    state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
+    handed = state == "handed_over"
+    fled = (state == "abandoned") | ((state == "contained") & ~resolved & came_back)
+    solved = (state == "contained") & resolved
+    at_us, at_step = (
+        np.select([asked, handed], [table[request], table[bot_done]], table[last])
+        for request, bot_done, last in (
+            ("request_us", "bot_done_us", "end_us"),
+            ("request_step", "bot_done_step", "last_step"),
         )
-        .left_join(loops.filter(_.looped).select(*_KEY, "looped"), _KEY)
-        .mutate(looped=_.looped.fill_null(False))
-        .select(
+    )
+    timed = table["start_us"] != MISSING
+    seconds = np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0) / US
+    ends = np.select(
+        [asked | fled, handed, solved], ["frustrated", "transferred", "resolved"], "open"
+    )
+    numbers = {
+        name: table[name].astype("Int64").mask(table[name] == MISSING)
+        for name in ("start_us", "rating_micro")
+    }
+    words = found.events.column("intent").words if found.events.has("intent") else ()
+    intent = words_at(words, table["intent"].to_numpy())
+    return table.assign(
+        intent=intent,
+        seconds_to_end=np.where(timed, seconds, np.nan),
+        # A customer who asks before the bot's first word is gone at its first turn.
+        turns_to_end=np.maximum(at_step - table["first_bot"] + 1, 1),
+        end=pd.Series(ends, dtype="str"),
+        looped=looped,
+        **numbers,
+    )[
+        [
             *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
             *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
-        )
-    )
+        ]
+    ]
 
 
 def handoff_measures(

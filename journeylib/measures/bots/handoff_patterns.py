@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis
 import numpy as np
+import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, resample
-from journeylib.journeys import Journeys, journey_graph
-from journeylib.log import Runs, fails_to_answer, fetch, normalised, sample_customers, says_again
-from journeylib.measures.bots.sessions import BotSessions, with_humans
-from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.journeys import (
+    BAD_END,
+    Events,
+    Journeys,
+    first_rows,
+    journey_graph,
+    number_pairs,
+    row_before,
+)
+from journeylib.log import fails_to_answer, fetch, normalised, says_again
+from journeylib.measures.bots.sessions import BotSessions, Flags, Numbers, done_of
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.group_sums import Rows
 
 LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2
@@ -25,29 +33,37 @@ SAME_WORDS = 85
 # Shorter turns ("yes please") are alike without anything being said again.
 WORDS_TO_COMPARE = 4
 BAD_END_SHARE = 0.5
-_KEY = ["journey", "opened"]
+# Spreads the numbers of customers, which are in order of their names, as `text.drawn` does.
+KNUTH = 2_654_435_761
 
 
-def loop_table(found: BotSessions) -> ibis.Table:
-    """Return one row per bot session with ``looped``: the bot went round in circles.
+def loops_of(found: BotSessions) -> Flags:
+    """Mark the bot sessions in which the bot went round in circles.
 
     It said the same words `LOOP_ROUNDS` times, or (where it said nothing) came back to the same
     touchpoint that often with another one of its own between.
     """
-    bot = found.turns.filter(_.actor == "bot")
-    previous = Runs.of(bot, "journey", "step", also=("opened",)).before(_.touchpoint)
-    rounds = bot.mutate(
-        said=normalised(_.text), fresh=previous.isnull() | (previous != _.touchpoint)
-    ).filter(_.said.notnull() | _.fresh)
-    repeats = rounds.group_by(
-        [*_KEY, ibis.coalesce(rounds.said, rounds.touchpoint).name("what")]
-    ).aggregate(n=_.count())
-    looped = repeats.group_by(_KEY).aggregate(looped=(_.n >= LOOP_ROUNDS).any())
-    sessions = found.table.select(*_KEY, "customer_no", "group")
-    return sessions.inner_join(looped, _KEY)
+    events, said = found.events, found.said
+    place = np.where(said.bot, found.bot_session, -1)
+    turns = np.flatnonzero(place >= 0)
+    own, spot = place[turns], events.touchpoint[turns]
+    before = row_before(own, len(found.table))
+    fresh = (before < 0) | (spot[before] != spot)
+    spoken = np.full(len(turns), -1, dtype=np.int64)
+    words = 0
+    if events.has("text"):
+        texts = events.texts("words of bots", ibis.cases((_.actor == "bot", normalised(_.text))))
+        spoken, words = texts.number[turns].astype(np.int64), len(texts.words)
+    what = np.where(spoken >= 0, spoken, words + spot)
+    rounds = np.flatnonzero((spoken >= 0) | fresh)
+    pair, keys = number_pairs(own[rounds], what[rounds], words + events.touchpoints)
+    often = np.bincount(pair, minlength=len(keys)) >= LOOP_ROUNDS
+    looped = np.zeros(len(found.table), dtype=bool)
+    looped[keys[often] // (words + events.touchpoints)] = True
+    return looped
 
 
-def ping_pong_table(found: BotSessions) -> ibis.Table:
+def ping_pong_table(found: BotSessions) -> pd.DataFrame:
     """Return one row per journey and intent: ``changed`` hands at all, ``returned`` (ping-pong).
 
     ``crossed``: twice or more between bot and human. ``passed``: twice or more from human to
@@ -56,56 +72,67 @@ def ping_pong_table(found: BotSessions) -> ibis.Table:
     Hands are those of bots and humans; what customers and systems do between is left out. A
     transfer from human to human is a change of `resource`.
     """
-    serving = found.turns.filter(_.actor.isin(["bot", "human"]))
-    runs = found.matters(serving)
-    before, by = runs.before(_.actor), runs.before(_.resource)
-    hands = serving.mutate(
-        crossed=(before != _.actor).fill_null(False),
-        passed=((before == "human") & (_.actor == "human") & (by != _.resource)).fill_null(False),
+    events, said = found.events, found.said
+    matter, many = found.matter
+    serving = said.bot | said.human
+    key = np.where(serving, matter, -1)
+    before = row_before(key, many)
+    follows = before >= 0
+    crossed = follows & (said.bot != said.bot[before])
+    passed = follows & said.human & said.human[before]
+    passed &= _another(_hand(events), before)
+    first = first_rows(key[serving], np.ones(serving.sum(), dtype=bool), many)
+    there = np.flatnonzero(first >= 0)
+    row = np.flatnonzero(serving)[first[there]]
+    crossings, passings = (
+        np.bincount(matter[marked], minlength=many)[there] for marked in (crossed, passed)
     )
-    return (
-        hands.group_by(["journey", "intent"])
-        .aggregate(
-            customer_no=_.customer_no.min(),
-            group=_.group.min(),
-            crossings=_.crossed.sum(),
-            passings=_.passed.sum(),
-        )
-        .mutate(
-            changed=(_.crossings > 0) | (_.passings > 0),
-            crossed=_.crossings >= PING_PONG_CHANGES,
-            passed=_.passings >= PING_PONG_CHANGES,
-        )
-        .mutate(returned=_.crossed | _.passed)
+    table = pd.DataFrame(
+        {
+            "journey": events.journey[row],
+            "customer_no": events.customer[row],
+            "group": events.group[row].astype(np.int64),
+            "changed": (crossings > 0) | (passings > 0),
+            "crossed": crossings >= PING_PONG_CHANGES,
+            "passed": passings >= PING_PONG_CHANGES,
+        }
     )
+    return table.assign(returned=table["crossed"] | table["passed"])
 
 
-def handover_table(found: BotSessions, journeys: Journeys) -> ibis.Table:
+def _hand(events: Events) -> Numbers:
+    """Return the number of the resource that acts; −1 where it is not known."""
+    if not events.has("resource"):
+        return np.full(len(events), -1)
+    return np.asarray(events.column("resource").number)
+
+
+def _another(hand: Numbers, other: Numbers) -> Flags:
+    """Mark where the hand of the other row is known to be another one."""
+    return np.asarray((hand >= 0) & (hand[other] >= 0) & (hand != hand[other]))
+
+
+def handover_table(found: BotSessions, journeys: Journeys) -> pd.DataFrame:
     """Return one row per handed-over session: ``cold``, ``requested``, ``stumbled``.
 
     ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
     ``stumbled``: the bot had not understood, could not help, or an error was logged before.
     """
-    handed = found.table.filter(_.state == "handed_over").select(
-        *_KEY, "customer_no", "group", "cold", requested=_.requests > 0
-    )
-    failing = (
-        with_humans(found.turns)
-        .filter((_.actor == "bot") & (_.human_step.isnull() | (_.step < _.human_step)))
-        .inner_join(handed.select(*_KEY), _KEY)
-    )
-    failing = failing.mutate(failed=fails_to_answer(_.text))
+    events = found.events
+    failed = np.zeros(len(events), dtype=bool)
+    if journeys.has("text"):
+        fails = ibis.cases((_.actor == "bot", fails_to_answer(_.text)), else_=False)
+        failed = events.mark("fails to answer", fails)
     if journeys.has("error"):
-        errors = journeys.trail.filter(_.error).select("journey", "step", wrong=ibis.literal(True))
-        failing = failing.left_join(errors, ["journey", "step"]).mutate(
-            failed=_.failed | _.wrong.fill_null(False)
-        )
-    stumbled = failing.group_by(_KEY).aggregate(stumbled=_.failed.any())
-    joined = handed.left_join(stumbled, _KEY)
-    return joined.select(*handed.columns, stumbled=_.stumbled.fill_null(False))
+        failed = failed | (events.column("error") == 1)
+    place = found.bot_session
+    amiss = failed & found.said.bot & found.before_human & (place >= 0)
+    stumbled = np.bincount(place[amiss], minlength=len(found.table)) > 0
+    table = found.table.assign(requested=found.table["requests"] > 0, stumbled=stumbled)
+    return table[table["state"] == "handed_over"]
 
 
-def repeated_table(found: BotSessions) -> ibis.Table:
+def repeated_table(found: BotSessions) -> pd.DataFrame:
     """Return one row per session with a human after a bot, with ``again``.
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
@@ -113,47 +140,62 @@ def repeated_table(found: BotSessions) -> ibis.Table:
     in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
     row. Of very many words only those of a fixed sample of customers count.
     """
-    handed = found.table.filter(_.state == "handed_over")
-    first = handed.group_by("journey").aggregate(bot_opened=_.opened.min())
-    words = with_humans(found.turns).filter(_.text.notnull() & _.actor.isin(["customer", "human"]))
-    after = (
-        words.filter(_.step >= _.human_step)
-        .inner_join(first, "journey")
-        .filter(_.opened >= _.bot_opened)
-        .select(*_KEY, "step", "human_step", "customer_no", "group", "actor", "text")
+    events, said, session = found.events, found.said, found.session
+    handed = found.table[found.table["state"] == "handed_over"]
+    first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
+    np.minimum.at(first, handed["journey"].to_numpy(), handed["opened"].to_numpy())
+    opened = events.step[np.unique(session, return_index=True)[1]][session]
+    words = said.spoken & (said.customer | said.human) & (found.human_row >= 0)
+    after = np.flatnonzero(
+        words & (np.arange(len(events)) >= found.human_row) & (opened >= first[events.journey])
     )
-    n = after.count().to_pyarrow().as_py()
-    after = after.filter(sample_customers(n, MOST_REPLIES)[0])
-    replies = after.filter(_.actor == "customer")
-    turn = ibis.row_number().over(ibis.window(group_by=_KEY, order_by="step"))
-    early = replies.mutate(turn=turn).filter(_.turn < EARLY_REPLIES)
-    said = early.filter(says_again(_.text)).select(*_KEY, again=ibis.literal(True))
-    again = said.union(_near_copies(early, words.filter(_.actor == "customer"))).distinct()
-    return (
-        after.group_by(_KEY)
-        .aggregate(customer_no=_.customer_no.min(), group=_.group.min())
-        .left_join(again, _KEY)
-        .mutate(again=_.again.fill_null(False))
-        .select(*_KEY, "customer_no", "group", "again")
+    per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
+    after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
+    units, place = np.unique(session[after], return_inverse=True)
+    replies = np.flatnonzero(said.customer[after])
+    own = place[replies]
+    ordered = replies[np.argsort(own, kind="stable")]
+    turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
+    early = np.sort(ordered[turn < EARLY_REPLIES])
+    rows = after[early]
+    again = np.zeros(len(units), dtype=bool)
+    if len(rows):
+        said_so = ibis.cases((_.actor == "customer", says_again(_.text)), else_=False)
+        again[place[early[events.mark("says it again", said_so)[rows]]]] = True
+        again[place[early[_near_copies(found, rows)]]] = True
+    seen = after[np.unique(place, return_index=True)[1]]
+    return pd.DataFrame(
+        {
+            "journey": events.journey[seen],
+            "customer_no": events.customer[seen],
+            "group": events.group[seen].astype(np.int64),
+            "again": again,
+        }
     )
 
 
-def _near_copies(early: ibis.Table, words: ibis.Table) -> ibis.Table:
-    """Return the sessions in which a reply repeats an earlier turn of the customer."""
+def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
+    """Mark the replies that repeat what the customer said in the journey before the human came."""
     from rapidfuzz.fuzz import token_set_ratio
 
-    spans = early.group_by(_KEY).aggregate(until=_.human_step.min())
-    replies = fetch(early.select(*_KEY, "text"))
-    before = words.select("journey", "step", earlier="text").inner_join(spans, "journey")
-    said = fetch(before.filter(_.step < _.until).select(*_KEY, "earlier"))
-    pairs = replies.merge(said, on=_KEY)
-    copied = [
-        min(len(text.split()), len(earlier.split())) >= WORDS_TO_COMPARE
-        and token_set_ratio(text.casefold(), earlier.casefold()) >= SAME_WORDS
-        for text, earlier in zip(pairs["text"], pairs["earlier"], strict=True)
-    ]
-    found = pairs.loc[np.asarray(copied, dtype=bool), _KEY].drop_duplicates()
-    return ibis.memtable(found.astype("int64").assign(again=True))
+    events, said = found.events, found.said
+    own = np.isin(events.journey, events.journey[replies]) & said.customer & said.spoken
+    rows = np.flatnonzero(own)
+    texts = dict(zip(rows.tolist(), events.texts_at(rows), strict=True))
+    earlier_of: dict[int, list[int]] = {}
+    for row in rows.tolist():
+        earlier_of.setdefault(int(events.journey[row]), []).append(row)
+
+    def copies(reply: int) -> bool:
+        text, human = texts[reply], int(found.human_row[reply])
+        return any(
+            min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
+            and token_set_ratio(text.casefold(), texts[row].casefold()) >= SAME_WORDS
+            for row in earlier_of[int(events.journey[reply])]
+            if row < human
+        )
+
+    return np.array([copies(int(reply)) for reply in replies], dtype=bool)
 
 
 def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
@@ -272,12 +314,11 @@ def dead_ends(journeys: Journeys, found: BotSessions) -> tuple[str, ...]:
     and the lower limit of the share of its bot sessions that end abandoned, or in a journey with
     a bad end, is above `BAD_END_SHARE`.
     """
-    actors = fetch(
-        found.turns.filter(_.actor.isin(["bot", "human"]))
-        .group_by("touchpoint")
-        .aggregate(bot=(_.actor == "bot").any(), human=(_.actor == "human").any())
+    spots, names = found.events.touchpoint, journeys.names
+    people, bots = (
+        {names[number] for number in np.unique(spots[marked]).tolist()}
+        for marked in (found.said.human, found.said.bot)
     )
-    people = set(actors.loc[actors["human"], "touchpoint"])
     # The whole graph: an edge left out for privacy must not make a dead end.
     graph = journey_graph(journeys, min_customers=1)
     # Walked once, backwards from the people: a walk from each bot takes minutes in a wide log.
@@ -286,44 +327,32 @@ def dead_ends(journeys: Journeys, found: BotSessions) -> tuple[str, ...]:
         new = set(graph.predecessors(front.pop())) - leads
         leads |= new
         front += sorted(new)
-    closed = sorted(str(name) for name in set(actors.loc[actors["bot"], "touchpoint"]) - leads)
+    closed = sorted(bots - leads)
     bad = _bad_endings(journeys, found)
     return tuple(name for name in closed if bad.get(name, 0.0) > BAD_END_SHARE)
 
 
 def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
     """Return the lower limit of the share of bad endings among sessions through a touchpoint."""
-    spots = journeys.touchpoints.sort_values("touchpoint_no")
-    ended = journeys.table.filter(_.end_kind == "bad_end").select("journey", bad_end=True)
-    sessions = (
-        found.table.filter(_.state != "open")
-        .select(*_KEY, "state")
-        .left_join(ended, "journey")
-        .mutate(bad=(_.state == "abandoned") | _.bad_end.fill_null(False))
-        .select(*_KEY, "bad")
-    )
-    passed = (
-        found.turns.filter(_.actor == "bot")
-        .select(*_KEY, "touchpoint_no", "customer_no", "group")
-        .distinct()
-        .inner_join(sessions, _KEY)
-    )
-    sums = group_sums(
-        passed.group_by(["touchpoint_no", "group"]).aggregate(
-            bad=_.bad.cast("int64").sum(), n=_.count()
-        ),
-        ["bad", "n"],
-        len(spots),
-    )
-    people = fetch(passed.group_by("touchpoint_no").aggregate(n=_.customer_no.nunique()))
-    customers = people.set_index("touchpoint_no")["n"].reindex(range(len(spots)), fill_value=0)
-    n = customers.to_numpy(dtype=np.int64)
+    events, outline, table = found.events, journeys.outline, found.table
+    many, settled = events.touchpoints, (table["state"] != "open").to_numpy()
+    bad = (table["state"] == "abandoned").to_numpy()
+    bad = bad | (outline.end_kind[table["journey"]] == BAD_END)
+    place = np.where(found.said.bot, found.bot_session, -1)
+    _pair, keys = number_pairs(place, events.touchpoint, many)
+    keys = np.sort(keys)
+    own, spot = keys // many, keys % many
+    own, spot = own[settled[own]], spot[settled[own]]
+    group, customer = (table[c].to_numpy()[own] for c in ("group", "customer_no"))
+    rows = Rows(many, spot, group, own, customer)
+    sums = np.stack([rows.in_cells(bad[own]), rows.in_cells(np.ones(len(own)))], axis=-1)
+    n = rows.base(np.ones(len(own), dtype=bool)).customers
     result = resample(
         sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0), draws=1
     )
     shown = n >= max(journeys.settings.min_customers, 1)
     lows = np.where(shown, np.nan_to_num(result.lo), 0.0)
-    return dict(zip(spots["touchpoint"].astype(str), lows.tolist(), strict=True))
+    return {journeys.names[number]: low for number, low in enumerate(lows.tolist())}
 
 
 def transfers_measure(
@@ -334,36 +363,33 @@ def transfers_measure(
     Another hand is a human after a bot, or another human (a change of `resource`), as the next
     one that serves the customer in the same journey and intent within ``handover_hours``.
     """
-    names = journeys.names
-    serving = found.turns.filter(_.actor.isin(["bot", "human"]))
-    runs = found.matters(serving)
-    following: dict[str, Any] = {
-        f"next_{column}": runs.after(_[column]) for column in ("actor", "resource", "t_us")
-    }
-    turns = serving.mutate(**following)
-    other = (_.actor == "bot") | (_.resource != _.next_resource)
-    soon = (_.next_t_us - _.done_us <= round(settings.handover_hours * 3600 * 1_000_000)).fill_null(
-        True
-    )
-    passed = ((_.next_actor == "human") & other & soon).fill_null(False)
-    turns = turns.select(
-        "touchpoint_no", "group", "customer_no", "journey", passed=passed.cast("int64")
-    ).cache()
-    sums = group_sums(
-        turns.group_by(["touchpoint_no", "group"]).aggregate(passed=_.passed.sum(), n=_.count()),
-        ["passed", "n"],
-        len(names),
-    )
-    base = bases(turns, len(names))
-    customers, events = base["customers"].to_numpy(), base["events"].to_numpy()
-    thin = (events < settings.min_starts) | (customers < settings.min_base_customers)
+    events, said = found.events, found.said
+    matter, many = found.matter
+    serving = said.bot | said.human
+    before = row_before(np.where(serving, matter, -1), many)
+    later = np.flatnonzero(before >= 0)
+    then = np.full(len(events), -1, dtype=np.int64)
+    then[before[later]] = later
+    follows = then >= 0
+    soon = follows
+    if journeys.has_clock:
+        limit_us = round(settings.handover_hours * 3600 * 1_000_000)
+        soon = follows & (events.t_us[then] - done_of(events) <= limit_us)
+    other = said.bot | _another(_hand(events), then)
+    passed = soon & said.human[then] & other
+    rows = Rows.of(events, serving)
+    every = np.ones(int(serving.sum()), dtype=bool)
+    sums = np.stack([rows.in_cells(passed[serving]), rows.in_cells(every)], axis=-1)
+    base = rows.base(every)
+    customers, events_of = base.customers, base.events
+    thin = (events_of < settings.min_starts) | (customers < settings.min_base_customers)
     reason: AbstainReason = "n_small"
     return Measured(
         measure="transfers",
         unit="share",
-        resampled=resample(sums, quotient, share=True, n_customers=customers, n_trials=events),
-        n_events=events,
-        n_journeys=base["journeys"].to_numpy(),
+        resampled=resample(sums, quotient, share=True, n_customers=customers, n_trials=events_of),
+        n_events=events_of,
+        n_journeys=base.journeys,
         n_customers=customers,
         abstain=tuple(reason if few else None for few in thin),
     )

@@ -3,66 +3,152 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from ibis import _
 
-from journeylib.journeys import Journeys
-from journeylib.log import (
-    ROW_NUMBER,
-    Runs,
-    asks_for_human,
-    awaits_answer,
-    confirms,
-    fetch,
-    is_sorted,
-    materialise_sorted,
-    offers_human,
+from journeylib.journeys import (
+    MISSING,
+    Events,
+    Journeys,
+    first_rows,
+    last_rows,
+    latest_in,
+    least_of_later,
+    number_pairs,
+    number_sessions,
+    value_at,
 )
+from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
 from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
-_KEY = ["journey", "opened"]
+STATES = ("contained", "handed_over", "abandoned", "open")
+Flags = npt.NDArray[np.bool_]
+Whole = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BotSessions:
-    """The sessions of a log in which a bot acts before any human, and the turns behind them.
+    """The sessions of a log in which a bot acts before any human, and the events behind them.
 
     Attributes
     ----------
-    turns : ibis.Table
-        One row per step: ``journey``, ``customer_no``, ``group``, ``step``, ``touchpoint``,
-        ``touchpoint_no``, ``actor``, ``resource``, ``intent``, ``text`` (null where undeclared),
-        ``rating_micro``, ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null
-        without a clock),
-        ``opened`` (first step of its session: with ``journey`` the key of the session),
-        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one). They lie in order
-        for `Runs` where no session is declared.
-    table : ibis.Table
-        One row per bot session: the key ``journey``, ``opened``; ``session_no``,
-        ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``;
-        ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the bot's last act before a
-        human), ``human_us`` (in the session or soon after), ``request_us``, ``again_us`` (next
-        contact of the customer in the same intent); ``human_joined``, ``resolved``, ``silent``,
-        ``promised``, ``offered``, ``cold`` (the human came in a later session that the customer
-        opened; boolean); ``requests`` (before a human); ``state``
-        (``contained``, ``handed_over``, ``abandoned``, ``open``); the steps ``first_bot``,
-        ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
-    about : bool
-        The log has intents.
+    events : Events
+        All events of the journeys.
+    session : ndarray of int64
+        Of each event, the number of its session, a bot's or not.
+    said : Said
+        What the texts of the events say.
+    table : pandas.DataFrame
+        One row per bot session, times and steps `MISSING` where there is none: ``session_no``,
+        ``session``, ``journey`` (number in the order of events), ``opened`` (its first step),
+        ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
+        (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
+        bot's last act before a human), ``human_us`` (in the session or soon after),
+        ``request_us``, ``again_us`` (next contact of the customer in the same intent);
+        ``human_joined``, ``resolved``, ``silent``, ``promised``, ``offered``, ``cold`` (the human
+        came in a later session that the customer opened; boolean); ``requests`` (before a
+        human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
+        ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
-    turns: ibis.Table
-    table: ibis.Table
-    about: bool = False
+    events: Events
+    session: Whole
+    said: Said
+    table: pd.DataFrame
 
-    def matters(self, turns: ibis.Table) -> Runs:
-        """Return the runs of `turns` (some of `turns`) about one matter: journey and intent."""
-        also = ("intent",) if self.about else ()
-        return Runs.of(turns, "journey", "step", also=also, apart=True)
+    @cached_property
+    def matter(self) -> tuple[Numbers, int]:
+        """Number of the matter of each event (journey and intent), and how many there are."""
+        number, keys = number_pairs(self.events.journey, self.said.intent + 1, 1 << 31)
+        return number, len(keys)
+
+    @cached_property
+    def bot_session(self) -> Whole:
+        """Of each event, the place of its session in `table`; −1 where it is no bot's."""
+        place = np.full(int(self.session.max(initial=-1)) + 1, -1, dtype=np.int64)
+        place[self.table["session"]] = np.arange(len(self.table))
+        return place[self.session]
+
+    @cached_property
+    def human_row(self) -> Whole:
+        """Of each event, the first row of a human in its session; −1 where there is none."""
+        human = self.said.human
+        return first_rows(self.session, human, int(self.session.max(initial=-1)) + 1)[self.session]
+
+    @cached_property
+    def before_human(self) -> Flags:
+        """Mark the events before any human acted in their session."""
+        rows = np.arange(len(self.session))
+        return np.asarray((self.human_row < 0) | (rows < self.human_row))
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """Who acts in each event, about what, and what its text says; each array one entry an event.
+
+    Attributes
+    ----------
+    bot, human, customer : ndarray of bool
+        Who acts.
+    intent : ndarray of int32
+        Number of the intent; −1 where it is not known.
+    spoken : ndarray of bool
+        Whether there is a text.
+    asks, offers, confirms, awaits : ndarray of bool
+        A customer asks for a human; a bot offers one; a customer says that it is solved; a bot
+        waits for an answer or has none.
+    """
+
+    bot: Flags
+    human: Flags
+    customer: Flags
+    intent: Numbers
+    spoken: Flags
+    asks: Flags
+    offers: Flags
+    confirms: Flags
+    awaits: Flags
+
+
+def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
+    """Find out what the texts of a log with actors say, in one pass of the engine."""
+    events, actor = journeys.events, journeys.events.column("actor")
+    words = settings.human_request_words
+    number = [no for no, name in journeys.names.items() if name in words]
+    by_name = np.isin(events.touchpoint, number)
+    bot, human, customer = (actor.is_word(who) for who in ("bot", "human", "customer"))
+    nothing = np.zeros(len(events), dtype=bool)
+    marks = dict.fromkeys(("spoken", "asks", "offers", "confirms", "awaits"), nothing)
+    if journeys.has("text"):
+        asked = f"asks for a human {sorted(words)}"
+
+        def said_by(who: str, value: Any) -> Any:
+            # `cases` spares the engine the regular expressions on everybody else's texts.
+            return ibis.cases((_.actor == who, value), else_=False)
+
+        found = events.marks(
+            {
+                "has a text": _.text.notnull(),
+                asked: said_by("customer", asks_for_human(_.text, words)),
+                "offers a human": said_by("bot", offers_human(_.text)),
+                "confirms": said_by("customer", confirms(_.text)),
+                "awaits an answer": said_by("bot", awaits_answer(_.text)),
+            }
+        )
+        marks = dict(zip(marks, found.values(), strict=True))
+    intent = events.column("intent").number if journeys.has("intent") else None
+    marks["asks"] = marks["asks"] | (by_name & customer)
+    unknown = np.full(len(events), -1, dtype=np.int32)
+    return Said(bot, human, customer, unknown if intent is None else intent, **marks)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -98,246 +184,210 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A missing intent matches every intent:
     a contact without a label may be about the same thing, and missing labels shall not flatter.
     """
-    turns = _turns(journeys, settings)
-    served = _served(turns, journeys)
-    about = journeys.has("intent")
-    by_time = ["begin_us", "journey", "opened"]
-    asked = (served.first_customer < served.first_human).ifelse(
-        served.joined_us, ibis.null("int64")
-    )
-    served = served.mutate(
-        next_human_us=_next_of(served.joined_us, ["journey"], ["opened"], about=about),
-        next_opened_us=_next_of(asked, ["journey"], ["opened"], about=about),
-        # In order of time the least of what is later is what is next.
-        again_us=_next_of(served.begin_us, ["customer_no"], by_time, about=True)
-        if about
-        else served.begin_us.lead().over(ibis.window(group_by="customer_no", order_by=by_time)),
-    )
-    opened = served.filter(
-        _.first_bot.notnull() & (_.first_human.isnull() | (_.first_bot < _.first_human))
-    ).cache()
-    facts = _facts(turns, opened, journeys)
-    return BotSessions(turns, _with_states(facts, journeys, settings), about)
-
-
-def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    """Return the turns; what takes no room to hold or is cheap to work out is not held."""
-    steps = journeys.trail
-    clock = journeys.has_clock
-    opened = with_sessions(journeys, settings)
-    by_name = _.touchpoint.isin(settings.human_request_words)
-    said = (
-        asks_for_human(_.text, settings.human_request_words)
-        if journeys.has("text")
-        else ibis.literal(False)
-    )
-    offers = offers_human(_.text) if journeys.has("text") else ibis.literal(False)
-    narrow = ("customer_no", "group", "step", "touchpoint_no", "opened")
-    known = ("resource", "intent", "text", "t_us", "service_us", "rating_micro")
-    held = opened.mutate(
-        # `cases` spares the engine the regular expressions on everybody else's texts.
-        asks=ibis.cases((_.actor == "customer", said | by_name), else_=False),
-        offers=ibis.cases((_.actor == "bot", offers), else_=False),
-        **{name: opened[name].cast("int32") for name in narrow},
-    ).select(
-        *("journey", "touchpoint", "actor", "asks", "offers", *narrow),
-        *(name for name in known if name in steps.columns),
-    )
-    keys = [key for key in ("journey", "customer_no") if is_sorted(held, key)]
-    held = materialise_sorted(held, keys) if keys else held.cache()
-    number, word = ibis.null("int64"), ibis.null("string")
-    turns = held.mutate(
-        t_us=_.t_us if clock else number,
-        done_us=(_.t_us + ibis.coalesce(_.service_us, 0)) if clock else number,
-        **{
-            role: held[role] if role in held.columns else word
-            for role in ("resource", "intent", "text")
-        },
-        rating_micro=_.rating_micro if "rating_micro" in held.columns else number,
-        **{name: held[name].cast("int64") for name in narrow},
-    )
-    return turns.select(
-        *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
-        *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
-        "rating_micro",
+    said = heard_in(journeys, settings)
+    session = sessions_of(journeys, settings)
+    served = _served(journeys, said, session)
+    first_human, first_bot = served["first_human"], served["first_bot"]
+    begun_by_bot = (first_bot >= 0) & ((first_human < 0) | (first_bot < first_human))
+    opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
+    facts = _facts(journeys, said, session, opened)
+    return BotSessions(
+        journeys.events, session, said, _with_states(facts, said, journeys, settings)
     )
 
 
-def with_humans(turns: ibis.Table) -> ibis.Table:
-    """Add ``human_step``, the first step of a human in the session."""
-    humans = turns.filter(_.actor == "human").group_by(_KEY).aggregate(human_step=_.step.min())
-    # A join of a small aggregate, not a window: that would sort all events again.
-    return turns.left_join(humans, _KEY).drop("journey_right", "opened_right")
+def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
+    """Return the number of the session that each event belongs to; see `number_sessions`."""
+    events = journeys.events
+    talk, talks = np.full(len(events), -1, dtype=np.int32), 0
+    if journeys.has("session"):
+        talk = events.column("session").number
+        talks = len(events.column("session").words)
+    begin_us = done_us = np.zeros(len(events), dtype=np.int64)
+    if journeys.has_clock:
+        begin_us, done_us = events.t_us, done_of(events)
+    gap_us = round(settings.session_gap_minutes * 60 * US)
+    return number_sessions(events.journey, talk, begin_us, done_us, (talks, gap_us))
+
+
+def done_of(events: Events) -> Whole:
+    """Return when each event is over: its end, or its start where no end is known."""
+    service = events.service_us
+    return events.t_us + np.where(service == MISSING, 0, service)
 
 
 def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    """Return the steps with ``opened``, the first step of the session that each belongs to.
-
-    A session is what the session column says, within one journey; elsewhere a run of steps
-    without `gap_minutes` of silence; without a clock the whole journey. Where no session is
-    declared the steps still lie in order for `Runs`.
-    """
-    steps, gap_us = journeys.trail, round(settings.session_gap_minutes * 60 * US)
-    if not journeys.has_clock:
-        if not journeys.has("session"):
-            return steps.mutate(opened=ibis.literal(1).cast("int64"))
-        talk = ibis.window(group_by=["journey", "session"])
-        return steps.mutate(opened=_.step.min().over(talk))
-    done = _.t_us + ibis.coalesce(_.service_us, 0)
-    if not journeys.has("session"):
-        runs = Runs.of(steps, "journey", "step")
-        steps = steps.mutate(
-            **{ROW_NUMBER: runs.row()}, _busy_us=done if journeys.has("end_us") else 0
-        )
-        busy = runs.before(_.t_us)
-        if journeys.has("end_us"):
-            steps = steps.mutate(_busy_us=runs.most_so_far(_["_busy_us"]))
-            busy = runs.before(_["_busy_us"])
-        silent = steps.mutate(_opens=(_.t_us - busy > gap_us).fill_null(True))
-        return silent.mutate(opened=_.step - runs.since(_["_opens"])).drop(
-            ROW_NUMBER, "_busy_us", "_opens"
-        )
-    in_order: dict[str, Any] = {"group_by": ["journey", "session"], "order_by": "step"}
-    busy_until = done.max().over(ibis.window(preceding=(None, 1), **in_order))
-    silent = steps.mutate(silence=_.t_us - busy_until)
-    opens = _.silence.isnull() | (_.session.isnull() & (_.silence > gap_us))
-    first = opens.ifelse(_.step, ibis.null("int64")).max()
-    opened = first.over(ibis.window(preceding=(None, 0), **in_order))
-    return silent.mutate(opened=opened).drop("silence")
+    """Return the steps with ``opened``, the first step of the session that each belongs to."""
+    events = journeys.events
+    session = sessions_of(journeys, settings)
+    opened = events.step[np.unique(session, return_index=True)[1]][session]
+    numbers = pd.DataFrame({"_of": events.key, "_at": events.step, "opened": opened})
+    steps = journeys.trail
+    known = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
+    same = [steps.journey == known["_of"], steps.step == known["_at"]]
+    return steps.inner_join(known, same).drop("_of", "_at")
 
 
-def _served(turns: ibis.Table, journeys: Journeys) -> ibis.Table:
+def _served(journeys: Journeys, said: Said, session: Whole) -> pd.DataFrame:
     """Return one row per session in which somebody serves or asks, a bot's or not.
 
-    A session in which nobody does is nobody's next contact either.
+    A session in which nobody does is nobody's next contact either. Rows are numbers of events.
     """
-    bot, human, customer = (_.actor == who for who in ("bot", "human", "customer"))
-    served = turns.filter(bot | human | (customer & _.text.notnull())).select(_KEY).distinct()
-    return (
-        turns.semi_join(served, _KEY)
-        .group_by(_KEY)
-        .aggregate(
-            customer_no=_.customer_no.min(),
-            group=_.group.min(),
-            intent=_.intent.argmin(_.step, where=_.intent.notnull())
-            if journeys.has("intent")
-            else ibis.null("string"),
-            first_bot=_.step.min(where=bot),
-            first_human=_.step.min(where=human),
-            first_customer=_.step.min(where=customer),
-            begin_us=_.t_us.min(),
-            joined_us=_.t_us.min(where=human),
+    events, many = journeys.events, int(session.max(initial=-1)) + 1
+    serves = said.bot | said.human | (said.customer & said.spoken)
+    first = np.unique(session, return_index=True)[1]
+    firsts = {
+        name: first_rows(session, marked, many)
+        for name, marked in (
+            ("first_bot", said.bot),
+            ("first_human", said.human),
+            ("first_customer", said.customer),
+            ("first_named", said.intent >= 0),
         )
+    }
+    t_us = events.t_us if journeys.has_clock else np.full(len(events), MISSING)
+    table = pd.DataFrame(
+        {
+            "session": np.arange(many),
+            "journey": events.journey[first],
+            "opened": events.step[first],
+            "customer_no": events.customer[first].astype(np.int64),
+            "group": events.group[first].astype(np.int64),
+            "begin_us": t_us[first],
+            "intent": value_at(said.intent, firsts["first_named"], -1),
+            "joined_us": value_at(t_us, firsts["first_human"], MISSING),
+            **firsts,
+        }
+    )[first_rows(session, serves, many) >= 0]
+    return _with_next(table.reset_index(drop=True), int(said.intent.max(initial=-1)) + 1)
+
+
+def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
+    """Add the next human, the next one in a session that the customer opened, the next contact."""
+    part = {name: served[name].to_numpy() for name in served}
+    first_customer, first_human = part["first_customer"], part["first_human"]
+    asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
+    journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
+    by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
+    again = np.full(len(served), MISSING)
+    again[by_time] = least_of_later(
+        intents, *(part[name][by_time] for name in ("customer_no", "intent", "begin_us"))
+    )
+    own_human = np.where(asked, joined, MISSING)
+    return served.assign(
+        next_human_us=least_of_later(intents, journey, intent, joined),
+        next_opened_us=least_of_later(intents, journey, intent, own_human),
+        again_us=again,
     )
 
 
-def _facts(turns: ibis.Table, opened: ibis.Table, journeys: Journeys) -> ibis.Table:
+def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame) -> pd.DataFrame:
     """Return what else is told of the bot sessions `opened`."""
-    own = opened.select("first_human", of_journey="journey", of_opened="opened")
-    same = [turns.journey == own.of_journey, turns.opened == own.of_opened]
-    goals = turns.filter(_.touchpoint.isin(journeys.settings.goals))
-    reached = goals.group_by("journey").aggregate(goal_step=_.step.max())
-    turns = turns.inner_join(own, same).drop("of_journey", "of_opened")
-    bot, customer = (_.actor == who for who in ("bot", "customer"))
-    before = _.first_human.isnull() | (_.step < _.first_human)
-    spoken = bot & _.text.notnull()
-    ends = journeys.settings.bad_ends
-    heard = journeys.has("text")
-    word = ibis.null("string")
-    facts = turns.group_by(_KEY).aggregate(
-        touchpoint_no=_.touchpoint_no.argmin(_.step, where=bot),
-        start_us=_.t_us.min(where=bot),
-        end_us=_.done_us.max(),
-        bot_done_us=_.done_us.max(where=bot & before),
-        last_spoken=_.step.max(where=spoken),
-        last_words=_.text.argmax(_.step, where=spoken) if heard else word,
-        last_customer=_.step.max(where=customer),
-        last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()) if heard else word,
-        dropped_step=_.step.max(where=_.touchpoint.isin(ends)),
-        requests=(_.asks & before).fill_null(False).sum().cast("int64"),
-        request_us=_.t_us.min(where=_.asks & before),
-        request_step=_.step.min(where=_.asks & before),
-        bot_done_step=_.step.max(where=bot & before),
-        last_step=_.step.max(),
-        rating_micro=_.rating_micro.argmax(_.step, where=_.rating_micro.notnull()),
+    events, many = journeys.events, int(session.max(initial=-1)) + 1
+    own = opened["session"].to_numpy()
+    clock = journeys.has_clock
+    t_us = events.t_us if clock else np.full(len(events), MISSING)
+    done_us = done_of(events) if clock else t_us
+    every = np.ones(len(events), dtype=bool)
+    first_human = np.full(many, len(events), dtype=np.int64)
+    joined = opened["first_human"].to_numpy()
+    first_human[own] = np.where(joined < 0, len(events), joined)
+    before = np.arange(len(events)) < first_human[session]
+    names = journeys.names
+    bad, goal = (
+        np.isin(events.touchpoint, [no for no, name in names.items() if name in listed])
+        for listed in (journeys.settings.bad_ends, journeys.settings.goals)
     )
-    facts = opened.inner_join(facts, _KEY).left_join(reached, "journey").drop("journey_right")
-    return facts.left_join(_early_offers(turns), _KEY).drop("journey_right", "opened_right")
+    asks = said.asks & before
 
+    def first(marked: Flags) -> Whole:
+        return np.asarray(first_rows(session, marked, many)[own])
 
-def _early_offers(turns: ibis.Table) -> ibis.Table:
-    """Return the sessions in which a human is offered in the first bot turns, ``offered``."""
-    offers = turns.filter(_.offers).group_by(_KEY).aggregate(offer_step=_.step.min())
-    return (
-        turns.filter(_.actor == "bot")
-        .inner_join(offers, _KEY)
-        .filter(_.step <= _.offer_step)
-        .group_by(_KEY)
-        .aggregate(bot_turns=_.count())
-        .filter(_.bot_turns <= EARLY_BOT_TURNS)
-        .select(*_KEY, offered=ibis.literal(True))
+    def last(marked: Flags) -> Whole:
+        return np.asarray(last_rows(session, marked, many)[own])
+
+    request, spoken = first(asks), last(said.bot & said.spoken)
+    reply = last(said.customer & said.spoken)
+    offer = np.zeros(many, dtype=np.int64) - 1
+    offer[own] = first(said.offers)
+    early = said.bot & (np.arange(len(events)) <= offer[session])
+    bot_turns = np.bincount(session[early], minlength=many)[own]
+    rating = np.full(len(own), MISSING)
+    if journeys.has("rating_micro"):
+        rating = value_at(
+            events.column("rating_micro"), last(events.known("rating_micro")), MISSING
+        )
+    reached = last_rows(events.journey, goal, len(journeys.outline))
+    return opened.assign(
+        touchpoint_no=value_at(events.touchpoint, first(said.bot), -1).astype(np.int64),
+        start_us=value_at(t_us, first(said.bot), MISSING),
+        end_us=latest_in(session, done_us, every, many)[own],
+        bot_done_us=latest_in(session, done_us, said.bot & before, many)[own],
+        spoken=spoken,
+        awaits=value_at(said.awaits, spoken, False),
+        offers=value_at(said.offers, spoken, False),
+        confirms=value_at(said.confirms, reply, False),
+        last_customer=last(said.customer),
+        dropped=last(bad),
+        goal=reached[opened["journey"].to_numpy()],
+        requests=np.bincount(session[asks], minlength=many)[own],
+        request_us=value_at(t_us, request, MISSING),
+        request_step=value_at(events.step, request, MISSING),
+        bot_done_step=value_at(events.step, last(said.bot & before), MISSING),
+        last_step=value_at(events.step, last(every), MISSING),
+        rating_micro=rating,
+        offered=(offer[own] >= 0) & (bot_turns <= EARLY_BOT_TURNS),
     )
 
 
-def _next_of(value: Any, by: list[str], order: list[str], *, about: bool) -> Any:
-    """Return the least `value` of later sessions: where it is known `about` what, about the same.
-
-    A missing intent matches every intent.
-    """
-    missing = ibis.null("int64")
-
-    def later(number: Any, *also: str) -> Any:
-        window = ibis.window(group_by=[*by, *also], order_by=order, following=(1, None))
-        return number.min().over(window)
-
-    if not about:
-        return later(value)
-    same = later(value, "intent")
-    unknown = later(_.intent.isnull().ifelse(value, missing))
-    nearest = ibis.least(ibis.coalesce(same, unknown), ibis.coalesce(unknown, same))
-    return _.intent.isnull().ifelse(later(value), nearest)
+def soon_after(later: Any, earlier: Any, us: int) -> Flags:
+    """Whether `later` is known and comes no more than so many microseconds after `earlier`."""
+    later, earlier = np.asarray(later), np.asarray(earlier)
+    known = (later != MISSING) & (earlier != MISSING)
+    return np.asarray(known & (np.where(known, later - earlier, 0) <= us))
 
 
-def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
+def _with_states(
+    facts: pd.DataFrame, said: Said, journeys: Journeys, settings: MeasureSettings
+) -> pd.DataFrame:
     handover_us = round(settings.handover_hours * 3600 * US)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US))
-    heard = journeys.has("text") and customers_act(journeys)
-    unanswered = _.last_customer.isnull() | (_.last_customer < _.last_spoken)
-    soon = (_.next_human_us - _.end_us <= handover_us).fill_null(False)
+    part = {str(name): facts[name].to_numpy() for name in facts}
+    heard = journeys.has("text") and bool(said.customer.any())
+    unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
+    first_bot, joined = part["first_bot"], part["first_human"] >= 0
+    soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
     last_us = journeys.last_us
-    young = ibis.literal(False) if last_us is None else _.end_us > last_us - settle_us
-    facts = sessions.mutate(
-        human_joined=_.first_human.notnull(),
-        human_us=_.first_human.notnull().ifelse(
-            _.joined_us, soon.ifelse(_.next_human_us, ibis.null("int64"))
-        ),
-        resolved=(_.goal_step >= _.first_bot).fill_null(False) | confirms(_.last_reply),
-        waiting=unanswered & awaits_answer(_.last_words) if heard else ibis.literal(False),
-        promised=offers_human(_.last_words) & ~awaits_answer(_.last_words),
-        soon=soon,
-        offered=_.offered.fill_null(False),
-        cold=_.first_human.isnull() & soon & (_.next_opened_us == _.next_human_us).fill_null(False),
-    ).mutate(
-        silent=(_.waiting & ~_.resolved) | (_.dropped_step >= _.first_bot).fill_null(False),
+    young = np.zeros(len(facts), dtype=bool)
+    if last_us is not None:
+        young = part["end_us"] > last_us - settle_us
+    resolved = (part["goal"] >= first_bot) | part["confirms"]
+    waiting = unanswered & part["awaits"] & heard
+    silent = (waiting & ~resolved) | (part["dropped"] >= first_bot)
+    next_human = np.where(soon, part["next_human_us"], MISSING)
+    same = part["next_opened_us"] == part["next_human_us"]
+    states = np.array(STATES, dtype=object)
+    spot = np.select([joined | soon, young, silent], [1, 3, 2], 0)
+    table = facts.assign(
+        human_joined=joined,
+        human_us=np.where(joined, part["joined_us"], next_human),
+        resolved=resolved,
+        silent=silent,
+        promised=part["offers"] & ~part["awaits"],
+        cold=~joined & soon & same,
+        state=pd.Categorical(states[spot], STATES),
+        session_no=np.arange(len(facts)),
+        first_bot=value_at(journeys.events.step, first_bot, MISSING),
     )
-    # Held before it is numbered: both the texts and what was joined are dear to work out.
-    states = facts.cache().mutate(
-        state=ibis.cases(
-            (_.human_joined | _.soon, "handed_over"),
-            (young, "open"),
-            (_.silent, "abandoned"),
-            else_="contained",
-        ),
-        session_no=ibis.row_number().over(order_by=_KEY),
-    )
-    return states.select(
-        *("session_no", *_KEY, "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-        *("end_us", "bot_done_us", "human_us", "request_us", "again_us", "human_joined"),
-        *("resolved", "silent", "promised", "offered", "cold", "requests", "state", "first_bot"),
-        *("request_step", "bot_done_step", "last_step", "rating_micro"),
-    ).cache()
+    columns = [
+        *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),
+        *("intent", "start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us"),
+        *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
+        *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
+    ]
+    return table[columns]
 
 
 def customers_act(journeys: Journeys) -> bool:
     """Whether the log holds customers' own events; a system's log does not."""
-    return len(fetch(journeys.trail.filter(_.actor == "customer").select("step").limit(1))) > 0
+    return bool(journeys.events.column("actor").is_word("customer").any())

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Estimate, Floats, resample
-from journeylib.log import fetch
 from journeylib.measures.bots.sessions import BotSessions
 
 US = 1_000_000
@@ -29,31 +26,29 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
         ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
         ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
     """
-    waiting = (_.state == "handed_over") | (_.requests > 0) | _.promised
-    return _times(found.table.filter(waiting).mutate(since=_.bot_done_us), last_us)
+    table = found.table
+    waiting = (table["state"] == "handed_over") | (table["requests"] > 0) | table["promised"]
+    return _times(table[waiting], "bot_done_us", last_us)
 
 
 def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
     """Count the times from the first request for a human, as `queue_times` counts waits."""
-    return _times(found.table.filter(_.requests > 0).mutate(since=_.request_us), last_us)
+    return _times(found.table[found.table["requests"] > 0], "request_us", last_us)
 
 
-def _times(queued: ibis.Table, last_us: int) -> pd.DataFrame:
-    queued = queued.mutate(
-        fate=ibis.cases(
-            (_.state == "handed_over", SERVED), (_.state == "open", WAITING), else_=LOST
-        ),
-        until=ibis.cases(
-            (_.state == "handed_over", _.human_us), (_.state == "open", last_us), else_=_.end_us
-        ),
+def _times(queued: pd.DataFrame, since: str, last_us: int) -> pd.DataFrame:
+    served, waiting = (queued["state"] == state for state in ("handed_over", "open"))
+    until = np.where(served, queued["human_us"], np.where(waiting, last_us, queued["end_us"]))
+    waits = queued[["group"]].assign(
+        seconds=np.maximum(until - queued[since], 0) // US,
+        fate=np.where(served, SERVED, np.where(waiting, WAITING, LOST)),
     )
-    waits = queued.mutate(seconds=ibis.greatest(_.until - _.since, 0) // US)
-    frame = fetch(waits.group_by(["group", "seconds", "fate"]).aggregate(n=_.count()))
-    people = fetch(
-        queued.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
+    keys = ["group", "seconds", "fate"]
+    frame = waits.groupby(keys, as_index=False).size().rename(columns={"size": "n"})
     frame = frame.astype("int64")
-    frame.attrs.update(customers=int(people["customers"]), journeys=int(people["journeys"]))
+    frame.attrs.update(
+        customers=queued["customer_no"].nunique(), journeys=queued["journey"].nunique()
+    )
     return frame
 
 

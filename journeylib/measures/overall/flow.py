@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys import END, START, Journeys
-from journeylib.log import fetch
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
-    bin_of,
+    bins_of,
     from_draws,
     seconds_of,
 )
-from journeylib.measures.touchpoints.group_sums import Floats, Whole, mapped, touchpoint_names
+from journeylib.measures.touchpoints.group_sums import (
+    Floats,
+    Numbers,
+    Whole,
+    mapped,
+    touchpoint_names,
+)
 from journeylib.measures.touchpoints.next_steps import Successors
 from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
@@ -68,19 +72,18 @@ def flow_estimates(
 
 def _journey_sums(journeys: Journeys) -> dict[str, Floats]:
     """Sum journeys per customer group; each array has shape (groups,)."""
-    frame = fetch(
-        journeys.table.group_by("group").aggregate(
-            journeys=_.count(),
-            customers=_.customer_no.nunique(),
-            events=_.steps.sum(),
-            open=(_.end_kind == "open").sum(),
-        )
-    )
-    sums = {}
-    for column in ("journeys", "customers", "events", "open"):
-        sums[column] = np.zeros(GROUPS)
-        sums[column][frame["group"]] = frame[column].to_numpy(np.float64)
-    return sums
+    outline = journeys.outline
+
+    def per_group(group: Numbers, weights: Numbers | None = None) -> Floats:
+        return np.bincount(group, weights, minlength=GROUPS).astype(np.float64)
+
+    _each, first = np.unique(outline.customer, return_index=True)
+    return {
+        "journeys": per_group(outline.group),
+        "customers": per_group(outline.group[first]),
+        "events": per_group(outline.group, outline.steps),
+        "open": per_group(outline.group[outline.is_open]),
+    }
 
 
 def _ratio(
@@ -173,29 +176,26 @@ def _throughput(journeys: Journeys) -> Estimate:
     unit, estimand = "seconds", "median time from first to last event of a journey"
     if not journeys.has_clock:
         return Estimate.none("no_clock", unit, estimand=estimand)
-    whole = journeys.table.filter(~_.cut_off)
-    counted = whole.group_by(
-        "group",
-        bin=bin_of(whole.end_us - whole.start_us),
-        open=(whole.end_kind == "open").cast("int64"),
-    ).aggregate(n=_.count())
-    frame = fetch(counted)
-    customers = fetch(whole.aggregate(n=_.customer_no.nunique(), events=_.steps.sum().fill_null(0)))
+    outline = journeys.outline
+    whole = np.flatnonzero(~outline.cut_off)
     base = {
-        "n_customers": int(customers["n"].iloc[0]),
-        "n_journeys": int(frame["n"].sum()),
-        "n_events": int(customers["events"].iloc[0]),
+        "n_customers": len(np.unique(outline.customer[whole])),
+        "n_journeys": len(whole),
+        "n_events": int(outline.steps[whole].sum()),
     }
     more = {
         "estimand": estimand,
         "method": "product-limit median (Kaplan and Meier 1958) on bins of duration",
         "assumptions": ("journeys open at the end of the log are like others of their age",),
     }
-    if frame.empty:
+    if not len(whole):
         return Estimate.none("censoring_heavy", unit, **base, **more)
-    bins = int(frame["bin"].max()) + 1
+    spot = bins_of((outline.end_us - outline.start_us)[whole])
+    bins = int(spot.max()) + 1
     sums = np.zeros((GROUPS, 1, 2 * bins))
-    sums[frame["group"], 0, frame["bin"] + bins * frame["open"]] = frame["n"]
+    place = spot + bins * outline.is_open[whole].astype(np.int64)
+    cell = outline.group[whole].astype(np.int64) * 2 * bins + place
+    sums[:, 0] = np.bincount(cell, minlength=GROUPS * 2 * bins).reshape(GROUPS, -1)
     result = from_draws(resample(sums, survival_median), sums)
     if not np.isfinite(result.value[0]):
         return Estimate.none("censoring_heavy", unit, **base, **more)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ibis import _
-
 from journeylib.journeys import Journeys
-from journeylib.log import fetch
 from journeylib.measures.bots.containment import session_counts, verified
 from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
@@ -36,16 +33,11 @@ def key_results(journeys: Journeys, settings: MeasureSettings) -> dict[str, Any]
         ``contained_verified_hi`` (shares of mature bot sessions); None where the log does not
         tell, or fewer than the minimum of customers would show.
     """
-    totals = fetch(
-        journeys.table.aggregate(
-            journeys=_.count(), customers=_.customer_no.nunique(), events=_.steps.sum()
-        )
-    ).iloc[0]
-    many = int(totals["journeys"])
+    outline = journeys.outline
     return {
-        "journeys": many,
-        "customers": int(totals["customers"]),
-        "steps_per_journey": int(totals["events"]) / many if many else None,
+        "journeys": len(outline),
+        "customers": outline.customers,
+        "steps_per_journey": len(journeys.events) / len(outline) if len(outline) else None,
         "repeat_contact": _repeat_contact(journeys, settings),
         **_containment(journeys, settings),
     }
@@ -64,7 +56,7 @@ def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, flo
     if not journeys.has("actor"):
         return nothing
     found = bot_sessions(journeys, settings)
-    counts = fetch(session_counts(found, journeys.last_us, settings.repeat_days))
+    counts = session_counts(found, journeys.last_us, settings.repeat_days)
     shares = verified(counts, found, journeys, days=settings.repeat_days)
     if shares.value is None:
         return nothing

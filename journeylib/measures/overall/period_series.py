@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.journeys import (
+    MISSING,
+    US_PER_DAY,
+    Codes,
+    Events,
+    Journeys,
+    count_units,
+    number_pairs,
+    sum_in_cells,
+)
 from journeylib.log import fetch
-from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.bots.sessions import bot_sessions, soon_after
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import Scores
-from journeylib.measures.touchpoints.repeat_contacts import visits_of_contacts
+from journeylib.measures.touchpoints.group_sums import Numbers, Rows
+from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
 STREAM_COLUMNS = (
     "period", "family", "measure", "touchpoint", "detail", "stratum",
@@ -57,14 +65,14 @@ class Periods:
     before: int
     first_us: int
 
-    def within(self, time: Any, lag_days: int) -> Any:
-        """Return in which period `time` lies, null outside, where what counts takes `lag_days`."""
+    def within(self, time: Numbers, lag_days: int) -> Numbers:
+        """Return in which period each time lies, −1 outside, where what counts takes `lag_days`."""
         length = self.days * US_PER_DAY
         age = self.end_us - lag_days * US_PER_DAY - 1 - time
         whole = (self.end_us - lag_days * US_PER_DAY - self.first_us) // length
-        number = (age // length).cast("int64")
+        number = age // length
         there = (age >= 0) & (number < min(self.before + 1, max(whole, 0)))
-        return there.ifelse(number, ibis.null("int64"))
+        return np.where(there, number, -1)
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,13 @@ class Streams:
 
 @dataclass(frozen=True)
 class _Cases:
-    """Cases of one table: when, whose, where, and what is counted of them."""
+    """Cases in order of customer: when, whose, where, and what is counted of them."""
 
-    rows: ibis.Table
+    t_us: Numbers
+    rows: Rows
+    stratum: Codes
     lag_days: int
-    counted: Mapping[str, tuple[Any, Any, str]]  # measure: top, base, unit
+    counted: Mapping[str, tuple[Numbers, Numbers, str]]  # measure: top, base, unit
     family: str = "performance"
     whole: bool = True  # also as a stream of the whole log
     at_touchpoints: bool = True
@@ -170,36 +180,39 @@ def streams(
 def _all_cases(
     journeys: Journeys, settings: MeasureSettings, scores: Scores | str
 ) -> Iterable[_Cases]:
-    steps = journeys.steps.mutate(stratum=_stratum(journeys.steps))
-    visits: dict[str, tuple[Any, Any, str]] = {
-        "again": ((_.visit > 1) & _.starts_visit, _.starts_visit, "share")
+    events, rows = journeys.events, Rows.of(journeys.events)
+    t_us, stratum = events.t_us, _stratum(events)
+    starts, every = events.starts_visit, np.ones(len(events), dtype=bool)
+    visits: dict[str, tuple[Numbers, Numbers, str]] = {
+        "again": ((events.visit > 1) & starts, starts, "share")
     }
     if journeys.has("error"):
-        visits["errors"] = (_.error, _.error.notnull(), "share")
+        error = events.column("error")
+        visits["errors"] = (error == 1, error >= 0, "share")
     if journeys.has("rating_micro"):
-        visits["rating"] = (_.rating_micro, _.rating_micro.notnull(), "points")
-    timed = (_.service_us > 0).fill_null(False)
-    visits["service"] = (_log_micro(_.service_us), timed, "log seconds")
-    yield _Cases(steps, 0, visits)
+        visits["rating"] = (events.column("rating_micro"), events.known("rating_micro"), "points")
+    visits["service"] = (_log_micro(events.service_us), events.service_us > 0, "log seconds")
+    yield _Cases(t_us, rows, stratum, 0, visits)
     absent = {
-        f"missing_{role}": (_[role].isnull(), ibis.literal(True), "share")
+        f"missing_{role}": (~events.known(role), every, "share")
         for role in ROLES
         if journeys.has(role)
     }
     if absent:
-        yield _Cases(steps, 0, absent, "quality", at_touchpoints=False)
+        yield _Cases(t_us, rows, stratum, 0, absent, "quality", at_touchpoints=False)
     if isinstance(scores, Scores):
-        turns = scores.turns.select("journey", "step", "score").filter(_.score.notnull())
-        heard = steps.inner_join(turns, ["journey", "step"])
-        felt = {"negative": (_.score < 0, _.score.notnull(), "share")}
-        yield _Cases(heard, 0, felt)
+        turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
+        score = np.full(len(events), MISSING)
+        score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+        felt = {"negative": ((score < 0) & (score != MISSING), score != MISSING, "share")}
+        yield _Cases(t_us, rows, stratum, 0, felt)
     back = math.ceil(settings.repeat_days)
-    contacts = visits_of_contacts(journeys, settings)
+    contacts = find_contacts(journeys, settings)
     window_us = round(settings.repeat_days * US_PER_DAY)
-    word = contacts.intent if "intent" in contacts.columns else ibis.null("string")
-    contacts = contacts.mutate(t_us=_.at_us, stratum=word.fill_null(""))
-    returned = (_.next_us - _.at_us <= window_us).fill_null(False)
-    yield _Cases(contacts, back, {"repeat_contact": (returned, ibis.literal(True), "share")})
+    returned = soon_after(contacts.next_us, contacts.at_us, window_us)
+    each = np.ones(len(returned), dtype=bool)
+    repeated = {"repeat_contact": (returned, each, "share")}
+    yield _Cases(contacts.at_us, contacts.rows, _no_stratum(len(each)), back, repeated)
     if journeys.has("actor"):
         yield from _session_cases(journeys, settings, back, window_us)
 
@@ -207,71 +220,105 @@ def _all_cases(
 def _session_cases(
     journeys: Journeys, settings: MeasureSettings, back: int, window_us: int
 ) -> Iterable[_Cases]:
-    found = bot_sessions(journeys, settings).table.filter(_.start_us.notnull())
-    rows = found.mutate(t_us=_.start_us, stratum=_.intent.fill_null(""))
+    table = bot_sessions(journeys, settings).table
+    table = table[table["start_us"] != MISSING]
+    part = {str(name): table[name].to_numpy() for name in table}
+    rows = Rows(
+        len(journeys.names),
+        *(part[name] for name in ("touchpoint_no", "group", "journey", "customer_no")),
+    )
+    stratum = _no_stratum(len(table))
+    if journeys.has("intent"):
+        words = journeys.events.column("intent").words
+        stratum = Codes((part["intent"] + 1).astype(np.int32), ("", *words))
     settled = math.ceil(max(settings.handover_hours, settings.session_gap_minutes / 60) / 24)
-    asked = _.requests > 0
+    asked, every = part["requests"] > 0, np.ones(len(table), dtype=bool)
     soon = round(settings.honoured_minutes * 60 * MICRO)
-    honoured = (_.human_us - _.request_us <= soon).fill_null(False)
-    waited = (_.human_us - _.bot_done_us > 0).fill_null(False)
+    honoured = soon_after(part["human_us"], part["request_us"], soon)
+    known = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
+    wait_us = np.where(known, part["human_us"] - np.where(known, part["bot_done_us"], 0), 0)
     yield _Cases(
+        part["start_us"],
         rows,
+        stratum,
         settled,
         {
-            "handed_over": (_.state == "handed_over", ibis.literal(True), "share"),
-            "abandoned": (_.state == "abandoned", ibis.literal(True), "share"),
-            "requests": (asked, ibis.literal(True), "share"),
+            "handed_over": ((table["state"] == "handed_over").to_numpy(), every, "share"),
+            "abandoned": ((table["state"] == "abandoned").to_numpy(), every, "share"),
+            "requests": (asked, every, "share"),
             "requests_honoured": (honoured, asked, "share"),
-            "human_wait": (_log_micro(_.human_us - _.bot_done_us), waited, "log seconds"),
+            "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )
-    again = (_.again_us - _.end_us <= window_us).fill_null(False)
-    sure = (_.state == "contained") & _.resolved & ~again
-    yield _Cases(rows, back + settled, {"contained_verified": (sure, ibis.literal(True), "share")})
+    again = soon_after(part["again_us"], part["end_us"], window_us)
+    sure = (table["state"] == "contained").to_numpy() & part["resolved"] & ~again
+    contained = {"contained_verified": (sure, every, "share")}
+    yield _Cases(part["start_us"], rows, stratum, back + settled, contained)
 
 
-def _stratum(steps: ibis.Table) -> Any:
+def _stratum(events: Events) -> Codes:
     """What a case is about and whose it is: in these strata mix and performance are told apart."""
-    found = [steps[role].fill_null("") for role in ("intent", "segment") if role in steps.columns]
-    return (
-        found[0] if len(found) == 1 else found[0] + " · " + found[1] if found else ibis.literal("")
-    )
+    parts = [events.column(role) for role in ("intent", "segment") if events.has(role)]
+    if not parts:
+        return _no_stratum(len(events))
+    words, number = [""], np.zeros(len(events), dtype=np.int64)
+    for place, part in enumerate(parts):
+        own = ("", *part.words)
+        words = [f"{a} · {b}" for a in words for b in own] if place else list(own)
+        number = number * len(own) + part.number + 1
+    return Codes(number.astype(np.int32), tuple(words))
 
 
-def _log_micro(us: Any) -> Any:
+def _no_stratum(many: int) -> Codes:
+    return Codes(np.zeros(many, dtype=np.int32), ("",))
+
+
+def _log_micro(us: Numbers) -> Numbers:
     """Logarithm of seconds in millionths, as whole numbers: sums must not depend on order."""
-    return (((us.cast("float64") / MICRO) + 1).ln() * MICRO).round().cast("int64")
+    seconds = np.maximum(us, 0).astype(np.float64) / MICRO
+    return np.asarray(np.rint(np.log(seconds + 1) * MICRO).astype(np.int64))
 
 
 def _sums(cases: _Cases, periods: Periods) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sum per period, touchpoint, stratum and customer group; count customers of each stream."""
-    rows = cases.rows.mutate(period=periods.within(cases.rows.t_us, cases.lag_days))
-    rows = rows.filter(_.period.notnull())
-    wanted = {}
+    rows, strata = cases.rows, len(cases.stratum.words)
+    period = periods.within(cases.t_us, cases.lag_days)
+    place = np.where(period >= 0, period * rows.touchpoints + rows.touchpoint, -1)
+    cell, keys = number_pairs(
+        place, cases.stratum.number.astype(np.int64) * GROUPS + rows.group, strata * GROUPS
+    )
+    where = keys // (strata * GROUPS)
+    words = np.array(cases.stratum.words, dtype=object)
+    sums = pd.DataFrame(
+        {
+            "period": where // rows.touchpoints,
+            "touchpoint_no": where % rows.touchpoints,
+            "stratum": words[keys // GROUPS % strata],
+            "group": keys % GROUPS,
+        }
+    )
+    places = (periods.before + 1) * rows.touchpoints
+    people: dict[str, Numbers] = {}
     for measure, (top, base, _unit) in cases.counted.items():
-        above, below = rows.bind(top)[0], rows.bind(base)[0].fill_null(False)
-        wanted[f"{measure}:base"] = below.cast("int64")
-        wanted[f"{measure}:top"] = below.ifelse(above.cast("int64").fill_null(0), 0)
-    keys = ["period", "touchpoint_no", "stratum", "group"]
-    chosen = rows.select(*keys, "customer_no", **wanted)
-    by_customer = (
-        chosen.group_by([*keys, "customer_no"])
-        .aggregate(**{name: chosen[name].sum() for name in wanted})
-        .cache()
-    )
-    sums = by_customer.group_by(keys).aggregate(
-        **{name: by_customer[name].sum() for name in wanted}
-    )
-    everywhere = by_customer.mutate(touchpoint_no=ibis.literal(-1, "int64"))
-    people = []
-    for place in (by_customer, everywhere):
-        # A customer of two strata is one customer.
-        each = place.group_by(["period", "touchpoint_no", "customer_no"]).aggregate(
-            **{measure: (place[f"{measure}:base"] > 0).any() for measure in cases.counted}
+        sums[f"{measure}:base"] = sum_in_cells(cell, base, len(keys))
+        sums[f"{measure}:top"] = sum_in_cells(np.where(base, cell, -1), top, len(keys))
+        people[measure] = np.concatenate(
+            [
+                count_units(np.where(base, place, -1), rows.customer, places),
+                count_units(np.where(base, period, -1), rows.customer, periods.before + 1),
+            ]
         )
-        counts = {measure: each[measure].cast("int64").sum() for measure in cases.counted}
-        people.append(fetch(each.group_by(["period", "touchpoint_no"]).aggregate(**counts)))
-    return fetch(sums), pd.concat(people).set_index(["period", "touchpoint_no"])
+    each = np.arange(periods.before + 1)
+    index = pd.MultiIndex.from_arrays(
+        [
+            np.concatenate([np.repeat(each, rows.touchpoints), each]),
+            np.concatenate(
+                [np.tile(np.arange(rows.touchpoints), len(each)), np.full(len(each), -1)]
+            ),
+        ],
+        names=["period", "touchpoint_no"],
+    )
+    return sums, pd.DataFrame(people, index=index)
 
 
 def _one(sums: pd.DataFrame, measure: str, cases: _Cases) -> pd.DataFrame:
@@ -357,43 +404,45 @@ def _moves(journeys: Journeys) -> tuple[_Cases, dict[str, dict[int, str]]]:
             targets[f"next_{place}"] = dict(
                 zip(sources.tolist(), ranked["target"].astype(str), strict=True)
             )
-    ends = journeys.steps.filter(_.ends_visit)
-    ends = ends.mutate(
-        stratum=_stratum(ends), soon=(_.next_us - _.t_us <= US_PER_DAY).fill_null(False)
-    )
-    if not nearest:
-        return _Cases(ends, 1, {}, whole=False), {}
-    # Joined: as a case of thousands of touchpoints the engine would go through them row by row.
-    wanted = pd.DataFrame(nearest).rename_axis("source").reset_index().astype("Int64")
-    known = ibis.memtable(wanted)
-    ends = ends.left_join(known, ends.touchpoint_no == known.source)
-    counted = {
-        measure: (
-            ends.soon & (ends.next_touchpoint_no == ends[measure]).fill_null(False),
-            ends[measure].notnull(),
-            "share",
-        )
-        for measure in nearest
-    }
-    return _Cases(ends, 1, counted, whole=False), targets
+    events = journeys.events
+    rows = np.flatnonzero(events.ends_visit)
+    t_us, then = events.t_us[rows], events.next_touchpoint[rows]
+    soon = soon_after(events.next_us[rows], t_us, US_PER_DAY)
+    counted = {}
+    for measure, wanted in nearest.items():
+        target = np.full(events.touchpoints, -1, dtype=np.int64)
+        target[wanted.index] = wanted
+        own = target[events.touchpoint[rows]]
+        counted[measure] = (soon & (then == own), own >= 0, "share")
+    stratum = _stratum(events).only(rows)
+    return _Cases(t_us, Rows.of(events, rows), stratum, 1, counted, whole=False), targets
 
 
 def _entries(journeys: Journeys, periods: Periods) -> dict[str, pd.DataFrame]:
     """Return with what journeys begin: of whom, about what, through which door."""
-    first = journeys.steps.filter(_.step == 1)
-    first = first.mutate(period=periods.within(_.t_us, 0)).filter(_.period.notnull())
-    people = fetch(first.group_by("period").aggregate(customers=_.customer_no.nunique()))
-    people.index = pd.MultiIndex.from_product([people["period"], [-1]])
+    events, outline = journeys.events, journeys.outline
+    period = periods.within(outline.start_us, 0)
+    number = count_units(period, outline.customer, periods.before + 1)
+    index = pd.MultiIndex.from_product([np.arange(len(number)), [-1]])
+    people = pd.Series(number, index=index)
     found = {}
     for role in ("segment", "intent", "channel", "touchpoint"):
-        if role not in first.columns:
+        if role != "touchpoint" and not journeys.has(role):
             continue
-        named = first.mutate(detail=_[role].fill_null(UNNAMED).cast("string"))
-        counts = fetch(named.group_by(["period", "detail", "group"]).aggregate(top=_.count()))
+        word = outline.first
+        words: Sequence[str] = [journeys.names[no] for no in range(len(journeys.names))]
+        if role != "touchpoint":
+            codes = events.column(role).only(outline.first_row)
+            word, words = np.where(codes.known, codes.number, len(codes.words)), codes.words
+        detail = np.array([*words, UNNAMED], dtype=object)[word]
+        begun = pd.DataFrame({"period": period, "detail": detail, "group": outline.group})
+        begun = begun[period >= 0].astype({"detail": "str", "group": "int64"})
+        counts = begun.groupby(["period", "detail", "group"], as_index=False).size()
+        counts = counts.rename(columns={"size": "top"})
         measure = f"begins_with_{role}"
         if len(counts):
             rows = _of_all(counts).assign(measure=measure, touchpoint=-1, stratum=ALL)
-            found[measure] = _estimated(rows, people["customers"], "share").assign(family="mix")
+            found[measure] = _estimated(rows, people, "share").assign(family="mix")
     return found
 
 
@@ -408,22 +457,35 @@ def _of_all(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _feeds(journeys: Journeys, periods: Periods) -> pd.DataFrame:
-    steps = journeys.steps
-    channel = steps.channel.fill_null("(none)") if journeys.has("channel") else ibis.literal("")
-    day = (periods.end_us - 1 - steps.t_us) // US_PER_DAY
-    rows = steps.mutate(
-        channel=channel.cast("string"), period=periods.within(steps.t_us, 0), day=day.cast("int64")
-    )
-    counted = rows.filter(_.period.notnull()).group_by(["channel", "period", "day"])
-    found = fetch(counted.aggregate(events=_.count()))
+    events = journeys.events
+    number, words = np.zeros(len(events), dtype=np.int64), np.array([""], dtype=object)
+    if journeys.has("channel"):
+        channel = events.column("channel")
+        number = np.where(channel.known, channel.number, len(channel.words))
+        words = np.array([*channel.words, "(none)"], dtype=object)
+    period = periods.within(events.t_us, 0)
+    day = (periods.end_us - 1 - events.t_us) // US_PER_DAY
+    # The day says which period it is in.
+    days = int(day.max(initial=0)) + 1
+    cell, n = np.unique((number * days + day)[period >= 0], return_counts=True)
+    found = pd.DataFrame({"channel": words[cell // days], "day": cell % days, "events": n})
+    found.insert(1, "period", found["day"] // periods.days)
+    found = found.astype({"channel": "str"})
     return found.sort_values(["channel", "period", "day"], ignore_index=True)
 
 
 def _volumes(journeys: Journeys, periods: Periods) -> pd.DataFrame:
-    steps = journeys.steps.mutate(period=periods.within(journeys.steps.t_us, 0))
-    counted = steps.filter(_.period.notnull()).group_by(["touchpoint_no", "period"])
-    found = fetch(counted.aggregate(n=_.count(), customers=_.customer_no.nunique()))
-    return found.rename(columns={"touchpoint_no": "touchpoint"}).assign(
-        family="volume", measure=EVENTS, detail="", stratum=ALL, unit="events",
-        value=found["n"].astype("float64"), se=np.nan,
-    )  # fmt: skip
+    events, many = journeys.events, len(journeys.names)
+    period = periods.within(events.t_us, 0)
+    cell = np.where(period >= 0, period * many + events.touchpoint, -1)
+    base = events.base(cell, (periods.before + 1) * many)
+    there = np.flatnonzero(base.events)
+    return pd.DataFrame(
+        {
+            "touchpoint": there % many,
+            "period": there // many,
+            "n": base.events[there],
+            "customers": base.customers[there],
+            "value": base.events[there].astype(np.float64),
+        }
+    ).assign(family="volume", measure=EVENTS, detail="", stratum=ALL, unit="events", se=np.nan)

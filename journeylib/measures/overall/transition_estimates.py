@@ -6,21 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import ibis
 import numpy as np
-import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import END, Journeys
-from journeylib.log import fetch
+from journeylib.journeys import END, Base, Journeys, count_units
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.durations import around_medians
-from journeylib.measures.touchpoints.group_sums import Base, Floats, spread, thin
+from journeylib.measures.touchpoints.durations import Durations, around_medians
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, thin
 
 Pair = tuple[str, str]
-# A transition that ends the journey leads to no touchpoint.
-NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -64,60 +58,60 @@ class Transitions:
     @cached_property
     def _every(self) -> Floats:
         """Journeys per customer group."""
-        table = self.journeys.table
-        frame = fetch(table.group_by("group").aggregate(n=_.count()))
-        every = np.zeros(GROUPS)
-        every[frame["group"]] = frame["n"]
-        return every
+        return np.bincount(self.journeys.outline.group, minlength=GROUPS).astype(np.float64)
 
     def _estimated(self, pairs: list[Pair]) -> list[Taken]:
         journeys = self.journeys
-        rows = self._rows(pairs)
+        rows = _moves(journeys, pairs)
         known = journeys.edges.set_index(["source", "target"]).reindex(pairs)
         counts = known[["events", "journeys", "customers"]].fillna(0).to_numpy(np.int64)
         base = Base(*counts.T)
         few = thin(base, self.settings)
         every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
         share = resample(
-            np.stack([_taking(rows, len(pairs)), every], axis=-1),
+            np.stack([_taking(journeys, rows, len(pairs)), every], axis=-1),
             lambda s: s[..., 0] / s[..., 1],
             share=True,
             n_customers=np.full(len(pairs), journeys.size[1]),
             n_trials=every.sum(axis=0),
         )
         medians = known["median_seconds"].to_numpy(np.float64)
-        time = around_medians(rows, "us", few, medians) if journeys.has_clock else None
+        time = None
+        if journeys.has_clock:
+            durations = _seconds(journeys, rows)
+            time = around_medians(durations, "us", few, medians)
         return [
             Taken(_estimate(share, "share", base, place), _estimate(time, "seconds", base, place))
             for place in range(len(pairs))
         ]
 
-    def _rows(self, pairs: list[Pair]) -> ibis.Table:
-        """One row per move along one of `pairs`; its place among them stands as the touchpoint."""
-        number = {name: no for no, name in self.journeys.names.items()} | {END: NOWHERE}
-        asked = pd.DataFrame(
-            [(number[a], number[b], place) for place, (a, b) in enumerate(pairs)],
-            columns=["_from", "_to", "touchpoint_no"],
-        ).astype("int64")
-        ends = self.journeys.trail.filter(_.ends_visit)
-        time = {"us": ends.next_us - ends.visit_us} if self.journeys.has_clock else {}
-        moves = ends.select(
-            "journey",
-            "customer_no",
-            "group",
-            _from=ends.touchpoint_no.cast("int64"),
-            _to=ends.next_touchpoint_no.cast("int64").fill_null(NOWHERE),
-            **time,
-        )
-        return moves.inner_join(ibis.memtable(asked), ["_from", "_to"])
+
+def _moves(journeys: Journeys, pairs: list[Pair]) -> Numbers:
+    """Return for each event the place among `pairs` of the move after it; -1 where it has none."""
+    events, many = journeys.events, len(journeys.names) + 1
+    number = {name: no + 1 for no, name in journeys.names.items()} | {END: 0}
+    asked = np.array([(number[a] - 1) * many + number[b] for a, b in pairs], dtype=np.int64)
+    order = np.argsort(asked)
+    key = events.touchpoint.astype(np.int64) * many + events.next_touchpoint + 1
+    spot = np.minimum(np.searchsorted(asked[order], key), len(asked) - 1)
+    hit = events.ends_visit & (asked[order][spot] == key)
+    return np.where(hit, order[spot], -1)
 
 
-def _taking(rows: ibis.Table, many: int) -> Floats:
+def _seconds(journeys: Journeys, place: Numbers) -> Durations:
+    """Return the times of moves from visit to visit; the place stands as the touchpoint."""
+    events = journeys.events
+    rows = np.flatnonzero((place >= 0) & ~events.is_last)
+    us = events.next_us[rows] - events.t_us[events.visit_row[rows]]
+    return Durations(place[rows], events.group[rows], {"us": us})
+
+
+def _taking(journeys: Journeys, place: Numbers, many: int) -> Floats:
     """Return the journeys that take each transition, per customer group."""
-    once = ibis.window(group_by=["touchpoint_no", "journey"])
-    marked = rows.select("touchpoint_no", "group", first=ibis.row_number().over(once) == 0)
-    cells = marked.group_by(["touchpoint_no", "group"]).aggregate(journeys=_.first.sum())
-    return spread(cells, many)["journeys"]
+    events = journeys.events
+    cell = np.where(place >= 0, events.group.astype(np.int64) * many + place, -1)
+    counted = count_units(cell, events.journey, GROUPS * many)
+    return counted.reshape(GROUPS, many).astype(np.float64)
 
 
 def _estimate(result: Resampled | None, unit: str, base: Base, place: int) -> Estimate:

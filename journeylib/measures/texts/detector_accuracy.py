@@ -286,20 +286,25 @@ def _prevalences(
     minimum = journeys.settings.min_customers
     found: dict[str, Estimate] = {}
     if journeys.has("text"):
-        heard = journeys.steps.filter(by_customers(journeys)).mutate(
-            human_request=asks_for_human(_.text, settings.human_request_words),
-            repetition=says_again(_.text),
+        heard = fetch(
+            journeys.steps.filter(by_customers(journeys)).select(
+                *("group", "customer_no", "journey"),
+                human_request=asks_for_human(_.text, settings.human_request_words),
+                repetition=says_again(_.text),
+            )
         )
         wanted = {
-            name: Ratio(_[name], _[name].notnull(), _ESTIMANDS[name]) for name in DETECTORS[:2]
+            name: Ratio(heard[name], heard[name].notna(), _ESTIMANDS[name])
+            for name in DETECTORS[:2]
         }
         found = ratios(heard, wanted, min_customers=minimum)
     reason = scores if isinstance(scores, str) else None
     if journeys.has("sentiment_micro"):
         reason = "unidentified"  # the company's own scores are not the lexicon's
     if reason is None and isinstance(scores, Scores):
-        one = Ratio(_.score <= NEGATIVE, _.score.notnull(), _ESTIMANDS["negative"])
-        found |= ratios(scores.turns, {"negative": one}, min_customers=minimum)
+        turns = fetch(scores.turns.filter(_.score.notnull()))
+        one = Ratio(turns["score"] <= NEGATIVE, turns["score"].notna(), _ESTIMANDS["negative"])
+        found |= ratios(turns, {"negative": one}, min_customers=minimum)
     else:
         found["negative"] = Estimate.none(
             reason or "no_column", "share", estimand=_ESTIMANDS["negative"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ibis
 import numpy as np
 from ibis import _
 
 from journeylib.core import resample
-from journeylib.journeys import US_PER_DAY, Journeys
-from journeylib.log import customer_numbers
+from journeylib.journeys import US_PER_DAY, Journeys, happens_between
+from journeylib.log import customer_numbers, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Floats, fold, measured, silent
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Rows, fold, measured, silent
 
 # Upper ends of the bands of steps within which visits are compared.
 AGE_BANDS = (1, 2, 3, 5, 9)
@@ -42,47 +41,47 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return silent(NAME, UNIT, "immature_window", many)
-    visits = journeys.steps.filter(
-        _.starts_visit & (_.visit == 1) & (_.t_us <= mature_until)
-    ).select("journey", "customer_no", "group", "touchpoint_no", "t_us", band=_band())
-    followed = visits.semi_join(
-        complaints,
-        [
-            visits.customer_no == complaints.complainer,
-            complaints.complained_us > visits.t_us,
-            complaints.complained_us <= visits.t_us + window_us,
-        ],
-    )
-    bands = {f"band_{band}": _.band == band for band in range(len(AGE_BANDS) + 1)}
-    seen = fold(visits, {"visits": ibis.literal(1), **bands}, ["visits"], many)
-    complained = fold(followed, bands, [], many)
+    events = journeys.events
+    counts = events.starts_visit & (events.visit == 1) & (events.t_us <= mature_until)
+    visits = np.flatnonzero(counts)
+    begun = events.t_us[visits]
+    followed = happens_between(events.customer[visits], begun + 1, begun + window_us, *complaints)
+    age = np.searchsorted(AGE_BANDS, events.step[visits])
+    bands = {f"band_{band}": age == band for band in range(len(AGE_BANDS) + 1)}
+    rows = Rows.of(events, visits)
+    seen = fold(rows, bands)
+    complained = fold(rows, {name: band & followed for name, band in bands.items()})
     own = np.concatenate([seen.together(*bands), complained.together(*bands)], axis=-1)
     others = own.sum(axis=1, keepdims=True) - own
-    base = seen.base("visits")
+    base = rows.base(np.ones(len(visits), dtype=bool))
     result = resample(np.concatenate([own, others], axis=-1), _excess, n_customers=base.customers)
     return measured(NAME, UNIT, result, base, settings)
 
 
-def complaint_times(journeys: Journeys, settings: MeasureSettings) -> ibis.Table | None:
-    """Return one row per complaint: ``complainer`` (a ``customer_no``) and ``complained_us``.
+def complaint_times(
+    journeys: Journeys, settings: MeasureSettings
+) -> tuple[Numbers, Numbers] | None:
+    """Return of each complaint the ``customer_no`` and the instant in microseconds.
 
     None where the log tells of no complaints: no outcome of the kinds, no touchpoint declared.
     """
     found = []
     if settings.complaint_touchpoints:
-        said = journeys.trail.filter(_.touchpoint.isin(settings.complaint_touchpoints))
-        found.append(said.select(complainer=_.customer_no, complained_us=_.t_us))
+        events, listed = journeys.events, settings.complaint_touchpoints
+        numbers = [no for no, name in journeys.names.items() if name in listed]
+        here = np.isin(events.touchpoint, numbers)
+        found.append((events.customer[here], events.t_us[here]))
     outcomes = journeys.log.outcomes
     if outcomes is not None:
         kept = outcomes.filter(_.kind.isin(settings.complaint_kinds) & _.t_us.notnull())
-        if kept.count().to_pyarrow().as_py():
-            known = kept.inner_join(customer_numbers(journeys.log.events), "customer")
-            found.append(known.select(complainer=_.customer_no, complained_us=_.t_us))
-    return ibis.union(*found) if len(found) > 1 else next(iter(found), None)
-
-
-def _band() -> ibis.Deferred:
-    return sum((_.step > end).cast("int64") for end in AGE_BANDS)
+        known = kept.inner_join(customer_numbers(journeys.log.events), "customer")
+        frame = fetch(known.select("customer_no", "t_us")).astype("int64")
+        if len(frame) or kept.count().to_pyarrow().as_py():
+            found.append((frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()))
+    if not found:
+        return None
+    whose, when = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return whose, when
 
 
 def _excess(sums: Floats) -> Floats:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import ibis
 import numpy as np
 import numpy.typing as npt
-from ibis import _
 
 from journeylib.core import GROUPS, LEVEL, Resampled, occupied, resample
-from journeylib.journeys import Journeys, with_open_time
-from journeylib.log import fetch
+from journeylib.journeys import MISSING, Journeys, compiled, median_in_cells, open_time
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
     Cells,
     Floats,
+    Numbers,
     Whole,
     mapped,
     measured,
@@ -46,9 +45,11 @@ def duration_measures(
     units = {"duration_spread": "log seconds", "service": "seconds", "wait": "seconds"}
     if not journeys.has_clock:
         return [silent(measure, unit, "no_clock", many) for measure, unit in units.items()]
-    visits = _visits(journeys)
+    visits = visit_durations(journeys)
     # By the wall clock, and within business hours where these are declared.
-    clocks = {"": "_us"} | ({"_business": "_business_us"} if "wait_business_us" in visits else {})
+    clocks = {"": "_us"} | (
+        {"_business": "_business_us"} if "wait_business_us" in visits.us else {}
+    )
     waits = cells.base("waited")
     few = thin(waits, settings)
     found = [
@@ -78,31 +79,54 @@ def duration_measures(
     ]
 
 
-def _visits(journeys: Journeys) -> ibis.Table:
-    """One row per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
+@dataclass(frozen=True)
+class Durations:
+    """Durations in microseconds, each with its touchpoint and customer group.
+
+    Attributes
+    ----------
+    touchpoint, group : ndarray of int
+    us : dict of str to ndarray of int64
+        Durations by name; `MISSING` where one is not known.
+    """
+
+    touchpoint: Numbers
+    group: Numbers
+    us: Mapping[str, Whole]
+
+
+def visit_durations(journeys: Journeys) -> Durations:
+    """One entry per visit: ``service_us`` from its start to its end, ``wait_us`` after it.
 
     A visit of a single event without an end has no known service. With business hours, the same
     within them (``service_business_us``, ``wait_business_us``).
     """
-    own = _.service_us.fill_null(0) + _.t_us - _.visit_us
-    unknown = _.starts_visit & _.service_us.isnull()
-    null = ibis.null("int64")
-    ends = journeys.trail.filter(_.ends_visit)
-    columns: dict[str, ibis.Value] = {"service_us": unknown.ifelse(null, own)}
+    events = journeys.events
+    last = np.flatnonzero(events.ends_visit)
+    own, began = events.service_us[last], events.t_us[events.visit_row[last]]
+    end = events.t_us[last] + np.where(own == MISSING, 0, own)
+    unknown = events.starts_visit[last] & (own == MISSING)
+    us = {"service_us": np.where(unknown, MISSING, end - began), "wait_us": events.wait_us[last]}
     hours = journeys.settings.business_hours
-    if hours is None:
-        return ends.select("touchpoint_no", "group", "wait_us", **columns)
-    ended = ends.mutate(_end_us=_.t_us + _.service_us.fill_null(0))
-    timed = with_open_time(ended, hours, "visit_us", "_end_us")
-    columns["service_business_us"] = unknown.ifelse(null, _._open__end_us - _._open_visit_us)
-    known = ["touchpoint_no", "group", "wait_us", "wait_business_us"]
-    return timed.select(*known, **columns).cache()
+    if hours is not None:
+        following = events.next_us[last]
+        goes_on = following != MISSING
+        until = np.where(goes_on, following, end)
+        waited = open_time(hours, np.minimum(end, until), until)
+        us["service_business_us"] = np.where(unknown, MISSING, open_time(hours, began, end))
+        us["wait_business_us"] = np.where(goes_on, waited, MISSING)
+    return Durations(events.touchpoint[last], events.group[last], us)
 
 
-def bin_of(us: ibis.expr.types.IntegerValue) -> ibis.expr.types.IntegerValue:
-    """Return the number of the bin that holds a duration in microseconds."""
-    doublings = (1 + us / US_PER_SECOND).log2()
-    return (doublings * BINS_PER_DOUBLING).floor().cast("int64")
+@compiled
+def bins_of(us: Whole) -> Whole:
+    """Return the number of the bin that holds each duration in microseconds; -1 of `MISSING`."""
+    bins = np.full(len(us), -1, dtype=np.int64)
+    for row in range(len(us)):
+        if us[row] != MISSING:
+            doublings = math.log2(1 + us[row] / US_PER_SECOND)
+            bins[row] = math.floor(doublings * BINS_PER_DOUBLING)
+    return bins
 
 
 @dataclass(frozen=True)
@@ -126,14 +150,14 @@ class Histograms:
     lowest: Whole
 
 
-def histograms(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
+def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
     """Count durations by bin, of all touchpoints that are not too `few`."""
-    known = visits.filter(_[column].notnull())
-    frame = fetch(
-        known.group_by(["touchpoint_no", "group"], bin=bin_of(known[column])).aggregate(n=_.count())
-    ).sort_values("touchpoint_no", ignore_index=True)
-    frame = frame[~few[frame["touchpoint_no"]]]
-    spot, group, bins, n = (frame[c].to_numpy() for c in ("touchpoint_no", "group", "bin", "n"))
+    bins = bins_of(visits.us[column])
+    kept = (bins >= 0) & ~few[visits.touchpoint]
+    many = int(bins.max(initial=0)) + 1
+    key = (visits.touchpoint[kept].astype(np.int64) * GROUPS + visits.group[kept]) * many
+    cells, n = np.unique(key + bins[kept], return_counts=True)
+    spot, group, bins = cells // (GROUPS * many), cells // many % GROUPS, cells % many
     there, rows = np.unique(spot, return_index=True)
     widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
     if len(there):
@@ -201,7 +225,7 @@ def _log_spread(own: Histograms, sums: Floats) -> Floats:
 
 
 def _per_touchpoint(
-    visits: ibis.Table,
+    visits: Durations,
     column: str,
     few: npt.NDArray[np.bool_],
     statistic: Callable[[Histograms, Floats], Floats],
@@ -229,24 +253,22 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
 
-def _typical(visits: ibis.Table, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
+def _typical(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
     """Return the median of each touchpoint; the engine sees every microsecond of it."""
-    touchpoints = len(few)
-    frame = fetch(visits.group_by("touchpoint_no").aggregate(us=_[column].median().cast("float64")))
-    seconds = np.full(touchpoints, np.nan)
-    seconds[frame["touchpoint_no"]] = frame["us"].to_numpy(np.float64) / US_PER_SECOND
+    us = visits.us[column]
+    known = np.where(us == MISSING, -1, visits.touchpoint)
+    seconds = median_in_cells(known, us, len(few)) / US_PER_SECOND
     return around_medians(visits, column, few, seconds)
 
 
 def around_medians(
-    visits: ibis.Table, column: str, few: npt.NDArray[np.bool_], seconds: Floats
+    visits: Durations, column: str, few: npt.NDArray[np.bool_], seconds: Floats
 ) -> Resampled:
     """Put the interval of resampled customer groups around medians that the engine has found.
 
     Parameters
     ----------
-    visits : ibis.Table
-        With ``touchpoint_no``, ``group`` and durations in microseconds in `column`.
+    visits : Durations
     column : str
     few : ndarray of bool, shape (m,)
         Touchpoints that get no number.

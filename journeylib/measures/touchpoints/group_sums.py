@@ -6,29 +6,58 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
-from ibis import _
 
 from journeylib.core import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
-from journeylib.journeys import Journeys
-from journeylib.log import fetch
+from journeylib.journeys import Base, Events, Journeys, base_in_cells, count_units, sum_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
 CELLS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
-class Base:
-    """What the numbers of one measure rest on, one entry per touchpoint."""
+class Rows:
+    """Events, visits or contacts, customer after customer and journey after journey.
 
-    events: Whole
-    journeys: Whole
-    customers: Whole
+    Attributes
+    ----------
+    touchpoints : int
+        Number of touchpoints of the log.
+    touchpoint, group, journey, customer : ndarray of int
+        Where and whose each is; all of the same length.
+    """
+
+    touchpoints: int
+    touchpoint: Numbers
+    group: Numbers
+    journey: Numbers
+    customer: Numbers
+
+    @staticmethod
+    def of(events: Events, picked: Numbers | None = None) -> Rows:
+        """Take all events, or those `picked` by a mark or a number."""
+        arrays: list[Numbers] = [events.touchpoint, events.group, events.journey, events.customer]
+        kept = arrays if picked is None else [array[picked] for array in arrays]
+        return Rows(events.touchpoints, *kept)
+
+    @property
+    def cell(self) -> Whole:
+        """Number of the touchpoint in the customer group."""
+        return self.group.astype(np.int64) * self.touchpoints + self.touchpoint
+
+    def in_cells(self, values: Numbers) -> Floats:
+        """Sum marks or whole numbers, shape (groups, touchpoints)."""
+        return _per_group(sum_in_cells(self.cell, values, GROUPS * self.touchpoints))
+
+    def base(self, marked: Numbers) -> Base:
+        """Count events, journeys and customers of the marked rows, per touchpoint."""
+        own = np.where(marked, self.touchpoint, -1)
+        return base_in_cells(own, self.journey, self.customer, self.touchpoints)
 
 
 @dataclass(frozen=True)
@@ -58,90 +87,29 @@ class Cells:
         )
 
 
-def fold(
-    rows: ibis.Table,
-    sums: Mapping[str, ibis.Deferred],
-    bases: Sequence[str],
-    touchpoints: int,
-    *,
-    again: Mapping[str, str] | None = None,
-) -> Cells:
+def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> Cells:
     """Sum `rows` per touchpoint and customer group, counting journeys and customers of each base.
-
-    The bases that a row belongs to become bits; those that no earlier row of its journey, or of
-    its customer, had are counted where they are new. A distinct count would hold every key of
-    every touchpoint at once, while these windows may spill to disk.
 
     Parameters
     ----------
-    rows : ibis.Table
-        With ``journey``, ``customer_no``, ``group``, ``touchpoint_no``.
+    rows : Rows
     sums : mapping
-        Name to an integer or boolean expression over a row (null counts as zero).
+        Name to a mark or a whole number of each row.
     bases : sequence of str
         Those of `sums` that count events which a measure rests on.
-    touchpoints : int
-        Number of touchpoints of the log.
-    again : mapping of str to str, optional
-        Further sums: the journeys that have more than one event of a base, by its name.
     """
-    cell = ["touchpoint_no", "group"]
-    integers = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
-    whole = rows.select(*cell, "customer_no", "journey", **integers)
-    found = spread(
-        whole.group_by(cell).aggregate(**{name: _[name].sum() for name in sums}), touchpoints
-    )
-    if not bases:
-        return Cells(found)
-    again = again or {}
-    bits = {base: 1 << spot for spot, base in enumerate(bases)}
-    belongs = sum((_[base] > 0).ifelse(bit, 0) for base, bit in bits.items())
-    # In as few bytes as they need: a window carries all its columns along.
-    narrow = whole.select(
-        "journey",
-        touchpoint_no=_.touchpoint_no.cast("int32"),
-        group=_.group.cast("int8"),
-        customer_no=_.customer_no.cast("int32"),
-        _bits=belongs.cast("int32"),
-        **{f"_{base}": _[base].cast("int32") for base in again.values()},
-    )
-    customer = ["touchpoint_no", "customer_no"]
-    in_journey = ibis.window(group_by=["touchpoint_no", "journey"], preceding=(None, 1))
-    in_customer = ibis.window(group_by=customer, preceding=(None, 1))
-    marked = narrow.select(
-        *cell,
-        "customer_no",
-        _of_journey=_new("_bits", in_journey),
-        **{name: _more_than_one(f"_{base}", in_journey) for name, base in again.items()},
-    ).mutate(_of_customer=_new("_of_journey", in_customer))
-    counted = marked.group_by(cell).aggregate(
-        **{f"{base}_journeys": (_["_of_journey"] & bit != 0).sum() for base, bit in bits.items()},
-        **{f"{base}_customers": (_["_of_customer"] & bit != 0).sum() for base, bit in bits.items()},
-        **{name: _[name].sum() for name in again},
-    )
-    return Cells(found | spread(counted, touchpoints))
+    found = {name: rows.in_cells(values) for name, values in sums.items()}
+    cells = GROUPS * rows.touchpoints
+    for base in bases:
+        own = np.where(sums[base] > 0, rows.cell, -1)
+        for unit in ("journey", "customer"):
+            counted = count_units(own, getattr(rows, unit), cells)
+            found[f"{base}_{unit}s"] = _per_group(counted)
+    return Cells(found)
 
 
-def _more_than_one(events: str, window: Any) -> ibis.Value:
-    """Whether `events`, summed over the rows of `window` up to and with this one, pass one here."""
-    before = _[events].sum().over(window).fill_null(0)
-    return (before <= 1) & (before + _[events] > 1)
-
-
-def _new(bits: str, window: Any) -> ibis.Value:
-    """Return those of `bits` that no row before this one in `window` has."""
-    return _[bits] & ~_[bits].bit_or().over(window).fill_null(0)
-
-
-def spread(table: ibis.Table, touchpoints: int) -> dict[str, Floats]:
-    """Bring sums per ``touchpoint_no`` and ``group`` out of the engine; absent pairs are zero."""
-    frame = fetch(table)
-    spot = (frame["group"].to_numpy(), frame["touchpoint_no"].to_numpy())
-    columns = {}
-    for column in frame.columns.drop(["touchpoint_no", "group"]):
-        columns[column] = np.zeros((GROUPS, touchpoints))
-        columns[column][spot] = frame[column].to_numpy(dtype=np.float64)
-    return columns
+def _per_group(counted: Whole) -> Floats:
+    return counted.reshape(GROUPS, -1).astype(np.float64)
 
 
 def thin(base: Base, settings: MeasureSettings) -> npt.NDArray[np.bool_]:

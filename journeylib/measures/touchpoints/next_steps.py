@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, Resampled, resample
-from journeylib.journeys import Journeys
-from journeylib.log import fetch
+from journeylib.journeys import Base, Journeys, number_pairs
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
-    Base,
     Floats,
     Whole,
     mapped,
@@ -26,7 +22,6 @@ from journeylib.measures.touchpoints.group_sums import (
     side_by_side,
     silent,
     thin,
-    touchpoint_names,
 )
 
 THIRDS = 3
@@ -98,40 +93,23 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
     base : Base
         Visits whose successor is known, from the walk over the visits.
     """
-    inner = (
-        journeys.trail.filter(_.ends_visit & _.next_touchpoint.notnull())
-        .group_by(
-            source="touchpoint", target="next_touchpoint", group="group", third=_third(journeys)
-        )
-        .aggregate(n=_.count())
-    )
-    last = (
-        journeys.table.filter(_.end_kind != "open")
-        .group_by(source="last_touchpoint", group="group", third=_third(journeys, "end_us"))
-        .aggregate(n=_.count())
-        .mutate(target=ibis.null("string"))
-    )
-    columns = ["source", "target", "group", "third", "n"]
-    frame = fetch(inner.select(columns).union(last.select(columns)))
-    number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
-    ends = np.stack(
-        [
-            frame[end].map(number).astype("float64").fillna(-1).to_numpy(np.int64)
-            for end in ("source", "target")
-        ],
-        axis=1,
-    )
-    pairs, where = np.unique(ends, axis=0, return_inverse=True)
-    cells = frame.assign(pair=where.reshape(-1))[list(_CELL)].astype("int64")
-    source, target = pairs.astype(np.int64).T
-    return Successors(source, target, cells.sort_values("pair", ignore_index=True), base)
-
-
-def _third(journeys: Journeys, column: str = "t_us") -> ibis.Value:
-    if journeys.first_us is None or journeys.last_us is None:
-        return ibis.literal(0).cast("int64")
-    span = journeys.last_us - journeys.first_us + 1
-    return (((_[column] - journeys.first_us) * THIRDS) // span).cast("int64")
+    events, outline, many = journeys.events, journeys.outline, len(journeys.names)
+    onward = np.flatnonzero(events.ends_visit & ~events.is_last)
+    over = np.flatnonzero(~outline.is_open)
+    source = np.concatenate([events.touchpoint[onward], outline.last[over]])
+    target = np.concatenate([events.next_touchpoint[onward], np.full(len(over), -1)])
+    group = np.concatenate([events.group[onward], outline.group[over]]).astype(np.int64)
+    third = np.zeros(len(source), dtype=np.int64)
+    if journeys.has_clock and journeys.first_us is not None and journeys.last_us is not None:
+        t_us = np.concatenate([events.t_us[onward], outline.end_us[over]])
+        third = (t_us - journeys.first_us) * THIRDS // (journeys.last_us - journeys.first_us + 1)
+    number, keys = number_pairs(source, target + 1, many + 1)
+    place, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
+    cell = (place[number] * GROUPS + group) * THIRDS + third
+    there, n = np.unique(cell, return_counts=True)
+    columns = (there // (GROUPS * THIRDS), there // THIRDS % GROUPS, there % THIRDS, n)
+    cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
+    return Successors(ordered // (many + 1), ordered % (many + 1) - 1, cells, base)
 
 
 def successor_measures(

@@ -12,11 +12,11 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import Base, Journeys
 from journeylib.log import Runs, fetch
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Base, Floats, Whole, measured, thin
+from journeylib.measures.touchpoints.group_sums import Floats, Whole, measured, thin
 
 MICRO = 1_000_000
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
@@ -64,7 +64,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
         losses[:, spot] = _losses([column[rows] for column in known], came, group[rows])
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(journeys.drawn.said()))
+    return replace(found, source="; ".join(journeys.sample.assumption()))
 
 
 def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-from ibis import _
+import numpy as np
 
-from journeylib.journeys import US_PER_DAY, Journeys
-from journeylib.log import ROW_NUMBER, Runs, fetch, materialise_sorted
+from journeylib.journeys import MISSING, US_PER_DAY, Journeys, compiled, number_pairs
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Cells, fold, share_of, silent
+from journeylib.measures.touchpoints.group_sums import Cells, Numbers, Rows, fold, share_of, silent
 
 US_PER_MINUTE = 60_000_000
-# More than there are touchpoints, and than there are intents.
-MATTERS = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -53,68 +49,136 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return Repeats(silent("repeat_contact", "share", "immature_window", many), None)
-    came_back = (_.next_us - _.at_us <= window_us).fill_null(False)
+    contacts = find_contacts(journeys, settings)
+    contacts = contacts.where(contacts.at_us <= mature_until)
+    again = contacts.next_us != MISSING
+    came_back = again & (np.where(again, contacts.next_us - contacts.at_us, 0) <= window_us)
     sums = {
-        "visits": ibis.literal(1),
+        "visits": np.ones(len(came_back), dtype=bool),
         "repeats": came_back,
-        "contacts": _.opens == 1,
-        "contact_repeats": came_back & (_.opens == 1),
+        "contacts": contacts.opens,
+        "contact_repeats": came_back & contacts.opens,
     }
-    visits = visits_of_contacts(journeys, settings).filter(_.at_us <= mature_until).cache()
-    cells = fold(visits, sums, ["visits", "contacts"], many)
-    shares = share_of(
-        "repeat_contact", cells.together("repeats", "visits"), cells.base("visits"), settings
-    )
-    bases = fetch(visits.aggregate(c=_.customer_no.nunique(), j=_.journey.nunique())).iloc[0]
-    return Repeats(shares, cells, int(bases["c"]), int(bases["j"]))
+    cells = fold(contacts.rows, sums, ["visits", "contacts"])
+    base = contacts.rows.base(sums["visits"])
+    shares = share_of("repeat_contact", cells.together("repeats", "visits"), base, settings)
+    customers, units = contacts.rows.customer, contacts.rows.journey
+    return Repeats(shares, cells, len(np.unique(customers)), len(np.unique(units)))
 
 
-def visits_of_contacts(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    """One row per contact and touchpoint: ``at_us``, ``next_us`` (next contact), ``opens``."""
-    # What a contact is about: its intent, or the touchpoint where it has none. A number, so that
-    # customer and matter are one key.
-    trail, about = journeys.trail, _.touchpoint_no
+@dataclass(frozen=True)
+class Contacts:
+    """One entry per contact and touchpoint that it touches.
+
+    Attributes
+    ----------
+    rows : Rows
+        Where, and whose; the journey in which the contact came there first.
+    at_us, next_us : ndarray of int64
+        When it came there; when the customer's next contact about the same began, `MISSING`
+        where there was none.
+    opens : ndarray of bool
+        Whether the contact began there.
+    """
+
+    rows: Rows
+    at_us: Numbers
+    next_us: Numbers
+    opens: Numbers
+
+    def where(self, kept: Numbers) -> Contacts:
+        """Return the entries that are marked."""
+        own = self.rows
+        parts = (own.touchpoint, own.group, own.journey, own.customer)
+        rows = Rows(own.touchpoints, *(part[kept] for part in parts))
+        return Contacts(rows, self.at_us[kept], self.next_us[kept], self.opens[kept])
+
+
+def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
+    """Find the contacts of a log with a clock; see `repeat_contacts` for what a contact is."""
+    events = journeys.events
+    order = events.by_time
+    matter, many = events.touchpoint, events.touchpoints
     if journeys.has("intent"):
-        intents = trail.select(named="intent").filter(_.named.notnull()).distinct()
-        numbers = intents.mutate(intent_no=ibis.row_number().over(order_by="named"))
-        trail = trail.left_join(numbers, trail.intent == numbers.named).drop("named")
-        about = ibis.coalesce(-1 - _.intent_no, _.touchpoint_no)
-    order = ["t_us", "position", "touchpoint_no"]
-    keyed = trail.mutate(matter=_.customer_no * MATTERS + about)
-    own = ["journey", "customer_no", "group", "matter", *order]
+        intent = events.column("intent")
+        matter = np.where(intent.known, many + intent.number, matter)
+        many += len(intent.words)
+    talk = np.full(len(events), -1, dtype=np.int32)
+    talks = 0
     if journeys.has("session"):
-        in_session = ibis.window(group_by=["matter", "session"], order_by=order)
-        first = (ibis.row_number().over(in_session) == 0) & _.session.notnull()
-        keyed = keyed.mutate(first_of_session=ibis.cases((_.session.notnull(), first)))
-        own.append("first_of_session")
-    if journeys.has("end_us"):
-        keyed = keyed.mutate(busy_us=_.t_us + _.service_us.fill_null(0))
-        own.append("busy_us")
-    held = materialise_sorted(keyed.select(own), ["matter"], order)
-    runs = Runs.of(held, "matter", *order)
-    rows = held.mutate(**{ROW_NUMBER: runs.row()})
-    before = runs.before(_.t_us)
-    if journeys.has("end_us"):
-        rows = rows.mutate(busy_us=runs.most_so_far(_.busy_us))
-        before = runs.before(_.busy_us)
-    silence = (_.t_us - before) > round(settings.session_gap_minutes * US_PER_MINUTE)
-    rows = rows.mutate(opens=silence.fill_null(True))
-    if journeys.has("session"):
-        rows = rows.mutate(opens=ibis.coalesce(_.first_of_session, _.opens))
-    rows = rows.mutate(contact=_[ROW_NUMBER] - runs.since(_.opens))
-    openings = rows.filter(_.opens)
-    next_us = runs.after(openings.t_us)
-    if not journeys.has("intent"):
-        # Each contact is about its touchpoint and touches no other.
-        seen = ("customer_no", "group", "journey", "touchpoint_no")
-        return openings.select(*seen, at_us=_.t_us, opens=ibis.literal(1), next_us=next_us)
-    following = openings.select(of_matter="matter", of_contact="contact", next_us=next_us)
-    contacts = rows.group_by(["matter", "contact", "touchpoint_no"]).aggregate(
-        customer_no=_.customer_no.min(),
-        group=_.group.min(),
-        journey=_.journey.min(),
-        at_us=_.t_us.min(),
-        opens=_.opens.cast("int64").max(),
+        session = events.column("session").number
+        talk, keys = number_pairs(np.where(session >= 0, matter, -1), session, 1 << 31)
+        talks = len(keys)
+    service = np.where(events.service_us == MISSING, 0, events.service_us)
+    gap_us = round(settings.session_gap_minutes * US_PER_MINUTE)
+    contact, next_us = contacts_of(
+        (many, talks, gap_us),
+        *(part[order] for part in (events.customer, matter, talk, events.t_us, service)),
     )
-    same = [contacts.matter == following.of_matter, contacts.contact == following.of_contact]
-    return contacts.inner_join(following, same)
+    # Of each contact and touchpoint the first event, in order of customer and journey.
+    spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
+    first = np.full(len(keys), -1, dtype=np.int64)
+    first[spot[::-1]] = np.arange(len(order))[::-1]
+    opens = np.zeros(len(keys), dtype=bool)
+    opens[np.unique(spot[np.unique(contact, return_index=True)[1]])] = True
+    ordered = np.argsort(order[first], kind="stable")
+    rows = order[first][ordered]
+    return Contacts(
+        Rows.of(events, rows), events.t_us[rows], next_us[contact[first]][ordered], opens[ordered]
+    )
+
+
+@compiled
+def contacts_of(
+    limits: tuple[int, int, int],
+    customer: Numbers,
+    matter: Numbers,
+    talk: Numbers,
+    t_us: Numbers,
+    service_us: Numbers,
+) -> tuple[Numbers, Numbers]:
+    """Number the contacts of customers whose events come in order of time.
+
+    A contact is what one customer does about one matter without a silence longer than the gap,
+    or within one session. Silence runs from the latest end seen so far.
+
+    Parameters
+    ----------
+    limits : (matters, talks, gap_us)
+    customer, matter, t_us, service_us : ndarray of int
+    talk : ndarray of int
+        Number of the session about the matter; below 0 where there is none.
+
+    Returns
+    -------
+    contact : ndarray of int64
+        Of each event, numbered as they begin.
+    next_us : ndarray of int64
+        By contact, when the customer's next one about the same began; `MISSING` if there is none.
+    """
+    matters, talks, gap_us = limits
+    whose = np.full(matters, -1, dtype=np.int64)
+    current = np.zeros(matters, dtype=np.int64)
+    busy_us = np.zeros(matters, dtype=np.int64)
+    heard = np.full(talks, -1, dtype=np.int64)
+    contact = np.empty(len(customer), dtype=np.int64)
+    next_us = np.full(len(customer), MISSING, dtype=np.int64)
+    known = 0
+    for row in range(len(customer)):
+        about = matter[row]
+        first = whose[about] != customer[row]
+        if talk[row] >= 0:
+            opens = heard[talk[row]] != customer[row]
+            heard[talk[row]] = customer[row]
+        else:
+            opens = first or t_us[row] - busy_us[about] > gap_us
+        if opens:
+            if not first:
+                next_us[current[about]] = t_us[row]
+            current[about] = known
+            known += 1
+        until = t_us[row] + service_us[row]
+        busy_us[about] = until if first else max(busy_us[about], until)
+        whose[about] = customer[row]
+        contact[row] = current[about]
+    return contact, next_us[:known].copy()

@@ -10,13 +10,14 @@ import numpy as np
 from ibis import _
 
 from journeylib.core import GROUPS, ConfigError, did_you_mean, resample
-from journeylib.journeys import Journeys, refuse_absent
-from journeylib.log import Runs, fetch
+from journeylib.journeys import END_KINDS, MISSING, Journeys, count_units_again, refuse_absent
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
     Cells,
     Floats,
+    Numbers,
+    Rows,
     fold,
     measured,
     not_negative,
@@ -67,7 +68,7 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
         With the nearest known name.
     """
     refuse_absent(journeys, settings, "measures")
-    columns = set(journeys.steps.columns)
+    columns = set(journeys.log_trail.columns)
     fields = {field for listed in settings.required_fields.values() for field in listed}
     named: dict[str, set[str]] = {"required_fields": fields}
     for key in ("vulnerable", "needs_human"):
@@ -84,97 +85,103 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
 
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
-    """Walk over the steps once and return every sum that the measures here need."""
-    rows = journeys.trail
-    sums: dict[str, ibis.Deferred] = {
-        "events": ibis.literal(1),
-        "visits": _.starts_visit,
-        "ended": _.starts_visit & _.is_open.isnull(),
-        "known": _.ends_visit & (_.next_touchpoint.notnull() | _.is_open.isnull()),
+    """Walk over the events once and return every sum that the measures here need."""
+    events = journeys.events
+    starts, ends = events.starts_visit, events.ends_visit
+    over = ~journeys.outline.is_open[events.journey]
+    sums: dict[str, Numbers] = {
+        "events": np.ones(len(events), dtype=np.int64),
+        "visits": starts,
+        "ended": starts & over,
+        "known": ends & (~events.is_last | over),
     }
     bases = ["events", "visits", "ended", "known"]
     if journeys.has_clock:
-        sums["waited"] = _.ends_visit & _.wait_us.notnull()
-        sums["served"] = _.ends_visit & (_.service_us.notnull() | ~_.starts_visit)
+        sums["waited"] = ends & ~events.is_last
+        sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
         bases += ["waited", "served"]
     weeks = whole_weeks(journeys)
     if weeks and journeys.first_us is not None:
-        in_weeks = _.t_us < journeys.first_us + weeks * US_PER_WEEK
-        sums["starts"] = in_weeks & _.starts_visit
+        in_weeks = events.t_us < journeys.first_us + weeks * US_PER_WEEK
+        sums["starts"] = in_weeks & starts
         bases.append("starts")
         if journeys.has("actor"):
-            human = in_weeks & (_.actor == "human")
+            human = in_weeks & events.column("actor").is_word("human")
+            known = human & (events.service_us != MISSING)
             sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = human & _.service_us.notnull()
-            sums["human_us"] = human.ifelse(_.service_us, 0)
+            sums["human_known"] = known
+            sums["human_us"] = np.where(known, events.service_us, 0)
             bases.append("human")
-    runs = Runs.of(rows, "journey", "step")
-    if _transfers_are_seen(journeys):
-        # Within the contact: another agent at the next one is no transfer, only the next one.
-        together = "session" if journeys.has("session") else "touchpoint"
-        same = runs.after(_[together]) == _[together]
-        rows = rows.mutate(next_resource=same.ifelse(runs.after(_.resource), _.resource))
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
-    sums |= _field_sums(settings)
+    sums |= _field_sums(journeys, settings)
     if settings.vulnerable:
-        sums |= _flag_sums(journeys, settings.vulnerable)
+        known, flagged = flag_of(journeys, settings.vulnerable)
+        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", known)
+        sums["flagged"] = events.mark(f"{settings.vulnerable} is set", flagged)
         bases += ["flag_known", "flagged"]
-    is_open = journeys.table.filter(_.end_kind == "open").select(
-        open_journey=_.journey, is_open=ibis.literal(1)
-    )
-    rows = rows.left_join(is_open, rows.journey == is_open.open_journey)
     if journeys.has("session"):
-        rows, sums = _per_visit(rows, sums)
-    cells = fold(rows, sums, bases, len(journeys.names), again={"second": "visits"})
+        sums = _per_visit(np.flatnonzero(starts), sums)
+    rows = Rows.of(events, starts)
+    cells = fold(rows, sums, bases)
+    second = count_units_again(rows.cell, rows.journey, GROUPS * rows.touchpoints)
     # Of a journey that is over the first visit counts.
-    return Cells({**cells.sums, "ended": cells.sums["ended_journeys"]})
-
-
-def _per_visit(
-    rows: ibis.Table, sums: Mapping[str, ibis.Value]
-) -> tuple[ibis.Table, dict[str, ibis.Deferred]]:
-    """Sum the turns of each visit; what any turn shows (`ONCE_A_VISIT`), the visit shows once."""
-    keys = ["touchpoint_no", "group", "customer_no", "journey", "visit_step"]
-    whole = {name: value.cast("int64").fill_null(0) for name, value in sums.items()}
-    visits = (
-        rows.select(*keys, **whole)
-        .group_by(keys)
-        .aggregate(
-            **{name: _[name].max() if name in ONCE_A_VISIT else _[name].sum() for name in sums}
-        )
+    return Cells(
+        {
+            **cells.sums,
+            "ended": cells.sums["ended_journeys"],
+            "second": second.reshape(GROUPS, -1).astype(np.float64),
+        }
     )
-    return visits, {name: _[name] for name in sums}
+
+
+def _per_visit(first: Numbers, sums: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Sum the turns of each visit; what any turn shows (`ONCE_A_VISIT`), the visit shows once."""
+    if not len(first):
+        return {name: values.astype(np.int64) for name, values in sums.items()}
+    return {
+        name: (np.maximum if name in ONCE_A_VISIT else np.add).reduceat(
+            values.astype(np.int64), first
+        )
+        for name, values in sums.items()
+    }
 
 
 def _transfers_are_seen(journeys: Journeys) -> bool:
     return journeys.has("actor") and journeys.has("resource")
 
 
-def _exception_sums(journeys: Journeys) -> dict[str, ibis.Deferred]:
-    known = []
-    amiss = []
+def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
+    """Mark the events where an error or a transfer would show, and those where one does."""
+    events = journeys.events
+    known = np.zeros(len(events), dtype=bool)
+    amiss = known.copy()
     if _transfers_are_seen(journeys):
-        passed_on = (_.actor == "human") & (_.next_actor == "human")
-        amiss.append((passed_on & (_.next_resource != _.resource)).fill_null(False))
-        known.append((_.actor == "human") & _.resource.notnull())
+        human, by = events.column("actor").is_word("human"), events.column("resource").number
+        # Within the contact: another agent at the next one is no transfer, only the next one.
+        together = events.column("session").number if journeys.has("session") else events.touchpoint
+        same = (together >= 0) & (events.next_of(together, -1) == together)
+        then = events.next_of(by, -1)
+        amiss |= human & events.next_of(human, 0) & same & (then != by) & (then >= 0) & (by >= 0)
+        known |= human & (by >= 0)
     if journeys.has("error"):
-        amiss.append(_.error.fill_null(False))
-        known.append(_.error.notnull())
-    if not amiss:
+        amiss |= events.column("error") == 1
+        known |= events.column("error") >= 0
+    elif not _transfers_are_seen(journeys):
         return {}
-    return {"exception_known": ibis.or_(*known), "exceptional": ibis.or_(*amiss)}
+    return {"exception_known": known, "exceptional": amiss}
 
 
-def _field_sums(settings: MeasureSettings) -> dict[str, ibis.Deferred]:
+def _field_sums(journeys: Journeys, settings: MeasureSettings) -> dict[str, Numbers]:
     if not settings.required_fields:
         return {}
-    there = [
-        ((_.touchpoint == touchpoint) & _[field].notnull()).cast("int64")
-        for touchpoint, fields in sorted(settings.required_fields.items())
-        for field in fields
-    ]
-    return {"filled": sum(there)}
+    events, number = journeys.events, {name: no for no, name in journeys.names.items()}
+    filled = np.zeros(len(events), dtype=np.int64)
+    for touchpoint, listed in settings.required_fields.items():
+        here = events.touchpoint == number.get(touchpoint, -1)
+        for name in listed:
+            filled += here & events.known(name)
+    return {"filled": filled}
 
 
 def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
@@ -182,16 +189,10 @@ def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
 
     Where the column never says no, a missing value says it.
     """
-    word = _[column].cast("string").strip().lower()
-    says_no = word.isin(NO_WORDS)
-    ever_no = fetch(journeys.steps.aggregate(no=says_no.any()))["no"].iloc[0]
+    says_no = _[column].cast("string").strip().lower().isin(NO_WORDS)
+    ever_no = journeys.events.mark(f"{column} says no", says_no).any()
     known = _[column].notnull() if ever_no else ibis.literal(True)
     return known, _[column].notnull() & ~says_no
-
-
-def _flag_sums(journeys: Journeys, column: str) -> dict[str, ibis.Deferred]:
-    known, flagged = flag_of(journeys, column)
-    return {"flag_known": known, "flagged": flagged}
 
 
 def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
@@ -290,13 +291,11 @@ def last_events(journeys: Journeys) -> dict[str, Floats]:
     dict of str to ndarray of float64, shape (groups, touchpoints)
         Keys ``goal``, ``bad_end``, ``open``, ``other``.
     """
-    many = len(journeys.names)
-    number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
-    counts = fetch(
-        journeys.table.group_by(["last_touchpoint", "group", "end_kind"]).aggregate(n=_.count())
-    )
-    ends = {kind: np.zeros((GROUPS, many)) for kind in ("goal", "bad_end", "open", "other")}
-    columns = (counts["last_touchpoint"], counts["group"], counts["end_kind"], counts["n"])
-    for touchpoint, group, kind, n in zip(*columns, strict=True):
-        ends[kind][group, number[touchpoint]] += n
-    return ends
+    outline, many = journeys.outline, len(journeys.names)
+    cell = outline.group.astype(np.int64) * many + outline.last
+    return {
+        kind: np.bincount(cell[outline.end_kind == place], minlength=GROUPS * many)
+        .reshape(GROUPS, many)
+        .astype(np.float64)
+        for place, kind in enumerate(END_KINDS)
+    }

@@ -26,11 +26,6 @@ STORED = (0.25, 0.5, 1.0)
 MANY_EVENTS = 300_000
 WIDGET = "present.explorer.widget."  # keys of the texts that the script writes
 KEYS = ("touchpoints", "transitions", "filters")
-# What a map counts, of all that is known of a step.
-COUNTED = (
-    *("journey", "customer_no", "group", "touchpoint_no", "next_touchpoint_no"),
-    *("step", "starts_visit", "ends_visit", "t_us", "visit_us", "next_us"),
-)
 
 Filter = tuple[str, tuple[str, ...]]
 
@@ -43,8 +38,6 @@ class Exploration:
     ----------
     start : Journeys
         What was given, before any filter set on the map.
-    held : Journeys
-        The same, their steps as `lean` holds them.
     touchpoints, transitions : float
         The sliders: shares to show, as in `simplify`.
     filters : tuple of (verb, names)
@@ -56,7 +49,6 @@ class Exploration:
     """
 
     start: Journeys
-    held: Journeys = field(repr=False, compare=False)
     touchpoints: float
     transitions: float
     filters: tuple[Filter, ...] = ()
@@ -80,19 +72,7 @@ class Exploration:
     @cached_property
     def journeys(self) -> Journeys:
         """The journeys that remain after the filters."""
-        return self._narrowed(self.start)
-
-    @cached_property
-    def counted(self) -> Journeys:
-        """The same with only what a map counts of their steps, held in the engine.
-
-        A map asks some fifteen questions: of short rows in a plain table each takes half the
-        time.
-        """
-        found = self._narrowed(self.held)
-        return replace(found, trail=found.trail.cache()) if self.filters else found
-
-    def _narrowed(self, found: Journeys) -> Journeys:
+        found = self.start
         for verb, names in self.filters:
             found = getattr(found, verb)(*names)
         return found
@@ -106,13 +86,13 @@ class Exploration:
     @cached_property
     def transitions_of(self) -> Transitions:
         """The transitions of the journeys that remain, with what is known of them so far."""
-        return Transitions(self.counted)
+        return Transitions(self.journeys)
 
     def moved(self, touchpoints: float, transitions: float) -> Self:
         """Return the same journeys with the sliders elsewhere."""
         other = replace(self, touchpoints=touchpoints, transitions=transitions)
         # Filters are not carried out anew for a slider, nor transitions estimated.
-        other.__dict__["counted"] = self.counted
+        other.__dict__["journeys"] = self.journeys
         other.__dict__["transitions_of"] = self.transitions_of
         return other
 
@@ -130,7 +110,7 @@ class Exploration:
     @property
     def code(self) -> str:
         """The line of Python that gives the same journeys."""
-        return self.prefix + self.counted.code
+        return self.prefix + self.journeys.code
 
     @property
     def state(self) -> dict[str, Any]:
@@ -151,7 +131,7 @@ class Exploration:
         texts = current_catalogue().texts
         return {
             "steps": steps,
-            "remaining": self.counted.remaining,
+            "remaining": self.journeys.remaining,
             "code": self.code,
             "words": {
                 key.removeprefix(WIDGET): texts[key] for key in texts if key.startswith(WIDGET)
@@ -185,23 +165,12 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
     count = max(int((journeys.touchpoints["events"] > 0).sum()), 1)
     return Exploration(
         journeys,
-        lean(journeys),
         touchpoints=float(given.get("touchpoints", 1.0 if count <= READABLE else 0.5)),
         transitions=float(given.get("transitions", _share(journeys, CALM))),
         filters=tuple((verb, tuple(names)) for verb, *names in given.get("filters", ())),
         known=known,
         prefix="" if isinstance(subject, Journeys) else "audit.",
     )
-
-
-def lean(journeys: Journeys) -> Journeys:
-    """Return journeys with only what a map counts of their steps, held in the engine."""
-    columns = [column for column in COUNTED if journeys.has(column)]
-    found = replace(journeys, trail=journeys.trail.select(columns).cache(), kept=journeys.table)
-    # Stages, channels and who serves are no longer there to be counted.
-    known = ("names", "size", "touchpoints", "edges")
-    found.__dict__.update({name: getattr(journeys, name) for name in known})
-    return found
 
 
 def _share(journeys: Journeys, flows: int) -> float:

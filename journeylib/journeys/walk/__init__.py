@@ -1,0 +1,1 @@
+"""The walk: events as arrays in order of customer, and compiled functions that step over them."""

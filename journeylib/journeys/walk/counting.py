@@ -1,0 +1,252 @@
+"""Counting: events, journeys and customers in cells, medians, variants.
+
+Every function takes events in the order of `Events`: customer after customer, and the events of
+one journey together. A cell is a number from 0, such as a touchpoint in a customer group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from journeylib.journeys.walk.compiled import compiled
+
+Whole = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Base:
+    """What numbers rest on, one entry per cell."""
+
+    events: Whole
+    journeys: Whole
+    customers: Whole
+
+
+def base_in_cells(cell: Numbers, journey: Numbers, customer: Numbers, cells: int) -> Base:
+    """Count events, journeys and customers in cells; cells below 0 are none."""
+    events = np.bincount(cell[cell >= 0], minlength=cells).astype(np.int64)
+    return Base(events, count_units(cell, journey, cells), count_units(cell, customer, cells))
+
+
+_FIRST_HASH, _HASH_STEP = 1469598103934665603, 1099511628211
+
+
+@compiled
+def count_units(cell: Numbers, unit: Numbers, cells: int) -> Whole:
+    """Count the units (journeys, customers) with an event in each cell; cells below 0 are none.
+
+    The events of a unit lie together, so one remembered unit a cell is enough.
+    """
+    latest = np.full(cells, -1, dtype=np.int64)
+    counted = np.zeros(cells, dtype=np.int64)
+    for row in range(len(cell)):
+        here = cell[row]
+        if here >= 0 and latest[here] != unit[row]:
+            latest[here] = unit[row]
+            counted[here] += 1
+    return counted
+
+
+@compiled
+def count_units_again(cell: Numbers, unit: Numbers, cells: int) -> Whole:
+    """Count the units with two or more events in each cell; cells below 0 are none."""
+    latest = np.full(cells, -1, dtype=np.int64)
+    times = np.zeros(cells, dtype=np.int64)
+    counted = np.zeros(cells, dtype=np.int64)
+    for row in range(len(cell)):
+        here = cell[row]
+        if here < 0:
+            continue
+        if latest[here] != unit[row]:
+            latest[here] = unit[row]
+            times[here] = 0
+        times[here] += 1
+        if times[here] == 2:
+            counted[here] += 1
+    return counted
+
+
+@compiled
+def sum_in_cells(cell: Numbers, amount: Numbers, cells: int) -> Whole:
+    """Sum whole numbers in each cell; cells below 0 are none."""
+    total = np.zeros(cells, dtype=np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0:
+            total[cell[row]] += amount[row]
+    return total
+
+
+@compiled
+def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np.float64]:
+    """Return the exact median of the values in each cell; NaN where there is none.
+
+    Cells below 0 are none. Of an even number it is the mean of the middle two.
+    """
+    begins = np.zeros(cells + 1, dtype=np.int64)
+    for row in range(len(cell)):
+        if cell[row] >= 0:
+            begins[cell[row] + 1] += 1
+    for here in range(cells):
+        begins[here + 1] += begins[here]
+    laid = np.empty(begins[cells], dtype=value.dtype)
+    filled = begins[:-1].copy()
+    for row in range(len(cell)):
+        here = cell[row]
+        if here >= 0:
+            laid[filled[here]] = value[row]
+            filled[here] += 1
+    median = np.full(cells, np.nan)
+    for here in range(cells):
+        many = begins[here + 1] - begins[here]
+        if many:
+            own = np.partition(laid[begins[here] : begins[here + 1]], many // 2)
+            upper = own[many // 2]
+            lower = own[: many // 2].max() if many % 2 == 0 else upper
+            median[here] = lower + (upper - lower) / 2.0
+    return median
+
+
+@compiled
+def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers, Whole]:
+    """Number the pairs that occur, in the order in which they first do.
+
+    Returns
+    -------
+    number : ndarray of int32
+        Of the pair of each row; -1 where `first` is below 0.
+    keys : ndarray of int64
+        ``first * seconds + second`` by number.
+
+    Notes
+    -----
+    An open-addressing hash table: a full table of thousands of touchpoints by thousands would be
+    nothing but zeros.
+    """
+    size = 1024
+    slots = np.full(size, -1, dtype=np.int64)
+    keys = np.empty(size, dtype=np.int64)
+    number = np.empty(len(first), dtype=np.int32)
+    known = 0
+    for row in range(len(first)):
+        if first[row] < 0:
+            number[row] = -1
+            continue
+        key = np.int64(first[row]) * seconds + second[row]
+        slot = (key * 0x9E3779B1 >> 7) & (size - 1)
+        while slots[slot] >= 0 and keys[slots[slot]] != key:
+            slot = (slot + 1) & (size - 1)
+        if slots[slot] < 0:
+            slots[slot] = known
+            keys[known] = key
+            known += 1
+            number[row] = known - 1
+            if known * 2 > size:
+                size *= 2
+                more = np.empty(size, dtype=np.int64)
+                more[:known] = keys[:known]
+                keys = more
+                slots = np.full(size, -1, dtype=np.int64)
+                for old in range(known):
+                    slot = (keys[old] * 0x9E3779B1 >> 7) & (size - 1)
+                    while slots[slot] >= 0:
+                        slot = (slot + 1) & (size - 1)
+                    slots[slot] = old
+        else:
+            number[row] = slots[slot]
+    return number, keys[:known].copy()
+
+
+@compiled
+def number_variants(visit: Numbers, begins: Whole) -> tuple[Numbers, Whole]:
+    """Number the distinct sequences of visits, in the order in which they first occur.
+
+    Variants: the distinct sequences of touchpoints, visit by visit.
+
+    Parameters
+    ----------
+    visit : ndarray of int
+        Touchpoints of all visits, journey after journey.
+    begins : ndarray of int64, shape (journeys + 1,)
+        Where the visits of each journey begin.
+
+    Returns
+    -------
+    variant : ndarray of int32, shape (journeys,)
+    example : ndarray of int64
+        By variant the first journey that went this way.
+
+    Notes
+    -----
+    Two sequences of one hash are compared visit by visit, so that the answer is exact.
+    """
+    journeys = len(begins) - 1
+    size = 16
+    while size < 2 * journeys:
+        size *= 2
+    slots = np.full(size, -1, dtype=np.int64)
+    variant = np.empty(journeys, dtype=np.int32)
+    example = np.empty(journeys, dtype=np.int64)
+    known = 0
+    for journey in range(journeys):
+        low, high = begins[journey], begins[journey + 1]
+        key = np.uint64(_FIRST_HASH)
+        for spot in range(low, high):
+            key = (key ^ np.uint64(visit[spot] + 1)) * np.uint64(_HASH_STEP)
+        slot = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(size - 1))
+        while True:
+            found = slots[slot]
+            if found < 0:
+                slots[slot] = known
+                example[known] = journey
+                variant[journey] = known
+                known += 1
+                break
+            other = begins[example[found]]
+            same = begins[example[found] + 1] - other == high - low
+            spot = 0
+            while same and spot < high - low:
+                same = visit[low + spot] == visit[other + spot]
+                spot += 1
+            if same:
+                variant[journey] = found
+                break
+            slot = (slot + 1) & (size - 1)
+    return variant, example[:known].copy()
+
+
+def happens_between(
+    customer: Numbers, low: Whole, high: Whole, whose: Numbers, when: Numbers
+) -> npt.NDArray[np.bool_]:
+    """Mark where something happened to the customer from `low` to `high`, both included.
+
+    Parameters
+    ----------
+    customer, low, high : ndarray, shape (n,)
+        Whom, from when and until when is asked about.
+    whose, when : ndarray, shape (m,)
+        What happened: to which customer, at which instant.
+    """
+    order = np.lexsort((when, whose))
+    whose, when = whose[order].astype(np.int64), when[order].astype(np.int64)
+    first = np.searchsorted(whose, customer).astype(np.int64)
+    return _between(first, customer.astype(np.int64), low, high, whose, when)
+
+
+@compiled
+def _between(
+    first: Whole, customer: Whole, low: Whole, high: Whole, whose: Whole, when: Whole
+) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(first), dtype=np.bool_)
+    for asked in range(len(first)):
+        spot = first[asked]
+        while spot < len(whose) and whose[spot] == customer[asked] and when[spot] < low[asked]:
+            spot += 1
+        found[asked] = (
+            spot < len(whose) and whose[spot] == customer[asked] and when[spot] <= high[asked]
+        )
+    return found

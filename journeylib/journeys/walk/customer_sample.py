@@ -1,0 +1,95 @@
+"""The customers whom steps that model each journey work on: all, or a stated sample of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import ibis
+import pandas as pd
+
+from journeylib.core import Estimate
+from journeylib.log import EventLog, customer_numbers, fetch
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class CustomerSample:
+    """Customers who are modelled.
+
+    Attributes
+    ----------
+    customers, used : int
+        All customers of the journeys, and those who are modelled.
+    picked : ibis.Table or None
+        Their ``customer_no``, with their ``place`` in the draw; None where they are all.
+    """
+
+    customers: int
+    used: int
+    picked: ibis.Table | None = None
+
+    def of(self, rows: ibis.Table) -> ibis.Table:
+        """Return the rows of these customers; `rows` itself where they are all."""
+        return rows if self.picked is None else rows.semi_join(self.picked, "customer_no")
+
+    @property
+    def numbers(self) -> pd.Series[int]:
+        """Their ``customer_no``; only where they are a part."""
+        assert self.picked is not None
+        return fetch(self.picked.select("customer_no"))["customer_no"]
+
+    def only(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of these customers, of a table with their ``customer_no``."""
+        if self.picked is None:
+            return frame
+        return frame[frame["customer_no"].isin(self.numbers)]
+
+    def assumption(self) -> tuple[str, ...]:
+        """Return what an estimate must assume for it; empty where all customers are modelled."""
+        if self.picked is None:
+            return ()
+        return (
+            f"a sample of {self.used:,} of {self.customers:,} customers, drawn by the hash of "
+            "their id, is like the others",
+        )
+
+    def annotate(self, result: Result) -> Result:
+        """Let an estimate, or the estimates that a result holds, say that a sample is behind it."""
+        if self.picked is None or not is_dataclass(result) or isinstance(result, type):
+            return result
+        if isinstance(result, Estimate):
+            return replace(result, assumptions=(*result.assumptions, *self.assumption()))
+        values = {field.name: getattr(result, field.name) for field in fields(result)}
+        noted: dict[str, Any] = {k: self.annotate(v) for k, v in values.items() if is_dataclass(v)}
+        for name, value in values.items():
+            if isinstance(value, dict):
+                noted[name] = {k: self.annotate(v) for k, v in value.items()}
+        return replace(result, **noted)
+
+
+EVERYONE = CustomerSample(1, 1)
+_PLACE = ("place", "customer_no")
+
+
+def first_by_hash(own: ibis.Table, log: EventLog, limit: int) -> CustomerSample:
+    """Draw customers by the order of a hash of their id.
+
+    Parameters
+    ----------
+    own : ibis.Table
+        One row per customer of the journeys, ``customer_no``.
+    log : EventLog
+    limit : int
+        Fewer than there are.
+
+    Notes
+    -----
+    The hash is read from behind the digits that deal customers into groups, so that the sample
+    lies in all groups alike and intervals stay honest.
+    """
+    customers = int(own.count().to_pyarrow().as_py())
+    ids = customer_numbers(log.events).semi_join(own, "customer_no")
+    hashed = ids.select("customer_no", place=ids.customer.hexdigest("md5").substr(2))
+    return CustomerSample(customers, limit, hashed.order_by(_PLACE).limit(limit).cache())

@@ -1,0 +1,348 @@
+"""Events: the columns of a log as arrays, customer after customer, each in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from journeylib.core import GROUPS
+from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
+from journeylib.journeys.walk.visits import visit_numbers, visit_starts
+from journeylib.log import fetch_arrow, hand_over, is_sorted
+
+if TYPE_CHECKING:
+    pass
+
+Numbers = npt.NDArray[Any]
+Flags = npt.NDArray[np.bool_]
+Whole = npt.NDArray[np.int64]
+# Stands for a number that an event does not have.
+MISSING = int(np.iinfo(np.int64).min)
+_KEYS = {"journey": np.int64, "customer_no": np.int32, "group": np.int8, "touchpoint_no": np.int32}
+_ALWAYS = ("t_us", "service_us", "actor", "session", "channel", "stage", "office", "intent")
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A column of texts: the number of its word for each event, −1 where it has none."""
+
+    number: npt.NDArray[np.int32]
+    words: tuple[str, ...]
+
+    def is_word(self, *words: str) -> Flags:
+        """Mark the events that have one of these words."""
+        wanted = np.array([*(word in words for word in self.words), False])
+        return np.asarray(wanted[self.number])
+
+    @property
+    def known(self) -> Flags:
+        """Mark the events that have a word."""
+        return self.number >= 0
+
+    def only(self, rows: Whole) -> Codes:
+        """Return the codes of these rows."""
+        return Codes(self.number[rows], self.words)
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """The events of journeys as arrays.
+
+    The rows lie customer after customer, journey after journey, step after step, so that one
+    walk over them counts whatever needs their order.
+
+    Attributes
+    ----------
+    source : ibis.Table
+        The steps of the whole log, from which columns are read when they are first asked for.
+    picked : ndarray of int64 or None
+        The rows of the whole log that these are; None where they are all.
+    parent : Events or None
+        The events of the whole log, where these are some of them.
+    touchpoints : int
+        Number of touchpoints of the whole log.
+    """
+
+    source: ibis.Table = field(repr=False)
+    touchpoints: int
+    picked: Whole | None = field(default=None, repr=False)
+    parent: Events | None = field(default=None, repr=False)
+    _read: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        """Count the events."""
+        return len(self.touchpoint)
+
+    # --- columns ----------------------------------------------------------------------------
+
+    def has(self, column: str) -> bool:
+        """Return whether the log has the column."""
+        return column in self.source.columns
+
+    def column(self, name: str) -> Any:
+        """Return a column: `Codes` of texts, int8 of booleans (−1 missing), else int64."""
+        if name not in self._read:
+            if self.parent is None:
+                wanted = [name]
+                if not self._read:
+                    wanted = list(dict.fromkeys([*_KEYS, *filter(self.has, _ALWAYS), name]))
+                self._read.update(read_columns(self.source, wanted))
+            else:
+                assert self.picked is not None
+                self._read[name] = _picked(self.parent.column(name), self.picked)
+        return self._read[name]
+
+    def known(self, name: str) -> Flags:
+        """Mark the events that have a value in a column."""
+        column = self.column(name)
+        if isinstance(column, Codes):
+            return column.known
+        if column.dtype == np.int8:
+            return np.asarray(column >= 0)
+        return np.asarray(~np.isnan(column) if column.dtype.kind == "f" else column != MISSING)
+
+    def mark(self, name: str, condition: Any) -> Flags:
+        """Return where a condition on the steps holds, worked out by the engine once.
+
+        Parameters
+        ----------
+        name : str
+            By which it is remembered: the same name is the same condition.
+        condition : Ibis boolean
+            Null is no.
+        """
+        return self.marks({name: condition})[name]
+
+    def marks(self, conditions: Mapping[str, Any]) -> dict[str, Flags]:
+        """Return several conditions in one query; see `mark`."""
+        if self.parent is not None:
+            assert self.picked is not None
+            whole = self.parent.marks(conditions)
+            return {name: flags[self.picked] for name, flags in whole.items()}
+        missing = {k: v for k, v in conditions.items() if f"mark {k}" not in self._read}
+        if missing:
+            asked = self.source.mutate(
+                **{f"_mark{i}": value.fill_null(False) for i, value in enumerate(missing.values())}
+            )
+            found = read_columns(asked, [f"_mark{i}" for i in range(len(missing))])
+            for i, name in enumerate(missing):
+                self._read[f"mark {name}"] = found[f"_mark{i}"] == 1
+        return {name: self._read[f"mark {name}"] for name in conditions}
+
+    def texts(self, name: str, words: Any) -> Codes:
+        """Return texts that the engine makes from the steps, as codes; see `mark`."""
+        if self.parent is not None:
+            assert self.picked is not None
+            return self.parent.texts(name, words).only(self.picked)
+        if f"texts {name}" not in self._read:
+            found = read_columns(self.source.mutate(_text=words), ["_text"])
+            self._read[f"texts {name}"] = found["_text"]
+        return self._read[f"texts {name}"]  # type: ignore[no-any-return]
+
+    def texts_at(self, rows: Whole) -> list[str]:
+        """Bring the texts of some events out of the engine."""
+        wanted = pd.DataFrame({"_of": self.key[rows], "_at": self.whole_step[rows]})
+        wanted["_row"] = np.arange(len(rows))
+        asked = hand_over(ibis.memtable(wanted), self.source.get_backend())
+        same = [self.source.journey == asked["_of"], self.source.step == asked["_at"]]
+        found = fetch_arrow(self.source.inner_join(asked, same).select("_row", "text"))
+        return [str(text) for text in found.sort_by("_row")["text"].to_pylist()]
+
+    @property
+    def touchpoint(self) -> npt.NDArray[np.int32]:
+        """Number of the touchpoint."""
+        return self.column("touchpoint_no")  # type: ignore[no-any-return]
+
+    @property
+    def customer(self) -> npt.NDArray[np.int32]:
+        """Number of the customer."""
+        return self.column("customer_no")  # type: ignore[no-any-return]
+
+    @property
+    def group(self) -> npt.NDArray[np.int8]:
+        """Customer group, 0 to 63."""
+        return self.column("group")  # type: ignore[no-any-return]
+
+    @property
+    def key(self) -> Whole:
+        """The key of the journey, as other tables have it."""
+        return self.column("journey")  # type: ignore[no-any-return]
+
+    @property
+    def t_us(self) -> Whole:
+        """Start, microseconds since 1970 UTC; only in a log with a clock."""
+        return self.column("t_us")  # type: ignore[no-any-return]
+
+    @property
+    def service_us(self) -> Whole:
+        """From start to end; `MISSING` where no end is known."""
+        return self.column("service_us")  # type: ignore[no-any-return]
+
+    # --- order ------------------------------------------------------------------------------
+
+    @cached_property
+    def begins(self) -> Whole:
+        """Row at which each journey begins, and after the last the number of rows."""
+        first = np.ones(len(self), dtype=bool)
+        first[1:] = self.key[1:] != self.key[:-1]
+        return np.append(np.flatnonzero(first), len(self)).astype(np.int64)
+
+    @cached_property
+    def journey(self) -> npt.NDArray[np.int32]:
+        """Number of the journey, from 0 in the order of the rows."""
+        return np.repeat(np.arange(len(self.begins) - 1, dtype=np.int32), np.diff(self.begins))
+
+    @cached_property
+    def step(self) -> npt.NDArray[np.int64]:
+        """Place in the journey, from 1."""
+        return np.arange(1, len(self) + 1) - self.begins[self.journey]
+
+    @cached_property
+    def whole_step(self) -> npt.NDArray[np.int64]:
+        """Place in the journey of the whole log, from 1."""
+        if self.parent is None or self.picked is None:
+            return self.step
+        return self.parent.step[self.picked]
+
+    @cached_property
+    def is_last(self) -> Flags:
+        """Mark the last event of each journey."""
+        last = np.zeros(len(self), dtype=bool)
+        last[self.begins[1:] - 1] = True
+        return last
+
+    @cached_property
+    def starts_visit(self) -> Flags:
+        """Mark the first event of each visit."""
+        if not self.has("session"):
+            return np.ones(len(self), dtype=bool)
+        return visit_starts(self.journey, self.touchpoint, self.column("session").number)
+
+    @cached_property
+    def ends_visit(self) -> Flags:
+        """Mark the last event of each visit."""
+        return np.append(self.starts_visit[1:], True)[: len(self)].astype(bool)
+
+    @cached_property
+    def visit_row(self) -> Whole:
+        """Row at which the visit of each event began."""
+        starts = np.flatnonzero(self.starts_visit)
+        return np.repeat(starts, np.diff(np.append(starts, len(self))))
+
+    @cached_property
+    def visit(self) -> Whole:
+        """Number of the visit of its touchpoint in the journey, from 1."""
+        return visit_numbers(self.starts_visit, self.journey, self.touchpoint, self.touchpoints)
+
+    @cached_property
+    def next_touchpoint(self) -> npt.NDArray[np.int32]:
+        """Touchpoint of the next event of the journey; −1 at its last."""
+        return self.next_of(self.touchpoint, -1)
+
+    @cached_property
+    def next_us(self) -> Whole:
+        """Start of the next event of the journey; `MISSING` at its last."""
+        return self.next_of(self.t_us, MISSING)
+
+    @cached_property
+    def wait_us(self) -> Whole:
+        """Silence from the end of an event to the next of its journey, at least 0."""
+        silence = self.next_us - self.t_us - np.where(self.service_us > 0, self.service_us, 0)
+        return np.where(self.is_last, MISSING, np.maximum(silence, 0))
+
+    @cached_property
+    def by_time(self) -> Whole:
+        """Rows in order of customer and time: other journeys of a customer may lie between."""
+        parts = (self.touchpoint, self.column("position"), self.t_us, self.customer)
+        rising = np.ones(max(len(self) - 1, 0), dtype=bool)
+        # Mostly they lie so already.
+        for part in parts:
+            later, earlier = part[1:], part[:-1]
+            rising = (later > earlier) | ((later == earlier) & rising)
+        return np.arange(len(self)) if rising.all() else np.lexsort(parts)
+
+    def rows_of(self, key: Any, step: Any) -> Whole:
+        """Return the rows of steps of journeys, named as other tables name them."""
+        journey = np.searchsorted(self.key[self.begins[:-1]], np.asarray(key))
+        return np.asarray(self.begins[journey] + np.asarray(step) - 1)
+
+    def next_of(self, column: Numbers, otherwise: int) -> Numbers:
+        """Return what the next event of the journey has; `otherwise` at its last."""
+        later = np.append(column[1:], column[-1:])
+        later[self.is_last] = otherwise
+        return later
+
+    # --- counting ---------------------------------------------------------------------------
+
+    def base(self, cell: Numbers, cells: int) -> Base:
+        """Count events, journeys and customers in cells; cells below 0 are none."""
+        return base_in_cells(cell, self.journey, self.customer, cells)
+
+    def in_groups(self, cell: Numbers, amount: Numbers, cells: int) -> npt.NDArray[np.float64]:
+        """Sum whole numbers in cells of each customer group, shape (groups, cells)."""
+        own = np.where(cell >= 0, self.group * np.int64(cells) + cell, -1)
+        return sum_in_cells(own, amount, GROUPS * cells).reshape(GROUPS, cells).astype(np.float64)
+
+    def only(self, rows: Numbers) -> Events:
+        """Return the events of these rows: marked, or numbered in their order."""
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
+        if self.parent is None:
+            return Events(self.source, self.touchpoints, rows, self)
+        assert self.picked is not None
+        return Events(self.source, self.touchpoints, self.picked[rows], self.parent)
+
+
+def read_columns(rows: ibis.Table, names: Sequence[str]) -> dict[str, Any]:
+    """Bring columns out of the engine, in the order of customer, journey and step."""
+    if not is_sorted(rows, "journey"):
+        rows = rows.order_by(["customer_no", "journey", "step"])
+    table = fetch_arrow(rows.select(*names))
+    return {name: _as_array(name, table[name]) for name in names}
+
+
+def _as_array(name: str, column: pa.ChunkedArray) -> Any:
+    kind = column.type
+    if name in _KEYS:
+        return column.to_numpy().astype(_KEYS[name], copy=False)
+    if pa.types.is_integer(kind) or name.endswith(("_us", "_micro")):
+        return pc.fill_null(column.cast(pa.int64()), MISSING).to_numpy()
+    if pa.types.is_boolean(kind):
+        return pc.fill_null(column.cast(pa.int8()), -1).to_numpy()
+    if pa.types.is_floating(kind):
+        return column.to_numpy()
+    if not pa.types.is_dictionary(kind):
+        column = column.cast(pa.string()).dictionary_encode()
+    whole = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.unify_dictionaries().combine_chunks()
+    return _in_order_of_words(whole)
+
+
+def _in_order_of_words(column: pa.DictionaryArray) -> Codes:
+    """Number the words that occur in the order of their letters, whatever the engine's codes."""
+    used = np.asarray(pc.fill_null(column.indices.cast(pa.int32()), -1))
+    words = column.dictionary.cast(pa.string()).to_pylist()
+    there = np.zeros(len(words), dtype=bool)
+    there[used[used >= 0]] = True
+    ordered = sorted(np.flatnonzero(there).tolist(), key=lambda spot: words[spot].encode())
+    number = np.full(len(words) + 1, -1, dtype=np.int32)
+    number[ordered] = np.arange(len(ordered), dtype=np.int32)
+    return Codes(number[used], tuple(words[spot] for spot in ordered))
+
+
+def _picked(column: Any, rows: Whole) -> Any:
+    return column.only(rows) if isinstance(column, Codes) else column[rows]
+
+
+def words_at(words: Sequence[str], number: Numbers) -> pd.Series[str]:
+    """Return the word of each number; missing where it is below 0."""
+    return pd.Series(np.array([*words, None], dtype=object)[number], dtype="str")

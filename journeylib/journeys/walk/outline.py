@@ -1,0 +1,221 @@
+"""Outline: one entry per journey, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from journeylib.journeys.walk.counting import number_variants
+from journeylib.journeys.walk.events import MISSING, Codes, Events, Flags, Numbers, Whole
+
+if TYPE_CHECKING:
+    from journeylib.journeys.segmentation.rules import JourneySettings
+    from journeylib.journeys.segmentation.segment import Cutting
+
+END_KINDS = ("goal", "bad_end", "open", "other")
+GOAL, BAD_END, OPEN, OTHER_END = range(4)
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Journeys in the order of their events, one entry each.
+
+    Attributes
+    ----------
+    events : Events
+        Theirs.
+    key : ndarray of int64
+        As other tables have it.
+    customer, group : ndarray
+        Number and group of the customer.
+    end_kind : ndarray of int8
+        Place in `END_KINDS`.
+    cut_off : ndarray of bool
+        Begins less than ``quiet_days`` after the log's first event.
+    segment : Codes or None
+        That of the first event.
+    boundary_micro : ndarray of int64 or None
+        Probability of the boundary at which it begins × 1,000,000; `MISSING` where unknown.
+    """
+
+    events: Events = field(repr=False)
+    key: Whole
+    customer: Numbers
+    group: Numbers
+    end_kind: npt.NDArray[np.int8]
+    cut_off: Flags
+    segment: Codes | None
+    boundary_micro: Whole | None
+
+    def __len__(self) -> int:
+        """Count the journeys."""
+        return len(self.key)
+
+    @property
+    def first_row(self) -> Whole:
+        """Row of the first event."""
+        return self.events.begins[:-1]
+
+    @property
+    def last_row(self) -> Whole:
+        """Row of the last event."""
+        return self.events.begins[1:] - 1
+
+    @cached_property
+    def steps(self) -> Whole:
+        """Count the events."""
+        return np.diff(self.events.begins)
+
+    @cached_property
+    def first(self) -> Numbers:
+        """Number of the first touchpoint."""
+        return self.events.touchpoint[self.first_row]
+
+    @cached_property
+    def last(self) -> Numbers:
+        """Number of the last touchpoint so far."""
+        return self.events.touchpoint[self.last_row]
+
+    @cached_property
+    def start_us(self) -> Whole:
+        """Start of the first event; only in a log with a clock."""
+        return self.events.t_us[self.first_row]
+
+    @cached_property
+    def end_us(self) -> Whole:
+        """Start of the last event so far; only in a log with a clock."""
+        return self.events.t_us[self.last_row]
+
+    @cached_property
+    def is_open(self) -> Flags:
+        """Mark the journeys that are not over."""
+        return np.asarray(self.end_kind == OPEN)
+
+    @cached_property
+    def customers(self) -> int:
+        """Count the customers."""
+        return len(np.unique(self.customer))
+
+    @cached_property
+    def visits(self) -> tuple[Numbers, Whole]:
+        """Touchpoints of all visits, journey after journey, and where those of each begin."""
+        starts = self.events.starts_visit
+        so_far = np.concatenate([[0], np.cumsum(starts)])
+        return self.events.touchpoint[starts], so_far[self.events.begins].astype(np.int64)
+
+    @cached_property
+    def variants(self) -> tuple[Numbers, Whole]:
+        """Number of the variant of each journey, and by variant the first that went so."""
+        return number_variants(*self.visits)
+
+    def of(self, events: Events, journeys: Whole) -> Outline:
+        """Return those of these `journeys`, of which `events` are left."""
+        segment = None if self.segment is None else self.segment.only(journeys)
+        micro = None if self.boundary_micro is None else self.boundary_micro[journeys]
+        named = ("key", "customer", "group", "end_kind", "cut_off")
+        return replace(
+            self,
+            events=events,
+            segment=segment,
+            boundary_micro=micro,
+            **{name: getattr(self, name)[journeys] for name in named},
+        )
+
+
+def outline_of(
+    events: Events,
+    settings: JourneySettings,
+    cutting: Cutting,
+    names: Mapping[int, str],
+    span: tuple[int | None, int | None],
+) -> Outline:
+    """Outline the journeys of a whole log.
+
+    Parameters
+    ----------
+    events : Events
+    settings : JourneySettings
+        Which touchpoints are goals and bad ends.
+    cutting : Cutting
+        How long a journey must be quiet to be over.
+    names : mapping of int to str
+        Every touchpoint by its number.
+    span : tuple of int or None
+        Start of the first and of the last event of the log.
+    """
+    many = len(events.begins) - 1
+    first_row, last_row = events.begins[:-1], events.begins[1:] - 1
+    kind = np.full(many, OTHER_END, dtype=np.int8)
+    cut_off = np.zeros(many, dtype=bool)
+    first_us, last_us = span
+    if first_us is not None and last_us is not None:
+        kind[events.t_us[last_row] > last_us - cutting.quiet_us] = OPEN
+        cut_off = events.t_us[first_row] < first_us + cutting.quiet_us
+    # The last of the declared ends decides: a complaint after the purchase is a bad end.
+    declared = np.full(len(names), -1, dtype=np.int8)
+    for end, listed in ((BAD_END, settings.bad_ends), (GOAL, settings.goals)):
+        declared[[no for no, name in names.items() if name in listed]] = end
+    rows = np.flatnonzero(declared[events.touchpoint] >= 0)
+    kind[events.journey[rows]] = declared[events.touchpoint[rows]]
+    return Outline(
+        events,
+        events.key[first_row],
+        events.customer[first_row],
+        events.group[first_row],
+        kind,
+        cut_off,
+        events.column("segment").only(first_row) if events.has("segment") else None,
+        events.column("boundary_micro")[first_row] if events.has("boundary_micro") else None,
+    )
+
+
+def as_table(outline: Outline, names: Mapping[int, str]) -> pa.Table:
+    """Return the outline as the engine's table of journeys; see `Journeys.table`."""
+    words = pa.array([names[number] for number in range(len(names))], pa.string())
+    clock = outline.events.has("t_us")
+    nothing = pa.nulls(len(outline), pa.int64())
+    segment, micro = outline.segment, outline.boundary_micro
+    columns: dict[str, Any] = {
+        "journey": outline.key,
+        "customer_no": outline.customer.astype(np.int64),
+        "group": outline.group.astype(np.int64),
+        "segment": pa.nulls(len(outline), pa.string()) if segment is None else as_words(segment),
+        "steps": outline.steps,
+        "start_us": outline.start_us if clock else nothing,
+        "end_us": outline.end_us if clock else nothing,
+        "boundary_micro": nothing if micro is None else pa.array(micro, mask=micro == MISSING),
+        "first_touchpoint": words.take(pa.array(outline.first)),
+        "last_touchpoint": words.take(pa.array(outline.last)),
+        "variant": pa.array(variant_texts(outline), pa.string()).take(
+            pa.array(outline.variants[0])
+        ),
+        "end_kind": pa.array(END_KINDS, pa.string()).take(pa.array(outline.end_kind)),
+        "cut_off": outline.cut_off,
+    }
+    return pa.table(columns)
+
+
+def variant_texts(outline: Outline, wanted: Whole | slice = slice(None)) -> list[str]:
+    """Return the touchpoint numbers of the `wanted` variants, with commas between."""
+    visits, begins = outline.visits
+    example = outline.variants[1][wanted]
+    many = begins[example + 1] - begins[example]
+    until = np.cumsum(many)
+    row = np.arange(int(many.sum())) + np.repeat(begins[example] - (until - many), many)
+    numbers = pa.array(visits[row].astype(np.int64)).cast(pa.string())
+    offsets = pa.array(np.concatenate([[0], until]).astype(np.int32))
+    joined: list[str] = pc.binary_join(pa.ListArray.from_arrays(offsets, numbers), ",").to_pylist()
+    return joined
+
+
+def as_words(codes: Codes) -> pa.Array:
+    """Return the words of codes."""
+    number = pa.array(codes.number, mask=codes.number < 0)
+    return pa.array(codes.words, pa.string()).take(number)

@@ -1,0 +1,128 @@
+"""Tables of touchpoints and transitions, counted over the events of journeys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journeylib.journeys.walk.counting import median_in_cells, number_pairs
+from journeylib.journeys.walk.events import Codes, Events
+from journeylib.journeys.walk.outline import Outline
+
+START, END = "(start)", "(end)"
+OTHER = "(other)"  # touchpoints that are folded into one
+# A bot or human that acts in fewer of a touchpoint's events is an exception, not who serves it.
+SERVES = 0.05
+
+
+def touchpoint_table(
+    outline: Outline, names: Mapping[int, str], whole: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Count every touchpoint; see `Journeys.touchpoints`.
+
+    Parameters
+    ----------
+    outline : Outline
+    names : mapping of int to str
+        Every touchpoint of the whole log by its number.
+    whole : pandas.DataFrame, optional
+        The table of the whole log, whose labels stand, where `outline` is a part of it.
+    """
+    events = outline.events
+    number = np.arange(len(names))
+    base = events.base(events.touchpoint, len(names))
+    counts = pd.DataFrame({"touchpoint_no": number, **vars(base)}).assign(
+        median_position=median_positions(outline, events.touchpoint, len(names))
+    )
+    if whole is not None:
+        labels = ["touchpoint", "stage", "channel", "office", "served_by"]
+        counts = counts.merge(whole[["touchpoint_no", *labels]])
+    else:
+        counts["touchpoint"] = pd.Series([names[spot] for spot in range(len(names))], dtype="str")
+        for column in ("stage", "channel", "office"):
+            counts[column] = _most_frequent(events, column)
+        counts["served_by"] = _served_by(events)
+    columns = ["touchpoint_no", "touchpoint", "stage", "channel", "office", "served_by"]
+    ordered = counts.sort_values(["median_position", "touchpoint"], kind="stable")
+    numbers = ["events", "journeys", "customers", "median_position"]
+    return ordered[[*columns, *numbers]].reset_index(drop=True)
+
+
+def median_positions(
+    outline: Outline, cell: npt.NDArray[Any], cells: int
+) -> npt.NDArray[np.float64]:
+    """Return the median place of events within their journeys by cell, 0 first to 1 last."""
+    events = outline.events
+    length = outline.steps[events.journey]
+    place = np.where(length > 1, (events.step - 1) / np.maximum(length - 1, 1), 0.5)
+    return median_in_cells(cell, place, cells)
+
+
+def _most_frequent(events: Events, column: str) -> list[str | None]:
+    """Return the most frequent word of each touchpoint; among equals the first by name."""
+    if not events.has(column):
+        return [None] * events.touchpoints
+    codes: Codes = events.column(column)
+    pair, keys = number_pairs(
+        np.where(codes.known, events.touchpoint, -1), codes.number, max(len(codes.words), 1)
+    )
+    times = np.bincount(pair[pair >= 0], minlength=len(keys))
+    found: list[str | None] = [None] * events.touchpoints
+    # The last that is put there stands: the most frequent, of equals the first by name.
+    for spot in np.lexsort((-keys, times)):
+        found[keys[spot] // len(codes.words)] = codes.words[keys[spot] % len(codes.words)]
+    return found
+
+
+def _served_by(events: Events) -> list[str | None]:
+    if not events.has("actor"):
+        return [None] * events.touchpoints
+    actor: Codes = events.column("actor")
+    words = {(False, False): "nobody", (True, False): "bot", (False, True): "human"}
+    every = np.bincount(events.touchpoint, minlength=events.touchpoints)
+    acts = [
+        np.bincount(events.touchpoint[actor.is_word(who)], minlength=events.touchpoints)
+        >= SERVES * every
+        for who in ("bot", "human")
+    ]
+    return [words.get((bool(bot), bool(human)), "both") for bot, human in zip(*acts, strict=True)]
+
+
+def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
+    """Count every transition, however rare; see `Journeys.edges`."""
+    pair, keys = number_pairs(
+        np.where(events.ends_visit, events.touchpoint, -1),
+        events.next_touchpoint + 1,
+        len(names) + 1,
+    )
+    seconds = np.full(len(keys), np.nan)
+    if events.has("t_us"):
+        seconds = _median_seconds(events, pair, len(keys))
+    word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
+    source, target = keys // (len(names) + 1), keys % (len(names) + 1)
+    inner = pd.DataFrame(
+        {
+            "source": word.to_numpy()[source + 1],
+            "target": word.to_numpy()[target],
+            **vars(events.base(pair, len(keys))),
+            "median_seconds": seconds,
+        }
+    )
+    first = events.base(np.where(events.step == 1, events.touchpoint, -1), len(names))
+    begins = pd.DataFrame({"source": START, "target": word[1:].to_numpy(), **vars(first)})
+    begins = begins[begins["events"] > 0].assign(median_seconds=np.nan)
+    edges = pd.concat([inner, begins] if len(inner) else [begins])
+    edges = edges.astype({"source": "str", "target": "str"})
+    order = ["journeys", "source", "target"]
+    return edges.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+
+
+def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
+    """Return the median time from the start of a visit to the start of the next, by pair."""
+    onward = np.where(events.is_last, -1, pair)
+    us = np.where(onward >= 0, events.next_us - events.t_us[events.visit_row], 0)
+    return median_in_cells(onward, us, pairs) / 1e6

@@ -1,0 +1,46 @@
+"""Visits and steps: what the order of a customer's events says of each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from journeylib.journeys.walk.compiled import compiled
+
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+Numbers = npt.NDArray[Any]
+
+
+@compiled
+def visit_starts(journey: Numbers, touchpoint: Numbers, session: Numbers) -> Flags:
+    """Mark the first event of each visit.
+
+    A visit is a run of events of one touchpoint in one session. A session below 0 is none: such
+    an event is a visit of its own.
+    """
+    starts = np.ones(len(journey), dtype=np.bool_)
+    for row in range(1, len(journey)):
+        same = session[row] >= 0 and session[row] == session[row - 1]
+        same = same and touchpoint[row] == touchpoint[row - 1]
+        starts[row] = not (same and journey[row] == journey[row - 1])
+    return starts
+
+
+@compiled
+def visit_numbers(starts: Flags, journey: Numbers, touchpoint: Numbers, touchpoints: int) -> Rows:
+    """Count the visits of the touchpoint in the journey up to and with each event, from 1."""
+    latest = np.full(touchpoints, -1, dtype=np.int64)
+    times = np.zeros(touchpoints, dtype=np.int64)
+    number = np.zeros(len(journey), dtype=np.int64)
+    for row in range(len(journey)):
+        here = touchpoint[row]
+        if latest[here] != journey[row]:
+            latest[here] = journey[row]
+            times[here] = 0
+        if starts[row]:
+            times[here] += 1
+        number[row] = times[here]
+    return number

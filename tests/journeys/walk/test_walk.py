@@ -1,0 +1,254 @@
+"""The compiled walk against a plain walk in Python over the same events."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeylib.journeys.graph.transitions import variants
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.counting import (
+    count_units,
+    count_units_again,
+    happens_between,
+    median_in_cells,
+    number_pairs,
+)
+from journeylib.journeys.walk.events import MISSING
+from journeylib.journeys.walk.sessions import least_of_later, row_before
+from journeylib.journeys.walk.tables import END, START
+from journeylib.log.eventlog import EventLog
+from journeylib.measures.bots.sessions import sessions_of
+from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.touchpoints.repeat_contacts import find_contacts
+
+LogOf = Callable[..., EventLog]
+GAP_US = 30 * 86_400_000_000
+HOUR = 3_600_000_000
+COLUMNS = "customer t_us touchpoint actor session intent"
+Row = tuple[Any, ...]
+# Ties, long silences, one customer or several, unknown actors, sessions and intents.
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from([0, 1, 1, 2 * HOUR, 3 * HOUR, GAP_US, 2 * GAP_US + 1]),
+        st.sampled_from(["A", "B", "C"]),
+        st.sampled_from(["bot", "human", "customer", None]),
+        st.sampled_from(["s", "t", None]),
+        st.sampled_from(["x", "y", None]),
+    ),
+    max_size=25,
+    # One row in which every column is known, so that each has a type.
+).map(lambda rows: [("z", 0, "A", "bot", "s", "x"), *rows])
+FEW = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def rebuilt(log_of: LogOf, rows: list[Row]) -> Journeys:
+    return rebuild(log_of(*rows, columns=COLUMNS), JourneySettings(min_customers=1))
+
+
+def plain_journeys(rows: list[Row]) -> list[list[Row]]:
+    """Cut by hand: the events of a customer in order, until more than the gap is silent."""
+    found: list[list[Row]] = []
+    for customer in sorted({row[0] for row in rows}):
+        own = [(row[1], place, row) for place, row in enumerate(rows) if row[0] == customer]
+        latest = None
+        for t_us, _place, row in sorted(own, key=lambda one: one[:2]):
+            if latest is None or t_us - latest > GAP_US:
+                found.append([])
+            found[-1].append(row)
+            latest = t_us
+    return found
+
+
+def plain_visits(journey: list[Row]) -> list[Row]:
+    """Return the first event of each run of one touchpoint in one session."""
+    return [
+        row
+        for before, row in zip([None, *journey[:-1]], journey, strict=True)
+        if before is None or row[4] is None or (before[2], before[4]) != (row[2], row[4])
+    ]
+
+
+@FEW
+@given(rows=ROWS)
+def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    journeys = rebuilt(log_of, rows)
+    events, whose, people = Counter(), defaultdict(set), defaultdict(set)
+    seconds, ways = defaultdict(list), Counter()
+    for number, journey in enumerate(plain_journeys(rows)):
+        visits = plain_visits(journey)
+        names = [START, *(visit[2] for visit in visits), END]
+        ways[tuple(names[1:-1])] += 1
+        for place, pair in enumerate(pairwise(names)):
+            events[pair] += 1
+            whose[pair].add(number)
+            people[pair].add(journey[0][0])
+            if START not in pair and END not in pair:
+                seconds[pair].append((visits[place][1] - visits[place - 1][1]) / 1e6)
+    found = {(row.source, row.target): row for row in journeys.edges.itertuples()}
+    assert {pair: row.events for pair, row in found.items()} == events
+    assert {pair: row.journeys for pair, row in found.items()} == {
+        pair: len(own) for pair, own in whose.items()
+    }
+    assert {pair: row.customers for pair, row in found.items()} == {
+        pair: len(own) for pair, own in people.items()
+    }
+    for pair, own in seconds.items():
+        assert found[pair].median_seconds == pytest.approx(median(own), abs=1e-9)
+    counted = variants(journeys, min_customers=1)
+    assert dict(zip(counted["variant"], counted["journeys"], strict=True)) == ways
+
+
+@FEW
+@given(rows=ROWS)
+def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    found = rebuilt(log_of, rows).touchpoints.set_index("touchpoint")
+    journeys = plain_journeys(rows)
+    for name in {row[2] for row in rows}:
+        came = [own for own in journeys if any(row[2] == name for row in own)]
+        assert found.loc[name, "events"] == sum(row[2] == name for row in rows)
+        assert found.loc[name, "journeys"] == len(came)
+        assert found.loc[name, "customers"] == len({own[0][0] for own in came})
+
+
+@FEW
+@given(rows=ROWS)
+def test_sessions_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    expected: list[int] = []
+    known = 0
+    for journey in plain_journeys(rows):
+        named: dict[str, int] = {}
+        unnamed, latest = -1, 0
+        for _customer, t_us, _name, _actor, session, _intent in journey:
+            if session is not None and session not in named:
+                named[session] = known
+                known += 1
+            elif session is None and (unnamed < 0 or t_us - latest > HOUR):
+                unnamed = known
+                known += 1
+            latest = t_us if session is None else latest
+            expected.append(unnamed if session is None else named[session])
+    found = sessions_of(rebuilt(log_of, rows), MeasureSettings(session_gap_minutes=60))
+    assert found.tolist() == expected
+
+
+@FEW
+@given(rows=ROWS)
+def test_contacts_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    opened: list[tuple[Any, ...]] = []
+    for customer in sorted({row[0] for row in rows}):
+        latest: dict[Any, int] = {}
+        named: set[Any] = set()
+        own = [row for journey in plain_journeys(rows) for row in journey if row[0] == customer]
+        for _customer, t_us, touchpoint, _actor, session, intent in own:
+            about = ("intent", intent) if intent else ("touchpoint", touchpoint)
+            fresh = about not in latest or t_us - latest[about] > HOUR
+            if session is not None:
+                fresh = (about, session) not in named
+                named.add((about, session))
+            if fresh:
+                opened.append((customer, about, t_us))
+            latest[about] = t_us
+    again = Counter(
+        sum(1 for other in opened if other[:2] == one[:2]) for one in opened
+    )  # contacts by how many there are about the same
+    contacts = find_contacts(rebuilt(log_of, rows), MeasureSettings(session_gap_minutes=60))
+    begun = contacts.opens
+    assert int(begun.sum()) == len(opened)
+    assert sorted(contacts.at_us[begun].tolist()) == sorted(one[2] for one in opened)
+    last = sum(count // many for many, count in again.items())
+    assert int((contacts.next_us[begun] == MISSING).sum()) == last
+
+
+# The first call compiles.
+QUICK = settings(deadline=None)
+CELLS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=40)
+
+
+@QUICK
+@given(rows=CELLS)
+def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
+    rows = sorted(rows, key=lambda one: one[1])
+    cell, unit = (np.array([row[i] for row in rows], dtype=np.int64) for i in (0, 1))
+    times = Counter(row for row in rows if row[0] >= 0)
+    assert count_units(cell, unit, 4).tolist() == [sum(k[0] == c for k in times) for c in range(4)]
+    assert count_units_again(cell, unit, 4).tolist() == [
+        sum(k[0] == c and n > 1 for k, n in times.items()) for c in range(4)
+    ]
+    value = unit * 10
+    for place, found in enumerate(median_in_cells(cell, value, 4)):
+        own = [10 * row[1] for row in rows if row[0] == place]
+        assert np.isnan(found) if not own else found == median(own)
+    number, keys = number_pairs(cell, unit, 5)
+    assert [divmod(int(keys[n]), 5) if n >= 0 else None for n in number] == [
+        row if row[0] >= 0 else None for row in rows
+    ]
+    assert len(keys) == len(times)
+
+
+@QUICK
+@given(rows=CELLS)
+def test_rows_before_and_later_values(rows: list[tuple[int, int]]) -> None:
+    key = np.array([row[0] for row in rows], dtype=np.int64)
+    value = np.array([row[1] or MISSING for row in rows], dtype=np.int64)
+    before = row_before(key, 4)
+    assert before.tolist() == [
+        max((i for i in range(row) if key[i] == key[row] >= 0), default=-1)
+        for row in range(len(rows))
+    ]
+    owner = np.arange(len(rows)) // 7
+    found = least_of_later(4, owner, key, value)
+    for row in range(len(rows)):
+        later = [
+            int(value[i])
+            for i in range(row + 1, len(rows))
+            if owner[i] == owner[row]
+            and (key[row] < 0 or key[i] < 0 or key[i] == key[row])
+            and value[i] != MISSING
+        ]
+        assert found[row] == min(later, default=MISSING)
+
+
+@QUICK
+@given(
+    asked=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9)), max_size=9),
+    came=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=9),
+)
+def test_what_happens_between(
+    asked: list[tuple[int, int, int]], came: list[tuple[int, int]]
+) -> None:
+    customer, low, high = (np.array([a[i] for a in asked], dtype=np.int64) for i in range(3))
+    whose, when = (np.array([c[i] for c in came], dtype=np.int64) for i in range(2))
+    assert happens_between(customer, low, high, whose, when).tolist() == [
+        any(who == c and a <= t <= b for who, t in came) for c, a, b in asked
+    ]
+
+
+def test_a_log_without_a_session_or_a_clock_is_walked_too(log_of: LogOf) -> None:
+    journeys = rebuild(
+        log_of(("a", "A", 1), ("a", "A", 2), columns="customer touchpoint position"),
+        JourneySettings(min_customers=1, cut="customer"),
+    )
+    assert journeys.events.starts_visit.tolist() == [True, True]
+    assert sessions_of(journeys, MeasureSettings()).tolist() == [0, 0]
+
+
+def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
+    journeys = rebuild(log_of(("a", 0, "A"), ("a", 1, "B")), JourneySettings(min_customers=1))
+    nobody = journeys.starting_with("B")
+    assert nobody.size == (0, 0)
+    assert nobody.touchpoints["events"].tolist() == [0, 0]
+    assert nobody.edges.empty
+    assert variants(nobody, min_customers=1).empty
