@@ -18,7 +18,7 @@ from scipy import stats
 
 import journeylib as jl
 from journeylib.lab import LabSettings, Plan, plan, read, watch
-from journeylib.lab.observations import Observations
+from journeylib.lab.exposures import Observations
 from journeylib.lab.plan_file import PlanFile, plan_hash
 from journeylib.lab.settings import LabMeasure
 

@@ -14,7 +14,7 @@ from scipy import optimize, stats
 
 from journeylib.core import ConfigError, LogError, did_you_mean, rounded, text
 from journeylib.lab.amounts import change, count, level, some
-from journeylib.lab.observations import (
+from journeylib.lab.exposures import (
     BASELINE_WEEKS,
     Observations,
     customers_by_week,

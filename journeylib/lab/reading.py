@@ -14,7 +14,7 @@ from scipy import stats
 from journeylib.core import AbstainReason, Estimate, Grade, current_catalogue, rounded, text
 from journeylib.lab.amounts import change, count, date, level, span
 from journeylib.lab.experiment_plan import BOUNDARIES, GUARD_ALPHA, Plan
-from journeylib.lab.observations import Observations
+from journeylib.lab.exposures import Observations
 from journeylib.lab.plan_file import PlanFile
 from journeylib.lab.safety_watch import BOTH_LIMIT, SHOWN, Watch, watch
 from journeylib.lab.settings import Guardrail, LabMeasure
@@ -411,7 +411,7 @@ def read_units(file: PlanFile, units: pd.DataFrame, *, until: dt.date) -> Readin
     ----------
     file : PlanFile
     units : pandas.DataFrame
-        As of `observations.observe_units`.
+        As of `exposures.observe_units`.
     until : datetime.date
 
     Returns

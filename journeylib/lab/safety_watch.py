@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.core import text
 from journeylib.lab.amounts import change, count, date, level
 from journeylib.lab.experiment_plan import GUARD_ALPHA, Plan
-from journeylib.lab.observations import Observations
+from journeylib.lab.exposures import Observations
 from journeylib.lab.settings import Guardrail
 from journeylib.lab.statistics.any_time import FEWEST, likelihood_ratio, one_sided_width
 from journeylib.lab.statistics.sample_ratio import RATIO_LIMIT, any_time_ratio

@@ -15,7 +15,7 @@ import yaml
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.lab import LabSettings, plan, read, read_plan, watch, write_plan
 from journeylib.lab.experiment_plan import check_unit
-from journeylib.lab.observations import DAY_US, day_us, observe, observe_units
+from journeylib.lab.exposures import DAY_US, day_us, observe, observe_units
 from journeylib.lab.plan_file import PlanFile, plan_hash
 from journeylib.lab.reading import read_units
 from journeylib.log.eventlog import EventLog
