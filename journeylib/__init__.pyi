@@ -13,10 +13,19 @@ from .audits import (
     load_config as load_config,
 )
 from .audits import (
+    plan_experiment as plan_experiment,
+)
+from .audits import (
+    read_experiment as read_experiment,
+)
+from .audits import (
     read_journeys as read_journeys,
 )
 from .audits import (
     save as save,
+)
+from .audits import (
+    watch_experiment as watch_experiment,
 )
 from .core import (
     ConfigError as ConfigError,

@@ -8,6 +8,12 @@ from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig, config_schema
 from journeylib.audits.document.schema import DocumentPart, document_schema, read_document
+from journeylib.audits.experiments.experiments import (
+    plan_experiment,
+    read_experiment,
+    watch_experiment,
+)
+from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
 from journeylib.audits.history import find_home, find_run, read_history
 from journeylib.audits.pipeline import STEPS, audit, read_journeys
 from journeylib.audits.result.result import Audit, Change

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from journeylib.audits.changes.changes import find_changes
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.experiments.findings import lab_findings
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
@@ -17,6 +17,7 @@ from journeylib.audits.preparation.annotations import Annotations, read_annotati
 from journeylib.audits.preparation.preparation import (
     graph_withheld,
     prepare,
+    read_source,
     withheld,
     without_absent,
 )
@@ -34,12 +35,9 @@ from journeylib.journeys import (
     stories,
 )
 from journeylib.judge import compare_ratings, judge
-from journeylib.log import LAST_EVENT, explain_resource_errors, log_hash, read_log
+from journeylib.log import explain_resource_errors, log_hash
 from journeylib.measures import measure, reach
 from journeylib.portfolio import portfolio
-
-if TYPE_CHECKING:
-    from journeylib.log import EventLog
 
 STORIES_OF_SEGMENT = 3
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
@@ -102,7 +100,7 @@ def audit(
 def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessment:
     """Read, rebuild, measure and judge."""
     say(STEPS[0])
-    raw = _read(config)
+    raw = read_source(config)
     say(STEPS[1])
     log, prepared = prepare(raw, config)
     settings, log = without_absent(config, log, raw)
@@ -148,7 +146,9 @@ def _completed(assessment: Assessment, history: History) -> Audit:
     document = build_document(assessment, changes)
     before = next((e.document for e in history.entries if e.run_id == changes.previous), None)
     gates = check_gates(assessment.config.gates, document, before)
-    findings = all_findings(assessment, gates)
+    earlier = [entry.document for entry in history.before(assessment.as_of)]
+    lab = lab_findings(assessment.config, document, earlier)
+    findings = all_findings(assessment, [*gates, *lab])
     return Audit(
         **vars(assessment),
         history=history,
@@ -191,7 +191,7 @@ def read_journeys(
     """
     config = _loaded(config, overrides, as_of)
     with use_language(config.language):
-        raw = _read(config)
+        raw = read_source(config)
         settings, log = without_absent(config, prepare(raw, config)[0], raw)
         return rebuild(log, settings.journeys)
 
@@ -202,23 +202,6 @@ def _loaded(
     if isinstance(config, AuditConfig):
         return config
     return load_config(config, overrides=overrides, as_of=as_of)
-
-
-def _read(config: AuditConfig) -> EventLog:
-    outcomes = config.log.outcomes
-    return read_log(
-        list(config.log.files),
-        config.roles,
-        outcomes=outcomes.file if outcomes else None,
-        outcomes_schema=outcomes.roles if outcomes else None,
-        name=config.heading,
-        period=config.log.period,
-        days=config.log.days,
-        as_of=config.as_of or LAST_EVENT,
-        max_unusable_share=config.log.max_unusable_share,
-        object_type=config.log.object_type,
-        engine=config.engine,
-    )
 
 
 def _last_day(last_us: int | None) -> dt.date:

@@ -176,6 +176,45 @@ def import_notes(options: argparse.Namespace) -> int:
     return OK
 
 
+def plan_experiment(options: argparse.Namespace) -> int:
+    """Plan an experiment and write its plan."""
+    from journeylib.cli.experiment_files import make_plan
+
+    print(
+        make_plan(options.config, out=options.out, overrides=options.overrides, as_of=options.as_of)
+    )
+    return OK
+
+
+def watch_experiment(options: argparse.Namespace) -> int:
+    """Watch an experiment; what stops it ends with the status of a failed gate."""
+    from journeylib.cli.experiment_files import make_watch
+
+    watched = make_watch(options.plan, as_of=options.as_of, send_when=SEND[options.send])
+    print(watched.text)
+    for reason in watched.unsent:
+        fail(f"not sent: {reason}", RUN_FAILED)
+    if watched.stopped:
+        return GATE_FAILED
+    return RUN_FAILED if watched.unsent else OK
+
+
+def read_experiment(options: argparse.Namespace) -> int:
+    """Read an experiment and write its reading."""
+    from journeylib.cli.experiment_files import make_reading
+
+    print(make_reading(options.plan, as_of=options.as_of))
+    return OK
+
+
+def assess(options: argparse.Namespace) -> int:
+    """Set people's answers beside what an audit measures."""
+    from journeylib.cli.experiment_files import make_assessment
+
+    print(make_assessment(options.config, out=options.out, run=options.run, empty=options.empty))
+    return OK
+
+
 def schema(options: argparse.Namespace) -> int:
     """Print a JSON Schema."""
     from journeylib.audits import config_schema, document_schema

@@ -13,6 +13,7 @@ from typing import Any
 from journeylib.cli import commands
 from journeylib.cli.status import (
     EXIT_STATUS,
+    LAB_STATUS,
     RUN_FAILED,
     WRONG_INPUT,
     fail,
@@ -86,9 +87,27 @@ def _folder(name: str, metavar: str, help_text: str, default: str) -> Argument:
     return _argument(name, metavar, text, type=Path, default=Path(default))
 
 
+def _setting(example: str) -> Argument:
+    return _argument(
+        "--set",
+        "KEY=VALUE",
+        f"change one setting, such as {example}; may be repeated",
+        action="append",
+        default=[],
+        dest="overrides",
+    )
+
+
 AS_OF = _argument("--as-of", "DAY", "look back from this day, such as 2026-07-01", type=_day)
 RUNS = _argument("--runs", "DIR/NAME", "where runs are; default: audits")
 LANGUAGE = _argument("--lang", "CODE", "language of the texts: en or de", default="en")
+SEND = _argument(
+    "--send",
+    "",
+    "send mail and messages, or do not; default: as delivery.when says",
+    action=argparse.BooleanOptionalAction,
+)
+PLAN = _argument("plan", "PLAN", "the plan.yaml", type=Path)
 
 INIT = Command(
     "init",
@@ -115,14 +134,7 @@ AUDIT = Command(
             nargs="+",
         ),
         _folder("--out", "DIR", "", "audits"),
-        _argument(
-            "--set",
-            "KEY=VALUE",
-            "change one setting, such as measures.repeat_days=14; may be repeated",
-            action="append",
-            default=[],
-            dest="overrides",
-        ),
+        _setting("measures.repeat_days=14"),
         _argument(
             "--engine",
             "ADDRESS",
@@ -133,12 +145,7 @@ AUDIT = Command(
         _argument(
             "--lang", "CODE", "language of the texts: en or de; default: the configuration's"
         ),
-        _argument(
-            "--send",
-            "",
-            "send mail and messages, or do not; default: as delivery.when says",
-            action=argparse.BooleanOptionalAction,
-        ),
+        SEND,
         _argument("--timeout", "MINUTES", "stop a run that takes longer", type=_minutes),
     ),
 )
@@ -195,6 +202,59 @@ NOTES = Command(
         ),
     ),
 )
+LAB = Command(
+    "lab",
+    "plan, watch and read an experiment",
+    epilog=LAB_STATUS,
+    ways=(
+        Command(
+            "plan",
+            "how many customers and weeks, or do not run it",
+            commands.plan_experiment,
+            (
+                _argument("config", "CONFIG", "YAML with a lab:", type=Path),
+                _folder("--out", "DIR", "the plan is left in DIR/NAME/plan.yaml; ", "lab"),
+                _setting("lab.least_worth=0.02"),
+                AS_OF,
+            ),
+            LAB_STATUS,
+        ),
+        Command(
+            "watch",
+            "a broken split or harm stops the experiment",
+            commands.watch_experiment,
+            (PLAN, SEND, AS_OF),
+            LAB_STATUS,
+        ),
+        Command(
+            "read",
+            "ship, stop, no difference, or go on",
+            commands.read_experiment,
+            (PLAN, AS_OF),
+            LAB_STATUS,
+        ),
+        Command(
+            "assess",
+            "set people's answers to 24 statements beside what an audit measures",
+            commands.assess,
+            (
+                _argument("config", "CONFIG", "YAML, as init writes it", type=Path),
+                _folder("--out", "DIR", "", "lab"),
+                _argument(
+                    "--from",
+                    "RUN",
+                    "a run directory; default: the audit is made anew",
+                    type=Path,
+                    dest="run",
+                ),
+                _argument(
+                    "--empty", "", "only write the table that people fill in", action="store_true"
+                ),
+            ),
+            LAB_STATUS,
+        ),
+    ),
+)
 COMMANDS = (
     INIT,
     AUDIT,
@@ -225,6 +285,7 @@ COMMANDS = (
     ),
     WORKSHOP,
     NOTES,
+    LAB,
     Command(
         "notebooks",
         "copy the notebooks into a folder, to explore and to change",

@@ -2,3 +2,4 @@
 
 from journeylib.delivery.ci_reports import junit_of_failure
 from journeylib.delivery.delivery import SENT, append_job_summary, is_due, send, write_files
+from journeylib.delivery.experiment_mail import watch_mail

@@ -9,6 +9,7 @@ from journeylib.judge.experience.expert_ratings import (
     Ratings,
     check_ratings,
     compare_ratings,
+    krippendorff_alpha,
 )
 from journeylib.judge.experience.peak_end import PeakEnd
 from journeylib.judge.judgement import Judgement, judge, score, verdict_scores

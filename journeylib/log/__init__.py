@@ -1,6 +1,6 @@
 """Read logs, map columns to roles, check their quality, protect their people."""
 
-from journeylib.log.canonical.events import alias
+from journeylib.log.canonical.events import MICRO, alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.engine.duckdb import (
     EngineSettings,

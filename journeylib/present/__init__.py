@@ -67,6 +67,15 @@ from journeylib.present.views.journey import (
     stories_by_segment,
     times,
 )
+from journeylib.present.views.lab.assessment import assessment_page
+from journeylib.present.views.lab.experiment import (
+    lab_decision,
+    lab_findable,
+    lab_harm,
+    lab_plan,
+    lab_reading,
+)
+from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
 from journeylib.present.views.paradoxes import paradox_figures, paradoxes
 from journeylib.present.views.portfolio import automation_candidates, first_automations

@@ -17,8 +17,8 @@ from journeylib.core import ConfigError, did_you_mean
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OUTCOMES_FILE = "log.outcomes.file"
-FILES = ("log.files", OUTCOMES_FILE, "mapping.file", "measures.labelled_turns", "plan.bpmn",
-         "ratings.file")  # fmt: skip
+FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE,
+         "mapping.file", "measures.labelled_turns", "plan.bpmn", "ratings.file")  # fmt: skip
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",
@@ -216,16 +216,21 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
     """Take the paths in a configuration relative to its folder; other types are faults."""
     for key in FILES:
         *parents, last = key.split(".")
-        node: Any = content
-        for parent in parents:
-            node = node.get(parent) if isinstance(node, dict) else None
-        if not isinstance(node, dict) or node.get(last) is None:
-            continue
-        value = node[last]
-        if isinstance(value, list | tuple):
-            node[last] = [_resolved(file, folder) for file in value]
-        elif (key, value) != (OUTCOMES_FILE, OWN_COLUMNS):
-            node[last] = _resolved(value, folder)
+        for node in _nodes(content, parents):
+            value = node.get(last)
+            if isinstance(value, list | tuple):
+                node[last] = [_resolved(file, folder) for file in value]
+            elif value is not None and (key, value) != (OUTCOMES_FILE, OWN_COLUMNS):
+                node[last] = _resolved(value, folder)
+
+
+def _nodes(content: dict[str, Any], parents: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what a path leads to: each entry where it leads to a list."""
+    nodes: list[Any] = [content]
+    for parent in parents:
+        below = [node.get(parent) for node in nodes if isinstance(node, dict)]
+        nodes = [one for node in below for one in (node if isinstance(node, list) else [node])]
+    return [node for node in nodes if isinstance(node, dict)]
 
 
 def _resolved(file: Any, folder: Path) -> Any:

@@ -28,6 +28,7 @@ from journeylib.journeys import (
     StitchSettings,
 )
 from journeylib.judge import JudgeSettings
+from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
 from journeylib.log import EngineSettings, OutcomesSchema, Schema
 from journeylib.measures import MeasureSettings
 from journeylib.portfolio import PortfolioSettings
@@ -36,8 +37,11 @@ LANGUAGE = "en"  # unless the configuration says otherwise
 OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
 # Where files lie and who is told: no part of what was decided, and nobody else's business.
 PLACES: dict[str, Any] = {
+    "assessment": {"file"},
+    "bets": {"__all__": {"plan"}},
     "delivery": True,
     "engine": True,
+    "lab": {"assignments": {"file"}},
     "log": {"files": True, "outcomes": {"file"}},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
@@ -45,6 +49,8 @@ PLACES: dict[str, Any] = {
     "ratings": {"file"},
     "timeout_minutes": True,
 }
+# What a configuration without them never held: absent, it is no part of the hash.
+ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
     tuple[str, ...],
@@ -272,6 +278,14 @@ class AuditConfig(Described):
         Budget and costs to choose first automations under; absent: none chosen.
     ratings
         People's ratings of touchpoints, set beside the verdicts.
+    objective
+        What all of it is for: one measure, from, to, by when.
+    lab
+        An experiment to plan, watch and read.
+    bets
+        What is tried at which touchpoint.
+    assessment
+        People's answers to the statements of the self-assessment.
     compare
         What is said of other cuts and levels of stitching. verdicts: key results and the verdicts
         that change; key_results: no verdicts, in a fraction of the time.
@@ -303,6 +317,10 @@ class AuditConfig(Described):
     engine: EngineSettings = EngineSettings()
     portfolio: PortfolioSettings | None = None
     ratings: RatingsConfig | None = None
+    objective: Objective | None = None
+    lab: LabSettings | None = None
+    bets: tuple[Bet, ...] = ()
+    assessment: AssessmentConfig | None = None
     compare: Literal["verdicts", "key_results"] = "verdicts"
     changes: ChangeSettings = ChangeSettings()
     gates: tuple[Gate, ...] = ()
@@ -330,6 +348,18 @@ class AuditConfig(Described):
             )
         return self
 
+    @model_validator(mode="after")
+    def _measures_are_there(self) -> Self:
+        measures = [bet.stop_measure for bet in self.bets if bet.stop_measure is not None]
+        if self.objective is not None:
+            costs = self.objective.not_at_the_cost_of
+            measures += [self.objective.measure, *(cost.measure for cost in costs)]
+        for measure in measures:
+            check_metric(measure)
+        if len({bet.name for bet in self.bets}) < len(self.bets):
+            raise ValueError("'bets' need different names")
+        return self
+
     @property
     def heading(self) -> str:
         """The title for people."""
@@ -343,12 +373,22 @@ class AuditConfig(Described):
             self.plan.bpmn if self.plan else None,
         )
 
+    def lab_files(self) -> list[str]:
+        """Return the files of answers, plans and assignments that are there."""
+        table = self.lab.assignments if self.lab else None
+        named = [
+            *(bet.plan for bet in self.bets),
+            self.assessment.file if self.assessment else None,
+            table.file if table else None,
+        ]
+        return [file for file in named if file is not None and Path(file).is_file()]
+
     def files(self) -> list[str]:
         """Return every file that the audit reads, tables of databases aside."""
         outcomes = self.log.outcomes.file if self.log.outcomes else OWN_COLUMNS
         named = [*self.log.files, self.mapping.file if self.mapping else None]
         named += [] if outcomes == OWN_COLUMNS else [outcomes]
-        files = [str(file) for file in (*named, *self.annotations()) if file]
+        files = [str(file) for file in (*named, *self.annotations(), *self.lab_files()) if file]
         return [file for file in files if "://" not in file]
 
     def hash(self) -> str:
@@ -359,9 +399,12 @@ class AuditConfig(Described):
         content = self.model_dump(mode="json", exclude=PLACES)
         if self.language == LANGUAGE:
             del content["language"]
+        for key in ONLY_WHERE_GIVEN:
+            if not getattr(self, key):
+                del content[key]
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
-            for file in self.annotations()
+            for file in (*self.annotations(), *self.lab_files())
         ]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -31,11 +31,15 @@ class MetricValue:
         Of an estimate; empty for a plain number.
     reason : str
         Why there is no value.
+    lo, hi : float or None
+        The interval of an estimate; None of a plain number.
     """
 
     value: float | None
     unit: str
     reason: str
+    lo: float | None = None
+    hi: float | None = None
 
 
 def check_metric(metric: str) -> None:
@@ -75,6 +79,7 @@ def look_up(metric: str, document: Mapping[str, Any]) -> MetricValue:
     """
     node: Any = document
     estimate: Mapping[str, Any] = {}
+    interval: tuple[float | None, float | None] = (None, None)
     for name, selectors in _parts(metric):
         # An end of an estimate has its unit and its reason for abstaining; its base has not.
         estimate = node if name in ENDS else {}
@@ -82,13 +87,15 @@ def look_up(metric: str, document: Mapping[str, Any]) -> MetricValue:
         if node is None:
             break
     if isinstance(node, Mapping) and "value" in node:
+        interval = node.get("lo"), node.get("hi")
         estimate, node = node, node["value"]
     if node is not None and (isinstance(node, bool) or not isinstance(node, int | float)):
         raise ConfigError(f"metric '{metric}' is not a number.")
     reason = (
         abstain_text(estimate.get("abstain"), "") if estimate else text("audits.gate.not_shown")
     )
-    return MetricValue(None if node is None else float(node), str(estimate.get("unit", "")), reason)
+    value = None if node is None else float(node)
+    return MetricValue(value, str(estimate.get("unit", "")), reason, *interval)
 
 
 def _parts(metric: str) -> Iterator[tuple[str, dict[str, str]]]:

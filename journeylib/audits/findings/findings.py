@@ -25,10 +25,13 @@ SEVERITY_OF_VERDICT: dict[str, Severity] = {
 }
 
 
-def all_findings(assessment: Assessment, gates: Sequence[Finding] = ()) -> tuple[Finding, ...]:
-    """Return every finding of a run: failed gates first, then by severity, then by id."""
+def all_findings(assessment: Assessment, others: Sequence[Finding] = ()) -> tuple[Finding, ...]:
+    """Return every finding of a run, those of gates and lab among them.
+
+    Failed gates come first, then by severity, then by id.
+    """
     findings = [
-        *gates,
+        *others,
         *bot_findings(assessment),
         *journey_findings(assessment),
         *_first_automations(assessment),

@@ -22,7 +22,7 @@ from journeylib.journeys import (
     sift,
     stitch,
 )
-from journeylib.log import Check, check_table, fetch
+from journeylib.log import LAST_EVENT, Check, check_table, fetch, read_log
 from journeylib.measures import without_graph
 
 if TYPE_CHECKING:
@@ -59,6 +59,24 @@ class Prepared:
     def unstitched(self) -> EventLog:
         """The log before stitching, linked where that was asked for."""
         return self.named if self.linkage is None else self.linkage.log
+
+
+def read_source(config: AuditConfig) -> EventLog:
+    """Read the log of a configuration as it is, with its outcomes."""
+    outcomes = config.log.outcomes
+    return read_log(
+        list(config.log.files),
+        config.roles,
+        outcomes=outcomes.file if outcomes else None,
+        outcomes_schema=outcomes.roles if outcomes else None,
+        name=config.heading,
+        period=config.log.period,
+        days=config.log.days,
+        as_of=config.as_of or LAST_EVENT,
+        max_unusable_share=config.log.max_unusable_share,
+        object_type=config.log.object_type,
+        engine=config.engine,
+    )
 
 
 def prepare(log: EventLog, config: AuditConfig) -> tuple[EventLog, Prepared]:
