@@ -18,7 +18,7 @@ from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
-from journeylib.core import ConfigError, LogError, RunError, did_you_mean, use_language
+from journeylib.core import LANGUAGE, ConfigError, LogError, RunError, did_you_mean, use_language
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
 from journeylib.log import resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
@@ -160,7 +160,7 @@ def _run_checked(
             executed = stage / "audit.ipynb"
             hidden = {name: None for _, name in checked.delivery.secrets()}
             _execute(executed, parameters | {"out": str(stage.resolve())}, home,
-                     {**steps, **hidden}, deadline)  # fmt: skip
+                     {**steps, **hidden, LANGUAGE: checked.language}, deadline)  # fmt: skip
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
             _style_once(folder / "audit.ipynb")

@@ -1,6 +1,7 @@
 """What every room needs: errors, estimates, progress, words."""
 
 from journeylib.core.catalogue.catalogue import (
+    LANGUAGE,
     Catalogue,
     abstain_text,
     catalogue_of,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ from journeylib.core.formatting import NOTHING, decimal, long_day, sentence_list
 
 FOLDER = Path(__file__).parent
 DEFAULT = "en"
+LANGUAGE = "JOURNEYLIB_LANGUAGE"  # of a process that is started for one run
 UNBROKEN = "\u00a0"  # keeps a number and its unit on one line
 NAMES_IN_A_SENTENCE = 4
 
@@ -281,7 +283,7 @@ def _flat(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, st
             yield key, str(entry)
 
 
-_language: ContextVar[str] = ContextVar("language", default=DEFAULT)
+_language: ContextVar[str] = ContextVar("language")
 
 
 @contextmanager
@@ -302,8 +304,8 @@ def use_language(language: str) -> Iterator[Catalogue]:
 
 
 def current_catalogue() -> Catalogue:
-    """Return the catalogue of the language in use."""
-    return catalogue_of(_language.get())
+    """Return the catalogue of the language in use: of the context, else of the process."""
+    return catalogue_of(_language.get(os.environ.get(LANGUAGE, DEFAULT)))
 
 
 def text(key: str, **values: object) -> str:
