@@ -161,11 +161,22 @@ def _names_in(hint, place="", *, many=False):
             yield from _names_in(hints[name], f"{place}.{name}".lstrip("."))
 
 
+# Read by the commands of the lab, which refuse an unknown name themselves.
+OF_THE_LAB = {
+    "bets.touchpoint",
+    "lab.guardrails.at",
+    "lab.guardrails.reaches",
+    "lab.primary.at",
+    "lab.primary.reaches",
+    "lab.touchpoint",
+}
+
+
 def test_every_setting_is_here():
     """A new setting with names is marked as the log's, or is listed as something else."""
     found = set(_names_in(AuditConfig))
     ours = {key.replace("RAW", "*").replace("Invoice", "*") for key in SETTINGS}
-    assert {place for place, logged in found if logged} == ours
+    assert {place for place, logged in found if logged} == ours | OF_THE_LAB
     assert {place for place, logged in found if not logged} == OTHER
 
 

@@ -18,7 +18,13 @@ def decimal(value: float, digits: int, locale: str) -> str:
     --------
     >>> decimal(-1234.5, 1, "en"), decimal(-1234.5, 1, "de"), decimal(-0.001, 1, "en")
     ('−1,234.5', '−1.234,5', '0.0')
+    >>> decimal(math.inf, 1, "en"), decimal(math.nan, 1, "en")
+    ('∞', '–')
     """
+    if math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
     near = round(value, digits) + 0.0  # zero has no sign, whatever it was rounded from
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return _decimal(near, pattern, locale).replace("-", MINUS)
@@ -41,10 +47,8 @@ def significant(value: float, locale: str) -> str:
     >>> significant(float("nan"), "en"), significant(float("-inf"), "en"), significant(2.5, "de")
     ('–', '−∞', '2,5')
     """
-    if math.isnan(value):
-        return NOTHING
-    if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
+    if not math.isfinite(value):
+        return decimal(value, 0, locale)
     if value == int(value) or abs(value) >= 1000:
         return decimal(value, 0, locale)
     digits = min(max(0, 2 - math.floor(math.log10(abs(value)))), 6)
