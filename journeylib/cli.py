@@ -100,7 +100,11 @@ def _parser() -> argparse.ArgumentParser:
     init = commands.add_parser(
         "init", help="look at a log and write a first configuration", epilog=EXIT_STATUS
     )
-    init.add_argument("log", metavar="LOG", help="CSV, Parquet, JSON Lines, XES or OCEL file")
+    init.add_argument(
+        "log", metavar="LOG",
+        help="CSV, Parquet, JSON Lines, XES or OCEL file; or file or folder of an export of a "
+        "system that `journeylib recipes` lists",
+    )  # fmt: skip
     init.add_argument("--outcomes", metavar="FILE", help="table of churn, complaints, surveys …")
     init.add_argument("--out", metavar="CONFIG", type=Path, help="default: LOG's name with .yaml")
     init.add_argument("--force", action="store_true", help="replace an existing configuration")
@@ -221,6 +225,14 @@ def _parser() -> argparse.ArgumentParser:
         "--round", metavar="N", type=int, default=1, help="of new notes that do not say theirs"
     )
     take.set_defaults(command=_import_notes)
+
+    recipes = commands.add_parser(
+        "recipes", help="list the systems whose exports are read as they are"
+    )
+    recipes.add_argument(
+        "name", metavar="NAME", nargs="?", help="print this one, to copy and edit it"
+    )
+    recipes.set_defaults(command=_recipes)
 
     schema = commands.add_parser("schema", help="print a JSON Schema")
     schema.add_argument("what", choices=["config", "audit"])
@@ -377,6 +389,21 @@ def _import_notes(options: argparse.Namespace) -> int:
     print(
         f"{found.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
     )
+    return OK
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    from journeylib.log.recipes.recipe import find_recipe, recipes
+
+    if options.name is not None:
+        print(find_recipe(options.name).text, end="")
+        return OK
+    known = recipes()
+    width = max(len(recipe.name) for recipe in known)
+    for recipe in known:
+        needed = ", ".join(w.name for w in recipe.inputs if not w.optional)
+        print(f"{recipe.name:<{width}}  {recipe.title}: {needed}")
+    print("\njourneylib recipes NAME > mine.sql copies one; log.recipe: mine.sql uses it.")
     return OK
 
 

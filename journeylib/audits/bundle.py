@@ -21,7 +21,7 @@ from journeylib import __version__
 from journeylib.audits.config import OWN_COLUMNS, PLACES, AuditConfig
 from journeylib.errors import RunError
 from journeylib.estimate import SEED
-from journeylib.log.sources import expanded
+from journeylib.log.recipes.parts import listed
 from journeylib.progress import working
 
 if TYPE_CHECKING:
@@ -217,9 +217,11 @@ def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     given += [outcomes.file] if outcomes is not None and outcomes.file != OWN_COLUMNS else []
     given += [part.file for part in (config.mapping, config.ratings) if part is not None]
     given += [config.measures.labelled_turns] if config.measures.labelled_turns else []
+    recipe = config.log.recipe
+    given += [recipe] if recipe is not None and recipe.endswith(".sql") else []
     given += [str(config.plan.bpmn)] if config.plan is not None and config.plan.bpmn else []
     found = []
-    for path in sorted({path for file in given if "://" not in file for path in expanded(file)}):
+    for path in sorted({path for file in given if "://" not in file for path in listed(file)}):
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         found.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})

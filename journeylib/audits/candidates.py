@@ -132,7 +132,8 @@ def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
 def find_candidates(proposal: Proposal, sample: pd.DataFrame) -> Candidates:
     """Look through the first rows for what the proposal left open."""
     taken = proposal.schema.roles()
-    unused = tuple(name for name in proposal.columns if name not in taken.values())
+    named = {*taken.values(), *proposal.schema.attributes, *proposal.schema.identifiers.values()}
+    unused = tuple(name for name in proposal.columns if name not in named)
     names = _frequent(sample[taken["touchpoint"]], proposal.schema.missing)
     return Candidates(
         roles=_role_candidates(unused, set(taken), sample),

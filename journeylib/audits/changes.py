@@ -278,8 +278,10 @@ def definitions(audit: Audit) -> dict[str, str]:
         if int(str(row.customers)) >= config.journeys.min_customers
     )
     mapping = audit.prepared.mapping
-    content = {
-        "log": config.log.model_dump(mode="json", exclude={"files": True, "outcomes": {"file"}}),
+    content: dict[str, Any] = {
+        "log": config.log.model_dump(
+            mode="json", exclude={"files": True, "outcomes": {"file"}, "recipe": True}
+        ),
         "roles": config.roles.model_dump(mode="json"),
         "mapping": None if mapping is None else [mapping.hash, stages],
         "stitching": [
@@ -291,6 +293,8 @@ def definitions(audit: Audit) -> dict[str, str]:
         "measures": config.measures.model_dump(mode="json", exclude={"labelled_turns"}),
         "judge": config.judge.model_dump(mode="json"),
     }
+    if config.log.recipe is not None:
+        content["log"]["recipe"] = config.log.recipe_digest
     return {
         name: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:16]
         for name, part in content.items()

@@ -31,6 +31,7 @@ from journeylib.journeys.segment import JourneySettings
 from journeylib.journeys.stitch import StitchSettings
 from journeylib.judge.settings import JudgeSettings
 from journeylib.log.engine import EngineSettings
+from journeylib.log.recipes.recipe import find_recipe
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.measures.settings import MeasureSettings
 from journeylib.plan.settings import PortfolioSettings
@@ -42,7 +43,7 @@ OWN_COLUMNS = "log"  # as a file of outcomes: columns of the log itself
 PLACES: dict[str, Any] = {
     "delivery": True,
     "engine": True,
-    "log": {"files": True, "outcomes": {"file"}},
+    "log": {"files": True, "outcomes": {"file"}, "recipe": True},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
@@ -87,6 +88,11 @@ class LogConfig(_Part):
     files: Files = Field(
         min_length=1, description="Path, glob or list of them, relative to this configuration."
     )
+    recipe: str | None = Field(
+        None,
+        description="For the export of a known system: a name that `journeylib recipes` lists, or "
+        "a .sql file, relative to this configuration. `files` may then name a folder too.",
+    )
     outcomes: OutcomesConfig | None = Field(None, description="Outcomes in a table of their own.")
     period: tuple[dt.date, dt.date] | None = Field(
         None, description="First and last day that the log is said to cover."
@@ -100,6 +106,11 @@ class LogConfig(_Part):
         0.05, ge=0, le=1, description="Above this share of unusable rows the audit refuses."
     )
     object_type: str | None = Field(None, description="OCEL: the object type to follow.")
+
+    @property
+    def recipe_digest(self) -> str | None:
+        """sha256 of the recipe; None where there is none."""
+        return None if self.recipe is None else find_recipe(self.recipe).digest
 
 
 class MappingConfig(_Part):
@@ -259,6 +270,8 @@ class AuditConfig(_Part):
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in beside
         ]
+        if self.log.recipe is not None:
+            content["recipe"] = self.log.recipe_digest
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -455,6 +468,8 @@ def _line_of(text: str, location: Sequence[int | str]) -> int | None:
 
 def _resolve_paths(config: AuditConfig, folder: Path) -> AuditConfig:
     update: dict[str, Any] = {"files": tuple(_beside(folder, file) for file in config.log.files)}
+    if (recipe := config.log.recipe) is not None and recipe.endswith(".sql"):
+        update["recipe"] = _beside(folder, recipe)
     outcomes = config.log.outcomes
     if outcomes is not None and outcomes.file != OWN_COLUMNS:
         found = {"file": _beside(folder, outcomes.file)}

@@ -25,6 +25,8 @@ from journeylib.errors import ConfigError
 from journeylib.journeys.segment import JourneySettings
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 from journeylib.log.inspect import Proposal, propose
+from journeylib.log.recipes.proposal import propose_by_recipe
+from journeylib.log.recipes.recognise import Recognised, recognise
 from journeylib.log.schema import ROLES, Schema
 from journeylib.measures.settings import MeasureSettings
 
@@ -55,7 +57,8 @@ def write_first_config(
     Parameters
     ----------
     log : str or Path
-        File, glob or ``duckdb:///file.db::table``.
+        File, glob or ``duckdb:///file.db::table``; of a known system's export also a folder, or
+        ``duckdb:///file.db``.
     outcomes : str or Path, optional
         Table of what came of customers.
     out : str or Path, optional
@@ -80,15 +83,29 @@ def write_first_config(
     name = _slug(log)
     path = Path(out) if out is not None else Path(f"{name}.yaml")
     _refuse(path, force=force)
-    proposal = propose(str(log))
-    _, sample = first_rows(str(log))
+    known = recognise(str(log))
+    if known is None:
+        proposal = propose(str(log))
+        _, sample = first_rows(str(log))
+    else:
+        proposal, sample = propose_by_recipe(known)
     found = find_candidates(proposal, sample)
     came = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     sections = [
         _preface(name, path, proposal, came),
-        _log_section(log, outcomes, came, path),
+        _log_section(log if known is None else known, outcomes, came, path),
         _roles_section(proposal, found),
-        *(_settings_section(key, model, text, found, came) for key, model, text in SETTINGS),
+        *(
+            _settings_section(
+                key,
+                model,
+                text,
+                found,
+                came,
+                {} if known is None else known.recipe.settings.get(key, {}),
+            )
+            for key, model, text in SETTINGS
+        ),
         _closing(),
     ]
     _write(path, "\n\n".join(sections) + "\n")
@@ -150,10 +167,21 @@ def _title(name: str) -> str:
 
 
 def _log_section(
-    log: str | Path, outcomes: str | Path | None, came: OutcomesProposal | None, path: Path
+    log: str | Path | Recognised,
+    outcomes: str | Path | None,
+    came: OutcomesProposal | None,
+    path: Path,
 ) -> str:
-    lines = ["log:", f"  files: {_scalar(_relative(log, path))}  # relative to this file; a glob or"
-             " a list is fine"]  # fmt: skip
+    if isinstance(log, Recognised):
+        files = [_relative(file, path) for file in log.files]
+        lines = [
+            "log:",
+            f"  files: {_scalar(files[0] if len(files) == 1 else files)}  # relative to this file",
+            f"  recipe: {log.recipe.name}  # or a .sql file of your own beside this one",
+        ]
+    else:
+        lines = ["log:", f"  files: {_scalar(_relative(log, path))}  # relative to this file; a "
+                 "glob or a list is fine"]  # fmt: skip
     if came is not None and outcomes is not None:
         lines += ["  outcomes:", f"    file: {_scalar(_relative(outcomes, path))}", "    roles:"]
         for role, column in came.schema.model_dump(exclude_defaults=True).items():
@@ -192,6 +220,10 @@ def _roles_section(proposal: Proposal, found: Candidates) -> str:
         what = str(Schema.model_fields[role].description)
         lines += [f"  #{role}: {_scalar(column)}  # maybe: {what}" for column in columns]
     rest = [role for role in ROLES if getattr(schema, role) is None and role not in found.roles]
+    if schema.identifiers:
+        lines.append(f"  identifiers: {_scalar(dict(schema.identifiers))}")
+    if schema.attributes:
+        lines.append(f"  attributes: {_scalar(list(schema.attributes))}")
     if rest:
         lines += _wrap(f"  # No column found for: {', '.join(rest)}.", "  #   ")
     if found.unused:
@@ -206,7 +238,7 @@ def _roles_section(proposal: Proposal, found: Candidates) -> str:
 def _value_maps(proposal: Proposal, found: Candidates) -> list[str]:
     schema = proposal.schema
     lines = []
-    if schema.actor is not None:
+    if schema.actor is not None and (schema.actor_values or found.actor_words):
         lines.append("  actor_values:  # your word: customer, bot, human or system")
         lines += [f"    {_scalar(word)}: {actor}" for word, actor in schema.actor_values.items()]
         lines += [
@@ -234,11 +266,18 @@ def _settings_section(
     text: str,
     found: Candidates,
     came: OutcomesProposal | None,
+    brought: Mapping[str, Any],
 ) -> str:
     suggested = _suggestions(found, came).get(key, {})
     lines = [f"{key}:  # {text}"]
     for name, field in type(model).model_fields.items():
-        if name == "moments":
+        if name in brought:
+            value = _scalar(_plain(brought[name]))
+            lines += [
+                *_wrap(f"  # {field.description}", "  # "),
+                f"  {name}: {value}  # the recipe says so",
+            ]
+        elif name == "moments":
             moments = _suggestions(found, came)["moments"]
             lines.append("  moments:  # moments of truth: what a good visit changes")
             lines += _setting_lines(MomentSettings(), moments, 4)

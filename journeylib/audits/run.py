@@ -278,6 +278,7 @@ def _read(config: AuditConfig) -> EventLog:
     return read_log(
         list(config.log.files),
         config.roles,
+        recipe=config.log.recipe,
         outcomes=outcomes.file if outcomes else None,
         outcomes_schema=outcomes.roles if outcomes else None,
         name=config.heading,

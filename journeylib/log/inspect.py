@@ -21,11 +21,11 @@ _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.
 _FREE_ROLES = (
     "end_timestamp", "session", "channel", "stage", "segment", "resource", "text", "sentiment",
     "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested",
-    "context_opened", "context_given", "error",
+    "context_opened", "context_given", "handover", "error",
     "position",
 )  # fmt: skip
 _NUMBERS = ("sentiment", "rating", "cost", "position")
-_FLAGS = ("ai_disclosed", "error")
+_FLAGS = ("ai_disclosed", "handover", "error")
 _NAMES = ("channel", "stage", "segment", "intent")
 _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45

@@ -14,7 +14,7 @@ from journeylib.log.canonical import MICRO, flag_of, micro_of, name_of, text_of,
 from journeylib.log.files import scratch_name
 from journeylib.log.raw import Raw, Window, wanted_columns
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources import open_source, tidy
+from journeylib.log.sources import Reader, open_source, tidy
 from journeylib.log.times import micros_utc, plausible
 
 
@@ -25,7 +25,7 @@ class LogColumns:
     Attributes
     ----------
     source : object
-        As `open_source` takes it, with `delimiter` and `encoding`.
+        As `open_source` takes it, with `delimiter`, `encoding` and `reader`.
     schema : Schema
         Of the log.
     window : Window or None
@@ -37,6 +37,7 @@ class LogColumns:
     window: Window | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    reader: Reader | None = None
 
 
 def read_outcomes(
@@ -78,6 +79,7 @@ def read_outcomes(
         delimiter=None if log is None else log.delimiter,
         encoding=None if log is None else log.encoding,
         window=window,
+        reader=None if log is None else log.reader,
     )
     table = raw.table
     if log is not None and window is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+from ibis.backends.duckdb import Backend
 from pydantic import ValidationError
 
 from journeylib.errors import SchemaError, did_you_mean
@@ -23,12 +24,14 @@ from journeylib.log.canonical import (
 )
 from journeylib.log.engine import as_engine, hand_over, hold_coded, identifier, run
 from journeylib.log.eventlog import EventLog
-from journeylib.log.files import scratch_name
+from journeylib.log.files import Pick, scratch_name
 from journeylib.log.inorder import NUMBERS, keep_in_order, numbered
 from journeylib.log.outcomes import LogColumns, read_outcomes
 from journeylib.log.raw import Raw, Window, wanted_columns
+from journeylib.log.recipes.cook import cook, implied_schema
+from journeylib.log.recipes.recipe import Recipe, find_recipe
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources import open_source, tidy
+from journeylib.log.sources import Reader, open_source, tidy
 from journeylib.progress import working
 
 Day = str | dt.date
@@ -37,8 +40,9 @@ Day = str | dt.date
 @working("reading the log")
 def read_log(
     source: Any,
-    schema: Schema | Mapping[str, Any],
+    schema: Schema | Mapping[str, Any] | None = None,
     *,
+    recipe: Recipe | str | None = None,
     outcomes: Any = None,
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
     name: str | None = None,
@@ -59,7 +63,11 @@ def read_log(
         CSV or TSV (also gzipped, or alone in a zip), Parquet, JSON Lines, XES, OCEL 2.0; a
         pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
         connection and table name; any Ibis table.
-    schema : Schema or mapping of its fields
+    schema : Schema or mapping of its fields, optional
+        Needed without a recipe; with one, what differs from the schema that it implies.
+    recipe : Recipe or str, optional
+        For a vendor's export (also a folder, or ``duckdb:///file.db`` as a loader fills it): a
+        name that `recipes` lists, or a ``.sql`` file of the company's own.
     outcomes : like `source`, or ``"log"``, optional
         Where outcomes are: a table of their own, or columns of the log itself.
     outcomes_schema : OutcomesSchema or mapping of its fields, optional
@@ -101,7 +109,7 @@ def read_log(
     QualityError
         Too many rows are unusable, or all.
     """
-    roles = as_schema(schema, Schema)
+    roles, reader = _roles_and_reader(schema, recipe)
     window = quality.wanted_days(days, as_of, roles)
     holder = as_engine(engine)
     raw = open_source(
@@ -112,6 +120,7 @@ def read_log(
         encoding=encoding,
         object_type=object_type,
         window=window,
+        reader=reader,
     )
     decided = plan(raw, roles)
     rows = _staged(raw, roles, decided, window)
@@ -129,7 +138,7 @@ def read_log(
             outcomes,
             outcomes_schema,
             events,
-            LogColumns(source, roles, window, delimiter, encoding),
+            LogColumns(source, roles, window, delimiter, encoding, reader),
             max_unusable_share,
             raw,
             quality.end_of(as_of) if roles.has_clock else None,
@@ -145,6 +154,24 @@ def read_log(
         outcomes=found,
         name=name or raw.name,
     )
+
+
+def _roles_and_reader(given: Any, recipe: Recipe | str | None) -> tuple[Schema, Reader | None]:
+    """Return the schema, and what reads the source instead where there is a recipe."""
+    if recipe is None:
+        if given is None:
+            raise SchemaError(
+                "a log needs a schema (which column plays which role), or a recipe for the export "
+                "of a known system."
+            )
+        return as_schema(given, Schema), None
+    known = find_recipe(recipe) if isinstance(recipe, str) else recipe
+    roles = given if isinstance(given, Schema) else implied_schema(known, given)
+
+    def reader(source: Any, backend: Backend, pick: Pick) -> Raw:
+        return cook(source, known, backend, pick)
+
+    return roles, reader
 
 
 def _outcomes(

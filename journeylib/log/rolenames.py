@@ -88,6 +88,10 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
     "context_requested": ("context requested",),
     "context_opened": ("context opened",),
     "context_given": ("context given", "slots filled"),
+    "handover": (
+        "handover", "hand over", "handoff", "is handover", "live agent handoff", "escalated",
+        "transferred to agent", "ubergabe", "transfert",
+    ),
     "error": ("error", "is error", "exception", "failed", "fehler", "erreur"),
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ _PACKED = (".gz", ".gzip", ".zip")
 _DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", "")
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonlines")
 _PARQUET = (".parquet", ".pq", ".parq")
+# Reads a source in an engine: (source, engine, pick) -> raw table
+Reader = Callable[[Any, Backend, Pick], Raw]
 
 
 def open_source(
@@ -45,6 +47,7 @@ def open_source(
     object_type: str | None = None,
     limit: int | None = None,
     window: Window | None = None,
+    reader: Reader | None = None,
 ) -> Raw:
     """Open whatever holds a log.
 
@@ -65,6 +68,8 @@ def open_source(
         For delimited files: load no more rows of each.
     window : Window, optional
         Of Parquet files, leave out what lies outside where it costs nothing to tell.
+    reader : callable, optional
+        Reads the source instead, as a recipe does.
 
     Raises
     ------
@@ -75,9 +80,11 @@ def open_source(
         return _from_ibis(adopt(source), pick)
     if isinstance(source, tuple) and len(source) == 2 and _is_connection(source[0]):
         return _from_connection(source[0], str(source[1]), pick)
-    if (far := _for_spark(source, engine)) is not None:
+    if reader is None and (far := _for_spark(source, engine)) is not None:
         return read_parquet(far, engine, pick, window)
     backend = engine if isinstance(engine, Backend) else connect()
+    if reader is not None:
+        return reader(source, backend, pick)
     if isinstance(source, str) and source.startswith("duckdb://"):
         return _from_database(source, backend, pick)
     if isinstance(source, str | os.PathLike):
@@ -120,7 +127,8 @@ def expanded(text: str) -> list[Path]:
     if path.is_dir():
         raise LogError(
             f"{path.name or path} is a directory. Name a file, or a pattern such as "
-            f"'{path.name or path}/*.csv'."
+            f"'{path.name or path}/*.csv'. A folder is read where `journeylib recipes` lists the "
+            "system that it is an export of."
         )
     if not path.exists() and glob.has_magic(text):
         found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute patterns

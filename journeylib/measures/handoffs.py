@@ -269,7 +269,8 @@ def _session_ratios(
     askable: object = asked
     if last_us is not None:
         answered = _.human_us - _.request_us <= honoured_us
-        askable = asked & (_.request_us <= last_us - honoured_us)
+        unseen = (_.state == "handed_over") & _.human_us.isnull()
+        askable = asked & (_.request_us <= last_us - honoured_us) & ~unseen
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(

@@ -31,8 +31,8 @@ class BotSessions:
         ``rating_micro``, ``t_us``, ``done_us`` (its end, microseconds since 1970 UTC; null
         without a clock),
         ``opened`` (first step of its session: with ``journey`` the key of the session),
-        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one). They lie in order
-        for `Runs` where no session is declared.
+        ``asks`` (a customer asks for a human), ``offers`` (a bot offers one), ``handover`` (a mark
+        of one). They lie in order for `Runs` where no session is declared.
     table : ibis.Table
         One row per bot session: the key ``journey``, ``opened``; ``session_no``,
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``;
@@ -78,7 +78,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     ``state`` is the first that holds of
 
     - *handed over*: a human acts in the session, or within ``handover_hours`` after it in the
-      same journey and intent;
+      same journey and intent; in a log without any human, a mark of hand-over at or after the
+      bot's first turn;
     - *open*: the log ends too soon after the session (within the longer of the session gap and
       ``handover_hours``) to tell;
     - *abandoned*: it touched a declared bad end; or the bot's last words are a question or no
@@ -125,7 +126,7 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     )
     offers = offers_human(_.text) if journeys.has("text") else ibis.literal(False)
     narrow = ("customer_no", "group", "step", "touchpoint_no", "opened")
-    known = ("resource", "intent", "text", "t_us", "service_us", "rating_micro")
+    known = ("resource", "intent", "text", "t_us", "service_us", "rating_micro", "handover")
     held = opened.mutate(
         # `cases` spares the engine the regular expressions on everybody else's texts.
         asks=ibis.cases((_.actor == "customer", said | by_name), else_=False),
@@ -146,12 +147,14 @@ def _turns(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
             for role in ("resource", "intent", "text")
         },
         rating_micro=_.rating_micro if "rating_micro" in held.columns else number,
+        handover=_.handover.fill_null(False) if "handover" in held.columns else False,
         **{name: held[name].cast("int64") for name in narrow},
     )
     return turns.select(
         *("journey", "opened", "step", "customer_no", "group", "touchpoint", "touchpoint_no"),
         *("actor", "resource", "intent", "text", "t_us", "done_us", "asks", "offers"),
         "rating_micro",
+        "handover",
     )
 
 
@@ -243,6 +246,7 @@ def _facts(turns: ibis.Table, opened: ibis.Table, journeys: Journeys) -> ibis.Ta
         last_words=_.text.argmax(_.step, where=spoken) if heard else word,
         last_customer=_.step.max(where=customer),
         last_reply=_.text.argmax(_.step, where=customer & _.text.notnull()) if heard else word,
+        mark_step=_.step.max(where=_.handover),
         dropped_step=_.step.max(where=_.touchpoint.isin(ends)),
         requests=(_.asks & before).fill_null(False).sum().cast("int64"),
         request_us=_.t_us.min(where=_.asks & before),
@@ -296,8 +300,11 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
     soon = (_.next_human_us - _.end_us <= handover_us).fill_null(False)
     last_us = journeys.last_us
     young = ibis.literal(False) if last_us is None else _.end_us > last_us - settle_us
+    # Where people are seen, only they tell that one came: a mark may end in a queue.
+    marks = journeys.has("handover") and not _anyone(journeys, "human")
+    marked = (_.mark_step >= _.first_bot).fill_null(False) if marks else ibis.literal(False)
     facts = sessions.mutate(
-        human_joined=_.first_human.notnull(),
+        human_joined=_.first_human.notnull() | marked,
         human_us=_.first_human.notnull().ifelse(
             _.joined_us, soon.ifelse(_.next_human_us, ibis.null("int64"))
         ),
@@ -330,4 +337,8 @@ def _with_states(sessions: ibis.Table, journeys: Journeys, settings: MeasureSett
 
 def customers_act(journeys: Journeys) -> bool:
     """Whether the log holds customers' own events; a system's log does not."""
-    return len(fetch(journeys.trail.filter(_.actor == "customer").select("step").limit(1))) > 0
+    return _anyone(journeys, "customer")
+
+
+def _anyone(journeys: Journeys, actor: str) -> bool:
+    return len(fetch(journeys.trail.filter(_.actor == actor).select("step").limit(1))) > 0

@@ -213,6 +213,7 @@ def _session_cases(
     asked = _.requests > 0
     soon = round(settings.honoured_minutes * 60 * MICRO)
     honoured = (_.human_us - _.request_us <= soon).fill_null(False)
+    unseen = (_.state == "handed_over") & _.human_us.isnull()
     waited = (_.human_us - _.bot_done_us > 0).fill_null(False)
     yield _Cases(
         rows,
@@ -221,7 +222,7 @@ def _session_cases(
             "handed_over": (_.state == "handed_over", ibis.literal(True), "share"),
             "abandoned": (_.state == "abandoned", ibis.literal(True), "share"),
             "requests": (asked, ibis.literal(True), "share"),
-            "requests_honoured": (honoured, asked, "share"),
+            "requests_honoured": (honoured, asked & ~unseen, "share"),
             "human_wait": (_log_micro(_.human_us - _.bot_done_us), waited, "log seconds"),
         },
     )

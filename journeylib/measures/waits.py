@@ -21,7 +21,8 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
 
     A customer is in the queue from the bot's last act, if a human came (*served*), or if one was
     asked for or announced and none came: *lost* at the session's last event, or still *waiting*
-    at the end of the log where the session is open.
+    at the end of the log where the session is open. A hand-over that only a mark tells of has no
+    wait that is known, and is left out.
 
     Returns
     -------
@@ -39,7 +40,8 @@ def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
 
 
 def _times(queued: ibis.Table, last_us: int) -> pd.DataFrame:
-    queued = queued.mutate(
+    unseen = (_.state == "handed_over") & _.human_us.isnull()
+    queued = queued.filter(~unseen).mutate(
         fate=ibis.cases(
             (_.state == "handed_over", SERVED), (_.state == "open", WAITING), else_=LOST
         ),
