@@ -60,8 +60,8 @@ def read_log(
     Parameters
     ----------
     source : path, glob, list of paths, data frame, Ibis table, str or pair
-        CSV or TSV (also gzipped, or alone in a zip), Parquet, JSON Lines, XES, OCEL 2.0; a
-        pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
+        CSV or TSV, Parquet, JSON Lines, XES, OCEL 2.0, a workbook; gzipped, or several in a .zip
+        or .tar.gz; a pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
         connection and table name; any Ibis table.
     schema : Schema or mapping of its fields, optional
         Needed without a recipe; with one, what differs from the schema that it implies.

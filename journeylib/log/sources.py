@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 
 from journeylib.errors import LogError, SchemaError, did_you_mean
+from journeylib.log.archives import unpacked
 from journeylib.log.engine import connect, quoted, run
 from journeylib.log.files import (
     Pick,
@@ -28,6 +30,7 @@ from journeylib.log.files import (
 )
 from journeylib.log.raw import FILE, POSITION, ROW, Raw, Window
 from journeylib.log.spark import adopt, read_parquet
+from journeylib.log.spreadsheets import SUFFIXES, read_sheet
 
 _PACKED = (".gz", ".gzip", ".zip")
 _DELIMITED = (".csv", ".tsv", ".txt", ".tab", ".psv", ".dat", ".log", "")
@@ -95,6 +98,7 @@ def open_source(
             raise LogError("the list of files is empty. Name at least one file.")
     else:
         return from_arrow([_arrow(source, pick)], backend, lambda c, _: list(c), "the table")
+    paths = unpacked(paths)
     return _from_files(paths, backend, pick, delimiter, encoding, object_type, limit, window)
 
 
@@ -159,6 +163,8 @@ def _kind(path: Path) -> str:
     suffix = suffixes[-1] if suffixes else ""
     if magic == b"PAR1" or suffix in _PARQUET:
         return "parquet"
+    if suffix in SUFFIXES:
+        return "spreadsheet"
     if suffix in _JSON_LINES:
         return "json lines"
     if suffix == ".xes":
@@ -195,6 +201,8 @@ def _from_files(
         return load_delimited(
             paths, backend, pick, delimiter=delimiter, encoding=encoding, limit=limit
         )
+    if kinds == ["spreadsheet"]:
+        return _from_sheets(paths, backend, pick)
     from journeylib.log.processlogs import read_ocel, read_xes
 
     if kinds == ["xes"]:
@@ -202,6 +210,14 @@ def _from_files(
     else:
         tables = [read_ocel(path, object_type) for path in paths]
     return from_arrow(tables, backend, pick, paths[0].name, tuple(path.name for path in paths))
+
+
+def _from_sheets(paths: list[Path], backend: Backend, pick: Pick) -> Raw:
+    sheets = [read_sheet(path) for path in paths]
+    names = tuple(path.name for path in paths)
+    raw = from_arrow([sheet.table for sheet in sheets], backend, pick, names[0], names)
+    facts = dict.fromkeys(fact for sheet in sheets for fact in sheet.facts)
+    return replace(raw, facts=tuple(facts))
 
 
 def _arrow(source: Any, pick: Pick) -> pa.Table:

@@ -161,7 +161,9 @@ def _copied(source: IO[bytes] | gzip.GzipFile, target: Path, name: str) -> Path:
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
     if any(m.filename == "[Content_Types].xml" for m in members):
-        raise LogError(f"{name} is an Excel or Office file. Save its sheet as CSV (UTF-8).")
+        raise LogError(
+            f"{name} is an Office file. Name it .xlsx, or save its sheet as CSV (UTF-8)."
+        )
     if len(members) != 1:
         listed = ", ".join(sorted(m.filename for m in members)[:5])
         raise LogError(
@@ -285,7 +287,7 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
     if len(rows) < 2:
         raise LogError(f"{text.name} holds a header and no rows. Check the filter of the export.")
     widths = Counter(len(row) for row in rows[1:] if row)
-    columns, repeated = _unique(rows[0], widths.most_common(1)[0][0] if widths else 0)
+    columns, repeated = unique_names(rows[0], widths.most_common(1)[0][0] if widths else 0)
     return Dialect(delimiter, columns, skip, repeated)
 
 
@@ -321,7 +323,7 @@ def _rows(body: str, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _unique(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def unique_names(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Name every column once; rows that end in a delimiter get a last column without name."""
     names = [cell.strip() or f"column {i}" for i, cell in enumerate(header, start=1)]
     if width == len(names) + 1:

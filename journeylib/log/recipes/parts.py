@@ -15,10 +15,12 @@ import duckdb
 from ibis.backends.duckdb import Backend
 
 from journeylib.errors import JourneylibError, LogError
+from journeylib.log.archives import unpacked
 from journeylib.log.engine import identifier, quoted, run
 from journeylib.log.files import load_delimited, scratch_name
 from journeylib.log.recipes.recipe import Input, bare
 from journeylib.log.sources import expanded
+from journeylib.log.spreadsheets import SUFFIXES, read_sheet
 from journeylib.log.textfiles import plain_text
 
 _SAMPLE = 50
@@ -98,7 +100,7 @@ def parts_of(source: Any, backend: Backend, *, look: bool = False) -> Iterator[l
     made: list[str] = []
     try:
         found: list[Part] = []
-        for path in listed(source):
+        for path in unpacked(listed(source)):
             with contextlib.suppress(*((LogError, OSError) if look else ())):
                 found += _of_file(path, backend, made, look=look)
         yield found
@@ -131,7 +133,8 @@ def readable_files(folder: Path) -> list[Path]:
 
 
 def _readable(path: Path) -> bool:
-    return not path.name.startswith(".") and _suffix(path) in (*_JSON, *_DELIMITED, *_PARQUET)
+    known = (*_JSON, *_DELIMITED, *_PARQUET, *SUFFIXES, ".zip", ".tar", ".tgz")
+    return not path.name.startswith(".") and _suffix(path) in known
 
 
 def _suffix(path: Path) -> str:
@@ -148,6 +151,10 @@ def _of_file(path: Path, backend: Backend, made: list[str], *, look: bool) -> li
         return _of_json(path, backend)
     if _suffix(path) in _PARQUET:
         table = f"read_parquet({quoted(str(path))})"
+        return [_of_table(path.name, table, backend, path)]
+    if _suffix(path) in SUFFIXES:
+        table = scratch_name("sheet")
+        backend.con.register(table, read_sheet(path).table)
         return [_of_table(path.name, table, backend, path)]
     limit = 1 if look else None
     raw = load_delimited([path], backend, lambda columns, _: list(columns), limit=limit)
