@@ -29,6 +29,7 @@ from journeylib.log.textfiles import (
     dialect,
     likely_delimiter,
     plain_text,
+    unique_names,
 )
 from journeylib.log.times import FIRST_US, LAST_US
 
@@ -79,6 +80,12 @@ def load_delimited(
             layout = dialect(text, delimiter)
             columns = _picked(text, layout, delimiter, pick)
             bad = _load_one(backend, table, text, layout, columns, index, offset, limit)
+            if limit is None and bad and (lone := _lone_quotes(backend, text, layout)):
+                # Without quotation marks every line is a row: they are marks in a text.
+                run(backend, f"DELETE FROM {table} WHERE {FILE} = {index}")
+                options = (layout, columns, index, offset, limit)
+                bad = _load_one(backend, table, text, *options, quote="", again=True)
+                facts.append(_lone_fact(text.name, lone))
             rejected += [(path.name, row, "row", reason) for row, reason in bad]
             facts += _delimited_facts(text, layout)
             offset += _count(backend, table, index)
@@ -120,16 +127,13 @@ def _load_one(
     index: int,
     offset: int,
     limit: int | None,
+    *,
+    quote: str = '"',
+    again: bool = False,
 ) -> list[tuple[int, str]]:
     """Append one file to `table`; return its rejected rows with reasons."""
     rejects, scans = scratch_name("rejects"), scratch_name("scans")
-    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
-    reader = (
-        f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
-        f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote='\"', escape='\"', "
-        f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
-        f"rejects_scan={quoted(scans)}, compression='none')"
-    )
+    reader = _reader(text, layout, quote, rejects, scans)
     kept = ", ".join(identifier(name) for name in columns)
     kept = kept + ", " if kept else ""
     select = (
@@ -138,7 +142,7 @@ def _load_one(
         + (f" LIMIT {limit}" if limit is not None else "")
     )
     try:
-        if index == 0:
+        if index == 0 and not again:
             run(backend, f"CREATE TEMP TABLE {table} AS {select}")
         else:
             run(backend, f"INSERT INTO {table} BY NAME {select}")
@@ -159,6 +163,51 @@ def _load_one(
     if found:
         _renumber(backend, table, index, [row for row, _ in found])
     return found
+
+
+def _reader(text: PlainText, layout: Dialect, quote: str, rejects: str, scans: str) -> str:
+    types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
+    return (
+        f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
+        f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote={quoted(quote)}, "
+        f"escape={quoted(quote)}, columns={{{types}}}, store_rejects=true, "
+        f"rejects_table={quoted(rejects)}, rejects_scan={quoted(scans)}, compression='none')"
+    )
+
+
+def _lone_quotes(backend: Backend, text: PlainText, layout: Dialect) -> int:
+    """Count the lines with a lone quotation mark, where without quoting every line is a row.
+
+    One such mark swallows all lines up to the next. 0 where quoting is meant: cells that begin
+    and end with a mark, or lines that are no rows.
+    """
+    rejects, scans = scratch_name("rejects"), scratch_name("scans")
+    cells = [identifier(name) for name in layout.columns]
+    quoting = " OR ".join(f"(length({c}) > 1 AND {c} LIKE '\"%\"')" for c in cells)
+    marked = " OR ".join(f"contains({c}, '\"')" for c in cells)
+    reader = _reader(text, layout, "", rejects, scans)
+    try:
+        lone, meant = run(
+            backend,
+            f"SELECT count(*) FILTER ({marked}), count(*) FILTER ({quoting}) FROM {reader}",
+        )[0]
+        bad = run(backend, f"SELECT count(*) FROM {rejects}")[0][0]
+    except duckdb.Error:
+        return 0
+    finally:
+        run(backend, f"DROP TABLE IF EXISTS {rejects}")
+        run(backend, f"DROP TABLE IF EXISTS {scans}")
+    return 0 if meant or bad else int(lone)
+
+
+def _lone_fact(name: str, lone: int) -> Fact:
+    return Fact(
+        "lone_quotes",
+        "note",
+        lone,
+        f"{lone} lines of {name} hold a quotation mark that is never closed; the marks were read "
+        "as part of the text, so that no line is lost.",
+    )
 
 
 def _renumber(backend: Backend, table: str, index: int, rejected: list[int]) -> None:
@@ -196,6 +245,15 @@ def _delimited_facts(text: PlainText, layout: Dialect) -> list[Fact]:
             "encoding if letters look wrong.",
         )
     )
+    if layout.titles:
+        facts.append(
+            Fact(
+                "title_lines",
+                "note",
+                layout.titles,
+                f"{layout.titles} lines above the header of {text.name} were left out.",
+            )
+        )
     if layout.repeated:
         names = ", ".join(f"'{name}'" for name in layout.repeated)
         facts.append(
@@ -313,9 +371,12 @@ def load_json_lines(
                     f"{path.name} holds no line that is a JSON object. JSON Lines has one "
                     'object on each line, such as {"customer": …}.'
                 )
+            # Names that differ by case only are one to the engine.
+            names, _repeated = unique_names([row[0] for row in keys], len(keys))
+            own = dict(zip(names, (row[0] for row in keys), strict=True))
             kept = "".join(
-                f"json_extract_string(line, {quoted(_pointer(key))}) AS {identifier(key)}, "
-                for key in pick([row[0] for row in keys], path.name)
+                f"json_extract_string(line, {quoted(_pointer(own[name]))}) AS {identifier(name)}, "
+                for name in pick(names, path.name)
             )
             select = (
                 f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
@@ -346,13 +407,13 @@ def load_json_lines(
 def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
     run(
         backend,
-        f"CREATE TEMP TABLE {table} AS SELECT line, row_number() OVER () AS number, "
+        f"CREATE TEMP TABLE {table} AS FROM (SELECT line, row_number() OVER () AS number, "
         "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
-        "max_line_size=67108864, buffer_size=268435456)",
+        "max_line_size=67108864, buffer_size=268435456)) WHERE trim(line) <> ''",
     )
-    return int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
+    return int(run(backend, f"SELECT coalesce(max(number), 0) FROM {table}")[0][0])
 
 
 def _pointer(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ import pyarrow as pa
 from journeylib.errors import LogError, SchemaError, did_you_mean
 
 _BLOCK = 1 << 16
+_HEAD = 1 << 20
+_DATE = re.compile(r"<date\b[^>]*>")
+_KEY, _VALUE = re.compile(r"""key=["']([^"']*)"""), re.compile(r"""value=["']([^"']*)""")
+_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
 class _RootSeen(Exception):  # noqa: N818 - it ends the look at the prolog, nothing is wrong
@@ -78,16 +83,30 @@ def _plain(path: Path, suffix: str) -> Iterator[Path]:
 def read_xes(path: Path) -> pa.Table:
     """Read an XES log, also gzipped: one row per event, trace attributes as ``case:…``.
 
-    Times are UTC. `rustxes` reads it where it is installed, pm4py otherwise.
+    Times are UTC; those of a key that states no zone stay local times. `rustxes` reads it where
+    it is installed, pm4py otherwise.
     """
     with _plain(path, ".xes") as plain:
         with plain.open("rb") as stream:
             refuse_entities(stream, path.name)
+        naive = _without_zone(plain)
         with _reader_errors(path, "XES"):
             try:
-                return _in_utc(_xes_by_rust(plain))
+                return _in_utc(_xes_by_rust(plain), naive)
             except ImportError:
-                return _in_utc(_xes_by_pm4py(plain))
+                return _in_utc(_xes_by_pm4py(plain), naive)
+
+
+def _without_zone(path: Path) -> frozenset[str]:
+    """Return the keys whose dates state no zone, as far as the beginning of the file tells."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD).decode("utf-8", errors="ignore")
+    zoned: dict[str, bool] = {}
+    for tag in _DATE.findall(head):
+        key, value = _KEY.search(tag), _VALUE.search(tag)
+        if key is not None and value is not None:
+            zoned[key[1]] = zoned.get(key[1], False) or bool(_ZONE.search(value[1]))
+    return frozenset(key for key, stated in zoned.items() if not stated)
 
 
 @contextmanager
@@ -153,15 +172,22 @@ def read_ocel(path: Path, object_type: str | None) -> pa.Table:
     return _in_utc(pa.Table.from_pandas(flat, preserve_index=False))
 
 
-def _in_utc(table: pa.Table) -> pa.Table:
-    """Mark times as the UTC that the readers give, so that no zone is added to them later."""
+def _in_utc(table: pa.Table, naive: frozenset[str] = frozenset()) -> pa.Table:
+    """Mark times as the UTC that the readers give, so that no zone is added to them later.
+
+    Times of the `naive` columns are marked as what they are: local, in a zone to be declared.
+    """
     fields = [
-        pa.field(field.name, pa.timestamp("us", tz="UTC"))
+        pa.field(field.name, pa.timestamp("us", tz=None if _bare(field.name) in naive else "UTC"))
         if pa.types.is_timestamp(field.type)
         else field
         for field in table.schema
     ]
     return table.cast(pa.schema(fields), safe=False)
+
+
+def _bare(column: str) -> str:
+    return column.removeprefix("case:")
 
 
 def _ocel_suffix(path: Path) -> str:

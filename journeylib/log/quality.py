@@ -25,6 +25,7 @@ from journeylib.log.canonical import (
     UNREAD,
     Plan,
 )
+from journeylib.log.doubts import doubt_ids, doubt_times, fold
 from journeylib.log.eventlog import Quality
 from journeylib.log.inorder import Runs, lie_in_order
 from journeylib.log.raw import FILE, NO_SUCH_DAY, ROW, Raw, Window, quarantine_frame
@@ -205,6 +206,7 @@ def checks(
     if schema.has_clock:
         _clock_formats(found, schema, decided)
         _clock_values(found, events, counted, schema, decided, period, as_of)
+        doubt_times(found, events, counted.used, decided.times["timestamp"], schema.timezone)
         if end_of(as_of) is not None:
             _left_out(found, raw, counted, days, as_of)
     else:
@@ -221,6 +223,7 @@ def checks(
     _duplicates(found, tied if schema.has_clock else events, schema)
     _vocabulary(found, events, schema)
     _sizes(found, events, counted.used)
+    doubt_ids(found, events, counted.used)
     return found.frame()
 
 
@@ -532,7 +535,7 @@ def _vocabulary(found: Found, events: ir.Table, schema: Schema) -> None:
                 f"'{field}'.",
                 f"Every touchpoint is in '{field}'.",
             )
-    folded = names["touchpoint"].str.strip().str.casefold()
+    folded = fold(names["touchpoint"])
     alike = names[folded.duplicated(keep=False)]
     if len(alike):
         found.add(
@@ -540,8 +543,9 @@ def _vocabulary(found: Found, events: ir.Table, schema: Schema) -> None:
             "touchpoint",
             "note",
             int(alike["n"].sum()),
-            f"{len(alike)} touchpoints differ from another only by capitals or blanks; map them "
-            "to one name in 'touchpoint_values' if they mean the same.",
+            f"{len(alike)} touchpoints differ from another only by capitals, blanks or the way "
+            "a letter is written; map them to one name in 'touchpoint_values' if they mean the "
+            "same.",
         )
     if "actor" in events.columns and "session" in events.columns:
         bot = events["actor"] == "bot"

@@ -41,6 +41,7 @@ ROLE_NAMES: dict[str, tuple[str, ...]] = {
         "end timestamp", "end time", "ended at", "complete timestamp", "completed at", "end",
         "endzeit", "ende", "date de fin", "fin", "finished at", "beendet am",
     ),
+    "lifecycle": ("lifecycle transition", "lifecycle", "transition"),
     "position": (
         "position", "turn", "turn number", "sequence number", "sequence", "seq", "event index",
         "step number", "sys mod count", "event number", "reihenfolge", "ordre", "laufende nummer",

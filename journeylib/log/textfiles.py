@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
 import io
+import itertools
 import shutil
 import zipfile
 import zlib
@@ -19,6 +21,7 @@ from journeylib.errors import LogError
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18
+_LOOKED_AT, _MOST_TITLES = 500, 50
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _BOMS = (
@@ -71,12 +74,15 @@ class Dialect:
         Lines before the header.
     repeated : tuple of str
         Names that the header holds more than once.
+    titles : int
+        Lines of text above the header.
     """
 
     delimiter: str
     columns: tuple[str, ...]
     skip: int = 0
     repeated: tuple[str, ...] = ()
+    titles: int = 0
 
 
 def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainText:
@@ -283,12 +289,35 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
         delimiter = _delimiter(body)
     elif len(delimiter) != 1:
         raise LogError(f"delimiter '{delimiter}' has {len(delimiter)} characters; it must have 1.")
-    rows = _rows(body, delimiter)
+    titles, above = _title_lines(body, delimiter)
+    skip += above
+    rows = _rows("".join(lines[skip:]), delimiter)
     if len(rows) < 2:
         raise LogError(f"{text.name} holds a header and no rows. Check the filter of the export.")
     widths = Counter(len(row) for row in rows[1:] if row)
     columns, repeated = unique_names(rows[0], widths.most_common(1)[0][0] if widths else 0)
-    return Dialect(delimiter, columns, skip, repeated)
+    return Dialect(delimiter, columns, skip, repeated, titles)
+
+
+def _title_lines(body: str, delimiter: str) -> tuple[int, int]:
+    """Return how many lines of text stand above the header, and how many lines it is with blanks.
+
+    A header is as wide as the rows usually are; with a delimiter at the end of each row it is
+    one cell less.
+    """
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter)
+    seen: list[tuple[int, int]] = []
+    with contextlib.suppress(csv.Error):
+        for row in itertools.islice(reader, _LOOKED_AT):
+            seen += [(len(row), reader.line_num)] if row else []
+    widths = Counter(width for width, _ in seen)
+    usual, often = widths.most_common(1)[0] if widths else (0, 0)
+    if usual < 2 or often < 0.6 * len(seen):
+        return 0, 0
+    for place, (width, line) in enumerate(seen[:_MOST_TITLES]):
+        if width >= max(2, usual - 1):
+            return place, line - 1 if place else 0
+    return 0, 0
 
 
 def likely_delimiter(text: PlainText) -> str:
@@ -298,15 +327,28 @@ def likely_delimiter(text: PlainText) -> str:
 
 
 def _delimiter(body: str) -> str:
-    """Take the delimiter that gives rows of equal width, then the one that gives most columns."""
+    """Take the delimiter that gives rows of equal width, then the one that gives most columns.
 
-    def score(candidate: str) -> tuple[bool, float, int]:
-        rows = [row for row in _rows(body, candidate)[:200] if row]
-        width = len(rows[0]) if rows else 0
-        even = sum(len(row) == width for row in rows) / max(len(rows), 1)
-        return width > 1, round(even, 1), width
+    Rows are held against the header; below lines of title, against most of the rows.
+    """
+    split = {one: [row for row in _rows(body, one)[:200] if row] for one in _DELIMITERS}
 
-    return max(_DELIMITERS, key=score)
+    def even(candidate: str, width: int) -> float:
+        rows = split[candidate]
+        return sum(len(row) == width for row in rows) / max(len(rows), 1)
+
+    def by_header(candidate: str) -> tuple[bool, float, int]:
+        width = len(split[candidate][0]) if split[candidate] else 0
+        return width > 1, round(even(candidate, width), 1), width
+
+    def by_rows(candidate: str) -> tuple[bool, float, int]:
+        widths = Counter(map(len, split[candidate]))
+        width = widths.most_common(1)[0][0] if widths else 0
+        return width > 1, even(candidate, width), width
+
+    best = max(_DELIMITERS, key=by_header)
+    wide, share, _ = by_header(best)
+    return best if wide and share >= 0.5 else max(_DELIMITERS, key=by_rows)
 
 
 def _rows(body: str, delimiter: str) -> list[list[str]]:
@@ -328,9 +370,17 @@ def unique_names(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[
     names = [cell.strip() or f"column {i}" for i, cell in enumerate(header, start=1)]
     if width == len(names) + 1:
         names.append(f"column {width}")
-    seen: Counter[str] = Counter()
+    seen: Counter[str] = Counter(name.casefold() for name in names)
+    taken: set[str] = set()
     unique: list[str] = []
+    repeated: list[str] = []
     for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(unique), tuple(name for name, n in seen.items() if n > 1)
+        number, new = 1, name
+        # The engine takes names that differ by case only for one.
+        while new.casefold() in taken or (number > 1 and new.casefold() in seen):
+            number += 1
+            new = f"{name} ({number})"
+        taken.add(new.casefold())
+        unique.append(new)
+        repeated += [name] if number == 2 else []
+    return tuple(unique), tuple(dict.fromkeys(repeated))
