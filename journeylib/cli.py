@@ -108,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--outcomes", metavar="FILE", help="table of churn, complaints, surveys …")
     init.add_argument("--out", metavar="CONFIG", type=Path, help="default: LOG's name with .yaml")
     init.add_argument("--force", action="store_true", help="replace an existing configuration")
+    init.add_argument(
+        "--object-type", metavar="TYPE", help="of an OCEL log: whose objects are the journeys"
+    )
     init.set_defaults(command=_init)
 
     audit = commands.add_parser(
@@ -260,7 +263,11 @@ def _init(options: argparse.Namespace) -> int:
     from journeylib.audits.draft import write_first_config
 
     path, account = write_first_config(
-        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+        options.log,
+        outcomes=options.outcomes,
+        out=options.out,
+        force=options.force,
+        object_type=options.object_type,
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")

@@ -119,9 +119,11 @@ class OutcomesProposal:
     warnings: tuple[str, ...]
 
 
-def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
+def first_rows(source: Any, object_type: str | None = None) -> tuple[str, pd.DataFrame]:
     """Return the name of a source and its first rows as texts, nulls as missing."""
-    raw = open_source(source, lambda columns, _: list(columns), limit=SAMPLE_ROWS)
+    raw = open_source(
+        source, lambda columns, _: list(columns), limit=SAMPLE_ROWS, object_type=object_type
+    )
     names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
     texts = {name: raw.table[name].cast("string") for name in names}
     sample: pd.DataFrame = raw.table.limit(SAMPLE_ROWS).select(**texts).to_pandas()

@@ -8,6 +8,7 @@ import re
 import tempfile
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from journeylib.log.inspect import Proposal, propose
 from journeylib.log.recipes.proposal import propose_by_recipe
 from journeylib.log.recipes.recognise import Recognised, recognise
 from journeylib.log.schema import ROLES, Schema
+from journeylib.log.sources import is_object_centric
 from journeylib.measures.settings import MeasureSettings
 
 WIDTH = 96
@@ -51,6 +53,7 @@ def write_first_config(
     outcomes: str | Path | None = None,
     out: str | Path | None = None,
     force: bool = False,
+    object_type: str | None = None,
 ) -> tuple[Path, str]:
     """Look at a log and write a commented configuration that can be audited as it is.
 
@@ -65,6 +68,8 @@ def write_first_config(
         The YAML file; the log's name with ``.yaml`` in the current folder unless given.
     force : bool
         Replace an existing file.
+    object_type : str, optional
+        Of an object-centric log: whose objects are the journeys; proposed unless given.
 
     Returns
     -------
@@ -85,15 +90,17 @@ def write_first_config(
     _refuse(path, force=force)
     known = recognise(str(log))
     if known is None:
-        proposal = propose(str(log))
-        _, sample = first_rows(str(log))
+        object_type, doubts = _object_type(str(log), object_type)
+        proposal = propose(str(log), object_type=object_type)
+        proposal = replace(proposal, warnings=(*doubts, *proposal.warnings))
+        _, sample = first_rows(str(log), object_type)
     else:
         proposal, sample = propose_by_recipe(known)
     found = find_candidates(proposal, sample)
     came = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     sections = [
         _preface(name, path, proposal, came),
-        _log_section(log if known is None else known, outcomes, came, path),
+        _log_section(log if known is None else known, outcomes, came, path, object_type),
         _roles_section(proposal, found),
         *(
             _settings_section(
@@ -110,6 +117,22 @@ def write_first_config(
     ]
     _write(path, "\n\n".join(sections) + "\n")
     return path, _account(Path(str(log)).name, proposal, found, came)
+
+
+def _object_type(log: str, given: str | None) -> tuple[str | None, list[str]]:
+    """Return the object type to follow, and what following each would lose and repeat."""
+    if given is not None or not is_object_centric(log):
+        return given, []
+    from journeylib.log.processlogs import object_types
+
+    types = object_types(Path(log))
+    if len(types) < 2:
+        return (types[0].name if types else None), []
+    best = types[0].name
+    told = "; ".join(f"{t.name}: {t.lost} events lost, {t.extra} repeated" for t in types)
+    return best, [
+        f"Journeys follow the objects of type '{best}' ({told}). --object-type takes another."
+    ]
 
 
 def _slug(log: str | Path) -> str:
@@ -171,6 +194,7 @@ def _log_section(
     outcomes: str | Path | None,
     came: OutcomesProposal | None,
     path: Path,
+    object_type: str | None,
 ) -> str:
     if isinstance(log, Recognised):
         files = [_relative(file, path) for file in log.files]
@@ -182,6 +206,8 @@ def _log_section(
     else:
         lines = ["log:", f"  files: {_scalar(_relative(log, path))}  # relative to this file; a "
                  "glob or a list is fine"]  # fmt: skip
+    if object_type is not None:
+        lines.append(f"  object_type: {_scalar(object_type)}  # whose objects are the journeys")
     if came is not None and outcomes is not None:
         lines += ["  outcomes:", f"    file: {_scalar(_relative(outcomes, path))}", "    roles:"]
         for role, column in came.schema.model_dump(exclude_defaults=True).items():

@@ -148,6 +148,11 @@ def expanded(text: str) -> list[Path]:
     return [path]
 
 
+def is_object_centric(source: str) -> bool:
+    """Whether a source is one OCEL file."""
+    return "://" not in source and Path(source).is_file() and _kind(Path(source)) == "ocel"
+
+
 def _kind(path: Path) -> str:
     """Tell a file's kind by its first bytes where they are telling, else by its name."""
     try:
