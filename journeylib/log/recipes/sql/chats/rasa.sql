@@ -25,12 +25,13 @@ inputs:
 */
 WITH listed AS (
     SELECT
-        sender_id AS customer, tracker * 1000000 + number AS place, events[number].event AS kind,
-        events[number].timestamp AS seconds, events[number].name AS action,
-        events[number].text AS text, events[number].input_channel AS channel,
-        events[number].parse_data.intent.name AS intent
+        sender_id AS customer, tracker * 1000000 + number AS place, e.event AS kind,
+        e.timestamp AS seconds, e.name AS action, e.text AS text, e.input_channel AS channel,
+        e.parse_data.intent.name AS intent
     FROM (
-        SELECT *, unnest(range(1, coalesce(len(events), 0) + 1)) AS number
+        SELECT
+            sender_id, tracker, unnest(events) AS e,
+            unnest(range(1, coalesce(len(events), 0) + 1)) AS number
         FROM (SELECT *, row_number() OVER () AS tracker FROM trackers)
     )
     UNION ALL

@@ -72,9 +72,14 @@ said AS (
     FROM talks
     UNION ALL
     SELECT
-        session, customer, channel, intent, resolution_state, number, parts[number].part_type, parts[number].created_at,
-        parts[number].author, parts[number].body, parts[number].assigned_to.type, true, NULL
-    FROM (SELECT *, unnest(range(1, coalesce(len(parts), 0) + 1)) AS number FROM talks)
+        session, customer, channel, intent, resolution_state, number, p.part_type, p.created_at,
+        p.author, p.body, p.assigned_to.type, true, NULL
+    FROM (
+        SELECT
+            session, customer, channel, intent, resolution_state, unnest(parts) AS p,
+            unnest(range(1, coalesce(len(parts), 0) + 1)) AS number
+        FROM talks
+    )
     UNION ALL
     SELECT
         t.session, t.customer, t.channel, t.intent, t.resolution_state,
@@ -88,6 +93,9 @@ said AS (
     FROM talks WHERE rated.rating IS NOT NULL
 ),
 
+-- The words are worked out once: texts are dear.
+plain AS (SELECT * EXCLUDE (body), without_tags(body) AS words FROM said),
+
 judged AS (
     SELECT
         *,
@@ -95,8 +103,8 @@ judged AS (
         coalesce(author.type = 'bot', false) OR yes(author.from_ai_agent) AS by_bot,
         coalesce(kind IN ('source', 'comment', 'quick_reply'), false)
             OR (coalesce(kind IN ('assignment', 'assign_and_reopen', 'open'), false)
-                AND without_tags(body) IS NOT NULL) AS speaks
-    FROM said
+                AND words IS NOT NULL) AS speaks
+    FROM plain
 )
 
 SELECT
@@ -128,7 +136,7 @@ SELECT
     channel,
     intent,
     author.id AS resource,
-    if(speaks, without_tags(body), NULL) AS text,
+    if(speaks, words, NULL) AS text,
     if(speaks OR kind = 'rating', 'front', 'back') AS office,
     try_cast(rating AS DOUBLE) AS rating,
     resolution_state,
