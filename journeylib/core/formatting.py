@@ -25,6 +25,8 @@ def decimal(value: float, digits: int, locale: str) -> str:
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else f"{MINUS}∞"
+    if abs(value) >= 1e15:  # beyond what can be counted
+        return f"{value:.1e}".replace("-", MINUS)
     near = round(value, digits) + 0.0  # zero has no sign, whatever it was rounded from
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     return _decimal(near, pattern, locale).replace("-", MINUS)
