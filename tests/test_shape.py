@@ -24,14 +24,7 @@ LINES = {
 }
 # Still to be handed on as one object.
 MANY_PARAMETERS = {
-    "resample",
-    "_ledger",
-    "representatives",
-    "_timelines",
-    "_log_likelihood",
-    "_round",
     "_measured",
-    "measured",
 }
 # Still called alike in two rooms; nothing is to be added.
 ALIKE = {

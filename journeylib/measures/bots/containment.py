@@ -149,9 +149,7 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
             totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
         n[place] = len(np.unique(customer[flags["mature"]]))
     mature = totals[:, :, 0].sum(axis=0)
-    result = resample(
-        totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature, draws=1
-    )
+    result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):
         upper = totals[:, :, 1:].sum(axis=(0, 2)) / mature
     curve = pd.DataFrame(

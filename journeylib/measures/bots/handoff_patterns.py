@@ -347,9 +347,7 @@ def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
     rows = Rows(many, spot, group, own, customer)
     sums = np.stack([rows.in_cells(bad[own]), rows.in_cells(np.ones(len(own)))], axis=-1)
     n = rows.base(np.ones(len(own), dtype=bool)).customers
-    result = resample(
-        sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0), draws=1
-    )
+    result = resample(sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0))
     shown = n >= max(journeys.settings.min_customers, 1)
     lows = np.where(shown, np.nan_to_num(result.lo), 0.0)
     return {journeys.names[number]: low for number, low in enumerate(lows.tolist())}
