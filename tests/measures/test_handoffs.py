@@ -44,6 +44,34 @@ def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
 
+def test_an_unknown_actor_between_hides_no_change_of_hands(log_of: LogOf) -> None:
+    rows = [
+        (f"c{number}", step, "A", actor)
+        for number in range(100)
+        for step, actor in enumerate(["system", None, "human", None, "human"])
+    ]
+    found = audit(log_of(*rows, columns=COLUMNS))
+    assert found.actor_changes[["source", "target", "events", "journeys"]].to_dict("records") == [
+        {"source": "system", "target": "human", "events": 100, "journeys": 100}
+    ]
+
+
+def test_a_human_without_a_name_between_hides_no_change_of_hands(log_of: LogOf) -> None:
+    """Ann, nobody named, Ben, nobody named, Ann: passed on twice. With a bot between: never."""
+    rows = [
+        (who, step, "A", actor, name)
+        for who, between in (("a", "human"), ("b", "bot"))
+        for step, (actor, name) in enumerate(
+            [("human", "Ann"), (between, None), ("human", "Ben"), (between, None), ("human", "Ann")]
+        )
+    ]
+    log = log_of(*rows, columns=COLUMNS + " resource")
+    found = audit(log, cut="customer")
+    assert (found.ping_pong_people.value, found.ping_pong_bots.value) == (1 / 2, 1 / 2)
+    kept = rebuild(log, JourneySettings(cut="customer")).with_handoff("human", "human")
+    assert kept.size[0] == 1
+
+
 def waterfall_log(log_of: LogOf) -> EventLog:
     """100 bot sessions: 20 with a human, 10 come back, 7 silent, 10 unknown, 53 solved."""
     kinds = ["human"] * 20 + ["repeat"] * 10 + ["silent"] * 7 + ["unknown"] * 10 + ["solved"] * 53

@@ -69,7 +69,7 @@ class Handoffs:
     curve : pandas.DataFrame
         Verified containment by window; see `containment.containment_curve`.
     actor_changes : pandas.DataFrame
-        ``source``, ``target`` (actors of successive steps), ``events``, ``journeys``,
+        ``source``, ``target`` (successive actors, steps of unknown actors left out), ``events``, ``journeys``,
         ``customers``. Changes of fewer than ``min_customers`` customers are left out and counted
         in ``attrs["suppressed"]``.
     wait, lost_in_queue : Estimate
@@ -355,11 +355,13 @@ def _handover_ratios(
 
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
-    """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
-    events = journeys.events
+    """Count changes of actor between successive known ones; see `Handoffs.actor_changes`."""
+    everybody = journeys.events
+    # A step of nobody known hides no change: who acts before and after it are known.
+    events = everybody.only(everybody.column("actor").number >= 0)
     actor = events.column("actor")
     words, then = actor.words, events.next_of(actor.number, -1)
-    changed = (actor.number >= 0) & (then >= 0) & (actor.number != then)
+    changed = (then >= 0) & (actor.number != then)
     cell = np.where(changed, actor.number * len(words) + then, -1)
     base = events.base(cell, len(words) ** 2)
     changes = pd.DataFrame(
