@@ -72,7 +72,7 @@ def test_a_human_without_a_name_between_hides_no_change_of_hands(log_of: LogOf) 
     assert kept.size[0] == 1
 
 
-def waterfall_log(log_of: LogOf) -> EventLog:
+def waterfall_log(log_of: LogOf, matter: str | None = "bill") -> EventLog:
     """100 bot sessions: 20 with a human, 10 come back, 7 silent, 10 unknown, 53 solved."""
     kinds = ["human"] * 20 + ["repeat"] * 10 + ["silent"] * 7 + ["unknown"] * 10 + ["solved"] * 53
     rows: list[tuple[object, ...]] = [(*LATER, None)]
@@ -87,7 +87,8 @@ def waterfall_log(log_of: LogOf) -> EventLog:
             rows.append((who, 6 * DAY, "Call", "human", None))
         if kind in ("repeat", "solved"):
             rows.append((who, 2 * MINUTE, "Chat", "customer", "Thank you!"))
-    return log_of(*rows, columns=COLUMNS + " text")
+    about = [(*row, "other" if row[0] == LATER[0] else matter) for row in rows]
+    return log_of(*about, columns=COLUMNS + " text intent")
 
 
 def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
@@ -116,6 +117,37 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
         0.53,
         0.63,
     )
+
+
+def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogOf) -> None:
+    verified = audit(waterfall_log(log_of, None)).contained_verified
+    assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
+
+
+def test_who_may_have_come_back_is_unknown(log_of: LogOf) -> None:
+    """60 confirmed sessions about a bill, 48 with a later visit without an intent: .20 to 1."""
+    rows: list[tuple[object, ...]] = [(*LATER, None, None)]
+    for number in range(60):
+        who = f"c{number:02}"
+        rows.append((who, 0, "Chat", "bot", "bill", "We have corrected it."))
+        rows.append((who, MINUTE, "Chat", "customer", "bill", "Thank you!"))
+        if number < 48:
+            rows.append((who, 3 * DAY, "Shop", "human", None, None))
+    log = log_of(*rows, columns=COLUMNS + " intent text")
+    verified = audit(log).contained_verified
+    assert (verified.value, verified.lo, verified.hi) == (0.2, 0.2, 1.0)
+    spot = audit(log).by_touchpoint.iloc[0]
+    assert (spot["touchpoint"], spot["verified_lo"], spot["verified_hi"]) == ("Chat", 0.2, 1.0)
+    journeys = rebuild(log)
+    containment, _ = handoff_measures(journeys, MeasureSettings())
+    (place,) = [number for number, name in journeys.names.items() if name == "Chat"]
+    assert containment.resampled.value[place] == pytest.approx(0.2)
+    assert containment.resampled.hi[place] > 0.99
+    # Labelled, they are what they are: the same matter comes back, another one does not.
+    for label, expected in (("bill", (0.2, 0.2)), ("move", (1.0, 1.0))):
+        named = [(*row[:4], label, row[5]) if row[3] == "human" else row for row in rows]
+        sure = audit(log_of(*named, columns=COLUMNS + " intent text")).contained_verified
+        assert (sure.lo, sure.hi) == expected
 
 
 def test_the_containment_of_a_touchpoint_alone_in_its_channel_is_its_own(log_of: LogOf) -> None:

@@ -391,7 +391,7 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
     Notes
     -----
     Time runs from the bot's first turn to the first of: a request for a human, or silent leaving,
-    or (after the session) coming back in the same intent within ``repeat_days``: *frustrated*; a
+    or (after the session) coming back in the same known intent within ``repeat_days``: *frustrated*; a
     hand-over nobody asked for: *transferred*; a session with a sign of a solution: *resolved*.
     All else is *open*, which is censoring at the session's end: also sessions of unknown
     success.

@@ -53,7 +53,8 @@ class BotSessions:
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
         (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
         bot's last act before a human), ``human_us`` (in the session or soon after),
-        ``request_us``, ``again_us`` (next contact of the customer in the same intent);
+        ``request_us``, ``again_us`` (next contact of the customer in the same known intent),
+        ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
         ``human_joined``, ``resolved``, ``silent``, ``promised``, ``offered``, ``cold`` (the human
         came in a later session that the customer opened; boolean); ``requests`` (before a
         human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
@@ -181,8 +182,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     - *contained*.
 
     A solution shows by a declared goal at or after the bot's first turn in the same journey, or
-    by the customer's last words (`text.confirms`). A missing intent matches every intent:
-    a contact without a label may be about the same thing, and missing labels shall not flatter.
+    by the customer's last words (`text.confirms`). A human who comes soon after in the same
+    journey, without an intent, is taken for one about the same.
     """
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
@@ -269,15 +270,16 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
     journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
     by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
-    again = np.full(len(served), MISSING)
-    again[by_time] = least_of_later(
-        intents, *(part[name][by_time] for name in ("customer_no", "intent", "begin_us"))
-    )
+    ordered = [part[name][by_time] for name in ("customer_no", "intent", "begin_us")]
+    again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
+    again[by_time] = least_of_later(intents, *ordered, False)
+    perhaps[by_time] = least_of_later(intents, *ordered, True)
     own_human = np.where(asked, joined, MISSING)
     return served.assign(
-        next_human_us=least_of_later(intents, journey, intent, joined),
-        next_opened_us=least_of_later(intents, journey, intent, own_human),
+        next_human_us=least_of_later(intents, journey, intent, joined, True),
+        next_opened_us=least_of_later(intents, journey, intent, own_human, True),
         again_us=again,
+        perhaps_us=perhaps,
     )
 
 
@@ -382,6 +384,7 @@ def _with_states(
     columns = [
         *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),
         *("intent", "start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us"),
+        "perhaps_us",
         *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
