@@ -119,6 +119,36 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
     )
 
 
+def queue_log(log_of: LogOf, queue: str) -> EventLog:
+    """400 calls from a bot to a queue, without texts; every second reaches an agent."""
+    rows: list[tuple[object, ...]] = [LATER]
+    for number in range(400):
+        who = f"c{number:03}"
+        rows += [(who, 0, "Menu", "bot"), (who, MINUTE, queue, "system")]
+        if number % 2:
+            rows.append((who, 3 * MINUTE, "Agent", "human"))
+    return log_of(*rows, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(("queue", "declared"), [("Agent queue", ()), ("Music", ("Music",))])
+def test_who_leaves_a_queue_is_lost_and_not_contained(
+    log_of: LogOf, queue: str, declared: tuple[str, ...]
+) -> None:
+    found = audit(queue_log(log_of, queue), MeasureSettings(queues=declared))
+    assert (found.contained, found.handed_over, found.abandoned) == (0, 200, 200)
+    lost = found.lost_in_queue
+    assert (lost.value, lost.n_customers) == (0.5, 400)
+    assert found.wait.value == 180.0
+    assert found.contained_verified.hi == 0.0
+
+
+def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(log_of: LogOf) -> None:
+    found = audit(queue_log(log_of, "Music"))
+    assert found.lost_in_queue.abstain == "no_column"
+    verified = found.contained_verified
+    assert (verified.lo, verified.hi) == (0.0, 0.5)
+
+
 def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogOf) -> None:
     verified = audit(waterfall_log(log_of, None)).contained_verified
     assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)

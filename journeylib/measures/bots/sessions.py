@@ -29,6 +29,7 @@ from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
+QUEUE_WORDS = ("queue", "warteschlange")
 STATES = ("contained", "handed_over", "abandoned", "open")
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
@@ -55,9 +56,9 @@ class BotSessions:
         bot's last act before a human), ``human_us`` (in the session or soon after),
         ``request_us``, ``again_us`` (next contact of the customer in the same known intent),
         ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
-        ``human_joined``, ``resolved``, ``silent``, ``promised``, ``offered``, ``cold`` (the human
-        came in a later session that the customer opened; boolean); ``requests`` (before a
-        human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
+        ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
+        ``cold`` (the human came in a later session that the customer opened; boolean);
+        ``requests`` (before a human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
         ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
@@ -176,7 +177,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
       same journey and intent;
     - *open*: the log ends too soon after the session (within the longer of the session gap and
       ``handover_hours``) to tell;
-    - *abandoned*: it touched a declared bad end; or the bot's last words are a question or no
+    - *abandoned*: it touched a declared bad end, or a queue for humans (`queue_numbers`) and none
+      came; or the bot's last words are a question or no
       answer, the customer said nothing after them, and nothing shows a solution. Without text,
       or without customers' events, silence tells nothing and only bad ends count;
     - *contained*.
@@ -192,9 +194,23 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     begun_by_bot = (first_bot >= 0) & ((first_human < 0) | (first_bot < first_human))
     opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
     facts = _facts(journeys, said, session, opened)
+    queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
+    last = last_rows(session, queued, int(session.max(initial=-1)) + 1)
+    facts = facts.assign(queued=last[opened["session"].to_numpy()])
     return BotSessions(
         journeys.events, session, said, _with_states(facts, said, journeys, settings)
     )
+
+
+def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
+    """Return the touchpoints at which customers wait for a human: declared, else by their name."""
+
+    def waits(name: str) -> bool:
+        if settings.queues:
+            return name in settings.queues
+        return any(word in name.casefold() for word in QUEUE_WORDS)
+
+    return [number for number, name in journeys.names.items() if waits(name)]
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
@@ -365,7 +381,8 @@ def _with_states(
         young = part["end_us"] > last_us - settle_us
     resolved = (part["goal"] >= first_bot) | part["confirms"]
     waiting = unanswered & part["awaits"] & heard
-    silent = (waiting & ~resolved) | (part["dropped"] >= first_bot)
+    left_queue = part["queued"] >= first_bot
+    silent = (waiting & ~resolved) | (part["dropped"] >= first_bot) | left_queue
     next_human = np.where(soon, part["next_human_us"], MISSING)
     same = part["next_opened_us"] == part["next_human_us"]
     states = np.array(STATES, dtype=object)
@@ -375,7 +392,7 @@ def _with_states(
         human_us=np.where(joined, part["joined_us"], next_human),
         resolved=resolved,
         silent=silent,
-        promised=part["offers"] & ~part["awaits"],
+        promised=(part["offers"] & ~part["awaits"]) | left_queue,
         cold=~joined & soon & same,
         state=pd.Categorical(states[spot], STATES),
         session_no=np.arange(len(facts)),
