@@ -58,8 +58,8 @@ class BotSessions:
         ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
         ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
         ``cold`` (the human came in a later session that the customer opened; boolean);
-        ``requests`` (before a human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
-        ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
+        ``requests`` (before a human); ``state`` (of `STATES`); the steps ``first_bot``,
+        ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
     events: Events
