@@ -13,7 +13,7 @@ LINES = {
     "cli": 1_000,
     "core": 550,
     "delivery": 800,
-    "journeys": 5_400,
+    "journeys": 5_450,
     "judge": 6_050,
     "lab": 2_250,
     "log": 4_900,

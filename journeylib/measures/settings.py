@@ -30,6 +30,11 @@ class MeasureSettings(BaseModel):
     session_gap_minutes: float = Field(
         60.0, gt=0, description="Silence that ends a conversation where no session id says so."
     )
+    queues: tuple[Touchpoint, ...] = Field(
+        (),
+        description="Touchpoints at which customers wait for a human: who leaves there is lost. "
+        "Default: those whose name has the word queue.",
+    )
     honoured_minutes: float = Field(
         5.0, gt=0, description="A request for a human is honoured if one joins within this time."
     )

@@ -238,7 +238,7 @@ def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFram
     if journeys.has_clock:
         waits = last.group_by(keys).aggregate(seconds=(_.next_us - _.visit_us).median() / 1e6)
     else:
-        waits = last.group_by(keys).aggregate(seconds=ibis.null("float64").max())
+        waits = last.select(*keys).distinct().mutate(seconds=ibis.null("float64"))
     lines = fetch(waits).sort_values(keys, ignore_index=True)
     if journeys.has("channel"):
         counted = fetch(

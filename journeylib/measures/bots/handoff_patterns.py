@@ -70,17 +70,17 @@ def ping_pong_table(found: BotSessions) -> pd.DataFrame:
     human. ``returned``: either.
 
     Hands are those of bots and humans; what customers and systems do between is left out. A
-    transfer from human to human is a change of `resource`.
+    transfer from human to human is a change of `resource`; humans of unknown `resource` between
+    two known ones hide no change.
     """
     events, said = found.events, found.said
     matter, many = found.matter
-    serving = said.bot | said.human
+    serving, hand = said.bot | said.human, _hand(events)
     key = np.where(serving, matter, -1)
     before = row_before(key, many)
-    follows = before >= 0
-    crossed = follows & (said.bot != said.bot[before])
-    passed = follows & said.human & said.human[before]
-    passed &= _another(_hand(events), before)
+    crossed = (before >= 0) & (said.bot != said.bot[before])
+    named = row_before(np.where(said.bot | (said.human & (hand >= 0)), matter, -1), many)
+    passed = (named >= 0) & said.human & said.human[named] & _another(hand, named)
     first = first_rows(key[serving], np.ones(serving.sum(), dtype=bool), many)
     there = np.flatnonzero(first >= 0)
     row = np.flatnonzero(serving)[first[there]]

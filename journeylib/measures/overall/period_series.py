@@ -250,7 +250,7 @@ def _session_cases(
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )
-    again = soon_after(part["again_us"], part["end_us"], window_us)
+    again = soon_after(part["perhaps_us"], part["end_us"], window_us)
     sure = (table["state"] == "contained").to_numpy() & part["resolved"] & ~again
     contained = {"contained_verified": (sure, every, "share")}
     yield _Cases(part["start_us"], rows, stratum, back + settled, contained)
