@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import re
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from typing import Any
 
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
 from journeylib.present.drawing.svg import clean
+from journeylib.present.figure import ELEMENT
 from journeylib.present.theme import TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -94,13 +96,23 @@ def _rendered(notebook: str | Path | Any) -> str:
                 "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
             }
         }
-        page, _ = exporter.from_notebook_node(node, resources=resources)
+        page, _ = exporter.from_notebook_node(_with_elements(node), resources=resources)
     except (TemplateError, OSError, ValueError) as error:
         raise RunError(
             f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
             "Install journeylib again."
         ) from None
     return _with_contents(_SCRIPT.sub("", _STYLE.sub("", page)))
+
+
+def _with_elements(node: Any) -> Any:
+    """Return the notebook with each figure as the element that a page shows."""
+    copied = copy.deepcopy(node)
+    for cell in copied.cells:
+        for output in cell.get("outputs", []):
+            if ELEMENT in output.get("data", {}):
+                output["data"] = {"text/html": output["data"][ELEMENT]}
+    return copied
 
 
 def style_once(notebook: Any) -> Any:

@@ -398,7 +398,7 @@ def test_a_plan_is_declared_in_any_form_and_drawn(
     }
     assert optional == {"Chat"}
     assert {row["conforming"] for row in plan["outcomes"]} == {False}
-    picture = show.conformance(found)._repr_html_()
+    picture = show.conformance(found).html()
     assert "skipped" in picture
     assert "Chat (optional)" in picture
 

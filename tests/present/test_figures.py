@@ -79,7 +79,7 @@ def test_every_figure_is_well_formed_labelled_and_without_width(figures):
 
 def test_names_from_the_log_are_escaped_and_stay_whole_in_tooltips():
     for figure in all_figures(renamed)[:3]:
-        html = figure._repr_html_()
+        html = figure.html()
         assert "<script" not in html
         assert "\u202e" not in figure.svg
         titles = " ".join(texts(figure, ".//title"))
