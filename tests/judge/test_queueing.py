@@ -12,9 +12,9 @@ from journeylib.core.errors import ConfigError
 from journeylib.judge.bot_timing.handoff_time import Hazards, optimum
 from journeylib.judge.bot_timing.queueing import (
     Queue,
-    queue_load,
     handed_over,
     optimum_with_queue,
+    queue_load,
     queue_time,
 )
 from journeylib.judge.bot_timing.session_data import BotSessions, bot_sessions
