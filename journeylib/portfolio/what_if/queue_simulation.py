@@ -49,8 +49,10 @@ def simulate_queue(
     A customer who gives up takes nobody's time, so one pass over the arrivals is exact whatever
     the laws of service and patience; Erlang-A is the case where both are exponential.
     """
-    given = [np.asarray(each, dtype=np.float64) for each in (arrive, service, patience)]
-    wait = np.zeros(len(given[0]))
-    _serve(*given, np.zeros(staff), wait)
+    came, takes, stays = (
+        np.asarray(each, dtype=np.float64) for each in (arrive, service, patience)
+    )
+    wait = np.zeros(len(came))
+    _serve(came, takes, stays, np.zeros(staff), wait)
     gives_up = np.signbit(wait)
     return np.abs(wait), np.asarray(gives_up)
