@@ -128,6 +128,25 @@ def reproduce(options: argparse.Namespace) -> int:
     return OK if again.same else DIFFERENT
 
 
+def what_if(options: argparse.Namespace) -> int:
+    """Make the audit of a run again and say what moving a share of a matter does."""
+    from journeylib.audits import audit, config_of_run, find_run
+    from journeylib.audits import what_if as forecast
+    from journeylib.core import ConfigError
+
+    run = find_run(options.run, options.runs)
+    moves = {}
+    for move in options.moves:
+        name, _equals, share = move.rpartition("=")
+        try:
+            moves[name.strip()] = float(share)
+        except ValueError:
+            raise ConfigError(f"'{move}' is no move; write it as 'Billing call=0.4'") from None
+    result = forecast(audit(config_of_run(run, options.config)), moves, staff=options.staff)
+    print(result)
+    return OK
+
+
 def workshop(options: argparse.Namespace) -> int:
     """Make what a workshop needs from runs of audits."""
     from journeylib.audits import read_batch

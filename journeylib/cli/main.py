@@ -149,6 +149,26 @@ AUDIT = Command(
         _argument("--timeout", "MINUTES", "stop a run that takes longer", type=_minutes),
     ),
 )
+WHAT_IF = Command(
+    "what-if",
+    "say what happens to waits, work and money if a share of a matter moves to the bot",
+    commands.what_if,
+    (
+        _argument("run", "RUN", "run directory, run id, latest or previous"),
+        _argument(
+            "--move",
+            "TOUCHPOINT=SHARE",
+            "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
+            "may be repeated",
+            action="append",
+            required=True,
+            dest="moves",
+        ),
+        _argument("--staff", "N", "people at work afterwards; default: as today", type=int),
+        RUNS,
+        _argument("--config", "CONFIG", "YAML that says where the log is now", type=Path),
+    ),
+)
 WORKSHOP = Command(
     "workshop",
     "make poster, slides, presentation and cards from a run of an audit",
@@ -283,6 +303,7 @@ COMMANDS = (
         ),
         "exit status: 0 the same; 1 different; 2 the input is gone or has changed",
     ),
+    WHAT_IF,
     WORKSHOP,
     NOTES,
     LAB,

@@ -1,7 +1,8 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
 
+from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
-from journeylib.measures.bots.sessions import with_sessions
+from journeylib.measures.bots.sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
