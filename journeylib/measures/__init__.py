@@ -10,7 +10,22 @@ from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMN
 from journeylib.measures.overall.reach import Reach, reach
 from journeylib.measures.overall.transition_estimates import Taken, Transitions
 from journeylib.measures.ratios import quotient
-from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.service_types.contact_types import (
+    UNSURE,
+    BotContacts,
+    ServiceTypes,
+    TypeShare,
+    service_types,
+)
+from journeylib.measures.service_types.openings import (
+    LABEL_COLUMNS,
+    LEARN,
+    MEASURE,
+    LabelLists,
+    label_lists,
+    openings,
+)
+from journeylib.measures.settings import MeasureSettings, ServiceTypeSettings
 from journeylib.measures.texts.detector_accuracy import (
     DETECTORS,
     MIN_INFORMED,
