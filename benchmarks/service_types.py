@@ -17,7 +17,7 @@ from journeylib.measures.service_types.openings import one_per_cluster
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "service_types.svg"
 MILLION = 1_000_000
-LABELS, SEEDS, POOL = (25, 50, 100, 200), 3, 2_000
+LABELS, SEEDS, POOL = (25, 50, 100, 200), 2, 2_000
 NAMES = ("no", "yes")
 COLOURS = ("#1b6ca8", "#8a8a8a", "#b5542b")
 
@@ -108,11 +108,13 @@ def million() -> None:
     # All different, so that none is scored for another.
     many = np.resize(train["opening"].to_numpy(dtype=object), MILLION)
     many = [f"{text} {number}" for number, text in enumerate(many)]
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     model.probabilities(many)
-    seconds = time.perf_counter() - started
+    seconds, worked = time.perf_counter() - started, time.process_time() - worked
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"scoring {MILLION:,} openings {seconds:8.1f} s, {memory:.1f} GB at most")
+    print(
+        f"scoring {MILLION:,} openings {seconds:8.1f} s ({worked:.1f} s of a core), {memory:.1f} GB"
+    )
 
 
 def run() -> None:
