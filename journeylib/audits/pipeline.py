@@ -36,7 +36,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import ServiceTypes, measure, reach, service_types
+from journeylib.measures import ServiceTypes, estimate_service_types, measure, reach
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -149,7 +149,7 @@ def _types(
     if config.service_types is None or annotations.contact_labels is None:
         return None
     labels = annotations.contact_labels
-    return service_types(journeys, labels, config.service_types, config.measures)
+    return estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 
 def _completed(assessment: Assessment, history: History) -> Audit:
