@@ -36,7 +36,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import measure, reach
+from journeylib.measures import ServiceTypes, estimate_service_types, measure, reach
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -114,6 +114,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
     )
     say(STEPS[4])
+    types = _types(config, journeys, annotations)
     return Assessment(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
@@ -121,9 +122,10 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         config_hash=config.hash(),
         annotations=annotations,
         prepared=prepared,
-        journeys=journeys,
+        journeys=journeys if types is None else journeys.with_types(types.journeys_of),
         evidence=evidence,
         judgement=judgement,
+        service_types=types,
         portfolio=None
         if settings.portfolio is None
         else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
@@ -138,6 +140,16 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         if annotations.ratings is None
         else compare_ratings(annotations.ratings, judgement.scores),
     )
+
+
+def _types(
+    config: AuditConfig, journeys: Journeys, annotations: Annotations
+) -> ServiceTypes | None:
+    """Tell the types of contacts, where a company has labelled some."""
+    if config.service_types is None or annotations.contact_labels is None:
+        return None
+    labels = annotations.contact_labels
+    return estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 
 def _completed(assessment: Assessment, history: History) -> Audit:

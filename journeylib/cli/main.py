@@ -275,6 +275,25 @@ LAB = Command(
         ),
     ),
 )
+LABEL = Command(
+    "label",
+    "write the openings of contacts that people label, and bring their labels back",
+    commands.label,
+    (
+        _argument("config", "CONFIG", "YAML, as init writes it", type=Path),
+        _argument(
+            "--out", "FILE", "default: beside CONFIG, as NAME-labels.personal.xlsx", type=Path
+        ),
+        _argument(
+            "--import",
+            "FILE",
+            "the workbook, filled in; its labels are added to those of the configuration",
+            type=Path,
+            dest="import_file",
+        ),
+        _setting("measures.session_gap_minutes=30"),
+    ),
+)
 COMMANDS = (
     INIT,
     AUDIT,
@@ -304,6 +323,7 @@ COMMANDS = (
         "exit status: 0 the same; 1 different; 2 the input is gone or has changed",
     ),
     WHAT_IF,
+    LABEL,
     WORKSHOP,
     NOTES,
     LAB,

@@ -15,7 +15,7 @@ from journeylib.measures.service_types.contact_types import (
     BotContacts,
     ServiceTypes,
     TypeShare,
-    service_types,
+    estimate_service_types,
 )
 from journeylib.measures.service_types.openings import (
     LABEL_COLUMNS,

@@ -20,9 +20,9 @@ from journeylib.measures import (
     MEASURE,
     MeasureSettings,
     ServiceTypeSettings,
+    estimate_service_types,
     label_lists,
     openings,
-    service_types,
 )
 from journeylib.measures.service_types.classifier import (
     OTHER,
@@ -159,7 +159,9 @@ def test_later_turns_change_no_type(log_of: Any, log: Any) -> None:
     longer = rebuild(log_of(*conversations(questions, tail), columns=COLUMNS))
     said, more = (openings(one, MeasureSettings()) for one in (plain, longer))
     assert list(said["contact"]) == list(more["contact"])
-    told = [service_types(one, labelled(lists, questions), TYPES) for one in (plain, longer)]
+    told = [
+        estimate_service_types(one, labelled(lists, questions), TYPES) for one in (plain, longer)
+    ]
     assert told[0].answer == "estimated"
     assert told[0].shares == told[1].shares
     for name in NAMES:
@@ -173,7 +175,10 @@ def test_the_order_of_rows_changes_nothing(log_of: Any, log: Any) -> None:
     shuffled = rebuild(log_of(*mixed, columns=COLUMNS))
     labels = labelled(lists, questions)
     again = labels.sample(frac=1, random_state=4)
-    one, other = service_types(given, labels, TYPES), service_types(shuffled, again, TYPES)
+    one, other = (
+        estimate_service_types(given, labels, TYPES),
+        estimate_service_types(shuffled, again, TYPES),
+    )
     assert one.shares == other.shares
     assert one.bots == other.bots
 
@@ -273,7 +278,7 @@ def test_too_few_labels_and_people_who_disagree_say_nothing(log: Any) -> None:
     labels = labelled(lists, questions)
 
     def answer(changed: pd.DataFrame) -> str:
-        found = service_types(journeys, changed, TYPES)
+        found = estimate_service_types(journeys, changed, TYPES)
         assert found.answer == "estimated" or not found.shares
         return found.answer
 
@@ -290,7 +295,7 @@ def test_too_few_labels_and_people_who_disagree_say_nothing(log: Any) -> None:
 
 def test_a_log_without_text_says_so(log_of: Any) -> None:
     journeys = rebuild(log_of(("a", 0, "A"), ("a", S, "B")))
-    assert service_types(journeys, pd.DataFrame(), TYPES).answer == "no_text"
+    assert estimate_service_types(journeys, pd.DataFrame(), TYPES).answer == "no_text"
 
 
 # --- how good it is ----------------------------------------------------------------------------
@@ -330,7 +335,7 @@ def test_noise_makes_no_interval_wider() -> None:
 
 def test_shares_of_a_planted_log_hold_the_truth(log: Any) -> None:
     questions, journeys, lists = log
-    found = service_types(journeys, labelled(lists, questions), TYPES)
+    found = estimate_service_types(journeys, labelled(lists, questions), TYPES)
     share = next(s for s in found.shares if (s.by, s.type) == ("log", NAMES[1]))
     true = (questions["type"] == NAMES[1]).mean()
     assert share.corrected

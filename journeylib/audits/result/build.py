@@ -50,6 +50,7 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         detectors=assessment.evidence.detectors,
         ratings=assessment.ratings,
         portfolio=assessment.portfolio,
+        service_types=assessment.service_types,
         findings=(),
         comparison=changes,
         changes=changes.entries,

@@ -15,7 +15,7 @@ from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
 from journeylib.journeys import Conformance, Journeys, Structure, Told
 from journeylib.judge import Judgement, Ratings
-from journeylib.measures import Evidence, Reach
+from journeylib.measures import Evidence, Reach, ServiceTypes
 from journeylib.portfolio import Portfolio
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ class Assessment:
         Journeys compared with the declared plan; None where none is declared.
     ratings : Ratings or None
         People's ratings compared with the verdicts; None where none are declared.
+    service_types : ServiceTypes or None
+        Types of contacts; None where none are declared.
     """
 
     config: AuditConfig
@@ -195,6 +197,7 @@ class Assessment:
     structure: Structure | None
     conformance: Conformance | None
     ratings: Ratings | None
+    service_types: ServiceTypes | None
 
     @property
     def run_id(self) -> str:

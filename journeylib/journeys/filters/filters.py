@@ -200,6 +200,30 @@ class Verbs(Narrowed):
         words = f"in the segment {_listed(segments, 'or')}"
         return self._keep(named.is_word(*segments), words, call("in_segment", *segments))
 
+    def of_type(self, *types: str) -> Self:
+        """Keep the journeys with at least one contact of any of `types`.
+
+        Contacts that the model of the audit is unsure of are of no type.
+        """
+        _some(types, "of_type")
+        known = self.keys_of_type
+        if not known:
+            raise ConfigError(
+                "of_type: the types of contacts are not known. Label some, and declare "
+                "service_types in the configuration; docs/service-types.md says how."
+            )
+        for name in types:
+            if name not in known:
+                raise ConfigError(
+                    f"there is no type '{name}'.{did_you_mean(name, known)} Types: "
+                    f"{', '.join(known)}."
+                )
+        return self._keep(
+            _any(np.isin(self.outline.key, known[name]) for name in types),
+            f"with a contact that is {_listed(types, 'or')}",
+            call("of_type", *types),
+        )
+
     def using_channel(self, *channels: str) -> Self:
         """Keep the journeys with at least one event in any of `channels`."""
         _some(channels, "using_channel")

@@ -137,7 +137,7 @@ class _Judged:
 
 
 @working("telling service types")
-def service_types(
+def estimate_service_types(
     journeys: Journeys,
     labels: pd.DataFrame,
     types: ServiceTypeSettings,
