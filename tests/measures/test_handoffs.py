@@ -121,6 +121,19 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
     )
 
 
+@pytest.mark.parametrize(("between", "again"), [(199, 1.0), (200, 0.0)])
+def test_a_reply_is_compared_with_the_200_turns_before_the_human(
+    log_of: LogOf, between: int, again: float
+) -> None:
+    mine = "The invoice of March is wrong again"
+    rows: list[tuple[object, ...]] = [("a", 0, "Chat", "bot", "Hello, what can I do?")]
+    rows.append(("a", 1, "Chat", "customer", mine))
+    rows += [("a", 2 + turn, "Chat", "customer", f"no{turn}") for turn in range(between)]
+    rows += [("a", 900, "Chat", "human", "Hello"), ("a", 901, "Chat", "customer", mine)]
+    found = audit(log_of(*rows, columns=COLUMNS + " text"), cut="customer")
+    assert found.repeated_information.value == again
+
+
 def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogOf) -> None:
     log = log_of(
         *(
