@@ -16,7 +16,7 @@ from journeylib.journeys.filters.history import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
+from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quiet_as_logged
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
@@ -257,6 +257,8 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
     trail = _unfolded(_held(cut))
+    if settings.quiet_days is None and cutting.kind in ("case", "customer"):
+        cutting = quiet_as_logged(trail, cutting)
     return Journeys(log, settings, cutting, trail, *_span(trail))
 
 

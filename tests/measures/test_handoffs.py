@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
@@ -20,6 +21,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.containment import shrunk
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.evidence import measure
 from journeylib.measures.settings import MeasureSettings
 
 SECOND = 1_000_000
@@ -117,6 +119,40 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
         0.53,
         0.63,
     )
+
+
+@pytest.mark.parametrize(("between", "again"), [(199, 1.0), (200, 0.0)])
+def test_a_reply_is_compared_with_the_200_turns_before_the_human(
+    log_of: LogOf, between: int, again: float
+) -> None:
+    mine = "The invoice of March is wrong again"
+    rows: list[tuple[object, ...]] = [("a", 0, "Chat", "bot", "Hello, what can I do?")]
+    rows.append(("a", 1, "Chat", "customer", mine))
+    rows += [("a", 2 + turn, "Chat", "customer", f"no{turn}") for turn in range(between)]
+    rows += [("a", 900, "Chat", "human", "Hello"), ("a", 901, "Chat", "customer", mine)]
+    found = audit(log_of(*rows, columns=COLUMNS + " text"), cut="customer")
+    assert found.repeated_information.value == again
+
+
+def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogOf) -> None:
+    log = log_of(
+        *(
+            (f"c{number}", f"c{number}", day * DAY, "Chat", "bot")
+            for number in range(40)
+            for day in (0, 2)
+        ),
+        ("zz", "zz", 60 * DAY, "Bell", "system"),
+        columns="customer case t_us touchpoint actor",
+    )
+    known = measure(rebuild(log, JourneySettings(min_customers=1)))
+    assert known.flow["repeat_contact"].value == pytest.approx(0.5)
+    assert known.handoffs.contained_verified.abstain is None
+    schema = log.schema.model_copy(update={"customer": None})
+    cases = measure(rebuild(replace(log, schema=schema), JourneySettings(min_customers=1)))
+    assert cases.flow["repeat_contact"].abstain == "no_column"
+    assert cases.handoffs.contained_verified.abstain == "no_column"
+    told = cases.estimates.set_index(["touchpoint", "measure"])["abstain"]
+    assert told["Chat", "repeat_contact"] == told["Chat", "containment"] == "no_column"
 
 
 def queue_log(log_of: LogOf, queue: str) -> EventLog:

@@ -111,6 +111,8 @@ def verified(
     reason: AbstainReason | None = None
     if not journeys.has_clock:
         reason = "no_clock"
+    elif not journeys.log.schema.knows_customers:
+        reason = "no_column"
     elif not mature:
         reason = "immature_window" if int(counts["sessions"].sum()) else "n_small"
     elif n_customers < journeys.settings.min_customers:
@@ -230,6 +232,8 @@ def containment_measure(
     result = replace(result, hi=np.fmax(result.hi, upper.hi))
     thin = (base.events < settings.min_starts) | (n < settings.min_base_customers)
     reason: AbstainReason = "n_small" if journeys.has_clock else "no_clock"
+    if not journeys.log.schema.knows_customers:
+        thin, reason = np.ones(len(n), dtype=bool), "no_column"
     return Measured(
         measure="containment",
         unit="share",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -32,6 +34,8 @@ MOST_REPLIES = 20_000
 SAME_WORDS = 85
 # Shorter turns ("yes please") are alike without anything being said again.
 WORDS_TO_COMPARE = 4
+# Turns before the human that a reply is compared with: all of a long life would cost its square.
+MOST_EARLIER = 200
 BAD_END_SHARE = 0.5
 # Spreads the numbers of customers, which are in order of their names, as `text.drawn` does.
 KNUTH = 2_654_435_761
@@ -181,18 +185,20 @@ def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
     events, said = found.events, found.said
     own = np.isin(events.journey, events.journey[replies]) & said.customer & said.spoken
     rows = np.flatnonzero(own)
-    texts = dict(zip(rows.tolist(), events.texts_at(rows), strict=True))
+    texts = {
+        row: text.casefold() for row, text in zip(rows.tolist(), events.texts_at(rows), strict=True)
+    }
     earlier_of: dict[int, list[int]] = {}
     for row in rows.tolist():
         earlier_of.setdefault(int(events.journey[row]), []).append(row)
 
     def copies(reply: int) -> bool:
-        text, human = texts[reply], int(found.human_row[reply])
+        text, turns = texts[reply], earlier_of[int(events.journey[reply])]
+        until = bisect_left(turns, int(found.human_row[reply]))
         return any(
             min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
-            and token_set_ratio(text.casefold(), texts[row].casefold()) >= SAME_WORDS
-            for row in earlier_of[int(events.journey[reply])]
-            if row < human
+            and token_set_ratio(text, texts[row]) >= SAME_WORDS
+            for row in turns[max(until - MOST_EARLIER, 0) : until]
         )
 
     return np.array([copies(int(reply)) for reply in replies], dtype=bool)

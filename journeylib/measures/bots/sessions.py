@@ -286,10 +286,10 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
     journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
     by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
-    ordered = [part[name][by_time] for name in ("customer_no", "intent", "begin_us")]
+    owner, about, begin = (part[n][by_time] for n in ("customer_no", "intent", "begin_us"))
     again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
-    again[by_time] = least_of_later(intents, *ordered, False)
-    perhaps[by_time] = least_of_later(intents, *ordered, True)
+    again[by_time] = least_of_later(intents, owner, about, begin, False)
+    perhaps[by_time] = least_of_later(intents, owner, about, begin, True)
     own_human = np.where(asked, joined, MISSING)
     return served.assign(
         next_human_us=least_of_later(intents, journey, intent, joined, True),
