@@ -84,7 +84,7 @@ class Figure:
         A notebook that is not trusted loses every ``<svg>`` and keeps the words in it; an image
         stays.
         """
-        code = base64.b64encode(self._standalone().encode()).decode()
+        code = base64.b64encode(self._standalone(self.svg).encode()).decode()
         image = f'<img class="jl-svg" src="data:image/svg+xml;base64,{code}" alt="{esc(self.alt)}">'
         return self._element(image)
 
@@ -108,14 +108,15 @@ class Figure:
         """Return chart, picture, plain text, and what the dashboard is made of.
 
         No HTML: JupyterLab prefers it, and takes every drawing out of it until the notebook is
-        trusted. An image is shown in any case, by GitHub and VS Code as well.
+        trusted. An image is shown in any case. Beside a chart it is SVG: JupyterLab would show a
+        PNG in place of the chart, in its full width, until the mouse is over it.
         """
-        data: dict[str, Any]
-        picture = base64.b64encode(png(self._headed(), width=PNG_WIDTH)).decode()
-        data = {"image/png": picture, ELEMENT: self.body(), "text/plain": self._plain()}
+        data: dict[str, Any] = {ELEMENT: self.body(), "text/plain": self._plain()}
         if self.chart is not None:
-            data[PLOTLY] = json.loads(self._titled(self.chart).to_json()) | {"config": CONFIG}
-        return data, {"image/png": {"alt": self.alt}}
+            chart = json.loads(self._titled(self.chart).to_json()) | {"config": CONFIG}
+            return data | {PLOTLY: chart, "image/svg+xml": self._standalone(self._headed())}, {}
+        picture = base64.b64encode(png(self._headed(), width=PNG_WIDTH)).decode()
+        return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
 
     def _titled(self, chart: go.Figure) -> go.Figure:
         """Return the chart with title and finding over it."""
@@ -162,8 +163,8 @@ class Figure:
             f"{''.join(words)}{drawing}</svg>"
         )
 
-    def _standalone(self) -> str:
-        """Return the drawing as a file of its own."""
+    def _standalone(self, drawing: str) -> str:
+        """Return a drawing as a file of its own."""
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg"><style>{css()}</style>'
             f"<title>{esc(self.title)}</title><desc>{esc(self.alt)}</desc>"
@@ -171,7 +172,7 @@ class Figure:
         return re.sub(
             r"^<svg ([^>]*)>",
             lambda found: head.replace("<svg ", f"<svg {found.group(1)} ", 1),
-            self.svg,
+            drawing,
             count=1,
         )
 
@@ -195,7 +196,7 @@ class Figure:
         """
         target = Path(path)
         if target.suffix == ".svg":
-            content = self._standalone()
+            content = self._standalone(self.svg)
         elif target.suffix == ".html":
             content = html_page(self.title, self.html())
         elif target.suffix == ".png":
