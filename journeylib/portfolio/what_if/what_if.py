@@ -281,16 +281,10 @@ def _overloaded(team: Team) -> bool:
 def _weekly(records: QueueRecords, names: tuple[str, ...]) -> pd.DataFrame:
     rows = records.contacts[records.contacts["touchpoint"].isin(names)]
     rows = rows[rows["wait_us"] != MISSING]
-    frame = pd.DataFrame(
-        {
-            "week": rows["week"],
-            "wait": rows["wait_us"] / US_PER_MINUTE,
-            "gives_up": rows["gave_up"].astype(np.float64),
-        }
-    )
-    return frame.groupby("week").agg(
-        n=("wait", "size"), wait=("wait", "sum"), gives_up=("gives_up", "sum")
-    )
+    # Sums of whole microseconds: the order of rows must not show.
+    whole = rows.assign(wait=rows["wait_us"], gives_up=rows["gave_up"].astype("int64"), n=1)
+    weeks = whole.groupby("week")[["n", "wait", "gives_up"]].sum()
+    return weeks.assign(wait=weeks["wait"] / US_PER_MINUTE)
 
 
 def _calibration(records: QueueRecords, names: tuple[str, ...], team: Team) -> pd.DataFrame:
