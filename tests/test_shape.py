@@ -14,11 +14,11 @@ LINES = {
     "core": 550,
     "delivery": 800,
     "journeys": 5_400,
-    "judge": 6_050,
+    "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
     "measures": 4_350,
-    "portfolio": 550,
+    "portfolio": 1_450,
     "present": 5_450,
     "workshop": 3_700,
 }
