@@ -14,11 +14,11 @@ LINES = {
     "core": 550,
     "delivery": 800,
     "journeys": 5_450,
-    "judge": 6_050,
+    "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
     "measures": 5_000,
-    "portfolio": 550,
+    "portfolio": 1_450,
     "present": 5_800,
     "workshop": 3_700,
 }

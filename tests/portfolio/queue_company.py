@@ -44,7 +44,7 @@ def lived(company: Company, shares: Sequence[float], seed: int) -> QueueRecords:
     for day in (d for d in range(7 * len(shares)) if d % 7 < 5):
         many = rng.poisson(company.rate * OPEN_MINUTES)
         arrive = rng.uniform(0, OPEN_MINUTES, many)
-        service = rng.gamma(1 / 0.75**2, company.service * 0.75**2, many)
+        service = rng.exponential(company.service, many)
         rank = service.argsort().argsort() / many
         bot = rng.random(many) < shares[day // 7]
         likely = np.clip(company.contained + company.selection * (0.5 - rank), 0, 1)

@@ -46,7 +46,6 @@ from journeylib.portfolio.what_if.queue_inputs import (
 )
 
 FEWEST_WEEKS = 4
-MOST_OCCUPANCY = 1.2
 NO_BOT = "legally_human"  # the veto of the audit that no share gets round
 LEVEL = 0.8
 FIGURE_COLUMNS = (
@@ -223,9 +222,7 @@ def forecast(
         return _nothing(moves, staff, refused)
     team = team_inputs(records, names, terms, draws)
     sure = [(one, share) for one, share in moved if one is not None]
-    no_waits = None if team.staff is not None else text("portfolio.what_if.no_waits.unknown")
-    if team.staff is not None and _overloaded(team):
-        team, no_waits = replace(team, staff=None), text("portfolio.what_if.no_waits.overloaded")
+    no_waits = None if team.staff is not None else text("portfolio.what_if.no_waits")
     checked = _calibration(records, names, team)
     if not checked["holds"].all():
         off = checked[~checked["holds"]].iloc[0]
@@ -271,26 +268,13 @@ def _nothing(moves: Mapping[str, float], staff: int | None, refused: str) -> Wha
     return WhatIf(dict(moves), staff, refused, "D", figures, empty, empty, empty, empty)
 
 
-def _overloaded(team: Team) -> bool:
-    """Whether more work comes in an hour than patience measured on the rest can speak for."""
-    assert team.staff is not None
-    busy = team.rate[0] * team.minutes[0] / team.staff
-    return bool((busy > MOST_OCCUPANCY).any()) and not np.isfinite(team.patience[0])
-
-
 def _weekly(records: QueueRecords, names: tuple[str, ...]) -> pd.DataFrame:
     rows = records.contacts[records.contacts["touchpoint"].isin(names)]
     rows = rows[rows["wait_us"] != MISSING]
-    frame = pd.DataFrame(
-        {
-            "week": rows["week"],
-            "wait": rows["wait_us"] / US_PER_MINUTE,
-            "gives_up": rows["gave_up"].astype(np.float64),
-        }
-    )
-    return frame.groupby("week").agg(
-        n=("wait", "size"), wait=("wait", "sum"), gives_up=("gives_up", "sum")
-    )
+    # Sums of whole microseconds: the order of rows must not show.
+    whole = rows.assign(wait=rows["wait_us"], gives_up=rows["gave_up"].astype("int64"), n=1)
+    weeks = whole.groupby("week")[["n", "wait", "gives_up"]].sum()
+    return weeks.assign(wait=weeks["wait"] / US_PER_MINUTE)
 
 
 def _calibration(records: QueueRecords, names: tuple[str, ...], team: Team) -> pd.DataFrame:
