@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_200,
+    "audits": 4_650,
     "cli": 1_000,
     "core": 550,
     "delivery": 800,
