@@ -68,7 +68,7 @@ def decide(assessment: Assessment, changes: Changes) -> Decisions:
 
 def _headline(
     assessment: Assessment, bots: Sequence[BotSummary], items: Sequence[Decision]
-) -> tuple[str, str, int | None]:
+) -> tuple[str, str, int]:
     handoffs = assessment.evidence.handoffs
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     known = [bot for bot in bots if bot.verified_lo is not None]
@@ -83,7 +83,7 @@ def _headline(
         return headline, _worst_and_best(known), verified.n_customers
     if items:
         return items[0].title, items[0].reason, items[0].customers
-    return text("audits.decision.headline.none"), text("audits.decision.headline.no_item"), None
+    return text("audits.decision.headline.none"), text("audits.decision.headline.no_item"), 0
 
 
 def _worst_and_best(bots: Sequence[BotSummary]) -> str:

@@ -98,8 +98,8 @@ class Decisions:
         The finding that matters most.
     detail : str
         Its worst and its best case.
-    customers : int or None
-        Behind the headline.
+    customers : int
+        Behind the headline; 0 where it says nothing of them.
     items : tuple of Decision
         At most five, the strongest evidence first.
     bots : tuple of BotSummary
@@ -114,7 +114,7 @@ class Decisions:
 
     headline: str
     detail: str
-    customers: int | None
+    customers: int
     items: tuple[Decision, ...]
     bots: tuple[BotSummary, ...]
     flags: tuple[Flag, ...]
