@@ -114,7 +114,7 @@ def _page(audit: Audit, row: Row) -> Row:
     panels = [
         _bot_panel(bot) if bot else None,
         _panel("flags", listed=_flags(audit, row)),
-        *_reasons(row),
+        *_reasons(row, open_=not _flags(audit, row)),
         _panel("from", listed=_steps(audit, name, "source")),
         _panel("to", listed=_steps(audit, name, "target")),
         _panel("segments", pairs=_segments(audit, name)),
@@ -173,7 +173,6 @@ def _facts(row: Row) -> list[Row]:
 
 
 def _bot_panel(bot: Row) -> Row:
-    ends = {end: text(f"present.now.end.{end}") for end in bot["ends"] if bot["ends"][end]}
     bar = bot_bar(bot)
     pairs = [
         (text("present.now.head.confirmed"), confirmed(bot)),
@@ -182,14 +181,14 @@ def _bot_panel(bot: Row) -> Row:
     return {
         "title": text("present.spot.ends", n=number(bot["sessions"])),
         **bar,
-        "key": list(ends.items()),
+        "key": [(part["kind"], text(f"present.now.end.{part['kind']}")) for part in bar["ends"]],
         "pairs": pairs,
         "sentences": [text("present.spot.costs", topic=bot["topic"])] if bot["answer"] else [],
     }
 
 
-def _reasons(row: Row) -> list[Row | None]:
-    """Return what speaks for a machine and for a person, and what is neither."""
+def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
+    """Return what speaks for a machine and for a person, and why else where no flag says it."""
     sides = {
         "machine": text("present.scorecard.for_machine"),
         "person": text("present.scorecard.for_human"),
@@ -201,7 +200,7 @@ def _reasons(row: Row) -> list[Row | None]:
         ]
         panels.append(_panel(side, listed=[one[:1].upper() + one[1:] for one in said[:REASONS]]))
     rest = [one for one in row["reasons"] if not one.startswith(tuple(sides.values()))]
-    return [_panel("why", listed=rest), *panels]
+    return [_panel("why", listed=rest if open_ or row["verdict"] == "abstain" else []), *panels]
 
 
 def _steps(audit: Audit, name: str, end: str) -> list[str]:
@@ -256,7 +255,7 @@ def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
     pairs = [
         (text("present.spot.do"), own["title"] if own else text(f"present.spot.todo.{kind}")),
         (text("present.spot.watch"), "; ".join(watch)),
-        (text("present.spot.stop"), text(f"present.spot.stop_if.{_stop(kind)}")),
+        (text("present.spot.stop"), _stop(audit, kind)),
         (text("present.spot.settle"), row["next_datum"] or ""),
     ]
     return {
@@ -266,10 +265,13 @@ def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
     }
 
 
-def _stop(kind: str) -> str:
+def _stop(audit: Audit, kind: str) -> str:
     """Return what would speak against a step: each kind of step has its own risk."""
     if kind in ("way_out", "hand_over"):
-        return "queue"
-    if kind in ("automate", "assist"):
-        return "people"
-    return "worse"
+        items = {item.name: item for item in audit.judgement.handoff_items}
+        lost = audit.evidence.handoffs.lost_in_queue
+        limit = percent(items["lost_in_queue"].limit.at, 0)
+        if lost.value is None:
+            return text("present.spot.stop_if.queue", limit=limit)
+        return text("present.spot.stop_if.queue_now", limit=limit, now=percent(lost.value, 0))
+    return text(f"present.spot.stop_if.{'people' if kind in ('automate', 'assist') else 'worse'}")
