@@ -9,8 +9,8 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_500,
-    "cli": 1_000,
+    "audits": 4_900,
+    "cli": 1_050,
     "core": 550,
     "delivery": 800,
     "journeys": 5_450,
@@ -19,7 +19,7 @@ LINES = {
     "log": 4_900,
     "measures": 5_000,
     "portfolio": 1_450,
-    "present": 5_800,
+    "present": 6_300,
     "workshop": 3_700,
 }
 # Still to be handed on as one object.

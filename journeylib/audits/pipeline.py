@@ -10,6 +10,7 @@ from journeylib.audits.changes.changes import find_changes
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.experiments.findings import lab_findings
+from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
@@ -161,12 +162,14 @@ def _completed(assessment: Assessment, history: History) -> Audit:
     earlier = [entry.document for entry in history.before(assessment.as_of)]
     lab = lab_findings(assessment.config, document, earlier)
     findings = all_findings(assessment, [*gates, *lab])
+    decisions = decide(assessment, changes)
     return Audit(
         **vars(assessment),
         history=history,
         changes=changes,
         findings=findings,
-        document=with_findings(document, findings),
+        decisions=decisions,
+        document=with_findings(document, findings, decisions),
         tables=build_tables(assessment, changes),
     )
 

@@ -12,6 +12,7 @@ import journeylib as jl
 
 ROOT = Path(__file__).resolve().parents[2]
 TELECOM = ROOT / "sample_data" / "telecom" / "audit.yaml"
+BANK = ROOT / "sample_data" / "bank" / "audit.yaml"
 HEADER = ["client", "at", "step", "who", "kind"]
 
 CONFIG = """\
@@ -75,3 +76,9 @@ def small_audit(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
 def telecom_audit() -> jl.Audit:
     """The audit of the telecom sample."""
     return jl.audit(TELECOM)
+
+
+@pytest.fixture(scope="session")
+def bank_audit() -> jl.Audit:
+    """The audit of the bank sample."""
+    return jl.audit(BANK)

@@ -13,6 +13,7 @@ from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
+from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, Structure, Told
 from journeylib.judge import Judgement, Ratings
 from journeylib.measures import Evidence, Reach, ServiceTypes
@@ -222,6 +223,8 @@ class Audit(Assessment):
         What changed since the run before, and in the last period against those before it.
     findings : tuple of Finding
         Most severe first.
+    decisions : Decisions
+        What to decide, bot by bot how conversations end, and where two measures disagree.
     document : dict
         The content of `audit.json`; see ``docs/formats/audit.schema.json``.
     tables : mapping of str to pandas.DataFrame
@@ -231,6 +234,7 @@ class Audit(Assessment):
     history: History = field(repr=False)
     changes: Changes = field(repr=False)
     findings: tuple[Finding, ...]
+    decisions: Decisions
     document: dict[str, Any] = field(repr=False)
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
 
