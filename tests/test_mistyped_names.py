@@ -108,6 +108,7 @@ SETTINGS = {
     "journeys.bad_ends": (["Kontract"], "Contract"),
     "measures.complaint_kinds": (["chrun"], "churn"),
     "measures.complaint_touchpoints": (["Kontract"], "Contract"),
+    "measures.queues": (["Kontract"], "Contract"),
     "measures.required_fields": ({"Kontract": ["segment"]}, "Contract"),
     "judge.moments.outcomes": (["chrun"], "churn"),
     "judge.paradoxes.outcome_costs": ({"chrun": 1.0}, "churn"),

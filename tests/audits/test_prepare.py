@@ -55,9 +55,11 @@ def rows() -> list[list[str]]:
 @pytest.fixture(scope="module")
 def stitched(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     folder = tmp_path_factory.mktemp("stitched")
-    text = "\n".join(",".join(row) for row in rows())
-    (folder / "small.csv").write_text(text + "\n", "utf-8")
-    (folder / "small.yaml").write_text(STITCHED, "utf-8")
+    # All contacts are about one matter: who comes back comes back for the same.
+    lines = [",".join([*row, "bill" if number else "why"]) for number, row in enumerate(rows())]
+    (folder / "small.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    config = STITCHED.replace("  identifiers:", "  intent: why\n  identifiers:")
+    (folder / "small.yaml").write_text(config, "utf-8")
     return jl.audit(folder / "small.yaml")
 
 

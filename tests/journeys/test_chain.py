@@ -136,7 +136,8 @@ def test_journeys_that_pass_through_are_counted_not_modelled(log_of):
         for step, touchpoint in enumerate(path)
     ]
     log = log_of(*rows, columns="customer case t_us touchpoint")
-    still = journey_chain(rebuild(log, JourneySettings(cut="case", min_customers=1)))
+    settings = JourneySettings(cut="case", min_customers=1, quiet_days=30)
+    still = journey_chain(rebuild(log, settings))
     assert set(still.table.query("measure == 'p_open'")["value"].dropna()) == {1.0}
     assert still.value("a", "visited") == 100 / 101
     rows = still.table.query("measure == 'visited'")

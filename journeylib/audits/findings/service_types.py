@@ -33,7 +33,7 @@ def service_type_findings(assessment: Assessment) -> Iterator[Finding]:
     sentence = text(
         f"audits.finding.service_types.{sure}", type=kind, share=share, right=types.right
     )
-    yield insight("service-types", "info", sentence, share.to_dict())
+    yield insight("service-types", "info", sentence, {"type": kind, "share": share.to_dict()})
     bots = next((one for one in types.bots if not one.touchpoint and one.type == kind), None)
     if bots is None or bots.share.value is None:
         return
@@ -43,5 +43,6 @@ def service_type_findings(assessment: Assessment) -> Iterator[Finding]:
     shown = {name: estimate_text(one) for name, one in became.items()}
     sentence = text("audits.finding.service_types.bots", type=kind, share=bots.share, **shown)
     severity: Severity = "high" if (bots.gave_up.lo or 0) > MANY_GIVE_UP else "medium"
-    evidence = {"share": bots.share.to_dict()} | {n: one.to_dict() for n, one in became.items()}
+    evidence = {"type": kind, "share": bots.share.to_dict()}
+    evidence |= {name: one.to_dict() for name, one in became.items()}
     yield insight("service-types-bots", severity, sentence, evidence)

@@ -163,6 +163,8 @@ def _sentence(words: Catalogue, entry: DocumentPart, document: DocumentPart, min
         "remembered": lambda: words.text(
             key, part=words.text(f"finding.remembered.{evidence['part']}")
         ),
+        "service-types": lambda: _service_types(words, entry),
+        "service-types-bots": lambda: _service_types(words, entry),
         # Where no verdict changes there is nothing for a room to argue about.
         "choices": lambda: "" if entry.severity == "info" else words.text(key),
     }
@@ -174,6 +176,14 @@ def _gate(words: Catalogue, entry: DocumentPart) -> str:
         return ""
     value = words.number(entry.evidence.get("value"), 2)
     return words.text("finding.gate", gate=entry.id.removeprefix("gate-"), value=value)
+
+
+def _service_types(words: Catalogue, entry: DocumentPart) -> str:
+    """Return the share of the emotional kind of contacts, in all of them or in the bots' own."""
+    if entry.verdict == "not_assessable":
+        return ""
+    share = figures(words, "share", estimate_of(entry.evidence["share"]))
+    return words.text(f"finding.{entry.id}", type=entry.evidence["type"], **share)
 
 
 def _first_automations(words: Catalogue, entry: DocumentPart) -> str:
