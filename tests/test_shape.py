@@ -17,7 +17,7 @@ LINES = {
     "judge": 6_050,
     "lab": 2_250,
     "log": 4_900,
-    "measures": 4_350,
+    "measures": 4_400,
     "portfolio": 550,
     "present": 5_450,
     "workshop": 3_700,

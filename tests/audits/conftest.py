@@ -1,4 +1,4 @@
-"""Audits to look at: the telecom sample once per session, and a small log of one's own."""
+"""An audit to look at: a small log of one's own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 
 import journeylib as jl
 
-ROOT = Path(__file__).resolve().parents[2]
-TELECOM = ROOT / "sample_data" / "telecom" / "audit.yaml"
 HEADER = ["client", "at", "step", "who", "kind"]
 
 CONFIG = """\
@@ -69,9 +67,3 @@ def small_with(tmp_path: Path) -> Callable[..., Path]:
 def small_audit(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     """The audit of the small log."""
     return jl.audit(write_small(tmp_path_factory.mktemp("small")))
-
-
-@pytest.fixture(scope="session")
-def telecom_audit() -> jl.Audit:
-    """The audit of the telecom sample."""
-    return jl.audit(TELECOM)
