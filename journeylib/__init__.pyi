@@ -27,6 +27,9 @@ from .audits import (
 from .audits import (
     watch_experiment as watch_experiment,
 )
+from .audits import (
+    what_if as what_if,
+)
 from .core import (
     ConfigError as ConfigError,
 )

@@ -34,6 +34,7 @@ VERBS = {
     "since": (("Kontract",), "Contract"),
     "in_segment": (("mobil",), "mobile"),
     "using_channel": (("fone",), "phone"),
+    "of_type": (("emotionl",), "emotional"),
     "with_end": (("gaol",), "goal"),
     "with_outcome": (("chrun",), "churn"),
 }
@@ -70,7 +71,8 @@ def journeys(log_of):
         },
     )
     object.__setattr__(log, "outcomes", outcomes)
-    return jl.rebuild(log, jl.JourneySettings(cut="customer", min_customers=5))
+    found = jl.rebuild(log, jl.JourneySettings(cut="customer", min_customers=5))
+    return found.with_types({"emotional": found.outline.key[:20]})
 
 
 def test_every_verb_is_here():
@@ -125,6 +127,7 @@ KEPT = {"roles", "journeys.goals", "journeys.bad_ends", "like", "after"}
 # counted (a word for an actor that is not mapped).
 OTHER = {
     "log.files",
+    "service_types.names",
     *(
         f"roles.{name}"
         for name in ("actor_values", "attributes", "identifiers", "lifecycle_values")

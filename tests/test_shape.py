@@ -9,29 +9,22 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_200,
-    "cli": 1_000,
+    "audits": 4_900,
+    "cli": 1_050,
     "core": 550,
     "delivery": 800,
-    "journeys": 5_400,
-    "judge": 6_050,
+    "journeys": 5_450,
+    "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
-    "measures": 4_400,
-    "portfolio": 550,
-    "present": 5_450,
+    "measures": 5_050,
+    "portfolio": 1_450,
+    "present": 6_300,
     "workshop": 3_700,
 }
 # Still to be handed on as one object.
 MANY_PARAMETERS = {
-    "resample",
-    "_ledger",
-    "representatives",
-    "_timelines",
-    "_log_likelihood",
-    "_round",
     "_measured",
-    "measured",
 }
 # Still called alike in two rooms; nothing is to be added.
 ALIKE = {

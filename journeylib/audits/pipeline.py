@@ -10,6 +10,7 @@ from journeylib.audits.changes.changes import find_changes
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.experiments.findings import lab_findings
+from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
@@ -36,7 +37,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import measure, reach
+from journeylib.measures import ServiceTypes, estimate_service_types, measure, reach
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -114,6 +115,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
     )
     say(STEPS[4])
+    types = _types(config, journeys, annotations)
     return Assessment(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
@@ -121,9 +123,10 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         config_hash=config.hash(),
         annotations=annotations,
         prepared=prepared,
-        journeys=journeys,
+        journeys=journeys if types is None else journeys.with_types(types.journeys_of),
         evidence=evidence,
         judgement=judgement,
+        service_types=types,
         portfolio=None
         if settings.portfolio is None
         else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
@@ -140,6 +143,16 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     )
 
 
+def _types(
+    config: AuditConfig, journeys: Journeys, annotations: Annotations
+) -> ServiceTypes | None:
+    """Tell the types of contacts, where a company has labelled some."""
+    if config.service_types is None or annotations.contact_labels is None:
+        return None
+    labels = annotations.contact_labels
+    return estimate_service_types(journeys, labels, config.service_types, config.measures)
+
+
 def _completed(assessment: Assessment, history: History) -> Audit:
     """Compare with earlier runs, check the gates, and write the findings into the document."""
     changes = find_changes(assessment, history)
@@ -149,12 +162,14 @@ def _completed(assessment: Assessment, history: History) -> Audit:
     earlier = [entry.document for entry in history.before(assessment.as_of)]
     lab = lab_findings(assessment.config, document, earlier)
     findings = all_findings(assessment, [*gates, *lab])
+    decisions = decide(assessment, changes)
     return Audit(
         **vars(assessment),
         history=history,
         changes=changes,
         findings=findings,
-        document=with_findings(document, findings),
+        decisions=decisions,
+        document=with_findings(document, findings, decisions),
         tables=build_tables(assessment, changes),
     )
 

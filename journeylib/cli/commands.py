@@ -128,6 +128,25 @@ def reproduce(options: argparse.Namespace) -> int:
     return OK if again.same else DIFFERENT
 
 
+def what_if(options: argparse.Namespace) -> int:
+    """Make the audit of a run again and say what moving a share of a matter does."""
+    from journeylib.audits import audit, config_of_run, find_run
+    from journeylib.audits import what_if as forecast
+    from journeylib.core import ConfigError
+
+    run = find_run(options.run, options.runs)
+    moves = {}
+    for move in options.moves:
+        name, _equals, share = move.rpartition("=")
+        try:
+            moves[name.strip()] = float(share)
+        except ValueError:
+            raise ConfigError(f"'{move}' is no move; write it as 'Billing call=0.4'") from None
+    result = forecast(audit(config_of_run(run, options.config)), moves, staff=options.staff)
+    print(result)
+    return OK
+
+
 def workshop(options: argparse.Namespace) -> int:
     """Make what a workshop needs from runs of audits."""
     from journeylib.audits import read_batch
@@ -212,6 +231,41 @@ def assess(options: argparse.Namespace) -> int:
     from journeylib.cli.experiment_files import make_assessment
 
     print(make_assessment(options.config, out=options.out, run=options.run, empty=options.empty))
+    return OK
+
+
+def label(options: argparse.Namespace) -> int:
+    """Write the openings that people label, or bring their labels back."""
+    from journeylib.audits import (
+        LABELS_END,
+        WORKBOOK_END,
+        import_labels,
+        load_config,
+        read_journeys,
+        write_label_lists,
+    )
+
+    path = options.config
+    config = load_config(path, overrides=options.overrides)
+    beside = path.with_name(f"{config.name}{LABELS_END}")
+    if options.import_file is None:
+        out = options.out or path.with_name(f"{config.name}{WORKBOOK_END}")
+        lists = write_label_lists(config, read_journeys(config), out)
+        print(
+            f"Wrote {len(lists.rows)} openings to {out}. They are personal: keep them to those who "
+            f"label.\nWhen it is filled in: journeylib label {path} --import {out}"
+        )
+        return OK
+    kept = config.service_types.labels if config.service_types else beside
+    labels = import_labels(config, options.import_file, options.out or Path(kept))
+    print(
+        f"{labels.learned} labels to learn from, {labels.measured} to measure with, "
+        f"{labels.second} by a second person: kept in {labels.path}, which is personal."
+    )
+    if config.service_types is None:
+        inside = labels.path.parent.resolve() == path.parent.resolve()
+        named = labels.path.name if inside else labels.path.resolve()
+        print(f"Add to {path}:\n\nservice_types:\n  labels: {named}")
     return OK
 
 

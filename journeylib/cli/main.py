@@ -149,6 +149,26 @@ AUDIT = Command(
         _argument("--timeout", "MINUTES", "stop a run that takes longer", type=_minutes),
     ),
 )
+WHAT_IF = Command(
+    "what-if",
+    "say what happens to waits, work and money if a share of a matter moves to the bot",
+    commands.what_if,
+    (
+        _argument("run", "RUN", "run directory, run id, latest or previous"),
+        _argument(
+            "--move",
+            "TOUCHPOINT=SHARE",
+            "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
+            "may be repeated",
+            action="append",
+            required=True,
+            dest="moves",
+        ),
+        _argument("--staff", "N", "people at work afterwards; default: as today", type=int),
+        RUNS,
+        _argument("--config", "CONFIG", "YAML that says where the log is now", type=Path),
+    ),
+)
 WORKSHOP = Command(
     "workshop",
     "make poster, slides, presentation and cards from a run of an audit",
@@ -255,6 +275,25 @@ LAB = Command(
         ),
     ),
 )
+LABEL = Command(
+    "label",
+    "write the openings of contacts that people label, and bring their labels back",
+    commands.label,
+    (
+        _argument("config", "CONFIG", "YAML, as init writes it", type=Path),
+        _argument(
+            "--out", "FILE", "default: beside CONFIG, as NAME-labels.personal.xlsx", type=Path
+        ),
+        _argument(
+            "--import",
+            "FILE",
+            "the workbook, filled in; its labels are added to those of the configuration",
+            type=Path,
+            dest="import_file",
+        ),
+        _setting("measures.session_gap_minutes=30"),
+    ),
+)
 COMMANDS = (
     INIT,
     AUDIT,
@@ -283,6 +322,8 @@ COMMANDS = (
         ),
         "exit status: 0 the same; 1 different; 2 the input is gone or has changed",
     ),
+    WHAT_IF,
+    LABEL,
     WORKSHOP,
     NOTES,
     LAB,

@@ -25,6 +25,7 @@ from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
+SHOWS = "show."  # how a cell begins that shows a part; where it fails, the others go on
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ def _run_checked(
                      {**steps, **hidden, LANGUAGE: checked.language}, deadline)  # fmt: skip
             folder = _only_run(stage / checked.name)
             executed.rename(folder / "audit.ipynb")
-            _style_once(folder / "audit.ipynb")
+            failed = _finish_notebook(folder / "audit.ipynb")
             (folder / "audit.html").write_text(_dashboard(folder, home), encoding="utf-8")
             briefing = write_files(folder, checked)
             _note_seconds(folder / "manifest.json", time.monotonic() - started)
@@ -178,7 +179,7 @@ def _run_checked(
         unsent = tuple(send(folder, checked.delivery, os.environ))
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     passed = all(finding["verdict"] != "fail" for finding in document["findings"])
-    return Run(folder, passed, _summary(document, folder), unsent)
+    return Run(folder, passed, _summary(document, folder, failed), unsent)
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -221,6 +222,8 @@ def _execute(
     try:
         _run_notebook(executed, parameters, variables, deadline)
     except papermill.PapermillExecutionError as error:
+        if error.source.startswith(SHOWS):
+            return
         if error.ename in INPUT_ERRORS:
             kind = ConfigError if error.ename == "ConfigError" else LogError
             raise kind(str(error.evalue)) from None
@@ -307,11 +310,22 @@ def _environment(values: Mapping[str, str | None]) -> Iterator[None]:
         put(before)
 
 
-def _style_once(executed: Path) -> None:
+def _finish_notebook(executed: Path) -> int:
+    """Leave the style sheet once, and no details of errors; return how many parts failed.
+
+    The text of an error that is not ours may hold a customer's data.
+    """
     import nbformat
+    from papermill.execute import remove_error_markers
 
     node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
-    nbformat.write(style_once(node), str(executed))  # type: ignore[no-untyped-call]
+    node = style_once(remove_error_markers(node))
+    failed = [o for cell in node.cells for o in cell.get("outputs", []) if "ename" in o]
+    for output in failed:
+        output["evalue"] = output["evalue"] if output["ename"] in OWN_ERRORS else ""
+        output["traceback"] = [f"{output['ename']}: {output['evalue']}"]
+    nbformat.write(node, str(executed))  # type: ignore[no-untyped-call]
+    return len(failed)
 
 
 def _dashboard(folder: Path, home: Path) -> str:
@@ -387,7 +401,7 @@ def _note_seconds(manifest: Path, seconds: float) -> None:
     manifest.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _summary(document: dict[str, Any], folder: Path) -> str:
+def _summary(document: dict[str, Any], folder: Path, failed: int) -> str:
     log = document["log"]
     lines = [
         f"{document['audit']['title']}: {log['events']:,} events, {log['journeys']:,} journeys, "
@@ -400,5 +414,7 @@ def _summary(document: dict[str, Any], folder: Path) -> str:
     more = len(document["findings"]) - 8
     if more > 0:
         lines.append(f"  … and {more} more in the dashboard")
+    if failed:
+        lines.append(f"  {failed} parts could not be shown; the dashboard says which")
     lines.append(f"Dashboard: {folder / 'audit.html'}")
     return "\n".join(lines)

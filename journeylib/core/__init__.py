@@ -37,6 +37,7 @@ from journeylib.core.resampling import (
     Resampled,
     Statistic,
     adjusted_p_values,
+    group_weights,
     occupied,
     resample,
 )

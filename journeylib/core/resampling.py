@@ -71,7 +71,6 @@ def resample(
     n_customers: npt.ArrayLike | None = None,
     n_trials: npt.ArrayLike | None = None,
     first: npt.ArrayLike | None = None,
-    draws: int = DRAWS,
 ) -> Resampled:
     """Estimate `statistic` with a customer-clustered interval from sums per group.
 
@@ -111,7 +110,7 @@ def resample(
     (0.5, 0.0)
     """
     per_group = np.asarray(sums, dtype=np.float64)
-    value, se, resampled = _jackknife(per_group, statistic, draws)
+    value, se, resampled = _jackknife(per_group, statistic, DRAWS)
     clusters = occupied(per_group, first).astype(np.float64)
     customers = np.asarray(clusters if n_customers is None else n_customers, dtype=np.float64)
     t = _t_quantile(np.minimum(clusters, customers))
@@ -122,7 +121,7 @@ def resample(
         lo, hi = value - t * se, value + t * se
     undefined = ~np.isfinite(value)
     value, se, lo, hi = (np.where(undefined, np.nan, a) for a in (value, se, lo, hi))
-    return Resampled(value, se, lo, hi, resampled.reshape(draws, len(value)))
+    return Resampled(value, se, lo, hi, resampled.reshape(DRAWS, len(value)))
 
 
 def _jackknife(

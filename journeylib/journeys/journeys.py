@@ -16,9 +16,9 @@ from journeylib.journeys.filters.history import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.journeys.segmentation.segment import Cutting, cut_journeys
+from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quiet_as_logged
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
-from journeylib.journeys.walk.events import Events
+from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
 from journeylib.journeys.walk.tables import edge_table, touchpoint_table
 from journeylib.log import (
@@ -60,6 +60,8 @@ class Journeys(Verbs):
         The journeys that a verb left, with their events.
     held_trail : ibis.Table or None
         Their steps, where they were held in order.
+    keys_of_type : dict of str to ndarray of int64
+        By type of contact, the keys of the journeys with one; empty where no types are known.
     """
 
     log: EventLog
@@ -71,6 +73,7 @@ class Journeys(Verbs):
     narrowing: Narrowing | None = field(default=None, repr=False)
     outline_left: Outline | None = field(default=None, repr=False)
     held_trail: ibis.Table | None = field(default=None, repr=False)
+    keys_of_type: dict[str, Whole] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         """Say what remains, or where they come from and what to look at; never a row."""
@@ -85,6 +88,10 @@ class Journeys(Verbs):
     def cut(self) -> str:
         """The cut that applied: ``case``, ``gap``, ``goal``, ``learned`` or ``customer``."""
         return self.cutting.kind
+
+    def with_types(self, keys_of_type: dict[str, Whole]) -> Journeys:
+        """Return these journeys, with the types of their contacts for `of_type`."""
+        return replace(self, outline_left=self.outline, keys_of_type=keys_of_type)
 
     @property
     def has_clock(self) -> bool:
@@ -250,6 +257,8 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
     trail = _unfolded(_held(cut))
+    if settings.quiet_days is None and cutting.kind in ("case", "customer"):
+        cutting = quiet_as_logged(trail, cutting)
     return Journeys(log, settings, cutting, trail, *_span(trail))
 
 

@@ -1,5 +1,6 @@
 """Automation fit and empathy need, moments of truth, tipping points, paradoxes."""
 
+from journeylib.judge.bot_timing.erlang_a import erlang_a
 from journeylib.judge.bot_timing.handoff_limits import HandoffItem, worst_item
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.judge.bot_timing.satisfaction_break import SatisfactionBreak

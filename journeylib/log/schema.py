@@ -149,6 +149,11 @@ class Schema(BaseModel):
             raise ValueError("'lifecycle' needs 'timestamp' and no 'end_timestamp'")
         return self
 
+    @property
+    def knows_customers(self) -> bool:
+        """Whether the log tells customers from cases: else nobody is seen to come back."""
+        return bool(self.identifiers) or self.customer not in (None, self.journey)
+
     def roles(self) -> dict[str, str]:
         """Return the declared roles with their columns, in the canonical order."""
         return {

@@ -1,7 +1,8 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
 
+from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
-from journeylib.measures.bots.sessions import with_sessions
+from journeylib.measures.bots.sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.measured import OF_PERSONS, without_few
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
@@ -10,7 +11,22 @@ from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMN
 from journeylib.measures.overall.reach import Reach, reach
 from journeylib.measures.overall.transition_estimates import Taken, Transitions
 from journeylib.measures.ratios import quotient
-from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.service_types.contact_types import (
+    UNSURE,
+    BotContacts,
+    ServiceTypes,
+    TypeShare,
+    estimate_service_types,
+)
+from journeylib.measures.service_types.openings import (
+    LABEL_COLUMNS,
+    LEARN,
+    MEASURE,
+    LabelLists,
+    label_lists,
+    openings,
+)
+from journeylib.measures.settings import MeasureSettings, ServiceTypeSettings
 from journeylib.measures.texts.detector_accuracy import (
     DETECTORS,
     MIN_INFORMED,

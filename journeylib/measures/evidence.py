@@ -171,7 +171,7 @@ def measure(
         handoffs=audit_handoffs(journeys, settings, found=sessions),
         variants=paths,
         experience=experience_table(journeys, settings, scores=scores),
-        flow=flow_estimates(journeys, successors, repeats, edges),
+        flow=flow_estimates(journeys, repeats),
         turn_scores=scores,
         settings=settings,
         detectors=checks,

@@ -114,7 +114,8 @@ def ratio_of_sums(
     return Estimate(
         value=float(result.value[0]),
         unit=unit,
-        lo=float(result.lo[0]),
+        # A ratio of amounts that are never negative is never negative, nor is its interval.
+        lo=max(float(result.lo[0]), 0.0) if (sums >= 0).all() else float(result.lo[0]),
         hi=float(result.hi[0]),
         n_customers=n_customers,
         n_journeys=n_journeys,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.log import Outcome, Touchpoint
 
@@ -29,6 +31,11 @@ class MeasureSettings(BaseModel):
     )
     session_gap_minutes: float = Field(
         60.0, gt=0, description="Silence that ends a conversation where no session id says so."
+    )
+    queues: tuple[Touchpoint, ...] = Field(
+        (),
+        description="Touchpoints at which customers wait for a human: who leaves there is lost. "
+        "Default: those whose name has the word queue.",
     )
     honoured_minutes: float = Field(
         5.0, gt=0, description="A request for a human is honoured if one joins within this time."
@@ -70,3 +77,41 @@ class MeasureSettings(BaseModel):
     human_request_words: tuple[str, ...] = Field(
         (), description="Further words by which customers ask for a human."
     )
+
+
+# A customer's health, origin or need of protection is declared, and never inferred from words.
+NEVER_INFERRED = (
+    *("vulnerab", "health", "illness", "disab", "ethnic", "race", "racial", "religio", "sexual"),
+    *("verletzlich", "schutzbed", "gesundheit", "krank", "behinder", "ethni", "herkunft"),
+)
+MOST_TYPES = 5
+
+
+class ServiceTypeSettings(BaseModel):
+    """The service types of contacts, and the labels that they are learned from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: str = Field(
+        description="The labels that `journeylib label --import` writes. They hold what customers "
+        "say: keep the file to yourselves. Path, relative to the configuration."
+    )
+    names: tuple[str, ...] = Field(
+        ("transactional", "emotional"),
+        description="Two to five types; the second is what bots are looked at for: contacts in "
+        "which something is at stake for the customer.",
+    )
+
+    @model_validator(mode="after")
+    def _types_that_words_may_tell(self) -> Self:
+        if not 2 <= len(set(self.names)) <= MOST_TYPES or len(set(self.names)) < len(self.names):
+            raise ValueError(f"'names' needs two to {MOST_TYPES} different types")
+        for name in self.names:
+            if not name.strip() or name.strip().casefold() in ("unsure", "unsicher"):
+                raise ValueError("a type needs a name, and 'unsure' is always there")
+            if any(word in name.casefold() for word in NEVER_INFERRED):
+                raise ValueError(
+                    f"'{name}': vulnerability, health and origin are never inferred from what "
+                    "customers say. Declare measures.vulnerable instead"
+                )
+        return self

@@ -3,3 +3,6 @@
 from journeylib.portfolio.first_automations import Portfolio, portfolio
 from journeylib.portfolio.settings import PortfolioSettings
 from journeylib.portfolio.value import Driver
+from journeylib.portfolio.what_if.people_contacts import QueueRecords, queue_records
+from journeylib.portfolio.what_if.queue_inputs import Terms
+from journeylib.portfolio.what_if.what_if import WhatIf, forecast

@@ -146,10 +146,10 @@ def _contained(
 ) -> tuple[Floats, str] | str:
     """Return the share that a bot would settle, drawn, with where it comes from."""
     if candidate.contained is not None:
-        return _triangle(candidate.contained, f"contained:{touchpoint}"), text(
+        return triangle(candidate.contained, f"contained:{touchpoint}"), text(
             "portfolio.source.assumed"
         )
-    transfer = _triangle(settings.transfer, "transfer")
+    transfer = triangle(settings.transfer, "transfer")
     for bot in (candidate.like, touchpoint):
         if bot is None:
             continue
@@ -170,10 +170,10 @@ def _draws(evidence: Evidence, measure: str, touchpoint: str) -> Floats | None:
 
 
 def _money(settings: PortfolioSettings) -> dict[str, Floats]:
-    return {name: _triangle(getattr(settings, name), name) for name in COMMON}
+    return {name: triangle(getattr(settings, name), name) for name in COMMON}
 
 
-def _triangle(given: float | tuple[float, float, float], stream: str) -> Floats:
+def triangle(given: float | tuple[float, float, float], stream: str) -> Floats:
     """Draw an amount; the stream is its own, so that one more input moves no other."""
     seed = np.random.SeedSequence([SEED, *stream.encode()])
     rng = np.random.default_rng(seed)

@@ -37,7 +37,6 @@ from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Table, as_float, interval, share_interval, table
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css, feeling
 from journeylib.present.views.bots import (
-    bot_sessions,
     containment,
     containment_curve,
     disclosure,
@@ -54,7 +53,6 @@ from journeylib.present.views.changes import (
     numbers_between,
     verdicts_between,
 )
-from journeylib.present.views.headline import findings, headline, verdicts
 from journeylib.present.views.journey import (
     break_offs,
     conformance,
@@ -77,6 +75,7 @@ from journeylib.present.views.lab.experiment import (
 )
 from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
+from journeylib.present.views.now import findings, now
 from journeylib.present.views.paradoxes import paradox_figures, paradoxes
 from journeylib.present.views.portfolio import automation_candidates, first_automations
 from journeylib.present.views.quality import (
@@ -88,3 +87,4 @@ from journeylib.present.views.quality import (
     stitching,
 )
 from journeylib.present.views.scores import fit_and_need, ratings, scorecard, sensitivity
+from journeylib.present.views.touchpoints import touchpoint, touchpoint_pages, touchpoints

@@ -74,9 +74,13 @@ def _templates() -> Environment:
     return found
 
 
+def template(name: str, macro: str, *values: object) -> str:
+    """Return what a macro of a template makes of values."""
+    return str(getattr(_templates().get_template(name).module, macro)(*values)).strip()
+
+
 def _html(macro: str, *values: object) -> str:
-    template = _templates().get_template("blocks.html.j2")
-    return str(getattr(template.module, macro)(*values)).strip()
+    return template("blocks.html.j2", macro, *values)
 
 
 def remark(sentence: str) -> Block:

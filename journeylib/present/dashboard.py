@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import re
 from contextlib import nullcontext
@@ -10,6 +11,7 @@ from typing import Any
 
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
 from journeylib.present.drawing.svg import clean
+from journeylib.present.figure import ELEMENT
 from journeylib.present.theme import TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -28,6 +30,11 @@ _STYLE = re.compile(r"<style data-jl>.*?</style>", re.DOTALL)
 _SCRIPT = re.compile(r"<script\b.*?(?:</script\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
+# A section of the appendix begins with a third-level heading "A · …" and ends where the next one,
+# a second-level heading or the page does.
+_FOLD = re.compile(r'<div class="jl-prose"><h3>([A-Z]) · ')
+_FOLD_END = re.compile(r'<div class="jl-prose"><h[23]>|</main>')
+_FOLD_HEAD = re.compile(r"<h3>.*?</h3>", re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
@@ -94,13 +101,23 @@ def _rendered(notebook: str | Path | Any) -> str:
                 "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
             }
         }
-        page, _ = exporter.from_notebook_node(node, resources=resources)
+        page, _ = exporter.from_notebook_node(_with_elements(node), resources=resources)
     except (TemplateError, OSError, ValueError) as error:
         raise RunError(
             f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
             "Install journeylib again."
         ) from None
-    return _with_contents(_SCRIPT.sub("", _STYLE.sub("", page)))
+    return _with_contents(_folded(_SCRIPT.sub("", _STYLE.sub("", page))))
+
+
+def _with_elements(node: Any) -> Any:
+    """Return the notebook with each figure as the element that a page shows."""
+    copied = copy.deepcopy(node)
+    for cell in copied.cells:
+        for output in cell.get("outputs", []):
+            if ELEMENT in output.get("data", {}):
+                output["data"] = {"text/html": output["data"][ELEMENT]}
+    return copied
 
 
 def style_once(notebook: Any) -> Any:
@@ -153,6 +170,25 @@ def _title(node: Any) -> str:
         if cell.cell_type == "markdown" and (found := re.search(r"^# (.+)$", cell.source, re.M)):
             return clean(_translated(found.group(1)))
     return text("present.page.audit")
+
+
+def _folded(page: str) -> str:
+    """Fold the sections of the appendix: each opens by a click, or by a link to its id."""
+    parts, at = [], 0
+    while start := _FOLD.search(page, at):
+        ends = _FOLD_END.search(page, start.end())
+        end = ends.start() if ends else len(page)
+        section = page[start.start() : end]
+        heading = _FOLD_HEAD.search(section)
+        title = heading.group(0) if heading else ""
+        key, rest = start.group(1).lower(), section.replace(title, "", 1)
+        parts += [
+            page[at : start.start()],
+            f'<details class="jl jl-fold"><summary>{title}</summary><div class="jl-folded" '
+            f'id="appendix-{key}">{rest}</div></details>',
+        ]
+        at = end
+    return "".join((*parts, page[at:]))
 
 
 def _with_contents(page: str) -> str:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import current_catalogue, text
+from journeylib.core import cell_text, current_catalogue, text
 from journeylib.present.drawing.images import png
-from journeylib.present.drawing.svg import esc
-from journeylib.present.tables import Table, html_table
+from journeylib.present.drawing.still import still
+from journeylib.present.drawing.svg import esc, label, num, wrap
+from journeylib.present.tables import Table, column_head, html_table
 from journeylib.present.theme import css, style_tag
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 PNG_WIDTH = 2000
+CHART_WIDTH = 860.0  # pixels that a finding over a chart fills, in a narrow notebook
+CONFIG = {"displaylogo": False, "responsive": True}
+PLOTLY = "application/vnd.plotly.v1+json"
+HEAD_WIDTH = 1180  # of a drawing whose title has the size of other text
+ROWS_AS_TEXT = 5  # of the data, in the plain text of a notebook's output
+ELEMENT = "application/vnd.journeylib.figure+html"
+"""The figure as the dashboard shows it. No notebook program knows this type: each shows another."""
+
+_VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class Figure:
         The numbers that are drawn.
     note : str
         How to read it, and the denominators.
+    chart : plotly.graph_objects.Figure, optional
+        The same as a chart that shows numbers where the mouse points; `svg` is its still picture.
     """
 
     name: str
@@ -45,6 +60,7 @@ class Figure:
     svg: str
     table: pd.DataFrame = field(compare=False)
     note: str = ""
+    chart: go.Figure | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a name that could not prefix an id."""
@@ -60,6 +76,19 @@ class Figure:
 
     def body(self) -> str:
         """Return the ``<figure>`` element without its style sheet."""
+        return self._element(self.svg)
+
+    def still(self) -> str:
+        """Return the ``<figure>`` element with the drawing as an image.
+
+        A notebook that is not trusted loses every ``<svg>`` and keeps the words in it; an image
+        stays.
+        """
+        code = base64.b64encode(self._standalone(self.svg).encode()).decode()
+        image = f'<img class="jl-svg" src="data:image/svg+xml;base64,{code}" alt="{esc(self.alt)}">'
+        return self._element(image)
+
+    def _element(self, drawing: str) -> str:
         note = f'<p class="jl-note">{esc(self.note)}</p>' if self.note else ""
         data = html_table(self.table, caption=text("present.figure.data_of", title=self.title))
         return (
@@ -67,15 +96,85 @@ class Figure:
             f'<p class="jl-title">{esc(self.title)}</p><p class="jl-finding">{esc(self.alt)}</p>'
             f'</figcaption><div class="jl-scroll" tabindex="0" role="group" '
             f'aria-label="{esc(text("present.figure.scrollable", title=self.title))}">'
-            f"{self.svg}</div>{note}<details>"
+            f"{drawing}</div>{note}<details>"
             f"<summary>{esc(text('present.figure.data'))}</summary>{data}</details></figure>"
         )
 
-    def _repr_html_(self) -> str:
+    def html(self) -> str:
+        """Return title, finding, picture and data with their style sheet."""
         return style_tag() + self.body()
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return chart, picture, plain text, and what the dashboard is made of.
+
+        No HTML: JupyterLab prefers it, and takes every drawing out of it until the notebook is
+        trusted. An image is shown in any case. Beside a chart it is SVG: JupyterLab would show a
+        PNG in place of the chart, in its full width, until the mouse is over it.
+        """
+        data: dict[str, Any] = {ELEMENT: self.body(), "text/plain": self._plain()}
+        if self.chart is not None:
+            chart = json.loads(self._titled(self.chart).to_json()) | {"config": CONFIG}
+            return data | {PLOTLY: chart, "image/svg+xml": self._standalone(self._headed())}, {}
+        picture = base64.b64encode(png(self._headed(), width=PNG_WIDTH)).decode()
+        return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
+
+    def _titled(self, chart: go.Figure) -> go.Figure:
+        """Return the chart with title and finding over it."""
+        lines = wrap(self.alt, CHART_WIDTH, 13, lines=4)
+        room = 42 + 18 * len(lines)
+        subtitle = {"text": "<br>".join(esc(line) for line in lines), "font": {"size": 13}}
+        title = {"text": f"<b>{esc(self.title)}</b>", "subtitle": subtitle, "x": 0, "xref": "paper"}
+        margin = {"t": chart.layout.margin.t + room}
+        place = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
+        title |= place | {"xref": "container"}
+        height = chart.layout.height + room
+        return type(chart)(chart).update_layout(title=title, margin=margin, height=height)
+
+    def _plain(self) -> str:
+        """Return the finding and the first rows of the data."""
+        rows = self.table.head(ROWS_AS_TEXT)
+        lines = ["  ".join(column_head(column) for column in rows.columns)]
+        lines += [
+            "  ".join(cell_text(value) for value in row)
+            for row in rows.itertuples(index=False, name=None)
+        ]
+        return "\n".join([repr(self), *lines])
+
+    def _headed(self) -> str:
+        """Return the drawing under its title and finding, for where a picture stands alone."""
+        size = _VIEW_BOX.search(self.svg)
+        if size is None:
+            raise ValueError(f"figure {self.name!r}: the drawing has no viewBox")
+        width, height = float(size[1]), float(size[2])
+        unit = width / HEAD_WIDTH
+        title, finding = 20 * unit, 15 * unit
+        lines = wrap(self.alt, width - 32 * unit, finding, lines=4)
+        head = (44 + 22 * len(lines)) * unit
+        words = [label(16 * unit, 30 * unit, self.title, "jl-b", extra=_sized(title))]
+        words += [
+            label(16 * unit, (56 + 22 * i) * unit, line, extra=_sized(finding))
+            for i, line in enumerate(lines)
+        ]
+        drawing = self.svg.replace(
+            "<svg ", f'<svg y="{num(head)}" width="{num(width)}" height="{num(height)}" ', 1
+        )
+        return (
+            f'<svg class="jl jl-svg" viewBox="0 0 {num(width)} {num(head + height)}">'
+            f"{''.join(words)}{drawing}</svg>"
+        )
+
+    def _standalone(self, drawing: str) -> str:
+        """Return a drawing as a file of its own."""
+        head = (
+            f'<svg xmlns="http://www.w3.org/2000/svg"><style>{css()}</style>'
+            f"<title>{esc(self.title)}</title><desc>{esc(self.alt)}</desc>"
+        )
+        return re.sub(
+            r"^<svg ([^>]*)>",
+            lambda found: head.replace("<svg ", f"<svg {found.group(1)} ", 1),
+            drawing,
+            count=1,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the picture as a file of its own.
@@ -97,18 +196,9 @@ class Figure:
         """
         target = Path(path)
         if target.suffix == ".svg":
-            head = (
-                f'<svg xmlns="http://www.w3.org/2000/svg"><style>{css()}</style>'
-                f"<title>{esc(self.title)}</title><desc>{esc(self.alt)}</desc>"
-            )
-            content = re.sub(
-                r"^<svg ([^>]*)>",
-                lambda found: head.replace("<svg ", f"<svg {found.group(1)} ", 1),
-                self.svg,
-                count=1,
-            )
+            content = self._standalone(self.svg)
         elif target.suffix == ".html":
-            content = html_page(self.title, self._repr_html_())
+            content = html_page(self.title, self.html())
         elif target.suffix == ".png":
             target.write_bytes(png(self.svg, width=PNG_WIDTH))
             return target
@@ -116,6 +206,10 @@ class Figure:
             raise ValueError(f"cannot save a figure as '{target.suffix}': use .svg, .png or .html")
         target.write_text(content, encoding="utf-8")
         return target
+
+
+def _sized(pixels: float) -> str:
+    return f' style="font-size:{num(pixels)}px"'
 
 
 def html_page(title: str, body: str) -> str:
@@ -137,3 +231,12 @@ def svg_element(parts: list[str], *, width: float, height: float, alt: str, min_
         f'<svg class="jl jl-svg" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
         f'style="min-width:{min_width}px" aria-label="{esc(alt)}">{"".join(parts)}</svg>'
     )
+
+
+def chart_figure(
+    chart: go.Figure, *, name: str, title: str, alt: str, table: pd.DataFrame, note: str
+) -> Figure:
+    """Return a chart with its still picture; the parameters are those of `Figure`."""
+    parts, width, height = still(chart)
+    drawing = svg_element(parts, width=width, height=height, alt=alt, min_width=760)
+    return Figure(name, title, alt, drawing, table, note, chart)

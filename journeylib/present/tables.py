@@ -75,7 +75,7 @@ def html_table(
     """
     kinds = [_kind(frame[column]) for column in frame.columns]
     head = "".join(
-        f'<th scope="col"{kind}>{esc(_head(column))}</th>'
+        f'<th scope="col"{kind}>{esc(column_head(column))}</th>'
         for column, kind in zip(frame.columns, kinds, strict=True)
     )
     rows = []
@@ -105,7 +105,7 @@ def _kind(column: pd.Series[Any]) -> str:
     return ' class="jl-words"' if prose else ""
 
 
-def _head(column: object) -> str:
+def column_head(column: object) -> str:
     """Return the words for a column, from the catalogue or from its name."""
     name = str(column)
     words = label("present.head", name)
@@ -168,7 +168,7 @@ class Table:
                 "interactive tables need itables, which is not installed: "
                 'pip install "journeylib[lab]". The table itself is shown without it.'
             ) from None
-        shown = self.frame.rename(columns={c: _head(c) for c in self.frame.columns})
+        shown = self.frame.rename(columns={c: column_head(c) for c in self.frame.columns})
         kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
         texts = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}
         return ITable(shown.assign(**texts).reset_index(drop=True), caption=self.caption)

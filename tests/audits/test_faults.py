@@ -108,6 +108,34 @@ def test_the_command_killed_with_its_notebook_running(small: Path, tmp_path: Pat
     assert names(home) == sorted([(home / "latest").resolve().name, "latest"])
 
 
+def test_a_part_that_cannot_be_shown_loses_no_run(
+    audited: Audited, done: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One view fails on a customer's data: status 0, its name in its place, the rest stands."""
+    import papermill
+    from nbformat import read, v4, write
+
+    def run(executed: Path, *arguments: object) -> None:
+        runner_of(done)(executed, *arguments)
+        node = read(str(executed), as_version=4)
+        (cell,) = [one for one in node.cells if one.source == "show.times(audit)"]
+        cell.outputs = [
+            v4.new_output("error", ename="KeyError", evalue="c4711", traceback=["c4711"])
+        ]
+        write(node, str(executed))
+        fault = (1, 1, cell.source, "KeyError", "c4711", ["c4711"])
+        raise papermill.PapermillExecutionError(*fault)
+
+    monkeypatch.setattr("journeylib.cli.run_notebook._run_notebook", run)
+    status, out, err = audited()
+    assert (status, err) == (0, "")
+    assert "1 parts could not be shown" in out
+    latest = small.parent / "audits" / "small" / "latest"
+    page = (latest / "audit.html").read_text("utf-8")
+    assert "This part could not be shown: KeyError." in page
+    assert "c4711" not in page + (latest / "audit.ipynb").read_text("utf-8")
+
+
 def test_a_stage_is_cleared_only_when_its_process_is_gone(tmp_path: Path) -> None:
     dead = tmp_path / "small" / f"{STAGE}dead"
     (dead / "replaced-0" / "2026-03-01-a-b").mkdir(parents=True)

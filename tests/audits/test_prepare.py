@@ -16,9 +16,10 @@ from journeylib import present as show
 from journeylib.audits.document.metric_path import check_metric
 from journeylib.core.errors import RunError
 from journeylib.journeys.conformance.process_models import Mined
+from tests.conftest import TELECOM
 from tests.log.test_days import ROWS, spoil, write_days
 
-from .conftest import CONFIG, TELECOM
+from .conftest import CONFIG
 
 STITCHED = """\
 name: small
@@ -398,7 +399,7 @@ def test_a_plan_is_declared_in_any_form_and_drawn(
     }
     assert optional == {"Chat"}
     assert {row["conforming"] for row in plan["outcomes"]} == {False}
-    picture = show.conformance(found)._repr_html_()
+    picture = show.conformance(found).html()
     assert "skipped" in picture
     assert "Chat (optional)" in picture
 

@@ -224,7 +224,7 @@ def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
     audit = audit_of("airline_bot")
     assert "No quadrant: no touchpoint has enough evidence" in present.fit_and_need(audit).text
     assert "at Customer message it is +0.35" in present.experience(audit).text
-    assert "1970" not in present.headline(audit).text
+    assert "1970" not in present.now(audit).text
     # One and a half flows for each of the 19 touchpoints, rounded, and the ways back.
     flows = present.journey_map(audit_of("clickstream")).table
     assert int((flows["way"] != "back").sum()) == 28

@@ -123,6 +123,35 @@ def test_a_log_gives_the_worked_answer_with_intervals(log_of):
     assert set(chain.table["grade"]) == {"C"}
 
 
+def test_journeys_that_pass_through_are_counted_not_modelled(log_of):
+    """a, b, c and b, a, c fifty times each, and once b, c: a is in 100 of 101."""
+    paths = [*[("a", "b", "c")] * 50, *[("b", "a", "c")] * 50, ("b", "c")]
+    chain = journey_chain(journeys_of(log_of, paths, goals=("c",), bad_ends=()))
+    assert chain.value("a", "visited") == chain.value("a", "visits") == 100 / 101
+    assert chain.value("b", "visited") == chain.value("c", "visited") == 1.0
+    # All open: nobody has left yet, and still all came by.
+    rows = [
+        (f"c{number}", number, step * 60_000_000, touchpoint)
+        for number, path in enumerate(paths)
+        for step, touchpoint in enumerate(path)
+    ]
+    log = log_of(*rows, columns="customer case t_us touchpoint")
+    still = journey_chain(rebuild(log, JourneySettings(cut="case", min_customers=1)))
+    assert set(still.table.query("measure == 'p_open'")["value"].dropna()) == {1.0}
+    assert still.value("a", "visited") == 100 / 101
+    rows = still.table.query("measure == 'visited'")
+    assert ((rows["lo"] <= rows["value"]) & (rows["value"] <= rows["hi"])).all()
+
+
+def test_no_interval_of_steps_reaches_below_the_step_itself(log_of):
+    """Ten go round 1 to 500 times: the error is far larger than the mean."""
+    paths = [("A", *("B",) * (500 if number == 9 else 1), "✓") for number in range(10)]
+    table = journey_chain(journeys_of(log_of, paths)).table
+    rows = table[table["measure"].isin(["steps_to_end", "visits"])].dropna(subset="value")
+    assert (rows["lo"] >= np.where(rows["measure"] == "visits", 0, 1)).all()
+    assert ((rows["lo"] <= rows["value"]) & (rows["value"] <= rows["hi"])).all()
+
+
 def test_points_of_no_return_are_where_the_end_is_certain(log_of):
     paths = [("A", "sign", "✓"), ("A", "quarrel", "✗"), ("A", "think", "✓"), ("A", "think", "✗")]
     chain = journey_chain(journeys_of(log_of, paths, copies=100))

@@ -246,3 +246,20 @@ def test_gaps_of_unknown_channels_are_refused(log_of: LogOf) -> None:
         rebuild(log, JourneySettings(gap_days={"chats": 1}))
     with pytest.raises(SchemaError, match="has no channels"):
         rebuild(log_of(("a", 0, "A")), JourneySettings(gap_days={"chat": 1}))
+
+
+def test_what_counts_as_over_follows_the_silences_inside_cases(log_of: LogOf) -> None:
+    """40 cases of five hours, two of which pause three days: silent for four hours is over."""
+    hour = 3_600_000_000
+    rows = [
+        (f"c{number}", number, number * 12 * hour + at * hour, touchpoint)
+        for number in range(40)
+        for at, touchpoint in ((0, "A"), (1, "B"), (75 if number in (3, 5) else 5, "C"))
+    ]
+    log = log_of(*rows, columns="customer case t_us touchpoint")
+    journeys = rebuild(log, JourneySettings(cut="case"))
+    assert journeys.cutting.quiet_us == 4 * hour and journeys.cutting.quiet_found
+    assert int(journeys.outline.is_open.sum()) == 1
+    stated = rebuild(log, JourneySettings(cut="case", quiet_days=30))
+    assert stated.cutting.quiet_us == 30 * 24 * hour and not stated.cutting.quiet_found
+    assert int(stated.outline.is_open.sum()) == 40

@@ -13,7 +13,6 @@ from journeylib.journeys.conformance.conformance import planned_vs_actual
 from journeylib.journeys.conformance.plan import Plan, align
 from journeylib.journeys.conformance.process_models import (
     PlanSettings,
-    heuristics_net,
     inductive_model,
     load_plan,
     plan_of_bpmn,
@@ -190,14 +189,6 @@ def test_a_discovered_model_fits_what_it_is_from_and_survives_bpmn(log_of, tmp_p
     file.write_text(mined.bpmn(), encoding="utf-8")
     assert plan_of_bpmn(file) == mined.plan
     assert mined.bpmn() == inductive_model(journeys).bpmn()
-
-
-def test_the_heuristics_net_counts_what_was_taken(log_of):
-    paths = [list("ABC")] * 20 + [list("AC")] * 10
-    net = heuristics_net(journeys_of(log_of, paths, 10)).set_index(["source", "target"])
-    assert net["events"].to_dict() == {("A", "B"): 20, ("A", "C"): 10, ("B", "C"): 20}
-    # Dependency of the miner: (n − reverse) / (n + reverse + 1).
-    assert net.loc[("A", "B"), "dependency"] == pytest.approx(20 / 21, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(6))

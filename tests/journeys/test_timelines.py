@@ -33,6 +33,19 @@ def journeys_of(log_of, *groups, min_customers=10):
     return rebuild(log_of(*rows, columns=COLUMNS), settings)
 
 
+def test_a_log_without_a_clock_has_stories_without_waits(log_of):
+    rows = [
+        (f"c{number}", "one", step, touchpoint)
+        for number in range(42)
+        for step, touchpoint in enumerate("abc" if number < 30 else "axb")
+    ]
+    log = log_of(*rows, columns="customer case order touchpoint")
+    told = stories(rebuild(log, JourneySettings(cut="case")))
+    assert [line.journeys for line in told.timelines] == [30, 12]
+    assert told.timelines[0].steps["seconds_to_next"].isna().all()
+    assert told.timelines[0].steps["step"].tolist() == [1, 2, 3]
+
+
 def test_a_story_with_waits_channels_and_outcomes(log_of):
     told = stories(
         journeys_of(

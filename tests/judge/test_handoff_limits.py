@@ -14,6 +14,7 @@ from journeylib.judge.settings import HANDOFF_LIMITS, JudgeSettings
 @dataclass(frozen=True)
 class Handoffs:
     told: dict[str, Estimate]
+    sessions: int = 1
 
     def estimates(self) -> dict[str, Estimate]:
         nothing = {name: Estimate.none("no_column", "share") for name in HANDOFF_LIMITS}
@@ -66,3 +67,11 @@ def test_a_limit_of_no_item_is_refused() -> None:
     assert JudgeSettings(handoff_limits={"loops": 0.2}).handoff_limits == {"loops": 0.2}
     with pytest.raises(ValueError, match=r"'lops' is no item.*Did you mean 'loops'"):
         JudgeSettings(handoff_limits={"lops": 0.2})
+
+
+def test_people_who_pass_work_on_are_no_hand_over_of_a_bot() -> None:
+    """87.5 % of conversations go from person to person, in a log without a bot: no alarm."""
+    items = handoff_items(Handoffs({"ping_pong": share(0.85, 0.9)}, sessions=0))
+    assert {item.state for item in items} == {"not_measurable"}
+    assert worst_item(items) is None
+    assert worst_item(handoff_items(Handoffs({"ping_pong": share(0.85, 0.9)}))) is not None

@@ -12,6 +12,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.judge.bot_timing.handoff_time import (
     Hazards,
     expected_cost,
+    flat_region,
     handoff_time,
     optimum,
 )
@@ -32,8 +33,9 @@ def test_hand_over_at_the_tipping_point() -> None:
     assert found.cost == pytest.approx(3.73, abs=0.005)
     assert found.cost_at_once == 6.0
     assert found.cost_never == pytest.approx(1.1 * (1 - left) / 0.4 + 8.1 / 0.75 * left)
-    assert found.flat[0] < 3.0 < found.flat[1]
-    ends = expected_cost(hazards(0.35), (0.10, 20.0, 6.0), found.flat)
+    flat = flat_region(hazards(0.35), (0.10, 20.0, 6.0), found)
+    assert flat[0] < 3.0 < flat[1]
+    ends = expected_cost(hazards(0.35), (0.10, 20.0, 6.0), flat)
     assert ends == pytest.approx([1.02 * found.cost] * 2)
 
 
@@ -41,14 +43,14 @@ def test_never() -> None:
     found = optimum(hazards(0.35), (0.10, 5.0, 6.0))
     assert found.minutes == np.inf
     assert found.cost == pytest.approx(1.45, abs=0.005)
-    assert found.flat[1] == np.inf
+    assert flat_region(hazards(0.35), (0.10, 5.0, 6.0), found)[1] == np.inf
 
 
 def test_at_once() -> None:
     found = optimum(hazards(0.05), (0.10, 40.0, 6.0))
     assert found.minutes == 0.0
     assert found.cost == 6.0
-    assert found.flat[0] == 0.0
+    assert flat_region(hazards(0.05), (0.10, 40.0, 6.0), found)[0] == 0.0
 
 
 def test_closed_form_equals_numeric_integration() -> None:
@@ -94,8 +96,9 @@ def test_nothing_is_cheaper_than_the_optimum(
     found = optimum(model, costs)
     grid = np.append(np.linspace(0, 20, 401), np.inf)
     assert (expected_cost(model, costs, grid) >= found.cost - 1e-9).all()
-    assert found.flat[0] <= found.minutes <= found.flat[1]
-    inside = grid[(grid >= found.flat[0]) & (grid <= found.flat[1])]
+    lo, hi = flat_region(model, costs, found)
+    assert lo <= found.minutes <= hi
+    inside = grid[(grid >= lo) & (grid <= hi)]
     assert (expected_cost(model, costs, inside) <= 1.02 * found.cost + 1e-6).all()
 
 

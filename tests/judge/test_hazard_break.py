@@ -14,6 +14,7 @@ from journeylib.judge.bot_timing.hazard_break import (
     best_break,
     compare_models,
     fit_minutes,
+    minutes_interval,
     null_statistics,
     rates,
 )
@@ -42,6 +43,16 @@ def test_rates_by_hand() -> None:
 def test_a_session_that_began_before_the_log_is_at_risk_only_from_there() -> None:
     late = bot_sessions(table([1, 3, 4], [1, 1, 2], entry=[0, 1.5, 3])).ending(FRUSTRATED)
     assert rates(late, [2.0]) == pytest.approx([1 / (1 + 0.5), 1 / (1 + 1)])
+
+
+def test_a_menu_that_sends_nearly_all_away_at_one_moment_has_an_interval() -> None:
+    """Two leave early, 92 at minute 3, six later: the hazard breaks at 3, where the 92 leave."""
+    minutes = [1.0, 2.0, *[3.0] * 92, *np.linspace(4, 9, 6)]
+    ends = bot_sessions(table(minutes, [FRUSTRATED] * 100)).ending(FRUSTRATED)
+    found = best_break(ends)
+    assert found.at == 3.0
+    low, high = minutes_interval(ends, found, seed=1)
+    assert low <= 3.0 <= high and low >= 1.0 and high <= 9.0
 
 
 def test_the_scan_finds_what_brute_force_finds() -> None:

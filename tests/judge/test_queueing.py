@@ -12,9 +12,9 @@ from journeylib.core.errors import ConfigError
 from journeylib.judge.bot_timing.handoff_time import Hazards, optimum
 from journeylib.judge.bot_timing.queueing import (
     Queue,
-    erlang_a,
     handed_over,
     optimum_with_queue,
+    queue_load,
     queue_time,
 )
 from journeylib.judge.bot_timing.session_data import BotSessions, bot_sessions
@@ -32,7 +32,7 @@ def test_endless_patience_is_erlang_c() -> None:
     load, n = 8.0, 10
     busy = load**n / factorial(n) * n / (n - load)
     waits = busy / (sum(load**k / factorial(k) for k in range(n)) + busy)
-    assert erlang_a(queue(n, patience=1e4), 1.0).wait_minutes == pytest.approx(
+    assert queue_load(queue(n, patience=1e4), 1.0).wait_minutes == pytest.approx(
         waits * 8.0 / (n - load), rel=0.01
     )
 
@@ -40,14 +40,14 @@ def test_endless_patience_is_erlang_c() -> None:
 def test_no_patience_is_erlang_b() -> None:
     load, n = 8.0, 10
     blocked = load**n / factorial(n) / sum(load**k / factorial(k) for k in range(n + 1))
-    assert erlang_a(queue(n, patience=1e-9), 1.0).gives_up == pytest.approx(blocked, rel=1e-4)
+    assert queue_load(queue(n, patience=1e-9), 1.0).gives_up == pytest.approx(blocked, rel=1e-4)
 
 
 def test_patience_as_long_as_service_is_poisson() -> None:
     # every customer then leaves at the same rate: the number present is Poisson with mean 8
     present = np.array([exp(-8) * 8.0**k / factorial(k) for k in range(80)])
     waiting = np.clip(np.arange(80) - 6, 0, None)
-    assert erlang_a(queue(6, patience=8.0), 1.0).wait_minutes == pytest.approx(
+    assert queue_load(queue(6, patience=8.0), 1.0).wait_minutes == pytest.approx(
         float((present * waiting).sum())
     )
 
@@ -100,6 +100,6 @@ def test_the_queue_moves_the_hand_off_of_sessions_as_of_hazards() -> None:
     assert (few.answer, few.settled) == ("never", 1.0)
     # a person at once: as many wait as one agent cannot serve; the closed form of the room below
     assert few.wait_at_once.value == pytest.approx(
-        60 * erlang_a(queue(1, patience=30.0), 1.0).wait_minutes
+        60 * queue_load(queue(1, patience=30.0), 1.0).wait_minutes
     )
     assert queue_time(stepped_sessions(49), costs, queue(1)) is None

@@ -198,6 +198,25 @@ def test_stakes_are_the_lower_bound_of_the_effect(evidence_of, profile):
     assert (stakes["n_customers"], stakes["grade"]) == (800, "B")
 
 
+@pytest.mark.parametrize(
+    ("lo", "hi", "raw"), [(-0.12, 0.06, None), (-0.01, 0.02, 0.0), (-0.12, -0.03, 0.03)]
+)
+def test_an_undecided_effect_is_not_little_at_stake(evidence_of, profile, lo, hi, raw):
+    """From -12 to 6 points nothing is known; from -1 to 2 it is known to be little."""
+    moments = moments_of(
+        Estimate((lo + hi) / 2, "share", lo, hi, n_customers=800, grade="B"),
+        Estimate.none("unidentified", "ratio"),
+        is_moment=False,
+    )
+    measured = profile(fit=1, need=0) | {"stakes": "no_column"}
+    judgement = score_evidence(evidence_of({"A": measured}), moments=moments)
+    stakes = judgement.indicators.query("indicator == 'stakes'").iloc[0]
+    if raw is None:
+        assert stakes["missing"] == "ci_too_wide" and np.isnan(stakes["score"])
+    else:
+        assert (stakes["raw"], stakes["missing"]) == (raw, None)
+
+
 def test_between_the_thresholds_it_leans_or_says_nothing(evidence_of, profile, row_of):
     measured = profile(fit=1, need=0.4)
     # need sits on the boundary of 40: the negative share alone moves it both ways

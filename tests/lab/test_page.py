@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import html
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +88,11 @@ def test_figures_say_their_numbers() -> None:
     assert isinstance(harm, Figure)
     assert harm.table["change"].tolist() == ["+10 s", "+25 s"]
     assert "wait is +25 s" in harm.alt
-    # Worse is up: 25 s more of a limit of 20 s lie above the line of the limit.
-    heights = [float(y) for y in re.findall(r'd="M[\d.]+ [\d.]+L[\d.]+ ([\d.]+)"', harm.svg)]
-    limit = float(re.findall(r'<text x="[\d.]+" y="([\d.]+)"[^>]*>limit</text>', harm.svg)[0])
-    assert heights[0] < limit
+    # Worse is up: 25 s more are 1.25 times a limit of 20 s.
+    assert harm.chart is not None
+    worse, bound = harm.chart.data
+    assert worse.y[-1] == 1.25
+    assert (worse.line.dash, bound.line.dash) == ("solid", "dash")
     read = show.lab_reading(reading())
     assert read.table["change"].tolist() == ["+8.0 points", "−5.00 s"]
     assert read.table["holds"].tolist() == ["", "holds"]

@@ -26,6 +26,11 @@ def test_ties_by_file_order_and_by_position() -> None:
     by_file = checks_of(read(frame), "ties")
     assert by_file[["severity", "rows"]].to_numpy().tolist() == [["warning", 4]]
     assert "they keep the order of rows in the file. 2 of them" in by_file["text"][0]
+    assert "another order would change the journey" in by_file["text"][0]
+    same = checks_of(read(frame.iloc[2:]), "ties")
+    assert same[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]
+    assert "0 of them" not in same["text"][0]
+    assert "another order would change no journey" in same["text"][0]
     by_turn = checks_of(read(frame, ROLES | {"position": "turn"}), "ties")
     assert "'turn' puts them in order, except for 2" in by_turn["text"][0]
     sure = read(frame.assign(turn=[1, 2, 3, 4, 5]), ROLES | {"position": "turn"})

@@ -39,10 +39,15 @@ def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: L
 
 
 def test_a_stray_way_back_does_not_tie_the_log_together(log_of: LogOf) -> None:
-    rows = [row for i in range(10) for row in path(f"c{i}", "ABCD")]
-    log = log_of(*rows, *path("stray", "DA"))
-    assert flow_of(log, min_customers=10)["loop_rate"].value == 0
-    assert flow_of(log, min_customers=1)["loop_rate"].value == 1
+    """976 calls A, B, C, D and 24 odd ones D, A: no journey comes back; A, B, A does."""
+    rows = [row for i in range(976) for row in path(f"c{i}", "ABCD")]
+    rows += [row for i in range(24) for row in path(f"odd{i}", "DA")]
+    flow = flow_of(log_of(*rows), min_customers=10)
+    assert flow["loop_rate"].value == 0
+    assert flow["self_loop_rate"].value == 0
+    back = [row for i in range(24) for row in path(f"back{i}", "ABAD")]
+    # 976 · 3 + 24 + 24 · 3 moves, of which 24 · 2 lie on the cycle A, B, A.
+    assert flow_of(log_of(*rows, *back))["loop_rate"].value == pytest.approx(48 / 3024)
 
 
 def test_open_journeys_and_journeys_per_customer(log_of: LogOf) -> None:

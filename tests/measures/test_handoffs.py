@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
@@ -20,6 +21,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.containment import shrunk
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
+from journeylib.measures.evidence import measure
 from journeylib.measures.settings import MeasureSettings
 
 SECOND = 1_000_000
@@ -44,7 +46,35 @@ def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
 
-def waterfall_log(log_of: LogOf) -> EventLog:
+def test_an_unknown_actor_between_hides_no_change_of_hands(log_of: LogOf) -> None:
+    rows = [
+        (f"c{number}", step, "A", actor)
+        for number in range(100)
+        for step, actor in enumerate(["system", None, "human", None, "human"])
+    ]
+    found = audit(log_of(*rows, columns=COLUMNS))
+    assert found.actor_changes[["source", "target", "events", "journeys"]].to_dict("records") == [
+        {"source": "system", "target": "human", "events": 100, "journeys": 100}
+    ]
+
+
+def test_a_human_without_a_name_between_hides_no_change_of_hands(log_of: LogOf) -> None:
+    """Ann, nobody named, Ben, nobody named, Ann: passed on twice. With a bot between: never."""
+    rows = [
+        (who, step, "A", actor, name)
+        for who, between in (("a", "human"), ("b", "bot"))
+        for step, (actor, name) in enumerate(
+            [("human", "Ann"), (between, None), ("human", "Ben"), (between, None), ("human", "Ann")]
+        )
+    ]
+    log = log_of(*rows, columns=COLUMNS + " resource")
+    found = audit(log, cut="customer")
+    assert (found.ping_pong_people.value, found.ping_pong_bots.value) == (1 / 2, 1 / 2)
+    kept = rebuild(log, JourneySettings(cut="customer")).with_handoff("human", "human")
+    assert kept.size[0] == 1
+
+
+def waterfall_log(log_of: LogOf, matter: str | None = "bill") -> EventLog:
     """100 bot sessions: 20 with a human, 10 come back, 7 silent, 10 unknown, 53 solved."""
     kinds = ["human"] * 20 + ["repeat"] * 10 + ["silent"] * 7 + ["unknown"] * 10 + ["solved"] * 53
     rows: list[tuple[object, ...]] = [(*LATER, None)]
@@ -59,7 +89,8 @@ def waterfall_log(log_of: LogOf) -> EventLog:
             rows.append((who, 6 * DAY, "Call", "human", None))
         if kind in ("repeat", "solved"):
             rows.append((who, 2 * MINUTE, "Chat", "customer", "Thank you!"))
-    return log_of(*rows, columns=COLUMNS + " text")
+    about = [(*row, "other" if row[0] == LATER[0] else matter) for row in rows]
+    return log_of(*about, columns=COLUMNS + " text intent")
 
 
 def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
@@ -88,6 +119,101 @@ def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
         0.53,
         0.63,
     )
+
+
+@pytest.mark.parametrize(("between", "again"), [(199, 1.0), (200, 0.0)])
+def test_a_reply_is_compared_with_the_200_turns_before_the_human(
+    log_of: LogOf, between: int, again: float
+) -> None:
+    mine = "The invoice of March is wrong again"
+    rows: list[tuple[object, ...]] = [("a", 0, "Chat", "bot", "Hello, what can I do?")]
+    rows.append(("a", 1, "Chat", "customer", mine))
+    rows += [("a", 2 + turn, "Chat", "customer", f"no{turn}") for turn in range(between)]
+    rows += [("a", 900, "Chat", "human", "Hello"), ("a", 901, "Chat", "customer", mine)]
+    found = audit(log_of(*rows, columns=COLUMNS + " text"), cut="customer")
+    assert found.repeated_information.value == again
+
+
+def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogOf) -> None:
+    log = log_of(
+        *(
+            (f"c{number}", f"c{number}", day * DAY, "Chat", "bot")
+            for number in range(40)
+            for day in (0, 2)
+        ),
+        ("zz", "zz", 60 * DAY, "Bell", "system"),
+        columns="customer case t_us touchpoint actor",
+    )
+    known = measure(rebuild(log, JourneySettings(min_customers=1)))
+    assert known.flow["repeat_contact"].value == pytest.approx(0.5)
+    assert known.handoffs.contained_verified.abstain is None
+    schema = log.schema.model_copy(update={"customer": None})
+    cases = measure(rebuild(replace(log, schema=schema), JourneySettings(min_customers=1)))
+    assert cases.flow["repeat_contact"].abstain == "no_column"
+    assert cases.handoffs.contained_verified.abstain == "no_column"
+    told = cases.estimates.set_index(["touchpoint", "measure"])["abstain"]
+    assert told["Chat", "repeat_contact"] == told["Chat", "containment"] == "no_column"
+
+
+def queue_log(log_of: LogOf, queue: str) -> EventLog:
+    """400 calls from a bot to a queue, without texts; every second reaches an agent."""
+    rows: list[tuple[object, ...]] = [LATER]
+    for number in range(400):
+        who = f"c{number:03}"
+        rows += [(who, 0, "Menu", "bot"), (who, MINUTE, queue, "system")]
+        if number % 2:
+            rows.append((who, 3 * MINUTE, "Agent", "human"))
+    return log_of(*rows, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(("queue", "declared"), [("Agent queue", ()), ("Music", ("Music",))])
+def test_who_leaves_a_queue_is_lost_and_not_contained(
+    log_of: LogOf, queue: str, declared: tuple[str, ...]
+) -> None:
+    found = audit(queue_log(log_of, queue), MeasureSettings(queues=declared))
+    assert (found.contained, found.handed_over, found.abandoned) == (0, 200, 200)
+    lost = found.lost_in_queue
+    assert (lost.value, lost.n_customers) == (0.5, 400)
+    assert found.wait.value == 180.0
+    assert found.contained_verified.hi == 0.0
+
+
+def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(log_of: LogOf) -> None:
+    found = audit(queue_log(log_of, "Music"))
+    assert found.lost_in_queue.abstain == "no_column"
+    verified = found.contained_verified
+    assert (verified.lo, verified.hi) == (0.0, 0.5)
+
+
+def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogOf) -> None:
+    verified = audit(waterfall_log(log_of, None)).contained_verified
+    assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
+
+
+def test_who_may_have_come_back_is_unknown(log_of: LogOf) -> None:
+    """60 confirmed sessions about a bill, 48 with a later visit without an intent: .20 to 1."""
+    rows: list[tuple[object, ...]] = [(*LATER, None, None)]
+    for number in range(60):
+        who = f"c{number:02}"
+        rows.append((who, 0, "Chat", "bot", "bill", "We have corrected it."))
+        rows.append((who, MINUTE, "Chat", "customer", "bill", "Thank you!"))
+        if number < 48:
+            rows.append((who, 3 * DAY, "Shop", "human", None, None))
+    log = log_of(*rows, columns=COLUMNS + " intent text")
+    verified = audit(log).contained_verified
+    assert (verified.value, verified.lo, verified.hi) == (0.2, 0.2, 1.0)
+    spot = audit(log).by_touchpoint.iloc[0]
+    assert (spot["touchpoint"], spot["verified_lo"], spot["verified_hi"]) == ("Chat", 0.2, 1.0)
+    journeys = rebuild(log)
+    containment, _ = handoff_measures(journeys, MeasureSettings())
+    (place,) = [number for number, name in journeys.names.items() if name == "Chat"]
+    assert containment.resampled.value[place] == pytest.approx(0.2)
+    assert containment.resampled.hi[place] > 0.99
+    # Labelled, they are what they are: the same matter comes back, another one does not.
+    for label, expected in (("bill", (0.2, 0.2)), ("move", (1.0, 1.0))):
+        named = [(*row[:4], label, row[5]) if row[3] == "human" else row for row in rows]
+        sure = audit(log_of(*named, columns=COLUMNS + " intent text")).contained_verified
+        assert (sure.lo, sure.hi) == expected
 
 
 def test_the_containment_of_a_touchpoint_alone_in_its_channel_is_its_own(log_of: LogOf) -> None:

@@ -24,7 +24,8 @@ COLUMNS = "customer t_us touchpoint actor"
 def sessions_of(log: EventLog, **journey_settings: object) -> pd.DataFrame:
     journeys = rebuild(log, JourneySettings(**journey_settings))  # type: ignore[arg-type]
     found = bot_sessions(journeys, MeasureSettings()).table
-    found = found.assign(again_us=found["again_us"].mask(found["again_us"] == MISSING))
+    for name in ("again_us", "perhaps_us"):
+        found[name] = found[name].mask(found[name] == MISSING)
     return found.sort_values(["customer_no", "start_us", "opened"]).reset_index(drop=True)
 
 
@@ -90,7 +91,8 @@ def test_another_intent_is_no_hand_over_and_an_unknown_one_is(log_of: LogOf) -> 
     )
     found = sessions_of(log)
     assert list(found["state"]) == ["contained", "handed_over", "handed_over"]
-    assert list(found["again_us"].dropna()) == [2 * HOUR, 2 * HOUR]
+    assert found["again_us"].isna().all()
+    assert list(found["perhaps_us"].dropna()) == [2 * HOUR, 2 * HOUR]
 
 
 def test_a_session_near_the_end_of_the_log_is_open(log_of: LogOf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nbformat
+from IPython.core.formatters import DisplayFormatter
 
 from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list, verdict_list
@@ -11,8 +12,10 @@ from tests.present import frames
 
 
 def _shown(value):
-    data = {"text/html": value._repr_html_(), "text/plain": repr(value)}
-    output = nbformat.v4.new_output("execute_result", data=data, execution_count=1)
+    data, metadata = DisplayFormatter().format(value)
+    output = nbformat.v4.new_output(
+        "execute_result", data=data, metadata=metadata, execution_count=1
+    )
     return nbformat.v4.new_code_cell("secret_call()", outputs=[output], execution_count=1)
 
 

@@ -78,7 +78,7 @@ def sample_page(tmp_path_factory):
 def test_axe_finds_no_serious_violation(request, source, theme, tmp_path):
     page = request.getfixturevalue(source)
     page = page.replace('<body class="jl">', f'<body class="jl {theme}">')
-    page = page.replace("<details>", "<details open>")
+    page = page.replace("<details", "<details open")
     script = AXE.read_text(encoding="utf-8").replace("</script", "<\\/script") + (
         ";var answer=axe.run().then(r=>({checked:r.passes.length,violations:r.violations.map("
         "v=>[v.impact,v.id,v.nodes.length,v.nodes[0].html.slice(0,200),v.nodes[0].failureSummary]"
@@ -130,6 +130,26 @@ def test_no_box_of_the_map_is_overfull(page, tmp_path):
 
 def test_no_label_of_the_quadrant_overlaps_another_as_drawn(page, tmp_path):
     assert ask(page, OVERLAPS, tmp_path) == []
+
+
+def test_the_first_screen_fits_a_window(sample_page, tmp_path):
+    script = "var answer=document.querySelector('.jl-now').getBoundingClientRect().bottom"
+    assert ask(sample_page, script, tmp_path, "--window-size=1280,1000") <= 1000
+
+
+def test_a_link_opens_the_page_of_a_touchpoint(sample_page, tmp_path):
+    script = (
+        "location.hash=document.querySelector('.jl-bots a').hash;"
+        "var answer=new Promise(done=>setTimeout(()=>done([...document.querySelectorAll("
+        "'details.jl-spot')].filter(one=>one.open).length),500))"
+    )
+    assert ask(sample_page, script, tmp_path) == 1
+
+
+def test_what_is_folded_is_not_printed(sample_page, tmp_path):
+    browse(sample_page, tmp_path, f"--print-to-pdf={tmp_path / 'audit.pdf'}")
+    pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "audit.pdf").read_bytes())
+    assert 0 < len(pages) <= 8
 
 
 def test_the_page_prints_as_a4(page, tmp_path):

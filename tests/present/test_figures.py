@@ -79,7 +79,7 @@ def test_every_figure_is_well_formed_labelled_and_without_width(figures):
 
 def test_names_from_the_log_are_escaped_and_stay_whole_in_tooltips():
     for figure in all_figures(renamed)[:3]:
-        html = figure._repr_html_()
+        html = figure.html()
         assert "<script" not in html
         assert "\u202e" not in figure.svg
         titles = " ".join(texts(figure, ".//title"))
@@ -185,20 +185,20 @@ def test_every_plotted_touchpoint_is_labelled(figures):
 
 
 def test_the_waterfall_hangs_each_step_on_the_one_before(figures):
-    bars = re.findall(
-        r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"[^>]*class="jl-bar',
-        figures["containment"].svg,
-    )
-    (raw_x, raw), *losses, (end_x, end) = [(float(x), float(w)) for x, w in bars]
-    edge = raw_x + raw
-    for x, width in losses:
-        assert x + width == pytest.approx(edge, abs=0.11)
-        edge = x
-    assert (end_x, end_x + end) == (raw_x, pytest.approx(edge, abs=0.11))
+    bars = [trace for trace in figures["containment"].chart.data if trace.type == "bar"]
+    (raw, *losses, verified) = [(bar.base[0], bar.x[0]) for bar in bars]
+    assert raw == (0.0, pytest.approx(0.8))
+    edge = raw[1]
+    for base, share in losses:
+        assert base + share == pytest.approx(edge)
+        edge = base
+    assert verified == (0.0, pytest.approx(edge))
     assert "80.0 % raw containment; verified: 53.0 % (53.0–59.0)" in figures["containment"].alt
 
 
-def test_the_partition_fills_the_bar(figures):
+def test_the_partition_is_of_all_sessions(figures):
+    (bars,) = figures["handoffs"].chart.data
+    assert sum(bars.x) == pytest.approx(1.0)
     assert figures["handoffs"].table["sessions"].sum() == 10_000
     assert figures["handoffs"].table["share_percent"].tolist() == [80.0, 15.0, 4.2, 0.8]
 

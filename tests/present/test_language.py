@@ -95,12 +95,12 @@ def test_the_prose_of_the_audit_notebook_is_the_catalogue_s():
 
 def test_a_german_page_has_its_paragraphs_in_german_and_leaves_others_alone():
     cells = [
-        nbformat.v4.new_markdown_cell("## What to do next\n\nOur own paragraph."),
+        nbformat.v4.new_markdown_cell("## Touchpoints\n\nOur own paragraph."),
         nbformat.v4.new_markdown_cell("# Where should machines serve, and where people?"),
     ]
     page = render_html(nbformat.v4.new_notebook(cells=cells), language="de")
     assert '<html lang="de">' in page and ">Zum Inhalt</a>" in page
-    assert "Was als Nächstes zu tun ist</h2>" in page and "Our own paragraph." in page
+    assert "Kontaktpunkte</h2>" in page and "Our own paragraph." in page
     assert "<title>Wo sollten Maschinen bedienen, und wo Menschen?</title>" in page
     assert "machines" not in page.split("<body")[1]
 

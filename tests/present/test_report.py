@@ -87,3 +87,25 @@ def test_a_notebook_holds_the_style_sheet_once_and_every_output_its_own_content(
     assert pages[1] == pages[2] == html.replace(css(), "")
     assert len(pages[1]) < len(html) - 5_000
     assert "Numbers" in render_html(node)
+
+
+def test_the_appendix_is_folded_section_by_section():
+    markdown, shown = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    output = nbformat.v4.new_output("display_data", {"text/html": "<p>inside</p>"})
+    cells = [
+        markdown("# Title"),
+        markdown("## Appendix"),
+        markdown("### A · Data"),
+        shown("", outputs=[output]),
+        markdown("### B · More"),
+        markdown("## After"),
+    ]
+    page = render_html(nbformat.v4.new_notebook(cells=cells))
+    folds = re.findall(r"<details.*?</details>", page, re.DOTALL)
+    assert [re.search(r"<h3>(.*?)</h3>", fold).group(1) for fold in folds] == [
+        "A · Data",
+        "B · More",
+    ]
+    assert ["<p>inside</p>" in fold for fold in folds] == [True, False]
+    assert 'id="appendix-a"' in folds[0] and " open" not in folds[0].split(">")[0]
+    assert page.index("After</h2>") > page.index("B · More")

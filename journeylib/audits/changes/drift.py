@@ -82,12 +82,13 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
     chosen = _seasonal(v.shape[1], settings)
     last = _against(v, se, n, share, chosen[0], settings)
     cusum = _cusum(v, se, n, share, chosen, settings)
+    lo, hi = _interval(last, share)
     result = keys.to_frame(index=False).assign(
         before=last.before,
         after=v[:, 0],
         difference=last.difference,
-        lo=last.difference - Z_LEVEL * last.se,
-        hi=last.difference + Z_LEVEL * last.se,
+        lo=lo,
+        hi=hi,
         n_before=last.n_before,
         n_after=n[:, 0],
         customers=arrays["customers"].iloc[:, 0].to_numpy(dtype=np.float64),
@@ -98,6 +99,23 @@ def drifts(table: pd.DataFrame, settings: ChangeSettings, *, min_customers: int)
         same_mix=_at_same_mix(table, keys, chosen[0]),
     )
     return _decided(result, settings, min_customers)
+
+
+def _interval(last: _Against, share: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Return the interval of each difference from the test that its p-value is of.
+
+    So it holds 0 exactly where the last period alone is no more than chance, also where that is
+    Fisher's or Student's test.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tested = np.abs(last.difference / last.z)
+    se = np.where(np.isfinite(tested) & (tested > 0), tested, last.se)
+    lo, hi = last.difference - Z_LEVEL * se, last.difference + Z_LEVEL * se
+    # A share of 0 to 1 changes by no more than there is room for.
+    return (
+        np.where(share, np.fmax(lo, -last.before), lo),
+        np.where(share, np.fmin(hi, 1 - last.before), hi),
+    )
 
 
 def _combined(p: Floats, cusum: Floats, settings: ChangeSettings) -> Floats:

@@ -18,7 +18,8 @@ from journeylib.core import ConfigError, did_you_mean
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OUTCOMES_FILE = "log.outcomes.file"
 FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE,
-         "mapping.file", "measures.labelled_turns", "plan.bpmn", "ratings.file")  # fmt: skip
+         "mapping.file", "measures.labelled_turns", "plan.bpmn", "ratings.file",
+         "service_types.labels")  # fmt: skip
 PLAIN = {
     "missing": "is missing.",
     "model_type": "must hold keys of its own.",

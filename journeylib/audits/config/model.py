@@ -30,7 +30,7 @@ from journeylib.journeys import (
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
 from journeylib.log import EngineSettings, OutcomesSchema, Schema
-from journeylib.measures import MeasureSettings
+from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
 LANGUAGE = "en"  # unless the configuration says otherwise
@@ -47,10 +47,11 @@ PLACES: dict[str, Any] = {
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
     "ratings": {"file"},
+    "service_types": {"labels"},
     "timeout_minutes": True,
 }
 # What a configuration without them never held: absent, it is no part of the hash.
-ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment")
+ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment", "service_types")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
     tuple[str, ...],
@@ -278,6 +279,8 @@ class AuditConfig(Described):
         Budget and costs to choose first automations under; absent: none chosen.
     ratings
         People's ratings of touchpoints, set beside the verdicts.
+    service_types
+        Types of contacts that are learned from labels; absent: none.
     objective
         What all of it is for: one measure, from, to, by when.
     lab
@@ -317,6 +320,7 @@ class AuditConfig(Described):
     engine: EngineSettings = EngineSettings()
     portfolio: PortfolioSettings | None = None
     ratings: RatingsConfig | None = None
+    service_types: ServiceTypeSettings | None = None
     objective: Objective | None = None
     lab: LabSettings | None = None
     bets: tuple[Bet, ...] = ()
@@ -367,11 +371,13 @@ class AuditConfig(Described):
 
     def annotations(self) -> tuple[str | Path | None, ...]:
         """Return the files of labels, of ratings and of the plan; None where none is named."""
-        return (
+        named = (
             self.measures.labelled_turns,
             self.ratings.file if self.ratings else None,
             self.plan.bpmn if self.plan else None,
         )
+        # What a configuration without them never held is no part of its hash.
+        return (*named, self.service_types.labels) if self.service_types else named
 
     def lab_files(self) -> list[str]:
         """Return the files of answers, plans and assignments that are there."""

@@ -22,6 +22,8 @@ FEW_TOLD = 0.01  # share of sessions never told from which a missing disclosure 
 def bot_findings(assessment: Assessment) -> Iterator[Finding]:
     """Yield what a reader should know of bots and of hand-overs."""
     yield _containment(assessment)
+    if assessment.evidence.handoffs.sessions == 0:
+        return  # no customer met a bot: nothing was handed over
     yield from _requests(assessment)
     yield from _worst_item(assessment)
     yield from _tipping_point(assessment)

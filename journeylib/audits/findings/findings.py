@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from journeylib.audits.findings.bots import bot_findings
 from journeylib.audits.findings.insight import insight, listed
 from journeylib.audits.findings.journeys import journey_findings
+from journeylib.audits.findings.service_types import service_type_findings
 from journeylib.audits.result.result import Finding, Severity
 from journeylib.core import rounded, text
 
@@ -33,6 +34,7 @@ def all_findings(assessment: Assessment, others: Sequence[Finding] = ()) -> tupl
     findings = [
         *others,
         *bot_findings(assessment),
+        *service_type_findings(assessment),
         *journey_findings(assessment),
         *_first_automations(assessment),
         *_verdicts(assessment),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.preparation.contact_labels import read_labels
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
@@ -32,10 +33,13 @@ class Annotations:
         See `read_labelled`. Holds texts of customers: shown nowhere.
     ratings : DataFrame or None
         See `read_ratings`.
+    contact_labels : DataFrame or None
+        See `read_labels`. Holds texts of customers: shown nowhere.
     """
 
     labelled: pd.DataFrame | None = field(default=None, repr=False)
     ratings: pd.DataFrame | None = field(default=None, repr=False)
+    contact_labels: pd.DataFrame | None = field(default=None, repr=False)
 
 
 def read_annotations(config: AuditConfig) -> Annotations:
@@ -46,10 +50,11 @@ def read_annotations(config: AuditConfig) -> Annotations:
     ConfigError, SchemaError
         If a file is not there, or cannot be read as it should.
     """
-    labelled = config.measures.labelled_turns
+    labelled, types = config.measures.labelled_turns, config.service_types
     return Annotations(
         labelled=None if labelled is None else read_labelled(labelled),
         ratings=None if config.ratings is None else read_ratings(config.ratings.file),
+        contact_labels=None if types is None else read_labels(types.labels, types.names),
     )
 
 

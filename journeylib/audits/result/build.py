@@ -16,6 +16,7 @@ from journeylib.measures import without_few
 
 if TYPE_CHECKING:
     from journeylib.audits.document.content import Variation
+    from journeylib.audits.result.decision import Decisions
     from journeylib.audits.result.result import Assessment, Changes, Finding
     from journeylib.journeys import Conformance, Structure, Told
     from journeylib.judge import TippingPoint
@@ -51,6 +52,8 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         detectors=assessment.evidence.detectors,
         ratings=assessment.ratings,
         portfolio=assessment.portfolio,
+        service_types=assessment.service_types,
+        decisions=None,
         findings=(),
         comparison=changes,
         changes=changes.entries,
@@ -60,10 +63,16 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
     return document
 
 
-def with_findings(document: Mapping[str, Any], findings: Sequence[Finding]) -> dict[str, Any]:
+def with_findings(
+    document: Mapping[str, Any], findings: Sequence[Finding], decisions: Decisions
+) -> dict[str, Any]:
     """Return the complete document, checked against its own schema."""
-    rows = content(document_schema()["properties"]["findings"], findings, minimum=0)
-    complete = {**document, "findings": rows}
+    parts = {"findings": findings, "decisions": decisions}
+    schema = document_schema()["properties"]
+    complete = {
+        **document,
+        **{name: content(schema[name], part, minimum=0) for name, part in parts.items()},
+    }
     validate(complete)
     return complete
 

@@ -13,9 +13,10 @@ from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared
+from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, Structure, Told
 from journeylib.judge import Judgement, Ratings
-from journeylib.measures import Evidence, Reach
+from journeylib.measures import Evidence, Reach, ServiceTypes
 from journeylib.portfolio import Portfolio
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ class Assessment:
         Journeys compared with the declared plan; None where none is declared.
     ratings : Ratings or None
         People's ratings compared with the verdicts; None where none are declared.
+    service_types : ServiceTypes or None
+        Types of contacts; None where none are declared.
     """
 
     config: AuditConfig
@@ -195,6 +198,7 @@ class Assessment:
     structure: Structure | None
     conformance: Conformance | None
     ratings: Ratings | None
+    service_types: ServiceTypes | None
 
     @property
     def run_id(self) -> str:
@@ -219,6 +223,8 @@ class Audit(Assessment):
         What changed since the run before, and in the last period against those before it.
     findings : tuple of Finding
         Most severe first.
+    decisions : Decisions
+        What to decide, bot by bot how conversations end, and where two measures disagree.
     document : dict
         The content of `audit.json`; see ``docs/formats/audit.schema.json``.
     tables : mapping of str to pandas.DataFrame
@@ -228,6 +234,7 @@ class Audit(Assessment):
     history: History = field(repr=False)
     changes: Changes = field(repr=False)
     findings: tuple[Finding, ...]
+    decisions: Decisions
     document: dict[str, Any] = field(repr=False)
     tables: Mapping[str, pd.DataFrame] = field(repr=False)
 

@@ -50,6 +50,17 @@ class Reproduction:
         return "\n".join([answer, *self.notes])
 
 
+def config_of_run(entry: Entry, config: str | Path | None = None) -> AuditConfig:
+    """Return the configuration that a run was made with; `config` as for `reproduce`.
+
+    Raises
+    ------
+    LogError, ConfigError
+        If the manifest or the configuration cannot be read.
+    """
+    return _settings(_manifest(entry), load_config(config or _config_of(entry)))
+
+
 def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduction:
     """Run an audit again as its manifest says, and compare what comes out.
 

@@ -6,7 +6,6 @@ need it. It is fed with variants and their frequencies, never with events.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from journeylib.core import ConfigError
@@ -258,69 +256,6 @@ def inductive_model(journeys: Journeys) -> Mined:
     tree = generic.fold(tree)
     generic.tree_sort(tree)
     return Mined(str(tree), len(shown.counts), shown.journeys, shown.share)
-
-
-def heuristics_net(journeys: Journeys, *, dependency: float = 0.5) -> pd.DataFrame:
-    """Discover which touchpoints depend on which, by the heuristics miner.
-
-    Parameters
-    ----------
-    journeys : Journeys
-    dependency : float
-        Least dependency of an edge, −1 to 1.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per edge, by name: ``source``, ``target`` (str), ``dependency`` (float64),
-        ``events`` (int64: how often it was taken). ``attrs["share"]`` is the share of journeys
-        in the variants it was discovered from.
-
-    Notes
-    -----
-    Weijters and Ribeiro, CIDM 2011.
-    """
-    from pm4py.algo.discovery.heuristics.variants import classic
-
-    shown = _shown_variants(journeys)
-    counts = shown.counts
-    pairs, apart, triples = Counter[Any](), Counter[Any](), Counter[Any]()
-    first, last, events = Counter[str](), Counter[str](), Counter[str]()
-    for variant, n in sorted(counts.items()):
-        first[variant[0]] += n
-        last[variant[-1]] += n
-        for name in variant:
-            events[name] += n
-        for pair in itertools.pairwise(variant):
-            pairs[pair] += n
-        for triple in zip(variant, variant[1:], variant[2:], strict=False):
-            apart[triple[0], triple[2]] += n
-            triples[triple] += n
-    net = classic.apply_heu_dfg(
-        dict(pairs),
-        activities=sorted(events),
-        activities_occurrences=dict(events),
-        start_activities=dict(first),
-        end_activities=dict(last),
-        dfg_window_2=dict(apart),
-        freq_triples=dict(triples),
-        parameters={classic.Parameters.DEPENDENCY_THRESH: dependency},
-    )
-    rows = [
-        (
-            source,
-            target.node_name,
-            float(edge.dependency_value),
-            int(pairs[source, target.node_name]),
-        )
-        for source, node in net.nodes.items()
-        for target, found in node.output_connections.items()
-        for edge in found
-    ]
-    table = pd.DataFrame(rows, columns=["source", "target", "dependency", "events"])
-    table = table.sort_values(["source", "target"], ignore_index=True)
-    table.attrs["share"] = shown.share
-    return table
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ibis import _
 from journeylib.core import ConfigError, SchemaError, did_you_mean
 from journeylib.journeys.filters.history import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
-from journeylib.journeys.walk.events import Codes
+from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import END_KINDS, variant_texts
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log import asks_for_human, fetch
@@ -200,6 +200,30 @@ class Verbs(Narrowed):
         words = f"in the segment {_listed(segments, 'or')}"
         return self._keep(named.is_word(*segments), words, call("in_segment", *segments))
 
+    def of_type(self, *types: str) -> Self:
+        """Keep the journeys with at least one contact of any of `types`.
+
+        Contacts that the model of the audit is unsure of are of no type.
+        """
+        _some(types, "of_type")
+        known = self.keys_of_type
+        if not known:
+            raise ConfigError(
+                "of_type: the types of contacts are not known. Label some, and declare "
+                "service_types in the configuration; docs/service-types.md says how."
+            )
+        for name in types:
+            if name not in known:
+                raise ConfigError(
+                    f"there is no type '{name}'.{did_you_mean(name, known)} Types: "
+                    f"{', '.join(known)}."
+                )
+        return self._keep(
+            _any(np.isin(self.outline.key, known[name]) for name in types),
+            f"with a contact that is {_listed(types, 'or')}",
+            call("of_type", *types),
+        )
+
     def using_channel(self, *channels: str) -> Self:
         """Keep the journeys with at least one event in any of `channels`."""
         _some(channels, "using_channel")
@@ -313,18 +337,16 @@ class Verbs(Narrowed):
         serving = journeys.events.only(actor.is_word("bot", "human"))
         hand = serving.column("actor")
         bot, human = hand.is_word("bot"), hand.is_word("human")
-        goes_on = ~serving.is_last
         after_bot, after_human = serving.next_of(bot, False), serving.next_of(human, False)
-        wanted = goes_on & (bot != after_bot)
-        if journeys.has("resource"):
-            by = serving.column("resource").number
-            then = serving.next_of(by, -1)
-            wanted |= human & after_human & (by != then) & (by >= 0) & (then >= 0)
+        wanted = ~serving.is_last & (bot != after_bot)
         if source is not None:
             wanted &= bot if source == "bot" else human
         if target is not None:
             wanted &= after_bot if target == "bot" else after_human
-        kept = np.isin(self.outline.key, serving.key[wanted])
+        keys = serving.key[wanted]
+        if journeys.has("resource") and "bot" not in (source, target):
+            keys = np.append(keys, _passed_between_humans(serving, bot))
+        kept = np.isin(self.outline.key, keys)
         hands = "".join(
             f" {word} {hand}" for word, hand in (("from", source), ("to", target)) if hand
         )
@@ -471,3 +493,15 @@ def _range(low: float | None, high: float | None) -> str:
 
 def _listed(names: Sequence[str], joint: str) -> str:
     return f" {joint} ".join(f"'{name}'" for name in names)
+
+
+def _passed_between_humans(serving: Events, bot: Any) -> Any:
+    """Return the keys of the journeys in which one known human follows another.
+
+    Humans of unknown `resource` between the two are left out: they hide no change.
+    """
+    named = serving.only(bot | (serving.column("resource").number >= 0))
+    human, by = named.column("actor").is_word("human"), named.column("resource").number
+    then = named.next_of(by, -1)
+    passed = human & named.next_of(human, False) & (by != then) & ~named.is_last
+    return named.key[passed]

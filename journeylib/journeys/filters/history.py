@@ -50,6 +50,7 @@ class Narrowed:
     settings: JourneySettings
     log_trail: ibis.Table
     narrowing: Narrowing | None
+    keys_of_type: dict[str, npt.NDArray[np.int64]]
 
     if TYPE_CHECKING:
 

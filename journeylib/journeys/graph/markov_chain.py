@@ -6,7 +6,7 @@ still open is censored: the moves it made count, its unfinished last visit says 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -41,6 +41,7 @@ MEASURES: dict[str, str] = {
     **{f"p_{end}": "share" for end in ENDS},
     "removal_effect": "share",
 }
+COUNTED = ("visited", "visits")
 # What all journeys say of a touchpoint; the others rest on the journeys that come by.
 OF_ALL = ("visited", "visits", "removal_effect")
 
@@ -155,7 +156,7 @@ class Chain:
         One row per touchpoint (and `START`, for the journey as a whole) and measure:
         ``touchpoint``, ``measure``, ``value``, ``lo``, ``hi``, ``unit``, ``n_journeys``,
         ``n_customers``, ``grade``, ``abstain``. Measures: ``visited`` (share of journeys that
-        ever come here), ``visits`` (expected number of visits per journey), ``steps_to_end``,
+        come here) and ``visits`` (per journey), both counted; ``steps_to_end`` (at least 1),
         ``p_goal``, ``p_bad_end``, ``p_other``, ``p_open`` (how journeys that are here end;
         open: the log does not show), ``removal_effect`` (share of goals reached through here:
         connectivity, not a cause).
@@ -230,7 +231,7 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
         people.loc[OTHER] = _bases(journeys.steps.filter(_.touchpoint.isin(sorted(folded))))
     people.loc[START] = _bases(journeys.table)
     base = people.loc[names]
-    found = _estimated(counts, base)
+    found = _estimated(counts, base) | _passing(journeys, counts, names, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
     table = _table(found, base, shown, goals=bool(journeys.settings.goals))
     ends = {*journeys.settings.goals, *journeys.settings.bad_ends, START}
@@ -295,6 +296,8 @@ def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
 
     found = {}
     for measure, unit in MEASURES.items():
+        if measure in COUNTED:
+            continue
         share, rests = unit == "share", _rests_on(base, measure)
         found[measure] = resample(
             counts,
@@ -303,7 +306,37 @@ def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
             n_customers=rests["customers"].to_numpy(),
             n_trials=rests["journeys"].to_numpy() if share else None,
         )
+    steps = found["steps_to_end"]
+    # The step itself is one of them: no interval may reach below it.
+    found["steps_to_end"] = replace(steps, lo=np.fmax(steps.lo, 1.0))
     return found
+
+
+def _passing(
+    journeys: Journeys, counts: Floats, names: list[str], base: pd.DataFrame
+) -> dict[str, Resampled]:
+    """Count the journeys that come to each state, and their visits: facts, not the chain's."""
+    m, events = len(names), journeys.events
+    spot = {name: number for number, name in enumerate(names)}
+    states = np.array([spot.get(journeys.names[no], m - 1) for no in sorted(journeys.names)])
+    came = np.unique(events.journey * np.int64(m) + states[events.touchpoint])
+    passing = np.zeros((GROUPS, m))
+    np.add.at(passing, (journeys.outline.group[came // m], came % m), 1)
+    begun = counts[:, 0, :].sum(axis=-1)
+    passing[:, 0] = begun
+    every = np.broadcast_to(begun[:, None], (GROUPS, m))
+    rests = base.loc[[START] * m]
+    customers, trials = rests["customers"].to_numpy(), rests["journeys"].to_numpy()
+
+    def per_journey(amount: Floats, **more: Any) -> Resampled:
+        sums = np.stack([amount, every], axis=-1)
+        return resample(sums, lambda s: s[..., 0] / s[..., 1], n_customers=customers, **more)
+
+    visits = per_journey(counts.sum(axis=-1))
+    return {
+        "visited": per_journey(passing, share=True, n_trials=trials),
+        "visits": replace(visits, lo=np.fmax(visits.lo, 0.0)),
+    }
 
 
 def _rests_on(base: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -315,19 +348,13 @@ def _answers(totals: Floats) -> dict[str, Floats]:
     """Return every measure of each state; NaN where the state was not seen."""
     solved = absorb(totals)
     seen = totals.sum(axis=-1) > 0
-    unseen = {"visited": 0.0, "visits": 0.0}
     values = {
-        "visited": solved.visited,
-        "visits": solved.visits[..., 0, :],
         # START is a state of the chain, not a step of the journey.
         "steps_to_end": solved.visits[..., :, 1:].sum(axis=-1),
         "removal_effect": solved.removal_effect,
         **{f"p_{end}": solved.ends[..., number] for number, end in enumerate(ENDS)},
     }
-    return {
-        measure: np.where(seen, value, unseen.get(measure, np.nan))
-        for measure, value in values.items()
-    }
+    return {measure: np.where(seen, value, np.nan) for measure, value in values.items()}
 
 
 def _table(
@@ -335,7 +362,8 @@ def _table(
 ) -> pd.DataFrame:
     censored = found["p_open"].value > MAX_OPEN
     tables = []
-    for measure, one in found.items():
+    for measure in MEASURES:
+        one = found[measure]
         about_ends = measure.startswith("p_") and measure != "p_open"
         silent = np.zeros(len(base), dtype=object)
         silent[:] = None

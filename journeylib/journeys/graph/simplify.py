@@ -123,7 +123,7 @@ def simplify(
     return Simplified(
         table.drop(columns="journeys_all"),
         arrows.reset_index(drop=True),
-        _ledger(nodes, table, folded, arrows, kept, total, whole),
+        _ledger(kept, (nodes, table), (folded, arrows), journeys=total, whole=whole),
         total,
         whole,
         whole / total if total else 0.0,
@@ -308,15 +308,19 @@ def _journeys_beyond(
 
 
 def _ledger(
-    nodes: pd.DataFrame,
-    shown_nodes: pd.DataFrame,
-    moves: pd.DataFrame,
-    shown_moves: pd.DataFrame,
     kept: set[str],
+    touchpoints: tuple[pd.DataFrame, pd.DataFrame],
+    transitions: tuple[pd.DataFrame, pd.DataFrame],
+    *,
     journeys: int,
     whole: int,
 ) -> pd.DataFrame:
-    """Say of every kind of thing how many are shown, folded, suppressed."""
+    """Say of every kind of thing how many are shown, folded, suppressed.
+
+    Of each pair of tables the first holds all rows, the second those that are shown.
+    """
+    nodes, shown_nodes = touchpoints
+    moves, shown_moves = transitions
 
     def row(what: str, shown: int, held: int, total: int) -> tuple[str, int, int, int, int]:
         return what, shown, held - shown, total - held, total

@@ -26,6 +26,8 @@ FIRST_LETTER = 0xE000
 MIN_COPIES = 3
 MAX_NOISE = 0.7
 MAX_UNNOTICED = 1 / 3
+# A journey farther than this from its story is not covered by it.
+WITHIN = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,6 @@ def representatives(
     min_customers: int = 10,
     min_share: float = 0.02,
     most: int = 12,
-    within: float = 1 / 3,
 ) -> Stories:
     """Find the stories of a log.
 
@@ -123,8 +124,6 @@ def representatives(
         in a large log rarer ones are real, but represent little.
     most : int
         Show at most so many stories.
-    within : float
-        How far a journey may be from its story to count as covered, 0 to 1.
 
     Returns
     -------
@@ -182,8 +181,8 @@ def representatives(
         "cannot tell" if reason else "found",
         reason,
         journeys,
-        _coverage(log, shown, within),
-        within,
+        _coverage(log, shown, WITHIN),
+        WITHIN,
         noise,
         smallest,
         len(found) - len(public),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -170,10 +169,8 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
     if not lived:
         return Told((), {}, minimum)
     told = {code: number for number, code in enumerate(own)}
-    steps = _steps(journeys, table, own)
-    return Told(
-        tuple(_timelines(journeys, table, ALL, steps, own, told, lived, every)), {}, minimum
-    )
+    stories = dict(zip(own, lived, strict=True))
+    return Told(tuple(_timelines(journeys, table, ALL, stories, told, every)), {}, minimum)
 
 
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
@@ -189,7 +186,6 @@ def _lived(
 
     names = _named(journeys, codes)
     own = [codes[names.index(story.touchpoints)] for story in found.stories]
-    steps = _steps(journeys, table, own)
     # A far retelling helps to write the log down, but a reader would not call it this story.
     told = {
         codes[place]: number
@@ -197,24 +193,28 @@ def _lived(
         for place in story.variants
         if Levenshtein.normalized_distance(names[place], story.touchpoints) <= found.within
     }
-    return _timelines(journeys, table, whose, steps, own, told, found.stories, found.journeys)
+    stories = dict(zip(own, found.stories, strict=True))
+    return _timelines(journeys, table, whose, stories, told, found.journeys)
 
 
 def _timelines(
     journeys: Journeys,
     table: ibis.Table,
     whose: str,
-    steps: pd.DataFrame,
-    own: list[str],
+    stories: dict[str, Story],
     told: dict[str, int],
-    kinds: Sequence[Story],
     every: int,
 ) -> list[Timeline]:
-    """Put steps and ends to each story; `own` are the codes of the stories themselves."""
+    """Put steps and ends to each story.
+
+    `stories` has the code of each story's own variant, `told` that of every variant which
+    follows a story, with the story's number.
+    """
+    steps = _steps(journeys, table, list(stories))
     ends = _ends(table, told)
     minimum = journeys.settings.min_customers
     timelines = []
-    for number, (story, code) in enumerate(zip(kinds, own, strict=True)):
+    for number, (code, story) in enumerate(stories.items()):
         mine = ends[ends["story"] == number].drop(columns="story")
         count = int(mine["journeys"].sum())
         outcomes, _hidden = suppress(mine, minimum)
@@ -238,7 +238,7 @@ def _steps(journeys: Journeys, table: ibis.Table, own: list[str]) -> pd.DataFram
     if journeys.has_clock:
         waits = last.group_by(keys).aggregate(seconds=(_.next_us - _.visit_us).median() / 1e6)
     else:
-        waits = last.group_by(keys).aggregate(seconds=ibis.null("float64").max())
+        waits = last.select(*keys).distinct().mutate(seconds=ibis.null("float64"))
     lines = fetch(waits).sort_values(keys, ignore_index=True)
     if journeys.has("channel"):
         counted = fetch(

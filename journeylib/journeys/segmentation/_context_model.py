@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,15 +116,15 @@ def _sums(numbers: Ints, weights: Floats, size: int) -> Floats:
 
 def _log_likelihood(
     concentration: float,
-    carry: Floats,
-    cut: Floats,
-    on: Floats,
-    ended: Floats,
-    total: Floats,
-    shorter_on: Floats,
-    shorter_ended: Floats,
+    weights: Sequence[Floats],
+    counts: Sequence[Floats],
+    shorter: Sequence[Floats],
 ) -> float:
-    """Weigh what happened by what counts smoothed with `concentration` foresaw."""
+    """Weigh what happened by what counts smoothed with `concentration` foresaw.
+
+    `weights`, `counts` and `shorter` are of going on and of ending; `counts` has the total too.
+    """
+    (carry, cut), (on, ended, total), (shorter_on, shorter_ended) = weights, counts, shorter
     happened = carry * np.log(on + concentration * shorter_on)
     happened += cut * np.log(ended + concentration * shorter_ended)
     happened -= (carry + cut) * np.log(total + concentration)
@@ -193,7 +194,10 @@ class Tally:
         ended = np.maximum(counts[self.end] - own_cut, 0.0)
         total = np.maximum(totals[self.at] - own_carry - own_cut, 0.0)
         seen = np.flatnonzero(carry + cut > NEGLIGIBLE)
-        of = [a.ravel()[seen] for a in (carry, cut, on, ended, total, *shorter)]
+        of = [
+            [values.ravel()[seen] for values in part]
+            for part in ((carry, cut), (on, ended, total), shorter)
+        ]
         best = max(CONCENTRATIONS, key=lambda c: _log_likelihood(c, *of))
         return (
             (on + best * shorter[0]) / (total + best),

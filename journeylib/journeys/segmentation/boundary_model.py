@@ -197,13 +197,26 @@ def _doubt(pairs: int, gain: float) -> str:
 
 
 @dataclass(frozen=True)
+class _Alphabet:
+    """What is read of a log: how many touchpoints, and the class of each event's gap."""
+
+    symbols: int
+    gap_edges: Floats
+    gap_class: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, streams: Streams) -> _Alphabet:
+        edges = _gap_edges(streams)
+        gap_class = np.searchsorted(edges, streams.gap, side="right").astype(np.int64)
+        return cls(len(np.unique(streams.touchpoint)) + 1, edges, gap_class)
+
+
+@dataclass(frozen=True)
 class _Fit:
     """One state of the learning: what is foreseen, and what that makes of each event."""
 
     tallies: tuple[Tally, ...]
-    symbols: int
-    gap_class: npt.NDArray[np.int64]
-    gap_edges: Floats
+    alphabet: _Alphabet
     passed: Passed
     carry: Floats
     cut: Floats
@@ -217,10 +230,11 @@ class _Fit:
             for tally, concentration in zip(self.tallies, self.concentrations, strict=True)
         )
         boundary = self.passed.cut.sum(axis=1)
-        cut, carry = _gap_densities(streams, self.gap_class, boundary)
+        cut, carry = _gap_densities(streams, self.alphabet.gap_class, boundary)
         starts = pd.Series(_first_weight(streams, boundary)).groupby(streams.touchpoint).sum()
         ratio = cut / np.maximum(carry, np.finfo(float).tiny)
-        return _Learned(Contexts(levels, self.symbols), starts, self.gap_edges, ratio)
+        contexts = Contexts(levels, self.alphabet.symbols)
+        return _Learned(contexts, starts, self.alphabet.gap_edges, ratio)
 
 
 def _learn(
@@ -231,18 +245,18 @@ def _learn(
     endless: bool,
 ) -> _Fit:
     """Alternate between counting and weighing until the boundaries settle."""
-    symbols = len(np.unique(streams.touchpoint)) + 1
-    edges = _gap_edges(streams)
-    gap_class = np.searchsorted(edges, streams.gap, side="right").astype(np.int64)
+    alphabet = _Alphabet.of(streams)
     rate = np.zeros(streams.events)
     if not endless:
-        rate = np.where(streams.has_next, FIRST_RATE * 2 * _gap_rank(streams, gap_class), 0.0)
+        rate = np.where(
+            streams.has_next, FIRST_RATE * 2 * _gap_rank(streams, alphabet.gap_class), 0.0
+        )
     ages = independent_ages(streams, rate, AGES) * streams.has_next[:, None]
     passed = Passed(ages, ages * (1 - rate[:, None]), ages * rate[:, None], 0.0)
     for depth, most in rounds:
         for _ in range(most):
             before = passed.cut.sum(axis=1)
-            fit = _round(streams, tallies[:depth], symbols, gap_class, edges, passed, endless)
+            fit = _round(streams, tallies[:depth], alphabet, passed, endless=endless)
             passed = fit.passed
             if np.abs(passed.cut.sum(axis=1) - before).mean() < SETTLED:
                 break
@@ -252,14 +266,14 @@ def _learn(
 def _round(
     streams: Streams,
     tallies: tuple[Tally, ...],
-    symbols: int,
-    gap_class: npt.NDArray[np.int64],
-    gap_edges: Floats,
+    alphabet: _Alphabet,
     passed: Passed,
+    *,
     endless: bool,
 ) -> _Fit:
     """Count what the present boundaries imply, and weigh the boundaries anew."""
-    carry = cut = np.full((streams.events, AGES), 1 / symbols)
+    gap_class = alphabet.gap_class
+    carry = cut = np.full((streams.events, AGES), 1 / alphabet.symbols)
     concentrations = []
     for tally in tallies:
         carry, cut, concentration = tally.refine(passed.carry, passed.cut, (carry, cut))
@@ -269,7 +283,7 @@ def _round(
     _, number = np.unique(np.r_[streams.touchpoint, streams.following], return_inverse=True)
     starts = np.bincount(number[: streams.events], _first_weight(streams, boundary), len(number))
     others = np.maximum(starts[number[streams.events :]] - boundary, 0.0)
-    fresh = _start_share(others, starts.sum() - boundary, symbols)
+    fresh = _start_share(others, starts.sum() - boundary, alphabet.symbols)
     weighed = forward_backward(
         streams,
         carry * gap_carry[:, None],
@@ -278,9 +292,7 @@ def _round(
     ratio = gap_cut / np.maximum(gap_carry, np.finfo(float).tiny)
     return _Fit(
         tallies,
-        symbols,
-        gap_class,
-        gap_edges,
+        alphabet,
         weighed,
         carry,
         cut,

@@ -72,7 +72,9 @@ class JourneySettings(BaseModel):
     quiet_days: float | None = Field(
         None,
         gt=0,
-        description="Silence after which a journey without an end is over; default gap_days.",
+        description="Silence after which a journey without an end is over; default gap_days, and "
+        "for cases (cut: case or customer) what the longest silence of 95 % of them does not "
+        "exceed, where that is shorter.",
     )
     business_hours: BusinessHours | None = Field(
         None, description="Give service and waiting time within these hours beside wall-clock time."

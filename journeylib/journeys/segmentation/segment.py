@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from ibis import _
@@ -37,6 +38,8 @@ from journeylib.log import ROW_NUMBER, EventLog, Runs, fetch
 
 MICRO = 1_000_000
 BOUNDARY = 0.5
+USUAL_SILENCE = 0.95
+FEWEST_SILENCES = 30
 DOUBTFUL = (0.2, 0.8)
 # Silences that a fitted gap rests on, and events that boundaries are learned from, at most
 # about this many: more change neither.
@@ -62,6 +65,8 @@ class Cutting:
         have their own; None where silence does not.
     quiet_us : int
         Silence after which a journey without an end counts as over, in microseconds.
+    quiet_found : bool
+        Whether that follows the silences inside the log's journeys, see `quiet_as_logged`.
     confidence : float or None
         Mean probability of the boundaries that were drawn; None where the cut has none.
     doubtful : float or None
@@ -78,6 +83,7 @@ class Cutting:
     reason: str
     gap_us: int | None
     quiet_us: int
+    quiet_found: bool = False
     confidence: float | None = None
     doubtful: float | None = None
     learned_customers: int | None = None
@@ -149,6 +155,24 @@ def cut_journeys(
 
 def _quiet_us(settings: JourneySettings, gap_us: int) -> int:
     return gap_us if settings.quiet_days is None else round(settings.quiet_days * US_PER_DAY)
+
+
+def quiet_as_logged(steps: ibis.Table, cutting: Cutting) -> Cutting:
+    """Let the silence after which a case counts as over follow the silences inside cases.
+
+    It is what the longest silence of 95 % of the journeys does not exceed, at most what is
+    stated; as stated in a log of few journeys with a silence, or without a clock.
+    """
+    if "t_us" not in steps.columns:
+        return cutting
+    longest = steps.group_by("journey").aggregate(us=(_.next_us - _.t_us).max())
+    silences = np.sort(fetch(longest.filter(_.us > 0).select("us"))["us"].to_numpy(np.int64))
+    if len(silences) < FEWEST_SILENCES:
+        return cutting
+    usual = int(silences[math.ceil(USUAL_SILENCE * len(silences)) - 1])
+    if usual >= cutting.quiet_us:
+        return cutting
+    return replace(cutting, quiet_us=usual, quiet_found=True)
 
 
 def _by_silence(

@@ -72,11 +72,10 @@ def row_before(key: Numbers, keys: int) -> Whole:
 
 
 @compiled
-def least_of_later(matters: int, owner: Numbers, about: Numbers, value: Whole) -> Whole:
+def least_of_later(
+    matters: int, owner: Numbers, about: Numbers, value: Whole, possible: bool
+) -> Whole:
     """Return the least value of what comes later about the same matter.
-
-    A missing matter (below 0) matches every matter: what is not labelled may be about the same,
-    and missing labels shall not flatter.
 
     Parameters
     ----------
@@ -86,6 +85,9 @@ def least_of_later(matters: int, owner: Numbers, about: Numbers, value: Whole) -
         Whose, and about what; those of one owner lie together, in order.
     value : ndarray of int64
         `MISSING` where there is none.
+    possible : bool
+        Whether a missing matter (below 0) matches every matter, as what has no label may be about
+        the same; else only what is known to be about the same counts.
 
     Returns
     -------
@@ -101,10 +103,11 @@ def least_of_later(matters: int, owner: Numbers, about: Numbers, value: Whole) -
         if row == len(owner) - 1 or owner[row] != owner[row + 1]:
             of_all, of_unlabelled = none, none
         matter = about[row]
-        nearest = of_all
+        nearest = of_all if possible else none
         if matter >= 0:
-            same = least[matter] if holder[matter] == owner[row] else none
-            nearest = min(same, of_unlabelled)
+            nearest = least[matter] if holder[matter] == owner[row] else none
+            if possible:
+                nearest = min(nearest, of_unlabelled)
         if nearest != none:
             found[row] = nearest
         if value[row] != MISSING:

@@ -60,9 +60,12 @@ def handoff_items(
     Returns
     -------
     tuple of HandoffItem
-        In the order of `HANDOFF_LIMITS`.
+        In the order of `HANDOFF_LIMITS`. None is measurable in a log without a bot: people who
+        pass work on among themselves hand over no customer of a bot.
     """
-    found = handoffs.estimates()
+    nothing = Estimate.none("no_column", "share")
+    served = handoffs.sessions > 0
+    found = {name: one if served else nothing for name, one in handoffs.estimates().items()}
     own = limits or {}
     return tuple(
         _item(name, found[name], Limit(own.get(name, limit.at), limit.harm, limit.falls))

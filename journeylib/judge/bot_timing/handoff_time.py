@@ -73,15 +73,12 @@ class Optimum:
         0 for a human at once, infinity for never.
     cost, cost_at_once, cost_never : float
         Expected cost of a session.
-    flat : (float, float)
-        Hand-off times around the optimum that cost at most 2 % more.
     """
 
     minutes: float
     cost: float
     cost_at_once: float
     cost_never: float
-    flat: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -177,7 +174,6 @@ def optimum(hazards: Hazards, costs: tuple[float, float, float]) -> Optimum:
         cost=float(cost[k]),
         cost_at_once=float(cost[0]),
         cost_never=float(cost[-1]),
-        flat=_flat(hazards, costs, times, cost, k),
     )
 
 
@@ -246,7 +242,7 @@ def handoff_time(
         answer=answer_of(best.minutes),
         minutes=best.minutes,
         range=middle(np.array([one.minutes for one in resamples])),
-        flat_region=best.flat,
+        flat_region=flat_region(hazards, costs.likely(), best),
         cost=estimate(best.cost, used),
         cost_at_once=estimate(best.cost_at_once, [one.cost_at_once for one in resamples]),
         cost_never=estimate(best.cost_never, [one.cost_never for one in resamples]),
@@ -292,12 +288,14 @@ def same_answer(best: Optimum, resamples: Sequence[Optimum]) -> float:
     return float(np.mean([answer_of(o.minutes) == answer_of(best.minutes) for o in resamples]))
 
 
-def _flat(
-    hazards: Hazards, costs: tuple[float, float, float], times: Floats, cost: Floats, k: int
+def flat_region(
+    hazards: Hazards, costs: tuple[float, float, float], best: Optimum
 ) -> tuple[float, float]:
-    """Walk from the optimum to both sides until the cost is 2 % higher."""
-    limit = FLAT * float(cost[k])
-    left = right = k
+    """Return the hand-off times around the optimum that cost at most 2 % more."""
+    times = np.array([0.0, *hazards.breaks, np.inf])
+    cost = expected_cost(hazards, costs, times)
+    limit = FLAT * best.cost
+    left = right = int(np.searchsorted(times, best.minutes))
     while left > 0 and cost[left - 1] <= limit:
         left -= 1
     while right < len(times) - 1 and cost[right + 1] <= limit:

@@ -223,7 +223,8 @@ def _shortfalls(scan: _Scan, step: Break, *, draws: int, seed: int) -> Floats:
             _statistic(rank[inside], float(size), share[inside]).max(),
         )
         true = _statistic(np.array([float(before.sum())]), float(size), np.array([place]))[0]
-        result[b] = best - true
+        # With many events at one moment the break may lie outside the window of ranks.
+        result[b] = max(best, true) - true
     return result
 
 

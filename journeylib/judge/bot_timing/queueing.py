@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from journeylib.core import SEED, ConfigError, Estimate
+from journeylib.judge.bot_timing.erlang_a import erlang_a
 from journeylib.judge.bot_timing.handoff_time import (
     ASSUMPTIONS,
     Answer,
@@ -25,8 +26,6 @@ from journeylib.judge.bot_timing.handoff_time import (
 from journeylib.judge.bot_timing.session_data import BotSessions, resampled_customers
 from journeylib.judge.settings import CostSettings
 
-NEGLIGIBLE = 1e-12
-BLOCK = 256
 QUEUE_DRAWS = 100
 MAX_PATIENCE = 10_000.0  # a week; an overloaded team of endlessly patient customers has no end
 
@@ -78,30 +77,12 @@ class Load:
     gives_up: float
 
 
-def erlang_a(queue: Queue, arrivals_per_minute: float) -> Load:
-    """Return wait and abandonment of an M/M/n queue with impatient customers.
-
-    Notes
-    -----
-    Erlang-A (Palm): a birth–death chain in which k customers leave at rate min(k, n)/service +
-    max(k − n, 0)/patience; the mean wait is the mean queue over the arrivals (Little).
-    """
-    if arrivals_per_minute <= 0:
-        return Load(0.0, 0.0)
-    states, logs = queue.agents + BLOCK, np.zeros(0)
-    while not len(logs) or logs[-1] > logs.max() + np.log(NEGLIGIBLE):
-        state = np.arange(1, states)
-        busy, waits = np.minimum(state, queue.agents), np.maximum(state - queue.agents, 0)
-        leaving = busy / queue.service_minutes + waits / queue.patience_minutes
-        logs = np.concatenate([[0.0], np.cumsum(np.log(arrivals_per_minute / leaving))])
-        states *= 2
-    weights = np.exp(logs - logs.max())
-    waiting = np.clip(np.arange(len(logs)) - queue.agents, 0, None)
-    length = float((weights * waiting).sum() / weights.sum())
-    return Load(
-        wait_minutes=length / arrivals_per_minute,
-        gives_up=length / queue.patience_minutes / arrivals_per_minute,
+def queue_load(queue: Queue, arrivals_per_minute: float) -> Load:
+    """Return wait and abandonment of a team at so many arrivals; see `erlang_a`."""
+    wait, gives_up = erlang_a(
+        arrivals_per_minute, queue.agents, queue.service_minutes, queue.patience_minutes
     )
+    return Load(float(wait), float(gives_up))
 
 
 def handed_over(hazards: Hazards, minutes: float) -> float:
@@ -142,9 +123,9 @@ def optimum_with_queue(
     def answer(contact: float) -> tuple[Optimum, Load]:
         best = optimum(hazards, (bot, exit_, contact))
         arrivals = queue.sessions_per_minute * handed_over(hazards, best.minutes)
-        return best, erlang_a(queue, arrivals)
+        return best, queue_load(queue, arrivals)
 
-    everyone = erlang_a(queue, queue.sessions_per_minute)
+    everyone = queue_load(queue, queue.sessions_per_minute)
     low, high = human, human + queue.waiting_per_minute * everyone.wait_minutes
     for _ in range(60):
         middle = (low + high) / 2
@@ -231,7 +212,7 @@ def queue_time(
         assumptions=(*ASSUMPTIONS[:2], "the team serves nobody else", "arrivals are even"),
     )
     wait = 60 * load.wait_minutes
-    everyone = 60 * erlang_a(queue, queue.sessions_per_minute).wait_minutes
+    everyone = 60 * queue_load(queue, queue.sessions_per_minute).wait_minutes
     return QueueTime(
         answer=answer_of(best.minutes),
         minutes=best.minutes,

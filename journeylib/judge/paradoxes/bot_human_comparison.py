@@ -127,9 +127,7 @@ def compare_spread(rows: ibis.Table, value: Any, estimand: Estimand) -> Estimate
         ratio = np.divide(own, other, out=np.full_like(own, np.nan), where=varies)
         return np.asarray(0.5 * np.log(ratio))
 
-    result = resample(
-        sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers], draws=1
-    )
+    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[matched.customers])
     ends = [float(np.exp(x[0])) for x in (result.value, result.lo, result.hi)]
     return _estimate((ends[0], ends[1], ends[2]), sums[:, :, [0, 3]], matched, estimand)
 
@@ -229,7 +227,7 @@ def _compared(sums: Floats, how: How, customers: int) -> tuple[float, float, flo
             )
         )
 
-    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers], draws=1)
+    result = resample(sums.reshape(GROUPS, 1, -1), statistic, n_customers=[customers])
     value, lo, hi = (float(a[0]) for a in (result.value, result.lo, result.hi))
     if how == "difference":
         return value, lo, hi
@@ -299,7 +297,6 @@ def share_of_sums(
         share=True,
         n_customers=[people["customers"]],
         n_trials=[trials],
-        draws=1,
     )
     return Estimate(
         float(result.value[0]),

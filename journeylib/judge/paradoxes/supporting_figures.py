@@ -216,7 +216,7 @@ def _estimate(
 ) -> Estimate:
     if people["customers"] < estimand.min_customers:
         return estimand.none("n_small")
-    result = resample(sums, statistic, n_customers=[people["customers"]], draws=1)
+    result = resample(sums, statistic, n_customers=[people["customers"]])
     value, lo, hi = (float(x[0]) for x in (result.value, result.lo, result.hi))
     if not np.isfinite([value, lo, hi]).all():
         return estimand.none("unidentified")

@@ -48,6 +48,8 @@ NOT_TAKEN = Observation(
 )
 NOT_TAKEN.draws.setflags(write=False)
 
+MUCH = 0.05  # an effect of so many points of the outcome is half of what counts as most
+
 
 def observe(
     evidence: Evidence,
@@ -128,8 +130,11 @@ def _declared(risk: float, seen: Mapping[str, Observation], size: int) -> Observ
 def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:
     """Return the effect that is at least at stake; None where no effect was estimated.
 
-    The lower bound is the cautious figure already, so it has no draws of its own.
+    The lower bound is the cautious figure already, so it has no draws of its own. Where every
+    interval holds 0 and one of them reaches `MUCH`, nothing is known of the stakes: undecided is
+    not nothing, and the observation is missing.
     """
+    reach = 0.0
     strongest: Observation | None = None
     for effect, grade in zip(moments["effect"], moments["grade"], strict=True):
         if not isinstance(effect, Estimate) or effect.unit != "share":
@@ -138,7 +143,14 @@ def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:
             continue
         least = max(effect.lo, -effect.hi, 0.0)
         most = max(abs(effect.lo), abs(effect.hi))
+        reach = max(reach, most)
         if strongest is None or least > strongest.raw:
             n, draws = effect.n_customers, np.full(size, least)
             strongest = Observation(least, least, most, "share", n, str(grade), None, draws)
+    if strongest is not None and strongest.raw == 0 and reach >= MUCH:
+        nothing = float("nan")
+        n, draws = strongest.n_customers, np.full(size, nothing)
+        return Observation(
+            nothing, nothing, nothing, "share", n, strongest.grade, "ci_too_wide", draws
+        )
     return strongest

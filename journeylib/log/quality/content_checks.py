@@ -107,7 +107,8 @@ def _ties(log: Inspection, tied: ir.Table) -> Check:
         "matter": counts["matter"],
     }
     severity = "note" if order == "position" or not counts["matter"] else "warning"
-    return check("ties.some", role, counts["events"], severity=severity, **values)
+    kind = "ties.some" if counts["matter"] else "ties.harmless"
+    return check(kind, role, counts["events"], severity=severity, **values)
 
 
 def _duplicates(events: ir.Table, schema: Schema) -> Check:

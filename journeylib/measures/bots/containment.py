@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, Resampled, resample
+from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
 from journeylib.log import suppress
 from journeylib.measures.bots.sessions import STATES, BotSessions, Flags, soon_after
@@ -33,8 +34,9 @@ def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dic
 
     Of the ``mature`` sessions (ended at least `days` before the log's end) ``raw`` had no human
     in them; each of these is exactly one of ``repeat`` (the customer came back in the same
-    intent within `days`, or a human took over soon after), ``silent`` (abandoned), ``unknown``
-    (nothing shows a solution) and ``verified``.
+    known intent within `days`, or a human took over soon after), ``silent`` (abandoned),
+    ``unknown`` (nothing shows a solution, or the customer came back and it is not known if about
+    the same) and ``verified``.
     """
     table = found.table
     if last_us is None:  # without a clock no session is mature
@@ -47,6 +49,7 @@ def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dic
     raw = mature & ~joined
     again = soon_after(table["again_us"], table["end_us"], window)
     came_back = again | (table["state"] == "handed_over").to_numpy()
+    sure = resolved & ~soon_after(table["perhaps_us"], table["end_us"], window)
     left = raw & ~came_back
     talked = left & ~silent
     return {
@@ -54,8 +57,8 @@ def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dic
         "raw": raw,
         "repeat": raw & came_back,
         "silent": left & silent,
-        "unknown": talked & ~resolved,
-        "verified": talked & resolved,
+        "unknown": talked & ~sure,
+        "verified": talked & sure,
     }
 
 
@@ -108,6 +111,8 @@ def verified(
     reason: AbstainReason | None = None
     if not journeys.has_clock:
         reason = "no_clock"
+    elif not journeys.log.schema.knows_customers:
+        reason = "no_column"
     elif not mature:
         reason = "immature_window" if int(counts["sessions"].sum()) else "n_small"
     elif n_customers < journeys.settings.min_customers:
@@ -149,9 +154,7 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
             totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
         n[place] = len(np.unique(customer[flags["mature"]]))
     mature = totals[:, :, 0].sum(axis=0)
-    result = resample(
-        totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature, draws=1
-    )
+    result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):
         upper = totals[:, :, 1:].sum(axis=(0, 2)) / mature
     curve = pd.DataFrame(
@@ -198,7 +201,8 @@ def containment_measure(
     -----
     Shares are drawn towards the mean of their channel as a beta-binomial model has it, with the
     overdispersion by moments (Kleinman 1973), in every resample anew: a touchpoint with few
-    sessions says little of its own. Unknown sessions count as not contained.
+    sessions says little of its own. Unknown sessions count as not contained in the value and
+    its lower limit, as contained in the upper one: the truth lies between.
     """
     spots = journeys.touchpoints.sort_values("touchpoint_no")
     flags = waterfall_flags(found, journeys.last_us, settings.repeat_days)
@@ -207,19 +211,29 @@ def containment_measure(
         len(spots),
         *(table[c].to_numpy() for c in ("touchpoint_no", "group", "journey", "customer_no")),
     )
-    sums = np.stack([rows.in_cells(flags[name]) for name in ("verified", "mature")], axis=-1)
+    possible = flags["verified"] | flags["unknown"]
+    sums, at_most = (
+        np.stack([rows.in_cells(good), rows.in_cells(flags["mature"])], axis=-1)
+        for good in (flags["verified"], possible)
+    )
     base = rows.base(flags["mature"])
     channel = pd.factorize(spots["channel"].fillna(""))[0]
     n = base.customers
-    result: Resampled = resample(
-        sums,
-        lambda totals: shrunk(totals, channel),
-        share=True,
-        n_customers=n,
-        n_trials=base.events,
+    result, upper = (
+        resample(
+            totals,
+            lambda totals: shrunk(totals, channel),
+            share=True,
+            n_customers=n,
+            n_trials=base.events,
+        )
+        for totals in (sums, at_most)
     )
+    result = replace(result, hi=np.fmax(result.hi, upper.hi))
     thin = (base.events < settings.min_starts) | (n < settings.min_base_customers)
     reason: AbstainReason = "n_small" if journeys.has_clock else "no_clock"
+    if not journeys.log.schema.knows_customers:
+        thin, reason = np.ones(len(n), dtype=bool), "no_column"
     return Measured(
         measure="containment",
         unit="share",

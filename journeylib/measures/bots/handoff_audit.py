@@ -28,6 +28,7 @@ from journeylib.measures.bots.sessions import (
     Flags,
     bot_sessions,
     customers_act,
+    queue_numbers,
     soon_after,
 )
 from journeylib.measures.bots.waiting_times import queue_times, request_times, wait_estimates
@@ -69,9 +70,9 @@ class Handoffs:
     curve : pandas.DataFrame
         Verified containment by window; see `containment.containment_curve`.
     actor_changes : pandas.DataFrame
-        ``source``, ``target`` (actors of successive steps), ``events``, ``journeys``,
-        ``customers``. Changes of fewer than ``min_customers`` customers are left out and counted
-        in ``attrs["suppressed"]``.
+        ``source``, ``target`` (successive actors, steps of unknown actors left out), ``events``,
+        ``journeys``, ``customers``. Changes of fewer than ``min_customers`` customers are left
+        out and counted in ``attrs["suppressed"]``.
     wait, lost_in_queue : Estimate
         Seconds from the bot's last act to a human (median), and the share who give up.
     requests : int
@@ -214,16 +215,7 @@ def audit_handoffs(
     )
     told |= escalation_estimates(journeys, settings, found)
     told |= context_estimates(journeys)
-    if last_us is not None:
-        told["wait"], told["lost_in_queue"] = wait_estimates(queue_times(found, last_us), minimum)
-        honoured, _left = wait_estimates(
-            request_times(found, last_us), minimum, "the first request for a human"
-        )
-        told["time_to_honour"] = honoured
-    else:
-        told["time_to_honour"] = Estimate.none("no_clock", "seconds")
-        told["wait"] = Estimate.none("no_clock", "seconds")
-        told["lost_in_queue"] = Estimate.none("no_clock", "share")
+    told |= _waits(journeys, settings, found, heard)
     told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
@@ -238,6 +230,24 @@ def audit_handoffs(
         by_touchpoint=containment.by_touchpoint(found, journeys, counts),
         session_table=session_ends(found, settings, looped),
     )
+
+
+def _waits(
+    journeys: Journeys, settings: MeasureSettings, found: BotSessions, heard: AbstainReason | None
+) -> dict[str, Estimate]:
+    """Return how long customers wait for a human, and how many give up."""
+    last_us, minimum = journeys.last_us, journeys.settings.min_customers
+    if last_us is None:
+        units = {"wait": "seconds", "lost_in_queue": "share", "time_to_honour": "seconds"}
+        return {name: Estimate.none("no_clock", unit) for name, unit in units.items()}
+    wait, lost = wait_estimates(queue_times(found, last_us), minimum)
+    honoured, _left = wait_estimates(
+        request_times(found, last_us), minimum, "the first request for a human"
+    )
+    if heard and not settings.human_request_words and not queue_numbers(journeys, settings):
+        # Who waits in vain shows neither by words nor by a queue.
+        lost = Estimate.none("no_column", "share", estimand=lost.estimand)
+    return {"wait": wait, "lost_in_queue": lost, "time_to_honour": honoured}
 
 
 _LOOPS = "bot sessions in which the bot says the same, or returns to the same step, three times"
@@ -355,11 +365,13 @@ def _handover_ratios(
 
 
 def actor_changes(journeys: Journeys) -> pd.DataFrame:
-    """Count changes of actor between successive steps; see `Handoffs.actor_changes`."""
-    events = journeys.events
+    """Count changes of actor between successive known ones; see `Handoffs.actor_changes`."""
+    everybody = journeys.events
+    # A step of nobody known hides no change: who acts before and after it are known.
+    events = everybody.only(everybody.column("actor").number >= 0)
     actor = events.column("actor")
     words, then = actor.words, events.next_of(actor.number, -1)
-    changed = (actor.number >= 0) & (then >= 0) & (actor.number != then)
+    changed = (then >= 0) & (actor.number != then)
     cell = np.where(changed, actor.number * len(words) + then, -1)
     base = events.base(cell, len(words) ** 2)
     changes = pd.DataFrame(
@@ -389,10 +401,10 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
     Notes
     -----
     Time runs from the bot's first turn to the first of: a request for a human, or silent leaving,
-    or (after the session) coming back in the same intent within ``repeat_days``: *frustrated*; a
-    hand-over nobody asked for: *transferred*; a session with a sign of a solution: *resolved*.
-    All else is *open*, which is censoring at the session's end: also sessions of unknown
-    success.
+    or (after the session) coming back in the same known intent within ``repeat_days``:
+    *frustrated*; a hand-over nobody asked for: *transferred*; a session with a sign of a
+    solution: *resolved*. All else is *open*, which is censoring at the session's end: also
+    sessions of unknown success.
     """
     table, window = found.table, round(settings.repeat_days * containment.US_PER_DAY)
     came_back = soon_after(table["again_us"], table["end_us"], window)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -32,6 +34,8 @@ MOST_REPLIES = 20_000
 SAME_WORDS = 85
 # Shorter turns ("yes please") are alike without anything being said again.
 WORDS_TO_COMPARE = 4
+# Turns before the human that a reply is compared with: all of a long life would cost its square.
+MOST_EARLIER = 200
 BAD_END_SHARE = 0.5
 # Spreads the numbers of customers, which are in order of their names, as `text.drawn` does.
 KNUTH = 2_654_435_761
@@ -70,17 +74,17 @@ def ping_pong_table(found: BotSessions) -> pd.DataFrame:
     human. ``returned``: either.
 
     Hands are those of bots and humans; what customers and systems do between is left out. A
-    transfer from human to human is a change of `resource`.
+    transfer from human to human is a change of `resource`; humans of unknown `resource` between
+    two known ones hide no change.
     """
     events, said = found.events, found.said
     matter, many = found.matter
-    serving = said.bot | said.human
+    serving, hand = said.bot | said.human, _hand(events)
     key = np.where(serving, matter, -1)
     before = row_before(key, many)
-    follows = before >= 0
-    crossed = follows & (said.bot != said.bot[before])
-    passed = follows & said.human & said.human[before]
-    passed &= _another(_hand(events), before)
+    crossed = (before >= 0) & (said.bot != said.bot[before])
+    named = row_before(np.where(said.bot | (said.human & (hand >= 0)), matter, -1), many)
+    passed = (named >= 0) & said.human & said.human[named] & _another(hand, named)
     first = first_rows(key[serving], np.ones(serving.sum(), dtype=bool), many)
     there = np.flatnonzero(first >= 0)
     row = np.flatnonzero(serving)[first[there]]
@@ -181,18 +185,20 @@ def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
     events, said = found.events, found.said
     own = np.isin(events.journey, events.journey[replies]) & said.customer & said.spoken
     rows = np.flatnonzero(own)
-    texts = dict(zip(rows.tolist(), events.texts_at(rows), strict=True))
+    texts = {
+        row: text.casefold() for row, text in zip(rows.tolist(), events.texts_at(rows), strict=True)
+    }
     earlier_of: dict[int, list[int]] = {}
     for row in rows.tolist():
         earlier_of.setdefault(int(events.journey[row]), []).append(row)
 
     def copies(reply: int) -> bool:
-        text, human = texts[reply], int(found.human_row[reply])
+        text, turns = texts[reply], earlier_of[int(events.journey[reply])]
+        until = bisect_left(turns, int(found.human_row[reply]))
         return any(
             min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
-            and token_set_ratio(text.casefold(), texts[row].casefold()) >= SAME_WORDS
-            for row in earlier_of[int(events.journey[reply])]
-            if row < human
+            and token_set_ratio(text, texts[row]) >= SAME_WORDS
+            for row in turns[max(until - MOST_EARLIER, 0) : until]
         )
 
     return np.array([copies(int(reply)) for reply in replies], dtype=bool)
@@ -347,9 +353,7 @@ def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
     rows = Rows(many, spot, group, own, customer)
     sums = np.stack([rows.in_cells(bad[own]), rows.in_cells(np.ones(len(own)))], axis=-1)
     n = rows.base(np.ones(len(own), dtype=bool)).customers
-    result = resample(
-        sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0), draws=1
-    )
+    result = resample(sums, quotient, share=True, n_customers=n, n_trials=sums[:, :, 1].sum(axis=0))
     shown = n >= max(journeys.settings.min_customers, 1)
     lows = np.where(shown, np.nan_to_num(result.lo), 0.0)
     return {journeys.names[number]: low for number, low in enumerate(lows.tolist())}

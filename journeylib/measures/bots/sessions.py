@@ -29,6 +29,7 @@ from journeylib.measures.settings import MeasureSettings
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
+QUEUE_WORDS = ("queue", "warteschlange")
 STATES = ("contained", "handed_over", "abandoned", "open")
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
@@ -53,11 +54,12 @@ class BotSessions:
         ``customer_no``, ``group``, ``touchpoint_no`` (of the bot's first turn), ``intent``
         (number, −1 unknown); ``start_us`` (first bot turn), ``end_us``, ``bot_done_us`` (the
         bot's last act before a human), ``human_us`` (in the session or soon after),
-        ``request_us``, ``again_us`` (next contact of the customer in the same intent);
-        ``human_joined``, ``resolved``, ``silent``, ``promised``, ``offered``, ``cold`` (the human
-        came in a later session that the customer opened; boolean); ``requests`` (before a
-        human); ``state`` (of `STATES`); the steps ``first_bot``, ``request_step``,
-        ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
+        ``request_us``, ``again_us`` (next contact of the customer in the same known intent),
+        ``perhaps_us`` (next one that may be about the same, as an intent is missing, or is);
+        ``human_joined``, ``resolved``, ``silent``, ``promised`` (or queued), ``offered``,
+        ``cold`` (the human came in a later session that the customer opened; boolean);
+        ``requests`` (before a human); ``state`` (of `STATES`); the steps ``first_bot``,
+        ``request_step``, ``bot_done_step``, ``last_step``; ``rating_micro`` (the last given).
     """
 
     events: Events
@@ -175,14 +177,15 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
       same journey and intent;
     - *open*: the log ends too soon after the session (within the longer of the session gap and
       ``handover_hours``) to tell;
-    - *abandoned*: it touched a declared bad end; or the bot's last words are a question or no
+    - *abandoned*: it touched a declared bad end, or a queue for humans (`queue_numbers`) and none
+      came; or the bot's last words are a question or no
       answer, the customer said nothing after them, and nothing shows a solution. Without text,
       or without customers' events, silence tells nothing and only bad ends count;
     - *contained*.
 
     A solution shows by a declared goal at or after the bot's first turn in the same journey, or
-    by the customer's last words (`text.confirms`). A missing intent matches every intent:
-    a contact without a label may be about the same thing, and missing labels shall not flatter.
+    by the customer's last words (`text.confirms`). A human who comes soon after in the same
+    journey, without an intent, is taken for one about the same.
     """
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
@@ -191,9 +194,23 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     begun_by_bot = (first_bot >= 0) & ((first_human < 0) | (first_bot < first_human))
     opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
     facts = _facts(journeys, said, session, opened)
+    queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
+    last = last_rows(session, queued, int(session.max(initial=-1)) + 1)
+    facts = facts.assign(queued=last[opened["session"].to_numpy()])
     return BotSessions(
         journeys.events, session, said, _with_states(facts, said, journeys, settings)
     )
+
+
+def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
+    """Return the touchpoints at which customers wait for a human: declared, else by their name."""
+
+    def waits(name: str) -> bool:
+        if settings.queues:
+            return name in settings.queues
+        return any(word in name.casefold() for word in QUEUE_WORDS)
+
+    return [number for number, name in journeys.names.items() if waits(name)]
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
@@ -269,15 +286,16 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
     journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
     by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
-    again = np.full(len(served), MISSING)
-    again[by_time] = least_of_later(
-        intents, *(part[name][by_time] for name in ("customer_no", "intent", "begin_us"))
-    )
+    owner, about, begin = (part[n][by_time] for n in ("customer_no", "intent", "begin_us"))
+    again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
+    again[by_time] = least_of_later(intents, owner, about, begin, False)
+    perhaps[by_time] = least_of_later(intents, owner, about, begin, True)
     own_human = np.where(asked, joined, MISSING)
     return served.assign(
-        next_human_us=least_of_later(intents, journey, intent, joined),
-        next_opened_us=least_of_later(intents, journey, intent, own_human),
+        next_human_us=least_of_later(intents, journey, intent, joined, True),
+        next_opened_us=least_of_later(intents, journey, intent, own_human, True),
         again_us=again,
+        perhaps_us=perhaps,
     )
 
 
@@ -363,7 +381,8 @@ def _with_states(
         young = part["end_us"] > last_us - settle_us
     resolved = (part["goal"] >= first_bot) | part["confirms"]
     waiting = unanswered & part["awaits"] & heard
-    silent = (waiting & ~resolved) | (part["dropped"] >= first_bot)
+    left_queue = part["queued"] >= first_bot
+    silent = (waiting & ~resolved) | (part["dropped"] >= first_bot) | left_queue
     next_human = np.where(soon, part["next_human_us"], MISSING)
     same = part["next_opened_us"] == part["next_human_us"]
     states = np.array(STATES, dtype=object)
@@ -373,7 +392,7 @@ def _with_states(
         human_us=np.where(joined, part["joined_us"], next_human),
         resolved=resolved,
         silent=silent,
-        promised=part["offers"] & ~part["awaits"],
+        promised=(part["offers"] & ~part["awaits"]) | left_queue,
         cold=~joined & soon & same,
         state=pd.Categorical(states[spot], STATES),
         session_no=np.arange(len(facts)),
@@ -382,6 +401,7 @@ def _with_states(
     columns = [
         *("session_no", "session", "journey", "opened", "customer_no", "group", "touchpoint_no"),
         *("intent", "start_us", "end_us", "bot_done_us", "human_us", "request_us", "again_us"),
+        "perhaps_us",
         *("human_joined", "resolved", "silent", "promised", "offered", "cold", "requests"),
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
-from journeylib.journeys import END, START, Journeys
+from journeylib.journeys import Journeys, last_rows, number_pairs
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
     bins_of,
@@ -19,25 +18,19 @@ from journeylib.measures.touchpoints.durations import (
 from journeylib.measures.touchpoints.group_sums import (
     Floats,
     Numbers,
-    Whole,
     mapped,
-    touchpoint_names,
 )
-from journeylib.measures.touchpoints.next_steps import Successors
 from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
 
-def flow_estimates(
-    journeys: Journeys, successors: Successors, repeats: Repeats, edges: pd.DataFrame
-) -> dict[str, Estimate]:
+def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
     """Estimate what holds of the log as a whole.
 
     Parameters
     ----------
-    journeys, successors, repeats
+    journeys : Journeys
+    repeats : Repeats
         As counted for the touchpoints.
-    edges : pandas.DataFrame
-        `transitions` that enough customers took; loops are looked for among these.
 
     Returns
     -------
@@ -57,7 +50,7 @@ def flow_estimates(
         return _ratio(pair, unit, base, estimand, share=unit == "share")
 
     return {
-        **_loops(_rings(journeys, edges), successors, base),
+        **_loops(journeys, base),
         "repeat_contact": _repeat_contact(repeats),
         "open": ratio("open", "journeys", "share", "journeys not over when the log ends")
         if journeys.has_clock
@@ -107,49 +100,39 @@ def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any
     return Estimate(value, unit, lo, hi, **base, **more)
 
 
-def _loops(rings: Whole, successors: Successors, base: dict[str, int]) -> dict[str, Estimate]:
-    """Transitions that stay among touchpoints which lead back to each other.
+def _loops(journeys: Journeys, base: dict[str, int]) -> dict[str, Estimate]:
+    """Return moves that lie on a cycle of their own journey, and moves to the same touchpoint.
 
-    Loops are looked for in the graph of the transitions that enough customers took: one stray
-    event would otherwise tie half the log together.
+    A move lies on a cycle where a touchpoint that came before it comes again after it. What
+    other journeys do ties nothing together.
     """
-    source, target = successors.source, successors.target
-    inner = target >= 0
-    same = source == target
-    internal = inner & ~same & (rings[source] == rings[target]) & (rings[source] >= 0)
-    every = successors.per_group(inner)
+    events = journeys.events
+    moves = events.ends_visit & ~events.is_last
+    same = moves & (events.next_touchpoint == events.touchpoint)
+    pair, keys = number_pairs(events.journey, events.touchpoint, events.touchpoints)
+    latest = last_rows(pair, np.ones(len(events), dtype=bool), len(keys))[pair]
+    # Rows of earlier journeys lie before: the latest return so far needs no reset.
+    within = moves & ~same & (np.maximum.accumulate(latest) > np.arange(len(events)))
     texts = {
-        "loop_rate": (internal, "transitions between touchpoints of one cycle, among all"),
+        "loop_rate": (within, "transitions on a cycle of their own journey, among all"),
         "self_loop_rate": (same, "transitions from a touchpoint to itself, among all"),
     }
-    found = {}
-    for name, (where, estimand) in texts.items():
-        pair = np.stack([successors.per_group(where), every], axis=-1)[:, None, :]
-        found[name] = _ratio(
-            pair,
+
+    def per_group(marked: Numbers) -> Floats:
+        return np.bincount(events.group[marked], minlength=GROUPS).astype(np.float64)
+
+    every = per_group(moves)
+    base = base | {"n_events": int(every.sum())}
+    return {
+        name: _ratio(
+            np.stack([per_group(where), every], axis=-1)[:, None, :],
             "share",
-            base | {"n_events": int(every.sum())},
+            base,
             estimand,
             share=True,
-            assumptions=("the cycles themselves are taken as known",),
         )
-    return found
-
-
-def _rings(journeys: Journeys, edges: pd.DataFrame) -> Whole:
-    """Return for each ``touchpoint_no`` the number of its cycle, −1 where it is in none."""
-    import networkx as nx
-
-    number = {name: spot for spot, name in enumerate(touchpoint_names(journeys))}
-    inner = edges[(edges["source"] != START) & (edges["target"] != END)]
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    for source, target in zip(inner["source"], inner["target"], strict=True):
-        graph.add_edge(number[source], number[target])
-    rings = np.full(len(number), -1, dtype=np.int64)
-    for ring, nodes in enumerate(nx.strongly_connected_components(graph)):
-        if len(nodes) > 1:
-            rings[list(nodes)] = ring
-    return rings
+        for name, (where, estimand) in texts.items()
+    }
 
 
 def _repeat_contact(repeats: Repeats) -> Estimate:

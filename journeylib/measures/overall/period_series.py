@@ -212,7 +212,8 @@ def _all_cases(
     returned = soon_after(contacts.next_us, contacts.at_us, window_us)
     each = np.ones(len(returned), dtype=bool)
     repeated = {"repeat_contact": (returned, each, "share")}
-    yield _Cases(contacts.at_us, contacts.rows, _no_stratum(len(each)), back, repeated)
+    if journeys.log.schema.knows_customers:
+        yield _Cases(contacts.at_us, contacts.rows, _no_stratum(len(each)), back, repeated)
     if journeys.has("actor"):
         yield from _session_cases(journeys, settings, back, window_us)
 
@@ -250,10 +251,11 @@ def _session_cases(
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )
-    again = soon_after(part["again_us"], part["end_us"], window_us)
+    again = soon_after(part["perhaps_us"], part["end_us"], window_us)
     sure = (table["state"] == "contained").to_numpy() & part["resolved"] & ~again
     contained = {"contained_verified": (sure, every, "share")}
-    yield _Cases(part["start_us"], rows, stratum, back + settled, contained)
+    if journeys.log.schema.knows_customers:
+        yield _Cases(part["start_us"], rows, stratum, back + settled, contained)
 
 
 def _stratum(events: Events) -> Codes:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import DRAWS, GROUPS, AbstainReason, Grade, Resampled, resample
+from journeylib.core import DRAWS, GROUPS, AbstainReason, Resampled, resample
 from journeylib.journeys import Base, Events, Journeys, base_in_cells, count_units, sum_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
@@ -127,7 +127,6 @@ def measured(
     settings: MeasureSettings,
     *,
     refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] | None = None,
-    grade: Grade = "C",
 ) -> Measured:
     """Put a measure together: thin touchpoints abstain, then those `refused` for a reason.
 
@@ -140,7 +139,7 @@ def measured(
         for spot in np.flatnonzero(where):
             reasons[spot] = reason
     return Measured(
-        measure, unit, result, base.events, base.journeys, base.customers, tuple(reasons), grade
+        measure, unit, result, base.events, base.journeys, base.customers, tuple(reasons)
     )
 
 

@@ -40,12 +40,16 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     touchpoint) without a silence longer than ``session_gap_minutes``, or within one session
     where the log has those. It counts once at each touchpoint that it touches. Only contacts
     at least ``repeat_days`` before the log's end are counted: later ones cannot have come back
-    in full view, and counting them makes recent weeks look better.
+    in full view, and counting them makes recent weeks look better. Abstains with ``no_column``
+    where the log knows cases but no customers.
     """
     many = len(journeys.touchpoints)
     window_us = round(settings.repeat_days * US_PER_DAY)
     if journeys.first_us is None or journeys.last_us is None:
         return Repeats(silent("repeat_contact", "share", "no_clock", many), None)
+    if not journeys.log.schema.knows_customers:
+        # Who comes back opens another case: what comes again in the same one is still it.
+        return Repeats(silent("repeat_contact", "share", "no_column", many), None)
     mature_until = journeys.last_us - window_us
     if mature_until < journeys.first_us:
         return Repeats(silent("repeat_contact", "share", "immature_window", many), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,7 @@ def saving(
         **_reasons(containment),
         "no_column": unknown | (containment.n_events == 0),
     }
-    return measured(NAME, UNIT, result, base, settings, refused=refused, grade="D")
+    return replace(measured(NAME, UNIT, result, base, settings, refused=refused), grade="D")
 
 
 def human_visits(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:

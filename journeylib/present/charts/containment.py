@@ -6,14 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.core import Estimate, estimate_text, percent, text
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import (
+    BAR_WIDTH,
+    ROW,
+    beside,
+    chart,
+    room_for,
+    row_axis,
+    ticks,
+    whiskers,
+    words,
+)
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.theme import LIGHT
 
-WIDTH = 1180.0
-TOP, ROW, LEFT = 16.0, 46.0, 318.0
-ROOM = WIDTH - LEFT - 190
+LEFT = 318  # most room for the names of steps
 Row = Mapping[Any, Any]
 
 
@@ -35,24 +45,12 @@ def containment_waterfall(steps: pd.DataFrame, *, verified: Estimate | None = No
     Figure
     """
     rows = steps.to_dict("records")
-    bottom = TOP + ROW * len(rows)
-    parts = [*_percent_axis(bottom)]
-    level = 0.0
-    for i, row in enumerate(rows):
-        share, last = float(row["share"]), i == len(rows) - 1
-        ends = last or i == 0
-        start = 0.0 if ends else level - share
-        level = share if ends else start
-        parts += _step(row, TOP + ROW * i, start, ends=ends, verified=verified if last else None)
-        if not last:
-            x, y = LEFT + ROOM * level, TOP + ROW * (i + 1)
-            parts.append(svg.line(x, y - 8, x, y + 8, "jl-leader"))
     alt = _finding(rows, verified)
-    return Figure(
+    return chart_figure(
+        _waterfall(rows, verified),
         name="containment",
         title=text("present.waterfall.title"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=bottom + 40, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
                 "step": [row["label"] for row in rows],
@@ -64,47 +62,62 @@ def containment_waterfall(steps: pd.DataFrame, *, verified: Estimate | None = No
     )
 
 
-def _step(row: Row, y: float, start: float, *, ends: bool, verified: Estimate | None) -> list[str]:
-    """Return one bar with its words; the last one has the bounds."""
-    share = float(row["share"])
-    kind = "jl-bar-good" if row["step"] == "verified" else "jl-bar" if ends else "jl-bar-minus"
-    if not ends and row.get("bound", row["step"] == "unknown"):
-        kind = "jl-bar-open"
-    x, width = LEFT + ROOM * max(start, 0.0), ROOM * share
-    value = f"{'' if ends else '− '}{percent(share)}"
-    base = text("present.waterfall.sessions", n=int(row["sessions"]))
-    name = svg.shorten(svg.clean(row["label"]), LEFT - 26, 13, bold=ends)
-    hi = None if verified is None else verified.hi
-    end = max(x + width, LEFT + ROOM * (hi or 0.0)) + 9
-    after = end + svg.text_width(value, 13.5, bold=True) + 4
-    title = text("present.waterfall.mark", step=row["label"], value=value, base=base)
-    parts = [
-        svg.label(LEFT - 14, y + 28, name, "jl-t6" + " jl-b" * ends, anchor="end"),
-        svg.titled(title, svg.rect(x, y + 8, width, ROW - 16, kind, radius=3)),
-        svg.label(end, y + 28, value, "jl-t6 jl-b jl-halo"),
-        svg.label(after, y + 28, base, "jl-t4 jl-m jl-halo"),
+def _waterfall(rows: Sequence[Row], verified: Estimate | None) -> go.Figure:
+    """Return one bar a step, each hung on the one before; the last one has the bounds."""
+    names = [
+        words(row["label"], LEFT - 26, bold=i in (0, len(rows) - 1)) for i, row in enumerate(rows)
     ]
-    if verified is None or verified.lo is None or hi is None:
-        return parts
-    a, b, middle = LEFT + ROOM * verified.lo, LEFT + ROOM * hi, y + ROW / 2
-    parts.append(svg.line(a, middle, b, middle, "jl-bound"))
-    parts += [svg.line(at, middle - 7, at, middle + 7, "jl-bound") for at in (a, b)]
-    return parts
+    fifths = [fifth / 5 for fifth in range(6)]
+    left = room_for([str(row["label"]) for row in rows], LEFT)
+    drawn = chart(64 + ROW * len(rows), left=left, right=190).update_layout(
+        xaxis=ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1]),
+        yaxis=row_axis(names),
+    )
+    level = 0.0
+    for i, row in enumerate(rows):
+        share, last = float(row["share"]), i == len(rows) - 1
+        ends = last or i == 0
+        start = 0.0 if ends else level - share
+        level = share if ends else start
+        drawn.add_trace(_step(row, i, start, ends=ends, verified=verified if last else None))
+        edge = start + share if not last or verified is None else verified.hi
+        drawn.add_annotation(
+            x=max(start + share, edge or 0.0), y=i, xanchor="left", xshift=8, showarrow=False,
+            text=f"<b>{_share(row, ends=ends)}</b>",
+        )  # fmt: skip
+        drawn.add_annotation(
+            **beside(i, text("present.waterfall.sessions", n=int(row["sessions"])))
+        )
+        if not last:
+            drawn.add_shape(
+                type="line", x0=level, x1=level, y0=i + 0.31, y1=i + 0.69,
+                line={"color": LIGHT["muted"], "width": 1},
+            )  # fmt: skip
+    return drawn
+
+
+def _share(row: Row, *, ends: bool) -> str:
+    return f"{'' if ends else '− '}{percent(float(row['share']))}"
+
+
+def _step(row: Row, place: int, start: float, *, ends: bool, verified: Estimate | None) -> go.Bar:
+    """Return one bar; one that is unknown rather than known to be bad has another colour."""
+    colour = "good" if row["step"] == "verified" else "accent" if ends else "bad"
+    if not ends and row.get("bound", row["step"] == "unknown"):
+        colour = "flow"
+    base = text("present.waterfall.sessions", n=int(row["sessions"]))
+    value = _share(row, ends=ends) if verified is None else estimate_text(verified)
+    mark = text("present.waterfall.mark", step=words(row["label"]), value=value, base=base)
+    return go.Bar(
+        orientation="h", x=[float(row["share"])], y=[place], base=[start], width=BAR_WIDTH,
+        marker={"color": LIGHT[colour]}, hovertext=[mark], hoverinfo="text",
+        error_x=None if verified is None else whiskers([verified]),
+    )  # fmt: skip
 
 
 def _total(rows: Sequence[Row]) -> int:
     share = float(rows[0]["share"]) if rows else 0.0
     return round(int(rows[0]["sessions"]) / share) if share else 0
-
-
-def _percent_axis(bottom: float) -> list[str]:
-    parts = []
-    for tick in range(0, 101, 20):
-        x, kind = LEFT + ROOM * tick / 100, "jl-rule" if tick else "jl-axis"
-        parts.append(svg.line(x, TOP, x, bottom + 4, kind))
-        words = percent(tick / 100, 0)
-        parts.append(svg.label(x, bottom + 22, words, "jl-t1 jl-m", anchor="middle"))
-    return parts
 
 
 def _finding(rows: Sequence[Row], verified: Estimate | None) -> str:
@@ -122,15 +135,15 @@ def _finding(rows: Sequence[Row], verified: Estimate | None) -> str:
 
 
 PARTS = {
-    "contained": "jl-bar-good",
-    "handed_over": "jl-bar",
-    "abandoned": "jl-bar-minus",
-    "open": "jl-bar-open",
+    "contained": "good",
+    "handed_over": "accent",
+    "abandoned": "bad",
+    "open": "flow",
 }
 
 
 def handoff_partition(counts: Mapping[str, int], *, min_sessions: int = 1) -> Figure:
-    """Draw the exact partition of sessions as one bar.
+    """Draw how sessions end, one bar a way; together they are all sessions.
 
     Parameters
     ----------
@@ -144,29 +157,19 @@ def handoff_partition(counts: Mapping[str, int], *, min_sessions: int = 1) -> Fi
     shown = _joined(counts, min_sessions)
     total = sum(counts.values())
     shares = [count / total if total else 0.0 for _, _, count in shown]
-    parts, inside = [], []
-    left = legend = 8.0
-    for (end, kind, count), share in zip(shown, shares, strict=True):
-        width, value = (WIDTH - 16) * share, percent(share)
-        bar = [svg.rect(left, 10, max(width - 2, 0), 54, kind)]
-        if width > svg.text_width(value, 20, bold=True) + 12:
-            bar.append(svg.label(left + 12, 44, value, "jl-t9 jl-on"))
-        numbers = {"end": _capital(end), "n": count, "total": total, "share": value}
-        parts.append(svg.titled(text("present.partition.mark", **numbers), *bar))
-        inside.append(text("present.partition.part", **numbers | {"end": end}))
-        words = text("present.partition.part", **numbers)
-        parts.append(svg.rect(legend, 80, 13, 13, kind, radius=2))
-        parts.append(svg.label(legend + 20, 91, words, "jl-t6"))
-        legend += 44 + svg.text_width(words, 13.5)
-        left += width
+    parts = [
+        {"end": end, "n": count, "total": total, "share": percent(share)}
+        for (end, _, count), share in zip(shown, shares, strict=True)
+    ]
+    inside = [text("present.partition.part", **numbers) for numbers in parts]
     alt = text("present.waterfall.no_sessions")
     if total:
         alt = text("present.partition.finding", n=total, parts=", ".join(inside))
-    return Figure(
+    return chart_figure(
+        _partition(parts, shares, [colour for _, colour, _ in shown]),
         name="handoffs",
         title=text("present.partition.title"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=104, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
                 "end": [_capital(end) for end, _, _ in shown],
@@ -176,6 +179,33 @@ def handoff_partition(counts: Mapping[str, int], *, min_sessions: int = 1) -> Fi
         ),
         note=text("present.partition.note"),
     )
+
+
+def _partition(parts: Sequence[Row], shares: Sequence[float], colours: Sequence[str]) -> go.Figure:
+    """Return one bar a way to end, longest where most sessions end so."""
+    names = [words(_capital(str(numbers["end"])), LEFT - 26) for numbers in parts]
+    left = room_for(names, LEFT)
+    fifths = [fifth / 5 for fifth in range(6)]
+    drawn = chart(64 + ROW * len(parts), left=left, right=190).update_layout(
+        xaxis=ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1]),
+        yaxis=row_axis(names),
+    )
+    drawn.add_bar(
+        orientation="h", x=list(shares), y=list(range(len(parts))), width=BAR_WIDTH,
+        marker={"color": [LIGHT[colour] for colour in colours]}, hoverinfo="text",
+        hovertext=[
+            text("present.partition.mark", **{**numbers, "end": _capital(str(numbers["end"]))})
+            for numbers in parts
+        ],
+    )  # fmt: skip
+    for place, (numbers, share) in enumerate(zip(parts, shares, strict=True)):
+        drawn.add_annotation(
+            x=share, y=place, xanchor="left", xshift=8, showarrow=False,
+            text=f"<b>{numbers['share']}</b>",
+        )  # fmt: skip
+        sessions = text("present.waterfall.sessions", n=numbers["n"])
+        drawn.add_annotation(**beside(place, sessions))
+    return drawn
 
 
 def _capital(words: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.core import number, percent, text
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import chart, ticks
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.tables import share_interval
+from journeylib.present.theme import LIGHT
 
-WIDTH, HEIGHT = 1180.0, 300.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 24.0, 16.0, 44.0
-ROOM = WIDTH - LEFT - RIGHT
 DAYS_MARKED = (1, 5, 10, 15, 20, 25, 30)
 PERCENT_COLUMNS = {
     "verified_percent": "verified",
@@ -39,7 +39,6 @@ def draw_curve(curve: pd.DataFrame, *, chosen: float) -> Figure:
     """
     rows = curve.to_dict("records")
     first, last = rows[0], rows[-1]
-    parts = [*_axes(first["days"], last["days"]), *_line(rows, chosen)]
     alt = text(
         "present.curve.finding",
         first=_window(first["days"]),
@@ -47,11 +46,11 @@ def draw_curve(curve: pd.DataFrame, *, chosen: float) -> Figure:
         last=_window(last["days"]),
         other=percent(last["verified"]),
     )
-    return Figure(
+    return chart_figure(
+        _chart(rows, chosen),
         name="containment-curve",
         title=text("present.curve.title"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=HEIGHT, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
                 "days": [int(row["days"]) for row in rows],
@@ -70,44 +69,49 @@ def _window(days: float) -> str:
     return text("present.curve.one_day" if days == 1 else "present.curve.within", n=int(days))
 
 
-def _x(days: float, first: float, last: float) -> float:
-    return float(LEFT + ROOM * (days - first) / max(last - first, 1))
-
-
-def _y(share: float) -> float:
-    return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(max(share, 0.0), 1.0))
-
-
-def _axes(first: float, last: float) -> list[str]:
-    parts = []
-    for quarter in range(5):
-        y = _y(quarter / 4)
-        parts.append(svg.line(LEFT, y, WIDTH - RIGHT, y, "jl-rule"))
-        parts.append(svg.label(LEFT - 8, y + 4, percent(quarter / 4, 0), "jl-t6", anchor="end"))
-    parts += [
-        svg.label(_x(day, first, last), HEIGHT - 24, str(day), "jl-t6", anchor="middle")
-        for day in DAYS_MARKED
-        if first <= day <= last
-    ]
-    days = text("present.curve.days")
-    return [*parts, svg.label(LEFT + ROOM / 2, HEIGHT - 6, days, "jl-t6", anchor="middle")]
-
-
-def _line(rows: Sequence[Mapping[Any, Any]], chosen: float) -> list[str]:
+def _chart(rows: Sequence[Mapping[Any, Any]], chosen: float) -> go.Figure:
     """Return the band, the line and the mark of the window that was chosen."""
+    days = [int(row["days"]) for row in rows]
+    across = [day for day in DAYS_MARKED if days[0] <= day <= days[-1]]
+    quarters = [quarter / 4 for quarter in range(5)]
+    drawn = chart(300, left=64, right=24).update_layout(
+        xaxis=ticks(
+            across,
+            [str(day) for day in across],
+            range=[days[0], max(days[-1], days[0] + 1)],
+            showgrid=False,
+            title_text=text("present.curve.days"),
+        ),
+        yaxis=ticks(quarters, [percent(quarter, 0) for quarter in quarters], range=[0, 1]),
+    )
 
-    def points(name: str) -> list[tuple[float, float]]:
-        ends = rows[0]["days"], rows[-1]["days"]
-        return [(_x(row["days"], *ends), _y(row[name])) for row in rows]
+    def values(name: str) -> list[float]:
+        return [min(max(float(row[name]), 0.0), 1.0) for row in rows]
 
-    band = [*points("verified_hi"), *reversed(points("verified_lo"))]
     place = min(range(len(rows)), key=lambda i: (abs(rows[i]["days"] - chosen), rows[i]["days"]))
-    row, (x, y) = rows[place], points("verified")[place]
-    words = {"days": number(row["days"]), "share": percent(row["verified"])}
-    title = text("present.curve.mark", n=int(row["sessions"]), **words)
-    return [
-        f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>',
-        f'<path d="{svg.path(points("verified"))}" class="jl-line"/>',
-        svg.titled(title, svg.marker("circle", x, y, 6, "jl-bar")),
-        svg.label(x + 10, y - 10, text("present.curve.chosen", **words), "jl-t6 jl-b"),
-    ]
+    sentences = [_sentence(row) for row in rows]
+    drawn.add_scatter(
+        x=[*days, *reversed(days)],
+        y=[*values("verified_hi"), *reversed(values("verified_lo"))],
+        fill="toself", fillcolor=LIGHT["accent"], opacity=0.17, mode="none", hoverinfo="skip",
+    )  # fmt: skip
+    drawn.add_scatter(
+        x=days, y=values("verified"), mode="lines", line={"color": LIGHT["accent"], "width": 2.2},
+        hovertext=sentences, hoverinfo="text",
+    )  # fmt: skip
+    x, y = days[place], values("verified")[place]
+    mark = {"color": LIGHT["accent"], "size": 12}
+    drawn.add_scatter(
+        x=[x], y=[y], mode="markers", marker=mark, hovertext=[sentences[place]], hoverinfo="text"
+    )
+    row = rows[place]
+    named = {"days": number(row["days"]), "share": percent(row["verified"])}
+    sentence = f"<b>{text('present.curve.chosen', **named)}</b>"
+    return drawn.add_annotation(
+        x=x, y=y, text=sentence, showarrow=False, xanchor="left", xshift=8, yshift=16
+    )
+
+
+def _sentence(row: Mapping[Any, Any]) -> str:
+    share = share_interval(row["verified"], row["verified_lo"], row["verified_hi"])
+    return text("present.curve.mark", n=int(row["sessions"]), days=number(row["days"]), share=share)

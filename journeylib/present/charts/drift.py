@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.audits import stream_label
 from journeylib.core import duration, number, percent, signed, text
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import ROW, beside, chart, room_for, row_axis, ticks, words
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.theme import LIGHT
 
 DRAWN = 12  # streams
-WIDTH, LEFT, ROW = 1180.0, 470.0, 30.0
-ROOM = WIDTH - LEFT - 150
+LEFT = 470
 CHANCE = 1.96
 FARTHEST = 8  # standard errors drawn; what lies farther stands at the edge
-MIDDLE, UNIT = LEFT + ROOM / 2, ROOM / 2 / FARTHEST
 Row = Mapping[Any, Any]
 
 
@@ -37,24 +37,14 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
         ascending=[False, False, True, True, True], kind="stable",
     )  # fmt: skip
     rows = order.head(DRAWN).to_dict("records")
-    height = 34 + ROW * len(rows)
-    parts = [
-        svg.rect(MIDDLE - CHANCE * UNIT, 8, 2 * CHANCE * UNIT, height - 26, "jl-band"),
-        svg.line(MIDDLE, 8, MIDDLE, height - 18, "jl-axis"),
-    ]
-    for tick in range(-FARTHEST, FARTHEST + 1, 2):
-        x = MIDDLE + tick * UNIT
-        parts.append(svg.label(x, height, signed(tick, 0), "jl-t1 jl-m", anchor="middle"))
-    for place, row in enumerate(rows):
-        parts += _row(row, 8 + ROW * (place + 0.5))
     alarms = int(tests["significant"].sum())
     key = "present.drift.alarms" if alarms else "present.drift.no_alarm"
     alt = text(key, alarms=alarms, n=len(tests), largest=_sentence(rows[0]))
-    return Figure(
+    return chart_figure(
+        _chart(rows),
         name="moved",
         title=text("present.drift.title"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=height + 12, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
                 "stream": [_name(row) for row in rows],
@@ -70,18 +60,37 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
     )
 
 
-def _row(row: Row, y: float) -> list[str]:
-    sure = bool(row["significant"])
-    x = MIDDLE + UNIT * max(-FARTHEST, min(FARTHEST, float(row["z"])))
-    name = svg.shorten(svg.clean(_name(row)), LEFT - 26, 12.5, bold=sure)
-    mark = "jl-v jl-automate" if sure else "jl-v jl-hollow jl-abstain"
-    values = f"{_value(row, 'before')} → {_value(row, 'after')}"
-    return [
-        svg.label(LEFT - 14, y + 4, name, "jl-t5 jl-b" if sure else "jl-t5", anchor="end"),
-        svg.line(MIDDLE, y, x, y, "jl-whisker"),
-        svg.titled(_sentence(row), svg.marker("circle", x, y, 6.0, mark)),
-        svg.label(WIDTH - 140, y + 4, values, "jl-t4 jl-m jl-halo"),
-    ]
+def _chart(rows: Sequence[Row]) -> go.Figure:
+    """Return one row a stream: where it stands now, from its past in the middle."""
+    scale = range(-FARTHEST, FARTHEST + 1, 2)
+    names = [words(_name(row), LEFT - 26, bold=bool(row["significant"])) for row in rows]
+    left = room_for([_name(row) for row in rows], LEFT)
+    drawn = chart(58 + ROW * len(rows), left=left, right=170).update_layout(
+        xaxis=ticks(scale, [signed(at, 0) for at in scale], range=[-FARTHEST - 0.3, FARTHEST + 0.3],
+                    showgrid=False, title_text=text("present.head.standard_errors")),
+        yaxis=row_axis(names),
+    )  # fmt: skip
+    drawn.add_shape(
+        type="rect", layer="below", x0=-CHANCE, x1=CHANCE, y0=0, y1=1, yref="y domain",
+        fillcolor=LIGHT["band"], line_width=0,
+    )  # fmt: skip
+    drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    for place, row in enumerate(rows):
+        x = max(-FARTHEST, min(FARTHEST, float(row["z"])))
+        sure = bool(row["significant"])
+        drawn.add_scatter(
+            x=[0, x], y=[place, place], mode="lines",
+            line={"color": LIGHT["flow"], "width": 1.2}, hoverinfo="skip",
+        )  # fmt: skip
+        drawn.add_scatter(
+            x=[x], y=[place], mode="markers", hovertext=[_sentence(row)], hoverinfo="text",
+            marker={
+                "size": 12, "symbol": "circle" if sure else "circle-open",
+                "color": LIGHT["accent" if sure else "abstain"], "line": {"width": 2},
+            },
+        )  # fmt: skip
+        drawn.add_annotation(**beside(place, f"{_value(row, 'before')} → {_value(row, 'after')}"))
+    return drawn
 
 
 def _name(row: Row) -> str:

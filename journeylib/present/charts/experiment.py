@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from journeylib.core import number, text
+from journeylib.core import Estimate, number, text
 from journeylib.lab import (
     Guardrail,
     MeasureReading,
@@ -20,16 +22,23 @@ from journeylib.lab import (
     some,
     span,
 )
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import (
+    beside,
+    chart,
+    room_for,
+    row_axis,
+    ticks,
+    whiskers,
+    words,
+)
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.theme import LIGHT
 
-WIDTH, HEIGHT = 1180.0, 340.0
-LEFT, RIGHT, TOP, BOTTOM = 96.0, 40.0, 20.0, 48.0
-ROW = 64.0
-NAME = 330.0  # room for the names of measures
+NAME = 330  # most room for the names of measures
+LINES = ("accent", "human_only", "fix_first")
 REACH = 2.0  # a reading's axis: so many times the limit on each side
 
-Scale = Callable[[float], float]
+Measured = tuple[MeasureReading, float, int]  # with its limit and the sign of what is better
 
 
 def draw_findable(planned: Plan) -> Figure | None:
@@ -52,22 +61,6 @@ def draw_findable(planned: Plan) -> Figure | None:
     unit, least = settings.primary.unit, settings.least_worth
     weeks = [int(week) for week in table["weeks"]]
     values = [float(value) for value in table["change"]]
-    x = _scale(weeks[0], weeks[-1], LEFT, WIDTH - RIGHT)
-    y = _scale(0.0, 1.05 * max(*values, least), HEIGHT - BOTTOM, TOP)
-    parts = _grid(y, max(*values, least), unit)
-    parts += [svg.label(x(week), HEIGHT - 26, week, "jl-t6", anchor="middle") for week in weeks]
-    parts.append(_below(text("lab.chart.weeks")))
-    parts.append(svg.line(LEFT, y(least), WIDTH - RIGHT, y(least), "jl-axis"))
-    parts.append(
-        svg.label(WIDTH - RIGHT, y(least) - 7, text("lab.chart.least"), "jl-t6 jl-b", anchor="end")
-    )
-    points = [(x(week), y(value)) for week, value in zip(weeks, values, strict=True)]
-    parts.append(f'<path d="{svg.path(points)}" class="jl-line"/>')
-    if planned.run and planned.weeks in weeks:
-        at = points[weeks.index(planned.weeks)]
-        sentence = text("lab.chart.planned", weeks=planned.weeks)
-        parts.append(svg.titled(sentence, svg.marker("circle", *at, 6, "jl-bar")))
-        parts.append(svg.label(at[0], at[1] + 24, sentence, "jl-t6 jl-b", anchor="middle"))
     alt = text(
         "lab.chart.findable_alt",
         first_weeks=some(weeks[0], "week"),
@@ -76,11 +69,11 @@ def draw_findable(planned: Plan) -> Figure | None:
         last=_size(values[-1], unit),
         least=_size(least, unit),
     )
-    return Figure(
+    return chart_figure(
+        _findable(planned, weeks, values),
         name="lab-findable",
         title=text("lab.chart.findable", name=settings.name),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=HEIGHT, alt=alt, min_width=760),
         table=pd.DataFrame(
             {
                 "weeks": weeks,
@@ -110,32 +103,6 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
     guards = {one.name: one for one in planned.settings.guardrails}
     lines = _harm_lines(found, guards)
     last = int(found.harm["day"].max())
-    x = _scale(0, last, LEFT, WIDTH - RIGHT - 180)
-    y = _scale(-REACH, REACH, HEIGHT - BOTTOM, TOP)
-    parts = []
-    for mark in (-2, -1, 0, 1, 2):
-        kind = "jl-axis" if mark in (0, 1) else "jl-rule"
-        parts.append(svg.line(LEFT, y(mark), WIDTH - RIGHT - 180, y(mark), kind))
-        sentence = text("lab.chart.limit") if mark == 1 else number(mark)
-        parts.append(svg.label(LEFT - 8, y(mark) + 4, sentence, "jl-t6", anchor="end"))
-    parts.append(_below(text("lab.chart.days")))
-    step = max(1, round(last / 8))
-    parts += [
-        svg.label(x(day), HEIGHT - 26, day, "jl-t6", anchor="middle")
-        for day in range(0, last + 1, step)
-    ]
-    for rows in lines.values():
-        for column, kind in (("worse", "jl-line"), ("bound", "jl-axis")):
-            points = [
-                (x(int(day)), y(_inside(float(value))))
-                for day, value in zip(rows["day"], rows[column], strict=True)
-            ]
-            extra = "" if column == "worse" else ' fill="none" stroke-dasharray="5 4"'
-            parts.append(f'<path d="{svg.path(points)}" class="{kind}"{extra}/>')
-    ends = {name: y(_inside(float(rows["worse"].iloc[-1]))) for name, rows in lines.items()}
-    for name, at in _apart(ends).items():
-        sentence = svg.shorten(guards[name].heading, 190, 13)
-        parts.append(svg.label(WIDTH - RIGHT - 172, at + 4, sentence, "jl-t6 jl-b"))
     newest = {name: rows.iloc[-1] for name, rows in lines.items()}
     alt = text(
         "lab.chart.harm_alt",
@@ -149,11 +116,11 @@ def draw_harm(planned: Plan, found: Watch) -> Figure | None:
             for name, row in newest.items()
         ),
     )
-    return Figure(
+    return chart_figure(
+        _harm(lines, guards, last),
         name="lab-harm",
         title=text("lab.chart.harm"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=HEIGHT, alt=alt, min_width=760),
         table=_harm_table(found, guards),
         note=text("lab.chart.harm_note"),
     )
@@ -199,18 +166,6 @@ def draw_reading(found: Reading) -> Figure:
         (one, guard.limit, guard.sign)
         for one, guard in zip(found.guardrails, settings.guardrails, strict=True)
     ]
-    height = TOP + ROW * len(rows) + BOTTOM
-    x = _scale(-REACH, REACH, NAME, WIDTH - RIGHT)
-    parts = []
-    for mark in (-2, -1, 0, 1, 2):
-        kind = "jl-axis" if mark == 0 else "jl-rule"
-        parts.append(svg.line(x(mark), TOP, x(mark), height - BOTTOM, kind))
-        sentence = number(mark)
-        parts.append(svg.label(x(mark), height - 26, sentence, "jl-t6", anchor="middle"))
-    parts.append(svg.label(x(-REACH), height - 8, text("lab.chart.worse"), "jl-t6"))
-    parts.append(svg.label(x(REACH), height - 8, text("lab.chart.better"), "jl-t6", anchor="end"))
-    for place, row in enumerate(rows):
-        parts += _interval(*row, x, TOP + ROW * (place + 0.5), primary=place == 0)
     primary = found.primary.estimate
     if primary.value is None or primary.lo is None or primary.hi is None:
         alt = found.text
@@ -221,11 +176,11 @@ def draw_reading(found: Reading) -> Figure:
             difference=change(primary.value, found.primary.unit),
             span=span(primary.lo, primary.hi, found.primary.unit),
         )
-    return Figure(
+    return chart_figure(
+        _reading(rows),
         name="lab-reading",
         title=text("lab.chart.reading"),
         alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=height, alt=alt, min_width=760),
         table=reading_table(found),
         note=text("lab.chart.reading_note"),
     )
@@ -251,30 +206,104 @@ def _row(one: MeasureReading) -> dict[str, str]:
     }
 
 
-def _interval(
-    one: MeasureReading, limit: float, sign: int, x: Scale, y: float, *, primary: bool
-) -> list[str]:
-    weight = "jl-t6 jl-b" if primary else "jl-t6"
-    parts = [svg.label(8, y - 4, svg.shorten(one.heading, NAME - 24, 13), weight)]
-    estimate = one.estimate
-    if estimate.value is None or estimate.lo is None or estimate.hi is None:
-        return [*parts, svg.label(8, y + 14, text("lab.chart.unread"), "jl-t6")]
-    sentence = f"{change(estimate.value, one.unit)} ({span(estimate.lo, estimate.hi, one.unit)})"
-    ends = sorted(sign * end / limit for end in (estimate.lo, estimate.hi))
-    lo, hi = (_inside(end) for end in ends)
-    middle = _inside(sign * estimate.value / limit)
-    parts.append(svg.label(8, y + 14, sentence, "jl-t6"))
-    bar = svg.line(x(lo), y, x(hi), y, "jl-line")
-    kind = "jl-up" if (lo > 0 if primary else lo > -1) else "jl-bar"
-    return [*parts, svg.titled(sentence, bar, svg.marker("circle", x(middle), y, 6, kind))]
+def _findable(planned: Plan, weeks: Sequence[int], values: Sequence[float]) -> go.Figure:
+    """Return the smallest change by weeks, with the least that is worth it."""
+    unit, least = planned.settings.primary.unit, planned.settings.least_worth
+    top = 1.05 * max(*values, least)
+    marks = _marks(top / 1.05)
+    drawn = chart(340, left=96, right=40).update_layout(
+        xaxis=ticks(weeks, [str(week) for week in weeks], range=[weeks[0], weeks[-1]],
+                    showgrid=False, title_text=text("lab.chart.weeks")),
+        yaxis=ticks(marks, [_size(mark, unit) for mark in marks], range=[0, top]),
+    )  # fmt: skip
+    drawn.add_hline(least, line={"color": LIGHT["muted"], "width": 1, "dash": "dash"})
+    drawn.add_annotation(
+        x=0, xref="paper", xanchor="left", y=least, yshift=-10, xshift=4, showarrow=False,
+        text=f"<b>{text('lab.chart.least')}</b>",
+    )  # fmt: skip
+    sizes = [
+        f"{some(week, 'week')}: {_size(v, unit)}" for week, v in zip(weeks, values, strict=True)
+    ]
+    drawn.add_scatter(
+        x=list(weeks), y=list(values), mode="lines+markers", hovertext=sizes, hoverinfo="text",
+        line={"color": LIGHT["accent"], "width": 2.2}, marker={"size": 5, "color": LIGHT["accent"]},
+    )  # fmt: skip
+    if planned.run and planned.weeks in weeks:
+        value = values[weeks.index(planned.weeks)]
+        sentence = text("lab.chart.planned", weeks=planned.weeks)
+        drawn.add_scatter(
+            x=[planned.weeks], y=[value], mode="markers", hovertext=[sentence], hoverinfo="text",
+            marker={"size": 12, "color": LIGHT["accent"]},
+        )  # fmt: skip
+        late = planned.weeks > (weeks[0] + weeks[-1]) / 2
+        drawn.add_annotation(
+            x=planned.weeks, y=value, yshift=-22, showarrow=False, text=f"<b>{sentence}</b>",
+            xanchor="right" if late else "left",
+        )  # fmt: skip
+    return drawn
 
 
-def _grid(y: Scale, top: float, unit: str) -> list[str]:
-    parts = []
-    for mark in _marks(top):
-        parts.append(svg.line(LEFT, y(mark), WIDTH - RIGHT, y(mark), "jl-rule"))
-        parts.append(svg.label(LEFT - 8, y(mark) + 4, _size(mark, unit), "jl-t6", anchor="end"))
-    return parts
+def _harm(
+    lines: Mapping[str, pd.DataFrame], guards: Mapping[str, Guardrail], last: int
+) -> go.Figure:
+    """Return each guardrail day by day, as a share of its limit, with its bound dashed."""
+    days, marks = list(range(0, last + 1, max(1, round(last / 8)))), (-2, -1, 0, 1, 2)
+    written = [text("lab.chart.limit") if mark == 1 else number(mark) for mark in marks]
+    drawn = chart(340, left=96, right=220).update_layout(
+        xaxis=ticks(days, [str(day) for day in days], range=[0, last], showgrid=False,
+                    title_text=text("lab.chart.days")),
+        yaxis=ticks(marks, written, range=[-REACH, REACH]),
+    )  # fmt: skip
+    for mark in (0, 1):
+        drawn.add_hline(mark, line={"color": LIGHT["muted"], "width": 1})
+    for (name, rows), colour in zip(lines.items(), itertools.cycle(LINES), strict=False):
+        unit = guards[name].unit
+        measured = [
+            f"{words(guards[name].heading)}, {row['day']}: {change(row['difference'], unit)}"
+            for row in rows.to_dict("records")
+        ]
+        for column, dash in (("worse", "solid"), ("bound", "dash")):
+            drawn.add_scatter(
+                x=[int(day) for day in rows["day"]],
+                y=[_inside(float(value)) for value in rows[column]],
+                mode="lines", hovertext=measured, hoverinfo="text",
+                line={"color": LIGHT[colour], "width": 2.2 if dash == "solid" else 1, "dash": dash},
+            )  # fmt: skip
+    ends = {name: _inside(float(rows["worse"].iloc[-1])) for name, rows in lines.items()}
+    for name, at in _apart(ends).items():
+        drawn.add_annotation(**beside(at, words(guards[name].heading, 190, bold=True)))
+    return drawn
+
+
+def _reading(rows: Sequence[Measured]) -> go.Figure:
+    """Return one row a measure: its change with its interval, as a share of its limit."""
+    names = [words(one.heading, NAME - 24, bold=place == 0) for place, (one, *_) in enumerate(rows)]
+    marks = (-2, -1, 0, 1, 2)
+    left = room_for([one.heading for one, *_ in rows], NAME)
+    drawn = chart(72 + 52 * len(rows), left=left, right=230, bottom=58).update_layout(
+        xaxis=ticks(marks, [number(mark) for mark in marks], range=[-REACH, REACH],
+                    title_text=f"← {text('lab.chart.worse')} · {text('lab.chart.better')} →"),
+        yaxis=row_axis(names),
+    )  # fmt: skip
+    drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    for place, (one, limit, sign) in enumerate(rows):
+        estimate = one.estimate
+        if estimate.value is None or estimate.lo is None or estimate.hi is None:
+            drawn.add_annotation(**beside(place, text("lab.chart.unread")))
+            continue
+        ends = span(estimate.lo, estimate.hi, one.unit)
+        sentence = f"{change(estimate.value, one.unit)} ({ends})"
+        lo, hi = sorted(_inside(sign * end / limit) for end in (estimate.lo, estimate.hi))
+        middle = _inside(sign * estimate.value / limit)
+        fine = lo > 0 if place == 0 else lo > -1
+        drawn.add_scatter(
+            x=[middle], y=[place], mode="markers", hoverinfo="text",
+            hovertext=[f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"],
+            marker={"size": 12, "color": LIGHT["good" if fine else "accent"]},
+            error_x=whiskers([Estimate(middle, "share", lo, hi)]),
+        )  # fmt: skip
+        drawn.add_annotation(**beside(place, words(sentence)))
+    return drawn
 
 
 def _marks(top: float) -> Sequence[float]:
@@ -285,16 +314,11 @@ def _marks(top: float) -> Sequence[float]:
     return [step * number for number in range(int(top / step) + 1)]
 
 
-def _scale(first: float, last: float, start: float, end: float) -> Scale:
-    length = (last - first) or 1.0
-    return lambda value: float(start + (end - start) * (value - first) / length)
-
-
 def _inside(value: float) -> float:
     return min(max(value, -REACH), REACH)
 
 
-def _apart(ends: dict[str, float], least: float = 18.0) -> dict[str, float]:
+def _apart(ends: dict[str, float], least: float = 0.24) -> dict[str, float]:
     """Move labels down until none covers another."""
     placed: dict[str, float] = {}
     lowest = -math.inf
@@ -302,11 +326,6 @@ def _apart(ends: dict[str, float], least: float = 18.0) -> dict[str, float]:
         lowest = max(ends[name], lowest + least)
         placed[name] = lowest
     return placed
-
-
-def _below(text: str) -> str:
-    middle = LEFT + (WIDTH - LEFT - RIGHT) / 2
-    return svg.label(middle, HEIGHT - 8, text, "jl-t6", anchor="middle")
 
 
 def _size(value: float, unit: str) -> str:

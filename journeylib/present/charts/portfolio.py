@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.core import Estimate, number, percent, text
 from journeylib.portfolio import Portfolio
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import (
+    ROW,
+    beside,
+    chart,
+    room_for,
+    row_axis,
+    ticks,
+    whiskers,
+    words,
+)
+from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
+from journeylib.present.theme import LIGHT
 
-WIDTH, LEFT, RIGHT, ROW, TOP = 1180.0, 250.0, 330.0, 40.0, 16.0
+LEFT, RIGHT = 250, 330
+Row = Mapping[Any, Any]
 
 
 def worth_figure(portfolio: Portfolio, rows: Sequence[dict[Any, Any]]) -> Figure:
     """Draw candidates with the interval of their worth, chosen ones filled."""
-    ends = [end for row in rows for end in (row["value"].lo, row["value"].hi)]
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    room, bottom = WIDTH - LEFT - RIGHT, TOP + ROW * len(rows)
-
-    def x(value: float) -> float:
-        return float(LEFT + room * (value - low) / ((high - low) or 1.0))
-
-    parts = [svg.line(x(0), TOP, x(0), bottom + 4, "jl-axis")]
-    for end in sorted({low, 0.0, high}):
-        tick = number(round(end))
-        if end == 0:
-            tick = text("present.portfolio.a_week", value=tick, currency=portfolio.currency)
-        parts.append(svg.label(x(end), bottom + 22, tick, "jl-t1 jl-m", anchor="middle"))
-    for i, row in enumerate(rows):
-        parts.append(_row(row, TOP + ROW * i + ROW / 2, x, portfolio.currency))
     note = text("present.portfolio.note")
     if portfolio.counted_twice:
         amount = number(round(portfolio.counted_twice))
         overlap = text("present.portfolio.overlap", currency=portfolio.currency, amount=amount)
         note = f"{note} {overlap}"
-    return Figure(
+    return chart_figure(
+        _chart(rows, portfolio.currency),
         name="first-automations",
         title=text("present.portfolio.title"),
         alt=portfolio.text,
-        svg=svg_element(parts, width=WIDTH, height=bottom + 34, alt=portfolio.text, min_width=760),
         table=pd.DataFrame(
             {
                 "touchpoint": [row["touchpoint"] for row in rows],
@@ -55,24 +52,56 @@ def worth_figure(portfolio: Portfolio, rows: Sequence[dict[Any, Any]]) -> Figure
     )
 
 
-def _row(row: dict[Any, Any], y: float, x: Callable[[float], float], currency: str) -> str:
-    value, quartile = row["value"], float(row["lower_quartile"])
-    name = svg.shorten(svg.clean(row["touchpoint"]), LEFT - 26, 13, bold=row["chosen"])
-    often = as_float(row["selection_frequency"])
-    why = str(row["why_not"])
-    if often is not None:
-        why = text("present.portfolio.often", share=percent(often, 0))
-    worth = text("present.portfolio.a_week", value=money_text(value), currency=currency)
-    weight, hollow = (" jl-b", "") if row["chosen"] else ("", " jl-hollow")
-    short = svg.shorten(why, RIGHT - 24, 12.5)
-    return svg.titled(
-        f"{row['touchpoint']}: {worth}; {why}",
-        svg.label(LEFT - 14, y + 5, name, f"jl-t6{weight}", anchor="end"),
-        svg.line(x(value.lo), y, x(value.hi), y, "jl-bound"),
-        svg.line(x(quartile), y - 7, x(quartile), y + 7, "jl-bound"),
-        svg.marker("circle", x(value.value), y, 7, f"jl-v jl-{row['verdict']}{hollow}"),
-        svg.label(WIDTH - RIGHT + 20, y + 5, short, "jl-t4 jl-m"),
+def _chart(rows: Sequence[Row], currency: str) -> go.Figure:
+    """Return one row a candidate: its worth with its interval, filled where it is chosen."""
+    values = [row["value"] for row in rows]
+    low = min(0.0, *(value.lo for value in values))
+    high = max(0.0, *(value.hi for value in values))
+    room = 0.04 * ((high - low) or 1.0)
+    ends = sorted({low, 0.0, high})
+    written = [number(round(end)) for end in ends]
+    zero = ends.index(0.0)
+    written[zero] = text("present.portfolio.a_week", value=written[zero], currency=currency)
+    names = [words(row["touchpoint"], LEFT - 26, bold=bool(row["chosen"])) for row in rows]
+    left = room_for([str(row["touchpoint"]) for row in rows], LEFT)
+    drawn = chart(48 + ROW * len(rows), left=left, right=RIGHT, bottom=34).update_layout(
+        xaxis=ticks(ends, written, range=[low - room, high + room], showgrid=False),
+        yaxis=row_axis(names),
     )
+    drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    drawn.add_scatter(
+        x=[value.value for value in values],
+        y=list(range(len(rows))),
+        mode="markers",
+        marker={
+            "size": 13,
+            "color": [LIGHT[row["verdict"]] for row in rows],
+            "symbol": ["circle" if row["chosen"] else "circle-open" for row in rows],
+            "line": {"width": 2},
+        },
+        error_x=whiskers(values),
+        hovertext=[_sentence(row, currency) for row in rows],
+        hoverinfo="text",
+    )
+    for place, row in enumerate(rows):
+        quartile, stroke = float(row["lower_quartile"]), {"color": LIGHT["ink"], "width": 1.6}
+        drawn.add_shape(
+            type="line", x0=quartile, x1=quartile, y0=place - 0.2, y1=place + 0.2, line=stroke
+        )
+        drawn.add_annotation(**beside(place, words(_why(row), RIGHT - 24)))
+    return drawn
+
+
+def _why(row: Row) -> str:
+    often = as_float(row["selection_frequency"])
+    if often is None:
+        return str(row["why_not"])
+    return text("present.portfolio.often", share=percent(often, 0))
+
+
+def _sentence(row: Row, currency: str) -> str:
+    worth = text("present.portfolio.a_week", value=money_text(row["value"]), currency=currency)
+    return f"{words(row['touchpoint'])}: {worth}; {words(_why(row))}"
 
 
 def money_text(estimate: Estimate) -> str:

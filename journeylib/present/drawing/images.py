@@ -56,6 +56,7 @@ def png(svg: str, *, width: int) -> bytes:
 
     fonts = _fonts()
     named = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    named = _VARIABLE.sub(lambda found: LIGHT[found[1]], named)
     drawn = resvg_py.svg_to_bytes(
         svg_string=named,
         style_sheet=_flat_css(),

@@ -34,7 +34,7 @@ def twin(here: Exploration) -> str:
     return (
         f"{style_tag()}<style>{sheet}</style>"
         f'<div class="jl jl-explored"><div class="jl-live"></div>'
-        f'<div class="jl-plain">{here.map_data.figure.body()}</div></div>'
+        f'<div class="jl-plain">{here.map_data.figure.still()}</div></div>'
         f'<script type="module">{script()}\n'
         "const place = [...document.querySelectorAll('.jl-explored:not([data-live])')][0]\n"
         f"if (place) frozen(place, {data})</script>"

@@ -235,8 +235,8 @@ function frozen(place, held) {
     on: (name, act) => { heard[name] = act },
     set(name, value) { held[name] = value; heard[name]() },
   })
-  const svg = place.querySelector(".jl-plain .jl-svg")
-  if (svg) svg.closest(".jl-scroll").remove()
+  const still = place.querySelector(".jl-plain .jl-svg")
+  if (still) still.closest(".jl-scroll").remove()
 }
 
 export default { render }

@@ -19,7 +19,7 @@ from journeylib.core import (
 )
 from journeylib.judge import HandoffItem, HandoffTime, worst_item
 from journeylib.present.blocks import Block, remark
-from journeylib.present.charts.containment import containment_waterfall, handoff_partition
+from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.curves import draw_curve
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, table
@@ -47,20 +47,6 @@ def _no_bots(audit: Audit) -> Block | None:
     if handoffs.abstain is not None:
         return remark(text("present.bots.no_actor"))
     return remark(text("present.bots.no_session")) if handoffs.sessions == 0 else None
-
-
-def bot_sessions(audit: Audit) -> Figure | Block:
-    """Draw where bot sessions end."""
-    handoffs = audit.evidence.handoffs
-    return _no_bots(audit) or handoff_partition(
-        {
-            "contained": handoffs.contained,
-            "handed_over": handoffs.handed_over,
-            "abandoned": handoffs.abandoned,
-            "open": handoffs.open,
-        },
-        min_sessions=audit.config.journeys.min_customers,
-    )
 
 
 def containment(audit: Audit) -> Figure | Block:

@@ -30,11 +30,12 @@ def changes(audit: Audit) -> Block:
     note = audit.changes.note
     if hidden := len(items[SHOWN:]):
         note = f"{note} {text('present.changes.more', n=hidden)}"
-    block = tagged_list(items[:SHOWN], lead=_head(audit), note=note)
-    return Block(block.html, tagged_list(items, lead=_head(audit), note=note).text)
+    block = tagged_list(items[:SHOWN], lead=changes_head(audit), note=note)
+    return Block(block.html, tagged_list(items, lead=changes_head(audit), note=note).text)
 
 
-def _head(audit: Audit) -> str:
+def changes_head(audit: Audit) -> str:
+    """Return in one sentence how many alarms there are, and since when."""
     comparison, alarms = audit.changes, audit.changes.significant
     since = text("present.changes.last_period")
     if comparison.previous:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import estimate_text, number, percent, text
+from journeylib.core import duration, estimate_text, number, percent, text
 from journeylib.measures import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, as_float, quality_table, table
@@ -15,8 +15,6 @@ from journeylib.present.theme import VERDICTS
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
-
-US_PER_DAY = 86_400e6
 
 
 def data_quality(audit: Audit) -> Table:
@@ -152,10 +150,14 @@ def _word(verdict: str | None) -> str:
 def definitions(audit: Audit) -> Table:
     """Return what the words of the audit mean with the settings that applied."""
     journeys, measures, judge = audit.config.journeys, audit.config.measures, audit.config.judge
-    totals = audit.evidence.totals
+    totals, cutting = audit.evidence.totals, audit.journeys.cutting
+    found = cutting.quiet_found
     values: dict[str, dict[str, object]] = {
-        "journey": {"definition": audit.journeys.cutting.definition},
-        "open": {"days": float(f"{audit.journeys.cutting.quiet_us / US_PER_DAY:.3g}")},
+        "journey": {"definition": cutting.definition},
+        "open": {
+            "span": duration(cutting.quiet_us / 1e6),
+            "basis": text(f"present.definitions.quiet.{'found' if found else 'stated'}"),
+        },
         "repeat": {"days": measures.repeat_days},
         "raw": {},
         "verified": {},

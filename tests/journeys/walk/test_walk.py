@@ -199,8 +199,8 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
 
 
 @QUICK
-@given(rows=CELLS)
-def test_rows_before_and_later_values(rows: list[tuple[int, int]]) -> None:
+@given(rows=CELLS, possible=st.booleans())
+def test_rows_before_and_later_values(rows: list[tuple[int, int]], possible: bool) -> None:
     key = np.array([row[0] for row in rows], dtype=np.int64)
     value = np.array([row[1] or MISSING for row in rows], dtype=np.int64)
     before = row_before(key, 4)
@@ -209,13 +209,13 @@ def test_rows_before_and_later_values(rows: list[tuple[int, int]]) -> None:
         for row in range(len(rows))
     ]
     owner = np.arange(len(rows)) // 7
-    found = least_of_later(4, owner, key, value)
+    found = least_of_later(4, owner, key, value, possible)
     for row in range(len(rows)):
         later = [
             int(value[i])
             for i in range(row + 1, len(rows))
             if owner[i] == owner[row]
-            and (key[row] < 0 or key[i] < 0 or key[i] == key[row])
+            and (key[i] == key[row] >= 0 or (possible and min(key[row], key[i]) < 0))
             and value[i] != MISSING
         ]
         assert found[row] == min(later, default=MISSING)

@@ -1,0 +1,83 @@
+"""Bot by bot: how conversations end, what is confirmed, when to hand over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from journeylib.audits.result.decision import BotSummary
+from journeylib.judge import HandoffTime
+
+if TYPE_CHECKING:
+    from journeylib.audits.result.result import Assessment
+
+SETTLED = 0.6  # share of resamples from which a hand-off time is an answer
+ONE_TOPIC = 0.9  # share of a bot's sessions from which their intent is its topic
+ENDS = ("contained", "handed_over", "abandoned")
+
+
+def bot_summaries(assessment: Assessment) -> tuple[BotSummary, ...]:
+    """Return one summary per bot with enough customers, the most often confirmed first."""
+    handoffs = assessment.evidence.handoffs
+    if handoffs.abstain is not None or handoffs.sessions == 0:
+        return ()
+    minimum = assessment.config.journeys.min_customers
+    topics = _topics(assessment)
+    summaries = [
+        _summary(row, topics.get(row["touchpoint"]), assessment)
+        for row in handoffs.by_touchpoint.to_dict("records")
+        if row["customers"] >= minimum
+    ]
+    return tuple(sorted(summaries, key=lambda bot: (-(bot.verified_lo or 0.0), bot.touchpoint)))
+
+
+def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> BotSummary:
+    time = assessment.judgement.handoff_times.get(topic or "")
+    known = isinstance(time, HandoffTime) and time.settled >= SETTLED
+    answer = time.answer if known and isinstance(time, HandoffTime) else None
+    return BotSummary(
+        touchpoint=row["touchpoint"],
+        sessions=int(row["sessions"]),
+        customers=int(row["customers"]),
+        ends=_ends(row, assessment.config.journeys.min_customers),
+        verified_lo=_share(row["verified_lo"]),
+        verified_hi=_share(row["verified_hi"]),
+        topic=topic,
+        answer=answer,
+        minutes=time.minutes if answer == "minutes" and isinstance(time, HandoffTime) else None,
+        agreement=time.settled if answer and isinstance(time, HandoffTime) else None,
+    )
+
+
+def _share(value: Any) -> float | None:
+    return None if pd.isna(value) else float(value)
+
+
+def _ends(row: dict[Any, Any], minimum: int) -> dict[str, float]:
+    """Return the shares of the ends; small ones are summed, so that none can be counted back."""
+    counts = {end: int(row[end]) for end in ENDS}
+    ended = sum(counts.values())
+    if ended < minimum:
+        return {}
+    small = {end: n for end, n in counts.items() if 0 < n < minimum}
+    large = {end: n for end, n in counts.items() if end not in small}
+    if small and sum(small.values()) < minimum:
+        least = min((end for end in large if large[end]), key=lambda end: (large[end], end))
+        small[least] = large.pop(least)
+    shares = {end: n / ended for end, n in large.items()}
+    return shares | ({"other": sum(small.values()) / ended} if small else {})
+
+
+def _topics(assessment: Assessment) -> dict[str, str]:
+    """Return the intent of each bot of which nearly all sessions have one."""
+    sessions = assessment.evidence.handoffs.session_table
+    if sessions is None or sessions.empty:
+        return {}
+    names = assessment.journeys.names
+    topics = {}
+    for number, rows in sessions.groupby("touchpoint_no"):
+        counts = rows["intent"].value_counts()
+        if len(counts) and counts.iloc[0] >= ONE_TOPIC * len(rows):
+            topics[names[int(str(number))]] = str(counts.index[0])
+    return topics

@@ -1,0 +1,47 @@
+"""Findings on service types: how much is at stake in contacts, and what bots get of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from journeylib.audits.findings.insight import insight, unanswered
+from journeylib.core import estimate_text, text
+
+if TYPE_CHECKING:
+    from journeylib.audits.result.result import Assessment, Finding, Severity
+
+MANY_GIVE_UP = 0.2  # share of such contacts of bots from which giving up is serious
+
+
+def service_type_findings(assessment: Assessment) -> Iterator[Finding]:
+    """Yield the share of the second type, what bots get of it, and what became of that."""
+    types = assessment.service_types
+    if types is None:
+        return
+    if types.answer != "estimated":
+        sentence = text(f"audits.finding.service_types.{types.answer}")
+        counts = {"learned": types.learned, "measured": types.measured}
+        yield unanswered("service-types", sentence, counts)
+        return
+    kind = types.names[1]
+    share = next((s.share for s in types.shares if s.by == "log" and s.type == kind), None)
+    if share is None or share.value is None:
+        yield unanswered("service-types", text("audits.finding.service_types.few_measured"))
+        return
+    sure = "band" if types.band is not None else "no_band"
+    sentence = text(
+        f"audits.finding.service_types.{sure}", type=kind, share=share, right=types.right
+    )
+    yield insight("service-types", "info", sentence, share.to_dict())
+    bots = next((one for one in types.bots if not one.touchpoint and one.type == kind), None)
+    if bots is None or bots.share.value is None:
+        return
+    became = {"confirmed": bots.confirmed, "handed_over": bots.handed_over, "gave_up": bots.gave_up}
+    if any(one.value is None for one in became.values()):
+        return
+    shown = {name: estimate_text(one) for name, one in became.items()}
+    sentence = text("audits.finding.service_types.bots", type=kind, share=bots.share, **shown)
+    severity: Severity = "high" if (bots.gave_up.lo or 0) > MANY_GIVE_UP else "medium"
+    evidence = {"share": bots.share.to_dict()} | {n: one.to_dict() for n, one in became.items()}
+    yield insight("service-types-bots", severity, sentence, evidence)

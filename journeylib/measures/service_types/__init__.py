@@ -1,0 +1,1 @@
+"""Which contacts are transactional, which emotional: openings, a model, shares."""

@@ -1,0 +1,160 @@
+"""Contacts that reach people, with their wait and length, and the bot sessions before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journeylib.journeys import MISSING, Journeys, first_rows, last_rows, latest_in, value_at
+from journeylib.measures import (
+    BotSessions,
+    MeasureSettings,
+    bot_sessions,
+    done_of,
+    waterfall_flags,
+    whole_weeks,
+)
+
+US_PER_HOUR, HOURS = 3_600_000_000, 168
+US_PER_WEEK = HOURS * US_PER_HOUR
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class QueueRecords:
+    """What a log holds of queues for people; working tables, never shown.
+
+    Attributes
+    ----------
+    contacts : pandas.DataFrame
+        One row per session that waited for a person: ``touchpoint`` (where people serve it),
+        ``customer``, ``group``, ``week``, ``hour`` (of the week, 0 to 167), ``begin_us``,
+        ``end_us`` (of the service; `MISSING` if none or unknown), ``wait_us`` (`MISSING` if
+        unknown), ``gave_up``, ``came_back``, ``after_bot`` (bool), ``bot`` (touchpoint of that
+        bot or ""), ``resource``, ``segment`` (str, "" if unknown).
+    bots : pandas.DataFrame
+        One row per bot session: ``touchpoint``, ``group``, ``week``, ``hour``, and the flags
+        ``mature``, ``raw`` (no person in it), ``repeat``, ``verified``, ``unknown``.
+    weeks : int
+        Whole weeks; rows after them are left out.
+    """
+
+    contacts: pd.DataFrame = field(repr=False)
+    bots: pd.DataFrame = field(repr=False)
+    weeks: int
+
+
+def queue_records(journeys: Journeys, settings: MeasureSettings) -> QueueRecords:
+    """Read contacts and bot sessions off a log with actors and a clock."""
+    found = bot_sessions(journeys, settings)
+    weeks, first_us = whole_weeks(journeys), journeys.first_us or 0
+    contacts = _contacts(journeys, found, settings)
+    bots = _bots(journeys, found, settings)
+    for table in (contacts, bots):
+        since = table.pop("arrived_us") - first_us
+        table["week"] = since // US_PER_WEEK
+        # 1970-01-01 was a Thursday: hour 0 is Monday's first.
+        table["hour"] = ((since + first_us) // US_PER_HOUR + 72) % HOURS
+    contacts, bots = (
+        table[table["week"] < weeks].reset_index(drop=True) for table in (contacts, bots)
+    )
+    return QueueRecords(contacts, bots, weeks)
+
+
+def _bots(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
+    flags = waterfall_flags(found, journeys.last_us, settings.repeat_days)
+    names = ("mature", "raw", "repeat", "verified", "unknown")
+    return pd.DataFrame(
+        {
+            "touchpoint": _named(journeys, found.table["touchpoint_no"].to_numpy()),
+            "group": found.table["group"].to_numpy(),
+            "arrived_us": found.table["start_us"].to_numpy(),
+            **{name: flags[name] for name in names},
+        }
+    )
+
+
+def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
+    events, session, said = found.events, found.session, found.said
+    many = int(session.max(initial=-1)) + 1
+    human = np.asarray(first_rows(session, said.human, many))
+    served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[said.human]))
+    came = np.asarray(first_rows(session, said.customer & served_by_people, many))
+    left = np.asarray(last_rows(session, _bad_end(journeys), many))
+    bot_of = np.full(many, -1, dtype=np.int64)
+    bot_of[found.table["session"]] = np.arange(len(found.table))
+    place = _queue_of(found, human, came, bot_of)
+    gave_up = (human < 0) & (left >= 0) & (place >= 0)
+    rows = np.flatnonzero((human >= 0) | gave_up)
+    human, came, left, bot = human[rows], came[rows], left[rows], bot_of[rows]
+    bot_done = value_at(found.table["bot_done_us"].to_numpy(), bot, MISSING)
+    asked = value_at(events.t_us, np.where((human < 0) | (came < human), came, -1), MISSING)
+    since = np.where(bot >= 0, bot_done, asked)
+    begin = value_at(events.t_us, human, MISSING)
+    until = np.where(human >= 0, begin, value_at(events.t_us, left, MISSING))
+    known = (since != MISSING) & (until != MISSING)
+    end = latest_in(session, done_of(events), said.human, many)[rows]
+    timed = (human >= 0) & (end > begin)
+    first = np.unique(session, return_index=True)[1][rows]
+    table = pd.DataFrame(
+        {
+            "touchpoint": _named(journeys, place[rows]),
+            "customer": events.customer[first].astype(np.int64),
+            "group": events.group[first].astype(np.int64),
+            "arrived_us": np.where(since != MISSING, since, until),
+            "begin_us": begin,
+            "end_us": np.where(timed, end, MISSING),
+            "wait_us": np.where(known, np.maximum(until - since, 0), MISSING),
+            "gave_up": human < 0,
+            "after_bot": bot >= 0,
+            "bot": _named(journeys, value_at(found.table["touchpoint_no"].to_numpy(), bot, -1)),
+            "resource": _word(found, "resource", human),
+            "segment": _word(found, "segment", first),
+        }
+    ).sort_values(["customer", "arrived_us", "begin_us"], kind="stable", ignore_index=True)
+    return table.assign(came_back=_came_back(table, settings.repeat_days))
+
+
+def _queue_of(found: BotSessions, human: Whole, came: Whole, bot_of: Whole) -> Whole:
+    """Return the touchpoint whose people a session waits for: of the person, else asked for.
+
+    Sessions that gave up after a bot waited where its others are most often taken.
+    """
+    touchpoint = found.events.touchpoint
+    place = value_at(touchpoint, np.where(human >= 0, human, came), -1).astype(np.int64)
+    bot_place = value_at(found.table["touchpoint_no"].to_numpy(), bot_of, -1)
+    handed = pd.DataFrame({"bot": bot_place, "people": place})[(human >= 0) & (bot_place >= 0)]
+    most = handed.value_counts(sort=False).reset_index()
+    most = most.sort_values(["bot", "count", "people"], ascending=[True, False, True])
+    usual = dict(most.drop_duplicates("bot")[["bot", "people"]].to_numpy().tolist())
+    guess = np.array([usual.get(int(bot), -1) for bot in bot_place], dtype=np.int64)
+    return np.where(place >= 0, place, guess)
+
+
+def _came_back(table: pd.DataFrame, days: float) -> Flags:
+    arrived, customer = table["arrived_us"].to_numpy(), table["customer"].to_numpy()
+    soon = np.zeros(len(table), dtype=bool)
+    soon[:-1] = (customer[1:] == customer[:-1]) & (
+        arrived[1:] - arrived[:-1] <= round(days * 24 * US_PER_HOUR)
+    )
+    return soon
+
+
+def _bad_end(journeys: Journeys) -> Flags:
+    bad = [no for no, name in journeys.names.items() if name in journeys.settings.bad_ends]
+    return np.asarray(np.isin(journeys.events.touchpoint, bad))
+
+
+def _named(journeys: Journeys, number: Whole) -> list[str]:
+    return [journeys.names.get(int(no), "") for no in number]
+
+
+def _word(found: BotSessions, column: str, rows: Whole) -> list[str]:
+    if not found.events.has(column):
+        return [""] * len(rows)
+    codes = found.events.column(column)
+    return [*np.array([*codes.words, ""], dtype=object)[value_at(codes.number, rows, -1)]]

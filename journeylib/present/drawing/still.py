@@ -1,0 +1,200 @@
+"""A chart as a still picture: the part of plotly that our charts use, drawn as SVG.
+
+Pages without script, mail and print need a picture, on machines that have no browser to draw one.
+The picture is the same on every machine, and its colours follow the theme of the page.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import plotly.graph_objects as go
+
+from journeylib.present.drawing import svg
+from journeylib.present.drawing.chart import BAR_WIDTH
+from journeylib.present.theme import LIGHT
+
+WIDTH = 1180.0
+_VARIABLES = {colour: f"var(--jl-{name})" for name, colour in reversed(LIGHT.items())}
+_BOLD = re.compile(r"</?b>")
+_ANCHORS = {"left": "start", "center": "middle", "right": "end"}
+_SHAPES = {"circle": "circle", "diamond": "diamond", "square": "square"}
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """Where the area of the axes stands, and the ends of both scales."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    across: Point
+    up: Point
+
+    def x(self, value: float, ref: str | None = "x") -> float:
+        first, last = self.across if ref == "x" or ref is None else (0.0, 1.0)
+        return self.left + (self.right - self.left) * (value - first) / ((last - first) or 1.0)
+
+    def y(self, value: float, ref: str | None = "y") -> float:
+        first, last = self.up if ref == "y" or ref is None else (0.0, 1.0)
+        return self.bottom - (self.bottom - self.top) * (value - first) / ((last - first) or 1.0)
+
+
+def still(drawn: go.Figure) -> tuple[list[str], float, float]:
+    """Return the parts of a chart with width and height.
+
+    Parameters
+    ----------
+    drawn : plotly.graph_objects.Figure
+        Made by `chart.chart`: both axes with a range and ticks; bars that lie, points, lines,
+        filled outlines; error bars; rectangles and lines as shapes; annotations without arrow.
+    """
+    layout = drawn.layout
+    margin, height = layout.margin, float(layout.height)
+    plot = _Plot(
+        margin.l, WIDTH - margin.r, margin.t, height - margin.b,
+        tuple(layout.xaxis.range), tuple(layout.yaxis.range),
+    )  # fmt: skip
+    parts = [_shape(plot, shape) for shape in layout.shapes if shape.layer == "below"]
+    parts += [*_across(plot, layout.xaxis, height), *_up(plot, layout.yaxis)]
+    parts += [_shape(plot, shape) for shape in layout.shapes if shape.layer != "below"]
+    for trace in drawn.data:
+        parts += _bars(plot, trace) if trace.type == "bar" else _scatter(plot, trace)
+    parts += [_annotation(plot, note) for note in layout.annotations]
+    return parts, WIDTH, height
+
+
+def _paint(colour: str | None, default: str = "ink") -> str:
+    return _VARIABLES.get(colour or "", colour or f"var(--jl-{default})")
+
+
+def _text(x: float, y: float, words: str, font: Any, anchor: str = "start") -> str:
+    """Return words of a chart; they may be bold as a whole, and hold no other markup."""
+    kind = "jl-halo jl-b" if "<b>" in words else "jl-halo"
+    plain = html.unescape(_BOLD.sub("", words))
+    size = getattr(font, "size", None) or 12.5
+    style = f' style="font-size:{svg.num(size)}px;fill:{_paint(getattr(font, "color", None))}"'
+    return svg.label(x, y + 0.35 * size, plain, kind, anchor=anchor, extra=style)
+
+
+def _ticks(axis: Any) -> Iterator[tuple[float, str]]:
+    return zip(axis.tickvals or (), axis.ticktext or (), strict=True)
+
+
+def _across(plot: _Plot, axis: Any, height: float) -> list[str]:
+    parts = []
+    for at, words in _ticks(axis):
+        if axis.showgrid is not False:
+            parts.append(svg.line(plot.x(at), plot.top, plot.x(at), plot.bottom, "jl-rule"))
+        parts.append(_text(plot.x(at), plot.bottom + 14, words, axis.tickfont, "middle"))
+    if axis.title.text:
+        middle = (plot.left + plot.right) / 2
+        parts.append(_text(middle, height - 9, axis.title.text, axis.title.font, "middle"))
+    return parts
+
+
+def _up(plot: _Plot, axis: Any) -> list[str]:
+    parts = []
+    for at, words in _ticks(axis):
+        if axis.showgrid is not False:
+            parts.append(svg.line(plot.left, plot.y(at), plot.right, plot.y(at), "jl-rule"))
+        parts.append(_text(plot.left - 10, plot.y(at), words, axis.tickfont, "end"))
+    return parts
+
+
+def _shape(plot: _Plot, shape: Any) -> str:
+    x0, x1 = (plot.x(x, shape.xref) for x in (shape.x0, shape.x1))
+    y0, y1 = (plot.y(y, shape.yref) for y in (shape.y0, shape.y1))
+    if shape.type == "rect":
+        style = f'style="fill:{_paint(shape.fillcolor)}"'
+        drawn = svg.rect(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), "jl-shape")
+        return drawn.replace("/>", f" {style}/>")
+    return _stroke([(x0, y0), (x1, y1)], shape.line)
+
+
+def _stroke(points: Sequence[Point], line: Any) -> str:
+    dash = ";stroke-dasharray:5 4" if line.dash and line.dash != "solid" else ""
+    style = f"fill:none;stroke:{_paint(line.color, 'muted')};stroke-width:{line.width or 1}{dash}"
+    return f'<path d="{svg.path(points)}" class="jl-stroke" style="{style}"/>'
+
+
+def _each(value: Any, place: int) -> Any:
+    """Return the value of one point, where a setting may hold one for all."""
+    return value if value is None or isinstance(value, str | int | float) else value[place]
+
+
+def _titled(trace: Any, place: int, *parts: str) -> str:
+    title = _each(trace.hovertext, place)
+    return svg.titled(html.unescape(title), *parts) if title else "".join(parts)
+
+
+def _bars(plot: _Plot, trace: Any) -> list[str]:
+    parts = []
+    half = (trace.width or BAR_WIDTH) / 2
+    for i, (length, row) in enumerate(zip(trace.x, trace.y, strict=True)):
+        base = _each(trace.base, i) or 0.0
+        start, end = plot.x(base), plot.x(base + length)
+        top, bottom = sorted((plot.y(row - half), plot.y(row + half)))
+        drawn = svg.rect(start, top, end - start, bottom - top, "jl-shape")
+        style = f' style="fill:{_paint(_each(trace.marker.color, i))}"/>'
+        parts.append(_titled(trace, i, drawn.replace("/>", style)))
+    return parts + _whiskers(plot, trace)
+
+
+def _scatter(plot: _Plot, trace: Any) -> list[str]:
+    points = [(plot.x(x), plot.y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
+    mode, parts = trace.mode or "", []
+    if trace.fill == "toself":
+        style = f"fill:{_paint(trace.fillcolor)};opacity:{trace.opacity or 1}"
+        outline = svg.path(points, closed=True)
+        parts.append(f'<path d="{outline}" class="jl-shape" style="{style}"/>')
+    elif "lines" in mode and points:
+        parts.append(_stroke(points, trace.line))
+    parts += _whiskers(plot, trace)
+    if "markers" in mode:
+        parts += [
+            _titled(trace, i, _marker(trace.marker, i, *point)) for i, point in enumerate(points)
+        ]
+    return parts
+
+
+def _marker(marker: Any, place: int, x: float, y: float) -> str:
+    symbol = str(_each(marker.symbol, place) or "circle")
+    colour = _paint(_each(marker.color, place), "accent")
+    hollow = symbol.endswith("-open")
+    radius = (_each(marker.size, place) or 12) / 2
+    drawn = svg.marker(_SHAPES[symbol.removesuffix("-open")], x, y, radius, "jl-mark")  # type: ignore[arg-type]
+    fill = "var(--jl-surface)" if hollow else colour
+    edge = f"stroke:{colour};stroke-width:2" if hollow else "stroke:none"
+    return drawn.replace("/>", f' style="fill:{fill};{edge}"/>')
+
+
+def _whiskers(plot: _Plot, trace: Any) -> list[str]:
+    """Return error bars along the x axis, with a stroke across at each end."""
+    bar = trace.error_x
+    if bar.array is None:
+        return []
+    parts = []
+    for x, y, more, less in zip(trace.x, trace.y, bar.array, bar.arrayminus, strict=True):
+        middle = x + (_each(trace.base, 0) or 0.0) if trace.type == "bar" else x
+        lo, hi, at = plot.x(middle - less), plot.x(middle + more), plot.y(y)
+        strokes = [[(lo, at), (hi, at)], *([(end, at - 6), (end, at + 6)] for end in (lo, hi))]
+        parts += [
+            _stroke(stroke, go.scatter.Line(color=bar.color, width=bar.thickness or 1.6))
+            for stroke in strokes
+            if any(one != other for one, other in pairwise(stroke))
+        ]
+    return parts
+
+
+def _annotation(plot: _Plot, note: Any) -> str:
+    x = plot.x(note.x, note.xref) + (note.xshift or 0)
+    y = plot.y(note.y, note.yref) - (note.yshift or 0)
+    return _text(x, y, note.text, note.font, _ANCHORS[note.xanchor or "center"])

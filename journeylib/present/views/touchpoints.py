@@ -1,0 +1,277 @@
+"""Touchpoints: the table 'now → should be', and one page for each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from journeylib.core import number, percent, signed, text
+from journeylib.present.blocks import Block, template
+from journeylib.present.drawing.svg import verdict_marker
+from journeylib.present.tables import as_float, share_interval
+from journeylib.present.theme import VERDICTS
+from journeylib.present.views.now import bot_bar, confirmed, hand_over, spot_id
+
+if TYPE_CHECKING:
+    from journeylib.audits import Audit
+
+STEPS = 4  # where customers come from and go to, at most
+REASONS = 3  # for each side
+ENDS_OF_A_JOURNEY = {"(start)": "starts", "(end)": "ends_here"}
+Row = dict[str, Any]
+
+
+def touchpoints(audit: Audit) -> Block:
+    """Return who serves each touchpoint now, who should, and what disagrees or is missing."""
+    order = {code: place for place, code in enumerate(VERDICTS)}
+    served = [row for row in audit.document["touchpoints"] if not _not_served(row)]
+    served.sort(key=lambda row: (order[_code(row)], bool(row["leaning"]), row["touchpoint"]))
+    heads = ("touchpoint", "now", "should_be", "holds", "customers", "remarks")
+    hidden = len(audit.document["touchpoints"]) - len(served)
+    screen = {
+        "caption": text("present.serve.caption"),
+        "heads": [text(f"present.serve.head.{name}") for name in heads],
+        "rows": [_row(audit, row) for row in served],
+        "note": text("present.serve.note", n=hidden),
+    }
+    lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
+    return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
+
+
+def _not_served(row: Row) -> bool:
+    return "not_served" in (row["automation_fit"]["abstain"], row["empathy_need"]["abstain"])
+
+
+def _code(row: Row) -> str:
+    return str(row["leaning"] or row["verdict"])
+
+
+def _row(audit: Audit, row: Row) -> Row:
+    stability = row["verdict_stability"]
+    datum = row["next_datum"]
+    return {
+        "name": row["touchpoint"],
+        "link": spot_id(audit, row["touchpoint"]),
+        "now": text(f"present.serve.by.{_served_by(audit, row)}"),
+        "code": _code(row),
+        "mark": verdict_marker(_code(row), 10, 10, 6.5, leaning=bool(row["leaning"])),
+        "verdict": _verdict(row),
+        "holds": percent(stability, 0) if stability else "",
+        "customers": number(row["customers"]),
+        "flags": _flags(audit, row),
+        "settle": text("present.serve.settle", datum=datum) if datum else "",
+    }
+
+
+def _flags(audit: Audit, row: Row) -> list[str]:
+    flags = audit.document["decisions"]["flags"]
+    return [flag["text"] for flag in flags if flag["touchpoint"] == row["touchpoint"]]
+
+
+def _served_by(audit: Audit, row: Row) -> str:
+    if row["touchpoint"] in set(audit.evidence.handoffs.by_touchpoint["touchpoint"]):
+        return "bot"
+    return "nobody" if _not_served(row) else "person"
+
+
+def _verdict(row: Row) -> str:
+    if row["leaning"]:
+        return text("present.serve.leans", verdict=VERDICTS[row["leaning"]].word)
+    return VERDICTS[row["verdict"]].word
+
+
+def touchpoint_pages(audit: Audit) -> Block:
+    """Return one page for each touchpoint with enough customers, folded until it is asked for."""
+    pages = [_page(audit, row) for row in audit.document["touchpoints"]]
+    html = "".join(template("now.html.j2", "page", page) for page in pages)
+    return Block(html, "\n".join(page["title"] for page in pages))
+
+
+def touchpoint(audit: Audit, name: str) -> Block:
+    """Return the page of one touchpoint.
+
+    Parameters
+    ----------
+    audit : Audit
+    name : str
+        As in the log.
+
+    Raises
+    ------
+    KeyError
+        If no touchpoint with enough customers is called so.
+    """
+    row = next((r for r in audit.document["touchpoints"] if r["touchpoint"] == name), None)
+    if row is None:
+        raise KeyError(f"no touchpoint with enough customers is called {name!r}")
+    page = _page(audit, row)
+    html = template("now.html.j2", "page", page).replace("<details", "<details open", 1)
+    return Block(html, f"{page['title']}\n{page['lead']}")
+
+
+def _page(audit: Audit, row: Row) -> Row:
+    name = row["touchpoint"]
+    bot = next((b for b in audit.document["decisions"]["bots"] if b["touchpoint"] == name), None)
+    panels = [
+        _bot_panel(bot) if bot else None,
+        _panel("flags", listed=_flags(audit, row)),
+        *_reasons(row, open_=not _flags(audit, row)),
+        _panel("from", listed=_steps(audit, name, "source")),
+        _panel("to", listed=_steps(audit, name, "target")),
+        _panel("segments", pairs=_segments(audit, name)),
+        _next(audit, row, bot),
+    ]
+    stage = " · ".join(filter(None, (row["stage"], row["channel"])))
+    return {
+        "id": spot_id(audit, name),
+        "name": name,
+        "short": _verdict(row) if not _not_served(row) else text("present.serve.by.nobody"),
+        "title": text("present.spot.title", name=name, stage=stage) if stage else name,
+        "lead": _lead(audit, row),
+        "facts": _facts(row),
+        "panels": [panel for panel in panels if panel],
+    }
+
+
+def _panel(name: str, **content: Any) -> Row | None:
+    if not any(content.values()):
+        return None
+    return {"title": text(f"present.spot.{name}"), **content}
+
+
+def _lead(audit: Audit, row: Row) -> str:
+    """Return who serves, who should, how surely, and what the run before said."""
+    if _not_served(row):
+        return text("present.spot.not_served")
+    by = text(f"present.serve.by.{_served_by(audit, row)}")
+    stability = row["verdict_stability"]
+    key = "holds" if stability else "open"
+    lead = text(
+        f"present.spot.lead.{key}", by=by, verdict=_verdict(row), share=percent(stability, 0)
+    )
+    before = _before(audit, row["touchpoint"])
+    if before is None:
+        return lead
+    key = "same" if before == row["verdict"] else "other"
+    return f"{lead} {text(f'present.spot.before.{key}', verdict=VERDICTS[before].word)}"
+
+
+def _before(audit: Audit, name: str) -> str | None:
+    entries = {entry.run_id: entry.document for entry in audit.history.entries}
+    document = entries.get(audit.changes.previous or "")
+    rows = document["touchpoints"] if document else ()
+    return next((str(row["verdict"]) for row in rows if row["touchpoint"] == name), None)
+
+
+def _facts(row: Row) -> list[Row]:
+    facts = [("visits", number(row["journeys"])), ("customers", number(row["customers"]))]
+    for axis in ("automation_fit", "empathy_need"):
+        score = row[axis]
+        if score["value"] is not None and not _not_served(row):
+            words = text("present.spot.of_100", x=number(score["value"], 0))
+            facts.append((axis, words))
+    return [{"name": text(f"present.spot.fact.{name}"), "value": value} for name, value in facts]
+
+
+def _bot_panel(bot: Row) -> Row:
+    bar = bot_bar(bot)
+    pairs = [
+        (text("present.now.head.confirmed"), confirmed(bot)),
+        (text("present.now.head.hand_over"), hand_over(bot)),
+    ]
+    return {
+        "title": text("present.spot.ends", n=number(bot["sessions"])),
+        **bar,
+        "key": [(part["kind"], text(f"present.now.end.{part['kind']}")) for part in bar["ends"]],
+        "pairs": pairs,
+        "sentences": [text("present.spot.costs", topic=bot["topic"])] if bot["answer"] else [],
+    }
+
+
+def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
+    """Return what speaks for a machine and for a person, and why else where no flag says it."""
+    sides = {
+        "machine": text("present.scorecard.for_machine"),
+        "person": text("present.scorecard.for_human"),
+    }
+    panels: list[Row | None] = []
+    for side, mark in sides.items():
+        said = [
+            one.removeprefix(mark).strip(" :") for one in row["reasons"] if one.startswith(mark)
+        ]
+        panels.append(_panel(side, listed=[one[:1].upper() + one[1:] for one in said[:REASONS]]))
+    rest = [one for one in row["reasons"] if not one.startswith(tuple(sides.values()))]
+    return [_panel("why", listed=rest if open_ or row["verdict"] == "abstain" else []), *panels]
+
+
+def _steps(audit: Audit, name: str, end: str) -> list[str]:
+    """Return where customers come from (`source`) or go to (`target`), the most first."""
+    here = "target" if end == "source" else "source"
+    rows = [row for row in audit.document["transitions"] if row[here] == name]
+    total = sum(row["journeys"] for row in rows)
+    rows.sort(key=lambda row: (-row["journeys"], row[end]))
+    return [
+        text(
+            "present.spot.step",
+            name=text(f"present.spot.{ENDS_OF_A_JOURNEY[row[end]]}")
+            if row[end] in ENDS_OF_A_JOURNEY
+            else row[end],
+            n=number(row["journeys"]),
+            share=percent(row["journeys"] / total, 0),
+        )
+        for row in rows[:STEPS]
+    ]
+
+
+def _segments(audit: Audit, name: str) -> list[tuple[str, str]]:
+    table = audit.reach.segments
+    pairs = []
+    for row in table[table["touchpoint"] == name].to_dict("records"):
+        words = text("present.spot.segment", n=number(int(row["customers"])))
+        felt = as_float(row["sentiment"])
+        if felt is not None:
+            words = text("present.spot.feels", words=words, feeling=signed(felt))
+        pairs.append((str(row["segment"]), words))
+    return pairs
+
+
+def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
+    """Return what to do, to watch, when to stop, and the line of Python for these journeys."""
+    name = row["touchpoint"]
+    items = audit.document["decisions"]["items"]
+    own = next((item for item in items if name in item["touchpoints"]), None)
+    kind = own["kind"] if own else ("unserved" if _not_served(row) else _code(row))
+    watched = {
+        measure: share_interval(value["value"], value["lo"], value["hi"])
+        for measure in ("repeat_contact", "rework", "exceptions")
+        if (value := row["measures"][measure])["value"] is not None and value["hi"] > 0
+    }
+    watch = [
+        text("present.spot.now", what=text(f"present.spot.watched.{m}"), x=x)
+        for m, x in watched.items()
+    ]
+    if bot and bot["ends"].get("abandoned"):
+        given_up = percent(bot["ends"]["abandoned"], 0)
+        watch.insert(0, text("present.spot.now", what=text("present.spot.given_up"), x=given_up))
+    pairs = [
+        (text("present.spot.do"), own["title"] if own else text(f"present.spot.todo.{kind}")),
+        (text("present.spot.watch"), "; ".join(watch)),
+        (text("present.spot.stop"), _stop(audit, kind)),
+        (text("present.spot.settle"), row["next_datum"] or ""),
+    ]
+    return {
+        "title": text("present.spot.next"),
+        "pairs": [(name, words) for name, words in pairs if words],
+        "code": f"journeys.passing({name!r})",
+    }
+
+
+def _stop(audit: Audit, kind: str) -> str:
+    """Return what would speak against a step: each kind of step has its own risk."""
+    if kind in ("way_out", "hand_over"):
+        items = {item.name: item for item in audit.judgement.handoff_items}
+        lost = audit.evidence.handoffs.lost_in_queue
+        limit = percent(items["lost_in_queue"].limit.at, 0)
+        if lost.value is None:
+            return text("present.spot.stop_if.queue", limit=limit)
+        return text("present.spot.stop_if.queue_now", limit=limit, now=percent(lost.value, 0))
+    return text(f"present.spot.stop_if.{'people' if kind in ('automate', 'assist') else 'worse'}")

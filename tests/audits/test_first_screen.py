@@ -1,0 +1,87 @@
+"""The first screen and the pages of touchpoints: the document's words, and links that lead on."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import replace
+
+import pytest
+
+import journeylib as jl
+from journeylib import present as show
+from journeylib.audits.findings.decisions import decide
+from journeylib.measures import Handoffs
+
+SAMPLES = ["telecom_audit", "bank_audit"]
+APPENDIX = {f"appendix-{letter}" for letter in "abcdefghijkl"}
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+@pytest.mark.parametrize("which", SAMPLES)
+def test_the_screen_says_what_the_document_says(which: str, request: pytest.FixtureRequest) -> None:
+    audit: jl.Audit = request.getfixturevalue(which)
+    said, shown = audit.document["decisions"], words(show.now(audit).html)
+    expected = [said["headline"], said["detail"], *said["trials"], *said["trust"]]
+    expected += [part for item in said["items"] for part in (item["title"], item["reason"])]
+    assert [one for one in expected if re.sub(r"\s+", " ", one) not in shown] == []
+
+
+@pytest.mark.parametrize("which", SAMPLES)
+def test_every_link_leads_to_a_page_or_the_appendix(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    audit: jl.Audit = request.getfixturevalue(which)
+    pages = show.touchpoint_pages(audit).html
+    ids = re.findall(r'id="([^"]+)"', pages)
+    assert len(ids) == len(set(ids)) == len(audit.document["touchpoints"])
+    links = re.findall(r'href="#([^"]+)"', show.now(audit).html + show.touchpoints(audit).html)
+    assert len(links) > 10
+    assert set(links) <= {*ids, *APPENDIX}
+
+
+def test_every_disagreement_stands_in_the_table_and_on_its_page(telecom_audit: jl.Audit) -> None:
+    table = words(show.touchpoints(telecom_audit).html)
+    for flag in telecom_audit.document["decisions"]["flags"]:
+        page = words(show.touchpoint(telecom_audit, flag["touchpoint"]).html)
+        assert flag["text"].replace("\u00a0", " ") in table
+        assert flag["text"].replace("\u00a0", " ") in page
+
+
+def test_a_limit_that_nobody_set_is_called_a_convention(telecom_audit: jl.Audit) -> None:
+    config = telecom_audit.config
+    assert words(show.now(telecom_audit).html).count("convention") == 5
+    judge = config.judge.model_copy(update={"handoff_limits": {"dead_cries": 0.05}})
+    own = replace(telecom_audit, config=config.model_copy(update={"judge": judge}))
+    shown = words(show.now(own).html)
+    assert shown.count("convention") == 4
+    assert "fails your limit: at most 5 %" in shown.replace("\u00a0", " ")
+
+
+def test_a_touchpoint_page_has_the_figures_of_the_log(telecom_audit: jl.Audit) -> None:
+    page = words(show.touchpoint(telecom_audit, "Chatbot: fault").html)
+    # 78 contained, 62 handed over, 101 abandoned of 241 sessions.
+    assert "How 241 conversations end 32 % 26 % 42 %" in page.replace("\u00a0", " ")
+    assert "journeys.passing('Chatbot: fault')" in page
+    with pytest.raises(KeyError, match="no touchpoint"):
+        show.touchpoint(telecom_audit, "Nowhere")
+
+
+def test_without_bots_there_is_no_panel_of_bots(telecom_audit: jl.Audit) -> None:
+    evidence = replace(telecom_audit.evidence, handoffs=Handoffs())
+    office = replace(telecom_audit, evidence=evidence)
+    said = decide(office, office.changes)
+    document = {
+        **telecom_audit.document,
+        "decisions": {
+            **telecom_audit.document["decisions"],
+            "headline": said.headline,
+            "bots": [],
+        },
+    }
+    shown = show.now(replace(office, document=document)).html
+    assert "jl-promises" not in shown and "jl-bots" not in shown
+    assert said.headline in words(shown)

@@ -1,0 +1,81 @@
+"""Charts and their still pictures: the same numbers, at the places worked out by hand."""
+
+import re
+
+import plotly.graph_objects as go
+import plotly.io
+import pytest
+
+from journeylib.core.estimate import Estimate
+from journeylib.present.drawing.chart import chart, in_theme, room_for, row_axis, ticks, whiskers
+from journeylib.present.drawing.chart import words as chart_words
+from journeylib.present.drawing.images import png
+from journeylib.present.drawing.still import still
+from journeylib.present.figure import svg_element
+from journeylib.present.theme import DARK, LIGHT
+
+
+def drawn():
+    """A scale of 0 to 10 from pixel 80 to 1080, two rows of 43 pixels from pixel 14."""
+    made = chart(144, left=80, right=100).update_layout(
+        xaxis=ticks([0, 10], ["0", "10"], range=[0, 10]), yaxis=row_axis(["One", "<b>Two</b>"])
+    )
+    made.add_bar(
+        orientation="h", x=[3.0], y=[0], base=[2.0], width=0.5, marker={"color": LIGHT["bad"]},
+        hovertext=["two to five"],
+    )  # fmt: skip
+    return made.add_scatter(
+        x=[5.0], y=[1], mode="markers", marker={"color": LIGHT["good"], "size": 10},
+        error_x=whiskers([Estimate(5.0, "share", 4.0, 7.0)]), hovertext=["five"],
+    )  # fmt: skip
+
+
+def test_bars_points_and_whiskers_stand_where_their_numbers_are():
+    picture = "".join(still(drawn())[0])
+    # 2 is at 80 + 200; 3 more are 300 wide; the row is 43 high, the bar half of that.
+    assert '<rect x="280" y="24.8" width="300" height="21.5"' in picture
+    # 5 is at 580, the middle of the second row at 14 + 1.5 × 43; 4 and 7 at 480 and 780.
+    assert '<circle cx="580" cy="78.5" r="5"' in picture
+    assert 'd="M480 78.5L780 78.5"' in picture
+    assert "<title>two to five</title>" in picture
+
+
+def test_a_still_picture_has_the_colours_of_the_page_and_a_png_of_it_those_of_paper():
+    parts, width, height = still(drawn())
+    picture = "".join(parts)
+    assert "fill:var(--jl-bad)" in picture
+    assert "fill:var(--jl-good)" in picture
+    assert not re.search(r"#[0-9A-F]{6}", picture)
+    drawing = svg_element(parts, width=width, height=height, alt="a 1", min_width=100)
+    assert png(drawing, width=400).startswith(b"\x89PNG")
+
+
+def test_a_scale_of_one_value_is_drawn():
+    flat = chart(100, left=10, right=10).update_layout(
+        xaxis=ticks([], [], range=[3, 3]), yaxis=ticks([], [], range=[0, 1])
+    )
+    flat.add_scatter(x=[3.0], y=[0.5], mode="markers")
+    assert '<circle cx="10" cy="35"' in "".join(still(flat)[0])
+
+
+def test_the_dark_chart_has_no_light_colour_and_the_same_numbers():
+    dark = in_theme(drawn(), "dark")
+    assert dark.data[0].marker.color == DARK["bad"]
+    assert dark.layout.template.layout.paper_bgcolor == DARK["surface"]
+    assert tuple(dark.data[1].x) == (5.0,)
+    assert {"journeylib", "journeylib_dark"} <= set(plotly.io.templates)
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a <b>b</b>", "Q&A"])
+def test_names_from_the_log_are_no_markup_in_a_chart(name):
+    written = chart_words(name)
+    assert "<" not in written
+    made = go.Figure(drawn()).update_layout(yaxis=row_axis([written, "Two"]))
+    picture = "".join(still(made)[0])
+    assert "<script" not in picture
+    assert name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in picture
+
+
+def test_names_get_the_room_that_they_need_and_no_more():
+    assert room_for(["a"], 300) < 60
+    assert room_for(["a" * 200], 300) == 300

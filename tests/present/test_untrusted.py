@@ -1,0 +1,134 @@
+"""Stored notebooks as JupyterLab first shows them: untrusted, without a kernel."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from journeylib.present.figure import ELEMENT, PLOTLY
+from tests.present.test_browser import CHROMIUM, ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = 90
+SHOWN = """
+() => [...document.querySelectorAll('.jp-Notebook .jp-OutputArea-output')].map(output => ({
+  text: output.innerText,
+  letters: output.querySelectorAll('svg text:not(.main-svg text)').length,
+  width: Math.max(0, ...[...output.querySelectorAll('img')].map(image => image.naturalWidth)),
+  plotly: output.querySelectorAll('.js-plotly-plot .main-svg').length,
+}))
+"""
+
+
+def outputs(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [out for cell in cells for out in cell.get("outputs", [])]
+
+
+def texts_of_drawings(html):
+    """Return the words that remain of drawings where HTML is shown without them."""
+    bare = re.sub(r"<(script|style)\b.*?</\1>", "", html, flags=re.DOTALL)
+    return re.findall(r"<text\b[^>]*>([^<]+)", bare)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_stored_html_holds_words_of_a_drawing(notebook):
+    pages = ["".join(out.get("data", {}).get("text/html", "")) for out in outputs(notebook)]
+    assert [words for page in pages for words in texts_of_drawings(page)] == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_stored_figure_has_a_picture_and_its_finding(notebook):
+    figures = [out["data"] for out in outputs(notebook) if ELEMENT in out.get("data", {})]
+    assert figures
+    for data in figures:
+        # A PNG beside a chart would be shown in its place.
+        picture, other = ("svg+xml", "png") if PLOTLY in data else ("png", "svg+xml")
+        assert len("".join(data[f"image/{picture}"])) > 5_000
+        assert f"image/{other}" not in data
+        assert "text/html" not in data
+        finding, columns, *rows = "".join(data["text/plain"]).splitlines()
+        assert ": " in finding
+        assert "  " in columns
+        assert len(rows) == min(5, data[ELEMENT].count('<th scope="row">'))
+        if PLOTLY in data:
+            title = data[PLOTLY]["layout"]["title"]
+            assert title["text"]
+            assert title["subtitle"]["text"]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab that has never seen the stored notebooks."""
+    pytest.importorskip("jupyterlab", reason="needs JupyterLab")
+    home = tmp_path_factory.mktemp("untrusted")
+    (home / "notebooks").mkdir()
+    for notebook in NOTEBOOKS:
+        shutil.copy(notebook, home / "notebooks")
+    for name, settings in (
+        ("apputils-extension/notification", '{"fetchNews": "false"}'),
+        ("notebook-extension/tracker", '{"windowingMode": "none"}'),
+    ):
+        file = home / f"settings/@jupyterlab/{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True)
+        file.write_text(settings, encoding="utf-8")
+    folders = {f"JUPYTER_{n}": str(home / n) for n in ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR")}
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0",
+        "--IdentityProvider.token=", "--ServerApp.password=",
+        f"--ServerApp.root_dir={home / 'notebooks'}",
+        f"--LabApp.user_settings_dir={home / 'settings'}",
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+    ]  # fmt: skip
+    log = home / "lab.log"
+    with log.open("w") as written:
+        server = subprocess.Popen(
+            command, env=os.environ | folders, stderr=written, stdout=written,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not (found := re.search(r"http://localhost:(\d+)/lab", log.read_text())):
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        yield f"http://localhost:{found[1]}/lab"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(20)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium on the path")
+def test_jupyterlab_shows_every_figure_of_a_notebook_that_is_not_trusted(lab, tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    pictures = os.environ.get("JOURNEYLIB_PICTURES", str(tmp_path))
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        for notebook in NOTEBOOKS:
+            stored = outputs(notebook)
+            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+            page.goto(f"{lab}/tree/{notebook.name}?reset", timeout=1000 * SECONDS)
+            page.wait_for_function(
+                "n => document.querySelectorAll('.jp-Notebook .jp-OutputArea-output').length >= n",
+                arg=len(stored), timeout=1000 * SECONDS,
+            )  # fmt: skip
+            page.get_by_role("button", name="No Kernel").last.click()
+            page.wait_for_timeout(3000)
+            page.screenshot(path=f"{pictures}/{notebook.stem}.png")
+            shown = page.evaluate(SHOWN)
+            assert len(shown) == len(stored)
+            for output, seen in zip(stored, shown, strict=True):
+                assert seen["letters"] == 0
+                if PLOTLY in output.get("data", {}):
+                    assert seen["plotly"]
+                elif ELEMENT in output.get("data", {}):
+                    assert seen["width"] > 1000
+                    assert seen["text"] == ""
+            page.close()
+        browser.close()
