@@ -15,6 +15,7 @@ import pytest
 import journeylib as jl
 from journeylib.core.errors import LogError, SchemaError
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.log.read import read_log
 from journeylib.log.sources.days import LAST_EVENT
@@ -82,7 +83,8 @@ def _text(log: EventLog, check: str) -> str:
 def _sessions(log: EventLog, recipe: str) -> Any:
     settings = dict(find_recipe(recipe).settings.get("journeys", {}))
     journeys = jl.rebuild(log, JourneySettings(**settings))
-    return bot_sessions(journeys, MeasureSettings()).table.to_pandas()
+    table = bot_sessions(journeys, MeasureSettings()).table
+    return table.replace({MISSING: None}).convert_dtypes()
 
 
 @needs_exports

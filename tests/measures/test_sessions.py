@@ -188,7 +188,7 @@ def test_a_mark_is_a_handover_where_no_human_ever_appears(log_of: LogOf) -> None
     found = sessions_of(log)
     assert list(found["state"]) == ["handed_over", "contained"]
     assert list(found["human_joined"]) == [True, False]
-    assert found["human_us"].isna().all()  # when a human came is not known
+    assert (found["human_us"] == MISSING).all()  # when a human came is not known
 
 
 def test_a_mark_tells_nothing_where_humans_are_seen(log_of: LogOf) -> None:
