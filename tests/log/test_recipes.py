@@ -84,7 +84,7 @@ def _sessions(log: EventLog, recipe: str) -> Any:
     settings = dict(find_recipe(recipe).settings.get("journeys", {}))
     journeys = jl.rebuild(log, JourneySettings(**settings))
     table = bot_sessions(journeys, MeasureSettings()).table
-    return table.replace({MISSING: None}).convert_dtypes()
+    return table.astype({"state": "str"}).replace({MISSING: None}).convert_dtypes()
 
 
 @needs_exports
