@@ -33,14 +33,14 @@ def write_log(folder: Path, customers: int) -> Path:
 def timed(config: Path) -> dict[str, float]:
     """Read, rebuild, measure and judge; seconds of each, and the peak memory of it all."""
     from journeylib.audits.config.load import load_config
-    from journeylib.audits.pipeline import _read
+    from journeylib.audits.preparation.preparation import read_source
     from journeylib.journeys.journeys import rebuild
     from journeylib.judge.judgement import judge
     from journeylib.measures.evidence import measure
 
     loaded, worked = load_config(config), time.process_time()
     clock = [time.perf_counter()]
-    log = _read(loaded)
+    log = read_source(loaded)
     clock.append(time.perf_counter())
     journeys = rebuild(log, loaded.journeys)
     clock.append(time.perf_counter())

@@ -43,7 +43,7 @@ def _memory(folder: Path) -> str:
 
 
 def journeylib_questions(folder: Path) -> Answers:
-    from journeylib.journeys.graph.transitions import END, START
+    from journeylib.journeys import END, START
     from journeylib.journeys.journeys import rebuild
     from journeylib.journeys.segmentation.rules import JourneySettings
     from journeylib.log.engine.duckdb import EngineSettings
