@@ -213,6 +213,7 @@ def unpack(path: Path, target: Path) -> Path:
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 source = stack.enter_context(_member(archive, path.name))
             _copy_within_bounds(source, target, path)
+    # zipfile raises NotImplementedError for a way of packing that it does not know.
     except (EOFError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
         raise LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.") from None
     except OSError as error:
