@@ -19,6 +19,8 @@ import journeylib as jl
 from journeylib.audits.runs.bundle import STAGE, staged
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
+from journeylib.journeys import Journeys
+from journeylib.log.engine.duckdb import run as run_sql
 from tests.audits.prepared import runner_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,15 +214,18 @@ def test_a_spill_folder_that_fills_while_it_is_measured(
 ) -> None:
     """Reading and rebuilding find room, and what comes after does not: said, and tidied."""
     dice = random.Random(SEED)
-    rows = [[f"secret-{dice.randrange(3750)}", f"2026-01-{1 + i % 28:02d}", f"Chat {i % 60}", "b",
-             f"k{i}"] for i in range(30_000)]  # fmt: skip
+    rows = [[f"secret-{dice.randrange(500)}", f"2026-01-{1 + i % 28:02d}", f"Chat {i % 60}", "b",
+             f"k{i}"] for i in range(4_000)]  # fmt: skip
     began = []
 
-    def noted(*arguments: object, **options: object) -> jl.Evidence:
+    def large(journeys: Journeys, *_: object, **__: object) -> None:
+        """Sort, with the engine of the log, more than its memory and its spill folder hold."""
         began.append("measure")
-        return jl.measure(*arguments, **options)  # type: ignore[arg-type]
+        engine = journeys.log.events.get_backend()
+        numbers = "SELECT range::VARCHAR || '-secret' AS name FROM range(3_000_000)"
+        run_sql(engine, f"CREATE TEMP TABLE large AS {numbers} ORDER BY hash(range)")
 
-    monkeypatch.setattr("journeylib.audits.pipeline.measure", noted)
+    monkeypatch.setattr("journeylib.audits.pipeline.measure", large)
     place, told = little_room
     with pytest.raises(RunError, match=r"engine\.spill_limit is reached") as caught:
         jl.audit(small_with(rows=rows), overrides=told)
