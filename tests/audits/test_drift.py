@@ -69,7 +69,7 @@ CONFIG = AuditConfig.model_validate(
 
 
 def cases(days: Sequence[int], *, each: int = 12, runs_on: int = 0) -> pd.DataFrame:
-    """Cases that begin on `days` since a Monday, are worked on next day and `runs_on` days later."""
+    """Cases that begin on `days` since a Monday, are worked on next day and later."""
     rows = []
     for day in days:
         for number in range(each):
