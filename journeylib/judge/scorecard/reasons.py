@@ -132,6 +132,11 @@ def small_offer_reason(fit: AxisScore) -> str:
     return text("judge.small_offer", score=_score(fit))
 
 
+def stakes_reason(seen: Observation) -> str:
+    """Return how much may be at stake where no effect could be told."""
+    return text("judge.stakes_open", most=number(100 * seen.hi, 0), customers=seen.n_customers)
+
+
 def thin_reason(journeys: int, customers: int, settings: JudgeSettings) -> tuple[str, str]:
     """Return why too few visits give no verdict, and what would help."""
     needed = {"min_journeys": settings.min_journeys, "min_customers": settings.min_customers}
