@@ -51,7 +51,21 @@ def evidence_reasons(
     sides = [_strongest(fit, need, vetoes, seen, machine=machine) for machine in (True, False)]
     if verdict in ("human_led", "human_only", "fix_first"):
         sides.reverse()
-    return (*sides[0], *sides[1])
+    return (*sides[0], *sides[1], *_feeling(seen))
+
+
+def _feeling(seen: Mapping[str, Observation]) -> tuple[str, ...]:
+    """Return what customers come with apart from what the touchpoint does to it.
+
+    Said where both are known and customers come in a bad mood: grief in the matter is no
+    dissatisfaction with the service.
+    """
+    entry, change = seen.get("feeling_at_entry"), seen.get("sentiment_drop")
+    if entry is None or change is None or entry.missing or change.missing or entry.hi >= 0:
+        return ()
+    way = "falls" if change.hi < 0 else "rises" if change.lo > 0 else "stays"
+    (came, base), (moved, _base) = figure(entry), figure(change)
+    return (text(f"judge.feeling.{way}", entry=came, change=moved, base=base),)
 
 
 def _strongest(
