@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_900,
+    "audits": 4_980,
     "cli": 1_050,
     "core": 550,
     "delivery": 800,
@@ -17,7 +17,7 @@ LINES = {
     "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
-    "measures": 5_000,
+    "measures": 5_150,
     "portfolio": 1_450,
     "present": 6_300,
     "workshop": 3_700,
