@@ -2,9 +2,9 @@
 
 Run from the checkout: ``python -m benchmarks.verdicts [SEEDS] [CUSTOMERS]``. The insurer is made
 otherwise than the sample data: other touchpoints and prevalences, what customers write on the row
-of who served (``text_by: customer``), and no intent in half of the events. Its shares lie inside the
-region of `docs/methods.md` (sections 6 and 7) that gives the planted verdict. A verdict is *wrong*
-where another one is issued; an abstaining touchpoint is neither right nor wrong.
+of who served (``text_by: customer``), and no intent in half of the events. Its shares lie inside
+the region of `docs/methods.md` (sections 6 and 7) that gives the planted verdict. A verdict is
+*wrong* where another one is issued; an abstaining touchpoint is neither right nor wrong.
 """
 
 from __future__ import annotations

@@ -177,3 +177,17 @@ def test_telecom_is_audited_without_edits(telecom: tuple[Path, str]) -> None:
     document = jl.audit(telecom[0]).document
     assert document["log"]["events"] == 11_741
     assert document["handoffs"]["sessions"] > 0
+
+
+def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) -> None:
+    """A person serves at "Rejected claim"; "Payment failed" is what a system tells."""
+    rows = ["customer,touchpoint,timestamp,actor"]
+    for number in range(40):
+        what, who = (("Rejected claim", "agent"), ("Payment failed", "system"))[number % 2]
+        rows.append(f"c{number // 4},{what},2026-01-{1 + number % 28:02} 10:00,{who}")
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    path, _ = write_first_config(tmp_path / "log.csv", out=tmp_path / "audit.yaml")
+    text = path.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if "bad_ends:" in line]
+    assert "Payment failed" in line
+    assert "Rejected claim" not in line
