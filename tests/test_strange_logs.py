@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import journeylib as jl
+from journeylib import present
 from journeylib.audits.config.model import AuditConfig
 
 EXAMPLES = int(os.environ.get("JOURNEYLIB_STRANGE_LOGS", "60"))
@@ -220,6 +222,25 @@ def check_partitions(audit: jl.Audit) -> None:
         assert (shares >= 0).all().all()
 
 
+def views() -> Iterator[Callable[[jl.Audit], Any]]:
+    """Yield every view of an audit that needs nothing else."""
+    for name in dir(present):
+        view = getattr(present, name)
+        if inspect.isfunction(view) and ".views." in view.__module__:
+            first, *others = inspect.signature(view).parameters.values()
+            if first.name == "audit" and all(o.default is not o.empty for o in others):
+                yield view
+
+
+def check_views(audit: jl.Audit) -> None:
+    """Every part of the dashboard can be drawn."""
+    for view in views():
+        shown = view(audit)
+        draw = getattr(shown, "_repr_html_", None)
+        if draw is not None:
+            assert draw() is not None, view.__name__
+
+
 def check(like: Strange, folder: Path) -> None:
     """Audit one log and hold everything against the rows themselves."""
     frame = written(like)
@@ -227,6 +248,7 @@ def check(like: Strange, folder: Path) -> None:
     check_counts(like, frame, audit)
     check_partitions(audit)
     check_intervals(audit.document)
+    check_views(audit)
 
 
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
