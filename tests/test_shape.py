@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests import shape
 
-ENTRIES, ENTRIES_AT_THE_TOP = 12, 14  # __init__.py and its list of public names among them
+ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
