@@ -1,4 +1,4 @@
-"""Privacy: identifiers replaced by keyed digests, and small cells left out of tables."""
+"""Privacy: identifiers replaced by keyed digests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hmac
 from dataclasses import replace
 
 import ibis.expr.types as ir
-import pandas as pd
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
@@ -96,41 +95,3 @@ def _held(backend: Backend, table: ir.Table, drop: str | None = None) -> ir.Tabl
 def _digest(key: bytes, role: str, value: str) -> str:
     message = f"{role}\0{value}".encode()
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:_DIGITS]
-
-
-def suppress(
-    frame: pd.DataFrame, min_customers: int, customers: str = "customers"
-) -> tuple[pd.DataFrame, int]:
-    """Remove the rows that rest on fewer customers than may be shown.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Row: one cell of a published table.
-    min_customers : int
-        Fewest customers that a shown row rests on.
-    customers : str
-        Column with the number of customers of each row.
-
-    Returns
-    -------
-    frame : pandas.DataFrame
-        The rows that may be shown, in their order, with a fresh index.
-    suppressed : int
-        How many rows were removed.
-
-    Notes
-    -----
-    Primary suppression only. Where exactly one row is removed from a table whose total is shown
-    beside it, the removed row can be found by subtraction; customers can belong to several rows
-    of a table of touchpoints, which blurs this but does not prevent it. Publish totals rounded,
-    or not at all, where that matters.
-
-    Examples
-    --------
-    >>> shown, removed = suppress(pd.DataFrame({"customers": [9, 10, 11]}), 10)
-    >>> shown["customers"].tolist(), removed
-    ([10, 11], 1)
-    """
-    shown = frame[frame[customers] >= min_customers].reset_index(drop=True)
-    return shown, len(frame) - len(shown)

@@ -8,7 +8,8 @@ import pytest
 
 from journeylib.core.errors import LogError
 from journeylib.log.engine.duckdb import run
-from journeylib.log.privacy import pseudonymise, suppress
+from journeylib.log.privacy import pseudonymise
+from journeylib.log.suppression import suppress
 
 from .conftest import ROLES, frame_of, read
 
