@@ -17,7 +17,7 @@ LINES = {
     "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
-    "measures": 5_000,
+    "measures": 5_050,
     "portfolio": 1_450,
     "present": 6_300,
     "workshop": 3_700,

@@ -22,7 +22,6 @@ from journeylib.log.engine.row_order import (
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name
 from journeylib.log.inference.schema import Proposal, propose
-from journeylib.log.privacy import suppress
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,
@@ -44,6 +43,15 @@ from journeylib.log.sources.process_mining import refuse_entities
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
 from journeylib.log.sources.tables import drop_scratch
 from journeylib.log.sources.text_encoding import plain_text
+from journeylib.log.suppression import (
+    COUNTS,
+    MIN_CELL,
+    Crossed,
+    few_of,
+    suppress,
+    suppress_crossed,
+    suppress_parts,
+)
 from journeylib.log.text.detectors import (
     asks_for_human,
     awaits_answer,

@@ -27,6 +27,7 @@ _SEVERITIES = {
             "future.unread",
             "midnights.some",
             "outside_period.some",
+            "personal_names.some",
             "time_zones.mixed",
             "unmapped.actors",
             "unreadable.some",

@@ -128,6 +128,11 @@ class Schema(BaseModel):
     stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
     channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
 
+    names_shown: tuple[str, ...] = Field(
+        (),
+        description="Names that look like a person's number or address and are none, such as a "
+        "hotline: shown as they stand, all others are masked.",
+    )
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     timestamp_format: str | None = Field(
         None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."

@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Grade, Resampled
-from journeylib.log import fetch
+from journeylib.log import fetch, few_of
 
 ESTIMATE_COLUMNS = (
     "touchpoint",
@@ -29,6 +29,9 @@ ESTIMATE_COLUMNS = (
     "abstain",
     "source",
 )
+
+# Shares of customers that say something of the persons themselves, in place of the service.
+OF_PERSONS = frozenset({"vulnerable"})
 
 
 @dataclass(frozen=True)
@@ -155,3 +158,35 @@ def count_bases(rows: ibis.Table, keys: list[str]) -> pd.DataFrame:
         events=_.count(), journeys=_.new_journey.sum(), customers=_.new_customer.sum()
     )
     return fetch(counted).astype(dict.fromkeys(("events", "journeys", "customers"), "int64"))
+
+
+def without_few(table: pd.DataFrame, measure: str, value: str, *, minimum: int) -> pd.DataFrame:
+    """Replace shares of persons that only a few customers, or all but a few, have by a bound.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Row: a measure of a touchpoint, with `measure`, `value`, ``lo``, ``hi``,
+        ``n_customers``; and where there are, ``score`` and ``abstain`` or ``missing``.
+    measure, value : str
+        Columns that name the measure and hold its number.
+    minimum : int
+        Fewest customers that have it, and that have it not.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Such rows have no number: ``hi`` is the bound of a few, ``lo`` of all but a few; the
+        reason is ``privacy``.
+    """
+    table = table.copy()
+    reason = "missing" if "missing" in table else "abstain"
+    for spot in table.index[table[measure].isin(OF_PERSONS) & table[value].notna()]:
+        share, customers = float(table.loc[spot, value]), int(table.loc[spot, "n_customers"])
+        bound = few_of(share, customers, minimum)
+        if bound is not None:
+            columns = [value, "lo", "hi", *({"score"} & set(table))]
+            table.loc[spot, columns] = np.nan
+            table.loc[spot, "hi" if bound > share else "lo"] = bound
+            table.loc[spot, reason] = "privacy"
+    return table

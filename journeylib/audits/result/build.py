@@ -12,6 +12,7 @@ from journeylib.audits.document.content import content, varied
 from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.core import rounded
 from journeylib.judge import HandoffTime, worst_item
+from journeylib.measures import without_few
 
 if TYPE_CHECKING:
     from journeylib.audits.document.content import Variation
@@ -91,11 +92,16 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     return (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
-        "estimates": evidence.estimates,
+        "estimates": _estimates(assessment),
         "variants": _joined(evidence.variants, " > ", "variant"),
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
-        "indicators": judgement.indicators,
+        "indicators": without_few(
+            judgement.indicators,
+            "indicator",
+            "raw",
+            minimum=assessment.config.journeys.min_customers,
+        ),
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
@@ -104,6 +110,11 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
+
+
+def _estimates(assessment: Assessment) -> pd.DataFrame:
+    minimum = assessment.config.journeys.min_customers
+    return without_few(assessment.evidence.estimates, "measure", "value", minimum=minimum)
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -155,7 +166,7 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
-    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
+    table = _estimates(assessment).sort_values(["touchpoint", "measure"])
     measures = {
         name: {row["measure"]: row for row in rows.to_dict("records")}
         for name, rows in table.groupby("touchpoint")

@@ -208,6 +208,9 @@ class Catalogue:
         >>> catalogue_of("en").estimate(Estimate.none("n_small", "share"))
         'Not enough evidence: too few customers or journeys'
         """
+        if estimate.value is None and estimate.hi is not None:
+            # Of a share of persons that may not be shown, the bound is.
+            return self.text("under", x=self.percent(estimate.hi, 0))
         if estimate.value is None:
             return self.text("abstain.sentence", reason=self.text(f"abstain.{estimate.abstain}"))
         write, unit = self._writer(estimate)

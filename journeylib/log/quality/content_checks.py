@@ -44,6 +44,9 @@ def value_checks(survey: Survey) -> Iterator[Check]:
     for role, n in survey.controls.items():
         if n:
             yield check("control_characters.some", role, n)
+    for role, n in survey.personal.items():
+        if n:
+            yield check("personal_names.some", role, n)
 
 
 def content_checks(log: Inspection) -> Iterator[Check]:

@@ -7,17 +7,20 @@ from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import Journeys
-from journeylib.log import fetch, suppress
+from journeylib.log import COUNTS, Crossed, fetch, suppress, suppress_crossed
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import MICRO, Scores
 
 ALL = ""
 MOST_SEGMENTS = 12
+OTHER, NO_STAGE = "\0other", "\0none"  # no name of a log holds this sign
+SEGMENT_COLUMNS = ("segment", "touchpoint", *COUNTS, "sentiment", "lo", "hi")
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,102 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     Notes
     -----
     The stage of an event is its touchpoint's most frequent one, as on the map; the segment is the
-    journey's.
+    journey's. Further cells are hidden, so that the totals of stages, segments and touchpoints
+    tell nothing of a small one (`log.suppress_crossed`). Where no choice of cells does that, the
+    stages of segments are left out, and then the segments' touchpoints.
     """
-    spots = journeys.touchpoints[["touchpoint_no", "touchpoint", "stage"]]
+    spots = journeys.touchpoints[["touchpoint_no", "touchpoint", "stage", *COUNTS]]
     keys = ["journey", "customer_no", "group", "touchpoint_no"]
     whose = journeys.table.select("journey", "segment")
     rows = journeys.steps.select(*keys).inner_join(whose, "journey")
     stage_of = ibis.memtable(spots[["touchpoint_no", "stage"]].astype({"stage": "string"}))
     rows = rows.inner_join(stage_of, "touchpoint_no")
-    large = _largest(rows, journeys.settings.min_customers)
     minimum = journeys.settings.min_customers
-    cuts: list[list[str]] = [[], ["stage"], ["segment"], ["segment", "stage"]]
-    counted = pd.concat([_counted(rows, cut) for cut in cuts], ignore_index=True)
-    stages = counted[counted["segment"].isin([ALL, *large])]
-    stages = suppress(stages, minimum)[0].sort_values(["segment", "stage"], ignore_index=True)
-    return Reach(stages, _segments(rows, spots, large, scores, minimum))
+    large = _largest(rows, minimum)
+    whole = _counted(rows, [])
+    if not large:
+        stages = pd.concat([whole, _counted(rows, ["stage"])], ignore_index=True)
+        stages = suppress(stages, minimum)[0].sort_values("stage", ignore_index=True)
+        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"))
+    # All other journeys are a column that is never shown.
+    named = rows.segment.isin(large).ifelse(rows.segment.cast("string"), OTHER)
+    rows = rows.mutate(segment=named.fill_null(OTHER), stage=rows.stage.fill_null(NO_STAGE))
+    cuts = ["stage"], ["segment"], ["segment", "stage"]
+    by_stage, by_segment, crossed = (_counted(rows, cut) for cut in cuts)
+    spots = suppress(spots, minimum)[0].fillna({"stage": NO_STAGE}).astype({"stage": str})
+    cells = fetch(rows.group_by(["segment", "touchpoint_no"]).aggregate(**_counts()))
+    cells = cells.merge(spots[["touchpoint_no", "touchpoint"]], on="touchpoint_no")
+    stages, found = _protected(cells.astype({"segment": str}), crossed, by_segment, spots, minimum)
+    felt = _felt(rows, large, scores, minimum)
+    found = found.merge(felt, on=["segment", "touchpoint_no"], how="left", validate="one_to_one")
+    found = found[list(SEGMENT_COLUMNS)].sort_values(["segment", "touchpoint"], ignore_index=True)
+    totals = suppress(pd.concat([whole, by_stage, by_segment], ignore_index=True), minimum)[0]
+    table = pd.concat([totals, stages], ignore_index=True)
+    table = table[~table["segment"].eq(OTHER) & ~table["stage"].eq(NO_STAGE)]
+    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found)
+
+
+def _protected(
+    cells: pd.DataFrame,
+    crossed: pd.DataFrame,
+    whole: pd.DataFrame,
+    spots: pd.DataFrame,
+    minimum: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the stages and the touchpoints of segments that may be shown.
+
+    `whole` has the totals of segments, `spots` the shown touchpoints with theirs.
+    """
+    names, stages = sorted(whole["segment"]), sorted(crossed["stage"].unique())
+    totals = whole.set_index("segment").loc[names, list(COUNTS)].to_numpy(np.int64)
+    by_stage = _matrix(crossed, "stage", stages, names)
+    named = np.array(names) != OTHER
+    spots = spots.sort_values("touchpoint", ignore_index=True)
+    stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
+    counts = _matrix(cells, "touchpoint_no", list(spots["touchpoint_no"]), names)
+    most = spots[list(COUNTS)].to_numpy(np.int64)
+    for seen in (_with_stages(by_stage, named, minimum), np.zeros(len(names), dtype=bool)):
+        # Stages of a segment that are hidden have one total: that of the segment.
+        table = Crossed(
+            counts,
+            most,
+            np.where(seen[:, None], by_stage[stage], totals),
+            np.where(seen, stage[:, None], -1),
+            np.broadcast_to(named, counts.shape[:2]),
+        )
+        shown = suppress_crossed(table, minimum)
+        if shown is not None:
+            row, column = np.nonzero(shown)
+            keys = {"segment": np.array(names)[column], "touchpoint": spots["touchpoint"][row]}
+            kept = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
+            with_stages = set(np.array(names)[seen & named])
+            few = crossed["customers"] < minimum
+            return crossed[crossed["segment"].isin(with_stages) & ~few], kept
+    return crossed.head(0), cells.head(0)
+
+
+def _with_stages(by_stage: npt.NDArray[np.int64], named: Any, minimum: int) -> Any:
+    """Return the segments whose stages may be shown: all of them, or not just one left out."""
+    customers = by_stage[..., 2]
+    few = ((customers > 0) & (customers < minimum)).any(axis=0) & named
+    if few.sum() == 1 and (named & ~few).any():
+        events = np.where(named & ~few, by_stage[..., 0].sum(axis=0), np.iinfo(np.int64).max)
+        few[events.argmin()] = True
+    return np.where(named, ~few, not few.any())
+
+
+def _matrix(
+    cells: pd.DataFrame, key: str, rows: list[Any], columns: list[str]
+) -> npt.NDArray[np.int64]:
+    """Return the counts of cells as rows × segments × counts."""
+    matrix = np.zeros((len(rows), len(columns), len(COUNTS)), np.int64)
+    known = cells[cells[key].isin(rows)]
+    place = (
+        pd.Index(rows).get_indexer(pd.Index(known[key])),
+        pd.Index(columns).get_indexer(pd.Index(known["segment"])),
+    )
+    matrix[place] = known[list(COUNTS)]
+    return matrix
 
 
 def _largest(rows: ibis.Table, minimum: int) -> list[str]:
@@ -81,11 +165,7 @@ def _counted(rows: ibis.Table, cut: list[str]) -> pd.DataFrame:
     known = rows
     for name in cut:
         known = known.filter(known[name].notnull())
-    counts = {
-        "events": _.count(),
-        "journeys": _.journey.nunique(),
-        "customers": _.customer_no.nunique(),
-    }
+    counts = _counts()
     table = known.group_by(cut).aggregate(**counts) if cut else known.aggregate(**counts)
     frame = fetch(table)
     for name in ("segment", "stage"):
@@ -93,30 +173,12 @@ def _counted(rows: ibis.Table, cut: list[str]) -> pd.DataFrame:
     return frame[["segment", "stage", *counts]]
 
 
-def _segments(
-    rows: ibis.Table,
-    spots: pd.DataFrame,
-    large: list[str],
-    scores: Scores | AbstainReason | None,
-    minimum: int,
-) -> pd.DataFrame:
-    columns = ["segment", "touchpoint", "events", "journeys", "customers", "sentiment", "lo", "hi"]
-    if not large:
-        return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-    names = dict(zip(spots["touchpoint_no"], spots["touchpoint"], strict=True))
-    known = rows.filter(rows.segment.isin(large))
-    found = fetch(
-        known.group_by(["segment", "touchpoint_no"]).aggregate(
-            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
-        )
-    )
-    felt = _felt(rows, large, scores, minimum)
-    found = found.astype({"segment": str}).merge(
-        felt, on=["segment", "touchpoint_no"], how="left", validate="one_to_one"
-    )
-    found["touchpoint"] = found["touchpoint_no"].map(names)
-    shown = suppress(found, minimum)[0][columns]
-    return shown.sort_values(["segment", "touchpoint"], ignore_index=True)
+def _counts() -> dict[str, ibis.Deferred]:
+    return {
+        "events": _.count(),
+        "journeys": _.journey.nunique(),
+        "customers": _.customer_no.nunique(),
+    }
 
 
 def _felt(
