@@ -126,3 +126,16 @@ def test_columns_named_like_a_datum_are_not_printed() -> None:
         read(frame, ROLES | {"channel": "anna"})
     assert str(caught.value).endswith("Columns there: who, what, at and 1 more.")
     assert "berg" not in str(caught.value)
+
+
+def test_events_years_from_all_others_are_set_aside() -> None:
+    """One event of 400 four years later, and one of 1948, are no part of the log's span."""
+    days = [f"2024-01-{1 + number % 28:02} 10:00" for number in range(398)]
+    frame = log_of(what="a", at=[*days, "2028-05-01 09:00", "1948-02-03"])
+    log = read(frame)
+    assert (log.quality.rows_read, log.quality.rows_used) == (400, 398)
+    assert rows_of(log, "unusable") == {"timestamp": 2}
+    assert "lies a year or more from all others" in checks_of(log, "unusable")["text"].iloc[0]
+    # A tenth of the events is no stray: such a log has two parts.
+    parts = [*days[:360], *["2028-05-01 09:00"] * 40]
+    assert read(frame.assign(at=parts)).quality.rows_used == 400

@@ -180,7 +180,7 @@ def test_who_leaves_a_queue_is_lost_and_not_contained(
 
 def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(log_of: LogOf) -> None:
     found = audit(queue_log(log_of, "Music"))
-    assert found.lost_in_queue.abstain == "no_column"
+    assert found.lost_in_queue.abstain == found.contained_raw.abstain == "no_column"
     verified = found.contained_verified
     assert (verified.lo, verified.hi) == (0.0, 0.5)
 
@@ -467,7 +467,8 @@ def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:
 
 
 def test_cells_of_few_customers_are_not_told(log_of: LogOf) -> None:
-    log = log_of(("a", 0, "Chat", "bot"), ("a", 1, "Call", "human"), LATER, columns=COLUMNS)
+    waits = ("a", 1, "Queue", "system")
+    log = log_of(("a", 0, "Chat", "bot"), waits, ("a", 2, "Call", "human"), LATER, columns=COLUMNS)
     found = audit(log, min_customers=2)
     assert found.contained_raw.abstain == "privacy"
     assert len(found.actor_changes) == len(found.by_touchpoint) == len(found.curve) == 0

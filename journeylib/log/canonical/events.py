@@ -59,6 +59,7 @@ NO_JOURNEY = "no journey"
 NO_TOUCHPOINT = "no touchpoint"
 NO_TIME = "no time"
 BAD_TIME = "time cannot be read"
+STRAY_TIME = "time lies a year or more from all others"
 NO_POSITION = "no position"
 REASON_ROLE = {
     NO_CUSTOMER: "customer",
@@ -66,6 +67,7 @@ REASON_ROLE = {
     NO_TOUCHPOINT: "touchpoint",
     NO_TIME: "timestamp",
     BAD_TIME: "timestamp",
+    STRAY_TIME: "timestamp",
     NO_POSITION: "position",
 }
 

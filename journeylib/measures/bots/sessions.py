@@ -26,6 +26,7 @@ from journeylib.journeys import (
 )
 from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import text_abstain_reason
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
@@ -211,6 +212,17 @@ def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
         return any(word in name.casefold() for word in QUEUE_WORDS)
 
     return [number for number, name in journeys.names.items() if waits(name)]
+
+
+def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
+    """Return whether the log shows who left without a human, so that the others are contained.
+
+    By what was said last, by a queue, or by a touchpoint that is declared a bad end.
+    """
+    ends = set(journeys.settings.bad_ends) & set(journeys.names.values())
+    if ends or queue_numbers(journeys, settings):
+        return True
+    return customers_act(journeys) and text_abstain_reason(journeys) is None
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
