@@ -38,7 +38,7 @@ def test_the_page_has_landmarks_title_language_and_contents(page):
     for element in ("<main", "<nav", "<footer", 'class="jl-skip"'):
         assert page.count(element) == 1
     links = re.findall(r'<li><a href="#(section-\d+)">', page)
-    assert len(links) == 7
+    assert len(links) == 6
     assert all(page.count(f'id="{link}"') == 1 for link in links)
     assert "¶" not in page
 

@@ -210,7 +210,7 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
                 "width": f"{max(at[2] - at[0], 1):.1f}",
                 "at": f"{at[1]:.1f}",
                 "limit_at": f"{min(100 * item.limit.at / unit, 100):.1f}",
-                "state": item.state,
+                "state": item.state if name in own or item.state != "fails" else "convention",
                 "words": text(
                     f"present.now.state.{item.state}.{'own' if name in own else 'convention'}",
                     bound=bound,

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import number, percent, signed, text
+from journeylib.core import ConfigError, did_you_mean, number, percent, signed, text
 from journeylib.present.blocks import Block, template
+from journeylib.present.charts.journey_ends import end_word
+from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
-from journeylib.present.tables import as_float, share_interval
+from journeylib.present.figure import Figure
+from journeylib.present.tables import as_float, html_table, share_interval
 from journeylib.present.theme import VERDICTS
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, spot_id
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
 
-STEPS = 4  # where customers come from and go to, at most
 REASONS = 3  # for each side
-ENDS_OF_A_JOURNEY = {"(start)": "starts", "(end)": "ends_here"}
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TouchpointPage(Block):
+    """The page of one touchpoint, and the chart of where its visits come from and go to."""
+
+    flow: Figure
+
+    def _ipython_display_(self) -> None:
+        """Show the page, then the chart: a notebook that is not trusted takes drawings out."""
+        from IPython.display import display
+
+        display(Block(self.html, self.text))  # type: ignore[no-untyped-call]
+        display(self.flow)  # type: ignore[no-untyped-call]
 
 
 def touchpoints(audit: Audit) -> Block:
@@ -81,13 +97,16 @@ def _verdict(row: Row) -> str:
 
 def touchpoint_pages(audit: Audit) -> Block:
     """Return one page for each touchpoint with enough customers, folded until it is asked for."""
-    pages = [_page(audit, row) for row in audit.document["touchpoints"]]
+    pages = [
+        _page(audit, row, flow=steps_figure(audit.journeys, row["touchpoint"]), drawn=True)
+        for row in audit.document["touchpoints"]
+    ]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
     return Block(html, "\n".join(page["title"] for page in pages))
 
 
-def touchpoint(audit: Audit, name: str) -> Block:
-    """Return the page of one touchpoint.
+def touchpoint(audit: Audit, name: str) -> TouchpointPage:
+    """Return the page of one touchpoint; in a notebook with a chart of where customers go.
 
     Parameters
     ----------
@@ -97,26 +116,28 @@ def touchpoint(audit: Audit, name: str) -> Block:
 
     Raises
     ------
-    KeyError
+    ConfigError
         If no touchpoint with enough customers is called so.
     """
     row = next((r for r in audit.document["touchpoints"] if r["touchpoint"] == name), None)
     if row is None:
-        raise KeyError(f"no touchpoint with enough customers is called {name!r}")
-    page = _page(audit, row)
+        near = did_you_mean(name, [r["touchpoint"] for r in audit.document["touchpoints"]])
+        raise ConfigError(f"no touchpoint with enough customers is called {name!r}.{near}")
+    flow = steps_figure(audit.journeys, name)
+    page = _page(audit, row, flow=flow, drawn=False)
     html = template("now.html.j2", "page", page).replace("<details", "<details open", 1)
-    return Block(html, f"{page['title']}\n{page['lead']}")
+    return TouchpointPage(html, f"{page['title']}\n{page['lead']}\n{flow.alt}", flow)
 
 
-def _page(audit: Audit, row: Row) -> Row:
+def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
     name = row["touchpoint"]
     bot = next((b for b in audit.document["decisions"]["bots"] if b["touchpoint"] == name), None)
     panels = [
         _bot_panel(bot) if bot else None,
         _panel("flags", listed=_flags(audit, row)),
         *_reasons(row, open_=not _flags(audit, row)),
-        _panel("from", listed=_steps(audit, name, "source")),
-        _panel("to", listed=_steps(audit, name, "target")),
+        {"title": flow.title, "wide": True, **_flow(flow, drawn=drawn)},
+        _panel("passing_end", pairs=_ends(audit, name)),
         _panel("segments", pairs=_segments(audit, name)),
         _next(audit, row, bot),
     ]
@@ -203,22 +224,20 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
     return [_panel("why", listed=rest if open_ or row["verdict"] == "abstain" else []), *panels]
 
 
-def _steps(audit: Audit, name: str, end: str) -> list[str]:
-    """Return where customers come from (`source`) or go to (`target`), the most first."""
-    here = "target" if end == "source" else "source"
-    rows = [row for row in audit.document["transitions"] if row[here] == name]
-    total = sum(row["journeys"] for row in rows)
-    rows.sort(key=lambda row: (-row["journeys"], row[end]))
+def _flow(flow: Figure, *, drawn: bool) -> Row:
+    """Return the drawing of the steps around a touchpoint, where it may be, beside its numbers."""
+    table = html_table(flow.table, caption=flow.alt)
+    return {"drawing": flow.svg if drawn else "", "table": table, "note": flow.note}
+
+
+def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:
+    """Return how the journeys that pass through a touchpoint end, with intervals."""
+    if audit.structure is None:
+        return []
+    ends = audit.structure.ends
     return [
-        text(
-            "present.spot.step",
-            name=text(f"present.spot.{ENDS_OF_A_JOURNEY[row[end]]}")
-            if row[end] in ENDS_OF_A_JOURNEY
-            else row[end],
-            n=number(row["journeys"]),
-            share=percent(row["journeys"] / total, 0),
-        )
-        for row in rows[:STEPS]
+        (end_word(row["end"]), share_interval(row["share"], row["lo"], row["hi"]))
+        for row in ends[ends["touchpoint"] == name].to_dict("records")
     ]
 
 
