@@ -18,6 +18,7 @@ from journeylib.measures.texts.sentiment import MICRO, Scores
 
 ALL = ""
 MOST_SEGMENTS = 12
+MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,15 @@ class Reach:
         One row per segment and touchpoint: ``segment``, ``touchpoint`` (str), ``events``,
         ``journeys``, ``customers`` (int64), ``sentiment``, ``lo``, ``hi`` (float64, −1 to 1; NaN
         where too few were heard). Empty in a log without segments.
+    months : pandas.DataFrame
+        One row per calendar month (UTC) and touchpoint: ``month`` (``YYYY-MM``), ``touchpoint``
+        (str), ``events``, ``journeys``, ``customers`` (int64). At most the last `MONTHS` months;
+        empty in a log without a clock.
     """
 
     stages: pd.DataFrame
     segments: pd.DataFrame
+    months: pd.DataFrame
 
 
 def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
@@ -66,7 +72,28 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     counted = pd.concat([_counted(rows, cut) for cut in cuts], ignore_index=True)
     stages = counted[counted["segment"].isin([ALL, *large])]
     stages = suppress(stages, minimum)[0].sort_values(["segment", "stage"], ignore_index=True)
-    return Reach(stages, _segments(rows, spots, large, scores, minimum))
+    segments = _segments(rows, spots, large, scores, minimum)
+    return Reach(stages, segments, _months(journeys, minimum))
+
+
+def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
+    events, names = journeys.events, journeys.names
+    counts = ("events", "journeys", "customers")
+    if not events.has("t_us") or not len(events):
+        return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
+    month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
+    place = MONTHS - 1 - (month.max() - month).astype(np.int64)
+    cell = np.where(place >= 0, events.touchpoint.astype(np.int64) * MONTHS + place, -1)
+    spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
+    table = pd.DataFrame(
+        {
+            "month": (month.max() - (MONTHS - 1 - at)).astype(str),
+            "touchpoint": [names[number] for number in spot],
+            **vars(events.base(cell, MONTHS * len(names))),
+        }
+    )
+    shown = suppress(table[table["events"] > 0], minimum)[0]
+    return shown.sort_values(["month", "touchpoint"], ignore_index=True)
 
 
 def _largest(rows: ibis.Table, minimum: int) -> list[str]:
