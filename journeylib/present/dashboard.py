@@ -1,11 +1,16 @@
-"""The dashboard: an executed notebook as one HTML file that opens offline and needs no script."""
+"""The dashboard: an executed notebook as one HTML file that opens offline and needs no script.
+
+One script of ours filters what is there; the content policy names it by its hash, and no other.
+"""
 
 from __future__ import annotations
 
 import copy
 import html
 import re
+from base64 import b64encode
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +58,8 @@ def render_html(notebook: str | Path | Any, *, language: str = "") -> str:
     Returns
     -------
     str
-        One HTML page: no script, no link to anything outside, and a content security policy
-        that forbids both. The title is the notebook's first heading.
+        One HTML page: no link to anything outside, no script but ours, and a content security
+        policy that forbids others. The title is the notebook's first heading.
 
     Raises
     ------
@@ -79,6 +84,8 @@ def _rendered(notebook: str | Path | Any) -> str:
         else notebook
     )
     try:
+        script = (TEMPLATES / "dashboard" / "page.js").read_text(encoding="utf-8")
+        digest = b64encode(sha256(script.encode()).digest()).decode()
         config = Config()
         config.TemplateExporter.exclude_input = True
         # Not HTMLExporter: it parses the page and writes it anew, which breaks the case of SVG.
@@ -97,7 +104,7 @@ def _rendered(notebook: str | Path | Any) -> str:
             "dashboard": {
                 "title": _title(node),
                 "language": current_catalogue().language,
-                "csp": CSP,
+                "csp": f"{CSP}; script-src 'sha256-{digest}'",
                 "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
             }
         }
@@ -107,7 +114,9 @@ def _rendered(notebook: str | Path | Any) -> str:
             f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
             "Install journeylib again."
         ) from None
-    return _with_contents(_folded(_SCRIPT.sub("", _STYLE.sub("", page))))
+    page = _with_contents(_folded(_SCRIPT.sub("", _STYLE.sub("", page))))
+    body, end, rest = page.rpartition("</body>")
+    return f"{body}<script>{script}</script>{end}{rest}"
 
 
 def _with_elements(node: Any) -> Any:

@@ -13,7 +13,7 @@ from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import Journeys
-from journeylib.log import COUNTS, Crossed, fetch, suppress, suppress_crossed
+from journeylib.log import COUNTS, Crossed, fetch, suppress, suppress_crossed, suppress_parts
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import MICRO, Scores
 
@@ -21,6 +21,7 @@ ALL = ""
 MOST_SEGMENTS = 12
 OTHER, NO_STAGE = "\0other", "\0none"  # no name of a log holds this sign
 SEGMENT_COLUMNS = ("segment", "touchpoint", *COUNTS, "sentiment", "lo", "hi")
+MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,15 @@ class Reach:
         One row per segment and touchpoint: ``segment``, ``touchpoint`` (str), ``events``,
         ``journeys``, ``customers`` (int64), ``sentiment``, ``lo``, ``hi`` (float64, −1 to 1; NaN
         where too few were heard). Empty in a log without segments.
+    months : pandas.DataFrame
+        One row per calendar month (UTC) and touchpoint: ``month`` (``YYYY-MM``), ``touchpoint``
+        (str), ``events``, ``journeys``, ``customers`` (int64). At most the last `MONTHS` months;
+        empty in a log without a clock.
     """
 
     stages: pd.DataFrame
     segments: pd.DataFrame
+    months: pd.DataFrame
 
 
 def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
@@ -66,12 +72,12 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     stage_of = ibis.memtable(spots[["touchpoint_no", "stage"]].astype({"stage": "string"}))
     rows = rows.inner_join(stage_of, "touchpoint_no")
     minimum = journeys.settings.min_customers
-    large = _largest(rows, minimum)
+    large, months = _largest(rows, minimum), _months(journeys, minimum)
     whole = _counted(rows, [])
     if not large:
         stages = pd.concat([whole, _counted(rows, ["stage"])], ignore_index=True)
         stages = suppress(stages, minimum)[0].sort_values("stage", ignore_index=True)
-        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"))
+        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"), months)
     # All other journeys are a column that is never shown.
     named = rows.segment.isin(large).ifelse(rows.segment.cast("string"), OTHER)
     rows = rows.mutate(segment=named.fill_null(OTHER), stage=rows.stage.fill_null(NO_STAGE))
@@ -87,7 +93,7 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     totals = suppress(pd.concat([whole, by_stage, by_segment], ignore_index=True), minimum)[0]
     table = pd.concat([totals, stages], ignore_index=True)
     table = table[~table["segment"].eq(OTHER) & ~table["stage"].eq(NO_STAGE)]
-    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found)
+    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found, months)
 
 
 def _protected(
@@ -151,6 +157,29 @@ def _matrix(
     )
     matrix[place] = known[list(COUNTS)]
     return matrix
+
+
+def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
+    events, names = journeys.events, journeys.names
+    counts = ("events", "journeys", "customers")
+    if not events.has("t_us") or not len(events):
+        return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
+    month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
+    place = MONTHS - 1 - (month.max() - month).astype(np.int64)
+    cell = np.where(place >= 0, events.touchpoint.astype(np.int64) * MONTHS + place, -1)
+    spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
+    table = pd.DataFrame(
+        {
+            "month": (month.max() - (MONTHS - 1 - at)).astype(str),
+            "touchpoint": [names[number] for number in spot],
+            **vars(events.base(cell, MONTHS * len(names))),
+        }
+    )
+    # The months of a touchpoint add up to its total.
+    shape = (len(names), MONTHS)
+    customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
+    shown = table[suppress_parts(customers, cases, minimum).ravel()]
+    return shown.sort_values(["month", "touchpoint"], ignore_index=True)
 
 
 def _largest(rows: ibis.Table, minimum: int) -> list[str]:

@@ -11,6 +11,7 @@ from journeylib.core import duration, number, percent, text
 from journeylib.journeys import END, OTHER, START, steps_around
 from journeylib.present.drawing.chart import template, words
 from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.tables import as_float
 from journeylib.present.theme import LIGHT
 
 if TYPE_CHECKING:
@@ -89,27 +90,32 @@ def _label(row: Row) -> tuple[str, str]:
 
 def _line(row: Row) -> str:
     parts = [words(_shown(row)), _label(row)[1]]
-    if not pd.isna(row["customers"]):
-        parts.append(text("present.now.n", n=number(int(row["customers"]))))
+    if customers := _customers(row):
+        parts.append(text("present.now.n", n=customers))
     return " · ".join(parts)
 
 
+def _customers(row: Row) -> str:
+    known = as_float(row["customers"])
+    return "" if known is None else number(int(known))
+
+
 def _time(row: Row) -> str:
-    if pd.isna(row["median_seconds"]):
+    seconds = as_float(row["median_seconds"])
+    if seconds is None:
         return ""
-    if row["median_seconds"] == 0:
+    if seconds == 0:
         return text("present.steps.at_once")
-    return text(f"present.steps.{row['side']}", time=duration(row["median_seconds"]))
+    return text(f"present.steps.{row['side']}", time=duration(seconds))
 
 
 def _words(row: Row) -> Row:
-    customers = row["customers"]
     return {
         "way": text(f"present.steps.side.{row['side']}"),
         "touchpoint": _shown(row),
         "visits": int(row["visits"]),
         "share_percent": round(100 * float(row["share"]), 1),
-        "customers": "" if pd.isna(customers) else number(int(customers)),
+        "customers": _customers(row),
         "time_between": _time(row),
     }
 
@@ -126,8 +132,8 @@ def _finding(rows: list[Row], visits: int) -> str:
 def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> str:
     """Say what a loop, a tie and a small cell do to the numbers."""
     minimum = journeys.settings.min_customers
-    spots = journeys.touchpoints.set_index("touchpoint")
-    again = visits - int(spots.loc[touchpoint, "journeys"])
+    spots = journeys.touchpoints
+    again = visits - int(spots.loc[spots["touchpoint"] == touchpoint, "journeys"].sum())
     tied = sum(int(row["tied"]) for row in rows)
     notes = [text("present.steps.loops.none")]
     if again:

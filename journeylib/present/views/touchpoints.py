@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
 from journeylib.present.figure import Figure
 from journeylib.present.tables import as_float, html_table, share_interval
-from journeylib.present.theme import VERDICTS
+from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, spot_id
 
 if TYPE_CHECKING:
@@ -43,14 +44,63 @@ def touchpoints(audit: Audit) -> Block:
     served.sort(key=lambda row: (order[_code(row)], bool(row["leaning"]), row["touchpoint"]))
     heads = ("touchpoint", "now", "should_be", "holds", "customers", "remarks")
     hidden = len(audit.document["touchpoints"]) - len(served)
+    groups = _groups(audit)
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
-        "rows": [_row(audit, row) for row in served],
+        "rows": [_row(audit, row, groups) for row in served],
+        "filters": _filters(audit, served, groups),
         "note": text("present.serve.note", n=hidden),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A segment or a month: its name, and customers by touchpoint, small cells left out."""
+
+    kind: str
+    name: str
+    customers: Mapping[str, int]
+
+
+def _groups(audit: Audit) -> list[_Group]:
+    groups = []
+    for kind, table in (("segment", audit.reach.segments), ("month", audit.reach.months)):
+        for name, rows in table.groupby(kind, sort=True):
+            customers = dict(zip(rows["touchpoint"], rows["customers"].astype(int), strict=True))
+            groups.append(_Group(kind, str(name), customers))
+    return groups
+
+
+def _filters(audit: Audit, served: Sequence[Row], groups: Sequence[_Group]) -> Row:
+    """Return what the script of a page may filter by: values that occur, groups counted before."""
+    values = {
+        "channel": sorted({row["channel"] for row in served if row["channel"]}),
+        "now": sorted({text(f"present.serve.by.{_served_by(audit, row)}") for row in served}),
+        "should": list(dict.fromkeys(VERDICTS[_code(row)].word for row in served)),
+    }
+    heads = {"channel": "present.head.channel", "now": "present.serve.head.now"}
+    heads["should"] = "present.serve.head.should_be"
+    return {
+        "all": text("present.serve.all"),
+        "selects": [
+            {"name": name, "label": text(heads[name]), "values": one}
+            for name, one in values.items()
+            if len(one) > 1
+        ],
+        "groups": [
+            (text(f"present.serve.group.{kind}"), [one.name for one in groups if one.kind == kind])
+            for kind in dict.fromkeys(one.kind for one in groups)
+        ],
+        **{name: text(f"present.serve.{name}") for name in _FILTER_WORDS},
+        "status": [text(f"present.serve.{name}", n="{n}", all="{all}") for name in _STATUS_WORDS],
+    }
+
+
+_FILTER_WORDS = ("count_of", "flagged", "colour", "by_verdict", "by_feeling")
+_STATUS_WORDS = ("shown", "withheld", "colours")
 
 
 def _not_served(row: Row) -> bool:
@@ -61,7 +111,7 @@ def _code(row: Row) -> str:
     return str(row["leaning"] or row["verdict"])
 
 
-def _row(audit: Audit, row: Row) -> Row:
+def _row(audit: Audit, row: Row, groups: Sequence[_Group]) -> Row:
     stability = row["verdict_stability"]
     datum = row["next_datum"]
     return {
@@ -73,6 +123,13 @@ def _row(audit: Audit, row: Row) -> Row:
         "verdict": _verdict(row),
         "holds": percent(stability, 0) if stability else "",
         "customers": number(row["customers"]),
+        "channel": row["channel"] or "",
+        "should": VERDICTS[_code(row)].word,
+        "feeling": _feeling(audit, row["touchpoint"]),
+        "counts": "|".join(
+            number(one.customers[row["touchpoint"]]) if row["touchpoint"] in one.customers else ""
+            for one in groups
+        ),
         "flags": _flags(audit, row),
         "settle": text("present.serve.settle", datum=datum) if datum else "",
     }
@@ -81,6 +138,16 @@ def _row(audit: Audit, row: Row) -> Row:
 def _flags(audit: Audit, row: Row) -> list[str]:
     flags = audit.document["decisions"]["flags"]
     return [flag["text"] for flag in flags if flag["touchpoint"] == row["touchpoint"]]
+
+
+def _feeling(audit: Audit, name: str) -> str:
+    """Return good, bad or plain; empty where too few were heard."""
+    table = audit.evidence.experience
+    for row in table[table["touchpoint"] == name].to_dict("records"):
+        value, lo, hi = (as_float(row[end]) for end in ("sentiment", "lo", "hi"))
+        if value is not None:
+            return {1: "good", -1: "bad", 0: "plain"}[feeling(value, lo, hi)]
+    return ""
 
 
 def _served_by(audit: Audit, row: Row) -> str:
