@@ -7,7 +7,8 @@ lexicon does not see sarcasm, and finds nothing in "agent!": the detectors of `t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 MICRO = 1_000_000
 NEGATIVE = -50_000  # VADER's own limit of a negative text, −0.05
 MOST_TEXTS = 50_000
+LISTED = 0.2  # share of turns with a word of the lexicon, below which the lexicon tells nothing
 # Scales that ratings are given on: a rating is read on the first that holds all of them.
 RATING_SCALES = ((0, 1), (1, 5), (1, 7), (0, 10), (0, 100))
 
@@ -52,11 +54,15 @@ class Scores:
         Where the scores come from, in words.
     per_mille : int
         Of how many customers in a thousand texts were read; see `in_sample`.
+    listed : dict of int to float
+        By number of the touchpoint, the share of its scored turns in which the lexicon knows a
+        word; empty where scores come from no lexicon.
     """
 
     turns: ibis.Table
     source: str
     per_mille: int = 1000
+    listed: Mapping[int, float] = field(default_factory=dict)
 
 
 def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
@@ -66,7 +72,8 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     -------
     Scores or str
         ``no_column`` in a log without sentiment and text, ``unidentified`` where most texts are
-        in a language that the lexicon does not know.
+        in a language that the lexicon does not know, or it knows a word in too few turns
+        (`LISTED`): a list that found no word has not heard a neutral customer.
 
     Notes
     -----
@@ -86,30 +93,46 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     drawn, per_mille = sample_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    texts["score"] = vader_scores(texts["text"])
+    scored_texts = vader_scores(texts["text"])
+    texts = texts.assign(score=scored_texts["score"], listed=scored_texts["listed"])
     known = texts["score"].notna()
     if known.mean() < REACH if len(texts) else True:
         return "unidentified" if len(texts) else "no_column"
-    table = ibis.memtable(texts[known].astype({"text": "str", "score": "int64"}))
-    scored = heard.select(*keys, "text").inner_join(table, "text").select(*keys, "score")
+    kinds = {"text": "str", "score": "int64", "listed": "int64"}
+    table = ibis.memtable(texts[known].astype(kinds))
+    found = heard.select(*keys, "text").inner_join(table, "text").cache()
+    counts = fetch(found.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
+    part = counts["hits"].sum() / max(counts["n"].sum(), 1)
+    if part < LISTED:
+        return "unidentified"
+    listed = dict(zip(counts["touchpoint_no"], counts["hits"] / counts["n"], strict=True))
+    scored = found.select(*keys, "score")
     silent = steps.select(*keys).anti_join(scored, ["journey", "step"])
     every = silent.mutate(score=ibis.null("int64")).union(scored).cache()
     share = "" if per_mille == 1000 else f", {per_mille / 10:g} % of customers"
-    return Scores(every, f"column text, VADER lexicon (English{share})", per_mille)
+    words = f"a word of it in {100 * part:.0f} % of turns"
+    return Scores(every, f"column text, VADER lexicon (English{share}; {words})", per_mille, listed)
 
 
-def vader_scores(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Return VADER's compound score in micro-units (Int64); missing where it is not English."""
+def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
+    """Score texts by VADER's lexicon.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``score`` (Int64, compound score in micro-units; missing where a text is not English),
+        ``listed`` (int64, 1 where the lexicon knows a word of it).
+    """
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyser = SentimentIntensityAnalyzer()
-    scores = [
-        round(MICRO * analyser.polarity_scores(text)["compound"])
-        if text_language(text) == "en"
-        else None
-        for text in texts
+    read = [
+        analyser.polarity_scores(text) if text_language(text) == "en" else None for text in texts
     ]
-    return pd.Series(scores, index=texts.index, dtype="Int64")
+    scores = [None if one is None else round(MICRO * one["compound"]) for one in read]
+    listed = [int(one is not None and one["pos"] + one["neg"] > 0) for one in read]
+    frame = pd.DataFrame({"score": pd.Series(scores, dtype="Int64"), "listed": listed})
+    return frame.set_index(texts.index)
 
 
 def text_measures(
@@ -130,7 +153,9 @@ def text_measures(
         ``negative``: share of scored turns at the touchpoint of −0.05 or less, mean within
         the journey, then over journeys. ``volatility``: spread of scores around the touchpoint
         beyond chance, points. ``sentiment_drop``: mean change of the score across the
-        touchpoint, points (below 0: it falls). ``human_request``: share of journeys with a
+        touchpoint, points (below 0: it falls). ``feeling_at_entry``: mean score of the
+        customer's first scored turn there, points: what they come with, which no touchpoint
+        answers for. ``human_request``: share of journeys with a
         customer's text at the touchpoint in which one there asks for a human.
 
     Notes
@@ -146,13 +171,16 @@ def text_measures(
     scores = customer_scores(journeys) if scores is None else scores
     if isinstance(scores, str):
         silent = [("negative", "share"), ("volatility", "points"), ("sentiment_drop", "points")]
+        silent.append(("feeling_at_entry", "points"))
         measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
     else:
         measured = [
             _negative(scores, journeys, settings),
             _volatility(scores, journeys, settings),
             _drop(scores, journeys, settings),
+            _entry(scores, journeys, settings),
         ]
+        measured = [_where_listed(one, scores) for one in measured]
     return [*measured, _human_request(journeys, settings)]
 
 
@@ -272,6 +300,29 @@ def _drop(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Meas
     )
 
 
+def _entry(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    here = ibis.window(group_by=["journey", "touchpoint_no"])
+    turns = scores.turns.filter(_.score.notnull()).mutate(first=_.step.min().over(here))
+    return _measured(
+        turns.filter(_.step == _.first),
+        journeys,
+        settings,
+        {"score": _.score.sum(), "n": _.count() * MICRO},
+        measure="feeling_at_entry",
+        unit="points",
+        source=scores.source,
+    )
+
+
+def _where_listed(one: Measured, scores: Scores) -> Measured:
+    """Abstain at touchpoints where the lexicon knows a word in too few turns."""
+    reasons = list(one.abstain)
+    for number, share in scores.listed.items():
+        if share < LISTED and reasons[number] is None:
+            reasons[number] = "unidentified"
+    return replace(one, abstain=tuple(reasons))
+
+
 def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
     reason: AbstainReason | None = None
     if not journeys.has("text"):
@@ -319,8 +370,10 @@ def experience_table(
     columns = ["touchpoint", "sentiment", "lo", "hi", "source", "n_customers"]
     if scores is None:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    few = [number for number, share in scores.listed.items() if share < LISTED]
+    turns = scores.turns.filter(_.score.notnull())
     found = _measured(
-        scores.turns.filter(_.score.notnull()),
+        turns.filter(_.touchpoint_no.notin(few)) if few else turns,
         journeys,
         settings,
         {"total": _.score.sum(), "n": _.count() * MICRO},
