@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_900,
+    "audits": 5_100,
     "cli": 1_050,
     "core": 550,
     "delivery": 800,
@@ -18,8 +18,8 @@ LINES = {
     "lab": 2_250,
     "log": 4_900,
     "measures": 5_000,
-    "portfolio": 1_450,
-    "present": 6_300,
+    "portfolio": 1_600,
+    "present": 6_650,
     "workshop": 3_700,
 }
 # Still to be handed on as one object.
