@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_900,
+    "audits": 5_100,
     "cli": 1_050,
     "core": 550,
     "delivery": 800,
@@ -17,9 +17,9 @@ LINES = {
     "judge": 6_100,
     "lab": 2_250,
     "log": 4_900,
-    "measures": 5_050,
-    "portfolio": 1_450,
-    "present": 6_300,
+    "measures": 5_200,
+    "portfolio": 1_600,
+    "present": 6_900,
     "workshop": 3_700,
 }
 # Still to be handed on as one object.

@@ -14,6 +14,7 @@ from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
+from journeylib.audits.moves import proposed_moves
 from journeylib.audits.preparation.annotations import Annotations, read_annotations
 from journeylib.audits.preparation.preparation import (
     graph_withheld,
@@ -116,6 +117,11 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     )
     say(STEPS[4])
     types = _types(config, journeys, annotations)
+    proposed = (
+        None
+        if settings.portfolio is None
+        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures)
+    )
     return Assessment(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
@@ -127,9 +133,8 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         evidence=evidence,
         judgement=judgement,
         service_types=types,
-        portfolio=None
-        if settings.portfolio is None
-        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
+        portfolio=proposed,
+        what_ifs=proposed_moves(journeys, settings, judgement, proposed),
         stories=stories(journeys),
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")

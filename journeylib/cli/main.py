@@ -98,6 +98,18 @@ def _setting(example: str) -> Argument:
     )
 
 
+def _move(help_text: str, **options: Any) -> Argument:
+    return _argument(
+        "--move",
+        "TOUCHPOINT=SHARE",
+        "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
+        + help_text,
+        action="append",
+        dest="moves",
+        **options,
+    )
+
+
 AS_OF = _argument("--as-of", "DAY", "look back from this day, such as 2026-07-01", type=_day)
 RUNS = _argument("--runs", "DIR/NAME", "where runs are; default: audits")
 LANGUAGE = _argument("--lang", "CODE", "language of the texts: en or de", default="en")
@@ -155,15 +167,7 @@ WHAT_IF = Command(
     commands.what_if,
     (
         _argument("run", "RUN", "run directory, run id, latest or previous"),
-        _argument(
-            "--move",
-            "TOUCHPOINT=SHARE",
-            "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
-            "may be repeated",
-            action="append",
-            required=True,
-            dest="moves",
-        ),
+        _move("may be repeated", required=True),
         _argument("--staff", "N", "people at work afterwards; default: as today", type=int),
         RUNS,
         _argument("--config", "CONFIG", "YAML that says where the log is now", type=Path),
@@ -232,9 +236,12 @@ LAB = Command(
             "how many customers and weeks, or do not run it",
             commands.plan_experiment,
             (
-                _argument("config", "CONFIG", "YAML with a lab:", type=Path),
+                _argument(
+                    "config", "CONFIG", "YAML, with a lab: unless --move is given", type=Path
+                ),
                 _folder("--out", "DIR", "the plan is left in DIR/NAME/plan.yaml; ", "lab"),
                 _setting("lab.least_worth=0.02"),
+                _move("its experiment is filled in, in place of lab:"),
                 AS_OF,
             ),
             LAB_STATUS,

@@ -77,7 +77,12 @@ from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
 from journeylib.present.views.now import findings, now
 from journeylib.present.views.paradoxes import paradox_figures, paradoxes
-from journeylib.present.views.portfolio import automation_candidates, first_automations
+from journeylib.present.views.portfolio import (
+    automation_candidates,
+    first_automations,
+    what_if,
+    what_if_details,
+)
 from journeylib.present.views.quality import (
     cut_sensitivity,
     data_quality,
