@@ -40,13 +40,15 @@ from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.days import end_of, wanted_window
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
+from journeylib.log.sources.recipes.execution import implied_schema
+from journeylib.log.sources.recipes.recipe import find_recipe
 from journeylib.log.sources.tables import drop_scratch
 
 
 @working("reading the log")
 def read_log(
     source: Any,
-    schema: Schema | Mapping[str, Any],
+    schema: Schema | Mapping[str, Any] | None = None,
     *,
     outcomes: Any = None,
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
@@ -58,10 +60,11 @@ def read_log(
     Parameters
     ----------
     source : path, glob, list of paths, data frame, Ibis table, str or pair
-        CSV or TSV (also gzipped, or alone in a zip), Parquet, JSON Lines, XES, OCEL 2.0; a
-        pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
+        CSV or TSV, Parquet, JSON Lines, XES, OCEL 2.0, a workbook; gzipped, or several in a .zip
+        or .tar.gz; a pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
         connection and table name; any Ibis table.
-    schema : Schema or mapping of its fields
+    schema : Schema or mapping of its fields, optional
+        Needed without a recipe; with one, what differs from the schema that it implies.
     outcomes : like `source`, or ``"log"``, optional
         Where outcomes are: a table of their own, or columns of the log itself.
     outcomes_schema : OutcomesSchema or mapping of its fields, optional
@@ -70,8 +73,8 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     **options
         What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
-        OCEL, ``period``, ``days`` and ``as_of``, ``max_unusable_share`` (of all rows, 0.05),
-        ``engine``.
+        OCEL, ``recipe`` for the export of a known system, ``period``, ``days`` and ``as_of``,
+        ``max_unusable_share`` (of all rows, 0.05), ``engine``.
 
     Returns
     -------
@@ -86,8 +89,8 @@ def read_log(
     QualityError
         Too many rows are unusable, or all.
     """
-    roles = as_schema(schema, Schema)
     asked = _read_options(options)
+    roles = _roles(schema, asked.recipe)
     asked = replace(asked, engine=as_engine(asked.engine), window=wanted_window(asked, roles))
     log = _read_events(source, roles, asked)
     if outcomes is not None:
@@ -100,6 +103,19 @@ def read_log(
     if not isinstance(options.get("engine"), BaseBackend):
         lock_engine(reader)
     return log if name is None else replace(log, name=name)
+
+
+def _roles(given: Any, recipe: Any) -> Schema:
+    """Return the schema as declared, on top of what a recipe implies."""
+    if recipe is not None and not isinstance(given, Schema):
+        return implied_schema(find_recipe(recipe), given)
+    if given is None:
+        raise SchemaError(
+            "a log needs a schema (which column plays which role), or a recipe for the export of "
+            "a known system."
+        )
+    roles: Schema = as_schema(given, Schema)
+    return roles
 
 
 def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:

@@ -97,6 +97,11 @@ class Schema(BaseModel):
     context_requested: Column | None = Field(None, description="Fields the human asked for.")
     context_opened: Column | None = Field(None, description="Sent fields the human opened.")
     context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
+    handover: Column | None = Field(
+        None,
+        description="True where a bot passes the customer on to people; counts as a hand-over "
+        "where no human ever appears in the log.",
+    )
     error: Column | None = Field(
         None, description="True where the event is an error, override or exception."
     )
@@ -248,5 +253,6 @@ ROLES: tuple[str, ...] = (
     "context_requested",
     "context_opened",
     "context_given",
+    "handover",
     "error",
 )

@@ -88,11 +88,6 @@ def test_packed_files(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
         archive.writestr("folder/log.csv", CSV)
     assert facts(read(tmp_path / "log.zip")) == EXPECTED
-    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
-        archive.writestr("a.csv", CSV)
-        archive.writestr("b.csv", CSV)
-    with pytest.raises(LogError, match=r"two.zip holds 2 files \(a.csv, b.csv\)"):
-        read(tmp_path / "two.zip")
     packed.write_bytes(gzip.compress(CSV.encode() * 100)[:-20])
     with pytest.raises(LogError, match="damaged"):
         read(packed)
@@ -235,10 +230,11 @@ def test_files_that_are_no_logs(tmp_path: Path, content: bytes, message: str) ->
 
 
 def test_an_excel_workbook_is_named(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "log.xlsx", "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-    with pytest.raises(LogError, match="Save its sheet as CSV"):
-        read(tmp_path / "log.xlsx")
+    for name, said in (("log.csv", "save its sheet as CSV"), ("log.xlsx", "no.* workbook that")):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("[Content_Types].xml", "<Types/>")
+        with pytest.raises(LogError, match=said):
+            read(tmp_path / name)
 
 
 def test_places_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
-from journeylib.log import EngineSettings, OutcomesSchema, Schema
+from journeylib.log import EngineSettings, OutcomesSchema, Schema, find_recipe
 from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
@@ -42,7 +42,7 @@ PLACES: dict[str, Any] = {
     "delivery": True,
     "engine": True,
     "lab": {"assignments": {"file"}},
-    "log": {"files": True, "outcomes": {"file"}},
+    "log": {"files": True, "outcomes": {"file"}, "recipe": True},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
@@ -85,6 +85,9 @@ class LogConfig(Described):
     ----------
     files
         Path, glob or list of them, relative to this configuration.
+    recipe
+        For the export of a known system: a name that `journeylib recipes` lists, or a .sql file,
+        relative to this configuration. `files` may then name a folder too.
     outcomes
         Outcomes in a table of their own.
     period
@@ -99,11 +102,17 @@ class LogConfig(Described):
     """
 
     files: Files = Field(min_length=1)
+    recipe: str | None = None
     outcomes: OutcomesConfig | None = None
     period: tuple[dt.date, dt.date] | None = None
     days: tuple[dt.date, dt.date] | None = None
     max_unusable_share: float = Field(0.05, ge=0, le=1)
     object_type: str | None = None
+
+    @property
+    def recipe_hash(self) -> str | None:
+        """The sha256 of the recipe; None where there is none."""
+        return None if self.recipe is None else find_recipe(self.recipe).digest
 
 
 class MappingConfig(Described):
@@ -394,6 +403,8 @@ class AuditConfig(Described):
         outcomes = self.log.outcomes.file if self.log.outcomes else OWN_COLUMNS
         named = [*self.log.files, self.mapping.file if self.mapping else None]
         named += [] if outcomes == OWN_COLUMNS else [outcomes]
+        recipe = self.log.recipe or ""
+        named += [recipe] if recipe.endswith(".sql") else []
         files = [str(file) for file in (*named, *self.annotations(), *self.lab_files()) if file]
         return [file for file in files if "://" not in file]
 
@@ -412,6 +423,8 @@ class AuditConfig(Described):
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in (*self.annotations(), *self.lab_files())
         ]
+        if self.log.recipe is not None:
+            content["recipe"] = self.log.recipe_hash
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

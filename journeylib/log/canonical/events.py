@@ -24,7 +24,7 @@ CONTROL = f"{HELPER}control_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
-FLAG_ROLES = ("ai_disclosed", "error")
+FLAG_ROLES = ("ai_disclosed", "handover", "error")
 # Roles whose value may be there and yet mean nothing that the role can use.
 PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
 PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}

@@ -25,6 +25,7 @@ UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
+_BLANKS = "\u00a0\u2009\u202f"
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
 _CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?)"
@@ -155,8 +156,9 @@ def plan_times(
         if declared in UNITS:
             return TimePlan("number", unit=declared)
         _only_duckdb(table, column, where)
-        plan = _plan_text(present(values, missing), declared, column, where)
-        local = _text_local(values, plan) if plan.naive_rows else None
+        text = _time_text(values, missing)
+        plan = _plan_text(text, declared, column, where)
+        local = _text_local(text, plan) if plan.naive_rows else None
     else:
         raise SchemaError(
             f"column '{column}' of {where} holds {kind}, not times. "
@@ -178,7 +180,7 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
     elif plan.kind == "typed":
         micros = _to_utc(_micros(values), plan.steps)
     else:
-        text = present(values, missing)
+        text = _time_text(values, missing)
         local = _text_local(text, plan)
         if not plan.offsets:
             micros = _to_utc(local, plan.steps)
@@ -200,6 +202,11 @@ def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return text without outer blanks, null where it stands for a missing value."""
     text = values.cast("string").strip()
     return ibis.ifelse(text.isin(missing), ibis.null("string"), text)
+
+
+def _time_text(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return the text of a time with plain blanks: browsers write narrow ones before AM and PM."""
+    return present(values, missing).translate(_BLANKS, " " * len(_BLANKS))
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
@@ -243,6 +250,11 @@ def _unit(values: ir.Value, declared: str | None, column: str, where: str) -> st
 def _unknown_unit(column: str, where: str, digits: int) -> SchemaError:
     guess = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us"}.get(digits)
     hint = f" Their size suggests '{guess}'." if guess else ""
+    if digits == 5:
+        hint = (
+            " They look like the serial days of a spreadsheet: read the workbook itself, or let "
+            "it write dates."
+        )
     return SchemaError(
         f"column '{column}' of {where} holds numbers of unknown unit. Declare "
         f"timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint} If they only give an "
@@ -271,7 +283,9 @@ def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: s
     shapes = _without_tails(written)
     candidates: list[tuple[str, str | None]] = _candidates(shapes)
     if declared is not None:
-        candidates = [(declared, None)]
+        # The offset is read by itself, whether the format names it or not.
+        bare = re.sub(r"\s*(%z|Z)$", "", declared) if offsets else declared
+        candidates = [(bare, None)]
     numbers = {shape: n for shape, n in shapes.items() if _NUMBER_SHAPE.fullmatch(shape)}
     if not candidates and 2 * sum(numbers.values()) > filled:
         digits = max(numbers, key=lambda shape: (numbers[shape], shape)).split(".")[0]
@@ -477,11 +491,25 @@ def _offset_tree(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> 
     return ibis.ifelse(local < steps[half][0], earlier, later)
 
 
+def month_first_format(text: str) -> str | None:
+    """Return the format with the month first that fits a text; None where there is none.
+
+    Examples
+    --------
+    >>> month_first_format("03/04/2024 10:00")
+    '%m/%d/%Y %H:%M'
+    """
+    shape = text.strip().translate(str.maketrans(_LETTERS, _SHAPE_OF_LETTERS))
+    twins = [twin for _, twin in _candidates(_without_tails({shape: 1})) if twin is not None]
+    return twins[0] if twins else None
+
+
 def shape_share(texts: pd.Series[str]) -> float:
     """Return the share of texts that look like times in a known format."""
     if texts.empty:
         return 0.0
-    shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
+    plain = texts.str.translate(dict.fromkeys(map(ord, _BLANKS), " ")).str.strip()
+    shapes = plain.str.replace("[0-9]", "9", regex=True)
     counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
     read = 0
     for shape, n in counts.head(_MOST_SHAPES // 10).items():

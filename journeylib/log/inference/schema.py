@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import SchemaError, percent, printable
-from journeylib.log.canonical.timestamps import shape_share
-from journeylib.log.inference.role_names import actor_of_word, name_score
+from journeylib.log.canonical.timestamps import month_first_format, shape_share
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
 from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.text.role_names import actor_of_word, name_score
 
 _SAMPLE_ROWS = 20_000
 _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.A.", "(null)")
@@ -21,13 +21,17 @@ _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.
 _FREE_ROLES = (
     "end_timestamp", "session", "channel", "stage", "segment", "resource", "text", "sentiment",
     "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested",
-    "context_opened", "context_given", "error",
+    "context_opened", "context_given", "handover", "error",
     "position",
 )  # fmt: skip
 _NUMBERS = ("sentiment", "rating", "cost", "position")
-_FLAGS = ("ai_disclosed", "error")
+_FLAGS = ("ai_disclosed", "handover", "error")
 _NAMES = ("channel", "stage", "segment", "intent")
 _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
+_CLOCK = r"\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*"
+# Transitions of the XES lifecycle.
+_TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
+_TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
 
 
@@ -166,6 +170,7 @@ class _Search:
         self._time()
         self._actor()
         self._touchpoint()
+        self._lifecycle()
         for role in _FREE_ROLES:
             self._free(role)
         if "timestamp" not in self.taken and "position" not in self.taken:
@@ -208,11 +213,18 @@ class _Search:
             for column in self._open():
                 name = name_score(column.name, role)
                 fits = not column.is_time and column.length <= 64 and column.distinct > 1
-                if name >= 0.4 and fits and column.filled > 0.9:
+                if name >= 0.4 and fits and column.filled > 0.5:
                     scored.append((name * (1.0 if column.repeats else 0.5), column))
             if scored:
                 score, column = max(scored, key=lambda pair: pair[0])
                 self._take(role, column, score, self._repeat_text(column))
+        for role in ("journey", "customer"):
+            column_of = self.columns.get(self.taken.get(role, ""))
+            if column_of is not None and column_of.filled < 0.95:
+                self.warnings.append(
+                    f"{percent(1 - column_of.filled, 0)} of the rows have no '{column_of.name}': "
+                    "they cannot be used as they are. Raise max_unusable_share if they may go."
+                )
         if "journey" not in self.taken and "customer" not in self.taken:
             self._stand_in()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
@@ -268,9 +280,33 @@ class _Search:
             self.extra["timestamp_format"] = unit
             share = f"its numbers read as '{unit}' since 1970"
             self.warnings.append(f"'{column.name}' holds numbers, taken as '{unit}'. Check a date.")
+        self._day_or_month(column)
         many = len([entry for entry in scored if entry[2].is_time]) > 1
         differs = f" and {percent(change, 0)} of journeys show more than one" if many else ""
         self._take("timestamp", column, max(score, 0.5), share + differs)
+
+    def _day_or_month(self, column: _Column) -> None:
+        """Where no date tells whether the day or the month is first, ask the order of the file."""
+        parts = column.values.str.extract(r"^\s*(\d\d?)([/-])(\d\d?)[/-](\d{2,4})(.*)$")
+        first, second = (pd.to_numeric(parts[i], errors="coerce") for i in (0, 2))
+        if parts.isna().any(axis=None) or first.max() > 12 or second.max() > 12:
+            return
+        year = pd.to_numeric(parts[3])
+        days = pd.DataFrame({"day": year * 10_000 + second * 100 + first,
+                             "month": year * 10_000 + first * 100 + second})  # fmt: skip
+        ordered = {way: bool(days[way].is_monotonic_increasing) for way in days}
+        form = month_first_format(str(column.values.iloc[0]))
+        if ordered["month"] and not ordered["day"] and form is not None:
+            self.extra["timestamp_format"] = form
+            self.warnings.append(
+                f"No date of '{column.name}' tells whether the day or the month comes first; the "
+                "file is in order of time only if the month does. Check 'timestamp_format'."
+            )
+        elif not (ordered["day"] and not ordered["month"]):
+            self.warnings.append(
+                f"No date of '{column.name}' tells whether the day or the month comes first; the "
+                "day is taken. Set 'timestamp_format' to be sure."
+            )
 
     def _time_facts(self) -> tuple[str, ...]:
         if "timestamp" not in self.taken or self._typed_time(self.taken["timestamp"]):
@@ -313,6 +349,12 @@ class _Search:
             few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
             if column.is_time or not few or column.length > 80 or column.filled < 0.5:
                 continue
+            if column.values.str.fullmatch(_CLOCK).mean() > 0.8:
+                self.warnings.append(
+                    f"'{column.name}' holds times of day. Join it with the date in one column "
+                    "before the log is read, or events of one day have no order."
+                )
+                continue
             name = name_score(column.name, "touchpoint")
             change = self.changes[column.name]
             words = 1.0 if column.numbers < 0.5 else 0.4
@@ -334,11 +376,22 @@ class _Search:
             f"{percent(change, 0)} of journeys",
         )
 
+    def _lifecycle(self) -> None:
+        """Find which rows are the start and which the end of an event, by their words."""
+        if "timestamp" not in self.taken:
+            return
+        for column in self._open():
+            words = {word.strip().lower() for word in column.values.unique()[:50]}
+            if {"start", "complete"} <= words and words <= _TRANSITIONS:
+                self._take("lifecycle", column, 0.9, "its words are starts and ends of events")
+                return
+
     def _free(self, role: str) -> None:
         scored = [
             (score, column)
             for column in self._open()
-            if (score := name_score(column.name, role)) >= _TAKEN
+            if not (role == "end_timestamp" and "lifecycle" in self.taken)
+            and (score := name_score(column.name, role)) >= _TAKEN
             and _fits(role, column, self.changes[column.name])
         ]
         if scored:

@@ -74,6 +74,9 @@ class ReadOptions:
         Of text files; found out unless given.
     object_type : str, optional
         For OCEL: the object type whose objects are the journeys.
+    recipe : Recipe or str, optional
+        For a vendor's export (also a folder, or ``duckdb:///file.db`` as a loader fills it): a
+        name that `recipes` lists, or a ``.sql`` file of the company's own.
     engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
         Where events are held and everything is computed; a new DuckDB in memory unless given.
         A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
@@ -87,6 +90,7 @@ class ReadOptions:
     delimiter: str | None = None
     encoding: str | None = None
     object_type: str | None = None
+    recipe: Any = None
     engine: Any = None
     period: tuple[Day | None, Day | None] | None = None
     days: tuple[Day, Day] | None = None
