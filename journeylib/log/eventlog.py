@@ -56,6 +56,7 @@ _SEVERITIES = {
             "duplicates.some",
             "encoding.other",
             "lone_quotes.some",
+            "lone_returns.some",
             "recipe_left_out.sessions",
             "recipe_left_out.some",
             "recipe_repeated.some",

@@ -129,3 +129,18 @@ def test_the_first_version_of_ocel_is_read_too(tmp_path: Path, kind: str) -> Non
     pairs = sorted(zip(rows["case"], rows["touchpoint"], rows["t_us"], strict=True))
     hour = 3_600_000_000
     assert pairs == [("o1", "pay", NOON + hour), ("o1", "place", NOON), ("o2", "pay", NOON + hour)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_table_with_lists_of_objects_is_object_centric_too(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "ocel:eid,ocel:activity,ocel:timestamp,price,ocel:type:order,ocel:type:item\n"
+        "e1,place,2024-07-01T12:00:00+00:00,3,['o1'],['i1']\n"
+        "e2,pay,2024-07-01T13:00:00+00:00,3,\"['o1', 'o2']\",[]\n"
+    )
+    assert object_types(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
+    rows = frame_of(read(path, ROLES, object_type="order"))
+    assert sorted(zip(rows["case"], rows["touchpoint"], strict=True)) == [
+        ("o1", "pay"), ("o1", "place"), ("o2", "pay")
+    ]  # fmt: skip

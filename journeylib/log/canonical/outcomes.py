@@ -10,7 +10,15 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from journeylib.core import QualityError
-from journeylib.log.canonical.events import MICRO, flag_of, micro_of, name_of, text_of, time_plan
+from journeylib.log.canonical.events import (
+    MICRO,
+    decimal_mark,
+    flag_of,
+    micro_of,
+    name_of,
+    text_of,
+    time_plan,
+)
 from journeylib.log.canonical.timestamps import micros_utc, plausible
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
@@ -157,7 +165,7 @@ def _value(written: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
     """Read a number; where it is none, yes as 1 and no as 0."""
     if written.type().is_boolean():
         return written.cast("int64") * MICRO
-    number = micro_of(written, missing)
+    number = micro_of(written, missing, decimal_mark(written, missing))
     if not written.type().is_string():
         return number
     return ibis.coalesce(number, flag_of(written, missing).cast("int64") * MICRO)

@@ -11,7 +11,7 @@ import re
 import string
 import zoneinfo
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import ibis
@@ -70,6 +70,23 @@ _SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?)\s*(?:a|aaa|[+-]99(?::?99)?)$")
 _SHAPE_FRACTION = re.compile(r":99(?:,9+|\.9{7,})(?:\s*(?:a|aaa|[+-]99(?::?99)?))?$")
 _NUMBER_SHAPE = re.compile(r"-?9+(\.9+)?")
 
+# Dates of mails and of programs, in the order of words that `_DATES` has: (pattern, replacement).
+_WORDED_SHAPE = re.compile(r"^a{2,3},? +99? aaa|^aaa aaa +99? |a\. ?a\.?$|\([a ]+\)$")
+_WORDED: tuple[tuple[str, str], ...] = (
+    (r"\s*\([A-Za-z ]+\)$", ""),
+    (r"([AaPp])\. ?([Mm])\.?$", r"\1\2"),
+    (r"^[A-Za-z]{2,3},? +([0-9])", r"\1"),
+    (
+        r"^[A-Za-z]{3} ([A-Za-z]{3}) +([0-9]{1,2}) ([0-9:]{8}) ?([+-][0-9]{4}|UTC|GMT|) ?"
+        r"([0-9]{4})$",
+        r"\2 \1 \5 \3\4",
+    ),
+    (
+        r"^[A-Za-z]{3} ([A-Za-z]{3}) +([0-9]{1,2}) ([0-9]{4}) ([0-9:]{8}) GMT([+-][0-9]{4})$",
+        r"\2 \1 \3 \4\5",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class TimePlan:
@@ -86,6 +103,8 @@ class TimePlan:
         Some texts carry an offset from UTC.
     fractions : bool
         Some texts have a decimal comma or more than six decimals.
+    worded : bool
+        Some texts are dates as mails have them, or have "a.m.": see `_WORDED`.
     steps : tuple of (int, int)
         Offset of local time from UTC in force from a local time on, both in microseconds;
         empty where times need no zone.
@@ -102,6 +121,7 @@ class TimePlan:
     unit: str = ""
     offsets: bool = False
     fractions: bool = False
+    worded: bool = False
     steps: tuple[tuple[int, int], ...] = ()
     hits: dict[str, int] = field(default_factory=dict)
     ambiguous: bool = False
@@ -157,7 +177,9 @@ def plan_times(
             return TimePlan("number", unit=declared)
         _only_duckdb(table, column, where)
         text = _time_text(values, missing)
-        plan = _plan_text(text, declared, column, where)
+        worded = declared is None and any(map(_WORDED_SHAPE.search, _shapes(text)))
+        text = _unworded(text) if worded else text
+        plan = replace(_plan_text(text, declared, column, where), worded=worded)
         local = _text_local(text, plan) if plan.naive_rows else None
     else:
         raise SchemaError(
@@ -181,6 +203,7 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
         micros = _to_utc(_micros(values), plan.steps)
     else:
         text = _time_text(values, missing)
+        text = _unworded(text) if plan.worded else text
         local = _text_local(text, plan)
         if not plan.offsets:
             micros = _to_utc(local, plan.steps)
@@ -207,6 +230,13 @@ def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
 def _time_text(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return the text of a time with plain blanks: browsers write narrow ones before AM and PM."""
     return present(values, missing).translate(_BLANKS, " " * len(_BLANKS))
+
+
+def _unworded(text: ir.StringValue) -> ir.StringValue:
+    """Return dates of mails and programs in the order of words that formats have."""
+    for pattern, plain in _WORDED:
+        text = text.re_replace(pattern, plain)
+    return text
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
@@ -509,6 +539,8 @@ def shape_share(texts: pd.Series[str]) -> float:
     if texts.empty:
         return 0.0
     plain = texts.str.translate(dict.fromkeys(map(ord, _BLANKS), " ")).str.strip()
+    for pattern, written in _WORDED:
+        plain = plain.str.replace(pattern, written, regex=True)
     shapes = plain.str.replace("[0-9]", "9", regex=True)
     counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
     read = 0

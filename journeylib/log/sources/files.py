@@ -221,6 +221,8 @@ def _delimited_facts(text: PlainText, layout: Dialect) -> list[Check]:
         facts.append(check("title_lines.some", rows=layout.titles, file=text.name))
     if layout.lone_marks:
         facts.append(check("lone_quotes.some", rows=layout.lone_marks, file=text.name))
+    if text.lone_returns:
+        facts.append(check("lone_returns.some", rows=text.lone_returns, file=text.name))
     if layout.repeated:
         names = ", ".join(f"'{name}'" for name in layout.repeated)
         second = layout.repeated[0]

@@ -37,6 +37,7 @@ from journeylib.log.sources.tables import (
 _PACKED = (".gz", ".gzip", ".zip")
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonlines")
 _PARQUET = (".parquet", ".pq", ".parq")
+_MOST_HEADER = 1 << 16
 
 
 def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> Raw:
@@ -133,7 +134,13 @@ def _kind(path: Path) -> str:
         return "ocel"
     if suffix == ".json":
         return "json lines"
-    return "delimited"
+    return "ocel" if suffix == ".csv" and _names_object_types(path) else "delimited"
+
+
+def _names_object_types(path: Path) -> bool:
+    """Return whether the header of a CSV names columns of objects, as OCEL 1.0 does."""
+    with path.open("rb") as stream:
+        return b"ocel:type:" in stream.readline(_MOST_HEADER)
 
 
 def _from_files(paths: list[Path], backend: Backend, pick: Pick, options: ReadOptions) -> Raw:

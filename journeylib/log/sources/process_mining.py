@@ -194,6 +194,9 @@ def _ocel(path: Path) -> Any:
     """Read a log with all its objects by the reader of its version."""
     import pm4py
 
+    # It would draw a progress bar of its own.
+    pm4py.util.constants.SHOW_PROGRESS_BAR = False
+
     suffix = _ocel_suffix(path)
     with _plain(path, suffix) as plain, PrivateFolder() as folder:
         if suffix == ".xmlocel":
@@ -220,6 +223,8 @@ def _is_first_version(path: Path, suffix: str) -> bool:
         return "event_map_type" not in {row[0] for row in rows} and "relations" in {
             row[0] for row in rows
         }
+    if suffix == ".csv":
+        return True
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     return b'"ocel:' in head if suffix == ".jsonocel" else b"<global scope" in head

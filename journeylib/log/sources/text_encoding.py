@@ -75,11 +75,21 @@ _WESTERN |= {"Swedish", "Norwegian", "Danish", "Finnish", "Indonesian", "Turkish
 
 @dataclass(frozen=True)
 class PlainText:
-    """A UTF-8 file on disk, with what it took to get there."""
+    """A UTF-8 file on disk, with what it took to get there.
+
+    Attributes
+    ----------
+    path : Path
+    name, encoding : str
+        Of the file as it was given.
+    lone_returns : int
+        Carriage returns within lines, which became blanks.
+    """
 
     path: Path
     name: str
     encoding: str
+    lone_returns: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,29 +143,45 @@ def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainTe
         raise LogError(f"encoding '{encoding}' is unknown. Try 'utf-8', 'cp1252' or 'utf-16'.")
     if codecs.lookup(encoding).name != "utf-8":
         plain = _transcoded(plain, folder, encoding, path.name)
-    if _needs_one_line_end(plain):
+    ends = _line_ends(plain)
+    if ends.mixed or ends.lone_returns:
         # The engine takes the first line's end for all of them, and would lose rows.
-        plain = _one_line_end(plain, folder)
-    return PlainText(plain, path.name, encoding)
+        plain = _one_line_end(plain, folder, ends)
+    within = ends.lone_returns if ends.lines else 0
+    return PlainText(plain, path.name, encoding, within)
 
 
-def _needs_one_line_end(path: Path) -> bool:
-    """Return whether some lines end in CR LF and some in LF alone, or all in CR alone."""
-    windows, all_ends, returns, last = 0, 0, 0, b""
+@dataclass(frozen=True)
+class _LineEnds:
+    """Line ends of a text: those by LF, by CR LF among them, and carriage returns alone."""
+
+    lines: int
+    windows: int
+    lone_returns: int
+
+    @property
+    def mixed(self) -> bool:
+        return 0 < self.windows < self.lines
+
+
+def _line_ends(path: Path) -> _LineEnds:
+    windows, lines, returns, last = 0, 0, 0, b""
     for block in _blocks(path):
         windows += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
-        all_ends += block.count(b"\n")
+        lines += block.count(b"\n")
         returns += block.count(b"\r")
         last = block[-1:]
-    return 0 < windows < all_ends or (returns > 0 and all_ends == 0)
+    return _LineEnds(lines, windows, returns - windows)
 
 
-def _one_line_end(path: Path, folder: Path) -> Path:
+def _one_line_end(path: Path, folder: Path, ends: _LineEnds) -> Path:
+    """End each line by LF: a carriage return within a line is a blank, alone it is a line end."""
     target = _free_name(folder, ".txt")
     with target.open("wb") as out:
-        if b"\n" in next(_blocks(path)):
+        if ends.lines:
             with path.open("rb") as source:
-                out.writelines(line.replace(b"\r\n", b"\n") for line in source)
+                for line in source:
+                    out.write(line.replace(b"\r\n", b"\n").replace(b"\r", b" "))
         else:
             out.writelines(block.replace(b"\r", b"\n") for block in _blocks(path))
     return target
