@@ -9,14 +9,14 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_950,
+    "audits": 5_000,
     "cli": 1_050,
     "core": 550,
     "delivery": 800,
     "journeys": 5_450,
     "judge": 6_100,
     "lab": 2_250,
-    "log": 5_350,
+    "log": 5_800,
     "measures": 5_000,
     "portfolio": 1_450,
     "present": 6_300,

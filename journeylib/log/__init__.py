@@ -2,6 +2,7 @@
 
 from journeylib.log.canonical.events import MICRO, alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.canonical.wide_rows import WideRows
 from journeylib.log.engine.duckdb import (
     EngineSettings,
     explain_resource_errors,
@@ -35,6 +36,7 @@ from journeylib.log.schema import (
     Outcome,
     OutcomesSchema,
     Schema,
+    Span,
     Touchpoint,
 )
 from journeylib.log.sources.days import LAST_EVENT

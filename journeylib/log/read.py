@@ -23,6 +23,7 @@ from journeylib.log.canonical.events import (
     reading_plan,
 )
 from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
+from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import (
     as_engine,
     hand_over,
@@ -38,7 +39,6 @@ from journeylib.log.quality.report import outcome_checks, quality_checks
 from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.days import end_of, wanted_window
-from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
 from journeylib.log.sources.recipes.execution import implied_schema
 from journeylib.log.sources.recipes.recipe import find_recipe
@@ -73,7 +73,8 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     **options
         What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
-        OCEL, ``recipe`` for the export of a known system, ``period``, ``days`` and ``as_of``,
+        OCEL, ``recipe`` for the export of a known system,
+        ``join`` and ``unpivot`` for wide rows, ``period``, ``days`` and ``as_of``,
         ``max_unusable_share`` (of all rows, 0.05), ``engine``.
 
     Returns
@@ -120,7 +121,7 @@ def _roles(given: Any, recipe: Any) -> Schema:
 
 def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
     """Map the rows of a source to events, set aside what is unusable, and check the rest."""
-    raw = open_source(source, partial(wanted_columns, roles), options)
+    raw = open_log(source, partial(wanted_columns, roles), options, roles)
     plan = reading_plan(raw, roles)
     rows = _staged(raw, roles, plan, options.window)
     counts = survey(raw, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -176,6 +176,28 @@ class Schema(BaseModel):
     def has_clock(self) -> bool:
         """Whether events carry times; without a clock what needs time abstains."""
         return self.timestamp is not None
+
+
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+    Field(min_length=1),
+]
+
+
+class Span(BaseModel):
+    """The columns of the start and the end of one step of a wide row.
+
+    Each is a column of times, or a column of dates and one of clocks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Columns = Field(description="When the step began: a column, or [date, clock].")
+    end: Columns | None = Field(None, description="When it ended.")
 
 
 class OutcomesSchema(BaseModel):

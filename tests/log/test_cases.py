@@ -106,10 +106,14 @@ def test_narrow_blanks_before_am_and_pm() -> None:
     assert len(frame_of(read(str(path), found.schema))) == 24
 
 
-def test_the_clock_in_a_column_of_its_own_is_no_touchpoint() -> None:
-    found = propose(str(CASES / "date_and_clock_apart" / "log.csv"))
-    assert (found.schema.touchpoint, found.schema.timestamp) == ("Aktion", "Datum")
-    assert any("'Uhrzeit' holds times of day" in doubt for doubt in found.warnings)
+def test_a_date_and_its_clock_are_joined() -> None:
+    path = str(CASES / "date_and_clock_apart" / "log.csv")
+    found = propose(path)
+    assert (found.schema.touchpoint, found.schema.timestamp) == ("Aktion", "Datum Uhrzeit")
+    assert found.wide is not None and found.wide.join == {"Datum Uhrzeit": ("Datum", "Uhrzeit")}
+    rows = frame_of(read(path, found.schema, join=found.wide.join))
+    assert len(rows) == 146
+    assert (rows["t_us"] % DAY > 0).all()  # none is at midnight any more
 
 
 def test_starts_and_ends_of_events_are_proposed_as_such() -> None:

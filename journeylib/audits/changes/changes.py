@@ -221,8 +221,7 @@ def definitions(assessment: Assessment) -> dict[str, str]:
         if int(str(row.customers)) >= config.journeys.min_customers
     )
     mapping = assessment.prepared.mapping
-    left_out: Any = {"files": True, "outcomes": {"file"}, "recipe": True}
-    log = config.log.model_dump(mode="json", exclude=left_out)
+    log = config.log.dump()
     if config.log.recipe is not None:
         log["recipe"] = config.log.recipe_hash
     content = {

@@ -19,7 +19,6 @@ from journeylib.audits.config.suggestions import (
     Candidates,
     OutcomesProposal,
     find_candidates,
-    first_rows,
     propose_outcomes,
 )
 from journeylib.core import ConfigError
@@ -30,6 +29,7 @@ from journeylib.log import (
     Proposal,
     RecognisedExport,
     Schema,
+    WideRows,
     is_object_centric,
     object_types,
     propose,
@@ -99,21 +99,35 @@ def write_first_config(
         object_type, doubts = _object_type(str(log), object_type)
         proposal = propose(str(log), object_type=object_type)
         proposal = replace(proposal, warnings=(*doubts, *proposal.warnings))
-        _, sample = first_rows(str(log), object_type)
     else:
-        proposal, sample = propose_by_recipe(export)
-    candidates = find_candidates(proposal, sample)
+        proposal = propose_by_recipe(export)
+    candidates = find_candidates(proposal, proposal.sample)
     outcome = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     about = {
         "file": path.name,
         "name": name,
         "title": re.sub("[-_]+", " ", name).capitalize(),
         "object_type": object_type,
+        **_wide(proposal.wide),
         **_source(log, export, path),
         "outcomes": None if outcomes is None else _relative(outcomes, path),
     }
     _write(path, _configuration(about, proposal, candidates, outcome))
     return path, _account(Path(str(log)).name, proposal, candidates, outcome)
+
+
+def _wide(wide: WideRows | None) -> dict[str, Any]:
+    """Return how wide rows are made long, as a configuration writes it."""
+    if wide is None:
+        return {"join": {}, "unpivot": {}}
+    plain = {step: span.model_dump(mode="json") for step, span in wide.unpivot.items()}
+    return {
+        "join": {name: list(columns) for name, columns in wide.join.items()},
+        "unpivot": {
+            step: {side: c[0] if len(c) == 1 else c for side, c in times.items() if c}
+            for step, times in plain.items()
+        },
+    }
 
 
 def _source(log: str | Path, export: RecognisedExport | None, path: Path) -> dict[str, Any]:

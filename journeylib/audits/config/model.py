@@ -29,7 +29,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
-from journeylib.log import EngineSettings, OutcomesSchema, Schema, find_recipe
+from journeylib.log import EngineSettings, OutcomesSchema, Schema, Span, find_recipe
 from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
@@ -51,6 +51,7 @@ PLACES: dict[str, Any] = {
     "timeout_minutes": True,
 }
 # What a configuration without them never held: absent, it is no part of the hash.
+WIDE_ROWS = ("join", "unpivot")
 ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment", "service_types")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
@@ -99,6 +100,11 @@ class LogConfig(Described):
         Above this share of unusable rows the audit refuses.
     object_type
         OCEL: the object type to follow.
+    join
+        New columns, each of the texts of several: a date and a clock, the parts of an id.
+    unpivot
+        Where a row of the log holds several steps: each step to the columns of its start and end.
+        The roles may then name the columns step, start and end.
     """
 
     files: Files = Field(min_length=1)
@@ -108,6 +114,13 @@ class LogConfig(Described):
     days: tuple[dt.date, dt.date] | None = None
     max_unusable_share: float = Field(0.05, ge=0, le=1)
     object_type: str | None = None
+    join: dict[str, tuple[str, ...]] = Field({})
+    unpivot: dict[str, Span] = Field({})
+
+    def dump(self) -> dict[str, Any]:
+        """Return what was decided of the log: not where its files lie."""
+        content = self.model_dump(mode="json", exclude=PLACES["log"])
+        return {key: value for key, value in content.items() if key not in WIDE_ROWS or value}
 
     @property
     def recipe_hash(self) -> str | None:
@@ -419,6 +432,7 @@ class AuditConfig(Described):
         for key in ONLY_WHERE_GIVEN:
             if not getattr(self, key):
                 del content[key]
+        content["log"] = self.log.dump()
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in (*self.annotations(), *self.lab_files())

@@ -20,9 +20,9 @@ from journeylib.log.canonical.events import (
     time_plan,
 )
 from journeylib.log.canonical.timestamps import micros_utc, plausible
+from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import Raw, ReadOptions, wanted_columns
 from journeylib.log.sources.tables import drop_scratch
 
@@ -76,12 +76,13 @@ def read_outcomes(
     log = source if isinstance(source, LogColumns) else None
     window = None if log is None else log.options.window
     times = [] if window is None else [window.column]
-    raw = open_source(
+    raw = open_log(
         source if log is None else log.source,
         lambda columns, where: list(
             dict.fromkeys([*wanted_columns(schema, columns, where), *times])
         ),
         ReadOptions(engine=engine) if log is None else replace(log.options, engine=engine),
+        schema if log is None else log.schema,
     )
     table = raw.table
     if log is not None and window is not None:

@@ -16,19 +16,10 @@ from journeylib.log.sources.tables import drop_scratch
 _SAMPLE_ROWS = 20_000
 
 
-def propose_by_recipe(known: RecognisedExport) -> tuple[Proposal, pd.DataFrame]:
-    """Return the schema that a recipe implies for an export, and the first of its events.
+def propose_by_recipe(known: RecognisedExport) -> Proposal:
+    """Return the schema that a recipe implies for an export.
 
-    Parameters
-    ----------
-    known : RecognisedExport
-
-    Returns
-    -------
-    proposal : Proposal
-        What the recipe left out or did not know is among its warnings.
-    sample : pandas.DataFrame
-        The first events, all columns as texts.
+    What the recipe left out or did not know is among the warnings.
     """
     recipe = known.recipe
     source: Any = list(known.files) if len(known.files) > 1 else known.files[0]
@@ -47,14 +38,12 @@ def propose_by_recipe(known: RecognisedExport) -> tuple[Proposal, pd.DataFrame]:
         facts.append(f"No part of it: {', '.join(known.unused)}.")
     if recipe.lacks:
         doubts.append(recipe.lacks)
-    return (
-        Proposal(
-            schema=schema,
-            reasons=dict.fromkeys(schema.roles(), f"The recipe {recipe.name} says so."),
-            confidence=dict.fromkeys(schema.roles(), "high"),
-            facts=tuple(facts),
-            warnings=tuple(doubts),
-            columns=tuple(names),
-        ),
-        sample,
+    return Proposal(
+        schema=schema,
+        reasons=dict.fromkeys(schema.roles(), f"The recipe {recipe.name} says so."),
+        confidence=dict.fromkeys(schema.roles(), "high"),
+        facts=tuple(facts),
+        warnings=tuple(doubts),
+        columns=tuple(names),
+        sample=sample,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from journeylib.core import SchemaError, percent, printable
 from journeylib.log.canonical.timestamps import month_first_format, shape_share
+from journeylib.log.canonical.wide_rows import STEP, WideRows, long_rows
+from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
@@ -28,7 +30,6 @@ _NUMBERS = ("sentiment", "rating", "cost", "position")
 _FLAGS = ("ai_disclosed", "handover", "error")
 _NAMES = ("channel", "stage", "segment", "intent")
 _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
-_CLOCK = r"\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*"
 # Transitions of the XES lifecycle.
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
@@ -51,7 +52,11 @@ class Proposal:
     warnings : tuple of str
         What is uncertain, and what to check.
     columns : tuple of str
-        All columns of the source.
+        All columns of the source that may play a role.
+    sample : pandas.DataFrame
+        The first rows, all columns as texts.
+    wide : WideRows, optional
+        How wide rows are made long before columns get their roles.
     """
 
     schema: Schema
@@ -60,6 +65,8 @@ class Proposal:
     facts: tuple[str, ...]
     warnings: tuple[str, ...]
     columns: tuple[str, ...]
+    sample: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
+    wide: WideRows | None = None
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,13 @@ def propose(
         ReadOptions(delimiter, encoding, object_type, limit=_SAMPLE_ROWS),
     )
     sample = _sample(raw)
+    wide = find_wide_rows(sample)
+    if wide is not None:
+        raw = long_rows(raw, wide, MISSING, None)
+        sample = _sample(replace(raw, table=raw.table.order_by(POSITION)))
+        sample = sample.drop(columns=list(wide.needed))
     drop_scratch(raw)
-    return _Search(raw, sample).proposal()
+    return _Search(raw, sample, wide).proposal()
 
 
 def _sample(raw: Raw) -> pd.DataFrame:
@@ -144,9 +156,10 @@ def _profile(name: str, values: pd.Series[str], missing: tuple[str, ...], typed:
 class _Search:
     """Fills the roles one after another, the needed ones first."""
 
-    def __init__(self, raw: Raw, sample: pd.DataFrame) -> None:
+    def __init__(self, raw: Raw, sample: pd.DataFrame, wide: WideRows | None) -> None:
         self.raw = raw
         self.sample = sample
+        self.wide = wide
         seen = pd.unique(sample.to_numpy().ravel())
         texts = {str(value).strip() for value in seen if value is not None and value == value}
         self.missing = MISSING + tuple(m for m in _MORE_MISSING if m in texts and m not in MISSING)
@@ -170,6 +183,7 @@ class _Search:
         self._time()
         self._actor()
         self._touchpoint()
+        self._wide_rows()
         self._lifecycle()
         for role in _FREE_ROLES:
             self._free(role)
@@ -195,6 +209,8 @@ class _Search:
             facts=tuple(fact.text for fact in self.raw.facts) + self._time_facts(),
             warnings=tuple(self.warnings),
             columns=tuple(self.columns),
+            sample=self.sample,
+            wide=self.wide,
         )
 
     def _take(self, role: str, column: _Column, score: float, content: str) -> None:
@@ -324,6 +340,8 @@ class _Search:
         for column in self._open():
             if column.distinct > 200 or column.is_time or column.numbers > 0.5:
                 continue
+            if self.wide is not None and self.wide.unpivot and column.name == STEP:
+                continue
             words = {word: actor_of_word(word) for word in column.values.unique()}
             share = column.values.map(words).notna().mean()
             name = name_score(column.name, "actor")
@@ -349,7 +367,7 @@ class _Search:
             few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
             if column.is_time or not few or column.length > 80 or column.filled < 0.5:
                 continue
-            if column.values.str.fullmatch(_CLOCK).mean() > 0.8:
+            if column.values.str.fullmatch(CLOCK).mean() > 0.8:
                 self.warnings.append(
                     f"'{column.name}' holds times of day. Join it with the date in one column "
                     "before the log is read, or events of one day have no order."
@@ -375,6 +393,26 @@ class _Search:
             f"it holds {column.distinct} different words and changes within "
             f"{percent(change, 0)} of journeys",
         )
+
+    def _wide_rows(self) -> None:
+        """Say how wide rows are made long; the steps themselves may say who acts."""
+        if self.wide is None:
+            return
+        for name, columns in self.wide.join.items():
+            self.warnings.append(
+                f"{' and '.join(repr(one) for one in columns)} are joined as '{name}' (log.join)."
+            )
+        if not self.wide.unpivot:
+            return
+        steps = ", ".join(f"'{step}'" for step in self.wide.unpivot)
+        self.warnings.append(
+            f"A row holds several steps ({steps}); each becomes an event (log.unpivot). Name the "
+            "steps as people call them."
+        )
+        values = {step: actor for step in self.wide.unpivot if (actor := actor_of_word(step))}
+        if self.taken["touchpoint"] == STEP and "actor" not in self.taken and values:
+            self._take("actor", self.columns[STEP], 0.5, "its words are known actors")
+            self.extra["actor_values"] = values
 
     def _lifecycle(self) -> None:
         """Find which rows are the start and which the end of an event, by their words."""
