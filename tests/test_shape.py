@@ -16,7 +16,7 @@ LINES = {
     "journeys": 5_450,
     "judge": 6_100,
     "lab": 2_250,
-    "log": 4_900,
+    "log": 6_000,
     "measures": 5_200,
     "portfolio": 1_600,
     "present": 6_900,

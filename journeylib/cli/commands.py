@@ -23,7 +23,11 @@ def init(options: argparse.Namespace) -> int:
     from journeylib.audits import write_first_config
 
     path, account = write_first_config(
-        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+        options.log,
+        outcomes=options.outcomes,
+        out=options.out,
+        force=options.force,
+        object_type=options.object_type,
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
@@ -280,6 +284,23 @@ def schema(options: argparse.Namespace) -> int:
 
     schema = config_schema() if options.what == "config" else document_schema()
     print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return OK
+
+
+def recipes(options: argparse.Namespace) -> int:
+    """List the systems whose exports are read as they are, or print one recipe."""
+    from journeylib.log import find_recipe
+    from journeylib.log import recipes as all_recipes
+
+    if options.name is not None:
+        print(find_recipe(options.name).text, end="")
+        return OK
+    listed = all_recipes()
+    width = max(len(recipe.name) for recipe in listed)
+    for recipe in listed:
+        needed = ", ".join(one.name for one in recipe.inputs if not one.optional)
+        print(f"{recipe.name:<{width}}  {recipe.title}: {needed}")
+    print("\njourneylib recipes NAME > mine.sql copies one; log.recipe: mine.sql uses it.")
     return OK
 
 

@@ -126,10 +126,16 @@ INIT = Command(
     "look at a log and write a first configuration",
     commands.init,
     (
-        _argument("log", "LOG", "CSV, Parquet, JSON Lines, XES or OCEL file"),
+        _argument(
+            "log",
+            "LOG",
+            "CSV, Parquet, JSON Lines, XES or OCEL file, or a workbook; or the file or folder of "
+            "an export of a system that `journeylib recipes` lists",
+        ),
         _argument("--outcomes", "FILE", "table of churn, complaints, surveys …"),
         _argument("--out", "CONFIG", "default: LOG's name with .yaml", type=Path),
         _argument("--force", "", "replace an existing configuration", action="store_true"),
+        _argument("--object-type", "TYPE", "of an OCEL log: whose objects are the journeys"),
     ),
 )
 AUDIT = Command(
@@ -339,6 +345,13 @@ COMMANDS = (
         "copy the notebooks into a folder, to explore and to change",
         commands.notebooks,
         (_argument("folder", "DIR", "where to; made if it is not there", type=Path),),
+    ),
+    Command(
+        "recipes",
+        "list the systems whose exports are read as they are",
+        commands.recipes,
+        (_argument("name", "NAME", "print this one, to copy and edit it", nargs="?"),),
+        "",
     ),
     Command(
         "schema",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -97,6 +97,11 @@ class Schema(BaseModel):
     context_requested: Column | None = Field(None, description="Fields the human asked for.")
     context_opened: Column | None = Field(None, description="Sent fields the human opened.")
     context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
+    handover: Column | None = Field(
+        None,
+        description="True where a bot passes the customer on to people; counts as a hand-over "
+        "where no human ever appears in the log.",
+    )
     error: Column | None = Field(
         None, description="True where the event is an error, override or exception."
     )
@@ -178,6 +183,28 @@ class Schema(BaseModel):
         return self.timestamp is not None
 
 
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+    Field(min_length=1),
+]
+
+
+class Span(BaseModel):
+    """The columns of the start and the end of one step of a wide row.
+
+    Each is a column of times, or a column of dates and one of clocks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Columns = Field(description="When the step began: a column, or [date, clock].")
+    end: Columns | None = Field(None, description="When it ended.")
+
+
 class OutcomesSchema(BaseModel):
     """Which column of a table of outcomes plays which role.
 
@@ -253,5 +280,6 @@ ROLES: tuple[str, ...] = (
     "context_requested",
     "context_opened",
     "context_given",
+    "handover",
     "error",
 )

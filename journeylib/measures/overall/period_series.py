@@ -236,6 +236,7 @@ def _session_cases(
     asked, every = part["requests"] > 0, np.ones(len(table), dtype=bool)
     soon = round(settings.honoured_minutes * 60 * MICRO)
     honoured = soon_after(part["human_us"], part["request_us"], soon)
+    unseen = (table["state"] == "handed_over").to_numpy() & (part["human_us"] == MISSING)
     known = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
     wait_us = np.where(known, part["human_us"] - np.where(known, part["bot_done_us"], 0), 0)
     yield _Cases(
@@ -247,7 +248,7 @@ def _session_cases(
             "handed_over": ((table["state"] == "handed_over").to_numpy(), every, "share"),
             "abandoned": ((table["state"] == "abandoned").to_numpy(), every, "share"),
             "requests": (asked, every, "share"),
-            "requests_honoured": (honoured, asked, "share"),
+            "requests_honoured": (honoured, asked & ~unseen, "share"),
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )
