@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ Argument = tuple[str, dict[str, Any]]  # its name, and what argparse is told of 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of few letters gets '?' for the others; the run does not end by them.
+            stream.reconfigure(errors="replace")
     if problem := _mistyped(arguments):
         return fail(problem, WRONG_INPUT)
     options = _parser().parse_args(arguments)

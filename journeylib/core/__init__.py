@@ -41,3 +41,4 @@ from journeylib.core.resampling import (
     occupied,
     resample,
 )
+from journeylib.core.yaml_reader import read_yaml
