@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +69,8 @@ def _templates() -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters["esc"] = esc
+    # No line ends between a number and its unit.
+    found.filters["esc"] = lambda words: re.sub(r"(?<=\d) %", "\u00a0%", esc(words))
     return found
 
 

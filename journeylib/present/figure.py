@@ -119,7 +119,7 @@ class Figure:
         return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
 
     def _titled(self, chart: go.Figure) -> go.Figure:
-        """Return the chart with title and finding over it."""
+        """Return the chart with title and finding over it, which take `layout.meta.head`."""
         lines = wrap(self.alt, CHART_WIDTH, 13, lines=4)
         room = 42 + 18 * len(lines)
         subtitle = {"text": "<br>".join(esc(line) for line in lines), "font": {"size": 13}}
@@ -128,7 +128,8 @@ class Figure:
         place = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
         title |= place | {"xref": "container"}
         height = chart.layout.height + room
-        return type(chart)(chart).update_layout(title=title, margin=margin, height=height)
+        made = type(chart)(chart).update_layout(title=title, margin=margin, height=height)
+        return made.update_layout(meta={"head": room})
 
     def _plain(self) -> str:
         """Return the finding and the first rows of the data."""

@@ -50,7 +50,7 @@ def touchpoints(audit: Audit) -> Block:
         "heads": [text(f"present.serve.head.{name}") for name in heads],
         "rows": [_row(audit, row, groups) for row in served],
         "filters": _filters(audit, served, groups),
-        "note": text("present.serve.note", n=hidden),
+        "note": " ".join([*_no_bot(audit, served), text("present.serve.note", n=hidden)]),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
@@ -153,7 +153,16 @@ def _feeling(audit: Audit, name: str) -> str:
 def _served_by(audit: Audit, row: Row) -> str:
     if row["touchpoint"] in set(audit.evidence.handoffs.by_touchpoint["touchpoint"]):
         return "bot"
-    return "nobody" if _not_served(row) else "person"
+    if _not_served(row):
+        return "nobody"
+    return "person" if audit.evidence.handoffs.abstain is None else "unknown"
+
+
+def _no_bot(audit: Audit, served: Sequence[Row]) -> list[str]:
+    """Say that no bot serves, or that the log names nobody, where that is so."""
+    by = {_served_by(audit, row) for row in served}
+    key = "no_actor" if "unknown" in by else "no_bot"
+    return [] if "bot" in by or not by else [text(f"present.serve.{key}")]
 
 
 def _verdict(row: Row) -> str:
@@ -169,7 +178,8 @@ def touchpoint_pages(audit: Audit) -> Block:
         for row in audit.document["touchpoints"]
     ]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
-    return Block(html, "\n".join(page["title"] for page in pages))
+    titles = "\n".join(page["title"] for page in pages)
+    return Block(f'<div class="jl-spots">{html}</div>', titles)
 
 
 def touchpoint(audit: Audit, name: str) -> TouchpointPage:

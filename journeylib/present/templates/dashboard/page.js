@@ -22,6 +22,27 @@ for (const spot of document.querySelectorAll('svg [data-key]')) {
   spot.addEventListener('click', () => { location.hash = id })
 }
 
+// Each chart is drawn when it is first seen; its picture stays for print.
+const seen = new IntersectionObserver(entries => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) drawn(target)
+})
+function drawn (figure) {
+  seen.unobserve(figure)
+  const paint = getComputedStyle(figure)
+  const written = figure.dataset.chart
+    .replace(/"(--jl-[\w-]+)"/g, (_, name) => JSON.stringify(paint.getPropertyValue(name).trim()))
+  const { data, layout } = JSON.parse(written)
+  const place = document.createElement('div')
+  place.className = 'jl-chart'
+  place.setAttribute('aria-hidden', 'true')
+  const picture = figure.querySelector('.jl-svg')
+  place.style.minWidth = picture.style.minWidth
+  picture.after(place)
+  figure.classList.add('jl-drawn')
+  Plotly.newPlot(place, data, layout, { displayModeBar: false, responsive: true })
+}
+document.querySelectorAll('figure[data-chart]').forEach(figure => seen.observe(figure))
+
 function filtered (block) {
   const form = block.querySelector('.jl-filters')
   const rows = [...block.querySelectorAll('tbody tr')]
