@@ -102,6 +102,10 @@ class Said:
     ----------
     bot, human, customer : ndarray of bool
         Who acts.
+    speaks : ndarray of bool
+        Where the customer has a turn: acts, or, where all texts are the customer's, says something.
+    speaks_always : bool
+        Whether all texts are the customer's.
     intent : ndarray of int32
         Number of the intent; −1 where it is not known.
     spoken : ndarray of bool
@@ -114,6 +118,8 @@ class Said:
     bot: Flags
     human: Flags
     customer: Flags
+    speaks: Flags
+    speaks_always: bool
     intent: Numbers
     spoken: Flags
     asks: Flags
@@ -134,9 +140,13 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
     if journeys.has("text"):
         asked = f"asks for a human {sorted(words)}"
 
+        customers = journeys.log.schema.customer_speaks
+
         def said_by(who: str, value: Any) -> Any:
             # `cases` spares the engine the regular expressions on everybody else's texts.
-            return ibis.cases((_.actor == who, value), else_=False)
+            if who == "customer":
+                return ibis.cases((customers, value), else_=False)
+            return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
 
         found = events.marks(
             {
@@ -150,8 +160,11 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
         marks = dict(zip(marks, found.values(), strict=True))
     intent = events.column("intent").number if journeys.has("intent") else None
     marks["asks"] = marks["asks"] | (by_name & customer)
+    everywhere = journeys.log.schema.text_by == "customer"
+    speaks = customer | marks["spoken"] if everywhere else customer
     unknown = np.full(len(events), -1, dtype=np.int32)
-    return Said(bot, human, customer, unknown if intent is None else intent, **marks)
+    about = unknown if intent is None else intent
+    return Said(bot, human, customer, speaks, everywhere, about, **marks)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -226,7 +239,8 @@ def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
     ends = set(journeys.settings.bad_ends) & set(journeys.names.values())
     if ends or queue_numbers(journeys, settings):
         return True
-    return customers_act(journeys) and text_abstain_reason(journeys) is None
+    silent = journeys.log.schema.text_by == "customer"  # what bots said is not in the log
+    return not silent and customers_act(journeys) and text_abstain_reason(journeys) is None
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
@@ -340,8 +354,8 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     def last(marked: Flags) -> Whole:
         return np.asarray(last_rows(session, marked, many)[own])
 
-    request, spoken = first(asks), last(said.bot & said.spoken)
-    reply = last(said.customer & said.spoken)
+    request, spoken = first(asks), last(said.bot & said.spoken & ~said.speaks)
+    reply = last(said.speaks & said.spoken)
     offer = np.zeros(many, dtype=np.int64) - 1
     offer[own] = first(said.offers)
     early = said.bot & (np.arange(len(events)) <= offer[session])

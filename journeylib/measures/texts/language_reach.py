@@ -17,7 +17,7 @@ REACH = 0.5
 def by_customers(journeys: Journeys) -> Any:
     """Return a condition on steps: a text that a customer wrote, where actors are known."""
     own = _.text.notnull()
-    return own & (_.actor == "customer") if journeys.has("actor") else own
+    return own & journeys.log.schema.customer_speaks if journeys.has("actor") else own
 
 
 def lexicon_reach(journeys: Journeys) -> float | None:
