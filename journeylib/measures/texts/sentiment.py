@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, Floats, Resampled, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
 from journeylib.log import (
     asks_for_human,
     fetch,
@@ -24,7 +25,7 @@ from journeylib.log import (
     suppress,
     text_language,
 )
-from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
@@ -32,6 +33,9 @@ from journeylib.measures.texts.language_reach import REACH, by_customers, lexico
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 MICRO = 1_000_000
 NEGATIVE = -50_000  # VADER's own limit of a negative text, −0.05
 MOST_TEXTS = 50_000
@@ -148,10 +152,11 @@ def text_measures(
         silent = [("negative", "share"), ("volatility", "points"), ("sentiment_drop", "points")]
         measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
     else:
+        score = score_of_events(scores, journeys.events)
         measured = [
-            _negative(scores, journeys, settings),
-            _volatility(scores, journeys, settings),
-            _drop(scores, journeys, settings),
+            _negative(scores, score, journeys, settings),
+            _volatility(scores, score, journeys, settings),
+            _drop(scores, score, journeys, settings),
         ]
     return [*measured, _human_request(journeys, settings)]
 
@@ -164,80 +169,101 @@ def _unmeasured(journeys: Journeys, name: str, unit: str, reason: AbstainReason)
 
 
 def _measured(
-    rows: ibis.Table,
     journeys: Journeys,
     settings: MeasureSettings,
-    sums: dict[str, Any],
+    counts: Flags,
+    sums: dict[str, Whole],
     *,
     measure: str,
     unit: str,
     statistic: Callable[[Floats], Floats] = quotient,
     source: str = "",
 ) -> Measured:
-    m = len(journeys.touchpoints)
-    totals = group_sums(rows.group_by(["touchpoint_no", "group"]).aggregate(**sums), list(sums), m)
-    base = bases(rows, m)
-    customers = base["customers"].to_numpy()
-    visits = base["journeys"].to_numpy()
+    """Sum over the events that count, by touchpoint and customer group."""
+    m, events = len(journeys.touchpoints), journeys.events
+    cell = np.where(counts, events.touchpoint, -1)
+    totals = np.stack([events.in_groups(cell, amount, m) for amount in sums.values()], axis=-1)
+    base = events.base(cell, m)
     shares: dict[str, Any] = (
-        {"share": True, "n_customers": customers, "n_trials": visits} if unit == "share" else {}
+        {"share": True, "n_customers": base.customers, "n_trials": base.journeys}
+        if unit == "share"
+        else {}
     )
-    result: Resampled = resample(totals, statistic, **({"n_customers": customers} | shares))
-    thin = (base["events"] < settings.min_starts) | (customers < settings.min_base_customers)
+    result: Resampled = resample(totals, statistic, **({"n_customers": base.customers} | shares))
+    thin = (base.events < settings.min_starts) | (base.customers < settings.min_base_customers)
     unknown = ~np.isfinite(result.value)
     reason: AbstainReason = "n_small"
     return Measured(
         measure=measure,
         unit=unit,
         resampled=result,
-        n_events=base["events"].to_numpy(),
-        n_journeys=visits,
-        n_customers=customers,
+        n_events=base.events,
+        n_journeys=base.journeys,
+        n_customers=base.customers,
         abstain=tuple(reason if few else None for few in thin | unknown),
         source=source,
     )
 
 
-def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull())
-    here = ibis.window(group_by=["journey", "touchpoint_no"])
-    rows = turns.mutate(
-        bad=(_.score <= NEGATIVE).cast("int64").sum().over(here),
-        n=_.count().over(here),
-        first=_.step == _.step.min().over(here),
+def score_of_events(scores: Scores, events: Events) -> Whole:
+    """Return the score of each event, `MISSING` where it has none."""
+    turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
+    score = np.full(len(events), MISSING)
+    score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+    return score
+
+
+def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
+    """Mark the first counting event of each journey at each touchpoint, and number these cells.
+
+    The number is of every counting event, −1 of the others.
+    """
+    cell, _keys = number_pairs(
+        np.where(counts, events.journey, -1), events.touchpoint, events.touchpoints
     )
-    # One row of each journey carries its mean; the other turns count as events only.
+    first = np.zeros(len(events), dtype=bool)
+    rows = np.flatnonzero(cell >= 0)
+    # Cells are numbered in the order in which they first occur.
+    first[rows[np.unique(cell[rows], return_index=True)[1]]] = True
+    return first, cell.astype(np.int64)
+
+
+def _negative(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, known = journeys.events, score != MISSING
+    first, cell = _first_there(events, known)
+    cells = int(cell.max(initial=-1)) + 1
+    every = np.bincount(cell[known], minlength=cells)
+    bad = np.bincount(cell[known & (score <= NEGATIVE)], minlength=cells)
+    share = np.floor(bad * MICRO / np.maximum(every, 1) + 0.5).astype(np.int64)
+    mean = np.zeros(len(events), dtype=np.int64)
+    mean[first] = share[cell[first]]
+    # One turn of each journey carries its mean; the others count as events only.
     return _measured(
-        rows,
         journeys,
         settings,
-        {
-            "bad": _.first.ifelse((_.bad * MICRO / _.n).round().cast("int64"), 0).sum(),
-            "n": _.first.ifelse(MICRO, 0).cast("int64").sum(),
-        },
+        known,
+        {"bad": mean, "n": first * np.int64(MICRO)},
         measure="negative",
         unit="share",
         source=scores.source,
     )
 
 
-def _volatility(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull()).mutate(x=(_.score / 1000).round().cast("int64"))
-    around = ibis.window(group_by="journey", order_by="step", preceding=1, following=1)
-    whole = ibis.window(group_by="journey")
-
-    def variance(window: Any) -> Any:
-        n, total = _.x.count().over(window), _.x.sum().over(window)
-        squares = (_.x * _.x).sum().over(window)
-        spread = (squares * n - total * total) / (n * ibis.greatest(n - 1, 1))
-        return (n > 1).ifelse(spread.round().cast("int64"), ibis.null("int64"))
-
-    rows = turns.mutate(near=variance(around), far=variance(whole)).filter(_.near.notnull())
+def _volatility(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, rows = journeys.events, np.flatnonzero(score != MISSING)
+    near, far = np.zeros(len(events), dtype=np.int64), np.zeros(len(events), dtype=np.int64)
+    counts = np.zeros(len(events), dtype=bool)
+    points = np.sign(score[rows]) * ((np.abs(score[rows]) + 500) // 1000)
+    near[rows], far[rows], counts[rows] = spreads(points, events.journey[rows])
     return _measured(
-        rows,
         journeys,
         settings,
-        {"near": _.near.sum(), "far": _.far.sum(), "n": _.count()},
+        counts,
+        {"near": near, "far": far, "n": counts.astype(np.int64)},
         measure="volatility",
         unit="points",
         source=scores.source,
@@ -248,28 +274,61 @@ def _volatility(scores: Scores, journeys: Journeys, settings: MeasureSettings) -
     )
 
 
-def _drop(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    order: dict[str, Any] = {"group_by": "journey", "order_by": "step"}
-    scored = scores.turns.mutate(at=_.score.notnull().ifelse(_.step, ibis.null("int64")))
-    near = scored.mutate(
-        before=_.at.max().over(ibis.window(preceding=(None, 1), **order)),
-        after=_.at.min().over(ibis.window(following=(0, None), **order)),
-    ).filter(_.before.notnull() & _.after.notnull())
-    values = scored.filter(_.score.notnull()).select("journey", "step", "score")
-    rows = (
-        near.drop("score", "at")
-        .inner_join(values.select("journey", before="step", earlier="score"), ["journey", "before"])
-        .inner_join(values.select("journey", after="step", later="score"), ["journey", "after"])
+def spreads(points: Whole, journey: Numbers) -> tuple[Whole, Whole, Flags]:
+    """Return the variance around each turn and in its whole journey, and where both are known.
+
+    Around a turn are the one before, itself and the one after, where they are of its journey. The
+    turns of one journey lie together; one turn alone has no variance.
+    """
+    same = journey[1:] == journey[:-1]
+    has_last, has_next = np.append(False, same)[: len(points)], np.append(same, False)
+    has_next = has_next[: len(points)]
+
+    def window(value: Whole) -> Whole:
+        last, following = np.roll(value, 1) * has_last, np.roll(value, -1) * has_next
+        return np.asarray(last + value + following)
+
+    def variance(n: Whole, total: Whole, squares: Whole) -> Whole:
+        spread = (squares * n - total * total) / (n * np.maximum(n - 1, 1))
+        return np.floor(spread + 0.5).astype(np.int64)
+
+    ones = np.ones(len(points), dtype=np.int64)
+    near_n = window(ones)
+    near = variance(near_n, window(points), window(points * points))
+    many = int(journey.max(initial=-1)) + 1
+    n, total, squares = (
+        sum_in_cells(journey, amount, many)[journey] for amount in (ones, points, points * points)
     )
+    return near, variance(n, total, squares), near_n > 1
+
+
+def _drop(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    change, counts = changes_across(score, journeys.events.begins, journeys.events.journey)
     return _measured(
-        rows,
         journeys,
         settings,
-        {"change": (_.later - _.earlier).sum(), "n": _.count() * MICRO},
+        counts,
+        {"change": change, "n": counts * np.int64(MICRO)},
         measure="sentiment_drop",
         unit="points",
         source=scores.source,
     )
+
+
+def changes_across(score: Whole, begins: Whole, journey: Numbers) -> tuple[Whole, Flags]:
+    """Return the change of the score across each event, and where both scores are known.
+
+    From the last score before the event to its own, or else to the next after it, in its journey.
+    """
+    row, many = np.arange(len(score)), len(score)
+    known = score != MISSING
+    so_far = np.maximum.accumulate(np.where(known, row, -1)) if many else row
+    before = np.append(-1, so_far)[:many]
+    after = np.minimum.accumulate(np.where(known, row, many)[::-1])[::-1] if many else row
+    there = (before >= begins[journey]) & (after < begins[journey + 1])
+    change = np.zeros(many, dtype=np.int64)
+    change[there] = score[after[there]] - score[before[there]]
+    return change, there
 
 
 def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
@@ -281,17 +340,21 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
         return _unmeasured(journeys, "human_request", "share", reason)
-    asked = asks_for_human(_.text, settings.human_request_words)
-    rows = (
-        journeys.steps.filter(by_customers(journeys))
-        .group_by(["journey", "customer_no", "group", "touchpoint_no"])
-        .aggregate(asked=asked.any().cast("int64"))
-    )
+    events, words = journeys.events, settings.human_request_words
+    heard = by_customers(journeys)
+    said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
+    own = events.mark("is a customer's text", heard)
+    first, cell = _first_there(events, own)
+    cells = int(cell.max(initial=-1)) + 1
+    asks = events.mark(f"asks for a human {sorted(words)}", said)
+    asked = np.bincount(cell[own & asks], minlength=cells) > 0
+    there = np.zeros(len(events), dtype=np.int64)
+    there[first] = asked[cell[first]]
     return _measured(
-        rows,
         journeys,
         settings,
-        {"asked": _.asked.sum(), "n": _.count()},
+        first,
+        {"asked": there, "n": first.astype(np.int64)},
         measure="human_request",
         unit="share",
         source="column text, requests for a human by lexicon",
@@ -319,11 +382,13 @@ def experience_table(
     columns = ["touchpoint", "sentiment", "lo", "hi", "source", "n_customers"]
     if scores is None:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    score = score_of_events(scores, journeys.events)
+    known = score != MISSING
     found = _measured(
-        scores.turns.filter(_.score.notnull()),
         journeys,
         settings,
-        {"total": _.score.sum(), "n": _.count() * MICRO},
+        known,
+        {"total": np.where(known, score, 0), "n": known * np.int64(MICRO)},
         measure="sentiment",
         unit="points",
     )
