@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, resample
-from journeylib.journeys import Journeys
-from journeylib.log import fetch, suppress
+from journeylib.core import AbstainReason, resample
+from journeylib.journeys import MISSING, Codes, Events, Journeys
+from journeylib.log import suppress
 from journeylib.measures.ratios import quotient
-from journeylib.measures.texts.sentiment import MICRO, Scores
+from journeylib.measures.texts.sentiment import MICRO, Scores, score_of_events
 
 ALL = ""
 MOST_SEGMENTS = 12
@@ -54,97 +51,100 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     The stage of an event is its touchpoint's most frequent one, as on the map; the segment is the
     journey's.
     """
-    spots = journeys.touchpoints[["touchpoint_no", "touchpoint", "stage"]]
-    keys = ["journey", "customer_no", "group", "touchpoint_no"]
-    whose = journeys.table.select("journey", "segment")
-    rows = journeys.steps.select(*keys).inner_join(whose, "journey")
-    stage_of = ibis.memtable(spots[["touchpoint_no", "stage"]].astype({"stage": "string"}))
-    rows = rows.inner_join(stage_of, "touchpoint_no")
-    large = _largest(rows, journeys.settings.min_customers)
+    cells = _cells(journeys)
     minimum = journeys.settings.min_customers
+    large = _largest(cells, minimum)
     cuts: list[list[str]] = [[], ["stage"], ["segment"], ["segment", "stage"]]
-    counted = pd.concat([_counted(rows, cut) for cut in cuts], ignore_index=True)
+    counted = pd.concat([_counted(cells, cut) for cut in cuts], ignore_index=True)
     stages = counted[counted["segment"].isin([ALL, *large])]
     stages = suppress(stages, minimum)[0].sort_values(["segment", "stage"], ignore_index=True)
-    return Reach(stages, _segments(rows, spots, large, scores, minimum))
+    return Reach(stages, _segments(journeys, cells, large, scores))
 
 
-def _largest(rows: ibis.Table, minimum: int) -> list[str]:
+@dataclass(frozen=True)
+class _Cells:
+    """Of each event the segment of its journey, and the stage of its touchpoint."""
+
+    events: Events
+    parts: dict[str, Codes]
+
+
+def _cells(journeys: Journeys) -> _Cells:
+    events = journeys.events
+    segment = journeys.outline.segment
+    by_number = journeys.touchpoints.set_index("touchpoint_no")["stage"].sort_index()
+    words = sorted(by_number.dropna().astype(str).unique())
+    stage = pd.Index(words).get_indexer(by_number).astype(np.int32)
+    unknown = Codes(np.full(len(events), -1, dtype=np.int32), ())
+    return _Cells(
+        events,
+        {
+            "segment": unknown if segment is None else segment.only(events.journey),
+            "stage": Codes(stage[events.touchpoint], tuple(words)),
+        },
+    )
+
+
+def _largest(cells: _Cells, minimum: int) -> list[str]:
     """Return the names of the largest segments, largest first."""
-    found = _counted(rows, ["segment"])
+    found = _counted(cells, ["segment"])
     found = found[(found["customers"] >= minimum) & (found["segment"] != ALL)]
     ranked = found.sort_values(["customers", "segment"], ascending=[False, True])
     return [str(name) for name in ranked["segment"].head(MOST_SEGMENTS)]
 
 
-def _counted(rows: ibis.Table, cut: list[str]) -> pd.DataFrame:
-    known = rows
+def _counted(cells: _Cells, cut: list[str]) -> pd.DataFrame:
+    """Count what lies in each segment, stage or both; events without one are in none."""
+    cell, many = np.zeros(len(cells.events), dtype=np.int64), 1
     for name in cut:
-        known = known.filter(known[name].notnull())
-    counts = {
-        "events": _.count(),
-        "journeys": _.journey.nunique(),
-        "customers": _.customer_no.nunique(),
-    }
-    table = known.group_by(cut).aggregate(**counts) if cut else known.aggregate(**counts)
-    frame = fetch(table)
-    for name in ("segment", "stage"):
-        frame[name] = frame[name].astype(str) if name in cut else ALL
-    return frame[["segment", "stage", *counts]]
+        codes = cells.parts[name]
+        cell = np.where((cell >= 0) & codes.known, cell * len(codes.words) + codes.number, -1)
+        many *= len(codes.words)
+    frame = pd.DataFrame(vars(cells.events.base(cell, many)))
+    number = np.arange(many)
+    for name in reversed(cut):
+        words = cells.parts[name].words
+        frame[name] = [words[spot] for spot in number % max(len(words), 1)]
+        number = number // max(len(words), 1)
+    for name in cells.parts:
+        if name not in cut:
+            frame[name] = ALL
+    frame = frame[frame["events"] > 0]
+    return frame[["segment", "stage", "events", "journeys", "customers"]]
 
 
 def _segments(
-    rows: ibis.Table,
-    spots: pd.DataFrame,
-    large: list[str],
-    scores: Scores | AbstainReason | None,
-    minimum: int,
+    journeys: Journeys, cells: _Cells, large: list[str], scores: Scores | AbstainReason | None
 ) -> pd.DataFrame:
     columns = ["segment", "touchpoint", "events", "journeys", "customers", "sentiment", "lo", "hi"]
     if not large:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-    names = dict(zip(spots["touchpoint_no"], spots["touchpoint"], strict=True))
-    known = rows.filter(rows.segment.isin(large))
-    found = fetch(
-        known.group_by(["segment", "touchpoint_no"]).aggregate(
-            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
-        )
-    )
-    felt = _felt(rows, large, scores, minimum)
-    found = found.astype({"segment": str}).merge(
-        felt, on=["segment", "touchpoint_no"], how="left", validate="one_to_one"
-    )
-    found["touchpoint"] = found["touchpoint_no"].map(names)
-    shown = suppress(found, minimum)[0][columns]
-    return shown.sort_values(["segment", "touchpoint"], ignore_index=True)
-
-
-def _felt(
-    rows: ibis.Table, large: list[str], scores: Scores | AbstainReason | None, minimum: int
-) -> pd.DataFrame:
-    """Return the mean feeling of each segment at each touchpoint, where enough were heard."""
-    columns = ["segment", "touchpoint_no", "sentiment", "lo", "hi"]
-    if not isinstance(scores, Scores):
-        return pd.DataFrame(columns=columns).astype({"touchpoint_no": "int64", "segment": str})
-    whose = rows.select("journey", "segment").distinct()
-    heard = scores.turns.filter(_.score.notnull()).inner_join(whose, "journey")
-    heard = heard.filter(heard.segment.isin(large))
-    cell = ["segment", "touchpoint_no"]
-    people = fetch(heard.group_by(cell).aggregate(heard=_.customer_no.nunique()))
-    people = suppress(people.astype({"segment": str}), minimum, "heard")[0]
-    sums = fetch(
-        heard.group_by([*cell, "group"]).aggregate(total=_.score.sum(), n=_.count() * MICRO)
-    ).astype({"segment": str})
-    people = people.sort_values(cell, ignore_index=True)
-    keys = zip(people["segment"], people["touchpoint_no"], strict=True)
-    spot = {key: i for i, key in enumerate(keys)}
-    whole = np.zeros((GROUPS, len(people), 2))
-    row: dict[Any, Any]
-    for row in sums.to_dict("records"):
-        place = spot.get((row["segment"], row["touchpoint_no"]))
-        if place is not None:
-            whole[row["group"], place] = row["total"], row["n"]
-    result = resample(whole, quotient, n_customers=people["heard"].to_numpy())
-    return people[cell].assign(
-        sentiment=result.value, lo=np.clip(result.lo, -1, 1), hi=np.clip(result.hi, -1, 1)
-    )
+    events, segment = journeys.events, cells.parts["segment"]
+    place = np.array([*pd.Index(large).get_indexer(list(segment.words)), -1], dtype=np.int64)
+    spot = place[segment.number]
+    cell = np.where(spot >= 0, spot * events.touchpoints + events.touchpoint, -1)
+    many = len(large) * events.touchpoints
+    found = pd.DataFrame(vars(events.base(cell, many)))
+    found["segment"] = np.repeat(large, events.touchpoints)
+    found["touchpoint"] = [journeys.names[no] for no in range(events.touchpoints)] * len(large)
+    found[["sentiment", "lo", "hi"]] = np.nan
+    minimum = journeys.settings.min_customers
+    if isinstance(scores, Scores):
+        score = score_of_events(scores, events)
+        heard = np.where(score != MISSING, cell, -1)
+        customers = events.base(heard, many).customers
+        shown = np.flatnonzero(customers >= max(minimum, 1))
+        sums = [
+            events.in_groups(heard, amount, many)[:, shown]
+            for amount in (np.where(heard >= 0, score, 0), np.full(len(events), MICRO))
+        ]
+        result = resample(np.stack(sums, axis=-1), quotient, n_customers=customers[shown])
+        felt = {
+            "sentiment": result.value,
+            "lo": np.clip(result.lo, -1, 1),
+            "hi": np.clip(result.hi, -1, 1),
+        }
+        for name, values in felt.items():
+            found.loc[shown, name] = values
+    shown_rows = suppress(found[found["events"] > 0], minimum)[0][columns]
+    return shown_rows.sort_values(["segment", "touchpoint"], ignore_index=True)
