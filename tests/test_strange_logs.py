@@ -1,4 +1,4 @@
-"""Strange logs: whatever a log lacks, counts equal a plain recount and intervals hold what can be."""
+"""Strange logs: whatever a log lacks, counts equal a plain recount, intervals hold what can be."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def check_intervals(document: Mapping[str, Any]) -> None:
         assert lo is None or lo <= value + 1e-9, (path, one)
         assert hi is None or value <= hi + 1e-9, (path, one)
         if one.get("unit") == "share" and not any(name in path for name in SIGNED):
-            assert -1e-9 <= min(value, value if lo is None else lo), (path, one)
+            assert min(value, value if lo is None else lo) >= -1e-9, (path, one)
             assert max(value, value if hi is None else hi) <= 1 + 1e-9, (path, one)
         if one.get("unit") in ("seconds", "1/week", "steps", "minutes"):
             assert value >= 0 and (lo is None or lo >= -1e-9), (path, one)

@@ -18,6 +18,7 @@ from journeylib.log.engine.row_order import (
     customer_numbers,
     is_sorted,
     materialise_sorted,
+    named_view,
     numbered,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table

@@ -104,7 +104,10 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
 
     def other(**changed: Any) -> Journeys:
         quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
-        return rebuild(journeys.log, settings.model_copy(update=changed | quiet))
+        again = rebuild(journeys.log, settings.model_copy(update=changed | quiet))
+        # Texts and columns were read for the audit's own cut, in the same order of events.
+        again.events.share(journeys.events)
+        return again
 
     if cutting.gap_days is not None:
         for factor in FACTORS:

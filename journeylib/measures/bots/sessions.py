@@ -202,6 +202,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A human who comes soon after in the same
     journey, without an intent, is taken for one about the same.
     """
+    name = f"bot sessions {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _bot_sessions(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
     served = _served(journeys, said, session)
