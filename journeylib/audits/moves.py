@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.result.result import Audit
@@ -51,15 +51,29 @@ def what_if(
     Erlang-A hour by hour; see "What if" in ``docs/methods.md``. It takes ``judge.capacity``
     (staff, patience) and ``portfolio`` (money, like, contained, transfer) from the configuration.
     """
+    return forecaster(audit)(moves, staff, draws)
+
+
+def forecaster(audit: Audit) -> Callable[[Mapping[str, float], int | None, int], WhatIf]:
+    """Return what forecasts moves, the log's queues read once: of moves, staff and draws.
+
+    Raises
+    ------
+    ConfigError
+        If the log has no clock or no actors.
+    """
     journeys, config = audit.journeys, audit.config
-    if not moves:
-        raise ConfigError("say what moves, such as {'Billing call': 0.4}")
     if not _tells_of_queues(journeys):
         raise ConfigError("a forecast of waits needs times, and a column that says who acts")
-    with use_language(config.language):
-        records = queue_records(journeys, config.measures)
-        terms = _terms(config, audit.judgement)
-        return forecast(records, moves, terms, staff=staff, draws=draws)
+    records, terms = queue_records(journeys, config.measures), _terms(config, audit.judgement)
+
+    def forecast_moves(moves: Mapping[str, float], staff: int | None, draws: int) -> WhatIf:
+        if not moves:
+            raise ConfigError("say what moves, such as {'Billing call': 0.4}")
+        with use_language(config.language):
+            return forecast(records, moves, terms, staff=staff, draws=draws)
+
+    return forecast_moves
 
 
 def proposed_moves(

@@ -38,10 +38,17 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import ServiceTypes, estimate_service_types, measure, reach
+from journeylib.measures import (
+    ServiceTypes,
+    estimate_service_types,
+    measure,
+    reach,
+    with_type_shares,
+)
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
+EMOTIONAL = "emotional"  # counts for a verdict only where a company gives it a weight
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
 
@@ -109,14 +116,15 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
     evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
-    evidence = withheld(evidence, prepared, settings)
+    types = _types(config, journeys, annotations)
+    counted = types if EMOTIONAL in settings.judge.empathy_need else None
+    evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
     say(STEPS[3])
     judgement = judge(journeys, evidence, settings.judge)
     prepared = with_alternatives(
-        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
+        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
     say(STEPS[4])
-    types = _types(config, journeys, annotations)
     proposed = (
         None
         if settings.portfolio is None

@@ -56,3 +56,8 @@ def _indicator(entry: dict[str, Any]) -> Indicator:
 DEFAULTS: dict[Axis, dict[str, Indicator]] = {
     axis: {name: _indicator(entry) for name, entry in _DATA[axis].items()} for axis in AXES
 }
+ON_REQUEST: dict[Axis, dict[str, Indicator]] = {
+    axis: {name: _indicator(entry) for name, entry in _DATA["on_request"].get(axis, {}).items()}
+    for axis in AXES
+}
+"""Indicators that only count where a configuration names them."""

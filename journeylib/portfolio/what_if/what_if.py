@@ -88,6 +88,8 @@ class WhatIf:
     no_waits : str or None
         Why waits and abandonment are not told.
     assumptions : tuple of str
+    today : mapping of str to float
+        Touchpoint to the share of its contacts that meets the bot first today.
     """
 
     moves: Mapping[str, float]
@@ -101,6 +103,7 @@ class WhatIf:
     calibration: pd.DataFrame
     no_waits: str | None = None
     assumptions: tuple[str, ...] = field(default=())
+    today: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
@@ -243,6 +246,7 @@ def forecast(
         calibration=checked,
         no_waits=no_waits,
         assumptions=_assumptions(records, names, case, terms),
+        today={one.name: float(one.matter.bot_share[0]) for one, _share in sure},
     )
 
 

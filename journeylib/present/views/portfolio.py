@@ -12,6 +12,7 @@ from journeylib.present.charts.portfolio import money_text, worth_figure
 from journeylib.present.charts.what_if import draw_moves
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, table
+from journeylib.present.views.touchpoints import types_at
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -41,12 +42,21 @@ def automation_candidates(audit: Audit) -> Table | Block:
             "chosen_share": percent(as_float(row["selection_frequency"]), 0),
             "start": _start(row),
             "rests_on": row["source"] or text("none"),
+            **_contacts_of(audit, str(row["touchpoint"])),
             "decides": _decides(row["drivers"]),
         }
         for row in portfolio.candidates.to_dict("records")
     ]
     note = text("present.portfolio.table_note", currency=portfolio.currency)
     return table(rows, text("present.portfolio.caption"), note=note)
+
+
+def _contacts_of(audit: Audit, name: str) -> dict[str, str]:
+    """Return the kind of contact a bot would get; nothing where no types are told."""
+    if audit.service_types is None or audit.service_types.answer != "estimated":
+        return {}
+    kinds = ", ".join(f"{kind} {share}" for kind, share in types_at(audit, name))
+    return {"contacts_a_bot_would_get": kinds or text("none")}
 
 
 def _start(row: dict[Any, Any]) -> str:
