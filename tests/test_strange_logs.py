@@ -1,4 +1,4 @@
-"""Strange logs: whatever one lacks, counts equal a recount and intervals hold what can be."""
+"""Strange logs: whatever a log lacks, counts equal a plain recount, intervals hold what can be."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 import ibis
 from ibis import _
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -104,6 +104,11 @@ class Schema(BaseModel):
     context_requested: Column | None = Field(None, description="Fields the human asked for.")
     context_opened: Column | None = Field(None, description="Sent fields the human opened.")
     context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
+    handover: Column | None = Field(
+        None,
+        description="True where a bot passes the customer on to people; counts as a hand-over "
+        "where no human ever appears in the log.",
+    )
     error: Column | None = Field(
         None, description="True where the event is an error, override or exception."
     )
@@ -135,6 +140,11 @@ class Schema(BaseModel):
     stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
     channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
 
+    names_shown: tuple[str, ...] = Field(
+        (),
+        description="Names that look like a person's number or address and are none, such as a "
+        "hotline: shown as they stand, all others are masked.",
+    )
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     timestamp_format: str | None = Field(
         None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
@@ -183,6 +193,28 @@ class Schema(BaseModel):
     def has_clock(self) -> bool:
         """Whether events carry times; without a clock what needs time abstains."""
         return self.timestamp is not None
+
+
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+    Field(min_length=1),
+]
+
+
+class Span(BaseModel):
+    """The columns of the start and the end of one step of a wide row.
+
+    Each is a column of times, or a column of dates and one of clocks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Columns = Field(description="When the step began: a column, or [date, clock].")
+    end: Columns | None = Field(None, description="When it ended.")
 
 
 class OutcomesSchema(BaseModel):
@@ -260,5 +292,6 @@ ROLES: tuple[str, ...] = (
     "context_requested",
     "context_opened",
     "context_given",
+    "handover",
     "error",
 )

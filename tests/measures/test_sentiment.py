@@ -6,13 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.texts.sentiment import (
+    changes_across,
+    customer_scores,
+    experience_table,
+    spreads,
+    text_measures,
+)
 
 MICRO = 1_000_000
 LogOf = Callable[..., EventLog]
@@ -216,3 +225,41 @@ def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
     for name, measured in one.items():
         assert np.array_equal(measured.resampled.value, two[name].resampled.value)
         assert np.array_equal(measured.resampled.draws, two[name].resampled.draws)
+
+
+# Journeys of one to several turns, some without a score, none at all, and equal scores.
+JOURNEYS = st.lists(
+    st.lists(st.sampled_from([None, -1000, -3, 0, 7, 7, 999]), min_size=1, max_size=6), max_size=5
+)
+
+
+def variance(points: list[int]) -> int:
+    mean = sum(points) / len(points)
+    return int(np.floor(sum((x - mean) ** 2 for x in points) / (len(points) - 1) + 0.5))
+
+
+@given(journeys=JOURNEYS)
+@settings(max_examples=60, deadline=None)
+def test_changes_and_spreads_equal_a_plain_walk(journeys: list[list[int | None]]) -> None:
+    changes, near, far = [], [], []
+    for turns in journeys:
+        for spot in range(len(turns)):
+            earlier = [x for x in turns[:spot] if x is not None]
+            later = [x for x in turns[spot:] if x is not None]
+            changes.append(later[0] - earlier[-1] if earlier and later else None)
+        told = [x for x in turns if x is not None]
+        for spot in range(len(told) if len(told) > 1 else 0):
+            near.append(variance(told[max(spot - 1, 0) : spot + 2]))
+            far.append(variance(told))
+    score = np.array(
+        [MISSING if x is None else x for turns in journeys for x in turns], dtype=np.int64
+    )
+    lengths = np.array([len(turns) for turns in journeys], dtype=np.int64)
+    begins, journey = np.append(0, np.cumsum(lengths)), np.repeat(np.arange(len(lengths)), lengths)
+    change, there = changes_across(score, begins, journey)
+    assert [int(x) if y else None for x, y in zip(change, there, strict=True)] == changes
+    known = score != MISSING
+    around, whole, counts = spreads(score[known], journey[known])
+    assert list(zip(around[counts], whole[counts], strict=True)) == list(
+        zip(near, far, strict=True)
+    )

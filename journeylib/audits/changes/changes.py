@@ -226,8 +226,11 @@ def definitions(assessment: Assessment) -> dict[str, str]:
         if int(str(row.customers)) >= config.journeys.min_customers
     )
     mapping = assessment.prepared.mapping
+    log = config.log.dump()
+    if config.log.recipe is not None:
+        log["recipe"] = config.log.recipe_hash
     content = {
-        "log": config.log.model_dump(mode="json", exclude={"files": True, "outcomes": {"file"}}),
+        "log": log,
         "roles": config.roles.model_dump(mode="json"),
         "mapping": None if mapping is None else [mapping.hash, stages],
         "stitching": [

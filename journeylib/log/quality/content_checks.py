@@ -11,6 +11,7 @@ from journeylib.core import label, percent, text
 from journeylib.log.canonical.events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.row_order import Runs, is_sorted
 from journeylib.log.eventlog import Check, check, count_check
+from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import Inspection, Survey, one_row
 from journeylib.log.schema import Schema
 
@@ -44,6 +45,9 @@ def value_checks(survey: Survey) -> Iterator[Check]:
     for role, n in survey.controls.items():
         if n:
             yield check("control_characters.some", role, n)
+    for role, n in survey.personal.items():
+        if n:
+            yield check("personal_names.some", role, n)
 
 
 def content_checks(log: Inspection) -> Iterator[Check]:
@@ -135,7 +139,7 @@ def _names(log: Inspection) -> Iterator[Check]:
         if mapped:
             unknown = names[~names["touchpoint"].isin(mapped)]
             yield count_check("unmapped", setting, int(unknown["n"].sum()), names=len(unknown))
-    folded = names["touchpoint"].str.strip().str.casefold()
+    folded = fold(names["touchpoint"])
     alike = names[folded.duplicated(keep=False)]
     if len(alike):
         yield check("names_alike.some", "touchpoint", int(alike["n"].sum()), names=len(alike))

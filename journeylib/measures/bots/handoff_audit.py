@@ -281,7 +281,8 @@ def _session_ratios(
     askable = asked
     if last_us is not None:
         answered = soon_after(table["human_us"], table["request_us"], honoured_us)
-        askable = asked & (table["request_us"] <= last_us - honoured_us)
+        unseen = (state == "handed_over") & (table["human_us"] == MISSING)
+        askable = asked & (table["request_us"] <= last_us - honoured_us) & ~unseen
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(

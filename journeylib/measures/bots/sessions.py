@@ -188,7 +188,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     ``state`` is the first that holds of
 
     - *handed over*: a human acts in the session, or within ``handover_hours`` after it in the
-      same journey and intent;
+      same journey and intent; in a log without any human, a mark of hand-over at or after the
+      bot's first turn;
     - *open*: the log ends too soon after the session (within the longer of the session gap and
       ``handover_hours``) to tell;
     - *abandoned*: it touched a declared bad end, or a queue for humans (`queue_numbers`) and none
@@ -201,6 +202,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A human who comes soon after in the same
     journey, without an intent, is taken for one about the same.
     """
+    name = f"bot sessions {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _bot_sessions(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
     served = _served(journeys, said, session)
@@ -209,8 +215,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
     facts = _facts(journeys, said, session, opened)
     queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
-    last = last_rows(session, queued, int(session.max(initial=-1)) + 1)
-    facts = facts.assign(queued=last[opened["session"].to_numpy()])
+    own, many = opened["session"].to_numpy(), int(session.max(initial=-1)) + 1
+    facts = facts.assign(
+        queued=last_rows(session, queued, many)[own],
+        marked=last_rows(session, _marked(journeys, said), many)[own],
+    )
     return BotSessions(
         journeys.events, session, said, _with_states(facts, said, journeys, settings)
     )
@@ -399,12 +408,13 @@ def _with_states(
     part = {str(name): facts[name].to_numpy() for name in facts}
     heard = journeys.has("text") and bool(said.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
-    first_bot, joined = part["first_bot"], part["first_human"] >= 0
+    first_bot, seen = part["first_bot"], part["first_human"] >= 0
     soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
     last_us = journeys.last_us
     young = np.zeros(len(facts), dtype=bool)
     if last_us is not None:
         young = part["end_us"] > last_us - settle_us
+    joined = seen | (part["marked"] >= first_bot)
     resolved = (part["goal"] >= first_bot) | part["confirms"]
     waiting = unanswered & part["awaits"] & heard
     left_queue = part["queued"] >= first_bot
@@ -415,11 +425,11 @@ def _with_states(
     spot = np.select([joined | soon, young, silent], [1, 3, 2], 0)
     table = facts.assign(
         human_joined=joined,
-        human_us=np.where(joined, part["joined_us"], next_human),
+        human_us=np.where(seen, part["joined_us"], next_human),
         resolved=resolved,
         silent=silent,
         promised=(part["offers"] & ~part["awaits"]) | left_queue,
-        cold=~joined & soon & same,
+        cold=~seen & soon & same,
         state=pd.Categorical(states[spot], STATES),
         session_no=np.arange(len(facts)),
         first_bot=value_at(journeys.events.step, first_bot, MISSING),
@@ -432,6 +442,13 @@ def _with_states(
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
     return table[columns]
+
+
+def _marked(journeys: Journeys, said: Said) -> Flags:
+    """Mark the hand-overs of a log; where people are seen, only they tell that one came."""
+    if not journeys.has("handover") or said.human.any():
+        return np.zeros(len(said.human), dtype=bool)
+    return journeys.events.marks({"is a hand-over": _.handover})["is a hand-over"]
 
 
 def customers_act(journeys: Journeys) -> bool:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, Floats, Resampled, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
 from journeylib.log import (
     asks_for_human,
     fetch,
@@ -25,7 +26,7 @@ from journeylib.log import (
     suppress,
     text_language,
 )
-from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
@@ -33,6 +34,9 @@ from journeylib.measures.texts.language_reach import REACH, by_customers, lexico
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 MICRO = 1_000_000
 NEGATIVE = -50_000  # VADER's own limit of a negative text, −0.05
 MOST_TEXTS = 50_000
@@ -174,11 +178,12 @@ def text_measures(
         silent.append(("feeling_at_entry", "points"))
         measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
     else:
+        score = score_of_events(scores, journeys.events)
         measured = [
-            _negative(scores, journeys, settings),
-            _volatility(scores, journeys, settings),
-            _drop(scores, journeys, settings),
-            _entry(scores, journeys, settings),
+            _negative(scores, score, journeys, settings),
+            _volatility(scores, score, journeys, settings),
+            _drop(scores, score, journeys, settings),
+            _entry(scores, score, journeys, settings),
         ]
         measured = [_where_listed(one, scores) for one in measured]
     return [*measured, _human_request(journeys, settings)]
@@ -191,126 +196,180 @@ def _unmeasured(journeys: Journeys, name: str, unit: str, reason: AbstainReason)
     return Measured(name, unit, nothing, zero, zero, zero, (reason,) * m)
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is measured of the sums of each touchpoint, and where it comes from."""
+
+    measure: str
+    unit: str
+    source: str
+    statistic: Callable[[Floats], Floats] = quotient
+
+
 def _measured(
-    rows: ibis.Table,
+    question: _Question,
     journeys: Journeys,
     settings: MeasureSettings,
-    sums: dict[str, Any],
-    *,
-    measure: str,
-    unit: str,
-    statistic: Callable[[Floats], Floats] = quotient,
-    source: str = "",
+    counts: Flags,
+    sums: dict[str, Whole],
 ) -> Measured:
-    m = len(journeys.touchpoints)
-    totals = group_sums(rows.group_by(["touchpoint_no", "group"]).aggregate(**sums), list(sums), m)
-    base = bases(rows, m)
-    customers = base["customers"].to_numpy()
-    visits = base["journeys"].to_numpy()
+    """Sum over the events that count, by touchpoint and customer group."""
+    m, events = len(journeys.touchpoints), journeys.events
+    cell = np.where(counts, events.touchpoint, -1)
+    totals = np.stack([events.in_groups(cell, amount, m) for amount in sums.values()], axis=-1)
+    base = events.base(cell, m)
     shares: dict[str, Any] = (
-        {"share": True, "n_customers": customers, "n_trials": visits} if unit == "share" else {}
+        {"share": True, "n_customers": base.customers, "n_trials": base.journeys}
+        if question.unit == "share"
+        else {}
     )
-    result: Resampled = resample(totals, statistic, **({"n_customers": customers} | shares))
-    thin = (base["events"] < settings.min_starts) | (customers < settings.min_base_customers)
+    result: Resampled = resample(
+        totals, question.statistic, **({"n_customers": base.customers} | shares)
+    )
+    thin = (base.events < settings.min_starts) | (base.customers < settings.min_base_customers)
     unknown = ~np.isfinite(result.value)
     reason: AbstainReason = "n_small"
     return Measured(
-        measure=measure,
-        unit=unit,
+        measure=question.measure,
+        unit=question.unit,
         resampled=result,
-        n_events=base["events"].to_numpy(),
-        n_journeys=visits,
-        n_customers=customers,
+        n_events=base.events,
+        n_journeys=base.journeys,
+        n_customers=base.customers,
         abstain=tuple(reason if few else None for few in thin | unknown),
-        source=source,
+        source=question.source,
     )
 
 
-def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull())
-    here = ibis.window(group_by=["journey", "touchpoint_no"])
-    rows = turns.mutate(
-        bad=(_.score <= NEGATIVE).cast("int64").sum().over(here),
-        n=_.count().over(here),
-        first=_.step == _.step.min().over(here),
+def score_of_events(scores: Scores, events: Events) -> Whole:
+    """Return the score of each event, `MISSING` where it has none."""
+    turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
+    score = np.full(len(events), MISSING)
+    score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+    return score
+
+
+def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
+    """Mark the first counting event of each journey at each touchpoint, and number these cells.
+
+    The number is of every counting event, −1 of the others.
+    """
+    cell, _keys = number_pairs(
+        np.where(counts, events.journey, -1), events.touchpoint, events.touchpoints
     )
-    # One row of each journey carries its mean; the other turns count as events only.
+    first = np.zeros(len(events), dtype=bool)
+    rows = np.flatnonzero(cell >= 0)
+    # Cells are numbered in the order in which they first occur.
+    first[rows[np.unique(cell[rows], return_index=True)[1]]] = True
+    return first, cell.astype(np.int64)
+
+
+def _negative(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, known = journeys.events, score != MISSING
+    first, cell = _first_there(events, known)
+    cells = int(cell.max(initial=-1)) + 1
+    every = np.bincount(cell[known], minlength=cells)
+    bad = np.bincount(cell[known & (score <= NEGATIVE)], minlength=cells)
+    share = np.floor(bad * MICRO / np.maximum(every, 1) + 0.5).astype(np.int64)
+    mean = np.zeros(len(events), dtype=np.int64)
+    mean[first] = share[cell[first]]
+    # One turn of each journey carries its mean; the others count as events only.
     return _measured(
-        rows,
+        _Question("negative", "share", scores.source),
         journeys,
         settings,
-        {
-            "bad": _.first.ifelse((_.bad * MICRO / _.n).round().cast("int64"), 0).sum(),
-            "n": _.first.ifelse(MICRO, 0).cast("int64").sum(),
-        },
-        measure="negative",
-        unit="share",
-        source=scores.source,
+        known,
+        {"bad": mean, "n": first * np.int64(MICRO)},
     )
 
 
-def _volatility(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull()).mutate(x=(_.score / 1000).round().cast("int64"))
-    around = ibis.window(group_by="journey", order_by="step", preceding=1, following=1)
-    whole = ibis.window(group_by="journey")
-
-    def variance(window: Any) -> Any:
-        n, total = _.x.count().over(window), _.x.sum().over(window)
-        squares = (_.x * _.x).sum().over(window)
-        spread = (squares * n - total * total) / (n * ibis.greatest(n - 1, 1))
-        return (n > 1).ifelse(spread.round().cast("int64"), ibis.null("int64"))
-
-    rows = turns.mutate(near=variance(around), far=variance(whole)).filter(_.near.notnull())
+def _volatility(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, rows = journeys.events, np.flatnonzero(score != MISSING)
+    near, far = np.zeros(len(events), dtype=np.int64), np.zeros(len(events), dtype=np.int64)
+    counts = np.zeros(len(events), dtype=bool)
+    points = np.sign(score[rows]) * ((np.abs(score[rows]) + 500) // 1000)
+    near[rows], far[rows], counts[rows] = spreads(points, events.journey[rows])
     return _measured(
-        rows,
+        _Question("volatility", "points", scores.source, _beyond_chance),
         journeys,
         settings,
-        {"near": _.near.sum(), "far": _.far.sum(), "n": _.count()},
-        measure="volatility",
-        unit="points",
-        source=scores.source,
-        statistic=lambda totals: (
-            (np.sqrt(totals[..., 0] / totals[..., 2]) - np.sqrt(totals[..., 1] / totals[..., 2]))
-            / 1000
-        ),
+        counts,
+        {"near": near, "far": far, "n": counts.astype(np.int64)},
     )
 
 
-def _drop(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    order: dict[str, Any] = {"group_by": "journey", "order_by": "step"}
-    scored = scores.turns.mutate(at=_.score.notnull().ifelse(_.step, ibis.null("int64")))
-    near = scored.mutate(
-        before=_.at.max().over(ibis.window(preceding=(None, 1), **order)),
-        after=_.at.min().over(ibis.window(following=(0, None), **order)),
-    ).filter(_.before.notnull() & _.after.notnull())
-    values = scored.filter(_.score.notnull()).select("journey", "step", "score")
-    rows = (
-        near.drop("score", "at")
-        .inner_join(values.select("journey", before="step", earlier="score"), ["journey", "before"])
-        .inner_join(values.select("journey", after="step", later="score"), ["journey", "after"])
+def _beyond_chance(totals: Floats) -> Floats:
+    near, far, n = (totals[..., part] for part in range(3))
+    return np.asarray((np.sqrt(near / n) - np.sqrt(far / n)) / 1000)
+
+
+def spreads(points: Whole, journey: Numbers) -> tuple[Whole, Whole, Flags]:
+    """Return the variance around each turn and in its whole journey, and where both are known.
+
+    Around a turn are the one before, itself and the one after, where they are of its journey. The
+    turns of one journey lie together; one turn alone has no variance.
+    """
+    same = journey[1:] == journey[:-1]
+    has_last, has_next = np.append(False, same)[: len(points)], np.append(same, False)
+    has_next = has_next[: len(points)]
+
+    def window(value: Whole) -> Whole:
+        last, following = np.roll(value, 1) * has_last, np.roll(value, -1) * has_next
+        return np.asarray(last + value + following)
+
+    def variance(n: Whole, total: Whole, squares: Whole) -> Whole:
+        spread = (squares * n - total * total) / (n * np.maximum(n - 1, 1))
+        return np.floor(spread + 0.5).astype(np.int64)
+
+    ones = np.ones(len(points), dtype=np.int64)
+    near_n = window(ones)
+    near = variance(near_n, window(points), window(points * points))
+    many = int(journey.max(initial=-1)) + 1
+    n, total, squares = (
+        sum_in_cells(journey, amount, many)[journey] for amount in (ones, points, points * points)
     )
+    return near, variance(n, total, squares), near_n > 1
+
+
+def _drop(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    change, counts = changes_across(score, journeys.events.begins, journeys.events.journey)
     return _measured(
-        rows,
+        _Question("sentiment_drop", "points", scores.source),
         journeys,
         settings,
-        {"change": (_.later - _.earlier).sum(), "n": _.count() * MICRO},
-        measure="sentiment_drop",
-        unit="points",
-        source=scores.source,
+        counts,
+        {"change": change, "n": counts * np.int64(MICRO)},
     )
 
 
-def _entry(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    here = ibis.window(group_by=["journey", "touchpoint_no"])
-    turns = scores.turns.filter(_.score.notnull()).mutate(first=_.step.min().over(here))
+def changes_across(score: Whole, begins: Whole, journey: Numbers) -> tuple[Whole, Flags]:
+    """Return the change of the score across each event, and where both scores are known.
+
+    From the last score before the event to its own, or else to the next after it, in its journey.
+    """
+    row, many = np.arange(len(score)), len(score)
+    known = score != MISSING
+    so_far = np.maximum.accumulate(np.where(known, row, -1)) if many else row
+    before = np.append(-1, so_far)[:many]
+    after = np.minimum.accumulate(np.where(known, row, many)[::-1])[::-1] if many else row
+    there = (before >= begins[journey]) & (after < begins[journey + 1])
+    change = np.zeros(many, dtype=np.int64)
+    change[there] = score[after[there]] - score[before[there]]
+    return change, there
+
+
+def _entry(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    first, _cell = _first_there(journeys.events, score != MISSING)
     return _measured(
-        turns.filter(_.step == _.first),
+        _Question("feeling_at_entry", "points", scores.source),
         journeys,
         settings,
-        {"score": _.score.sum(), "n": _.count() * MICRO},
-        measure="feeling_at_entry",
-        unit="points",
-        source=scores.source,
+        first,
+        {"score": np.where(first, score, 0), "n": first * np.int64(MICRO)},
     )
 
 
@@ -332,20 +391,22 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
         return _unmeasured(journeys, "human_request", "share", reason)
-    asked = asks_for_human(_.text, settings.human_request_words)
-    rows = (
-        journeys.steps.filter(by_customers(journeys))
-        .group_by(["journey", "customer_no", "group", "touchpoint_no"])
-        .aggregate(asked=asked.any().cast("int64"))
-    )
+    events, words = journeys.events, settings.human_request_words
+    heard = by_customers(journeys)
+    said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
+    own = events.mark("is a customer's text", heard)
+    first, cell = _first_there(events, own)
+    cells = int(cell.max(initial=-1)) + 1
+    asks = events.mark(f"asks for a human {sorted(words)}", said)
+    asked = np.bincount(cell[own & asks], minlength=cells) > 0
+    there = np.zeros(len(events), dtype=np.int64)
+    there[first] = asked[cell[first]]
     return _measured(
-        rows,
+        _Question("human_request", "share", "column text, requests for a human by lexicon"),
         journeys,
         settings,
-        {"asked": _.asked.sum(), "n": _.count()},
-        measure="human_request",
-        unit="share",
-        source="column text, requests for a human by lexicon",
+        first,
+        {"asked": there, "n": first.astype(np.int64)},
     )
 
 
@@ -371,14 +432,14 @@ def experience_table(
     if scores is None:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
     few = [number for number, share in scores.listed.items() if share < LISTED]
-    turns = scores.turns.filter(_.score.notnull())
+    score = score_of_events(scores, journeys.events)
+    known = (score != MISSING) & ~np.isin(journeys.events.touchpoint, few)
     found = _measured(
-        turns.filter(_.touchpoint_no.notin(few)) if few else turns,
+        _Question("sentiment", "points", ""),
         journeys,
         settings,
-        {"total": _.score.sum(), "n": _.count() * MICRO},
-        measure="sentiment",
-        unit="points",
+        known,
+        {"total": np.where(known, score, 0), "n": known * np.int64(MICRO)},
     )
     spots = journeys.touchpoints
     place = spots["touchpoint_no"].to_numpy()

@@ -56,6 +56,11 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     in full view, and counting them makes recent weeks look better. Abstains with ``no_column``
     where the log knows cases but no customers.
     """
+    name = f"repeat contacts {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _repeat_contacts(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     many = len(journeys.touchpoints)
     window_us = round(settings.repeat_days * US_PER_DAY)
     if journeys.first_us is None or journeys.last_us is None:
