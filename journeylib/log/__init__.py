@@ -17,8 +17,8 @@ from journeylib.log.engine.row_order import (
     customer_numbers,
     is_sorted,
     materialise_sorted,
-    named_view,
     numbered,
+    reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from journeylib.core import AbstainReason, resample
+from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
 from journeylib.log import suppress
 from journeylib.measures.ratios import quotient
@@ -134,11 +134,11 @@ def _segments(
         heard = np.where(score != MISSING, cell, -1)
         customers = events.base(heard, many).customers
         shown = np.flatnonzero(customers >= max(minimum, 1))
-        sums = [
-            events.in_groups(heard, amount, many)[:, shown]
-            for amount in (np.where(heard >= 0, score, 0), np.full(len(events), MICRO))
-        ]
-        result = resample(np.stack(sums, axis=-1), quotient, n_customers=customers[shown])
+        sums = np.zeros((GROUPS, len(shown), 2))
+        amounts = (np.where(heard >= 0, score, 0), np.full(len(events), MICRO))
+        for place, amount in enumerate(amounts):
+            sums[:, :, place] = events.in_groups(heard, amount, many)[:, shown]
+        result = resample(sums, quotient, n_customers=customers[shown])
         felt = {
             "sentiment": result.value,
             "lo": np.clip(result.lo, -1, 1),
