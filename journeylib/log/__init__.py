@@ -18,8 +18,8 @@ from journeylib.log.engine.row_order import (
     customer_numbers,
     is_sorted,
     materialise_sorted,
-    named_view,
     numbered,
+    reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
