@@ -35,6 +35,7 @@ from journeylib.log.schema import (
     Office,
     Outcome,
     OutcomesSchema,
+    Replies,
     Schema,
     Span,
     Touchpoint,

@@ -123,7 +123,7 @@ def write_first_config(
 def _wide(wide: WideRows | None) -> dict[str, Any]:
     """Return how wide rows are made long, as a configuration writes it."""
     if wide is None:
-        return {"join": {}, "unpivot": {}}
+        return {"join": {}, "unpivot": {}, "threads": None}
     plain = {step: span.model_dump(mode="json") for step, span in wide.unpivot.items()}
     return {
         "join": {name: list(columns) for name, columns in wide.join.items()},
@@ -131,6 +131,7 @@ def _wide(wide: WideRows | None) -> dict[str, Any]:
             step: {side: c[0] if len(c) == 1 else c for side, c in times.items() if c}
             for step, times in plain.items()
         },
+        "threads": wide.threads and wide.threads.model_dump(),
     }
 
 

@@ -29,7 +29,7 @@ from journeylib.journeys import (
 )
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
-from journeylib.log import EngineSettings, OutcomesSchema, Schema, Span, find_recipe
+from journeylib.log import EngineSettings, OutcomesSchema, Replies, Schema, Span, find_recipe
 from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
@@ -51,7 +51,7 @@ PLACES: dict[str, Any] = {
     "timeout_minutes": True,
 }
 # What a configuration without them never held: absent, it is no part of the hash.
-WIDE_ROWS = ("join", "unpivot")
+WIDE_ROWS = ("join", "unpivot", "threads")
 ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment", "service_types")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
@@ -105,6 +105,9 @@ class LogConfig(Described):
     unpivot
         Where a row of the log holds several steps: each step to the columns of its start and end.
         The roles may then name the columns step, start and end.
+    threads
+        Where events name the event that they answer: the column of their own id and that of the
+        answered one. The roles may then name the column thread, as session or as journey.
     """
 
     files: Files = Field(min_length=1)
@@ -116,6 +119,7 @@ class LogConfig(Described):
     object_type: str | None = None
     join: dict[str, tuple[str, ...]] = Field({})
     unpivot: dict[str, Span] = Field({})
+    threads: Replies | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return what was decided of the log: not where its files lie."""

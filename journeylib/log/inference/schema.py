@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.core import SchemaError, percent, printable
 from journeylib.log.canonical.timestamps import month_first_format, shape_share
-from journeylib.log.canonical.wide_rows import STEP, WideRows, long_rows
+from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
 from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
@@ -132,7 +132,8 @@ def propose(
     if wide is not None:
         raw = long_rows(raw, wide, MISSING, None)
         sample = _sample(replace(raw, table=raw.table.order_by(POSITION)))
-        sample = sample.drop(columns=list(wide.needed))
+        parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
+        sample = sample[[c for c in sample.columns if c in parts]]
     drop_scratch(raw)
     return _Search(raw, sample, wide, ask).proposal()
 
@@ -264,7 +265,10 @@ class _Search:
                     "they cannot be used as they are. Raise max_unusable_share if they may go."
                 )
         if "journey" not in self.taken and "customer" not in self.taken:
-            self._stand_in()
+            if self.wide is not None and self.wide.threads is not None:
+                self._take("journey", self.columns[THREAD], _LIKELY, "its events answer each other")
+            else:
+                self._stand_in()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
             self.warnings.append(
                 f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
@@ -429,6 +433,11 @@ class _Search:
         for name, columns in self.wide.join.items():
             self.warnings.append(
                 f"{' and '.join(repr(one) for one in columns)} are joined as '{name}' (log.join)."
+            )
+        if self.wide.threads is not None:
+            self.warnings.append(
+                f"'{self.wide.threads.reply_to}' names the event that a row answers: 'thread' is "
+                "the event with which its chain began (log.threads)."
             )
         if not self.wide.unpivot:
             return
