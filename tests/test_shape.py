@@ -10,7 +10,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 LINES = {
     "journeylib": 50,
     "audits": 5_000,
-    "cli": 1_050,
+    "cli": 1_060,
     "core": 550,
     "delivery": 800,
     "journeys": 5_450,
