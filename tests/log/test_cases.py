@@ -101,6 +101,15 @@ def test_ids_that_a_spreadsheet_rounded_are_doubted() -> None:
     assert checks_of(log_of("names_nfc_nfd"), "ids_rounded").empty
 
 
+def test_long_ids_that_all_end_in_zeros_are_doubted() -> None:
+    ids = [f"49151123456{i:04}000" for i in range(8)]
+    frame = pd.DataFrame({"customer_id": ids * 2, "activity": "Call", "timestamp": "2024-03-01"})
+    found = checks_of(read(frame, ROLES), "ids_rounded")
+    assert (found["rows"].tolist(), found["text"][0][:17]) == ([16], "8 ids look rounde")
+    frame.loc[0, "customer_id"] = "491511234560000017"
+    assert checks_of(read(frame, ROLES), "ids_rounded").empty
+
+
 def test_blank_lines_are_no_rows() -> None:
     roles = {"customer": "user", "touchpoint": "event"}
     log = log_of("jsonl_blank_lines", "log.jsonl", **roles)
