@@ -18,12 +18,12 @@ from journeylib.log.engine.row_order import (
     customer_numbers,
     is_sorted,
     materialise_sorted,
+    named_view,
     numbered,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
 from journeylib.log.inference.schema import Ask, Proposal, propose
-from journeylib.log.privacy import suppress
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,
@@ -50,6 +50,15 @@ from journeylib.log.sources.recipes.recipe import Recipe, find_recipe, recipes
 from journeylib.log.sources.recipes.recognise import RecognisedExport, recognise
 from journeylib.log.sources.tables import drop_scratch
 from journeylib.log.sources.text_encoding import plain_text
+from journeylib.log.suppression import (
+    COUNTS,
+    MIN_CELL,
+    Crossed,
+    few_of,
+    suppress,
+    suppress_crossed,
+    suppress_parts,
+)
 from journeylib.log.text.detectors import (
     asks_for_human,
     awaits_answer,

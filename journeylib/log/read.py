@@ -16,6 +16,7 @@ from journeylib.core import SchemaError, did_you_mean, working
 from journeylib.log.canonical.events import (
     HELPER,
     REASON,
+    STRAY_TIME,
     ReadingPlan,
     coded_columns,
     judged,
@@ -36,6 +37,7 @@ from journeylib.log.engine.duckdb import (
 from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.quality.report import outcome_checks, quality_checks
+from journeylib.log.quality.stray_times import usual_span
 from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.days import end_of, wanted_window
@@ -206,14 +208,33 @@ def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return wanted(judged(first, roles)).cache()
+        return _without_strays(wanted(judged(first, roles)).cache(), roles)
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = wanted(judged(backend.table(view), roles))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
-    return held
+    return _without_strays(held, roles)
+
+
+def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:
+    """Set aside the few events that lie a year or more from all others: they are no span."""
+    if not roles.has_clock:
+        return rows
+    span = usual_span(rows.filter(rows[REASON].isnull()))
+    if span is None:
+        return rows
+    stray = rows[REASON].isnull() & ~rows["t_us"].between(span[0], span[1] - 1)
+    backend = rows.get_backend()
+    if backend.name != "duckdb":
+        return rows.mutate(**{REASON: stray.ifelse(STRAY_TIME, rows[REASON])}).cache()
+    run(
+        backend,
+        f"UPDATE {rows.get_name()} SET {REASON} = '{STRAY_TIME}' "
+        f"WHERE {REASON} IS NULL AND t_us NOT BETWEEN {span[0]} AND {span[1] - 1}",
+    )
+    return rows
 
 
 def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:

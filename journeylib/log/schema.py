@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+import ibis
+from ibis import _
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Actor = Literal["customer", "bot", "human", "system"]
@@ -89,6 +91,11 @@ class Schema(BaseModel):
     resource: Column | None = Field(None, description="Which agent or bot.")
     session: Column | None = Field(None, description="Conversation or visit the event is part of.")
     text: Column | None = Field(None, description="What was said.")
+    text_by: Literal["actor", "customer"] = Field(
+        "actor",
+        description="Whose words a text is: the actor's of its row, or always the customer's, as "
+        "in logs in which one row holds who served and what the customer wrote.",
+    )
     sentiment: Column | None = Field(None, description="A score brought along, -1 to 1.")
     rating: Column | None = Field(None, description="CSAT or CES given at this touchpoint.")
     cost: Column | None = Field(None, description="Cost of this event.")
@@ -133,6 +140,11 @@ class Schema(BaseModel):
     stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
     channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
 
+    names_shown: tuple[str, ...] = Field(
+        (),
+        description="Names that look like a person's number or address and are none, such as a "
+        "hotline: shown as they stand, all others are masked.",
+    )
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     timestamp_format: str | None = Field(
         None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
@@ -158,6 +170,11 @@ class Schema(BaseModel):
     def knows_customers(self) -> bool:
         """Whether the log tells customers from cases: else nobody is seen to come back."""
         return bool(self.identifiers) or self.customer not in (None, self.journey)
+
+    @property
+    def customer_speaks(self) -> Any:
+        """Condition on steps with actors: what is said there is said by the customer."""
+        return ibis.literal(True) if self.text_by == "customer" else _.actor == "customer"
 
     def roles(self) -> dict[str, str]:
         """Return the declared roles with their columns, in the canonical order."""

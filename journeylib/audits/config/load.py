@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from journeylib.audits.config.model import OWN_COLUMNS, AuditConfig
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean, read_yaml
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
@@ -61,14 +62,23 @@ def load_config(
     if as_of is not None:
         content["as_of"] = as_of
     content = _without_empty(content)
+    _refuse_endless(content)
     _resolve_paths(content, path.parent)
     try:
-        return AuditConfig.model_validate(content)
+        config = AuditConfig.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explain(error, text, path, overrides)) from None
+    return config
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Refuse what is there and is no file: reading a pipe waits for somebody to write to it."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ConfigError(f"{path} is a pipe or a device; name a file.")
 
 
 def _read_text(path: Path) -> str:
+    _refuse_pipe(path)
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -84,8 +94,8 @@ def _read_text(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(text)
-        twice = _first_repeated(yaml.compose(text, Loader=yaml.SafeLoader))
+        content, nodes = read_yaml(text)
+        twice = _first_repeated(nodes)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
@@ -128,6 +138,15 @@ def _without_empty(node: Any) -> Any:
     return {str(key): _without_empty(value) for key, value in node.items() if value is not None}
 
 
+def _refuse_endless(node: Any, where: str = "") -> None:
+    """Refuse .inf and .nan, which every bound of a setting would let through."""
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ConfigError(f"{where.lstrip('.')} is {node}; give a number.")
+    parts = enumerate(node) if isinstance(node, list | tuple) else ()
+    for key, value in node.items() if isinstance(node, dict) else parts:
+        _refuse_endless(value, f"{where}.{key}")
+
+
 def _override(content: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
@@ -141,7 +160,7 @@ def _override(content: dict[str, Any], override: str) -> None:
             raise ConfigError(f"--set {key.strip()}: '{parent}' has no keys below it.")
         node = node[parent]
     try:
-        node[last] = yaml.safe_load(value)
+        node[last], _ = read_yaml(value)
     except yaml.YAMLError:
         raise ConfigError(f"--set {key}: the value is not YAML; quote it.") from None
 

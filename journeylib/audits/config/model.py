@@ -29,7 +29,15 @@ from journeylib.journeys import (
 )
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
-from journeylib.log import EngineSettings, OutcomesSchema, Replies, Schema, Span, find_recipe
+from journeylib.log import (
+    MIN_CELL,
+    EngineSettings,
+    OutcomesSchema,
+    Replies,
+    Schema,
+    Span,
+    find_recipe,
+)
 from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
@@ -51,8 +59,15 @@ PLACES: dict[str, Any] = {
     "timeout_minutes": True,
 }
 # What a configuration without them never held: absent, it is no part of the hash.
+ONLY_WHERE_GIVEN = (
+    "objective",
+    "lab",
+    "bets",
+    "assessment",
+    "service_types",
+    "small_cells_permitted_by",
+)
 WIDE_ROWS = ("join", "unpivot", "threads")
-ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment", "service_types")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
     tuple[str, ...],
@@ -295,6 +310,9 @@ class AuditConfig(Described):
         How events of one person are found under roles.identifiers; absent: not at all.
     journeys
         How journeys are cut.
+    small_cells_permitted_by
+        Who permits journeys.min_customers below 10, and when: 'Data protection officer,
+        2026-03-02'. The dashboard states it.
     measures
         Windows and minimum bases.
     judge
@@ -341,6 +359,7 @@ class AuditConfig(Described):
     linkage: LinkSettings | None = None
     stitching: StitchSettings | None = None
     journeys: JourneySettings = JourneySettings()
+    small_cells_permitted_by: str | None = Field(None, min_length=3)
     measures: MeasureSettings = MeasureSettings()
     judge: JudgeSettings = JudgeSettings()
     engine: EngineSettings = EngineSettings()
@@ -375,6 +394,17 @@ class AuditConfig(Described):
             raise ValueError(
                 "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
                 "such as {email: mail_column, name: name_column}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _small_cells_are_permitted(self) -> Self:
+        minimum = self.journeys.min_customers
+        if minimum < MIN_CELL and not (self.small_cells_permitted_by or "").strip():
+            raise ValueError(
+                f"'journeys.min_customers' is {minimum}, and a cell under {MIN_CELL} customers can "
+                "point at one of them. Set it to 10, or say in 'small_cells_permitted_by' who "
+                "permits less, and when"
             )
         return self
 
@@ -433,6 +463,8 @@ class AuditConfig(Described):
         content = self.model_dump(mode="json", exclude=PLACES)
         if self.language == LANGUAGE:
             del content["language"]
+        if not self.roles.names_shown:
+            del content["roles"]["names_shown"]
         for key in ONLY_WHERE_GIVEN:
             if not getattr(self, key):
                 del content[key]

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from journeylib.core import SchemaError
+from journeylib.core import SchemaError, read_packaged
 from journeylib.log import (
     FILE,
     POSITION,
@@ -33,10 +32,7 @@ MIN_ROWS = 10
 MAX_WORDS = 60
 MAYBE = 0.3
 WORDS: Mapping[str, tuple[str, ...]] = {
-    name: tuple(words)
-    for name, words in yaml.safe_load(
-        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-    ).items()
+    name: tuple(words) for name, words in read_packaged(Path(__file__).with_suffix(".yaml")).items()
 }
 
 

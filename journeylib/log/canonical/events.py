@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from journeylib.core import SchemaError
 from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
+from journeylib.log.privacy import looks_personal, masked
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
 
@@ -21,6 +22,7 @@ REASON = f"{HELPER}reason"
 WRITTEN = f"{HELPER}written_"
 UNREAD = f"{HELPER}unread_"
 CONTROL = f"{HELPER}control_"
+PERSONAL = f"{HELPER}personal_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
@@ -30,6 +32,7 @@ PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
 PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
 FIELD_ROLES = ("context_sent", "context_requested", "context_opened", "context_given")
 _NAMES = ("channel", "stage", "segment", "intent")
+_SHOWN = ("touchpoint", *_NAMES)  # roles whose names reports show
 _CONTROLS = r"[\x00-\x1f\x7f]+"
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
@@ -56,6 +59,7 @@ NO_JOURNEY = "no journey"
 NO_TOUCHPOINT = "no touchpoint"
 NO_TIME = "no time"
 BAD_TIME = "time cannot be read"
+STRAY_TIME = "time lies a year or more from all others"
 NO_POSITION = "no position"
 REASON_ROLE = {
     NO_CUSTOMER: "customer",
@@ -63,6 +67,7 @@ REASON_ROLE = {
     NO_TOUCHPOINT: "touchpoint",
     NO_TIME: "timestamp",
     BAD_TIME: "timestamp",
+    STRAY_TIME: "timestamp",
     NO_POSITION: "position",
 }
 
@@ -144,7 +149,7 @@ def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
     """Whether no name of a column would be changed, or taken for missing."""
     # Held, or the engine would clean the name of every row and then look which are distinct.
     words = table.select(raw=table[column]).distinct().cache()
-    names = words.mutate(name=name_of(words.raw, schema.missing))
+    names = words.mutate(name=_shown_name(words.raw, column, schema))
     changed = names.filter(names.raw.notnull() & ~names.raw.identical_to(names.name))
     return not len(changed.limit(1).to_pyarrow())
 
@@ -164,7 +169,15 @@ class Vocabulary:
             return self.table[column]
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_name"]
-        return name_of(self.table[column], self.schema.missing)
+        return _shown_name(self.table[column], column, self.schema)
+
+    def is_personal(self, column: str) -> ir.BooleanValue:
+        """Say where a name held what looks personal."""
+        if column in self.clean:
+            return ibis.literal(False)
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_personal"].fill_null(False)
+        return _is_personal(self.table[column], self.schema)
 
     def has_controls(self, column: str) -> ir.BooleanValue:
         """Say where a name held control characters."""
@@ -184,7 +197,8 @@ def with_vocabulary(
         prefix = cleaned[column] = f"{HELPER}word{i}"
         raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
         names = {
-            f"{prefix}_name": name_of(raw[f"{prefix}_raw"], schema.missing),
+            f"{prefix}_name": _shown_name(raw[f"{prefix}_raw"], column, schema),
+            f"{prefix}_personal": _is_personal(raw[f"{prefix}_raw"], schema),
             f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
         }
         joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
@@ -270,13 +284,22 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
         for role in ("timestamp", *PARSED)
         if (source := getattr(schema, role)) is not None
     }
-    named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
-    named += [(name, name) for name in schema.attributes]
-    return written | {
-        CONTROL + role: vocabulary.has_controls(source)
+    named = [(role, getattr(schema, role)) for role in _SHOWN]
+    personal = {
+        PERSONAL + role: vocabulary.is_personal(source)
         for role, source in named
-        if source is not None and table[source].type().is_string()
+        if source is not None
     }
+    named += [(name, name) for name in schema.attributes]
+    return (
+        written
+        | personal
+        | {
+            CONTROL + role: vocabulary.has_controls(source)
+            for role, source in named
+            if source is not None and table[source].type().is_string()
+        }
+    )
 
 
 def _is_written(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
@@ -434,6 +457,23 @@ def text_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
 def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return a name to be shown: as `text_of`, a run of control characters as one blank."""
     return text_of(values, missing).re_replace(_CONTROLS, " ")
+
+
+def _shown_name(values: ir.Value, column: str, schema: Schema) -> ir.StringValue:
+    """Return a name; where reports may show it, what looks personal in it is masked."""
+    name = name_of(values, schema.missing)
+    if column not in {getattr(schema, role) for role in _SHOWN}:
+        return name
+    return masked(name, _not_personal(schema))
+
+
+def _is_personal(values: ir.Value, schema: Schema) -> ir.BooleanValue:
+    return looks_personal(name_of(values, schema.missing), _not_personal(schema))
+
+
+def _not_personal(schema: Schema) -> tuple[str, ...]:
+    """Return the names that stay: those allowed, and those that have another name in reports."""
+    return (*schema.names_shown, *schema.touchpoint_values)
 
 
 def decimal_mark(values: ir.Value, missing: tuple[str, ...]) -> str | None:

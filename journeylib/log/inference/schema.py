@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -39,6 +40,17 @@ _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
 _NEAR = 0.8
 # Asks a person: (question, answer unless they give one) -> answer
 Ask = Callable[[str, bool], bool]
+# Texts on rows of bots and humans are the customer's where hardly any stands on a customer's row
+# and most more often speak of "my bill" than of "your bill".
+_CUSTOMERS_WORDS = re.compile(
+    r"\b(?:my|mine|i want|i need|i can't|i cannot|i would like|meine?[mnrs]?|ich möchte|ich will|"
+    r"ich brauche)\b",
+    re.IGNORECASE,
+)
+_SERVICES_WORDS = re.compile(
+    r"\b(?:you|your|ihre?[mnrs]?|ihnen|can i help|for calling)\b", re.IGNORECASE
+)
+_FEW_TEXTS, _SPEAKS, _CLEARLY = 0.01, 0.1, 2.0
 
 
 @dataclass(frozen=True)
@@ -200,6 +212,7 @@ class _Search:
         self._lifecycle()
         for role in _FREE_ROLES:
             self._free(role)
+        self._whose_words()
         if "timestamp" not in self.taken and "position" not in self.taken:
             raise SchemaError(
                 f"{self.raw.name} has no column that reads as times or as an order. Columns: "
@@ -472,6 +485,25 @@ class _Search:
         if scored:
             score, column = max(scored, key=lambda pair: pair[0])
             self._take(role, column, score, _content(role, column))
+
+    def _whose_words(self) -> None:
+        """Find out if the customer's words stand on the rows of who served."""
+        if not {"text", "actor"} <= set(self.taken):
+            return
+        texts = self.columns[self.taken["text"]].values
+        acting = self.sample[self.taken["actor"]].str.strip().map(self.extra["actor_values"])
+        acting = acting.reindex(texts.index)
+        served = texts[acting.isin(["bot", "human"])]
+        own = served.str.contains(_CUSTOMERS_WORDS).mean() if len(served) else 0.0
+        answers = served.str.contains(_SERVICES_WORDS).mean() if len(served) else 0.0
+        if (acting == "customer").sum() >= _FEW_TEXTS * len(texts) or own < _SPEAKS:
+            return
+        if own > _CLEARLY * answers:
+            self.extra["text_by"] = "customer"
+            self.warnings.append(
+                f"{percent(own, 0)} of the texts on rows of who served speak as a customer does. "
+                "They are taken for the customer's words; if not, remove 'text_by'."
+            )
 
 
 def _fits(role: str, column: _Column, change: float) -> bool:

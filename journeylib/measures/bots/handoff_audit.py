@@ -28,6 +28,7 @@ from journeylib.measures.bots.sessions import (
     Flags,
     bot_sessions,
     customers_act,
+    leaving_shows,
     queue_numbers,
     soon_after,
 )
@@ -288,6 +289,7 @@ def _session_ratios(
             ~table["human_joined"],
             mature if mature.any() else every,
             "bot sessions that no human joined",
+            abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
         "silent_abandonment": Ratio(
             state == "abandoned",

@@ -26,6 +26,7 @@ from journeylib.journeys import (
 )
 from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import text_abstain_reason
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
@@ -101,6 +102,10 @@ class Said:
     ----------
     bot, human, customer : ndarray of bool
         Who acts.
+    speaks : ndarray of bool
+        Where the customer has a turn: acts, or, where all texts are the customer's, says something.
+    speaks_always : bool
+        Whether all texts are the customer's.
     intent : ndarray of int32
         Number of the intent; −1 where it is not known.
     spoken : ndarray of bool
@@ -113,6 +118,8 @@ class Said:
     bot: Flags
     human: Flags
     customer: Flags
+    speaks: Flags
+    speaks_always: bool
     intent: Numbers
     spoken: Flags
     asks: Flags
@@ -133,9 +140,13 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
     if journeys.has("text"):
         asked = f"asks for a human {sorted(words)}"
 
+        customers = journeys.log.schema.customer_speaks
+
         def said_by(who: str, value: Any) -> Any:
             # `cases` spares the engine the regular expressions on everybody else's texts.
-            return ibis.cases((_.actor == who, value), else_=False)
+            if who == "customer":
+                return ibis.cases((customers, value), else_=False)
+            return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
 
         found = events.marks(
             {
@@ -149,8 +160,11 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
         marks = dict(zip(marks, found.values(), strict=True))
     intent = events.column("intent").number if journeys.has("intent") else None
     marks["asks"] = marks["asks"] | (by_name & customer)
+    everywhere = journeys.log.schema.text_by == "customer"
+    speaks = customer | marks["spoken"] if everywhere else customer
     unknown = np.full(len(events), -1, dtype=np.int32)
-    return Said(bot, human, customer, unknown if intent is None else intent, **marks)
+    about = unknown if intent is None else intent
+    return Said(bot, human, customer, speaks, everywhere, about, **marks)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -188,6 +202,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A human who comes soon after in the same
     journey, without an intent, is taken for one about the same.
     """
+    name = f"bot sessions {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _bot_sessions(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
     served = _served(journeys, said, session)
@@ -215,6 +234,18 @@ def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
         return any(word in name.casefold() for word in QUEUE_WORDS)
 
     return [number for number, name in journeys.names.items() if waits(name)]
+
+
+def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
+    """Return whether the log shows who left without a human, so that the others are contained.
+
+    By what was said last, by a queue, or by a touchpoint that is declared a bad end.
+    """
+    ends = set(journeys.settings.bad_ends) & set(journeys.names.values())
+    if ends or queue_numbers(journeys, settings):
+        return True
+    silent = journeys.log.schema.text_by == "customer"  # what bots said is not in the log
+    return not silent and customers_act(journeys) and text_abstain_reason(journeys) is None
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
@@ -328,8 +359,8 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     def last(marked: Flags) -> Whole:
         return np.asarray(last_rows(session, marked, many)[own])
 
-    request, spoken = first(asks), last(said.bot & said.spoken)
-    reply = last(said.customer & said.spoken)
+    request, spoken = first(asks), last(said.bot & said.spoken & ~said.speaks)
+    reply = last(said.speaks & said.spoken)
     offer = np.zeros(many, dtype=np.int64) - 1
     offer[own] = first(said.offers)
     early = said.bot & (np.arange(len(events)) <= offer[session])

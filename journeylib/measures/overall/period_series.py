@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS
 from journeylib.journeys import (
@@ -21,10 +20,9 @@ from journeylib.journeys import (
     number_pairs,
     sum_in_cells,
 )
-from journeylib.log import fetch
 from journeylib.measures.bots.sessions import bot_sessions, soon_after
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores
+from journeylib.measures.texts.sentiment import Scores, score_of_events
 from journeylib.measures.touchpoints.group_sums import Numbers, Rows
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
@@ -201,9 +199,7 @@ def _all_cases(
     if absent:
         yield _Cases(t_us, rows, stratum, 0, absent, "quality", at_touchpoints=False)
     if isinstance(scores, Scores):
-        turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
-        score = np.full(len(events), MISSING)
-        score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+        score = score_of_events(scores, events)
         felt = {"negative": ((score < 0) & (score != MISSING), score != MISSING, "share")}
         yield _Cases(t_us, rows, stratum, 0, felt)
     back = math.ceil(settings.repeat_days)
