@@ -9,10 +9,10 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_900,
+    "audits": 4_950,
     "cli": 1_050,
     "core": 550,
-    "delivery": 800,
+    "delivery": 830,
     "journeys": 5_450,
     "judge": 6_100,
     "lab": 2_250,
