@@ -215,7 +215,8 @@ def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> No
     (folder / "mine" / "explore.ipynb").write_text("mine", "utf-8")
     status, out, err = run("notebooks", "mine")
     assert status == 0
-    assert out == "Copied audit.ipynb, compare.ipynb, lab.ipynb, workshop.ipynb to mine.\n"
+    copied = "audit.ipynb, compare.ipynb, lab.ipynb, what_if.ipynb, workshop.ipynb"
+    assert out == f"Copied {copied} to mine.\n"
     assert err == "Left as they are, for they are there already: explore.ipynb.\n"
     assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
 

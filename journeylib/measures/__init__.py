@@ -26,6 +26,7 @@ from journeylib.measures.service_types.openings import (
     label_lists,
     openings,
 )
+from journeylib.measures.service_types.type_measure import with_type_shares
 from journeylib.measures.settings import MeasureSettings, ServiceTypeSettings
 from journeylib.measures.texts.detector_accuracy import (
     DETECTORS,

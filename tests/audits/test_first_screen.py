@@ -98,3 +98,23 @@ def test_a_permission_for_small_cells_stands_in_the_first_line(small_audit: jl.A
     with use_language("de"):
         shown = words(show.now(permitted).html)
     assert "ab 4 Kunden statt ab 10, erlaubt von Works council <2026>." in shown
+
+
+def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Audit) -> None:
+    minimum = telecom_audit.config.journeys.min_customers
+    for row in telecom_audit.document["touchpoints"]:
+        flow = show.touchpoint(telecom_audit, row["touchpoint"]).flow
+        table, link = flow.table, flow.chart.data[0].link
+        assert list(link.value) == table["visits"].tolist()
+        drawn = words(flow.svg)
+        for name, visits in zip(table["touchpoint"], table["visits"], strict=True):
+            assert f"{visits:,} (" in drawn, (row["touchpoint"], name)
+        sides = table.groupby("way")["visits"].sum()
+        assert sides.nunique() == 1
+        customers = [int(n.replace(",", "")) for n in table["customers"] if n]
+        assert min(customers) >= minimum
+
+
+def test_a_page_names_the_nearest_touchpoint(telecom_audit: jl.Audit) -> None:
+    with pytest.raises(jl.ConfigError, match="Did you mean 'Fault call'"):
+        jl.touchpoint(telecom_audit, "Fault cal")

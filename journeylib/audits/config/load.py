@@ -18,7 +18,8 @@ from journeylib.core import ConfigError, did_you_mean, read_yaml
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OUTCOMES_FILE = "log.outcomes.file"
-FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE,
+RECIPE = "log.recipe"
+FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE, RECIPE,
          "mapping.file", "measures.labelled_turns", "plan.bpmn", "ratings.file",
          "service_types.labels")  # fmt: skip
 PLAIN = {
@@ -240,7 +241,7 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
             value = node.get(last)
             if isinstance(value, list | tuple):
                 node[last] = [_resolved(file, folder) for file in value]
-            elif value is not None and (key, value) != (OUTCOMES_FILE, OWN_COLUMNS):
+            elif value is not None and not _is_name(key, value):
                 node[last] = _resolved(value, folder)
 
 
@@ -251,6 +252,13 @@ def _nodes(content: dict[str, Any], parents: Sequence[str]) -> list[dict[str, An
         below = [node.get(parent) for node in nodes if isinstance(node, dict)]
         nodes = [one for node in below for one in (node if isinstance(node, list) else [node])]
     return [node for node in nodes if isinstance(node, dict)]
+
+
+def _is_name(key: str, value: Any) -> bool:
+    """Return whether a value stands for no file, where others of its key do."""
+    if key == RECIPE:
+        return not str(value).endswith(".sql")
+    return bool((key, value) == (OUTCOMES_FILE, OWN_COLUMNS))
 
 
 def _resolved(file: Any, folder: Path) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from journeylib.audits.result.result import Assessment, Changes, Finding
     from journeylib.journeys import Conformance, Structure, Told
     from journeylib.judge import TippingPoint
+    from journeylib.portfolio import WhatIf
 
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
@@ -52,6 +53,7 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         detectors=assessment.evidence.detectors,
         ratings=assessment.ratings,
         portfolio=assessment.portfolio,
+        what_if=[_what_if(one) for one in assessment.what_ifs],
         service_types=assessment.service_types,
         decisions=None,
         findings=(),
@@ -285,6 +287,10 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
             for story in stories.stories
         ],
     }
+
+
+def _what_if(found: WhatIf) -> Variation:
+    return varied(found, text=found.text)
 
 
 def _plan(conformance: Conformance) -> Variation:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from journeylib import __version__
 from journeylib.audits.config.model import PLACES, AuditConfig
 from journeylib.core import SEED, ConfigError, RunError, working
-from journeylib.log import matching_files
+from journeylib.log import export_files
 
 if TYPE_CHECKING:
     from journeylib.audits.result.result import Audit
@@ -228,7 +228,7 @@ def commit(folder: Path, home: Path) -> Path:
 def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     """Fingerprint the files that an audit reads: names without places, bytes, sha256."""
     prints = []
-    for path in sorted({path for file in config.files() for path in matching_files(file)}):
+    for path in sorted({path for file in config.files() for path in export_files(file)}):
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         prints.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})

@@ -17,10 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import yaml
-
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.formatting import NOTHING, decimal, long_day, sentence_list, significant
+from journeylib.core.packaged import read_packaged
 
 FOLDER = Path(__file__).parent
 DEFAULT = "en"
@@ -272,7 +271,7 @@ def catalogue_of(language: str) -> Catalogue:
             f"there are no texts in the language '{language}'.{did_you_mean(language, codes)} "
             f"Languages: {', '.join(codes)}."
         )
-    sections = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    sections = read_packaged(FOLDER / f"{language}.yaml")
     return Catalogue(language, dict(_flat(sections)))
 
 

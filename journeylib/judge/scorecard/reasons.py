@@ -55,7 +55,21 @@ def evidence_reasons(
     sides = [_strongest(fit, need, vetoes, seen, machine=machine) for machine in (True, False)]
     if verdict in ("human_led", "human_only", "fix_first"):
         sides.reverse()
-    return (*sides[0], *sides[1])
+    return (*sides[0], *sides[1], *_feeling(seen))
+
+
+def _feeling(seen: Mapping[str, Observation]) -> tuple[str, ...]:
+    """Return what customers come with apart from what the touchpoint does to it.
+
+    Said where both are known and customers come in a bad mood: grief in the matter is no
+    dissatisfaction with the service.
+    """
+    entry, change = seen.get("feeling_at_entry"), seen.get("sentiment_drop")
+    if entry is None or change is None or entry.missing or change.missing or entry.hi >= 0:
+        return ()
+    way = "falls" if change.hi < 0 else "rises" if change.lo > 0 else "stays"
+    (came, base), (moved, _base) = figure(entry), figure(change)
+    return (text(f"judge.feeling.{way}", entry=came, change=moved, base=base),)
 
 
 def _strongest(
@@ -145,6 +159,11 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
 def small_offer_reason(fit: AxisScore) -> str:
     """Return that a machine adds little even as a help."""
     return text("judge.small_offer", score=_score(fit))
+
+
+def stakes_reason(seen: Observation) -> str:
+    """Return how much may be at stake where no effect could be told."""
+    return text("judge.stakes_open", most=number(100 * seen.hi, 0), customers=seen.n_customers)
 
 
 def thin_reason(journeys: int, customers: int, settings: JudgeSettings) -> tuple[str, str]:

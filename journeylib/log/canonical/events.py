@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
@@ -26,7 +26,7 @@ PERSONAL = f"{HELPER}personal_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
-FLAG_ROLES = ("ai_disclosed", "error")
+FLAG_ROLES = ("ai_disclosed", "handover", "error")
 # Roles whose value may be there and yet mean nothing that the role can use.
 PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
 PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
@@ -59,6 +59,7 @@ NO_JOURNEY = "no journey"
 NO_TOUCHPOINT = "no touchpoint"
 NO_TIME = "no time"
 BAD_TIME = "time cannot be read"
+STRAY_TIME = "time lies a year or more from all others"
 NO_POSITION = "no position"
 REASON_ROLE = {
     NO_CUSTOMER: "customer",
@@ -66,6 +67,7 @@ REASON_ROLE = {
     NO_TOUCHPOINT: "touchpoint",
     NO_TIME: "timestamp",
     BAD_TIME: "timestamp",
+    STRAY_TIME: "timestamp",
     NO_POSITION: "position",
 }
 
@@ -84,12 +86,15 @@ class ReadingPlan:
         Columns of names with at most `MOST_WORDS` distinct values.
     clean : frozenset of str
         Those of them whose every name is kept as it is written.
+    decimals : dict of str to str
+        For roles of numbers written as text: the decimal mark, where the column shows it.
     """
 
     times: dict[str, TimePlan]
     whole_position: bool = True
     few: tuple[str, ...] = ()
     clean: frozenset[str] = frozenset()
+    decimals: dict[str, str] = field(default_factory=dict)
 
 
 def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePlan:
@@ -105,7 +110,7 @@ def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePla
 
 
 def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
-    """Look at the columns whose reading depends on all their values: times and positions."""
+    """Look at the columns whose reading depends on all their values: times, positions, numbers."""
     times = {
         role: time_plan(raw, column, schema)
         for role in ("timestamp", "end_timestamp")
@@ -113,7 +118,13 @@ def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
     }
     few = _few(raw.table, schema)
     clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
-    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean)
+    decimals = {
+        role: mark
+        for role in NUMBER_ROLES
+        if (column := getattr(schema, role)) is not None
+        and (mark := decimal_mark(raw.table[column], schema.missing)) is not None
+    }
+    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean, decimals)
 
 
 def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
@@ -243,7 +254,7 @@ def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     columns["position"] = _position(table, schema, plan)
     columns |= _text_columns(table, schema, vocabulary)
     columns |= _mapped_columns(schema, vocabulary)
-    columns |= _value_columns(table, schema)
+    columns |= _value_columns(table, schema, plan)
     columns |= identifiers
     columns |= _attributes(schema, columns, vocabulary)
     flags = _flags(table, schema, vocabulary)
@@ -403,9 +414,9 @@ def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     return ibis.ifelse(word.isnull(), ibis.null("string"), step)
 
 
-def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+def _value_columns(table: ir.Table, schema: Schema, plan: ReadingPlan) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {
-        target: micro_of(table[column], schema.missing)
+        target: micro_of(table[column], schema.missing, plan.decimals.get(role))
         for role, target in NUMBER_ROLES.items()
         if (column := getattr(schema, role)) is not None
     }
@@ -465,12 +476,50 @@ def _not_personal(schema: Schema) -> tuple[str, ...]:
     return (*schema.names_shown, *schema.touchpoint_values)
 
 
-def micro_of(values: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
-    """Return a number times 1,000,000, rounded; null where it is none. ``3,5`` reads as 3.5."""
+def decimal_mark(values: ir.Value, missing: tuple[str, ...]) -> str | None:
+    """Return the decimal mark that a column of numbers shows; None where it shows none or both.
+
+    A mark before any but three last digits, after a lone 0, or after groups of three by the other
+    mark is the decimal one. Of 1,234 beside 1,234.50 the point is.
+    """
+    if not values.type().is_string():
+        return None
+    text = present(values, missing)
+    shown = {
+        mark: text.re_search(
+            rf"^[^{mark}]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+-]?0[{mark}][0-9]+$|"
+            rf"[{group}][0-9]{{3}}[{mark}{group}]"
+        )
+        for mark, group in ((",", "."), (".", ","))
+    }
+    row = (
+        values.name("v")
+        .as_table()
+        .aggregate(comma=shown[","].any().fill_null(False), point=shown["."].any().fill_null(False))
+    )
+    found = row.to_pyarrow().to_pylist()[0]
+    if found["comma"] == found["point"]:
+        return None
+    return "," if found["comma"] else "."
+
+
+def micro_of(
+    values: ir.Value, missing: tuple[str, ...], decimal: str | None = None
+) -> ir.IntegerValue:
+    """Return a number times 1,000,000, rounded; null where it is none.
+
+    ``3,5`` reads as 3.5, unless `decimal_mark` says of the column that its commas part thousands.
+    """
     if values.type().is_string():
         text = present(values, missing)
         comma = text.contains(",") & ~text.contains(".")
-        number = ibis.ifelse(comma, text.replace(",", "."), text).try_cast("float64")
+        plain = ibis.ifelse(comma, text.replace(",", "."), text)
+        if decimal is not None:
+            group, mark = (",", "[.]") if decimal == "." else ("[.]", ",")
+            grouped = text.re_search(rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}})+({mark}[0-9]*)?$")
+            whole = text.re_replace(group, "").replace(",", ".")
+            plain = ibis.ifelse(grouped, whole, plain)
+        number = plain.try_cast("float64")
     else:
         number = values.cast("float64")
     sane = number.abs() < _LARGEST

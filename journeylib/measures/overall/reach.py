@@ -5,22 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, resample
-from journeylib.journeys import Journeys
-from journeylib.log import COUNTS, Crossed, fetch, suppress, suppress_crossed
+from journeylib.core import AbstainReason, resample
+from journeylib.journeys import MISSING, Codes, Events, Journeys
+from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
 from journeylib.measures.ratios import quotient
-from journeylib.measures.texts.sentiment import MICRO, Scores
+from journeylib.measures.texts.sentiment import MICRO, Scores, score_of_events
 
 ALL = ""
 MOST_SEGMENTS = 12
 OTHER, NO_STAGE = "\0other", "\0none"  # no name of a log holds this sign
 SEGMENT_COLUMNS = ("segment", "touchpoint", *COUNTS, "sentiment", "lo", "hi")
+MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,15 @@ class Reach:
         One row per segment and touchpoint: ``segment``, ``touchpoint`` (str), ``events``,
         ``journeys``, ``customers`` (int64), ``sentiment``, ``lo``, ``hi`` (float64, −1 to 1; NaN
         where too few were heard). Empty in a log without segments.
+    months : pandas.DataFrame
+        One row per calendar month (UTC) and touchpoint: ``month`` (``YYYY-MM``), ``touchpoint``
+        (str), ``events``, ``journeys``, ``customers`` (int64). At most the last `MONTHS` months;
+        empty in a log without a clock.
     """
 
     stages: pd.DataFrame
     segments: pd.DataFrame
+    months: pd.DataFrame
 
 
 def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
@@ -59,35 +63,68 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     tell nothing of a small one (`log.suppress_crossed`). Where no choice of cells does that, the
     stages of segments are left out, and then the segments' touchpoints.
     """
-    spots = journeys.touchpoints[["touchpoint_no", "touchpoint", "stage", *COUNTS]]
-    keys = ["journey", "customer_no", "group", "touchpoint_no"]
-    whose = journeys.table.select("journey", "segment")
-    rows = journeys.steps.select(*keys).inner_join(whose, "journey")
-    stage_of = ibis.memtable(spots[["touchpoint_no", "stage"]].astype({"stage": "string"}))
-    rows = rows.inner_join(stage_of, "touchpoint_no")
     minimum = journeys.settings.min_customers
-    large = _largest(rows, minimum)
-    whole = _counted(rows, [])
+    cells, months = _cells(journeys), _months(journeys, minimum)
+    large = _largest(cells, minimum)
+    whole = _counted(cells, [])
     if not large:
-        stages = pd.concat([whole, _counted(rows, ["stage"])], ignore_index=True)
+        stages = pd.concat([whole, _counted(cells, ["stage"])], ignore_index=True)
         stages = suppress(stages, minimum)[0].sort_values("stage", ignore_index=True)
-        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"))
-    # All other journeys are a column that is never shown.
-    named = rows.segment.isin(large).ifelse(rows.segment.cast("string"), OTHER)
-    rows = rows.mutate(segment=named.fill_null(OTHER), stage=rows.stage.fill_null(NO_STAGE))
-    cuts = ["stage"], ["segment"], ["segment", "stage"]
-    by_stage, by_segment, crossed = (_counted(rows, cut) for cut in cuts)
-    spots = suppress(spots, minimum)[0].fillna({"stage": NO_STAGE}).astype({"stage": str})
-    cells = fetch(rows.group_by(["segment", "touchpoint_no"]).aggregate(**_counts()))
-    cells = cells.merge(spots[["touchpoint_no", "touchpoint"]], on="touchpoint_no")
-    stages, found = _protected(cells.astype({"segment": str}), crossed, by_segment, spots, minimum)
-    felt = _felt(rows, large, scores, minimum)
-    found = found.merge(felt, on=["segment", "touchpoint_no"], how="left", validate="one_to_one")
+        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"), months)
+    cells = _named(cells, large)
+    cuts = ["stage"], ["segment"], ["segment", "stage"], ["segment", "touchpoint"]
+    by_stage, by_segment, crossed, parts = (_counted(cells, cut) for cut in cuts)
+    spots = suppress(journeys.touchpoints[["touchpoint", "stage", *COUNTS]], minimum)[0]
+    spots = spots.fillna({"stage": NO_STAGE}).astype({"stage": str})
+    parts = parts.drop(columns="stage")[parts["touchpoint"].isin(spots["touchpoint"])]
+    stages, found = _protected(parts, crossed, by_segment, spots, minimum)
+    felt = _felt(cells, large, scores, minimum)
+    found = found.merge(felt, on=["segment", "touchpoint"], how="left", validate="one_to_one")
     found = found[list(SEGMENT_COLUMNS)].sort_values(["segment", "touchpoint"], ignore_index=True)
     totals = suppress(pd.concat([whole, by_stage, by_segment], ignore_index=True), minimum)[0]
     table = pd.concat([totals, stages], ignore_index=True)
     table = table[~table["segment"].eq(OTHER) & ~table["stage"].eq(NO_STAGE)]
-    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found)
+    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found, months)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Of each event the segment of its journey, its touchpoint, and the touchpoint's stage."""
+
+    events: Events
+    parts: dict[str, Codes]
+
+
+def _cells(journeys: Journeys) -> _Cells:
+    events = journeys.events
+    segment = journeys.outline.segment
+    by_number = journeys.touchpoints.set_index("touchpoint_no")["stage"].sort_index()
+    words = sorted(by_number.dropna().astype(str).unique())
+    stage = pd.Index(words).get_indexer(by_number).astype(np.int32)
+    unknown = Codes(np.full(len(events), -1, dtype=np.int32), ())
+    return _Cells(
+        events,
+        {
+            "segment": unknown if segment is None else segment.only(events.journey),
+            "stage": Codes(stage[events.touchpoint], tuple(words)),
+            "touchpoint": Codes(
+                events.touchpoint, tuple(journeys.names[no] for no in range(events.touchpoints))
+            ),
+        },
+    )
+
+
+def _named(cells: _Cells, large: list[str]) -> _Cells:
+    """Put all other segments into one that is never shown, and what has no stage into one."""
+    segment, stage = cells.parts["segment"], cells.parts["stage"]
+    names = (*large, OTHER)
+    place = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
+    number = np.where(stage.known, stage.number, len(stage.words))
+    named = {
+        "segment": Codes(place.astype(np.int32)[segment.number], names),
+        "stage": Codes(number.astype(np.int32), (*stage.words, NO_STAGE)),
+    }
+    return _Cells(cells.events, cells.parts | named)
 
 
 def _protected(
@@ -99,7 +136,8 @@ def _protected(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the stages and the touchpoints of segments that may be shown.
 
-    `whole` has the totals of segments, `spots` the shown touchpoints with theirs.
+    `cells` are segments × touchpoints, `whole` has the totals of segments, `spots` the shown
+    touchpoints with theirs.
     """
     names, stages = sorted(whole["segment"]), sorted(crossed["stage"].unique())
     totals = whole.set_index("segment").loc[names, list(COUNTS)].to_numpy(np.int64)
@@ -107,7 +145,7 @@ def _protected(
     named = np.array(names) != OTHER
     spots = spots.sort_values("touchpoint", ignore_index=True)
     stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
-    counts = _matrix(cells, "touchpoint_no", list(spots["touchpoint_no"]), names)
+    counts = _matrix(cells, "touchpoint", list(spots["touchpoint"]), names)
     most = spots[list(COUNTS)].to_numpy(np.int64)
     for seen in (_with_stages(by_stage, named, minimum), np.zeros(len(names), dtype=bool)):
         # Stages of a segment that are hidden have one total: that of the segment.
@@ -153,60 +191,81 @@ def _matrix(
     return matrix
 
 
-def _largest(rows: ibis.Table, minimum: int) -> list[str]:
+def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
+    events, names = journeys.events, journeys.names
+    counts = ("events", "journeys", "customers")
+    if not events.has("t_us") or not len(events):
+        return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
+    month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
+    place = MONTHS - 1 - (month.max() - month).astype(np.int64)
+    cell = np.where(place >= 0, events.touchpoint.astype(np.int64) * MONTHS + place, -1)
+    spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
+    table = pd.DataFrame(
+        {
+            "month": (month.max() - (MONTHS - 1 - at)).astype(str),
+            "touchpoint": [names[number] for number in spot],
+            **vars(events.base(cell, MONTHS * len(names))),
+        }
+    )
+    # The months of a touchpoint add up to its total.
+    shape = (len(names), MONTHS)
+    customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
+    shown = table[suppress_parts(customers, cases, minimum).ravel()]
+    return shown.sort_values(["month", "touchpoint"], ignore_index=True)
+
+
+def _largest(cells: _Cells, minimum: int) -> list[str]:
     """Return the names of the largest segments, largest first."""
-    found = _counted(rows, ["segment"])
+    found = _counted(cells, ["segment"])
     found = found[(found["customers"] >= minimum) & (found["segment"] != ALL)]
     ranked = found.sort_values(["customers", "segment"], ascending=[False, True])
     return [str(name) for name in ranked["segment"].head(MOST_SEGMENTS)]
 
 
-def _counted(rows: ibis.Table, cut: list[str]) -> pd.DataFrame:
-    known = rows
+def _counted(cells: _Cells, cut: list[str]) -> pd.DataFrame:
+    """Count what lies in each part of a cut; events without one of its parts are in none."""
+    cell, many = np.zeros(len(cells.events), dtype=np.int64), 1
     for name in cut:
-        known = known.filter(known[name].notnull())
-    counts = _counts()
-    table = known.group_by(cut).aggregate(**counts) if cut else known.aggregate(**counts)
-    frame = fetch(table)
-    for name in ("segment", "stage"):
-        frame[name] = frame[name].astype(str) if name in cut else ALL
-    return frame[["segment", "stage", *counts]]
-
-
-def _counts() -> dict[str, ibis.Deferred]:
-    return {
-        "events": _.count(),
-        "journeys": _.journey.nunique(),
-        "customers": _.customer_no.nunique(),
-    }
+        codes = cells.parts[name]
+        cell = np.where((cell >= 0) & codes.known, cell * len(codes.words) + codes.number, -1)
+        many *= len(codes.words)
+    frame = pd.DataFrame(vars(cells.events.base(cell, many)))
+    number = np.arange(many)
+    for name in reversed(cut):
+        words = cells.parts[name].words
+        frame[name] = [words[spot] for spot in number % max(len(words), 1)]
+        number = number // max(len(words), 1)
+    for name in {"segment", "stage"}.difference(cut):
+        frame[name] = ALL
+    frame = frame[frame["events"] > 0]
+    return frame[[*dict.fromkeys(("segment", "stage", *cut)), *COUNTS]]
 
 
 def _felt(
-    rows: ibis.Table, large: list[str], scores: Scores | AbstainReason | None, minimum: int
+    cells: _Cells, large: list[str], scores: Scores | AbstainReason | None, minimum: int
 ) -> pd.DataFrame:
     """Return the mean feeling of each segment at each touchpoint, where enough were heard."""
-    columns = ["segment", "touchpoint_no", "sentiment", "lo", "hi"]
     if not isinstance(scores, Scores):
-        return pd.DataFrame(columns=columns).astype({"touchpoint_no": "int64", "segment": str})
-    whose = rows.select("journey", "segment").distinct()
-    heard = scores.turns.filter(_.score.notnull()).inner_join(whose, "journey")
-    heard = heard.filter(heard.segment.isin(large))
-    cell = ["segment", "touchpoint_no"]
-    people = fetch(heard.group_by(cell).aggregate(heard=_.customer_no.nunique()))
-    people = suppress(people.astype({"segment": str}), minimum, "heard")[0]
-    sums = fetch(
-        heard.group_by([*cell, "group"]).aggregate(total=_.score.sum(), n=_.count() * MICRO)
-    ).astype({"segment": str})
-    people = people.sort_values(cell, ignore_index=True)
-    keys = zip(people["segment"], people["touchpoint_no"], strict=True)
-    spot = {key: i for i, key in enumerate(keys)}
-    whole = np.zeros((GROUPS, len(people), 2))
-    row: dict[Any, Any]
-    for row in sums.to_dict("records"):
-        place = spot.get((row["segment"], row["touchpoint_no"]))
-        if place is not None:
-            whole[row["group"], place] = row["total"], row["n"]
-    result = resample(whole, quotient, n_customers=people["heard"].to_numpy())
-    return people[cell].assign(
-        sentiment=result.value, lo=np.clip(result.lo, -1, 1), hi=np.clip(result.hi, -1, 1)
+        columns = ["segment", "touchpoint", "sentiment", "lo", "hi"]
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    events, names = cells.events, cells.parts["touchpoint"].words
+    score, segment = score_of_events(scores, events), cells.parts["segment"].number
+    heard = (score != MISSING) & (segment < len(large))
+    cell = np.where(heard, segment * np.int64(len(names)) + events.touchpoint, -1)
+    many = len(large) * len(names)
+    customers = events.base(cell, many).customers
+    shown = np.flatnonzero(customers >= max(minimum, 1))
+    sums = [
+        events.in_groups(cell, amount, many)[:, shown]
+        for amount in (np.where(heard, score, 0), np.full(len(events), MICRO))
+    ]
+    result = resample(np.stack(sums, axis=-1), quotient, n_customers=customers[shown])
+    return pd.DataFrame(
+        {
+            "segment": [large[spot // len(names)] for spot in shown],
+            "touchpoint": [names[spot % len(names)] for spot in shown],
+            "sentiment": result.value,
+            "lo": np.clip(result.lo, -1, 1),
+            "hi": np.clip(result.hi, -1, 1),
+        }
     )
