@@ -150,5 +150,8 @@ from .present import (
 from .present import (
     journey_map as journey_map,
 )
+from .present import (
+    touchpoint as touchpoint,
+)
 
 __version__: str

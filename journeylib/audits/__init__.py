@@ -15,7 +15,7 @@ from journeylib.audits.experiments.experiments import (
 )
 from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
 from journeylib.audits.history import find_home, find_run, read_history
-from journeylib.audits.moves import what_if
+from journeylib.audits.moves import forecaster, what_if
 from journeylib.audits.pipeline import STEPS, audit, read_journeys
 from journeylib.audits.preparation.contact_labels import (
     LABELS_END,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from journeylib.core import text
 from journeylib.delivery.briefing import SIGNS, Briefing
 
 HEADER, SECTION, LINES = 150, 2_900, 5
+# What Teams takes for emphasis, a link or an image.
+_MARKS = re.compile(r"[\\*_`\[\]]")
 
 
 def slack(briefing: Briefing) -> dict[str, Any]:
@@ -99,7 +102,8 @@ def _section(words: str) -> dict[str, Any]:
 
 
 def _block(words: str, **look: Any) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": _cut(words, 300), "wrap": True, **look}
+    plain = _MARKS.sub(r"\\\g<0>", _cut(words, 300))
+    return {"type": "TextBlock", "text": plain, "wrap": True, **look}
 
 
 def _cut(words: str, length: int) -> str:

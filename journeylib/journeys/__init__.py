@@ -7,7 +7,12 @@ from journeylib.journeys.filters.history import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
-from journeylib.journeys.graph.transitions import journey_graph, transitions, variants
+from journeylib.journeys.graph.transitions import (
+    journey_graph,
+    steps_around,
+    transitions,
+    variants,
+)
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,
     Linked,

@@ -29,6 +29,7 @@ from journeylib.log import (
     hand_over,
     is_sorted,
     materialise_sorted,
+    named_view,
     numbered,
 )
 
@@ -137,7 +138,7 @@ class Journeys(Verbs):
         if self.narrowing is None:
             return self.log_trail
         cut = any(step.cuts for step in self.applied)
-        return narrowed_trail(self.log_trail, self.outline, cut=cut)
+        return named_view(narrowed_trail(self.log_trail, self.outline, cut=cut))
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -151,10 +152,11 @@ class Journeys(Verbs):
         # The last step from here on, rather than a count over all: only so is it left out where
         # nobody asks for it, for DuckDB makes a join of a window over all.
         onward = ibis.window(group_by="journey", order_by="step", following=(0, None))
-        return self.trail.mutate(
+        steps = self.trail.mutate(
             steps=_.step.max().over(onward),
             visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
         )
+        return named_view(steps)
 
     @cached_property
     def table(self) -> ibis.Table:
@@ -269,7 +271,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     log, _pairing = pair_lifecycle(log)
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
-    trail = _unfolded(_held(cut))
+    trail = named_view(_unfolded(_held(cut)))
     if settings.quiet_days is None and cutting.kind in ("case", "customer"):
         cutting = quiet_as_logged(trail, cutting)
     return Journeys(log, settings, cutting, trail, *_span(trail))

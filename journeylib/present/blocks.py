@@ -1,22 +1,21 @@
-"""Blocks of the first screen: cards, findings, verdicts."""
+"""Blocks of a page: cards, findings, sentences."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 
-from journeylib.core import Estimate, abstain_text, estimate_text, number, percent, text
-from journeylib.present.drawing.svg import clean, esc, verdict_marker
-from journeylib.present.theme import TEMPLATES, VERDICTS, leaning, style_tag
+from journeylib.core import Estimate, abstain_text, estimate_text, number, text
+from journeylib.present.drawing.svg import clean, esc
+from journeylib.present.theme import TEMPLATES, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]
 STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
-REASONS = 2  # said of each touchpoint
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,8 @@ def _templates() -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=False, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters["esc"] = esc
+    # No line ends between a number and its unit.
+    found.filters["esc"] = lambda words: re.sub(r"(?<=\d) %", "\u00a0%", esc(words))
     return found
 
 
@@ -171,92 +171,3 @@ def _finding(finding: Mapping[str, Any]) -> ListItem:
     key = finding["verdict"] if gate else finding["severity"]
     glyph, tag, kind = TAGS[key]
     return ListItem(finding["text"], f"{glyph} {text(f'present.tag.{key}')}", tag, kind)
-
-
-def verdict_list(scores: pd.DataFrame, *, shown: int = 5) -> Block:
-    """Return the verdicts as one card each, with their touchpoints.
-
-    Parameters
-    ----------
-    scores : pandas.DataFrame
-        ``touchpoint``, ``verdict``, ``verdict_stability`` (0 to 1), optional ``reasons``
-        (sequence of str), ``next_datum`` (what would settle it) and ``journeys``. Touchpoints are
-        listed by stability, then name; those without a verdict by what would settle them.
-    shown : int
-        Touchpoints listed per verdict; the rest is counted.
-    """
-    records = scores.to_dict("records")
-    groups, lines = [], []
-    for code, verdict in VERDICTS.items():
-        members = sorted(
-            (row for row in records if row["verdict"] == code),
-            key=lambda row: (-_stability(row), str(row["touchpoint"])),
-        )
-        if not members:
-            continue
-        lean = 0 if code == "abstain" else sum(map(_leans, members))
-        settled = len(members) - lean
-        count = text("present.verdicts.leaning", n=settled, m=lean) if lean else number(settled)
-        groups.append(
-            {
-                "code": code,
-                "mark": verdict_marker(code, 10, 10, 6.5),
-                "verdict": verdict,
-                "count": count,
-                "members": _unsettled(members) if code == "abstain" else _settled(members, shown),
-            }
-        )
-        names = ", ".join(clean(row["touchpoint"]) for row in members)
-        lines.append(f"{verdict.glyph} {verdict.word} ({count}): {names}")
-    return Block(_html("verdicts", groups), "\n".join(lines))
-
-
-def _stability(row: Mapping[Any, Any]) -> float:
-    value = row.get("verdict_stability")
-    return 0.0 if value is None or pd.isna(value) else float(value)
-
-
-def _leans(row: Mapping[Any, Any]) -> bool:
-    return _stability(row) > 0 and leaning(_stability(row))
-
-
-def _settled(members: Sequence[Mapping[Any, Any]], shown: int) -> list[tuple[str, str]]:
-    """Return name and reasons of the first touchpoints, and the names of the rest."""
-    listed = [(str(row["touchpoint"]), " · ".join(_sayings(row))) for row in members[:shown]]
-    if rest := members[shown:]:
-        names = ", ".join(
-            text("present.verdicts.leans", name=row["touchpoint"])
-            if _leans(row)
-            else str(row["touchpoint"])
-            for row in rest
-        )
-        listed.append(("", text("present.verdicts.more", n=len(rest), names=names)))
-    return listed
-
-
-def _unsettled(members: Sequence[Mapping[Any, Any]]) -> list[tuple[str, str]]:
-    """List touchpoints together that lack the same: on a thin log that is often all of them."""
-    lacking: dict[str, list[str]] = {}
-    for row in members:
-        datum = row.get("next_datum")
-        if isinstance(datum, str) and datum:
-            lack = text("present.verdicts.settle", datum=datum)
-        else:
-            lack = str([*_reasons(row), ""][0])
-        lacking.setdefault(lack, []).append(str(row["touchpoint"]))
-    ordered = sorted(lacking.items(), key=lambda item: (-len(item[1]), item[1]))
-    return [(", ".join(names), lack) for lack, names in ordered]
-
-
-def _sayings(row: Mapping[Any, Any]) -> list[str]:
-    """Return how stable a verdict is, and its first reasons."""
-    reasons = _reasons(row)[:REASONS]
-    if _stability(row) == 0:
-        return reasons
-    key = "present.verdicts.unstable" if _leans(row) else "present.verdicts.stable"
-    return [text(key, share=percent(_stability(row), 0)), *reasons]
-
-
-def _reasons(row: Mapping[Any, Any]) -> list[str]:
-    reasons = row.get("reasons")
-    return [] if reasons is None or isinstance(reasons, float) else [str(one) for one in reasons]

@@ -1,20 +1,31 @@
-"""The dashboard: an executed notebook as one HTML file that opens offline and needs no script."""
+"""The dashboard: an executed notebook as one HTML file that opens offline and needs no script.
+
+Our script filters what is there, and plotly's draws the charts anew that answer to a mouse; the
+content policy names both by their hashes, and no other.
+"""
 
 from __future__ import annotations
 
 import copy
 import html
+import json
 import re
+from base64 import b64encode
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
 from journeylib.present.drawing.svg import clean
-from journeylib.present.figure import ELEMENT
-from journeylib.present.theme import TEMPLATES, css
+from journeylib.present.figure import ELEMENT, PLOTLY
+from journeylib.present.theme import LIGHT, TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+# The part of plotly.js that draws bars and points, version 4.1.1, MIT licence.
+PLOTLY_SCRIPT = "plotly-basic.min.js"
+BASIC = {"bar", "scatter"}
 
 # Messages of our own errors never hold a customer's data; those of others may.
 OWN_ERRORS = (
@@ -53,8 +64,8 @@ def render_html(notebook: str | Path | Any, *, language: str = "") -> str:
     Returns
     -------
     str
-        One HTML page: no script, no link to anything outside, and a content security policy
-        that forbids both. The title is the notebook's first heading.
+        One HTML page: no link to anything outside, no script but ours, and a content security
+        policy that forbids others. The title is the notebook's first heading.
 
     Raises
     ------
@@ -79,6 +90,14 @@ def _rendered(notebook: str | Path | Any) -> str:
         else notebook
     )
     try:
+        node = _with_elements(node)
+        scripts = [
+            (TEMPLATES / "dashboard" / name).read_bytes()
+            for name in (PLOTLY_SCRIPT, "page.js")
+            if name != PLOTLY_SCRIPT or _has_charts(node)
+        ]
+        digests = (b64encode(sha256(script).digest()).decode() for script in scripts)
+        allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
         config = Config()
         config.TemplateExporter.exclude_input = True
         # Not HTMLExporter: it parses the page and writes it anew, which breaks the case of SVG.
@@ -97,17 +116,20 @@ def _rendered(notebook: str | Path | Any) -> str:
             "dashboard": {
                 "title": _title(node),
                 "language": current_catalogue().language,
-                "csp": CSP,
+                "csp": f"{CSP}; script-src {allowed}",
                 "css": css() + (TEMPLATES / "page.css").read_text(encoding="utf-8"),
             }
         }
-        page, _ = exporter.from_notebook_node(_with_elements(node), resources=resources)
+        page, _ = exporter.from_notebook_node(node, resources=resources)
     except (TemplateError, OSError, ValueError) as error:
         raise RunError(
             f"the dashboard's template in {TEMPLATES} cannot be used ({type(error).__name__}). "
             "Install journeylib again."
         ) from None
-    return _with_contents(_folded(_SCRIPT.sub("", _STYLE.sub("", page))))
+    page = _with_contents(_folded(_SCRIPT.sub("", _STYLE.sub("", page))))
+    body, end, rest = page.rpartition("</body>")
+    code = "".join(f"<script>{script.decode()}</script>" for script in scripts)
+    return f"{body}{code}{end}{rest}"
 
 
 def _with_elements(node: Any) -> Any:
@@ -116,8 +138,38 @@ def _with_elements(node: Any) -> Any:
     for cell in copied.cells:
         for output in cell.get("outputs", []):
             if ELEMENT in output.get("data", {}):
-                output["data"] = {"text/html": output["data"][ELEMENT]}
+                element, chart = output["data"][ELEMENT], output["data"].get(PLOTLY)
+                if chart and {trace["type"] for trace in chart["data"]} <= BASIC:
+                    element = element.replace(
+                        "<figure ", f'<figure data-chart="{_live(chart)}" ', 1
+                    )
+                output["data"] = {"text/html": element}
     return copied
+
+
+def _has_charts(notebook: Any) -> bool:
+    pages = (
+        output.get("data", {}).get("text/html", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+    return any("<figure data-chart=" in page for page in pages)
+
+
+def _live(chart: Any) -> str:
+    """Return a chart for an attribute: without its title, which the page writes, or colours.
+
+    Colours are names of the style sheet, which holds those of the reader's theme.
+    """
+    layout = copy.deepcopy(chart["layout"])
+    head = layout.pop("meta")["head"]
+    layout.pop("title")
+    layout["margin"]["t"] -= head
+    layout["height"] -= head
+    written = json.dumps({"data": chart["data"], "layout": layout}, sort_keys=True)
+    for name, colour in reversed(LIGHT.items()):
+        written = written.replace(f'"{colour}"', f'"--jl-{name}"')
+    return html.escape(written)
 
 
 def style_once(notebook: Any) -> Any:

@@ -119,7 +119,7 @@ class Figure:
         return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
 
     def _titled(self, chart: go.Figure) -> go.Figure:
-        """Return the chart with title and finding over it."""
+        """Return the chart with title and finding over it, which take `layout.meta.head`."""
         lines = wrap(self.alt, CHART_WIDTH, 13, lines=4)
         room = 42 + 18 * len(lines)
         subtitle = {"text": "<br>".join(esc(line) for line in lines), "font": {"size": 13}}
@@ -128,7 +128,8 @@ class Figure:
         place = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
         title |= place | {"xref": "container"}
         height = chart.layout.height + room
-        return type(chart)(chart).update_layout(title=title, margin=margin, height=height)
+        made = type(chart)(chart).update_layout(title=title, margin=margin, height=height)
+        return made.update_layout(meta={"head": room})
 
     def _plain(self) -> str:
         """Return the finding and the first rows of the data."""
@@ -238,5 +239,6 @@ def chart_figure(
 ) -> Figure:
     """Return a chart with its still picture; the parameters are those of `Figure`."""
     parts, width, height = still(chart)
-    drawing = svg_element(parts, width=width, height=height, alt=alt, min_width=760)
+    least = round(min(760, 0.6 * width))
+    drawing = svg_element(parts, width=width, height=height, alt=alt, min_width=least)
     return Figure(name, title, alt, drawing, table, note, chart)

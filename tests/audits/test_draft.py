@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -177,3 +178,27 @@ def test_telecom_is_audited_without_edits(telecom: tuple[Path, str]) -> None:
     document = jl.audit(telecom[0]).document
     assert document["log"]["events"] == 11_741
     assert document["handoffs"]["sessions"] > 0
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_object_centric_log_gets_the_type_that_loses_least(tmp_path: Path) -> None:
+    events = [
+        {"id": f"e{i}", "type": "place" if i % 2 else "pay",
+         "time": f"2024-07-{1 + i:02}T12:00:00Z",
+         "relationships": [{"objectId": f"o{i // 2}", "qualifier": "x"},
+                           *([{"objectId": "i1", "qualifier": "x"}] if i % 2 else [])]}
+        for i in range(20)
+    ]  # fmt: skip
+    log = {
+        "eventTypes": [{"name": name, "attributes": []} for name in ("place", "pay")],
+        "objectTypes": [{"name": name, "attributes": []} for name in ("order", "item")],
+        "objects": [{"id": f"o{i}", "type": "order"} for i in range(10)]
+        + [{"id": "i1", "type": "item"}],
+        "events": events,
+    }
+    Path("orders.ocel.json").write_text(json.dumps(log), "utf-8")
+    path, account = write_first_config("orders.ocel.json", out="orders.yaml")
+    assert load_config(path).log.object_type == "order"
+    assert "order: 0 events lost, 0 repeated; item: 10 events lost" in account
+    path, _ = write_first_config("orders.ocel.json", out="items.yaml", object_type="item")
+    assert load_config(path).log.object_type == "item"

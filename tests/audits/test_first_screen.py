@@ -11,6 +11,7 @@ import pytest
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.findings.decisions import decide
+from journeylib.core import use_language
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -85,3 +86,35 @@ def test_without_bots_there_is_no_panel_of_bots(telecom_audit: jl.Audit) -> None
     shown = show.now(replace(office, document=document)).html
     assert "jl-promises" not in shown and "jl-bots" not in shown
     assert said.headline in words(shown)
+
+
+def test_a_permission_for_small_cells_stands_in_the_first_line(small_audit: jl.Audit) -> None:
+    assert "small groups" not in words(show.now(small_audit).html).lower()
+    journeys = small_audit.config.journeys.model_copy(update={"min_customers": 4})
+    changed = {"journeys": journeys, "small_cells_permitted_by": "Works council <2026>"}
+    permitted = replace(small_audit, config=small_audit.config.model_copy(update=changed))
+    shown = words(show.now(permitted).html)
+    assert "from 4 customers instead of 10, permitted by Works council <2026>." in shown
+    with use_language("de"):
+        shown = words(show.now(permitted).html)
+    assert "ab 4 Kunden statt ab 10, erlaubt von Works council <2026>." in shown
+
+
+def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Audit) -> None:
+    minimum = telecom_audit.config.journeys.min_customers
+    for row in telecom_audit.document["touchpoints"]:
+        flow = show.touchpoint(telecom_audit, row["touchpoint"]).flow
+        table, link = flow.table, flow.chart.data[0].link
+        assert list(link.value) == table["visits"].tolist()
+        drawn = words(flow.svg)
+        for name, visits in zip(table["touchpoint"], table["visits"], strict=True):
+            assert f"{visits:,} (" in drawn, (row["touchpoint"], name)
+        sides = table.groupby("way")["visits"].sum()
+        assert sides.nunique() == 1
+        customers = [int(n.replace(",", "")) for n in table["customers"] if n]
+        assert min(customers) >= minimum
+
+
+def test_a_page_names_the_nearest_touchpoint(telecom_audit: jl.Audit) -> None:
+    with pytest.raises(jl.ConfigError, match="Did you mean 'Fault call'"):
+        jl.touchpoint(telecom_audit, "Fault cal")

@@ -6,7 +6,7 @@ import nbformat
 from IPython.core.formatters import DisplayFormatter
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.blocks import Card, cards, findings_list, verdict_list
+from journeylib.present.blocks import Card, cards, findings_list
 from journeylib.present.tables import quality_table
 from tests.present import frames
 
@@ -67,8 +67,6 @@ def demo_notebook():
         ),
         _prose("## Findings"),
         _shown(findings_list(FINDINGS)),
-        _prose("## Verdicts"),
-        _shown(verdict_list(frames.scores())),
         _prose("## The journey\n\nStages run from left to right, channels from top to bottom."),
         _shown(journey),
         _shown(line),

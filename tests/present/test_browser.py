@@ -119,9 +119,11 @@ var answer = labels.flatMap(([name, a], i) => labels.slice(i + 1)
 
 
 def test_the_sample_dashboard_is_one_small_file_that_asks_for_nothing(sample_page):
-    assert len(sample_page.encode("utf-8")) < 1_000_000
+    assert len(sample_page.encode("utf-8")) < 2_000_000
     assert "default-src 'none'" in sample_page
-    assert re.search(r"<script|<link|<iframe|url\(|src=.http", sample_page) is None
+    body, *scripts = sample_page.split("<script>")
+    assert len(scripts) == 2
+    assert re.search(r"<script|<link|<iframe|url\(|src=.http", body) is None
 
 
 def test_no_box_of_the_map_is_overfull(page, tmp_path):
@@ -144,6 +146,100 @@ def test_a_link_opens_the_page_of_a_touchpoint(sample_page, tmp_path):
         "'details.jl-spot')].filter(one=>one.open).length),500))"
     )
     assert ask(sample_page, script, tmp_path) == 1
+
+
+@pytest.fixture(scope="module")
+def visit(sample_page, tmp_path_factory):
+    """Open the dashboard from its file, with or without script; say what its console said."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    file = tmp_path_factory.mktemp("offline") / "audit.html"
+    file.write_text(sample_page, encoding="utf-8")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def opened(*, script):
+            seen = []
+            page = chromium.new_context(java_script_enabled=script).new_page()
+            page.on("console", lambda message: seen.append(message.text))
+            page.on("pageerror", lambda error: seen.append(str(error)))
+            page.on("request", lambda request: seen.append(request.url))
+            page.goto(file.as_uri())
+            return page, seen
+
+        yield opened
+        chromium.close()
+
+
+def test_filters_work_in_the_offline_file(visit):
+    page, seen = visit(script=True)
+    rows = page.locator(".jl-serves tbody tr")
+    channels = [row.get_attribute("data-channel") for row in rows.all()]
+    page.select_option("select[name=channel]", "chatbot")
+    assert [row.is_visible() for row in rows.all()] == [one == "chatbot" for one in channels]
+    shown = f"{channels.count('chatbot')} of {len(channels)} touchpoints"
+    assert shown in page.locator(".jl-filters output").inner_text()
+    assert page.locator("#quadrant [data-key]:not(.jl-dim)").count() == channels.count("chatbot")
+    page.select_option("select[name=channel]", "")
+    page.check("input[name=flagged]")
+    visible = [row for row in rows.all() if row.is_visible()]
+    assert 0 < len(visible) < len(channels)
+    assert all("⚑" in row.inner_text() for row in visible)
+    assert [url for url in seen if not url.startswith("file:")] == []
+
+
+def test_a_group_shows_its_customers_and_withholds_small_cells(visit):
+    page, seen = visit(script=True)
+    rows = page.locator(".jl-serves tbody tr").all()
+    before = [row.locator("td").nth(3).inner_text() for row in rows]
+    options = page.locator("select[name=group] option").all_inner_texts()
+    small = 0
+    for place, name in enumerate(options[1:]):
+        page.select_option("select[name=group]", name)
+        for row, whole in zip(rows, before, strict=True):
+            count = row.get_attribute("data-counts").split("|")[place]
+            assert row.locator("td").nth(3).inner_text() == (count or "–")
+            small += not count
+            assert not count or 10 <= int(count.replace(",", "")) <= int(whole.replace(",", ""))
+    assert small > 0
+    page.select_option("select[name=group]", "all")
+    assert [row.locator("td").nth(3).inner_text() for row in rows] == before
+    assert len(seen) == 1
+
+
+def test_a_click_on_a_touchpoint_opens_its_page(visit):
+    page, _ = visit(script=True)
+    name = "Chatbot: fault"
+    for place in ("#quadrant", "#journey-map"):
+        fold = page.locator(".jl-spot", has=page.locator("summary b", has_text=name))
+        fold.evaluate("fold => { fold.open = false }")
+        page.locator(f'{place} [data-key="{name}"]').dispatch_event("click")
+        page.wait_for_function("fold => fold.open", arg=fold.element_handle())
+
+
+def test_charts_are_drawn_where_they_are_seen_and_say_their_base(visit):
+    page, seen = visit(script=True)
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    figures = page.locator("figure[data-chart]")
+    assert figures.count() >= 3
+    for figure in figures.all():
+        figure.scroll_into_view_if_needed()
+        page.wait_for_function("one => one.querySelector('.main-svg')", arg=figure.element_handle())
+        assert not figure.locator(".jl-svg").is_visible()
+    page.emulate_media(media="print")
+    assert figures.first.locator(".jl-svg").is_visible()
+    assert len(seen) == 1
+
+
+def test_without_script_only_the_interaction_is_lost(visit):
+    words = "main => main.textContent"
+    with_script, _ = visit(script=True)
+    without, seen = visit(script=False)
+    assert not without.locator(".jl-filters").is_visible()
+    assert without.locator(".jl-serves tbody tr:visible").count() > 10
+    status = with_script.locator(".jl-filters output").inner_text()
+    shown = with_script.locator("main").evaluate(words).replace(status, "", 1)
+    assert without.locator("main").text_content() == shown
+    assert len(seen) == 1
 
 
 def test_what_is_folded_is_not_printed(sample_page, tmp_path):

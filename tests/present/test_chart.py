@@ -79,3 +79,23 @@ def test_names_from_the_log_are_no_markup_in_a_chart(name):
 def test_names_get_the_room_that_they_need_and_no_more():
     assert room_for(["a"], 300) < 60
     assert room_for(["a" * 200], 300) == 300
+
+
+def test_a_sankey_is_drawn_as_high_as_its_flows():
+    link = {"source": [1, 2, 0], "target": [0, 0, 3], "value": [30, 10, 40]}
+    node = {"label": ["", "A<br>30", "B<br>10", "C<br>40"], "color": ["#1D4E80"] * 4}
+    trace = go.Sankey(
+        node=node | {"thickness": 10},
+        link=link | {"customdata": ["A", "B", "C"], "color": "#D5DBE2"},
+    )
+    made = go.Figure(trace).update_layout(
+        width=400, height=172, margin={"l": 0, "r": 0, "t": 0, "b": 0}
+    )
+    parts, width, height = still(made)
+    picture = "".join(parts)
+    assert (width, height) == (400.0, 172.0)
+    # 100 pixels for 40 visits, beside two labels of 36: 75 and 25, and the whole on both sides.
+    heights = [float(found) for found in re.findall(r'width="10" height="([\d.]+)"', picture)]
+    assert sorted(heights) == [25, 75, 100, 100]
+    assert picture.count("<title>") == 3
+    assert "var(--jl-head)" in picture

@@ -184,7 +184,7 @@ def test_an_audit_tells_feeling_verdict_and_time_with_intervals(journeys):
     here = exploration(audit)
     told = items(here.shown())["A"]
     assert told["feeling, −1 to 1"] == "−0.50 (−0.60 to −0.40), n = 22"
-    assert told["verdict"] == "Leaning: AI-assisted human, in 70 % of resamples"
+    assert told["verdict"] == "Leaning: Human with machine help, in 70 % of resamples"
     assert told["automation fit, 0 to 100"] == "55 (50–60)"
     assert "empathy need, 0 to 100" not in told
     assert told["wait until the next (median)"] == "1 min (30 s to 1.5 min)"

@@ -248,7 +248,7 @@ def test_a_verdict_that_only_leans_is_hollow_and_said_so():
     scores = frames.scores().head(1).assign(verdict="assist", verdict_stability=0.65)
     figure = quadrant(scores)
     assert "jl-assist jl-hollow" in figure.svg
-    assert "leaning towards AI-assisted human, stability 65 %" in figure.svg
+    assert "leaning towards Human with machine help, stability 65 %" in figure.svg
 
 
 def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():
@@ -257,7 +257,7 @@ def test_the_map_draws_a_leaning_hollow_and_a_verdict_full():
     judged = {settled: "assist", unsettled: "assist"}
     figure = draw_map(points, frames.transitions(), Overlay(verdicts=judged, leaning={unsettled}))
     titles = texts(figure, ".//title")
-    (leans,) = (title for title in titles if title.endswith("Leaning: AI-assisted human"))
+    (leans,) = (title for title in titles if title.endswith("Leaning: Human with machine help"))
     assert leans.startswith(unsettled)
     # One in the box, one in the legend that says what hollow means.
     assert figure.svg.count("jl-assist jl-hollow") == 2

@@ -4,7 +4,7 @@ import pytest
 
 from journeylib.core import cell_text, estimate_text, number
 from journeylib.core.estimate import Estimate
-from journeylib.present.blocks import Card, cards, findings_list, verdict_list
+from journeylib.present.blocks import Card, cards, findings_list
 from journeylib.present.tables import html_table, quality_table, table
 from tests.present import frames
 
@@ -115,46 +115,7 @@ def test_findings_go_worst_first_and_are_escaped():
     assert repr(findings_list([])) == "There are no findings."
 
 
-def test_verdicts_list_every_touchpoint_once():
-    block = verdict_list(frames.scores(), shown=3)
-    for name in frames.scores()["touchpoint"]:
-        assert block.text.count(name) >= 1
-        assert name in block.html
-    assert "◆ AI-assisted human (21)" in block.text
-    assert "and 18 more:" in block.html
-
-
-def test_what_only_leans_to_a_verdict_is_not_counted_as_one():
-    rows = pd.DataFrame(
-        {
-            "touchpoint": ["Ask", "Pay", "Wait"],
-            "verdict": "assist",
-            "verdict_stability": [0.97, 0.9, 0.76],
-        }
-    )
-    block = verdict_list(rows, shown=1)
-    assert "2, and 1 leaning this way</span>" in block.html
-    assert "and 2 more: Pay, Wait (leaning)" in block.html
-    assert block.text == "◆ AI-assisted human (2, and 1 leaning this way): Ask, Pay, Wait"
-
-
 def test_displays_are_the_same_on_every_run():
     one, other = (table(frames.checks(), "Checks")._repr_html_() for _ in range(2))
     assert one == other
     assert "object at 0x" not in one
-
-
-def test_touchpoints_that_lack_the_same_are_listed_together():
-    scores = pd.DataFrame(
-        {
-            "touchpoint": ["Pay", "Ask", "Wait"],
-            "verdict": "abstain",
-            "verdict_stability": float("nan"),
-            "reasons": [("thin",), ("thin",), ("nobody serves",)],
-            "next_datum": ["declare text", "declare text", None],
-        }
-    )
-    block = verdict_list(scores)
-    assert "<li>Ask, Pay<small>To settle it: declare text.</small></li>" in block.html
-    assert "<li>Wait<small>nobody serves</small></li>" in block.html
-    assert block.text == "· Not enough evidence (3): Ask, Pay, Wait"

@@ -12,6 +12,7 @@ from journeylib.audits.document.content import content, varied
 from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.core import rounded
 from journeylib.judge import HandoffTime, worst_item
+from journeylib.measures import without_few
 
 if TYPE_CHECKING:
     from journeylib.audits.document.content import Variation
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from journeylib.audits.result.result import Assessment, Changes, Finding
     from journeylib.journeys import Conformance, Structure, Timeline, Told
     from journeylib.judge import TippingPoint
+    from journeylib.portfolio import WhatIf
 
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
@@ -51,6 +53,7 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         detectors=assessment.evidence.detectors,
         ratings=assessment.ratings,
         portfolio=assessment.portfolio,
+        what_if=[_what_if(one) for one in assessment.what_ifs],
         service_types=assessment.service_types,
         decisions=None,
         findings=(),
@@ -95,11 +98,16 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     return (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
-        "estimates": evidence.estimates,
+        "estimates": _estimates(assessment),
         "variants": _joined(evidence.variants, " > ", "variant"),
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
-        "indicators": judgement.indicators,
+        "indicators": without_few(
+            judgement.indicators,
+            "indicator",
+            "raw",
+            minimum=assessment.config.journeys.min_customers,
+        ),
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
@@ -108,6 +116,11 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
+
+
+def _estimates(assessment: Assessment) -> pd.DataFrame:
+    minimum = assessment.config.journeys.min_customers
+    return without_few(assessment.evidence.estimates, "measure", "value", minimum=minimum)
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -159,7 +172,7 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
-    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
+    table = _estimates(assessment).sort_values(["touchpoint", "measure"])
     measures = {
         name: {row["measure"]: row for row in rows.to_dict("records")}
         for name, rows in table.groupby("touchpoint")
@@ -286,6 +299,10 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
         "coverage": stories.coverage,
         "stories": told or [varied(story, steps=[], ends=()) for story in stories.stories],
     }
+
+
+def _what_if(found: WhatIf) -> Variation:
+    return varied(found, text=found.text)
 
 
 def _plan(conformance: Conformance) -> Variation:

@@ -370,8 +370,10 @@ class Verbs(Narrowed):
         if journeys.has("text"):
             said = asks_for_human(steps.text, further_words)
             asks |= events.mark(f"asks for a human {further_words}", said)
+        speaks = events.column("actor").is_word("customer")
+        speaks |= journeys.log.schema.text_by == "customer"
         return self._keep(
-            self._with_event(asks & events.column("actor").is_word("customer")),
+            self._with_event(asks & speaks),
             "with a request for a human",
             call("with_request_for_human", *further_words),
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.outline import variant_texts
+from journeylib.journeys.walk.tables import OTHER
 from journeylib.log import suppress
 
 if TYPE_CHECKING:
@@ -30,12 +31,58 @@ def transitions(journeys: Journeys, *, min_customers: int | None = None) -> pd.D
         One row per transition, most journeys first, then by name: ``source``, ``target`` (str),
         ``events``, ``journeys``, ``customers`` (int64), ``median_seconds`` (float64: median time
         from the start of the source visit to the start of the target; NaN without a clock and at
-        START and END). ``attrs["suppressed"]`` counts the rows left out.
+        START and END), ``tied`` (int64: of them, steps to an event of the same time, whose order
+        is that of the declared id or row). ``attrs["suppressed"]`` counts the rows left out.
     """
     minimum = journeys.settings.min_customers if min_customers is None else min_customers
     shown, hidden = suppress(journeys.edges, minimum)
     shown.attrs["suppressed"] = hidden
     return shown
+
+
+def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFrame:
+    """Count where the visits of one touchpoint come from and go to.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    touchpoint : str
+    most : int
+        Rows on each side, those of most visits; all others are one row `OTHER`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per side and touchpoint, before first, most visits first, `OTHER` last:
+        ``side`` (``before``, ``after``), ``touchpoint`` (str; `START`, `END`), ``visits``
+        (int64: each side adds up to all visits), ``share`` (float64, of all visits),
+        ``customers`` (Int64, missing for `OTHER`), ``median_seconds`` (float64), ``tied``,
+        ``folds`` (int64: touchpoints in the row).
+
+    Notes
+    -----
+    `OTHER` never holds only touchpoints of fewer than the minimum of customers, whose number
+    would be all visits less the rows that are shown: it takes the smallest shown row too.
+    """
+    minimum, edges = journeys.settings.min_customers, journeys.edges
+    sides = []
+    for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
+        rows = edges[edges[here] == touchpoint].rename(columns={there: "name", "events": "visits"})
+        rows = rows.sort_values(["visits", "name"], ascending=[False, True])
+        enough = rows["customers"] >= minimum
+        shown = rows[enough].head(most)
+        if len(rows) > len(shown) and int(enough.sum()) == len(shown):
+            shown = shown.iloc[:-1]
+        table = shown[["name", "visits", "customers", "median_seconds", "tied"]].assign(folds=1)
+        rest = rows.drop(shown.index)
+        if len(rest):
+            sums = {"visits": rest["visits"].sum(), "tied": rest["tied"].sum(), "folds": len(rest)}
+            table = pd.concat([table, pd.DataFrame([{"name": OTHER, **sums}])])
+        share = table["visits"] / rows["visits"].sum()
+        sides.append(table.assign(side=side, share=share))
+    columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds"]
+    found = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
+    return found[[*columns, "tied", "folds"]].astype({"customers": "Int64"})
 
 
 def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:

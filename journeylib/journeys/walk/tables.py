@@ -99,9 +99,11 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
         events.next_touchpoint + 1,
         len(names) + 1,
     )
-    seconds = np.full(len(keys), np.nan)
+    seconds, tied = np.full(len(keys), np.nan), np.zeros(len(keys), dtype=np.int64)
     if events.has("t_us"):
         seconds = _median_seconds(events, pair, len(keys))
+        alike = (pair >= 0) & ~events.is_last & (events.next_us == events.t_us)
+        tied = np.bincount(pair[alike], minlength=len(keys))
     word = pd.Series([END, *(names[number] for number in range(len(names)))], dtype="str")
     source, target = keys // (len(names) + 1), keys % (len(names) + 1)
     inner = pd.DataFrame(
@@ -110,11 +112,12 @@ def edge_table(events: Events, names: Mapping[int, str]) -> pd.DataFrame:
             "target": word.to_numpy()[target],
             **vars(events.base(pair, len(keys))),
             "median_seconds": seconds,
+            "tied": tied,
         }
     )
     first = events.base(np.where(events.step == 1, events.touchpoint, -1), len(names))
     begins = pd.DataFrame({"source": START, "target": word[1:].to_numpy(), **vars(first)})
-    begins = begins[begins["events"] > 0].assign(median_seconds=np.nan)
+    begins = begins[begins["events"] > 0].assign(median_seconds=np.nan, tied=0)
     edges = pd.concat([inner, begins] if len(inner) else [begins])
     edges = edges.astype({"source": "str", "target": "str"})
     order = ["journeys", "source", "target"]

@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import re
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,35 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
+        filled = f"AS {self._typed(expr)}"
+        if not packed:
+            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
+            return self.table(name)
+        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        if created and int(created[0][0]) >= _LARGE:
+            # Where a result is still being read it stays as it is.
+            with contextlib.suppress(duckdb.TransactionException):
+                run(self, f"CHECKPOINT {PACKED}")
+        return self.table(name, database=(PACKED, "main"))
+
+    def view(self, name: str, expr: ir.Table) -> ir.Table:
+        """Give a query a name; whoever asks it has a table, and nothing is held.
+
+        The view is there as long as the table that is returned, or one that was made of it.
+        """
+        run(self, f"CREATE TEMP VIEW {identifier(name)} AS {self._typed(expr)}")
+        view = self.table(name)
+        # The tables that the query reads stay as long.
+        weakref.finalize(view.op(), self._drop_view, name, expr).atexit = False
+        return view
+
+    def _drop_view(self, name: str, _expr: ir.Table) -> None:
+        # Where the connection was closed the view went with it.
+        with contextlib.suppress(duckdb.Error):
+            run(self, f"DROP VIEW IF EXISTS {identifier(name)}")
+
+    def _typed(self, expr: ir.Table) -> str:
+        """Return the query of `expr` with the types that Ibis declares; codes stay codes."""
         # Tables of this process that the query names must be there before it is described.
         self._run_pre_execute_hooks(expr)
         query = self.compile(expr)
@@ -127,16 +157,7 @@ class CodedBackend(Backend):  # type: ignore[misc]
             f"AS {identifier(column.name)}"
             for column in wanted
         ]
-        filled = f"AS SELECT {', '.join(columns)} FROM ({query})"
-        if not packed:
-            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
-            return self.table(name)
-        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
-        if created and int(created[0][0]) >= _LARGE:
-            # Where a result is still being read it stays as it is.
-            with contextlib.suppress(duckdb.TransactionException):
-                run(self, f"CHECKPOINT {PACKED}")
-        return self.table(name, database=(PACKED, "main"))
+        return f"SELECT {', '.join(columns)} FROM ({query})"
 
 
 def connect(
@@ -335,15 +356,20 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
         Of `rows`; each has few distinct values.
     """
     coded = []
-    for column in columns:
-        # A query for each column reads that column only.
-        distinct = rows.select(word=rows[column]).distinct().to_pyarrow()["word"].to_pylist()
-        words = sorted((word for word in distinct if word is not None), key=str.encode)
+    # Ibis writes the expression out once, and the engine reads the rows once for all words.
+    view = scratch_name("rows")
+    run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(rows)}")
+    columns = list(columns)
+    listed = [f"list(DISTINCT {identifier(column)})" for column in columns]
+    found = run(backend, f"SELECT {', '.join(listed)} FROM {view}")[0] if columns else ()
+    for column, distinct in zip(columns, found, strict=True):
+        words = sorted((word for word in distinct or () if word is not None), key=str.encode)
         if words:
             listed = ", ".join(quoted(word) for word in words)
             coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")
     replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
-    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({backend.compile(rows)})")
+    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
+    run(backend, f"DROP VIEW {view}")
     return backend.table(name)
 
 

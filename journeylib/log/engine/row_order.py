@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine.duckdb import CodedBackend, run
+from journeylib.log.engine.duckdb import CodedBackend, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
 
 ROW_NUMBER = "_row"
@@ -62,6 +62,22 @@ def store_sorted(
         return backend.hold(name, ordered, packed=True)
     run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
     return backend.table(name)
+
+
+def named_view(rows: ibis.Table) -> ibis.Table:
+    """Give `rows` a name in DuckDB, where many queries ask for them; elsewhere return `rows`.
+
+    Ibis writes out a whole expression for each query, which costs more than a small log's query
+    itself; of a view it writes the name. Nothing is held, and the engine still leaves out the
+    columns that nobody asks for.
+    """
+    backend = rows.get_backend()
+    if not isinstance(backend, CodedBackend):
+        return rows
+    view = backend.view(scratch_name("view"), rows)
+    runs = [key for key in ("journey", "customer_no") if is_sorted(rows, key)]
+    _SORTED_TABLES[view.op().name] = frozenset(runs)
+    return view
 
 
 def numbered(events: ibis.Table) -> ibis.Table:

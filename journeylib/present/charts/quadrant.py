@@ -104,7 +104,9 @@ def _whiskers(row: Row) -> list[tuple[float, float, float, float]]:
 def _mark(row: Row) -> str:
     hollow = leaning(row["verdict_stability"])
     return svg.titled(
-        _score_text(row), svg.verdict_marker(row["verdict"], *_spot(row), 6.5, leaning=hollow)
+        _score_text(row),
+        svg.verdict_marker(row["verdict"], *_spot(row), 6.5, leaning=hollow),
+        key=row["touchpoint"],
     )
 
 

@@ -20,6 +20,7 @@ from journeylib.present.drawing.chart import BAR_WIDTH
 from journeylib.present.theme import LIGHT
 
 WIDTH = 1180.0
+LABEL = 36.0  # height of two lines beside a flow
 _VARIABLES = {colour: f"var(--jl-{name})" for name, colour in reversed(LIGHT.items())}
 _BOLD = re.compile(r"</?b>")
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
@@ -55,9 +56,13 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
     drawn : plotly.graph_objects.Figure
         Made by `chart.chart`: both axes with a range and ticks; bars that lie, points, lines,
         filled outlines; error bars; rectangles and lines as shapes; annotations without arrow.
+        Or one Sankey trace of a width, whose first node stands between all others.
     """
     layout = drawn.layout
     margin, height = layout.margin, float(layout.height)
+    if drawn.data and drawn.data[0].type == "sankey":
+        width = float(layout.width)
+        return _sankey(drawn.data[0], width, (margin.t, height - margin.b)), width, height
     plot = _Plot(
         margin.l, WIDTH - margin.r, margin.t, height - margin.b,
         tuple(layout.xaxis.range), tuple(layout.yaxis.range),
@@ -69,6 +74,46 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
         parts += _bars(plot, trace) if trace.type == "bar" else _scatter(plot, trace)
     parts += [_annotation(plot, note) for note in layout.annotations]
     return parts, WIDTH, height
+
+
+def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
+    """Return flows into and out of the first node, each side as high as all of it."""
+    links = list(zip(trace.link.source, trace.link.target, trace.link.value, strict=True))
+    sides = [[row for row in enumerate(links) if row[1][side] == 0] for side in (1, 0)]
+    total = sum(value for _, (_, _, value) in sides[0]) or 1
+    room = ends[1] - ends[0] - LABEL * max(map(len, sides))
+    thick, middle = trace.node.thickness, width / 2
+    back, front = [], []
+    for left, side in zip((True, False), sides, strict=True):
+        heights = [room * value / total for _, (_, _, value) in side]
+        slots = [max(height, LABEL) for height in heights]
+        y = (sum(ends) - sum(slots)) / 2
+        inner = (sum(ends) - room) / 2
+        at, edge = (thick, middle - thick / 2) if left else (width - thick, middle + thick / 2)
+        for (link, (source, target, _)), height, slot in zip(side, heights, slots, strict=True):
+            node = source if left else target
+            top = y + (slot - height) / 2
+            title = html.unescape(trace.link.customdata[link])
+            ribbon = _ribbon((at, top), (edge, inner), height, trace.link.color)
+            back.append(svg.titled(title, ribbon))
+            bar = svg.rect(at - thick * left, top, thick, height, "jl-shape")
+            front.append(bar.replace("/>", f' style="fill:{_paint(trace.node.color[node])}"/>'))
+            anchor, x = ("start", at + 6) if left else ("end", at - 6)
+            lines = trace.node.label[node].split("<br>")
+            for place, line in zip((-8, 8), lines, strict=True):
+                front.append(_text(x, y + slot / 2 + place, line, None, anchor))
+            y, inner = y + slot, inner + height
+    own = svg.rect(middle - thick / 2, (sum(ends) - room) / 2, thick, room, "jl-shape")
+    return [*back, own.replace("/>", f' style="fill:{_paint(trace.node.color[0])}"/>'), *front]
+
+
+def _ribbon(outer: Point, inner: Point, height: float, colour: str) -> str:
+    (x0, y0), (x1, y1) = outer, inner
+    half = svg.num((x0 + x1) / 2)
+    a, b, c, d = (svg.num(y) for y in (y0, y1, y1 + height, y0 + height))
+    start, end = svg.num(x0), svg.num(x1)
+    data = f"M{start} {a}C{half} {a} {half} {b} {end} {b}V{c}C{half} {c} {half} {d} {start} {d}Z"
+    return f'<path d="{data}" class="jl-shape" style="fill:{_paint(colour)}"/>'
 
 
 def _paint(colour: str | None, default: str = "ink") -> str:

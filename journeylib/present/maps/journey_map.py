@@ -280,7 +280,7 @@ def _box(box: Box, facts: _Facts, key: str | None) -> str:
     room = box.x + box.width - 6 - left
     names, y = name_lines(box, left, room, bold=facts.feeling != 0)
     parts += [*names, *_meta(left, y - 1, room, facts)]
-    return svg.titled(_tooltip(box.name, facts), *parts, key=key)
+    return svg.titled(_tooltip(box.name, facts), *parts, key=key or box.name)
 
 
 def shown_name(name: str) -> str:

@@ -93,6 +93,7 @@ def handoff_table(audit: Audit) -> Table | Block:
     handoffs = audit.evidence.handoffs
     items = {item.name: item for item in audit.judgement.handoff_items}
     worst = worst_item(audit.judgement.handoff_items)
+    own = audit.config.judge.handoff_limits
     rows = []
     for name in HANDOFF_MEASURES:
         value: Estimate = getattr(handoffs, name)
@@ -102,8 +103,8 @@ def handoff_table(audit: Audit) -> Table | Block:
                 "measure": text(f"measure.{name}"),
                 "estimate": estimate_text(value),
                 "grade": value.grade if value.value is not None else "",
-                "fails": "" if item is None else _limit(item, value.unit),
-                "state": "" if item is None else _state(item, worst),
+                "limit": "" if item is None else _limit(item, value.unit),
+                "state": "" if item is None else _state(item, worst, own=name in own),
             }
         )
     note = text("present.handoffs.note", n=handoffs.sessions)
@@ -117,8 +118,10 @@ def _limit(item: HandoffItem, unit: str) -> str:
     return text("present.handoffs.below" if item.limit.falls else "present.handoffs.above", x=limit)
 
 
-def _state(item: HandoffItem, worst: HandoffItem | None) -> str:
-    state = text(f"present.handoffs.{item.state}")
+def _state(item: HandoffItem, worst: HandoffItem | None, *, own: bool) -> str:
+    """Say how an item stands; only a limit that somebody set can fail."""
+    beyond = item.state == "fails" and not own
+    state = text(f"present.handoffs.{'beyond' if beyond else item.state}")
     return text("present.handoffs.worst", state=state) if item == worst else state
 
 

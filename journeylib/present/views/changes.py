@@ -39,7 +39,8 @@ def changes_head(audit: Audit) -> str:
     comparison, alarms = audit.changes, audit.changes.significant
     since = text("present.changes.last_period")
     if comparison.previous:
-        since = text("present.changes.since", run=comparison.previous)
+        days = {entry.run_id: entry.as_of.isoformat() for entry in audit.history.entries}
+        since = text("present.changes.since", day=days.get(comparison.previous, ""))
     if not alarms:
         if comparison.compared == 0 and not comparison.previous:
             return text("present.changes.nothing")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from journeylib.audits import stream_label
 from journeylib.core import duration, number, percent, text
+from journeylib.journeys import START
+from journeylib.log import MIN_CELL
 from journeylib.present.blocks import Block, findings_list, template
+from journeylib.present.drawing import svg
+from journeylib.present.figure import svg_element
 from journeylib.present.views.changes import changes_head
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ PROMISES = (
     "silent_abandonment",
     "context_sent",
 )
+Run = tuple[str, dict[str, Any]]  # day, and its number as in the document
 ROOM = 9.0  # per cent of a bar that a number needs
 LONGEST = 3.0  # times its limit, that a gauge without an end shows
 TREND = 6  # runs
@@ -81,12 +87,16 @@ def _line(audit: Audit) -> str:
         as_of = audit.as_of.isoformat()
         when = text("present.headline.period", first=period[0], last=period[1], as_of=as_of)
     lead = text("present.headline.lead", title=audit.config.heading, when=when)
-    return text(
+    line = text(
         "present.now.line",
         lead=lead,
         customers=number(log["customers"]),
         journeys=number(log["journeys"]),
     )
+    minimum, who = audit.config.journeys.min_customers, audit.config.small_cells_permitted_by
+    if minimum >= MIN_CELL:
+        return line
+    return f"{line} {text('present.now.small_cells', n=minimum, least=MIN_CELL, who=who)}"
 
 
 def _ends(audit: Audit) -> dict[str, Any]:
@@ -205,7 +215,7 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
                 "width": f"{max(at[2] - at[0], 1):.1f}",
                 "at": f"{at[1]:.1f}",
                 "limit_at": f"{min(100 * item.limit.at / unit, 100):.1f}",
-                "state": item.state,
+                "state": item.state if name in own or item.state != "fails" else "convention",
                 "words": text(
                     f"present.now.state.{item.state}.{'own' if name in own else 'convention'}",
                     bound=bound,
@@ -220,22 +230,27 @@ def _panels(audit: Audit) -> list[dict[str, Any]]:
     said = audit.document["decisions"]
     more = text("present.now.evidence")
     rest = {"trials": said["trials"], "trust": said["trust"]}
+    runs = _runs(audit)
     links = {"changed": "appendix-k", "trials": "appendix-j", "trust": "appendix-b"}
     return [
         {
             "title": text(f"present.now.panel.{name}"),
             "sentences": sentences,
+            "drawing": _trend_line(runs) if name == "changed" else "",
             "link": links[name],
             "more": more,
         }
-        for name, sentences in {"changed": _changed(audit), **rest}.items()
+        for name, sentences in {"changed": [*_changed(audit), *_trend(runs)], **rest}.items()
     ]
 
 
 def _changed(audit: Audit) -> list[str]:
     """Return the alarms or that there is none, what came nearest to one, and the kept runs."""
     tests, alarms = audit.changes.tests, audit.changes.significant
-    sentences = [changes_head(audit), *(change.text for change in alarms[:2])]
+    sentences = [changes_head(audit)]
+    for change in alarms[:2]:
+        since = _since(audit, change.id)
+        sentences += [change.text, text("present.now.since", day=since) if since else ""]
     if not alarms and len(tests) and tests["p_value"].notna().any():
         row = tests.sort_values("p_value", kind="stable").iloc[0].to_dict()
         if row["unit"] == "share":
@@ -248,14 +263,74 @@ def _changed(audit: Audit) -> list[str]:
                     n=number(int(row["n_after"])),
                 )
             )
-    return [*sentences, *_trend(audit)]
+    return [sentence for sentence in sentences if sentence]
 
 
-def _trend(audit: Audit) -> list[str]:
-    """Return what was confirmed in the runs that are kept, this one last."""
-    documents = [entry.document for entry in audit.history.before(audit.as_of)][-TREND:]
-    values = [d["handoffs"]["contained_verified"]["value"] for d in (*documents, audit.document)]
-    known = [percent(value, 0) for value in values if value is not None]
-    if not documents or len(known) < 2:
+def _since(audit: Audit, change: str) -> str:
+    """Return the day of the first of the runs that say so without a break; empty: only this one."""
+    first = ""
+    for entry in reversed(audit.history.before(audit.as_of)):
+        said = {one["id"] for one in entry.document["changes"] if one["significant"]}
+        if change not in said:
+            break
+        first = entry.as_of.isoformat()
+    return first
+
+
+def _runs(audit: Audit) -> list[Run]:
+    """Return day and key number of the kept runs, this one last: confirmed, or goals reached."""
+    kept = [
+        (entry.as_of, entry.document) for entry in audit.history.before(audit.as_of)[1 - TREND :]
+    ]
+    key = "confirmed" if audit.document["decisions"]["bots"] else "goals"
+    runs = []
+    for day, document in (*kept, (audit.as_of, audit.document)):
+        found = (
+            document["handoffs"]["contained_verified"] if key == "confirmed" else _goal(document)
+        )
+        if found and found["value"] is not None:
+            runs.append((day.isoformat(), {**found, "key": key}))
+    return runs if len(runs) > 1 else []
+
+
+def _goal(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    ends = document["structure"]["ends"] if document["structure"] else ()
+    whole = (row for row in ends if (row["touchpoint"], row["end"]) == (START, "goal"))
+    return next((row["share"] for row in whole), None)
+
+
+def _trend(runs: Sequence[Run]) -> list[str]:
+    """Return the key number of the runs that are kept, in words."""
+    if not runs:
         return []
-    return [text("present.now.trend", runs=len(known), values=" → ".join(known))]
+    values = " → ".join(percent(found["value"], 0) for _, found in runs)
+    key = f"present.now.trend.{runs[0][1]['key']}"
+    return [text(key, runs=len(runs), values=values)]
+
+
+def _trend_line(runs: Sequence[Run]) -> str:
+    """Draw the key number of the kept runs with its interval, the first and last written out."""
+    if not runs:
+        return ""
+    days = [dt.date.fromisoformat(day).toordinal() for day, _ in runs]
+    ends = [(found["lo"] or found["value"], found["hi"] or found["value"]) for _, found in runs]
+    low, high = min(lo for lo, _ in ends), max(hi for _, hi in ends)
+    left, wide, top, tall = 34.0, 172.0, 4.0, 24.0
+    x = [left + wide * (day - days[0]) / (days[-1] - days[0]) for day in days]
+
+    def y(share: float) -> float:
+        return top + tall * (high - share) / ((high - low) or 1.0)
+
+    points = [(at, y(found["value"])) for at, (_, found) in zip(x, runs, strict=True)]
+    parts = [
+        svg.line(at, y(lo), at, y(hi), "jl-whisker") for at, (lo, hi) in zip(x, ends, strict=True)
+    ]
+    parts.append(f'<path d="{svg.path(points)}" class="jl-trend"/>')
+    parts += [svg.marker("circle", *point, 3, "jl-trendt") for point in points]
+    for place, anchor, shift in ((0, "end", -7.0), (-1, "start", 7.0)):
+        value = percent(runs[place][1]["value"], 0)
+        parts.append(
+            svg.label(x[place] + shift, points[place][1] + 4, value, "jl-t4", anchor=anchor)
+        )
+        parts.append(svg.label(x[place], 42, runs[place][0], "jl-t1 jl-m", anchor="middle"))
+    return svg_element(parts, width=250, height=45, alt=_trend(runs)[0], min_width=0)

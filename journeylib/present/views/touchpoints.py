@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import number, percent, signed, text
-from journeylib.present.blocks import Block, template
+from journeylib.core import (
+    ConfigError,
+    did_you_mean,
+    estimate_text,
+    number,
+    percent,
+    signed,
+    text,
+)
+from journeylib.present.blocks import Block, remark, template
+from journeylib.present.charts.journey_ends import end_word
+from journeylib.present.charts.service_types import draw_types, share_text
+from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
-from journeylib.present.tables import as_float, share_interval
-from journeylib.present.theme import VERDICTS
+from journeylib.present.figure import Figure
+from journeylib.present.tables import as_float, html_table, share_interval
+from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, spot_id
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
 
-STEPS = 4  # where customers come from and go to, at most
 REASONS = 3  # for each side
-ENDS_OF_A_JOURNEY = {"(start)": "starts", "(end)": "ends_here"}
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TouchpointPage(Block):
+    """The page of one touchpoint, and the chart of where its visits come from and go to."""
+
+    flow: Figure
+
+    def _ipython_display_(self) -> None:
+        """Show the page, then the chart: a notebook that is not trusted takes drawings out."""
+        from IPython.display import display
+
+        display(Block(self.html, self.text))  # type: ignore[no-untyped-call]
+        display(self.flow)  # type: ignore[no-untyped-call]
 
 
 def touchpoints(audit: Audit) -> Block:
@@ -27,14 +53,63 @@ def touchpoints(audit: Audit) -> Block:
     served.sort(key=lambda row: (order[_code(row)], bool(row["leaning"]), row["touchpoint"]))
     heads = ("touchpoint", "now", "should_be", "holds", "customers", "remarks")
     hidden = len(audit.document["touchpoints"]) - len(served)
+    groups = _groups(audit)
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
-        "rows": [_row(audit, row) for row in served],
-        "note": text("present.serve.note", n=hidden),
+        "rows": [_row(audit, row, groups) for row in served],
+        "filters": _filters(audit, served, groups),
+        "note": " ".join([*_no_bot(audit, served), text("present.serve.note", n=hidden)]),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A segment or a month: its name, and customers by touchpoint, small cells left out."""
+
+    kind: str
+    name: str
+    customers: Mapping[str, int]
+
+
+def _groups(audit: Audit) -> list[_Group]:
+    groups = []
+    for kind, table in (("segment", audit.reach.segments), ("month", audit.reach.months)):
+        for name, rows in table.groupby(kind, sort=True):
+            customers = dict(zip(rows["touchpoint"], rows["customers"].astype(int), strict=True))
+            groups.append(_Group(kind, str(name), customers))
+    return groups
+
+
+def _filters(audit: Audit, served: Sequence[Row], groups: Sequence[_Group]) -> Row:
+    """Return what the script of a page may filter by: values that occur, groups counted before."""
+    values = {
+        "channel": sorted({row["channel"] for row in served if row["channel"]}),
+        "now": sorted({text(f"present.serve.by.{_served_by(audit, row)}") for row in served}),
+        "should": list(dict.fromkeys(VERDICTS[_code(row)].word for row in served)),
+    }
+    heads = {"channel": "present.head.channel", "now": "present.serve.head.now"}
+    heads["should"] = "present.serve.head.should_be"
+    return {
+        "all": text("present.serve.all"),
+        "selects": [
+            {"name": name, "label": text(heads[name]), "values": one}
+            for name, one in values.items()
+            if len(one) > 1
+        ],
+        "groups": [
+            (text(f"present.serve.group.{kind}"), [one.name for one in groups if one.kind == kind])
+            for kind in dict.fromkeys(one.kind for one in groups)
+        ],
+        **{name: text(f"present.serve.{name}") for name in _FILTER_WORDS},
+        "status": [text(f"present.serve.{name}", n="{n}", all="{all}") for name in _STATUS_WORDS],
+    }
+
+
+_FILTER_WORDS = ("count_of", "flagged", "colour", "by_verdict", "by_feeling")
+_STATUS_WORDS = ("shown", "withheld", "colours")
 
 
 def _not_served(row: Row) -> bool:
@@ -45,7 +120,7 @@ def _code(row: Row) -> str:
     return str(row["leaning"] or row["verdict"])
 
 
-def _row(audit: Audit, row: Row) -> Row:
+def _row(audit: Audit, row: Row, groups: Sequence[_Group]) -> Row:
     stability = row["verdict_stability"]
     datum = row["next_datum"]
     return {
@@ -57,6 +132,13 @@ def _row(audit: Audit, row: Row) -> Row:
         "verdict": _verdict(row),
         "holds": percent(stability, 0) if stability else "",
         "customers": number(row["customers"]),
+        "channel": row["channel"] or "",
+        "should": VERDICTS[_code(row)].word,
+        "feeling": _feeling(audit, row["touchpoint"]),
+        "counts": "|".join(
+            number(one.customers[row["touchpoint"]]) if row["touchpoint"] in one.customers else ""
+            for one in groups
+        ),
         "flags": _flags(audit, row),
         "settle": text("present.serve.settle", datum=datum) if datum else "",
     }
@@ -67,10 +149,29 @@ def _flags(audit: Audit, row: Row) -> list[str]:
     return [flag["text"] for flag in flags if flag["touchpoint"] == row["touchpoint"]]
 
 
+def _feeling(audit: Audit, name: str) -> str:
+    """Return good, bad or plain; empty where too few were heard."""
+    table = audit.evidence.experience
+    for row in table[table["touchpoint"] == name].to_dict("records"):
+        value, lo, hi = (as_float(row[end]) for end in ("sentiment", "lo", "hi"))
+        if value is not None:
+            return {1: "good", -1: "bad", 0: "plain"}[feeling(value, lo, hi)]
+    return ""
+
+
 def _served_by(audit: Audit, row: Row) -> str:
     if row["touchpoint"] in set(audit.evidence.handoffs.by_touchpoint["touchpoint"]):
         return "bot"
-    return "nobody" if _not_served(row) else "person"
+    if _not_served(row):
+        return "nobody"
+    return "person" if audit.evidence.handoffs.abstain is None else "unknown"
+
+
+def _no_bot(audit: Audit, served: Sequence[Row]) -> list[str]:
+    """Say that no bot serves, or that the log names nobody, where that is so."""
+    by = {_served_by(audit, row) for row in served}
+    key = "no_actor" if "unknown" in by else "no_bot"
+    return [] if "bot" in by or not by else [text(f"present.serve.{key}")]
 
 
 def _verdict(row: Row) -> str:
@@ -81,13 +182,17 @@ def _verdict(row: Row) -> str:
 
 def touchpoint_pages(audit: Audit) -> Block:
     """Return one page for each touchpoint with enough customers, folded until it is asked for."""
-    pages = [_page(audit, row) for row in audit.document["touchpoints"]]
+    pages = [
+        _page(audit, row, flow=steps_figure(audit.journeys, row["touchpoint"]), drawn=True)
+        for row in audit.document["touchpoints"]
+    ]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
-    return Block(html, "\n".join(page["title"] for page in pages))
+    titles = "\n".join(page["title"] for page in pages)
+    return Block(f'<div class="jl-spots">{html}</div>', titles)
 
 
-def touchpoint(audit: Audit, name: str) -> Block:
-    """Return the page of one touchpoint.
+def touchpoint(audit: Audit, name: str) -> TouchpointPage:
+    """Return the page of one touchpoint; in a notebook with a chart of where customers go.
 
     Parameters
     ----------
@@ -97,27 +202,30 @@ def touchpoint(audit: Audit, name: str) -> Block:
 
     Raises
     ------
-    KeyError
+    ConfigError
         If no touchpoint with enough customers is called so.
     """
     row = next((r for r in audit.document["touchpoints"] if r["touchpoint"] == name), None)
     if row is None:
-        raise KeyError(f"no touchpoint with enough customers is called {name!r}")
-    page = _page(audit, row)
+        near = did_you_mean(name, [r["touchpoint"] for r in audit.document["touchpoints"]])
+        raise ConfigError(f"no touchpoint with enough customers is called {name!r}.{near}")
+    flow = steps_figure(audit.journeys, name)
+    page = _page(audit, row, flow=flow, drawn=False)
     html = template("now.html.j2", "page", page).replace("<details", "<details open", 1)
-    return Block(html, f"{page['title']}\n{page['lead']}")
+    return TouchpointPage(html, f"{page['title']}\n{page['lead']}\n{flow.alt}", flow)
 
 
-def _page(audit: Audit, row: Row) -> Row:
+def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
     name = row["touchpoint"]
     bot = next((b for b in audit.document["decisions"]["bots"] if b["touchpoint"] == name), None)
     panels = [
         _bot_panel(bot) if bot else None,
         _panel("flags", listed=_flags(audit, row)),
         *_reasons(row, open_=not _flags(audit, row)),
-        _panel("from", listed=_steps(audit, name, "source")),
-        _panel("to", listed=_steps(audit, name, "target")),
+        {"title": flow.title, "wide": True, **_flow(flow, drawn=drawn)},
+        _panel("passing_end", pairs=_ends(audit, name)),
         _panel("segments", pairs=_segments(audit, name)),
+        _panel("types", pairs=types_at(audit, name), sentences=_types_of_bot(audit, name)),
         _next(audit, row, bot),
     ]
     stage = " · ".join(filter(None, (row["stage"], row["channel"])))
@@ -203,22 +311,20 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
     return [_panel("why", listed=rest if open_ or row["verdict"] == "abstain" else []), *panels]
 
 
-def _steps(audit: Audit, name: str, end: str) -> list[str]:
-    """Return where customers come from (`source`) or go to (`target`), the most first."""
-    here = "target" if end == "source" else "source"
-    rows = [row for row in audit.document["transitions"] if row[here] == name]
-    total = sum(row["journeys"] for row in rows)
-    rows.sort(key=lambda row: (-row["journeys"], row[end]))
+def _flow(flow: Figure, *, drawn: bool) -> Row:
+    """Return the drawing of the steps around a touchpoint, where it may be, beside its numbers."""
+    table = html_table(flow.table, caption=flow.alt)
+    return {"drawing": flow.svg if drawn else "", "table": table, "note": flow.note}
+
+
+def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:
+    """Return how the journeys that pass through a touchpoint end, with intervals."""
+    if audit.structure is None:
+        return []
+    ends = audit.structure.ends
     return [
-        text(
-            "present.spot.step",
-            name=text(f"present.spot.{ENDS_OF_A_JOURNEY[row[end]]}")
-            if row[end] in ENDS_OF_A_JOURNEY
-            else row[end],
-            n=number(row["journeys"]),
-            share=percent(row["journeys"] / total, 0),
-        )
-        for row in rows[:STEPS]
+        (end_word(row["end"]), share_interval(row["share"], row["lo"], row["hi"]))
+        for row in ends[ends["touchpoint"] == name].to_dict("records")
     ]
 
 
@@ -232,6 +338,52 @@ def _segments(audit: Audit, name: str) -> list[tuple[str, str]]:
             words = text("present.spot.feels", words=words, feeling=signed(felt))
         pairs.append((str(row["segment"]), words))
     return pairs
+
+
+def service_types(audit: Audit) -> Figure | Block:
+    """Draw how many contacts are of the second service type, or say why nobody knows.
+
+    Parameters
+    ----------
+    audit : Audit
+    """
+    types = audit.service_types
+    if types is None:
+        return remark(text("present.types.none"))
+    if types.answer != "estimated":
+        return remark(text(f"audits.finding.service_types.{types.answer}"))
+    return draw_types(types) or remark(text("audits.finding.service_types.few_measured"))
+
+
+def types_at(audit: Audit, name: str) -> list[tuple[str, str]]:
+    """Return the share of each service type among the contacts of a touchpoint."""
+    shares = () if audit.service_types is None else audit.service_types.shares
+    return [
+        (one.type, share_text(one))
+        for one in shares
+        if one.by == "touchpoint" and one.name == name and one.share.value is not None
+    ]
+
+
+def _types_of_bot(audit: Audit, name: str) -> list[str]:
+    """Return what became of the contacts of the second type that a bot had."""
+    types = audit.service_types
+    bots = () if types is None else types.bots
+    own = [one for one in bots if types and one.touchpoint == name and one.type == types.names[1]]
+    told = [
+        one for one in own if None not in (one.confirmed.value, one.handed_over.value,
+                                           one.gave_up.value)
+    ]  # fmt: skip
+    return [
+        text(
+            "present.types.became",
+            type=one.type,
+            confirmed=estimate_text(one.confirmed, base=False),
+            handed_over=estimate_text(one.handed_over, base=False),
+            gave_up=estimate_text(one.gave_up, base=False),
+        )
+        for one in told
+    ]
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:

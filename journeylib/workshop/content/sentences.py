@@ -36,7 +36,8 @@ def reasons(
     for row in indicators.to_dict("records"):
         name, weight = str(row["indicator"]), float(row["weight"])
         if not pd.isna(row["missing"]):
-            lacks.append((-weight, words.text(f"indicator.{name}")))
+            if row["missing"] != "privacy":
+                lacks.append((-weight, words.text(f"indicator.{name}")))
             continue
         lean = float(row["score"]) - 0.5
         if abs(lean) < SPEAKS:

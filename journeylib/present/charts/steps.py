@@ -1,0 +1,150 @@
+"""Where the visits of one touchpoint come from and go to: a Sankey chart and its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from journeylib.core import duration, number, percent, text
+from journeylib.journeys import END, OTHER, START, steps_around
+from journeylib.present.drawing.chart import template, words
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.tables import as_float
+from journeylib.present.theme import LIGHT
+
+if TYPE_CHECKING:
+    from journeylib.journeys import Journeys
+
+MOST = 4  # touchpoints on each side
+FLOW, LABEL = 150, 36  # height of all visits, and of one label, in pixels
+WIDTH, NAME = 500, 176  # of the chart, and of a name in it
+Row = dict[Any, Any]
+
+
+def steps_figure(journeys: Journeys, touchpoint: str) -> Figure:
+    """Draw where the visits of a touchpoint come from and go to.
+
+    Both sides add up to all visits; what too few customers did is in the row of all others.
+    """
+    table = steps_around(journeys, touchpoint, most=MOST)
+    rows = table.to_dict("records")
+    visits = sum(row["visits"] for row in rows if row["side"] == "before")
+    name = text("present.steps.title", name=touchpoint)
+    return chart_figure(
+        _chart(rows, touchpoint),
+        name="steps",
+        title=name,
+        alt=_finding(rows, visits),
+        table=pd.DataFrame([_words(row) for row in rows]),
+        note=_note(journeys, touchpoint, rows, visits),
+    )
+
+
+def _chart(rows: list[Row], touchpoint: str) -> go.Figure:
+    own = {"flow": (START, END, OTHER), "back": (touchpoint,)}
+    colours = [LIGHT["head"]]
+    links: dict[str, list[Any]] = {"source": [], "target": [], "value": [], "customdata": []}
+    for place, row in enumerate(rows, 1):
+        colour = next((one for one, names in own.items() if row["touchpoint"] in names), "accent")
+        colours.append(LIGHT[colour])
+        ends = (place, 0) if row["side"] == "before" else (0, place)
+        for key, value in zip(links, (*ends, row["visits"], _line(row)), strict=True):
+            links[key].append(value)
+    sides = pd.Series([row["side"] for row in rows]).value_counts()
+    height = FLOW + LABEL * int(sides.max()) + 16
+    made = go.Figure(
+        go.Sankey(
+            node={
+                "label": ["", *("<br>".join(_label(row)) for row in rows)],
+                "color": colours,
+                "thickness": 10,
+                "pad": 24,
+                "line": {"width": 0},
+                "hoverinfo": "skip",
+            },
+            link={
+                **links,
+                "color": LIGHT["line"],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            },
+        )
+    )
+    margin = {"l": 0, "r": 0, "t": 8, "b": 8}
+    return made.update_layout(template=template("light"), width=WIDTH, height=height, margin=margin)
+
+
+def _shown(row: Row) -> str:
+    if row["touchpoint"] == OTHER:
+        return text("present.steps.others", n=row["folds"])
+    side = {START: "starts", END: "ends_here"}.get(row["touchpoint"])
+    return text(f"present.spot.{side}") if side else str(row["touchpoint"])
+
+
+def _label(row: Row) -> tuple[str, str]:
+    """Return what stands beside a step: its name; visits, share and time between."""
+    count = text("present.steps.count", n=number(row["visits"]), share=percent(row["share"], 0))
+    return words(_shown(row), NAME), " · ".join(filter(None, (count, _time(row))))
+
+
+def _line(row: Row) -> str:
+    parts = [words(_shown(row)), _label(row)[1]]
+    if customers := _customers(row):
+        parts.append(text("present.now.n", n=customers))
+    return " · ".join(parts)
+
+
+def _customers(row: Row) -> str:
+    known = as_float(row["customers"])
+    return "" if known is None else number(int(known))
+
+
+def _time(row: Row) -> str:
+    seconds = as_float(row["median_seconds"])
+    if seconds is None:
+        return ""
+    if seconds == 0:
+        return text("present.steps.at_once")
+    return text(f"present.steps.{row['side']}", time=duration(seconds))
+
+
+def _words(row: Row) -> Row:
+    return {
+        "way": text(f"present.steps.side.{row['side']}"),
+        "touchpoint": _shown(row),
+        "visits": int(row["visits"]),
+        "share_percent": round(100 * float(row["share"]), 1),
+        "customers": _customers(row),
+        "time_between": _time(row),
+    }
+
+
+def _finding(rows: list[Row], visits: int) -> str:
+    first = {side: next(r for r in rows if r["side"] == side) for side in ("before", "after")}
+    said = {
+        side: text("present.steps.most", name=_shown(row), share=percent(row["share"], 0))
+        for side, row in first.items()
+    }
+    return text("present.steps.finding", n=number(visits), **said)
+
+
+def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> str:
+    """Say what a loop, a tie and a small cell do to the numbers."""
+    minimum = journeys.settings.min_customers
+    spots = journeys.touchpoints
+    again = visits - int(spots.loc[spots["touchpoint"] == touchpoint, "journeys"].sum())
+    tied = sum(int(row["tied"]) for row in rows)
+    notes = [text("present.steps.loops.none")]
+    if again:
+        notes = [text("present.steps.loops.some", n=_few(again, minimum), visits=number(visits))]
+    if tied:
+        notes.append(text("present.steps.ties", n=_few(tied, minimum)))
+    if any(row["touchpoint"] == OTHER for row in rows):
+        notes.append(text("present.steps.small", n=minimum))
+    return " ".join(notes)
+
+
+def _few(count: int, minimum: int) -> str:
+    """Return a count; below the minimum only that it is."""
+    return number(count) if count >= minimum else text("present.steps.under", n=minimum)
