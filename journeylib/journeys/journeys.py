@@ -34,6 +34,13 @@ from journeylib.log import (
 )
 
 US_PER_DAY = 86_400_000_000
+CUTS = {
+    "case": "cut by the log's own cases",
+    "gap": "cut after {days} days of silence",
+    "goal": "cut after each goal",
+    "learned": "cut where a new matter begins, as learned from the log",
+    "customer": "one journey for each customer",
+}
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,19 @@ class Journeys(Verbs):
     keys_of_type: dict[str, Whole] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        """Say what remains, or where they come from and what to look at; never a row."""
+        """Say what remains, or how many there are, of when, and how they were cut; never a row."""
         if self.narrowing is not None:
             return self.remaining
-        return (
-            f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
-            "table (Ibis tables)"
-        )
+        journeys, customers = self.size
+        if customers < self.settings.min_customers:
+            many = f"journeys of fewer than {self.settings.min_customers} customers"
+        else:
+            many = f"{journeys:,} journeys of {customers:,} customers, {len(self.events):,} events"
+        if self.first_us is not None and self.last_us is not None:
+            ends = (pd.Timestamp(us, unit="us").date() for us in (self.first_us, self.last_us))
+            many += ", " + " to ".join(map(str, ends))
+        days = "" if self.cutting.gap_us is None else f"{self.cutting.gap_us / US_PER_DAY:.3g}"
+        return f"{self.log.name}: {many}, {CUTS[self.cut].format(days=days)}"
 
     @property
     def cut(self) -> str:

@@ -314,7 +314,7 @@ class _Search:
 
     def _repeat_text(self, column: _Column) -> str:
         rows = len(column.values) / max(column.distinct, 1)
-        return f"it holds {column.distinct} different values, each in {rows:.1f} rows on average"
+        return f"it holds {_values(column.distinct)}, each in {rows:.1f} rows on average"
 
     def _time(self) -> None:
         """Find when: of all columns of times the one that changes from event to event."""
@@ -401,8 +401,8 @@ class _Search:
         unknown = len(words) - len(values)
         if unknown:
             self.warnings.append(
-                f"{unknown} words of '{column.name}' are not mapped to an actor. Complete "
-                "'actor_values'."
+                f"{unknown} {'word' if unknown == 1 else 'words'} of '{column.name}' not mapped to "
+                "an actor. Complete 'actor_values'."
             )
 
     def _touchpoint(self) -> None:
@@ -525,7 +525,11 @@ def _fits(role: str, column: _Column, change: float) -> bool:
 def _content(role: str, column: _Column) -> str:
     if role in _NUMBERS:
         return f"{percent(column.numbers, 0)} of its values are numbers"
-    return f"it holds {column.distinct} different values"
+    return f"it holds {_values(column.distinct)}"
+
+
+def _values(distinct: int) -> str:
+    return "1 value" if distinct == 1 else f"{distinct} different values"
 
 
 def _unit(column: _Column) -> str | None:
