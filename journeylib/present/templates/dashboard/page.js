@@ -19,7 +19,10 @@ for (const spot of document.querySelectorAll('svg [data-key]')) {
   const id = pages.get(spot.dataset.key)
   if (!id) continue
   spot.classList.add('jl-goes')
-  spot.addEventListener('click', () => { location.hash = id })
+  spot.addEventListener('click', () => {
+    location.hash = id
+    opened()
+  })
 }
 
 // Each chart is drawn when it is first seen; its picture stays for print.
