@@ -229,7 +229,7 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
 def _panels(audit: Audit) -> list[dict[str, Any]]:
     said = audit.document["decisions"]
     more = text("present.now.evidence")
-    rest = {"trials": said["trials"], "trust": said["trust"]}
+    rest = {"trials": said["trials"], "trust": [*said["trust"], *_no_bots(audit)]}
     runs = _runs(audit)
     links = {"changed": "appendix-k", "trials": "appendix-j", "trust": "appendix-b"}
     return [
@@ -242,6 +242,14 @@ def _panels(audit: Audit) -> list[dict[str, Any]]:
         }
         for name, sentences in {"changed": [*_changed(audit), *_trend(runs)], **rest}.items()
     ]
+
+
+def _no_bots(audit: Audit) -> list[str]:
+    """Say why nothing is said of bots, where nothing is."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None:
+        return [text("present.now.no_actor")]
+    return [] if handoffs.sessions else [text("present.now.no_bot")]
 
 
 def _changed(audit: Audit) -> list[str]:
