@@ -13,10 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import journeylib as jl
 from journeylib.log.engine.duckdb import as_engine
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.schema import ROLES, Schema
 
+TELECOM = Path(__file__).resolve().parents[1] / "sample_data" / "telecom" / "audit.yaml"
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 ROLE_OF = {"t_us": "timestamp", "case": "journey", "end_us": "end_timestamp"}
 ROLE_OF |= {f"{role}_micro": role for role in ("sentiment", "rating", "cost")}
@@ -72,3 +74,9 @@ def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint"
 def log_of() -> Callable[..., EventLog]:
     """Return the maker of small logs: ``log_of(("a", 0, "A"), ("a", 1, "B"))``."""
     return _log_of
+
+
+@pytest.fixture(scope="session")
+def telecom_audit() -> jl.Audit:
+    """The audit of the telecom sample."""
+    return jl.audit(TELECOM)

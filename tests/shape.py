@@ -44,11 +44,12 @@ def room_of(module: Path) -> str:
 
 
 def entries() -> dict[str, int]:
-    """Return how many entries each folder shows, caches left out."""
+    """Return how many entries each folder shows; no caches, a module and its stub are one."""
     folders = [PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir())]
     return {
-        str(folder.relative_to(PACKAGE.parent)): sum(
-            path.name != "__pycache__" for path in folder.iterdir()
+        str(folder.relative_to(PACKAGE.parent)): len(
+            {path.with_suffix(path.suffix.replace(".pyi", ".py")) for path in folder.iterdir()}
+            - {folder / "__pycache__"}
         )
         for folder in folders
         if folder.name != "__pycache__"

@@ -149,7 +149,10 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
 ) -> None:
     notebook = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text("utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    code[1]["source"] = "raise KeyError('secret-7 said: my number is 123')"
+    code[1]["source"] = (
+        "import warnings\nsaid = 'secret' + '-7 said: my number is 123'\n"
+        "warnings.warn(said)\nraise KeyError(said)"
+    )
     (folder / "audit.ipynb").write_text(json.dumps(notebook), "utf-8")
     monkeypatch.setattr(
         "journeylib.cli.run_notebook.audit_notebook", lambda: folder / "audit.ipynb"
@@ -165,7 +168,7 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     page = (home / "failed.html").read_text("utf-8")
     assert 'role="alert"' in page and "KeyError" in page
     assert 'href="#papermill-error-cell"' in page and 'id="papermill-error-cell"' in page
-    assert "secret" not in page
+    assert "secret" not in page + (home / "failed.ipynb").read_text("utf-8")
     monkeypatch.undo()
     monkeypatch.chdir(folder)
     assert run("audit", "small.yaml", "--out", "runs")[0] == 0
@@ -212,7 +215,8 @@ def test_notebooks_are_copied_and_none_is_replaced(run: Run, folder: Path) -> No
     (folder / "mine" / "explore.ipynb").write_text("mine", "utf-8")
     status, out, err = run("notebooks", "mine")
     assert status == 0
-    assert out == "Copied audit.ipynb, compare.ipynb, lab.ipynb, workshop.ipynb to mine.\n"
+    copied = "audit.ipynb, compare.ipynb, lab.ipynb, what_if.ipynb, workshop.ipynb"
+    assert out == f"Copied {copied} to mine.\n"
     assert err == "Left as they are, for they are there already: explore.ipynb.\n"
     assert (folder / "mine" / "explore.ipynb").read_text("utf-8") == "mine"
 
@@ -228,6 +232,15 @@ def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None
         (0, "")
     ] * 3
     assert not list(folder.glob("kernel-ipc*"))
+
+
+def test_a_terminal_of_few_letters_ends_no_run(folder: Path) -> None:
+    command = [sys.executable, "-m", "journeylib.cli", "init", "größe.csv"]
+    letters = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    (folder / "größe.csv").write_bytes((folder / "small.csv").read_bytes())
+    found = subprocess.run(command, cwd=folder, env=letters, capture_output=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    assert b"gr??e" in found.stdout or b"gr?" in found.stdout
 
 
 def test_help_lists_commands_and_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,7 +131,7 @@ OTHER = {
     "service_types.names",
     *(
         f"roles.{name}"
-        for name in ("actor_values", "attributes", "identifiers", "lifecycle_values")
+        for name in ("actor_values", "attributes", "identifiers", "lifecycle_values", "names_shown")
     ),
     *("roles.missing", "roles.touchpoint_values", "log.outcomes.roles.missing"),
     *("plan.steps", "stitching.valid_days"),
@@ -190,6 +190,7 @@ def _config(key=None, value=None):
         "log": {"files": "few.csv"},
         "roles": {"customer": "who", "touchpoint": "step", "timestamp": "at"},
         "journeys": {"cut": "gap", "min_customers": 5},
+        "small_cells_permitted_by": "a made-up log",
         "portfolio": {
             "budget": 1, "build": 1, "human_minute": 1.0, "failed_contact": 1.0, "harm": 0.1,
         },

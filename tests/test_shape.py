@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from tests import shape
 
-ENTRIES, ENTRIES_AT_THE_TOP = 12, 14  # __init__.py and its list of public names among them
+ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 4_900,
-    "cli": 1_050,
-    "core": 550,
-    "delivery": 800,
-    "journeys": 5_450,
-    "judge": 6_100,
+    "audits": 5_300,
+    "cli": 1_100,
+    "core": 600,
+    "delivery": 860,
+    "journeys": 5_550,
+    "judge": 6_200,
     "lab": 2_250,
-    "log": 4_900,
-    "measures": 5_000,
-    "portfolio": 1_450,
-    "present": 6_450,
+    "log": 6_100,
+    "measures": 5_400,
+    "portfolio": 1_600,
+    "present": 7_000,
     "workshop": 3_700,
-}
-# Still to be handed on as one object.
-MANY_PARAMETERS = {
-    "_measured",
 }
 # Still called alike in two rooms; nothing is to be added.
 ALIKE = {
@@ -67,8 +63,7 @@ def test_a_function_fits_on_a_screen() -> None:
 
 
 def test_what_belongs_together_is_handed_on_together() -> None:
-    many = {size.name.split()[1] for size in shape.functions() if size.parameters > PARAMETERS}
-    assert many == MANY_PARAMETERS
+    assert [size for size in shape.functions() if size.parameters > PARAMETERS] == []
 
 
 def test_no_room_grows_unseen() -> None:

@@ -15,7 +15,7 @@ from journeylib.audits.experiments.experiments import (
 )
 from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
 from journeylib.audits.history import find_home, find_run, read_history
-from journeylib.audits.moves import what_if
+from journeylib.audits.moves import forecaster, what_if
 from journeylib.audits.pipeline import STEPS, audit, read_journeys
 from journeylib.audits.preparation.contact_labels import (
     LABELS_END,
@@ -23,6 +23,7 @@ from journeylib.audits.preparation.contact_labels import (
     import_labels,
     write_label_lists,
 )
+from journeylib.audits.preparation.labelling import Labelling, start_labelling
 from journeylib.audits.result.result import Audit, Change
 from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
 from journeylib.audits.runs.reproduction import config_of_run, reproduce

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from journeylib.audits.document.schema import SCHEMA_VERSION
+from journeylib.audits.document.schema import SCHEMA_VERSION, validate
 from journeylib.core import LogError, RunError, did_you_mean
 from journeylib.measures import STREAM_COLUMNS
 
@@ -27,6 +27,8 @@ TEST_COLUMNS = (
     "hi", "n_before", "n_after", "customers", "references", "z", "cusum", "p_value", "q_value",
     "same_mix", "material", "significant",
 )  # fmt: skip
+# What a damaged audit.json raises; deep nesting ends in a RecursionError.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError)
 NEWEST, BEFORE_IT = "latest", "previous"
 
 
@@ -156,7 +158,7 @@ def read_history(home: str | Path) -> History:
     for folder in _folders(home):
         try:
             entries.append(_entry(folder))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             skipped[folder.name] = _reason(error)
     ordered = sorted(entries, key=lambda e: (e.as_of, e.written, e.run_id))
     return History(tuple(ordered), skipped)
@@ -175,16 +177,14 @@ def _folders(home: Path) -> Iterator[Path]:
 def _entry(folder: Path) -> Entry:
     raw = (folder / "audit.json").read_bytes()
     document = json.loads(raw)
+    if not isinstance(document, dict):
+        raise TypeError
     if document["schema_version"] != SCHEMA_VERSION:
         raise ValueError(f"its audit.json has the shape {document['schema_version']}")
     run = document["audit"]
     if run["run_id"] != folder.name or run["name"] != folder.parent.name:
         raise ValueError(f"its audit.json is of the run {run['name']}/{run['run_id']}")
-    for needed in ("definitions", "standing"):
-        dict(document["comparison"][needed])
-    if not all("significant" in change for change in document["changes"]):
-        raise ValueError("its changes do not say whether they are significant")
-    dict.fromkeys((row["check"], row["share"]) for row in document["log"]["quality"])
+    validate(document)
     return Entry(
         run_id=folder.name,
         as_of=dt.date.fromisoformat(run["as_of"]),
@@ -206,11 +206,12 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "it has no audit.json, so it is no run"
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
         return "its audit.json is damaged"
-    if isinstance(error, KeyError | AttributeError | TypeError):
-        return "its audit.json lacks what a run has"
-    return str(error) if type(error) is ValueError else "it cannot be read"
+    if isinstance(error, OSError):
+        return "it cannot be read"
+    # What our schema refuses is a ValueError of its own kind.
+    return str(error) if type(error) is ValueError else "its audit.json lacks what a run has"
 
 
 def find_home(place: str | Path | None) -> Path:
@@ -263,7 +264,7 @@ def find_run(name: str, home: str | Path | None = None) -> Entry:
     if (folder / "audit.json").is_file():
         try:
             return _entry(folder.resolve())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise LogError(f"the run {folder} cannot be compared: {_reason(error)}.") from None
     runs = read_history(find_home(home))
     by_id = {entry.run_id: entry for entry in runs.entries}

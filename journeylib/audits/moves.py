@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.result.result import Audit
 from journeylib.core import DRAWS, ConfigError, use_language
-from journeylib.portfolio import Terms, WhatIf, forecast, queue_records
+from journeylib.journeys import Journeys
+from journeylib.judge import Judgement
+from journeylib.portfolio import Portfolio, Terms, WhatIf, forecast, queue_records, team_of
+
+ALL = 1.0  # the share of its contacts that the worth of a candidate is reckoned with
 
 
 def what_if(
@@ -46,13 +51,57 @@ def what_if(
     Erlang-A hour by hour; see "What if" in ``docs/methods.md``. It takes ``judge.capacity``
     (staff, patience) and ``portfolio`` (money, like, contained, transfer) from the configuration.
     """
+    return forecaster(audit)(moves, staff, draws)
+
+
+def forecaster(audit: Audit) -> Callable[[Mapping[str, float], int | None, int], WhatIf]:
+    """Return what forecasts moves, the log's queues read once: of moves, staff and draws.
+
+    Raises
+    ------
+    ConfigError
+        If the log has no clock or no actors.
+    """
     journeys, config = audit.journeys, audit.config
-    if not moves:
-        raise ConfigError("say what moves, such as {'Billing call': 0.4}")
-    if not (journeys.has_clock and journeys.has("actor")):
+    if not _tells_of_queues(journeys):
         raise ConfigError("a forecast of waits needs times, and a column that says who acts")
-    capacity, scores = config.judge.capacity, audit.judgement.scores
-    terms = Terms(
+    records, terms = queue_records(journeys, config.measures), _terms(config, audit.judgement)
+
+    def forecast_moves(moves: Mapping[str, float], staff: int | None, draws: int) -> WhatIf:
+        if not moves:
+            raise ConfigError("say what moves, such as {'Billing call': 0.4}")
+        with use_language(config.language):
+            return forecast(records, moves, terms, staff=staff, draws=draws)
+
+    return forecast_moves
+
+
+def proposed_moves(
+    journeys: Journeys, config: AuditConfig, judgement: Judgement, proposed: Portfolio | None
+) -> tuple[WhatIf, ...]:
+    """Forecast what the portfolio proposes: each choice alone, then those of one team together.
+
+    Its worth is reckoned with all contacts of a touchpoint, so all of them move here, too.
+    """
+    if proposed is None or not proposed.chosen or not _tells_of_queues(journeys):
+        return ()
+    records, terms = queue_records(journeys, config.measures), _terms(config, judgement)
+    served = set(records.contacts["touchpoint"])
+    chosen = [name for name in proposed.chosen if name in served]
+    teams = {frozenset(team_of(records, name)) & set(chosen) for name in chosen}
+    groups = [[name] for name in chosen]
+    groups += [[name for name in chosen if name in team] for team in teams if len(team) > 1]
+    ordered = sorted(groups, key=lambda names: (len(names), chosen.index(names[0])))
+    return tuple(forecast(records, dict.fromkeys(names, ALL), terms) for names in ordered)
+
+
+def _tells_of_queues(journeys: Journeys) -> bool:
+    return journeys.has_clock and journeys.has("actor")
+
+
+def _terms(config: AuditConfig, judgement: Judgement) -> Terms:
+    capacity, scores = config.judge.capacity, judgement.scores
+    return Terms(
         measures=config.measures,
         portfolio=config.portfolio,
         staff=None if capacity is None else capacity.staff,
@@ -60,6 +109,3 @@ def what_if(
         min_customers=config.journeys.min_customers,
         vetoes=dict(zip(scores["touchpoint"], scores["vetoes"].map(tuple), strict=True)),
     )
-    with use_language(config.language):
-        records = queue_records(journeys, config.measures)
-        return forecast(records, moves, terms, staff=staff, draws=draws)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from journeylib.audits.changes.changes import find_changes
@@ -14,6 +14,7 @@ from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
+from journeylib.audits.moves import proposed_moves
 from journeylib.audits.preparation.annotations import Annotations, read_annotations
 from journeylib.audits.preparation.preparation import (
     graph_withheld,
@@ -24,8 +25,9 @@ from journeylib.audits.preparation.preparation import (
 )
 from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
-from journeylib.audits.result.result import Assessment, Audit
-from journeylib.core import Say, use_language, working
+from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.result import Assessment, Audit, Changes
+from journeylib.core import Say, current_catalogue, languages, use_language, working
 from journeylib.journeys import (
     Journeys,
     journey_structure,
@@ -37,10 +39,17 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import ServiceTypes, estimate_service_types, measure, reach
+from journeylib.measures import (
+    ServiceTypes,
+    estimate_service_types,
+    measure,
+    reach,
+    with_type_shares,
+)
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
+EMOTIONAL = "emotional"  # counts for a verdict only where a company gives it a weight
 STEPS = ("reading the log", "rebuilding journeys", "measuring", "judging", "collecting findings")
 
 
@@ -108,14 +117,20 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
     evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
-    evidence = withheld(evidence, prepared, settings)
+    types = _types(config, journeys, annotations)
+    counted = types if EMOTIONAL in settings.judge.empathy_need else None
+    evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
     say(STEPS[3])
     judgement = judge(journeys, evidence, settings.judge)
     prepared = with_alternatives(
-        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled)
+        BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
     say(STEPS[4])
-    types = _types(config, journeys, annotations)
+    proposed = (
+        None
+        if settings.portfolio is None
+        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures)
+    )
     return Assessment(
         config=config,
         as_of=config.as_of or _last_day(journeys.last_us),
@@ -127,9 +142,8 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         evidence=evidence,
         judgement=judgement,
         service_types=types,
-        portfolio=None
-        if settings.portfolio is None
-        else portfolio(journeys, evidence, judgement, settings.portfolio, settings.measures),
+        portfolio=proposed,
+        what_ifs=proposed_moves(journeys, settings, judgement, proposed),
         stories=stories(journeys),
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
@@ -169,9 +183,19 @@ def _completed(assessment: Assessment, history: History) -> Audit:
         changes=changes,
         findings=findings,
         decisions=decisions,
-        document=with_findings(document, findings, decisions),
+        document=with_findings(document, findings, decisions, _translations(assessment, changes)),
         tables=build_tables(assessment, changes),
     )
+
+
+def _translations(assessment: Assessment, changes: Changes) -> Mapping[str, Decisions]:
+    """Return the decisions in every other language; what changed is told in that of the run."""
+    found = {}
+    for language in languages():
+        if language != current_catalogue().language:
+            with use_language(language):
+                found[language] = decide(assessment, changes)
+    return found
 
 
 @working("reading the log and rebuilding journeys")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +23,25 @@ def init(options: argparse.Namespace) -> int:
     from journeylib.audits import write_first_config
 
     path, account = write_first_config(
-        options.log, outcomes=options.outcomes, out=options.out, force=options.force
+        options.log,
+        outcomes=options.outcomes,
+        out=options.out,
+        force=options.force,
+        object_type=options.object_type,
+        ask=_ask if sys.stdin.isatty() and sys.stdout.isatty() else None,
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
     return OK
+
+
+def _ask(question: str, likely: bool) -> bool:
+    """Ask on the terminal; Enter, or no answer at all, is the likely one."""
+    try:
+        answer = input(f"{question} [{'Y/n' if likely else 'y/N'}] ").strip().lower()
+    except EOFError:
+        return likely
+    return answer[:1] in ("y", "j") if answer else likely
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -132,19 +146,24 @@ def what_if(options: argparse.Namespace) -> int:
     """Make the audit of a run again and say what moving a share of a matter does."""
     from journeylib.audits import audit, config_of_run, find_run
     from journeylib.audits import what_if as forecast
-    from journeylib.core import ConfigError
 
     run = find_run(options.run, options.runs)
+    audited = audit(config_of_run(run, options.config))
+    print(forecast(audited, _moves(options.moves), staff=options.staff))
+    return OK
+
+
+def _moves(given: Sequence[str]) -> dict[str, float]:
+    from journeylib.core import ConfigError
+
     moves = {}
-    for move in options.moves:
+    for move in given:
         name, _equals, share = move.rpartition("=")
         try:
             moves[name.strip()] = float(share)
         except ValueError:
             raise ConfigError(f"'{move}' is no move; write it as 'Billing call=0.4'") from None
-    result = forecast(audit(config_of_run(run, options.config)), moves, staff=options.staff)
-    print(result)
-    return OK
+    return moves
 
 
 def workshop(options: argparse.Namespace) -> int:
@@ -199,9 +218,9 @@ def plan_experiment(options: argparse.Namespace) -> int:
     """Plan an experiment and write its plan."""
     from journeylib.cli.experiment_files import make_plan
 
-    print(
-        make_plan(options.config, out=options.out, overrides=options.overrides, as_of=options.as_of)
-    )
+    moves = _moves(options.moves) if options.moves else None
+    overrides, as_of = options.overrides, options.as_of
+    print(make_plan(options.config, out=options.out, overrides=overrides, as_of=as_of, moves=moves))
     return OK
 
 
@@ -275,6 +294,23 @@ def schema(options: argparse.Namespace) -> int:
 
     schema = config_schema() if options.what == "config" else document_schema()
     print(json.dumps(schema, indent=2, ensure_ascii=False))
+    return OK
+
+
+def recipes(options: argparse.Namespace) -> int:
+    """List the systems whose exports are read as they are, or print one recipe."""
+    from journeylib.log import find_recipe
+    from journeylib.log import recipes as all_recipes
+
+    if options.name is not None:
+        print(find_recipe(options.name).text, end="")
+        return OK
+    listed = all_recipes()
+    width = max(len(recipe.name) for recipe in listed)
+    for recipe in listed:
+        needed = ", ".join(one.name for one in recipe.inputs if not one.optional)
+        print(f"{recipe.name:<{width}}  {recipe.title}: {needed}")
+    print("\njourneylib recipes NAME > mine.sql copies one; log.recipe: mine.sql uses it.")
     return OK
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,9 +43,16 @@ class WatchRun:
     unsent: tuple[str, ...] = ()
 
 
-def make_plan(config: Path, *, out: Path, overrides: Sequence[str] = (), as_of: Day = None) -> str:
-    """Plan an experiment and leave `plan.yaml` and `lab.html`."""
-    planned, file = plan_experiment(config, out=out, overrides=overrides, as_of=as_of)
+def make_plan(
+    config: Path,
+    *,
+    out: Path,
+    overrides: Sequence[str] = (),
+    as_of: Day = None,
+    moves: Mapping[str, float] | None = None,
+) -> str:
+    """Plan an experiment, its own or the one on a move, and leave `plan.yaml` and `lab.html`."""
+    planned, file = plan_experiment(config, out=out, overrides=overrides, as_of=as_of, moves=moves)
     with use_language(load_config(config, overrides=overrides).language):
         page = write_page(file.parent, lab_page(planned, hash_=plan_hash(planned)))
         return text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ Argument = tuple[str, dict[str, Any]]  # its name, and what argparse is told of 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of few letters gets '?' for the others; the run does not end by them.
+            stream.reconfigure(errors="replace")
     if problem := _mistyped(arguments):
         return fail(problem, WRONG_INPUT)
     options = _parser().parse_args(arguments)
@@ -98,6 +103,18 @@ def _setting(example: str) -> Argument:
     )
 
 
+def _move(help_text: str, **options: Any) -> Argument:
+    return _argument(
+        "--move",
+        "TOUCHPOINT=SHARE",
+        "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
+        + help_text,
+        action="append",
+        dest="moves",
+        **options,
+    )
+
+
 AS_OF = _argument("--as-of", "DAY", "look back from this day, such as 2026-07-01", type=_day)
 RUNS = _argument("--runs", "DIR/NAME", "where runs are; default: audits")
 LANGUAGE = _argument("--lang", "CODE", "language of the texts: en or de", default="en")
@@ -114,10 +131,16 @@ INIT = Command(
     "look at a log and write a first configuration",
     commands.init,
     (
-        _argument("log", "LOG", "CSV, Parquet, JSON Lines, XES or OCEL file"),
+        _argument(
+            "log",
+            "LOG",
+            "CSV, Parquet, JSON Lines, XES or OCEL file, or a workbook; or the file or folder of "
+            "an export of a system that `journeylib recipes` lists",
+        ),
         _argument("--outcomes", "FILE", "table of churn, complaints, surveys …"),
         _argument("--out", "CONFIG", "default: LOG's name with .yaml", type=Path),
         _argument("--force", "", "replace an existing configuration", action="store_true"),
+        _argument("--object-type", "TYPE", "of an OCEL log: whose objects are the journeys"),
     ),
 )
 AUDIT = Command(
@@ -155,15 +178,7 @@ WHAT_IF = Command(
     commands.what_if,
     (
         _argument("run", "RUN", "run directory, run id, latest or previous"),
-        _argument(
-            "--move",
-            "TOUCHPOINT=SHARE",
-            "the share of its contacts that is to meet the bot first, such as 'Billing call=0.4'; "
-            "may be repeated",
-            action="append",
-            required=True,
-            dest="moves",
-        ),
+        _move("may be repeated", required=True),
         _argument("--staff", "N", "people at work afterwards; default: as today", type=int),
         RUNS,
         _argument("--config", "CONFIG", "YAML that says where the log is now", type=Path),
@@ -232,9 +247,12 @@ LAB = Command(
             "how many customers and weeks, or do not run it",
             commands.plan_experiment,
             (
-                _argument("config", "CONFIG", "YAML with a lab:", type=Path),
+                _argument(
+                    "config", "CONFIG", "YAML, with a lab: unless --move is given", type=Path
+                ),
                 _folder("--out", "DIR", "the plan is left in DIR/NAME/plan.yaml; ", "lab"),
                 _setting("lab.least_worth=0.02"),
+                _move("its experiment is filled in, in place of lab:"),
                 AS_OF,
             ),
             LAB_STATUS,
@@ -332,6 +350,13 @@ COMMANDS = (
         "copy the notebooks into a folder, to explore and to change",
         commands.notebooks,
         (_argument("folder", "DIR", "where to; made if it is not there", type=Path),),
+    ),
+    Command(
+        "recipes",
+        "list the systems whose exports are read as they are",
+        commands.recipes,
+        (_argument("name", "NAME", "print this one, to copy and edit it", nargs="?"),),
+        "",
     ),
     Command(
         "schema",

@@ -20,7 +20,7 @@ from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
 from journeylib.core import LANGUAGE, ConfigError, LogError, RunError, did_you_mean, use_language
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
-from journeylib.log import resource_hint
+from journeylib.log import matching_files, resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
@@ -122,6 +122,8 @@ def run_audit(
     """
     # Checked here as well as in the notebook: a typing error should not cost a kernel.
     checked = load_config(config, overrides=overrides, as_of=as_of)
+    for file in checked.files():
+        matching_files(file)
     when = send_when or checked.delivery.when
     if when != "never":
         checked.delivery.check_secrets(os.environ)
@@ -319,7 +321,21 @@ def _finish_notebook(executed: Path) -> int:
     from papermill.execute import remove_error_markers
 
     node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
-    node = style_once(remove_error_markers(node))
+    nbformat.write(style_once(remove_error_markers(node)), str(executed))  # type: ignore[no-untyped-call]
+    return _clean_errors(executed)
+
+
+def _clean_errors(executed: Path) -> int:
+    """Take out of a notebook what errors that are not ours say; return how many cells failed.
+
+    Warnings and what code printed on standard error are texts of libraries as well.
+    """
+    import nbformat
+
+    node = nbformat.read(str(executed), as_version=4)  # type: ignore[no-untyped-call]
+    for cell in node.cells:
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     failed = [o for cell in node.cells for o in cell.get("outputs", []) if "ename" in o]
     for output in failed:
         output["evalue"] = output["evalue"] if output["ename"] in OWN_ERRORS else ""
@@ -364,8 +380,9 @@ def _keep_failure(executed: Path, home: Path) -> str:
     """Keep a failed notebook and a page of it; say what to open."""
     notebook, page = home / f"{FAILED}.ipynb", home / f"{FAILED}.html"
     try:
+        _clean_errors(executed)
         executed.replace(notebook)
-    except OSError:
+    except (OSError, ValueError):
         return "The notebook could not be kept."
     try:
         page.write_text(render_html(notebook), encoding="utf-8")

@@ -28,6 +28,7 @@ from journeylib.core.errors import (
     printable,
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
+from journeylib.core.packaged import read_packaged
 from journeylib.core.progress import PROGRESS, Say, working
 from journeylib.core.resampling import (
     DRAWS,
@@ -41,3 +42,4 @@ from journeylib.core.resampling import (
     occupied,
     resample,
 )
+from journeylib.core.yaml_reader import read_yaml

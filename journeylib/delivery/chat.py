@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from journeylib.core import text
 from journeylib.delivery.briefing import SIGNS, Briefing
 
 HEADER, SECTION, LINES = 150, 2_900, 5
+# What Teams takes for emphasis, a link or an image.
+_MARKS = re.compile(r"[\\*_`\[\]]")
 
 
 def slack(briefing: Briefing) -> dict[str, Any]:
@@ -84,11 +87,12 @@ def teams(briefing: Briefing) -> dict[str, Any]:
 
 
 def _parts(briefing: Briefing) -> list[tuple[str, list[str]]]:
-    """Return title and lines: checks that do not hold, what changed, the worst."""
+    """Return title and lines: checks that do not hold, the decisions, what changed."""
     parts = [
         (text("delivery.amiss"), [check.line for check in briefing.checks if check.state != "ok"]),
+        (briefing.finding, [briefing.detail]),
+        (text("delivery.decide"), [one.line for one in briefing.decisions]),
         (text("delivery.changed"), list(briefing.change_lines)),
-        (briefing.worst_title, [one.line for one in briefing.worst]),
     ]
     return [(title, [_cut(line, 300) for line in lines[:LINES]]) for title, lines in parts if lines]
 
@@ -98,7 +102,8 @@ def _section(words: str) -> dict[str, Any]:
 
 
 def _block(words: str, **look: Any) -> dict[str, Any]:
-    return {"type": "TextBlock", "text": _cut(words, 300), "wrap": True, **look}
+    plain = _MARKS.sub(r"\\\g<0>", _cut(words, 300))
+    return {"type": "TextBlock", "text": plain, "wrap": True, **look}
 
 
 def _cut(words: str, length: int) -> str:

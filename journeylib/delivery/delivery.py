@@ -9,13 +9,13 @@ import json
 import os
 import smtplib
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from email import message_from_bytes
-from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,14 @@ from journeylib.core import RunError
 from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
-from journeylib.delivery.mail import Picture, compose
+from journeylib.delivery.mail import POLICY, Picture, compose
 from journeylib.delivery.mail_chart import small_line
 from journeylib.present import pdf, png
 
 SENT = "delivery.json"
 PICTURE_WIDTH = 1200  # twice what is shown, for sharp screens
-SECONDS = 30.0
+SECONDS = 30.0  # without a byte from the other side
+DEADLINE = 120.0  # for one mail or message as a whole
 
 
 def write_files(folder: Path, config: AuditConfig) -> Briefing:
@@ -128,7 +129,7 @@ def send(folder: Path, settings: DeliverySettings, environment: Mapping[str, str
         if sent.get(name, {}).get("sha256") == digest:
             continue
         try:
-            deliver()
+            _within_deadline(deliver, name)
         except RunError as error:
             failures.append(str(error))
             continue
@@ -136,6 +137,28 @@ def send(folder: Path, settings: DeliverySettings, environment: Mapping[str, str
         sent[name] = {"sha256": digest, "at": at}
         _note_sent(folder, sent)
     return failures
+
+
+def _within_deadline(deliver: Callable[[], None], name: str) -> None:
+    """Deliver, or give up: a server that sends a byte now and then never runs into `SECONDS`."""
+    failures: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            deliver()
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(DEADLINE)
+    if thread.is_alive():
+        raise RunError(
+            f"the server that takes {name} was not done after {DEADLINE:g} seconds; check it and "
+            "the network."
+        )
+    if failures:
+        raise failures[0]
 
 
 def already_sent(folder: Path) -> dict[str, Any]:
@@ -156,7 +179,7 @@ def _note_sent(folder: Path, sent: Mapping[str, Any]) -> None:
 def _send_mail(file: Path, settings: MailSettings, environment: Mapping[str, str]) -> None:
     smtp = settings.smtp
     assert smtp is not None
-    message = message_from_bytes(file.read_bytes(), policy=SMTP)
+    message = message_from_bytes(file.read_bytes(), policy=POLICY)
     message.replace_header("Date", dt.datetime.now(dt.UTC).replace(microsecond=0))
     where = f"mail server {smtp.host}:{smtp.port}"
     try:

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
-from journeylib.core import ConfigError, Estimate, Grade, did_you_mean
+from journeylib.core import ConfigError, Estimate, Grade, did_you_mean, read_packaged
 
 Purpose = Literal[
     "context",  # told as what somebody published, with its source
@@ -75,7 +73,7 @@ def _claim(claim_id: str, entry: dict[str, Any]) -> Claim:
     )
 
 
-_DATA = yaml.safe_load(Path(__file__).with_name("claims.yaml").read_text(encoding="utf-8"))
+_DATA = read_packaged(Path(__file__).with_name("claims.yaml"))
 LEDGER: tuple[Claim, ...] = tuple(_claim(name, entry) for name, entry in _DATA.items())
 
 _BY_ID = {claim.claim_id: claim for claim in LEDGER}

@@ -1,7 +1,7 @@
 """The lab: plan, watch and read small experiments; bets, objective and self-assessment."""
 
 from journeylib.lab.amounts import change, count, date, level, some, span
-from journeylib.lab.experiment_plan import Plan, check_unit, plan
+from journeylib.lab.experiment_plan import Baseline, Plan, check_unit, plan
 from journeylib.lab.exposures import DAY_US, Observations, observe, observe_units
 from journeylib.lab.plan_file import PlanFile, plan_hash, read_plan, write_plan
 from journeylib.lab.reading import MeasureReading, Reading, decision_words, read, read_units

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, read_yaml
 from journeylib.lab.experiment_plan import Baseline, Look, Plan, plan_content
 from journeylib.lab.settings import LabSettings
 
@@ -96,7 +96,7 @@ def read_plan(path: str | Path) -> PlanFile:
         If there is no such file, or it is no plan.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content, _ = read_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError:
         raise ConfigError(MESSAGES["missing"].format(path=path)) from None
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -2,6 +2,7 @@
 
 from journeylib.log.canonical.events import MICRO, alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
+from journeylib.log.canonical.wide_rows import WideRows
 from journeylib.log.engine.duckdb import (
     EngineSettings,
     explain_resource_errors,
@@ -18,11 +19,11 @@ from journeylib.log.engine.row_order import (
     is_sorted,
     materialise_sorted,
     numbered,
+    reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
-from journeylib.log.inference.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name
-from journeylib.log.inference.schema import Proposal, propose
-from journeylib.log.privacy import suppress
+from journeylib.log.inference.recipe_schema import propose_by_recipe
+from journeylib.log.inference.schema import Ask, Proposal, propose
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,
@@ -34,16 +35,30 @@ from journeylib.log.schema import (
     Office,
     Outcome,
     OutcomesSchema,
+    Replies,
     Schema,
+    Span,
     Touchpoint,
 )
 from journeylib.log.sources.days import LAST_EVENT
 from journeylib.log.sources.files import matching_files
-from journeylib.log.sources.kinds import open_source
-from journeylib.log.sources.process_mining import refuse_entities
+from journeylib.log.sources.kinds import is_object_centric, open_source
+from journeylib.log.sources.process_mining import ObjectType, object_types, refuse_entities
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
+from journeylib.log.sources.recipes.parts import export_files
+from journeylib.log.sources.recipes.recipe import Recipe, find_recipe, recipes
+from journeylib.log.sources.recipes.recognise import RecognisedExport, recognise
 from journeylib.log.sources.tables import drop_scratch
 from journeylib.log.sources.text_encoding import plain_text
+from journeylib.log.suppression import (
+    COUNTS,
+    MIN_CELL,
+    Crossed,
+    few_of,
+    suppress,
+    suppress_crossed,
+    suppress_parts,
+)
 from journeylib.log.text.detectors import (
     asks_for_human,
     awaits_answer,
@@ -62,3 +77,4 @@ from journeylib.log.text.detectors import (
     text_language,
 )
 from journeylib.log.text.lexicon import LEXICONS
+from journeylib.log.text.role_names import ROLE_NAMES, actor_of_word, name_score, plain_name

@@ -16,6 +16,7 @@ from journeylib.core import SchemaError, did_you_mean, working
 from journeylib.log.canonical.events import (
     HELPER,
     REASON,
+    STRAY_TIME,
     ReadingPlan,
     coded_columns,
     judged,
@@ -23,6 +24,7 @@ from journeylib.log.canonical.events import (
     reading_plan,
 )
 from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
+from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import (
     as_engine,
     hand_over,
@@ -35,18 +37,20 @@ from journeylib.log.engine.duckdb import (
 from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.quality.report import outcome_checks, quality_checks
+from journeylib.log.quality.stray_times import usual_span
 from journeylib.log.quality.survey import Inspection, Survey, quarantine, refuse_unusable, survey
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.days import end_of, wanted_window
-from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
+from journeylib.log.sources.recipes.execution import implied_schema
+from journeylib.log.sources.recipes.recipe import find_recipe
 from journeylib.log.sources.tables import drop_scratch
 
 
 @working("reading the log")
 def read_log(
     source: Any,
-    schema: Schema | Mapping[str, Any],
+    schema: Schema | Mapping[str, Any] | None = None,
     *,
     outcomes: Any = None,
     outcomes_schema: OutcomesSchema | Mapping[str, Any] | None = None,
@@ -58,10 +62,11 @@ def read_log(
     Parameters
     ----------
     source : path, glob, list of paths, data frame, Ibis table, str or pair
-        CSV or TSV (also gzipped, or alone in a zip), Parquet, JSON Lines, XES, OCEL 2.0; a
-        pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
+        CSV or TSV, Parquet, JSON Lines, XES, OCEL 2.0, a workbook; gzipped, or several in a .zip
+        or .tar.gz; a pandas, Polars or Arrow table; ``duckdb:///file.db::table``; a pair of DuckDB
         connection and table name; any Ibis table.
-    schema : Schema or mapping of its fields
+    schema : Schema or mapping of its fields, optional
+        Needed without a recipe; with one, what differs from the schema that it implies.
     outcomes : like `source`, or ``"log"``, optional
         Where outcomes are: a table of their own, or columns of the log itself.
     outcomes_schema : OutcomesSchema or mapping of its fields, optional
@@ -70,8 +75,9 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     **options
         What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
-        OCEL, ``period``, ``days`` and ``as_of``, ``max_unusable_share`` (of all rows, 0.05),
-        ``engine``.
+        OCEL, ``recipe`` for the export of a known system, ``join``, ``unpivot`` and ``threads``
+        for columns to be made first, ``period``, ``days`` and ``as_of``,
+        ``max_unusable_share`` (of all rows, 0.05), ``engine``.
 
     Returns
     -------
@@ -86,8 +92,8 @@ def read_log(
     QualityError
         Too many rows are unusable, or all.
     """
-    roles = as_schema(schema, Schema)
     asked = _read_options(options)
+    roles = _roles(schema, asked.recipe)
     asked = replace(asked, engine=as_engine(asked.engine), window=wanted_window(asked, roles))
     log = _read_events(source, roles, asked)
     if outcomes is not None:
@@ -102,9 +108,22 @@ def read_log(
     return log if name is None else replace(log, name=name)
 
 
+def _roles(given: Any, recipe: Any) -> Schema:
+    """Return the schema as declared, on top of what a recipe implies."""
+    if recipe is not None and not isinstance(given, Schema):
+        return implied_schema(find_recipe(recipe), given)
+    if given is None:
+        raise SchemaError(
+            "a log needs a schema (which column plays which role), or a recipe for the export of "
+            "a known system."
+        )
+    roles: Schema = as_schema(given, Schema)
+    return roles
+
+
 def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
     """Map the rows of a source to events, set aside what is unusable, and check the rest."""
-    raw = open_source(source, partial(wanted_columns, roles), options)
+    raw = open_log(source, partial(wanted_columns, roles), options, roles)
     plan = reading_plan(raw, roles)
     rows = _staged(raw, roles, plan, options.window)
     counts = survey(raw, rows)
@@ -189,14 +208,33 @@ def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return wanted(judged(first, roles)).cache()
+        return _without_strays(wanted(judged(first, roles)).cache(), roles)
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = wanted(judged(backend.table(view), roles))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
-    return held
+    return _without_strays(held, roles)
+
+
+def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:
+    """Set aside the few events that lie a year or more from all others: they are no span."""
+    if not roles.has_clock:
+        return rows
+    span = usual_span(rows.filter(rows[REASON].isnull()))
+    if span is None:
+        return rows
+    stray = rows[REASON].isnull() & ~rows["t_us"].between(span[0], span[1] - 1)
+    backend = rows.get_backend()
+    if backend.name != "duckdb":
+        return rows.mutate(**{REASON: stray.ifelse(STRAY_TIME, rows[REASON])}).cache()
+    run(
+        backend,
+        f"UPDATE {rows.get_name()} SET {REASON} = '{STRAY_TIME}' "
+        f"WHERE {REASON} IS NULL AND t_us NOT BETWEEN {span[0]} AND {span[1] - 1}",
+    )
+    return rows
 
 
 def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:

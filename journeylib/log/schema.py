@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import ibis
+from ibis import _
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -89,6 +91,11 @@ class Schema(BaseModel):
     resource: Column | None = Field(None, description="Which agent or bot.")
     session: Column | None = Field(None, description="Conversation or visit the event is part of.")
     text: Column | None = Field(None, description="What was said.")
+    text_by: Literal["actor", "customer"] = Field(
+        "actor",
+        description="Whose words a text is: the actor's of its row, or always the customer's, as "
+        "in logs in which one row holds who served and what the customer wrote.",
+    )
     sentiment: Column | None = Field(None, description="A score brought along, -1 to 1.")
     rating: Column | None = Field(None, description="CSAT or CES given at this touchpoint.")
     cost: Column | None = Field(None, description="Cost of this event.")
@@ -97,6 +104,11 @@ class Schema(BaseModel):
     context_requested: Column | None = Field(None, description="Fields the human asked for.")
     context_opened: Column | None = Field(None, description="Sent fields the human opened.")
     context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
+    handover: Column | None = Field(
+        None,
+        description="True where a bot passes the customer on to people; counts as a hand-over "
+        "where no human ever appears in the log.",
+    )
     error: Column | None = Field(
         None, description="True where the event is an error, override or exception."
     )
@@ -128,6 +140,11 @@ class Schema(BaseModel):
     stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
     channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
 
+    names_shown: tuple[str, ...] = Field(
+        (),
+        description="Names that look like a person's number or address and are none, such as a "
+        "hotline: shown as they stand, all others are masked.",
+    )
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     timestamp_format: str | None = Field(
         None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
@@ -154,6 +171,11 @@ class Schema(BaseModel):
         """Whether the log tells customers from cases: else nobody is seen to come back."""
         return bool(self.identifiers) or self.customer not in (None, self.journey)
 
+    @property
+    def customer_speaks(self) -> Any:
+        """Condition on steps with actors: what is said there is said by the customer."""
+        return ibis.literal(True) if self.text_by == "customer" else _.actor == "customer"
+
     def roles(self) -> dict[str, str]:
         """Return the declared roles with their columns, in the canonical order."""
         return {
@@ -171,6 +193,37 @@ class Schema(BaseModel):
     def has_clock(self) -> bool:
         """Whether events carry times; without a clock what needs time abstains."""
         return self.timestamp is not None
+
+
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(
+        lambda given: (given,) if isinstance(given, str) else given,
+        json_schema_input_type=str | tuple[str, ...],
+    ),
+    Field(min_length=1),
+]
+
+
+class Span(BaseModel):
+    """The columns of the start and the end of one step of a wide row.
+
+    Each is a column of times, or a column of dates and one of clocks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Columns = Field(description="When the step began: a column, or [date, clock].")
+    end: Columns | None = Field(None, description="When it ended.")
+
+
+class Replies(BaseModel):
+    """The columns that say which event answers which."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Column = Field(description="The event's own id.")
+    reply_to: Column = Field(description="The id of the event that it answers.")
 
 
 class OutcomesSchema(BaseModel):
@@ -248,5 +301,6 @@ ROLES: tuple[str, ...] = (
     "context_requested",
     "context_opened",
     "context_given",
+    "handover",
     "error",
 )

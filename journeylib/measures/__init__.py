@@ -4,6 +4,7 @@ from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.bots.sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.measured import OF_PERSONS, without_few
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
@@ -25,6 +26,7 @@ from journeylib.measures.service_types.openings import (
     label_lists,
     openings,
 )
+from journeylib.measures.service_types.type_measure import with_type_shares
 from journeylib.measures.settings import MeasureSettings, ServiceTypeSettings
 from journeylib.measures.texts.detector_accuracy import (
     DETECTORS,

@@ -18,6 +18,8 @@ from journeylib.present.drawing.label_placement import (
 )
 from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore
+from journeylib.present.explorer.label_page import label_page
+from journeylib.present.explorer.move_sliders import move_sliders
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.difference_map import comparison_table, difference_map
@@ -77,7 +79,12 @@ from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
 from journeylib.present.views.now import findings, now
 from journeylib.present.views.paradoxes import paradox_figures, paradoxes
-from journeylib.present.views.portfolio import automation_candidates, first_automations
+from journeylib.present.views.portfolio import (
+    automation_candidates,
+    first_automations,
+    what_if,
+    what_if_details,
+)
 from journeylib.present.views.quality import (
     cut_sensitivity,
     data_quality,
@@ -87,4 +94,9 @@ from journeylib.present.views.quality import (
     stitching,
 )
 from journeylib.present.views.scores import fit_and_need, ratings, scorecard, sensitivity
-from journeylib.present.views.touchpoints import touchpoint, touchpoint_pages, touchpoints
+from journeylib.present.views.touchpoints import (
+    service_types,
+    touchpoint,
+    touchpoint_pages,
+    touchpoints,
+)

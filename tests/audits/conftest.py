@@ -1,4 +1,4 @@
-"""Audits to look at: the telecom sample once per session, and a small log of one's own."""
+"""An audit to look at: a small log of one's own."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import pytest
 
 import journeylib as jl
 
-ROOT = Path(__file__).resolve().parents[2]
-TELECOM = ROOT / "sample_data" / "telecom" / "audit.yaml"
-BANK = ROOT / "sample_data" / "bank" / "audit.yaml"
+BANK = Path(__file__).resolve().parents[2] / "sample_data" / "bank" / "audit.yaml"
 HEADER = ["client", "at", "step", "who", "kind"]
 
 CONFIG = """\
@@ -70,12 +68,6 @@ def small_with(tmp_path: Path) -> Callable[..., Path]:
 def small_audit(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     """The audit of the small log."""
     return jl.audit(write_small(tmp_path_factory.mktemp("small")))
-
-
-@pytest.fixture(scope="session")
-def telecom_audit() -> jl.Audit:
-    """The audit of the telecom sample."""
-    return jl.audit(TELECOM)
 
 
 @pytest.fixture(scope="session")

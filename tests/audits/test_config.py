@@ -169,3 +169,21 @@ def test_a_gate_is_checked_before_anything_runs(small_with: Write, gate: str, sa
     text = message_of(path)
     assert said in text
     assert "(line 9)" in text
+
+
+@pytest.mark.parametrize("minimum", [1, 9])
+def test_small_cells_need_a_named_permission(small: Path, minimum: int) -> None:
+    wanted = f"journeys.min_customers={minimum}"
+    refused = message_of(small, overrides=[wanted])
+    assert f"'journeys.min_customers' is {minimum}" in refused
+    assert "say in 'small_cells_permitted_by' who permits less" in refused
+    assert "small_cells_permitted_by" in message_of(
+        small, overrides=[wanted, "small_cells_permitted_by='   '"]
+    )
+    permitted = load_config(small, overrides=[wanted, "small_cells_permitted_by=Works council"])
+    assert permitted.journeys.min_customers == minimum
+    # A configuration of the ordinary minimum has the hash that it had without the key.
+    assert (
+        load_config(small).hash()
+        == load_config(small, overrides=["journeys.min_customers=10"]).hash()
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from openpyxl import Workbook, load_workbook
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.audits import save
 from journeylib.cli.main import main
 
@@ -177,6 +179,43 @@ def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> No
     found = {finding.id: finding for finding in run.findings}
     assert found["service-types-bots"].severity == "high"
     assert found["service-types-bots"].evidence["gave_up"] == bots["gave_up"]
+
+
+def _emotional_at_chat(run: jl.Audit) -> Any:
+    assert run.service_types is not None
+    shares = {(one.by, one.type): one.share for one in run.service_types.shares}
+    return shares["touchpoint", "emotional"]
+
+
+def test_the_dashboard_shows_shares_with_their_interval(run: jl.Audit) -> None:
+    figure = cast("Any", show.service_types(run))
+    share = _emotional_at_chat(run)
+    table = figure.table.set_index(["part", "type"])
+    said = table.loc[("Chat", "emotional"), "share"]
+    assert said == show.share_interval(share.value, share.lo, share.hi)
+    # Log and touchpoint, filled because labels drawn at random correct them.
+    assert list(figure.chart.data[0].x) == [share.value, share.value]
+    assert list(figure.chart.data[0].marker.symbol) == ["circle", "circle"]
+    page = show.touchpoint(run, "Chat").html
+    assert said in page and "33 %" in page  # of those of the bot, 32 of 97 went to a person
+
+
+def test_a_type_counts_for_a_verdict_only_where_it_has_a_weight(
+    run: jl.Audit, labelled: Path
+) -> None:
+    plain = run.evidence.estimates["measure"].unique()
+    assert "emotional" not in plain and "emotional" not in run.config.judge.empathy_need
+    weight = ("judge.empathy_need.emotional={weight: 5.0, anchors: [[0, 0], [0.4, 1]]}",)
+    heavy = jl.audit(labelled, overrides=weight)
+    share = _emotional_at_chat(run)
+    assert heavy.evidence.estimate("Chat", "emotional")["value"] == share.value
+    drawn = heavy.evidence.draws["emotional"]
+    assert drawn.mean() == pytest.approx(share.value, abs=0.02)
+    scored = heavy.judgement.indicators
+    row = scored[(scored["touchpoint"] == "Chat") & (scored["indicator"] == "emotional")].iloc[0]
+    assert row["score"] == pytest.approx(share.value / 0.4)  # about a third of .4
+    reasons = " ".join(heavy.judgement.scores.set_index("touchpoint").loc["Chat", "reasons"])
+    assert "of contacts are emotional, as their first words tell" in reasons
 
 
 def test_journeys_of_a_type_remain(run: jl.Audit) -> None:

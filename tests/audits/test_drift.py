@@ -1,13 +1,24 @@
-"""Drift: a change and its interval come from one test."""
+"""Drift: a change and its interval come from one test, and the end of a log is no change."""
 
 from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from journeylib.audits.changes.changes import PeriodComparison, compare_periods
 from journeylib.audits.changes.drift import drifts
-from journeylib.audits.config.model import ChangeSettings
+from journeylib.audits.changes.intake import intake_end
+from journeylib.audits.changes.wording import ChangeWriter
+from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.core import text
+from journeylib.journeys.journeys import Journeys, rebuild
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.log.read import read_log
+from journeylib.measures import Periods
 
 STREAMS, PERIODS = 60, 10
 
@@ -44,3 +55,93 @@ def test_an_interval_holds_no_change_exactly_where_the_test_finds_none() -> None
     assert ((found["lo"] <= found["difference"]) & (found["difference"] <= found["hi"])).all()
     assert (found["before"] + found["lo"] >= -1e-12).all()
     assert (found["before"] + found["hi"] <= 1 + 1e-12).all()
+
+
+MONDAY = dt.date(2025, 1, 6)
+CONFIG = AuditConfig.model_validate(
+    {
+        "name": "ends",
+        "log": {"files": "none"},
+        "roles": {"customer": "customer", "touchpoint": "touchpoint", "timestamp": "t"},
+        "journeys": {"cut": "gap", "gap_days": 30},
+    }
+)
+
+
+def cases(days: Sequence[int], *, each: int = 12, runs_on: int = 0) -> pd.DataFrame:
+    """Cases that begin on `days` since a Monday, are worked on next day and later."""
+    rows = []
+    for day in days:
+        for number in range(each):
+            who = f"c{day}-{number}"
+            for after, what in ((0, "Request"), (1, "Work"), (runs_on, "Letter")):
+                when = pd.Timestamp(MONDAY) + pd.Timedelta(
+                    days=day + after, hours=9, minutes=number
+                )
+                rows.append((who, what, when))
+    return pd.DataFrame(rows, columns=["customer", "touchpoint", "t"])
+
+
+def rebuilt(frame: pd.DataFrame, as_of: dt.date) -> Journeys:
+    log = read_log(frame, CONFIG.roles, as_of=as_of)
+    return rebuild(log, JourneySettings(cut="gap", gap_days=30))
+
+
+def alarms(journeys: Journeys, as_of: dt.date) -> tuple[PeriodComparison, list[str]]:
+    found = compare_periods(journeys, CONFIG, as_of)
+    return found, [change.id for change in found.changes if change.significant]
+
+
+def test_a_log_that_ends_on_a_friday_is_not_broken_off() -> None:
+    """Office days for ten weeks, looked back from the Monday after."""
+    office = [day for day in range(70) if day % 7 < 5]
+    as_of = MONDAY + dt.timedelta(days=70)
+    found, ids = alarms(rebuilt(cases(office, runs_on=0), as_of), as_of)
+    assert (found.broken, ids) == (False, [])
+    # A week that ends on Wednesday is broken off: two office days are missing.
+    found, ids = alarms(
+        rebuilt(cases(office[:-2], runs_on=0).query("touchpoint != 'Work'"), as_of), as_of
+    )
+    assert (found.broken, ids) == (True, ["feed-all"])
+
+
+def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
+    """Cases begin on 70 days, end 25 days later, in a log taken a week after the last began."""
+    last = MONDAY + dt.timedelta(days=77)
+    journeys = rebuilt(cases(range(70), runs_on=25), last - dt.timedelta(days=1))
+    end = intake_end(journeys, last, window_days=7)
+    assert end == MONDAY + dt.timedelta(days=70)
+    assert alarms(journeys, end)[1] == []
+    assert "name-Request" in alarms(journeys, last)[1]
+    # A log that goes on to its end has none, and neither has one whose last day is half full.
+    assert intake_end(rebuilt(cases(range(70)), last), MONDAY + dt.timedelta(days=70), 7) is None
+
+
+def test_one_case_years_later_leaves_the_periods_as_they_are() -> None:
+    plain = cases(range(70), runs_on=0)
+    late = plain.tail(1).assign(t=pd.Timestamp("2029-06-01 12:00"))
+    journeys = rebuilt(pd.concat([plain, late], ignore_index=True), dt.date(2029, 6, 2))
+    # The event is set aside when the log is read.
+    assert journeys.last_us is not None
+    assert journeys.last_us < pd.Timestamp("2025-04-01").value // 1000
+    found, ids = alarms(journeys, MONDAY + dt.timedelta(days=70))
+    # Ten weeks: the last, and eight before it; the first day may be cut off.
+    assert (found.references, ids) == (8, [])
+
+
+def test_a_drift_that_the_last_period_does_not_show_alone_says_so() -> None:
+    """Ten weeks at .30, then six at .36 of 300: each about 1.8 standard errors off."""
+    share = np.array([0.36] * 6 + [0.30] * 10)
+    table = pd.DataFrame(
+        {
+            "family": "performance", "measure": "errors", "touchpoint": "Desk", "detail": "",
+            "unit": "share", "stratum": "", "period": np.arange(16), "value": share,
+            "se": np.sqrt(share * (1 - share) / 300), "n": 300, "customers": 250,
+        }
+    )  # fmt: skip
+    found = drifts(table, ChangeSettings(references=10), min_customers=10)
+    assert found["significant"].all()
+    assert (found["lo"] <= 0).all()
+    writer = ChangeWriter({}, Periods(0, 7, 10, 0), ChangeSettings())
+    (change,) = writer.alarms(found)
+    assert change.text.endswith(text("audits.change.stream.together"))

@@ -152,6 +152,36 @@ def test_a_stage_is_cleared_only_when_its_process_is_gone(tmp_path: Path) -> Non
     assert names(tmp_path / "small") == ["2026-03-01-a-b"]
 
 
+def test_a_stage_that_is_a_link_leads_nowhere(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs" / "replaced-0" / "letters"
+    theirs.mkdir(parents=True)
+    home = tmp_path / "out" / "small"
+    (home / f"{STAGE}x").mkdir(parents=True)
+    (home / f"{STAGE}link").symlink_to(tmp_path / "theirs")
+    (home / f"{STAGE}x" / "replaced-0").symlink_to(theirs.parent)
+    with staged(tmp_path / "out", "small"):
+        assert theirs.is_dir()
+    assert names(home) == [f"{STAGE}link"]
+
+
+def test_a_file_in_the_way_is_wrong_input(audited: Audited, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine", "utf-8")
+    for out in ("taken", "taken/below"):
+        status, _, err = audited("small.yaml", "--out", out)
+        assert (status, "a file is in its way. Choose another --out" in err) == (2, True)
+    assert (tmp_path / "taken").read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_what_is_called_latest_and_is_no_link_is_refused(audited: Audited, kind: str) -> None:
+    latest = Path("audits/small/latest")
+    latest.parent.mkdir(parents=True)
+    latest.mkdir() if kind == "folder" else latest.write_text("mine", "utf-8")
+    status, _, err = audited()
+    assert (status, "must be the link to the newest run" in err) == (2, True)
+    assert names(latest.parent) == ["latest"]
+
+
 @pytest.fixture(params=[0.5, 1.1], ids=["in the notebook", "in the dashboard"])
 def full_disk(tmp_path: Path, done: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A disk of this many times what the notebook leaves, in pages of 4 kB."""

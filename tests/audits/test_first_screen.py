@@ -16,6 +16,7 @@ from journeylib import present as show
 from journeylib.audits.findings.decisions import decide
 from journeylib.audits.history import Entry, History
 from journeylib.audits.result.result import Change
+from journeylib.core import use_language
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -90,6 +91,18 @@ def test_without_bots_there_is_no_panel_of_bots(telecom_audit: jl.Audit) -> None
     shown = show.now(replace(office, document=document)).html
     assert "jl-promises" not in shown and "jl-bots" not in shown
     assert said.headline in words(shown)
+
+
+def test_a_permission_for_small_cells_stands_in_the_first_line(small_audit: jl.Audit) -> None:
+    assert "small groups" not in words(show.now(small_audit).html).lower()
+    journeys = small_audit.config.journeys.model_copy(update={"min_customers": 4})
+    changed = {"journeys": journeys, "small_cells_permitted_by": "Works council <2026>"}
+    permitted = replace(small_audit, config=small_audit.config.model_copy(update=changed))
+    shown = words(show.now(permitted).html)
+    assert "from 4 customers instead of 10, permitted by Works council <2026>." in shown
+    with use_language("de"):
+        shown = words(show.now(permitted).html)
+    assert "ab 4 Kunden statt ab 10, erlaubt von Works council <2026>." in shown
 
 
 def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Audit) -> None:

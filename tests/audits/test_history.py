@@ -88,6 +88,24 @@ def test_what_is_damaged_or_foreign_is_skipped_and_told(home: Path) -> None:
     assert found.skipped["copy"].startswith("its audit.json is of the run small/")
 
 
+def test_a_run_that_lacks_anything_is_skipped_and_stops_nothing(home: Path) -> None:
+    broken, whole = read_history(home).entries
+    file = broken.folder / "audit.json"
+    document = json.loads(file.read_bytes())
+    damages = [{k: v for k, v in document.items() if k != key} for key in document]
+    damages += [document | {key: wrong} for key in document for wrong in (7, [7])]
+    damages += [document | {"log": document["log"] | {"events": None}}]
+    for damaged in damages:
+        file.write_text(json.dumps(damaged), "utf-8")
+        found = read_history(home)
+        assert [entry.run_id for entry in found.entries] == [whole.run_id]
+        assert broken.run_id in found.skipped and len(found.runs()) == 1
+    assert len(damages) > 30
+    file.write_text('{"a":' * 200_000, "utf-8")
+    assert read_history(home).skipped[broken.run_id] == "its audit.json is damaged"
+    assert main(["history", str(home)]) == 0
+
+
 def test_a_damaged_or_unreadable_run_does_not_stop_the_next(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     (second.folder / "audit.json").write_text("{", "utf-8")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 import journeylib as jl
+from journeylib import present as show
+from journeylib.audits.moves import proposed_moves
 from journeylib.cli.main import main
+from journeylib.portfolio import Portfolio
 
 CONFIG = """\
 name: calls
@@ -22,6 +28,7 @@ roles:
   end_timestamp: end
   actor: who
   session: talk
+  cost: price
 journeys: {cut: gap, gap_days: 1}
 measures: {failed_minutes: 0}
 portfolio:
@@ -36,13 +43,13 @@ portfolio:
 
 def calls() -> Iterator[list[str]]:
     """Five weeks; 28 calls a week of ten minutes, which somebody takes at once."""
-    yield ["client", "at", "end", "step", "who", "talk"]
+    yield ["client", "at", "end", "step", "who", "talk", "price"]
     for number in range(140):
         day, hour = divmod(number, 4)
         at = f"2026-0{1 + (4 + day) // 31}-{1 + (4 + day) % 31:02d} {9 + hour:02d}"
-        yield [f"c{number}", f"{at}:00", "", "Call", "customer", f"t{number}"]
-        yield [f"c{number}", f"{at}:00", f"{at}:10", "Call", "human", f"t{number}"]
-    yield ["last", "2026-02-09 09:00", "", "Web", "customer", "t"]
+        yield [f"c{number}", f"{at}:00", "", "Call", "customer", f"t{number}", ""]
+        yield [f"c{number}", f"{at}:00", f"{at}:10", "Call", "human", f"t{number}", "2"]
+    yield ["last", "2026-02-09 09:00", "", "Web", "customer", "t", ""]
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +85,49 @@ def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit):
         main(["what-if", "latest"])
     assert "--move" in capsys.readouterr().err
+
+
+def test_what_the_portfolio_proposes_is_moved_whole(audit: jl.Audit) -> None:
+    proposed = cast("Portfolio", SimpleNamespace(chosen=("Call", "Web")))
+    (answer,) = proposed_moves(audit.journeys, audit.config, audit.judgement, proposed)
+    rows = answer.figures.set_index("figure")
+    assert answer.moves == {"Call": 1.0}  # nobody serves the web: there is nothing to move
+    assert rows.loc["minutes", "no_selection"] == pytest.approx(140)
+    assert proposed_moves(audit.journeys, audit.config, audit.judgement, None) == ()
+
+
+def test_a_forecast_is_shown_with_both_ends_and_the_naive_figure(audit: jl.Audit) -> None:
+    answer = jl.what_if(audit, {"Call": 0.5}, draws=20)
+    figure = cast("Any", show.what_if(answer))
+    minutes = figure.table.set_index("figure").loc["people's minutes a week"]
+    assert minutes["today"] == "280" and minutes["any_solved_alike"] == "210"
+    assert minutes["easy_ones_solved"] == "210" and minutes["naive"] == "210"
+    # Against 280 a week, 210 is a quarter less; open and filled circles and the diamond.
+    marks = [list(trace.x)[1] for trace in figure.chart.data]
+    assert marks == pytest.approx([-0.25, -0.25, -0.25])
+    told = show.what_if_details(answer).text
+    assert "--move 'Call=0.5'" in told and "14 → " not in told and "28 → 21 contacts" in told
+
+
+def test_a_refusal_is_shown_in_words(audit: jl.Audit) -> None:
+    answer = jl.what_if(audit, {"Call": 0.5}, draws=20)
+    from dataclasses import replace
+
+    refused = replace(answer, refused="Nothing is said: too few.")
+    assert "Call 50 %: Nothing is said: too few." in show.what_if(refused).text
+    assert show.what_if_details(refused).text == "Call 50 %: Nothing is said: too few."
+
+
+def test_the_plan_of_a_move_is_filled_in(audit: jl.Audit, tmp_path: Path) -> None:
+    file = audit.config.log.files[0]
+    config = Path(file).with_name("calls.yaml")
+    plan, written = jl.plan_experiment(config, out=tmp_path, moves={"Call": 0.5})
+    lab = plan.settings
+    assert lab.touchpoint == "Call" and "50 %" in lab.question
+    assert lab.primary.column == "cost" and lab.primary.better == "lower"
+    assert lab.least_worth == 0.2  # a tenth of 2.0, which every call costs
+    assert lab.begins == dt.date(2026, 2, 16)  # the Monday after the log's last day
+    assert written == tmp_path / "bot-first-call" / "plan.yaml"
+    for moves in ({"Call": 0.5, "Web": 0.5}, {"Call": 0.0}):
+        with pytest.raises(jl.ConfigError, match=r"one move|above 0"):
+            jl.plan_experiment(config, out=tmp_path, moves=moves)

@@ -16,9 +16,10 @@ from journeylib import present as show
 from journeylib.audits.document.metric_path import check_metric
 from journeylib.core.errors import RunError
 from journeylib.journeys.conformance.process_models import Mined
+from tests.conftest import TELECOM
 from tests.log.test_days import ROWS, spoil, write_days
 
-from .conftest import CONFIG, TELECOM
+from .conftest import CONFIG
 
 STITCHED = """\
 name: small

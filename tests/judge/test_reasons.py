@@ -89,6 +89,10 @@ def test_numbers_in_reasons_equal_the_evidence(evidence_of, profile):
                 said = percent(x, decimals, sign=False) if share and x >= 0 else None
                 said = said or number(x * (100 if share else 1), decimals)
                 printed.add(said.removeprefix("under "))
+            if cell["indicator"] == "vulnerable":
+                # Too few of the 412 customers are flagged: a bound of whole per cents is printed.
+                assert cell["raw"] * 412 < 10
+                printed = printed | {"3", "412"}
         assert 2 <= len(row["reasons"]) <= 8
         for reason in row["reasons"]:
             if reason.startswith("For a "):

@@ -12,6 +12,8 @@ from journeylib.core.estimate import Estimate
 from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import JudgeSettings
 
+NEEDS = tuple(JudgeSettings().indicators("empathy_need"))
+
 
 def test_verdict_regions(evidence_of, profile, row_of):
     measured = {
@@ -213,8 +215,32 @@ def test_an_undecided_effect_is_not_little_at_stake(evidence_of, profile, lo, hi
     stakes = judgement.indicators.query("indicator == 'stakes'").iloc[0]
     if raw is None:
         assert stakes["missing"] == "ci_too_wide" and np.isnan(stakes["score"])
+        # .12 of the weight may be anything up to the most that counts (.10): 12 points of 100.
+        row = judgement.scores.iloc[0]
+        assert row["empathy_need"] == row["empathy_need_lo"] == pytest.approx(0, abs=0.3)
+        assert row["empathy_need_hi"] == pytest.approx(12.0)
+        assert "anything from 0 to 12 percentage points" in " ".join(row["reasons"])
     else:
         assert (stakes["raw"], stakes["missing"]) == (raw, None)
+
+
+def test_a_need_above_its_limit_decides_without_a_fit(evidence_of, profile, row_of):
+    """Only the need is known: human-led above 60, nothing below it or behind the counter."""
+    known = profile(fit=1, need=1)
+    known = {name: known[name] for name in NEEDS}
+    row = row_of(score_evidence(evidence_of({"A": known})), "A")
+    assert (row["verdict"], row["verdict_stability"], row["abstain"]) == ("human_led", 1.0, None)
+    assert row["empathy_need"] == pytest.approx(90)
+    assert math.isnan(row["automation_fit"])
+    assert "Empathy need decides alone" in " ".join(row["reasons"])
+    back = evidence_of({"A": known}, places={"A": {"office": "back"}})
+    assert row_of(score_evidence(back), "A")["verdict"] == "abstain"
+    low = profile(fit=1, need=0.5)
+    low = {name: low[name] for name in NEEDS}
+    assert row_of(score_evidence(evidence_of({"A": low})), "A")["verdict"] == "abstain"
+    # A step that may be broken is first looked at whole.
+    broken = evidence_of({"A": known | {"rework": 0.9}})
+    assert row_of(score_evidence(broken), "A")["verdict"] == "abstain"
 
 
 def test_between_the_thresholds_it_leans_or_says_nothing(evidence_of, profile, row_of):

@@ -124,6 +124,34 @@ def test_turns_without_a_clock() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("texts", "text_by"),
+    [
+        (["My bill is wrong", "I want to move my line", "Where is my router?", "ok"], "customer"),
+        (
+            ["Your bill is on its way", "How can I help you?", "Thank you for calling", "ok"],
+            "actor",
+        ),
+        (["Meine Rechnung stimmt nicht", "Ich möchte umziehen", "Hallo", "ok"], "customer"),
+    ],
+)
+def test_whose_words_texts_on_served_rows_are(texts: list[str], text_by: str) -> None:
+    frame = pd.DataFrame(
+        {
+            "customer": [f"c{n // 4}" for n in range(40)],
+            "touchpoint": ["Chat", "Call"] * 20,
+            "timestamp": WHEN * 2,
+            "actor": ["bot", "agent", "bot", "agent"] * 10,
+            "text": texts * 10,
+        }
+    )
+    found = propose(frame)
+    assert found.schema.text_by == text_by
+    assert any("speak as a customer does" in one for one in found.warnings) == (
+        text_by == "customer"
+    )
+
+
 def test_content_alone_finds_the_columns() -> None:
     frame = pd.DataFrame(
         {

@@ -8,9 +8,10 @@ import pytest
 
 from journeylib.core.errors import LogError
 from journeylib.log.engine.duckdb import run
-from journeylib.log.privacy import pseudonymise, suppress
+from journeylib.log.privacy import pseudonymise
+from journeylib.log.suppression import suppress
 
-from .conftest import ROLES, frame_of, read
+from .conftest import ROLES, checks_of, frame_of, read
 
 KEY = b"0123456789abcdef"
 FRAME = pd.DataFrame(
@@ -59,3 +60,57 @@ def test_small_cells_are_removed_and_counted() -> None:
     assert shown.to_dict("list") == {"name": ["a", "c"], "n": [10, 50]}
     assert removed == 1
     assert suppress(frame.head(0), 10, "n")[1] == 0
+
+
+# What a name reads as in reports.
+NAMES = {
+    "Call +49 151 2345678": "Call •••",
+    "0800 123 4567": "•••",
+    "030/12345": "•••",
+    "Mail to anna.meier@firma.de": "Mail to •••",
+    "Ticket 20240117": "Ticket •••",
+    "Card 1111 2222 3333 4444": "Card •••",
+    "Anruf 01 23 45 67 89": "Anruf •••",
+    "Mailing 01.07.2026": "Mailing 01.07.2026",
+    "2026-07-01": "2026-07-01",
+    "Case 123456": "Case 123456",
+    "Fee 5.000.000": "Fee 5.000.000",
+    "Tariff 2024/25": "Tariff 2024/25",
+    "a @ b": "a @ b",
+}
+
+
+@pytest.mark.parametrize("role", ["touchpoint", "channel", "stage", "segment", "intent"])
+def test_what_looks_personal_in_a_name_is_masked_and_counted(role: str) -> None:
+    frame = pd.DataFrame({"who": "u1", "what": "Web", "name": list(NAMES), "at": "2024-01-01"})
+    log = read(frame, ROLES | {role: "name"})
+    assert frame_of(log)[role].tolist() == list(NAMES.values())
+    found = checks_of(log, "personal_names")
+    assert found["rows"].tolist() == [sum(name != shown for name, shown in NAMES.items())]
+    assert (found["severity"].tolist(), found["role"].tolist()) == (["warning"], [role])
+    assert "2345678" not in found["text"][0] and "names_shown" in found["text"][0]
+
+
+def test_names_that_are_no_person_s_are_listed_or_have_another_name() -> None:
+    frame = pd.DataFrame({"who": "u1", "what": list(NAMES), "at": "2024-01-01"})
+    schema = ROLES | {"touchpoint_values": {"Ticket 20240117": "Ticket"}}
+    log = read(frame, schema | {"names_shown": ["0800 123 4567"]})
+    shown = NAMES | {"0800 123 4567": "0800 123 4567", "Ticket 20240117": "Ticket"}
+    assert frame_of(log)["touchpoint"].tolist() == list(shown.values())
+    assert checks_of(log, "personal_names")["rows"].tolist() == [5]
+    assert checks_of(read(FRAME), "personal_names").empty
+
+
+def test_names_of_many_kinds_and_numbers_are_masked_as_those_of_few() -> None:
+    many = pd.DataFrame({"who": "u1", "what": [f"Call 0151{i:07d}" for i in range(6_000)]})
+    log = read(many.assign(at="2024-01-01"))
+    assert frame_of(log)["touchpoint"].unique().tolist() == ["Call •••"]
+    assert checks_of(log, "personal_names")["rows"].tolist() == [6_000]
+    numbers = pd.DataFrame({"who": "u1", "what": [1234567, 12], "at": "2024-01-01"})
+    assert frame_of(read(numbers))["touchpoint"].tolist() == ["•••", "12"]
+
+
+def test_attributes_and_identifiers_stay_as_they_are() -> None:
+    frame = FRAME.assign(order=["1234567", "0800 123 4567", "a@b.de"])
+    log = read(frame, ROLES | {"attributes": ["order"], "identifiers": {"mail": "order"}})
+    assert frame_of(log)["order"].tolist() == ["1234567", "0800 123 4567", "a@b.de"]

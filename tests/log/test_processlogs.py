@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from journeylib.core.errors import LogError, SchemaError
-from journeylib.log.sources.process_mining import refuse_entities
+from journeylib.log.sources.process_mining import ObjectType, object_types, refuse_entities
 
-from .conftest import frame_of, read
+from .conftest import checks_of, frame_of, read
 
 XES = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="1.0">
@@ -38,6 +38,17 @@ def test_xes_times_are_utc_whatever_the_zone(tmp_path: Path, packed: bool) -> No
     assert rows["touchpoint"].tolist() == ["open", "close"]
     assert rows["t_us"].tolist() == [NOON - 7_200_000_000, NOON]
     assert rows["customer"].tolist() == ["c1", "c1"]
+
+
+def test_traces_of_one_name_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log.xes"
+    trace = XES[XES.index("  <trace>") : XES.index("</log>")]
+    more = trace + trace.replace("c1", "c2") + trace.replace('value="c1"', "value='c3'") * 2
+    path.write_text(XES.replace("</log>", more + "</log>"), "utf-8")
+    found = checks_of(read(path, ROLES), "traces_alike")
+    assert found["rows"].tolist() == [4]  # c1 twice and c3 twice
+    path.write_text(XES, "utf-8")
+    assert checks_of(read(path, ROLES), "traces_alike").empty
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -91,3 +102,56 @@ def test_ocel_xml_is_checked_too(tmp_path: Path) -> None:
     path.write_text(BOMB)
     with pytest.raises(LogError, match=r"has a document type"):
         read(path, ROLES, object_type="order")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_types_of_objects_say_what_following_them_loses(tmp_path: Path) -> None:
+    path = tmp_path / "orders.ocel.json"
+    path.write_text(OCEL)
+    # Both events touch an order, one of them two; one event touches no item.
+    assert object_types(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
+
+
+OCEL_1 = """{"ocel:global-event": {"ocel:activity": "?"}, "ocel:global-object": {"ocel:type": "?"},
+"ocel:global-log": {"ocel:attribute-names": [], "ocel:object-types": ["order", "item"],
+ "ocel:version": "1.0", "ocel:ordering": "timestamp"},
+"ocel:events": {
+ "e1": {"ocel:activity": "place", "ocel:timestamp": "2024-07-01T12:00:00+00:00",
+        "ocel:omap": ["o1", "i1"], "ocel:vmap": {}},
+ "e2": {"ocel:activity": "pay", "ocel:timestamp": "2024-07-01T13:00:00+00:00",
+        "ocel:omap": ["o1", "o2"], "ocel:vmap": {}}},
+"ocel:objects": {"o1": {"ocel:type": "order", "ocel:ovmap": {}},
+ "o2": {"ocel:type": "order", "ocel:ovmap": {}}, "i1": {"ocel:type": "item", "ocel:ovmap": {}}}}"""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["jsonocel", "xmlocel", "sqlite"])
+def test_the_first_version_of_ocel_is_read_too(tmp_path: Path, kind: str) -> None:
+    import pm4py
+
+    path = tmp_path / "orders.jsonocel"
+    path.write_text(OCEL_1)
+    if kind != "jsonocel":
+        other = tmp_path / f"orders.{kind}"
+        writer = {"xmlocel": pm4py.write_ocel_xml, "sqlite": pm4py.write_ocel_sqlite}[kind]
+        writer(pm4py.read_ocel(str(path)), str(other))
+        path = other
+    rows = frame_of(read(path, ROLES, object_type="order"))
+    pairs = sorted(zip(rows["case"], rows["touchpoint"], rows["t_us"], strict=True))
+    hour = 3_600_000_000
+    assert pairs == [("o1", "pay", NOON + hour), ("o1", "place", NOON), ("o2", "pay", NOON + hour)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_table_with_lists_of_objects_is_object_centric_too(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        "ocel:eid,ocel:activity,ocel:timestamp,price,ocel:type:order,ocel:type:item\n"
+        "e1,place,2024-07-01T12:00:00+00:00,3,['o1'],['i1']\n"
+        "e2,pay,2024-07-01T13:00:00+00:00,3,\"['o1', 'o2']\",[]\n"
+    )
+    assert object_types(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
+    rows = frame_of(read(path, ROLES, object_type="order"))
+    assert sorted(zip(rows["case"], rows["touchpoint"], strict=True)) == [
+        ("o1", "pay"), ("o1", "place"), ("o2", "pay")
+    ]  # fmt: skip

@@ -126,3 +126,33 @@ def test_columns_named_like_a_datum_are_not_printed() -> None:
         read(frame, ROLES | {"channel": "anna"})
     assert str(caught.value).endswith("Columns there: who, what, at and 1 more.")
     assert "berg" not in str(caught.value)
+
+
+def test_whose_words_texts_are_is_told() -> None:
+    frame = log_of(
+        what=["a", "b"], at=["2024-01-01 10:00", "2024-01-02 10:00"], actor=["bot", "human"],
+        words=["My bill", "My line"],
+    )  # fmt: skip
+    roles = ROLES | {"actor": "actor", "actor_values": {"bot": "bot", "human": "human"}}
+    roles |= {"text": "words"}
+    silent = checks_of(read(frame, roles), "text_by")
+    assert silent[["severity", "rows"]].to_numpy().tolist() == [["warning", 2]]
+    assert "declare 'text_by: customer'" in silent["text"].iloc[0]
+    declared = checks_of(read(frame, roles | {"text_by": "customer"}), "text_by")
+    assert declared[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]
+    own = frame.assign(actor=["bot", "customer"])
+    known = roles | {"actor_values": {"bot": "bot", "customer": "customer"}}
+    assert checks_of(read(own, known), "text_by").empty
+
+
+def test_events_years_from_all_others_are_set_aside() -> None:
+    """One event of 400 four years later, and one of 1948, are no part of the log's span."""
+    days = [f"2024-01-{1 + number % 28:02} 10:00" for number in range(398)]
+    frame = log_of(what="a", at=[*days, "2028-05-01 09:00", "1948-02-03"])
+    log = read(frame)
+    assert (log.quality.rows_read, log.quality.rows_used) == (400, 398)
+    assert rows_of(log, "unusable") == {"timestamp": 2}
+    assert "lies a year or more from all others" in checks_of(log, "unusable")["text"].iloc[0]
+    # A tenth of the events is no stray: such a log has two parts.
+    parts = [*days[:360], *["2028-05-01 09:00"] * 40]
+    assert read(frame.assign(at=parts)).quality.rows_used == 400

@@ -60,6 +60,16 @@ def micros(times: list[Any], **fields: Any) -> list[int]:
         "20240229130500",
         "20240229T130500",
         "  2024-02-29 13:05  ",
+        "Thu Feb 29 13:05:00 +0000 2024",
+        "Thu Feb 29 08:05:00 -0500 2024",
+        "Thu Feb 29 13:05:00 2024",
+        "Thu, 29 Feb 2024 14:05:00 +0100",
+        "Thu, 29 Feb 2024 13:05:00 +0000 (UTC)",
+        "Thu, 29 Feb 2024 13:05:00 GMT",
+        "Thu Feb 29 2024 13:05:00 GMT+0000 (Coordinated Universal Time)",
+        "29/02/2024 1:05 p.m.",
+        "2/29/2024 1:05:00 P. M.",
+        "2/29/2024 1:05\u202fPM",
     ],
 )
 def test_one_moment_written_in_many_ways(text: str) -> None:

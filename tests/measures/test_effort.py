@@ -47,6 +47,42 @@ def test_repeat_contact_is_the_same_intent_by_the_same_customer_in_time(log_of: 
     assert evidence.flow["repeat_contact"].n_customers == 4
 
 
+@pytest.mark.parametrize("missing", ["first", "second"])
+def test_who_may_have_come_back_is_in_the_upper_limit(log_of: LogOf, missing: str) -> None:
+    """Of 60 customers 12 come back about the same, 36 without an intent on one of both visits."""
+    rows: list[tuple[object, ...]] = [("z", 30 * DAY, "Bell", "other")]
+    for number in range(60):
+        unknown = 12 <= number < 48
+        first = None if unknown and missing == "first" else "bill"
+        rows.append((f"c{number}", 0, "Chat", first))
+        if number < 48:
+            rows.append((f"c{number}", 2 * DAY, "Chat", None if unknown and first else "bill"))
+    evidence = evidence_of(log_of(*rows, columns="customer t_us touchpoint intent"))
+    told = evidence.flow["repeat_contact"]
+    assert told.value == pytest.approx(12 / 108)
+    assert told.hi is not None and told.hi >= 48 / 108
+    row = evidence.estimate("Chat", "repeat_contact")
+    assert row["value"] == pytest.approx(12 / 108)
+    assert row["lo"] <= 12 / 108 and row["hi"] >= 48 / 108
+    draws = evidence.draws["repeat_contact"][:, evidence.touchpoints["touchpoint"] == "Chat"]
+    assert draws.mean() == pytest.approx(30 / 108, abs=0.02)
+
+
+def test_an_event_without_an_intent_is_about_what_is_around_it(log_of: LogOf) -> None:
+    rows = [
+        ("a", 0, "Chat", None),
+        ("a", HOUR // 4, "Chat", "bill"),
+        ("a", HOUR // 2, "Chat", None),
+        ("a", 2 * DAY, "Chat", "router"),
+        ("a", 3 * DAY, "Chat", "bill"),
+        ("z", 30 * DAY, "Bell", "other"),
+    ]
+    row = evidence_of(log_of(*rows, columns="customer t_us touchpoint intent")).estimate(
+        "Chat", "repeat_contact"
+    )
+    assert (row["value"], row["n_events"]) == (pytest.approx(1 / 3), 3)
+
+
 def test_without_an_intent_the_touchpoint_stands_for_it(log_of: LogOf) -> None:
     log = log_of(("a", 0, "A"), ("a", DAY, "B"), ("a", 2 * DAY, "A"), ("z", 20 * DAY, "B"))
     evidence = evidence_of(log)

@@ -180,7 +180,7 @@ def test_who_leaves_a_queue_is_lost_and_not_contained(
 
 def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(log_of: LogOf) -> None:
     found = audit(queue_log(log_of, "Music"))
-    assert found.lost_in_queue.abstain == "no_column"
+    assert found.lost_in_queue.abstain == found.contained_raw.abstain == "no_column"
     verified = found.contained_verified
     assert (verified.lo, verified.hi) == (0.0, 0.5)
 
@@ -283,6 +283,33 @@ def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     ends = found.session_table.sort_values("session_no")  # type: ignore[union-attr]
     assert list(ends["end"]) == ["open", "frustrated", "frustrated", "frustrated"]
     assert list(ends["seconds_to_end"]) == [60.0, 60.0, 60.0, 60.0]
+
+
+def test_texts_may_be_the_customers_on_the_row_of_who_served(log_of: LogOf) -> None:
+    """Of 20 chats, each one row of the bot with what the customer wrote, 10 ask for a human."""
+    rows: list[tuple[object, ...]] = [(*LATER, "")]
+    for number in range(20):
+        asks = number % 2 == 0
+        said = "I want to talk to a human" if asks else "Thank you, that solved it"
+        rows.append((f"c{number}", number * MINUTE, "Chat", "bot", said))
+        if asks:
+            rows.append((f"c{number}", (number + 2) * MINUTE, "Call", "human", "My bill is wrong"))
+    log = log_of(*rows, columns=COLUMNS + " text")
+    assert audit(log).requests == 0
+    own = replace(log, schema=log.schema.model_copy(update={"text_by": "customer"}))
+    found = audit(own)
+    assert (found.requests, found.requests_rate.value) == (10, 0.5)
+    assert found.contained_verified.value == 0.5
+    told = by_touchpoint(own)
+    assert told["Chat"] == pytest.approx(0.5)
+
+
+def by_touchpoint(log: EventLog) -> dict[str, float]:
+    """Share of journeys with a request at each touchpoint."""
+    loose = MeasureSettings(min_starts=1, min_base_customers=1)
+    rows = measure(rebuild(log, JourneySettings(min_customers=1)), loose).estimates
+    asked = rows[(rows["measure"] == "human_request") & rows["abstain"].isna()]
+    return dict(zip(asked["touchpoint"], asked["value"], strict=True))
 
 
 def test_a_button_can_ask_for_a_human_in_a_log_without_text(log_of: LogOf) -> None:
@@ -467,11 +494,12 @@ def test_a_dead_end_reaches_no_human_and_ends_badly(log_of: LogOf) -> None:
 
 
 def test_cells_of_few_customers_are_not_told(log_of: LogOf) -> None:
-    log = log_of(("a", 0, "Chat", "bot"), ("a", 1, "Call", "human"), LATER, columns=COLUMNS)
+    waits = ("a", 1, "Queue", "system")
+    log = log_of(("a", 0, "Chat", "bot"), waits, ("a", 2, "Call", "human"), LATER, columns=COLUMNS)
     found = audit(log, min_customers=2)
     assert found.contained_raw.abstain == "privacy"
     assert len(found.actor_changes) == len(found.by_touchpoint) == len(found.curve) == 0
-    assert found.actor_changes.attrs["suppressed"] == 1
+    assert found.actor_changes.attrs["suppressed"] == 2
 
 
 def airline(shared_data: Path, log_of: LogOf) -> EventLog:

@@ -6,13 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import customer_scores, experience_table, text_measures
+from journeylib.measures.texts.sentiment import (
+    changes_across,
+    customer_scores,
+    experience_table,
+    spreads,
+    text_measures,
+)
 
 MICRO = 1_000_000
 LogOf = Callable[..., EventLog]
@@ -35,7 +44,8 @@ def value(journeys: Journeys, measure: str, touchpoint: str) -> float:
 
 def test_a_log_without_words_abstains(log_of: LogOf) -> None:
     found = by_name(cut(log_of(("a", 0, "A"))))
-    assert list(found) == ["negative", "volatility", "sentiment_drop", "human_request"]
+    feeling = ["negative", "volatility", "sentiment_drop", "feeling_at_entry"]
+    assert list(found) == [*feeling, "human_request"]
     assert {measured.abstain for measured in found.values()} == {("no_column",)}
 
 
@@ -110,9 +120,52 @@ def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
     )
     scores = customer_scores(cut(log))
     assert not isinstance(scores, str)
-    assert scores.source == "column text, VADER lexicon (English)"
+    assert scores.source == "column text, VADER lexicon (English; a word of it in 100 % of turns)"
     heard = scores.turns.filter(scores.turns.score.notnull()).to_pandas().sort_values("customer_no")
     assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
+
+
+def test_a_word_list_that_found_no_word_is_not_neutral(log_of: LogOf) -> None:
+    """One turn of ten, then two, has a word that the lexicon knows."""
+    dull, sad = "Where do I find the form for the invoice of March?", "This is terrible"
+    columns = "customer position touchpoint text"
+    rows = [(f"c{n}", n, "Chat", dull) for n in range(9)]
+    tenth = cut(log_of(*rows, ("c9", 9, "Chat", sad), columns=columns))
+    assert customer_scores(tenth) == "unidentified"
+    assert by_name(tenth)["negative"].abstain == ("unidentified",)
+    fifth = log_of(*rows[:8], ("c8", 8, "Chat", sad), ("c9", 9, "Chat", sad), columns=columns)
+    assert by_name(cut(fifth))["negative"].abstain == (None,)
+    scores = customer_scores(cut(fifth))
+    assert not isinstance(scores, str)
+    assert scores.source.endswith("a word of it in 20 % of turns)")
+
+
+def test_a_touchpoint_where_no_word_is_known_has_no_feeling(log_of: LogOf) -> None:
+    rows = [(f"c{n}", n, "Form", "Where do I find the form of March?") for n in range(10)]
+    rows += [(f"c{n}", n, "Call", "This is terrible") for n in range(10)]
+    journeys = cut(log_of(*rows, columns="customer position touchpoint text"))
+    names = list(journeys.touchpoints.sort_values("touchpoint_no")["touchpoint"])
+    told = dict(zip(names, by_name(journeys)["negative"].abstain, strict=True))
+    assert told == {"Form": "unidentified", "Call": None}
+    assert list(experience_table(journeys, ALL)["touchpoint"]) == ["Call"]
+
+
+def test_what_customers_come_with_is_apart_from_what_happens(log_of: LogOf) -> None:
+    """Grief: they come with -.8 and leave with .2; a bad bot: they come with .2, leave with -.8."""
+    rows: list[tuple[object, ...]] = []
+    for n in range(5):
+        rows += [(f"a{n}", 0, "Bereavement", -800_000), (f"a{n}", 1, "Bereavement", 200_000)]
+        rows += [(f"b{n}", 0, "Bot", 200_000), (f"b{n}", 1, "Bot", -800_000)]
+    journeys = cut(log_of(*rows, columns=SCORED))
+    told = {
+        (name, spot): round(value(journeys, name, spot), 6)
+        for name in ("feeling_at_entry", "sentiment_drop")
+        for spot in ("Bereavement", "Bot")
+    }
+    assert told == {
+        ("feeling_at_entry", "Bereavement"): -0.8, ("feeling_at_entry", "Bot"): 0.2,
+        ("sentiment_drop", "Bereavement"): 1.0, ("sentiment_drop", "Bot"): -1.0,
+    }  # fmt: skip
 
 
 def test_texts_in_other_languages_abstain(log_of: LogOf) -> None:
@@ -172,3 +225,41 @@ def test_the_order_of_rows_changes_nothing(log_of: LogOf) -> None:
     for name, measured in one.items():
         assert np.array_equal(measured.resampled.value, two[name].resampled.value)
         assert np.array_equal(measured.resampled.draws, two[name].resampled.draws)
+
+
+# Journeys of one to several turns, some without a score, none at all, and equal scores.
+JOURNEYS = st.lists(
+    st.lists(st.sampled_from([None, -1000, -3, 0, 7, 7, 999]), min_size=1, max_size=6), max_size=5
+)
+
+
+def variance(points: list[int]) -> int:
+    mean = sum(points) / len(points)
+    return int(np.floor(sum((x - mean) ** 2 for x in points) / (len(points) - 1) + 0.5))
+
+
+@given(journeys=JOURNEYS)
+@settings(max_examples=60, deadline=None)
+def test_changes_and_spreads_equal_a_plain_walk(journeys: list[list[int | None]]) -> None:
+    changes, near, far = [], [], []
+    for turns in journeys:
+        for spot in range(len(turns)):
+            earlier = [x for x in turns[:spot] if x is not None]
+            later = [x for x in turns[spot:] if x is not None]
+            changes.append(later[0] - earlier[-1] if earlier and later else None)
+        told = [x for x in turns if x is not None]
+        for spot in range(len(told) if len(told) > 1 else 0):
+            near.append(variance(told[max(spot - 1, 0) : spot + 2]))
+            far.append(variance(told))
+    score = np.array(
+        [MISSING if x is None else x for turns in journeys for x in turns], dtype=np.int64
+    )
+    lengths = np.array([len(turns) for turns in journeys], dtype=np.int64)
+    begins, journey = np.append(0, np.cumsum(lengths)), np.repeat(np.arange(len(lengths)), lengths)
+    change, there = changes_across(score, begins, journey)
+    assert [int(x) if y else None for x, y in zip(change, there, strict=True)] == changes
+    known = score != MISSING
+    around, whole, counts = spreads(score[known], journey[known])
+    assert list(zip(around[counts], whole[counts], strict=True)) == list(
+        zip(near, far, strict=True)
+    )

@@ -11,6 +11,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.bots.waiting_times import queue_times
 from journeylib.measures.settings import MeasureSettings
 
 MINUTE = 60_000_000
@@ -169,3 +170,52 @@ def test_without_a_clock_the_journey_is_the_session(log_of: LogOf) -> None:
     found = sessions_of(log)
     assert sorted(found["state"]) == ["contained", "handed_over"]
     assert found["again_us"].isna().all()
+
+
+MARKED = COLUMNS + " text handover"
+
+
+def test_a_mark_is_a_handover_where_no_human_ever_appears(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", "Hello", False),
+        ("a", 1, "Chat", "customer", "A human, please", None),
+        ("a", 2, "Pass", "bot", None, True),
+        ("b", 0, "Chat", "bot", "Hello", False),
+        ("b", 1, "Chat", "customer", "Thanks, that worked", None),
+        (*LATER, None, None),
+        columns=MARKED,
+    )
+    found = sessions_of(log)
+    assert list(found["state"]) == ["handed_over", "contained"]
+    assert list(found["human_joined"]) == [True, False]
+    assert (found["human_us"] == MISSING).all()  # when a human came is not known
+
+
+def test_a_mark_tells_nothing_where_humans_are_seen(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", "Hello", False),
+        ("a", 1, "Pass", "bot", None, True),
+        ("b", 0, "Chat", "bot", "Hello", False),
+        ("b", 1, "Pass", "bot", None, True),
+        ("b", 2, "Chat", "human", "I am here", None),
+        (*LATER, None, None),
+        columns=MARKED,
+    )
+    assert states(log) == ["contained", "handed_over"]
+
+
+def test_a_handover_without_a_human_has_no_wait(log_of: LogOf) -> None:
+    log = log_of(
+        ("a", 0, "Chat", "bot", "Hello", False),
+        ("a", 1, "Chat", "customer", "A human, please", None),
+        ("a", 2, "Pass", "bot", None, True),
+        ("b", 0, "Chat", "bot", "Hello", False),
+        ("b", MINUTE, "Chat", "customer", "A human, please", None),
+        ("b", 3 * MINUTE, "Bye", "customer", None, None),
+        (*LATER, None, None),
+        columns=MARKED,
+    )
+    journeys = rebuild(log, JourneySettings(bad_ends=("Bye",)))
+    times = queue_times(bot_sessions(journeys, MeasureSettings()), LATER[1])
+    # Only b waits: 180 s from the bot's last act, and gives up.
+    assert times[["seconds", "fate", "n"]].to_numpy().tolist() == [[180, 1, 1]]

@@ -43,6 +43,7 @@ roles:
   actor_values: {bot: bot, human: human, system: system}
   stage_order: [Informationsbeschaffung, Vertragsabschluss, Inbetriebnahme, Störungsbehebung]
 journeys: {cut: customer, quiet_days: 1, min_customers: 5}
+small_cells_permitted_by: The people of a made-up town
 plan: {steps: [%s]}
 """
 

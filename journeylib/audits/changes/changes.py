@@ -14,6 +14,7 @@ import pandas as pd
 
 from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
+from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import EPOCH, KINDS, ChangeWriter
 from journeylib.audits.config.model import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
@@ -60,10 +61,13 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         note = text("audits.comparison.no_clock")
     else:
         alike = [entry for entry in before if _measured_alike(entry, current)]
+        ended = None  # a declared day is looked back from as declared
+        if assessment.config.as_of is None:
+            ended = intake_end(journeys, assessment.as_of, assessment.config.changes.window_days)
         periods = compare_periods(
             journeys,
             assessment.config,
-            assessment.as_of,
+            ended or assessment.as_of,
             scores=assessment.evidence.turn_scores,
             kept={entry.run_id: entry.streams for entry in alike if entry.streams is not None},
         )
@@ -74,6 +78,8 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
             else text("audits.comparison.first")
         )
         note = f"{since} {periods.note}"
+        if ended:
+            note += " " + text("audits.comparison.intake", day=ended.isoformat())
     used = (*([previous.run_id] if previous else []), *(periods.used if periods else ()))
     return Changes(
         entries=_ordered(changes),
@@ -131,10 +137,9 @@ def compare_periods(
     table, used = _with_kept(measured.table, kept or {}, periods)
     tests = drifts(table, settings, min_customers=minimum)
     writer = ChangeWriter(measured.lags, periods, settings)
-    changes = [
-        *silence(journeys, measured.feeds, writer),
-        *broken_feeds(measured.feeds, writer),
-    ]
+    # Where the log as a whole ends, its channels do.
+    changes = [*silence(journeys, measured.feeds, writer)]
+    changes = changes or [*broken_feeds(measured.feeds, writer)]
     broken = bool(changes)
     if broken:
         tests = tests.iloc[:0]
@@ -221,8 +226,11 @@ def definitions(assessment: Assessment) -> dict[str, str]:
         if int(str(row.customers)) >= config.journeys.min_customers
     )
     mapping = assessment.prepared.mapping
+    log = config.log.dump()
+    if config.log.recipe is not None:
+        log["recipe"] = config.log.recipe_hash
     content = {
-        "log": config.log.model_dump(mode="json", exclude={"files": True, "outcomes": {"file"}}),
+        "log": log,
         "roles": config.roles.model_dump(mode="json"),
         "mapping": None if mapping is None else [mapping.hash, stages],
         "stitching": [

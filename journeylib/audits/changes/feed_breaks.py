@@ -24,22 +24,31 @@ ALIKE = 2.0  # volumes of one touchpoint under two names differ by less than thi
 
 
 def silence(journeys: Journeys, feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:
-    """Yield a change where the log as a whole ends before the period does."""
+    """Yield a change where the log as a whole ends before the period does.
+
+    Days of the week on which the log is usually silent, as offices are on Sundays, tell nothing.
+    """
     end = fetch(
         journeys.steps.filter(journeys.steps.t_us < writer.periods.end_us)
         .aggregate(last=journeys.steps.t_us.max())
     )["last"].iloc[0]  # fmt: skip
-    missing = (
-        writer.periods.days if pd.isna(end) else (writer.periods.end_us - int(end)) // US_PER_DAY
-    )
-    if missing >= writer.settings.feed_days and _usually_daily(feeds):
+    window = writer.settings.window_days
+    missing = window if pd.isna(end) else (writer.periods.end_us - int(end)) // US_PER_DAY
+    usual = _usual_slots(feeds, window)
+    silent = missing if missing >= window else sum(slot in usual for slot in range(missing))
+    if usual and silent >= writer.settings.feed_days:
         yield writer.feed("", text("audits.change.feed.ends", days=missing))
 
 
-def _usually_daily(feeds: pd.DataFrame) -> bool:
+def _usual_slots(feeds: pd.DataFrame, window: int) -> set[int]:
+    """Return the slots of a period, 0 for its last day, that had events in every earlier one."""
     before = feeds[feeds["period"] > 0]
-    days = before["day"].nunique()
-    return days > 0 and len(before) > 0 and before["events"].sum() / days >= REGULAR
+    if before.empty:
+        return set()
+    whole = int(before["period"].max())
+    slots = before.assign(slot=before["day"] % window).groupby("slot")
+    often = (slots["period"].nunique() == whole) & (slots["events"].sum() / whole >= REGULAR)
+    return {int(slot) for slot in often.index[often]}
 
 
 def broken_feeds(feeds: pd.DataFrame, writer: ChangeWriter) -> Iterator[Change]:

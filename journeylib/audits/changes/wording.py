@@ -105,8 +105,10 @@ class ChangeWriter:
         ]  # fmt: skip
         if kind == "mix" and row["family"] == "performance":
             sentences.append(text("audits.change.stream.mix"))
+        if values["lo"] <= 0 <= values["hi"]:
+            sentences.append(text("audits.change.stream.together"))
         # The last period alone adds |z| − k to the sum.
-        if abs(row["cusum"]) - abs(row["z"]) >= self.settings.cusum_h / 2:
+        elif abs(row["cusum"]) - abs(row["z"]) >= self.settings.cusum_h / 2:
             sentences.append(text("audits.change.stream.drift"))
         above = measure in WORSE_ABOVE or measure.startswith(MISSING)
         sign = (above - (measure in WORSE_BELOW)) * row["difference"]

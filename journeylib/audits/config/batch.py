@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, read_yaml
 
 LIST = "audits"
 
@@ -66,8 +66,10 @@ def read_batch(files: Sequence[Path]) -> list[BatchEntry]:
 
 
 def _entries(file: Path) -> list[BatchEntry]:
+    if not file.is_file():  # reading a pipe would wait for somebody to write to it
+        return [BatchEntry(file)]
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content, _ = read_yaml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return [BatchEntry(file)]
     if not isinstance(content, dict) or LIST not in content:

@@ -8,6 +8,7 @@ import re
 import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,24 @@ from journeylib.audits.config.suggestions import (
     Candidates,
     OutcomesProposal,
     find_candidates,
-    first_rows,
     propose_outcomes,
 )
 from journeylib.core import ConfigError
 from journeylib.journeys import JourneySettings
 from journeylib.judge import JudgeSettings, MomentSettings
-from journeylib.log import ROLES, Proposal, Schema, propose
+from journeylib.log import (
+    ROLES,
+    Ask,
+    Proposal,
+    RecognisedExport,
+    Schema,
+    WideRows,
+    is_object_centric,
+    object_types,
+    propose,
+    propose_by_recipe,
+    recognise,
+)
 from journeylib.measures import MeasureSettings
 
 WIDTH = 96
@@ -48,19 +60,26 @@ def write_first_config(
     outcomes: str | Path | None = None,
     out: str | Path | None = None,
     force: bool = False,
+    object_type: str | None = None,
+    ask: Ask | None = None,
 ) -> tuple[Path, str]:
     """Look at a log and write a commented configuration that can be audited as it is.
 
     Parameters
     ----------
     log : str or Path
-        File, glob or ``duckdb:///file.db::table``.
+        File, glob or ``duckdb:///file.db::table``; of a known system's export also a folder, or
+        ``duckdb:///file.db``.
     outcomes : str or Path, optional
         Table of what came of customers.
     out : str or Path, optional
         The YAML file; the log's name with ``.yaml`` in the current folder unless given.
     force : bool
         Replace an existing file.
+    object_type : str, optional
+        Of an object-centric log: whose objects are the journeys; proposed unless given.
+    ask : callable, optional
+        Called with a yes-or-no question and the likely answer where two readings are near.
 
     Returns
     -------
@@ -79,19 +98,67 @@ def write_first_config(
     name = _slug(log)
     path = Path(out) if out is not None else Path(f"{name}.yaml")
     _refuse(path, force=force)
-    proposal = propose(str(log))
-    _, sample = first_rows(str(log))
-    candidates = find_candidates(proposal, sample)
+    export = recognise(str(log))
+    if export is None:
+        object_type, doubts = _object_type(str(log), object_type)
+        proposal = propose(str(log), object_type=object_type, ask=ask)
+        proposal = replace(proposal, warnings=(*doubts, *proposal.warnings))
+    else:
+        proposal = propose_by_recipe(export)
+    candidates = find_candidates(proposal, proposal.sample)
     outcome = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     about = {
         "file": path.name,
         "name": name,
         "title": re.sub("[-_]+", " ", name).capitalize(),
-        "log": _relative(log, path),
+        "object_type": object_type,
+        **_wide(proposal.wide),
+        **_source(log, export, path),
         "outcomes": None if outcomes is None else _relative(outcomes, path),
     }
     _write(path, _configuration(about, proposal, candidates, outcome))
     return path, _account(Path(str(log)).name, proposal, candidates, outcome)
+
+
+def _wide(wide: WideRows | None) -> dict[str, Any]:
+    """Return how wide rows are made long, as a configuration writes it."""
+    if wide is None:
+        return {"join": {}, "unpivot": {}, "threads": None}
+    plain = {step: span.model_dump(mode="json") for step, span in wide.unpivot.items()}
+    return {
+        "join": {name: list(columns) for name, columns in wide.join.items()},
+        "unpivot": {
+            step: {side: c[0] if len(c) == 1 else c for side, c in times.items() if c}
+            for step, times in plain.items()
+        },
+        "threads": wide.threads and wide.threads.model_dump(),
+    }
+
+
+def _source(log: str | Path, export: RecognisedExport | None, path: Path) -> dict[str, Any]:
+    """Return the files of a log as its configuration names them, and the recipe for them."""
+    if export is None:
+        return {"log": _relative(log, path), "recipe": None, "brought": {}}
+    files = [_relative(file, path) for file in export.files]
+    return {
+        "log": files[0] if len(files) == 1 else files,
+        "recipe": export.recipe.name,
+        "brought": export.recipe.settings,
+    }
+
+
+def _object_type(log: str, given: str | None) -> tuple[str | None, list[str]]:
+    """Return the object type to follow, and what following each would lose and repeat."""
+    if given is not None or not is_object_centric(log):
+        return given, []
+    types = object_types(Path(log))
+    if len(types) < 2:
+        return (types[0].name if types else None), []
+    best = types[0].name
+    counts = "; ".join(f"{t.name}: {t.lost} events lost, {t.extra} repeated" for t in types)
+    return best, [
+        f"Journeys follow the objects of type '{best}' ({counts}). --object-type takes another."
+    ]
 
 
 def _slug(log: str | Path) -> str:
@@ -161,20 +228,34 @@ def _configuration(
         outcome_reasons=outcome and outcome.reasons,
         without_column=[role for role in roles if role not in candidates.roles],
         sections=[
-            {"name": name, "about": words, "settings": list(_settings(model, suggested))}
+            {
+                "name": name,
+                "about": words,
+                "settings": list(_settings(model, suggested, about["brought"].get(name, {}))),
+            }
             for name, model, words in SETTINGS
         ],
     )
 
 
-def _settings(model: BaseModel, suggested: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield each setting with its default, or what it might be, and what it means."""
+def _settings(
+    model: BaseModel, suggested: Mapping[str, Any], brought: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield each setting with its default, or what it is or might be, and what it means."""
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        entry = {"name": name, "description": field.description, "inner": None, "summary": None}
-        if isinstance(value, MomentSettings):
+        entry: dict[str, Any] = {
+            "name": name,
+            "description": field.description,
+            "inner": None,
+            "summary": None,
+        }
+        entry["brought"] = False
+        if name in brought:
+            yield entry | {"value": brought[name], "suggested": False, "brought": True}
+        elif isinstance(value, MomentSettings):
             entry["description"] = "moments of truth: what a good visit changes"
-            yield entry | {"inner": list(_settings(value, suggested))}
+            yield entry | {"inner": list(_settings(value, suggested, {}))}
         elif name in LONG or isinstance(value, BaseModel):
             yield entry | {"summary": LONG.get(name, field.description)}
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +13,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from journeylib.audits.config.model import OWN_COLUMNS, AuditConfig
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean, read_yaml
 
 # What pydantic adds to a place: which of several types it tried, or which function.
 TYPE_TAG = re.compile(r"^(str|int|float|bool|date|function-.*|(tuple|list|dict|union)\[.*)$")
 OUTCOMES_FILE = "log.outcomes.file"
-FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE,
+RECIPE = "log.recipe"
+FILES = ("assessment.file", "bets.plan", "lab.assignments.file", "log.files", OUTCOMES_FILE, RECIPE,
          "mapping.file", "measures.labelled_turns", "plan.bpmn", "ratings.file",
          "service_types.labels")  # fmt: skip
 PLAIN = {
@@ -60,14 +62,23 @@ def load_config(
     if as_of is not None:
         content["as_of"] = as_of
     content = _without_empty(content)
+    _refuse_endless(content)
     _resolve_paths(content, path.parent)
     try:
-        return AuditConfig.model_validate(content)
+        config = AuditConfig.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_explain(error, text, path, overrides)) from None
+    return config
+
+
+def _refuse_pipe(path: Path) -> None:
+    """Refuse what is there and is no file: reading a pipe waits for somebody to write to it."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ConfigError(f"{path} is a pipe or a device; name a file.")
 
 
 def _read_text(path: Path) -> str:
+    _refuse_pipe(path)
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -83,8 +94,8 @@ def _read_text(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(text)
-        twice = _first_repeated(yaml.compose(text, Loader=yaml.SafeLoader))
+        content, nodes = read_yaml(text)
+        twice = _first_repeated(nodes)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark is not None else ""
@@ -127,6 +138,15 @@ def _without_empty(node: Any) -> Any:
     return {str(key): _without_empty(value) for key, value in node.items() if value is not None}
 
 
+def _refuse_endless(node: Any, where: str = "") -> None:
+    """Refuse .inf and .nan, which every bound of a setting would let through."""
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ConfigError(f"{where.lstrip('.')} is {node}; give a number.")
+    parts = enumerate(node) if isinstance(node, list | tuple) else ()
+    for key, value in node.items() if isinstance(node, dict) else parts:
+        _refuse_endless(value, f"{where}.{key}")
+
+
 def _override(content: dict[str, Any], override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
@@ -140,7 +160,7 @@ def _override(content: dict[str, Any], override: str) -> None:
             raise ConfigError(f"--set {key.strip()}: '{parent}' has no keys below it.")
         node = node[parent]
     try:
-        node[last] = yaml.safe_load(value)
+        node[last], _ = read_yaml(value)
     except yaml.YAMLError:
         raise ConfigError(f"--set {key}: the value is not YAML; quote it.") from None
 
@@ -221,7 +241,7 @@ def _resolve_paths(content: dict[str, Any], folder: Path) -> None:
             value = node.get(last)
             if isinstance(value, list | tuple):
                 node[last] = [_resolved(file, folder) for file in value]
-            elif value is not None and (key, value) != (OUTCOMES_FILE, OWN_COLUMNS):
+            elif value is not None and not _is_name(key, value):
                 node[last] = _resolved(value, folder)
 
 
@@ -232,6 +252,13 @@ def _nodes(content: dict[str, Any], parents: Sequence[str]) -> list[dict[str, An
         below = [node.get(parent) for node in nodes if isinstance(node, dict)]
         nodes = [one for node in below for one in (node if isinstance(node, list) else [node])]
     return [node for node in nodes if isinstance(node, dict)]
+
+
+def _is_name(key: str, value: Any) -> bool:
+    """Return whether a value stands for no file, where others of its key do."""
+    if key == RECIPE:
+        return not str(value).endswith(".sql")
+    return bool((key, value) == (OUTCOMES_FILE, OWN_COLUMNS))
 
 
 def _resolved(file: Any, folder: Path) -> Any:

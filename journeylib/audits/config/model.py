@@ -29,7 +29,15 @@ from journeylib.journeys import (
 )
 from journeylib.judge import JudgeSettings
 from journeylib.lab import AssessmentConfig, Bet, LabSettings, Objective
-from journeylib.log import EngineSettings, OutcomesSchema, Schema
+from journeylib.log import (
+    MIN_CELL,
+    EngineSettings,
+    OutcomesSchema,
+    Replies,
+    Schema,
+    Span,
+    find_recipe,
+)
 from journeylib.measures import MeasureSettings, ServiceTypeSettings
 from journeylib.portfolio import PortfolioSettings
 
@@ -42,7 +50,7 @@ PLACES: dict[str, Any] = {
     "delivery": True,
     "engine": True,
     "lab": {"assignments": {"file"}},
-    "log": {"files": True, "outcomes": {"file"}},
+    "log": {"files": True, "outcomes": {"file"}, "recipe": True},
     "mapping": {"file"},
     "measures": {"labelled_turns"},
     "plan": {"bpmn"},
@@ -51,7 +59,15 @@ PLACES: dict[str, Any] = {
     "timeout_minutes": True,
 }
 # What a configuration without them never held: absent, it is no part of the hash.
-ONLY_WHERE_GIVEN = ("objective", "lab", "bets", "assessment", "service_types")
+ONLY_WHERE_GIVEN = (
+    "objective",
+    "lab",
+    "bets",
+    "assessment",
+    "service_types",
+    "small_cells_permitted_by",
+)
+WIDE_ROWS = ("join", "unpivot", "threads")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
     tuple[str, ...],
@@ -85,6 +101,9 @@ class LogConfig(Described):
     ----------
     files
         Path, glob or list of them, relative to this configuration.
+    recipe
+        For the export of a known system: a name that `journeylib recipes` lists, or a .sql file,
+        relative to this configuration. `files` may then name a folder too.
     outcomes
         Outcomes in a table of their own.
     period
@@ -96,14 +115,36 @@ class LogConfig(Described):
         Above this share of unusable rows the audit refuses.
     object_type
         OCEL: the object type to follow.
+    join
+        New columns, each of the texts of several: a date and a clock, the parts of an id.
+    unpivot
+        Where a row of the log holds several steps: each step to the columns of its start and end.
+        The roles may then name the columns step, start and end.
+    threads
+        Where events name the event that they answer: the column of their own id and that of the
+        answered one. The roles may then name the column thread, as session or as journey.
     """
 
     files: Files = Field(min_length=1)
+    recipe: str | None = None
     outcomes: OutcomesConfig | None = None
     period: tuple[dt.date, dt.date] | None = None
     days: tuple[dt.date, dt.date] | None = None
     max_unusable_share: float = Field(0.05, ge=0, le=1)
     object_type: str | None = None
+    join: dict[str, tuple[str, ...]] = Field({})
+    unpivot: dict[str, Span] = Field({})
+    threads: Replies | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """Return what was decided of the log: not where its files lie."""
+        content = self.model_dump(mode="json", exclude=PLACES["log"])
+        return {key: value for key, value in content.items() if key not in WIDE_ROWS or value}
+
+    @property
+    def recipe_hash(self) -> str | None:
+        """The sha256 of the recipe; None where there is none."""
+        return None if self.recipe is None else find_recipe(self.recipe).digest
 
 
 class MappingConfig(Described):
@@ -269,6 +310,9 @@ class AuditConfig(Described):
         How events of one person are found under roles.identifiers; absent: not at all.
     journeys
         How journeys are cut.
+    small_cells_permitted_by
+        Who permits journeys.min_customers below 10, and when: 'Data protection officer,
+        2026-03-02'. The dashboard states it.
     measures
         Windows and minimum bases.
     judge
@@ -315,6 +359,7 @@ class AuditConfig(Described):
     linkage: LinkSettings | None = None
     stitching: StitchSettings | None = None
     journeys: JourneySettings = JourneySettings()
+    small_cells_permitted_by: str | None = Field(None, min_length=3)
     measures: MeasureSettings = MeasureSettings()
     judge: JudgeSettings = JudgeSettings()
     engine: EngineSettings = EngineSettings()
@@ -349,6 +394,17 @@ class AuditConfig(Described):
             raise ValueError(
                 "'linkage' needs two kinds of 'roles.identifiers', one to learn the other from, "
                 "such as {email: mail_column, name: name_column}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _small_cells_are_permitted(self) -> Self:
+        minimum = self.journeys.min_customers
+        if minimum < MIN_CELL and not (self.small_cells_permitted_by or "").strip():
+            raise ValueError(
+                f"'journeys.min_customers' is {minimum}, and a cell under {MIN_CELL} customers can "
+                "point at one of them. Set it to 10, or say in 'small_cells_permitted_by' who "
+                "permits less, and when"
             )
         return self
 
@@ -394,6 +450,8 @@ class AuditConfig(Described):
         outcomes = self.log.outcomes.file if self.log.outcomes else OWN_COLUMNS
         named = [*self.log.files, self.mapping.file if self.mapping else None]
         named += [] if outcomes == OWN_COLUMNS else [outcomes]
+        recipe = self.log.recipe or ""
+        named += [recipe] if recipe.endswith(".sql") else []
         files = [str(file) for file in (*named, *self.annotations(), *self.lab_files()) if file]
         return [file for file in files if "://" not in file]
 
@@ -405,13 +463,18 @@ class AuditConfig(Described):
         content = self.model_dump(mode="json", exclude=PLACES)
         if self.language == LANGUAGE:
             del content["language"]
+        if not self.roles.names_shown:
+            del content["roles"]["names_shown"]
         for key in ONLY_WHERE_GIVEN:
             if not getattr(self, key):
                 del content[key]
+        content["log"] = self.log.dump()
         content["beside"] = [
             None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
             for file in (*self.annotations(), *self.lab_files())
         ]
+        if self.log.recipe is not None:
+            content["recipe"] = self.log.recipe_hash
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from journeylib.core import SchemaError
+from journeylib.core import SchemaError, read_packaged
 from journeylib.log import (
     FILE,
     POSITION,
@@ -33,10 +32,7 @@ MIN_ROWS = 10
 MAX_WORDS = 60
 MAYBE = 0.3
 WORDS: Mapping[str, tuple[str, ...]] = {
-    name: tuple(words)
-    for name, words in yaml.safe_load(
-        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-    ).items()
+    name: tuple(words) for name, words in read_packaged(Path(__file__).with_suffix(".yaml")).items()
 }
 
 
@@ -87,9 +83,10 @@ class OutcomesProposal:
     warnings: tuple[str, ...]
 
 
-def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
+def first_rows(source: Any, object_type: str | None = None) -> tuple[str, pd.DataFrame]:
     """Return the name of a source and its first rows as texts, nulls as missing."""
-    raw = open_source(source, lambda columns, _: list(columns), ReadOptions(limit=SAMPLE_ROWS))
+    options = ReadOptions(limit=SAMPLE_ROWS, object_type=object_type)
+    raw = open_source(source, lambda columns, _: list(columns), options)
     names = [name for name in raw.table.columns if name not in (FILE, ROW, POSITION)]
     texts = {name: raw.table[name].cast("string") for name in names}
     sample: pd.DataFrame = raw.table.limit(SAMPLE_ROWS).select(**texts).to_pandas()
@@ -100,18 +97,33 @@ def first_rows(source: Any) -> tuple[str, pd.DataFrame]:
 def find_candidates(proposal: Proposal, sample: pd.DataFrame) -> Candidates:
     """Look through the first rows for what the proposal left open."""
     taken = proposal.schema.roles()
-    unused = tuple(name for name in proposal.columns if name not in taken.values())
+    named = {*taken.values(), *proposal.schema.attributes, *proposal.schema.identifiers.values()}
+    unused = tuple(name for name in proposal.columns if name not in named)
     names = _frequent(sample[taken["touchpoint"]], proposal.schema.missing)
+    serving = _serving(proposal, sample)
     return Candidates(
         roles=_role_candidates(unused, set(taken), sample),
         unused=unused,
         actor_words=_unmapped_actors(proposal, sample),
         touchpoints=names,
         goals=tuple(name for name in names if _sounds_like(name, WORDS["goal_words"])),
-        bad_ends=tuple(name for name in names if _sounds_like(name, WORDS["bad_end_words"])),
+        bad_ends=tuple(
+            name
+            for name in names
+            if _sounds_like(name, WORDS["bad_end_words"]) and name not in serving
+        ),
         good=_named(unused, WORDS["good"]),
         vulnerable=_named(unused, WORDS["vulnerable"]),
     )
+
+
+def _serving(proposal: Proposal, sample: pd.DataFrame) -> frozenset[str]:
+    """Return the touchpoints at which mostly a bot or a person acts: who serves ends nothing."""
+    if proposal.schema.actor is None:
+        return frozenset()
+    actor = sample[proposal.schema.actor].str.strip().map(proposal.schema.actor_values)
+    served = actor.isin(["bot", "human"]).groupby(sample[proposal.schema.touchpoint].str.strip())
+    return frozenset(str(name) for name, share in served.mean().items() if share >= 0.5)
 
 
 def _frequent(column: pd.Series[Any], missing: tuple[str, ...]) -> tuple[str, ...]:

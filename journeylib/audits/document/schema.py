@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from journeylib.core import read_packaged
 
 SCHEMA_VERSION = "1"
 Node = Mapping[str, Any]
@@ -17,8 +17,7 @@ Node = Mapping[str, Any]
 @cache
 def document_schema() -> dict[str, Any]:
     """Return the JSON Schema of `audit.json`."""
-    source = Path(__file__).with_name("audit.schema.yaml").read_text(encoding="utf-8")
-    schema: dict[str, Any] = yaml.safe_load(source)
+    schema: dict[str, Any] = read_packaged(Path(__file__).with_name("audit.schema.yaml"))
     for part in (schema, *schema["$defs"].values()):
         if "properties" in part:
             part |= {

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from journeylib.audits.config.load import load_config
 from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.experiments.move_trial import trial_of_move
 from journeylib.audits.preparation.preparation import prepare, read_source
 from journeylib.core import ConfigError, use_language, working
 from journeylib.lab import (
@@ -51,6 +52,7 @@ def plan_experiment(
     out: str | Path = "lab",
     overrides: Sequence[str] = (),
     as_of: dt.date | str | None = None,
+    moves: Mapping[str, float] | None = None,
 ) -> tuple[Plan, Path]:
     """Plan the experiment of a configuration and write its `plan.yaml`.
 
@@ -64,6 +66,9 @@ def plan_experiment(
         ``"key=value"`` with a dotted key.
     as_of : datetime.date or str, optional
         The day to look back from.
+    moves : mapping of str to float, optional
+        In place of ``lab:``, the experiment on one move between bot and people, as for
+        `what_if`; its measures and limits are filled in.
 
     Returns
     -------
@@ -78,16 +83,18 @@ def plan_experiment(
         If the log cannot be read or lacks what the measures need.
     """
     checked = load_config(config, overrides=overrides, as_of=as_of)
-    if checked.lab is None:
+    if checked.lab is None and moves is None:
         raise ConfigError(MESSAGES["no_lab"].format(path=config))
-    folder = Path(out) / checked.lab.name
-    file = folder / PLAN_FILE
-    _check_queue(checked)
     log = _log(checked)
-    source = os.path.relpath(Path(config).resolve(), folder.resolve())
+    written = _last_day(checked, log)
     with use_language(checked.language):
-        written = _last_day(checked, log)
-        found = plan(log, checked.lab, written=written, source=Path(source).as_posix())
+        settings = checked.lab if moves is None else trial_of_move(checked, log, moves, written)
+        assert settings is not None
+        folder = Path(out) / settings.name
+        file = folder / PLAN_FILE
+        _check_queue(checked.model_copy(update={"lab": settings}))
+        source = os.path.relpath(Path(config).resolve(), folder.resolve())
+        found = plan(log, settings, written=written, source=Path(source).as_posix())
     if file.exists() and read_plan(file).hash != plan_hash(found):
         raise ConfigError(MESSAGES["exists"].format(path=file))
     return found, write_plan(found, file)

@@ -40,7 +40,10 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         touchpoint=row["touchpoint"],
         sessions=int(row["sessions"]),
         customers=int(row["customers"]),
-        ends=_ends(row, assessment.config.journeys.min_customers),
+        # Where nobody is seen leaving, who stayed alone with the bot is not known to be content.
+        ends={}
+        if assessment.evidence.handoffs.contained_raw.abstain == "no_column"
+        else _ends(row, assessment.config.journeys.min_customers),
         verified_lo=_share(row["verified_lo"]),
         verified_hi=_share(row["verified_hi"]),
         topic=topic,

@@ -38,6 +38,9 @@ def _containment(assessment: Assessment) -> Finding:
         return unanswered("containment", text(f"audits.finding.containment.{why}"))
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
+    if raw.abstain == "no_column":
+        sentence = text("audits.finding.containment.no_queue", verified=verified)
+        return unanswered("containment", sentence, evidence)
     if raw.value is None or verified.value is None:
         why = abstain_text(verified.abstain or raw.abstain)
         sentence = text("audits.finding.containment.open", why=why)

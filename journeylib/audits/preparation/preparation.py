@@ -75,6 +75,10 @@ def read_source(config: AuditConfig) -> EventLog:
         as_of=config.as_of or LAST_EVENT,
         max_unusable_share=config.log.max_unusable_share,
         object_type=config.log.object_type,
+        recipe=config.log.recipe,
+        join=config.log.join,
+        unpivot=config.log.unpivot,
+        threads=config.log.threads,
         engine=config.engine,
     )
 

@@ -11,7 +11,13 @@ import pandas as pd
 from journeylib.audits.preparation.preparation import Prepared, withheld
 from journeylib.journeys import LEVELS, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
-from journeylib.measures import KEY_RESULTS, key_results, measure
+from journeylib.measures import (
+    KEY_RESULTS,
+    ServiceTypes,
+    key_results,
+    measure,
+    with_type_shares,
+)
 
 if TYPE_CHECKING:
     from journeylib.audits.config.model import AuditConfig
@@ -38,6 +44,8 @@ class BaseCase:
         `Judgement.scores`.
     labelled : pandas.DataFrame or None
         Turns that people have labelled.
+    types : ServiceTypes or None
+        Types of contacts where they count for verdicts; no choice here changes them.
     """
 
     config: AuditConfig
@@ -45,6 +53,7 @@ class BaseCase:
     journeys: Journeys
     scores: pd.DataFrame
     labelled: pd.DataFrame | None = field(default=None, repr=False)
+    types: ServiceTypes | None = field(default=None, repr=False)
 
 
 def with_alternatives(base: BaseCase) -> Prepared:
@@ -104,7 +113,10 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
 
     def other(**changed: Any) -> Journeys:
         quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
-        return rebuild(journeys.log, settings.model_copy(update=changed | quiet))
+        again = rebuild(journeys.log, settings.model_copy(update=changed | quiet))
+        # Texts and columns were read for the audit's own cut, in the same order of events.
+        again.events.share(journeys.events)
+        return again
 
     if cutting.gap_days is not None:
         for factor in FACTORS:
@@ -199,6 +211,7 @@ def _results(other: Journeys, base: BaseCase) -> dict[str, Any]:
     if other is not base.journeys:
         evidence = measure(other, base.config.measures, labelled=base.labelled)
         evidence = withheld(evidence, base.prepared, base.config)
+        evidence = with_type_shares(evidence, base.types)
         after = _verdicts(verdict_scores(other, evidence, base.config.judge))
     changes = _changes(before, after)
     return results | {

@@ -12,13 +12,15 @@ from journeylib.audits.document.content import content, varied
 from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.core import rounded
 from journeylib.judge import HandoffTime, worst_item
+from journeylib.measures import without_few
 
 if TYPE_CHECKING:
     from journeylib.audits.document.content import Variation
     from journeylib.audits.result.decision import Decisions
     from journeylib.audits.result.result import Assessment, Changes, Finding
-    from journeylib.journeys import Conformance, Structure, Told
+    from journeylib.journeys import Conformance, Structure, Timeline, Told
     from journeylib.judge import TippingPoint
+    from journeylib.portfolio import WhatIf
 
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
@@ -51,6 +53,7 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         detectors=assessment.evidence.detectors,
         ratings=assessment.ratings,
         portfolio=assessment.portfolio,
+        what_if=[_what_if(one) for one in assessment.what_ifs],
         service_types=assessment.service_types,
         decisions=None,
         findings=(),
@@ -63,10 +66,14 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
 
 
 def with_findings(
-    document: Mapping[str, Any], findings: Sequence[Finding], decisions: Decisions
+    document: Mapping[str, Any],
+    findings: Sequence[Finding],
+    decisions: Decisions,
+    translations: Mapping[str, Decisions],
 ) -> dict[str, Any]:
     """Return the complete document, checked against its own schema."""
-    parts = {"findings": findings, "decisions": decisions}
+    others = [varied(one, language=language) for language, one in translations.items()]
+    parts = {"findings": findings, "decisions": varied(decisions, translations=others)}
     schema = document_schema()["properties"]
     complete = {
         **document,
@@ -91,11 +98,16 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     return (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
-        "estimates": evidence.estimates,
+        "estimates": _estimates(assessment),
         "variants": _joined(evidence.variants, " > ", "variant"),
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
-        "indicators": judgement.indicators,
+        "indicators": without_few(
+            judgement.indicators,
+            "indicator",
+            "raw",
+            minimum=assessment.config.journeys.min_customers,
+        ),
         "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
@@ -104,6 +116,11 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
+
+
+def _estimates(assessment: Assessment) -> pd.DataFrame:
+    minimum = assessment.config.journeys.min_customers
+    return without_few(assessment.evidence.estimates, "measure", "value", minimum=minimum)
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -155,7 +172,7 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
-    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
+    table = _estimates(assessment).sort_values(["touchpoint", "measure"])
     measures = {
         name: {row["measure"]: row for row in rows.to_dict("records")}
         for name, rows in table.groupby("touchpoint")
@@ -259,21 +276,33 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
     stories = result.found.get(segment)
     if stories is None:
         return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
-    lines = {line.story: line for line in result.timelines if line.segment == segment}
+    lines = [line for line in result.timelines if line.segment == segment]
 
-    def steps(story: Any) -> list[dict[Any, Any]]:
-        rows = lines[story].steps.to_dict("records") if story in lines else []
+    def steps(line: Timeline) -> list[dict[Any, Any]]:
+        rows = line.steps.to_dict("records")
         return [row | {"feeling": feelings.get(row["touchpoint"])} for row in rows]
 
+    # Where the log tells stories, they count what the dashboard draws: journeys near to them.
+    told = [
+        varied(
+            line.story,
+            journeys=line.journeys,
+            share=line.share,
+            steps=steps(line),
+            ends=line.outcomes,
+        )
+        for line in lines
+    ]
     return {
         "answer": stories.answer,
         "reason": stories.reason,
         "coverage": stories.coverage,
-        "stories": [
-            varied(story, steps=steps(story), ends=lines[story].outcomes if story in lines else ())
-            for story in stories.stories
-        ],
+        "stories": told or [varied(story, steps=[], ends=()) for story in stories.stories],
     }
+
+
+def _what_if(found: WhatIf) -> Variation:
+    return varied(found, text=found.text)
 
 
 def _plan(conformance: Conformance) -> Variation:

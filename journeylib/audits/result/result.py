@@ -17,7 +17,7 @@ from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, Structure, Told
 from journeylib.judge import Judgement, Ratings
 from journeylib.measures import Evidence, Reach, ServiceTypes
-from journeylib.portfolio import Portfolio
+from journeylib.portfolio import Portfolio, WhatIf
 
 if TYPE_CHECKING:
     from journeylib.log import EventLog
@@ -180,6 +180,8 @@ class Assessment:
         People's ratings compared with the verdicts; None where none are declared.
     service_types : ServiceTypes or None
         Types of contacts; None where none are declared.
+    what_ifs : tuple of WhatIf
+        What the portfolio proposes, moved: each choice alone, then those of one team together.
     """
 
     config: AuditConfig
@@ -199,6 +201,7 @@ class Assessment:
     conformance: Conformance | None
     ratings: Ratings | None
     service_types: ServiceTypes | None
+    what_ifs: tuple[WhatIf, ...]
 
     @property
     def run_id(self) -> str:

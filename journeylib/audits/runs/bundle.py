@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
 from journeylib.audits.config.model import PLACES, AuditConfig
-from journeylib.core import SEED, RunError, working
-from journeylib.log import matching_files
+from journeylib.core import SEED, ConfigError, RunError, working
+from journeylib.log import export_files
 
 if TYPE_CHECKING:
     from journeylib.audits.result.result import Audit
@@ -99,9 +99,14 @@ def staged(out: Path, name: str) -> Iterator[Path]:
     try:
         home.mkdir(parents=True, exist_ok=True)
         with locked(home):
+            _refuse_own_latest(home / "latest")
             _clear_abandoned(home)
             stage = Path(tempfile.mkdtemp(prefix=STAGE, dir=home))
             lock = _lock(stage)
+    except (FileExistsError, NotADirectoryError):
+        raise ConfigError(
+            f"{home} cannot be a folder: a file is in its way. Choose another --out."
+        ) from None
     except OSError as error:
         raise RunError(
             f"cannot write runs to {home}: {error.strerror}. Choose another --out."
@@ -121,6 +126,14 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         with suppress(OSError):  # another run may have begun to write there
             for folder in made:
                 folder.rmdir()
+
+
+def _refuse_own_latest(latest: Path) -> None:
+    """Refuse what bears the name of the link to the newest run: it would never move."""
+    if latest.exists() and not latest.is_symlink():
+        raise ConfigError(
+            f"{latest} must be the link to the newest run, and is a file or folder. Rename it."
+        )
 
 
 @contextmanager
@@ -163,6 +176,8 @@ def _lock(folder: Path, *, wait: bool = True) -> int | None:
 def _clear_abandoned(home: Path) -> None:
     """Remove the stages of killed runs; a run that one of them had set aside comes back."""
     for stage in sorted(home.glob(f"{STAGE}*")):
+        if stage.is_symlink():  # what it leads to is not ours
+            continue
         try:
             lock = _lock(stage, wait=False)
         except OSError:  # its run lives, or has just ended
@@ -170,6 +185,8 @@ def _clear_abandoned(home: Path) -> None:
         if lock is None:
             continue
         for aside in sorted(stage.glob(f"{ASIDE}*/*")):
+            if aside.parent.is_symlink():
+                continue
             with suppress(OSError):  # a later run stands there already
                 aside.rename(home / aside.name)
         shutil.rmtree(stage, ignore_errors=True)
@@ -211,7 +228,7 @@ def commit(folder: Path, home: Path) -> Path:
 def fingerprint_files(config: AuditConfig) -> list[dict[str, Any]]:
     """Fingerprint the files that an audit reads: names without places, bytes, sha256."""
     prints = []
-    for path in sorted({path for file in config.files() for path in matching_files(file)}):
+    for path in sorted({path for file in config.files() for path in export_files(file)}):
         with path.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         prints.append({"name": path.name, "bytes": path.stat().st_size, "sha256": digest})

@@ -17,10 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import yaml
-
 from journeylib.core.errors import ConfigError, did_you_mean
 from journeylib.core.formatting import NOTHING, decimal, long_day, sentence_list, significant
+from journeylib.core.packaged import read_packaged
 
 FOLDER = Path(__file__).parent
 DEFAULT = "en"
@@ -208,6 +207,9 @@ class Catalogue:
         >>> catalogue_of("en").estimate(Estimate.none("n_small", "share"))
         'Not enough evidence: too few customers or journeys'
         """
+        if estimate.value is None and estimate.hi is not None:
+            # Of a share of persons that may not be shown, the bound is.
+            return self.text("under", x=self.percent(estimate.hi, 0))
         if estimate.value is None:
             return self.text("abstain.sentence", reason=self.text(f"abstain.{estimate.abstain}"))
         write, unit = self._writer(estimate)
@@ -269,7 +271,7 @@ def catalogue_of(language: str) -> Catalogue:
             f"there are no texts in the language '{language}'.{did_you_mean(language, codes)} "
             f"Languages: {', '.join(codes)}."
         )
-    sections = yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8"))
+    sections = read_packaged(FOLDER / f"{language}.yaml")
     return Catalogue(language, dict(_flat(sections)))
 
 

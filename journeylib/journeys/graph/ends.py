@@ -14,7 +14,7 @@ from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph.simplify import Simplified, simplify
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.tables import START
-from journeylib.log import fetch
+from journeylib.log import fetch, suppress_parts
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -29,8 +29,9 @@ class Structure:
     ends : pandas.DataFrame
         One row per touchpoint (`START` for all journeys) and end, touchpoints in the order of
         the journey: ``touchpoint``, ``end`` (goal, bad_end, other, open; ends of too few
-        customers are left out), ``journeys`` (int64: that came by and ended so), ``share``,
-        ``lo``, ``hi`` (of those that came by), ``n_journeys``, ``n_customers`` (that came by).
+        customers are left out, and those that would give them away), ``journeys`` (int64: that
+        came by and ended so), ``share``, ``lo``, ``hi`` (of those that came by), ``n_journeys``,
+        ``n_customers`` (that came by).
     chain : Chain
     maps : dict of float to Simplified
         The graph with so much of its touchpoints and transitions.
@@ -94,10 +95,15 @@ def _ends_of(
     known = spot >= 0
     cells = counted["group"].to_numpy()[known], spot[known], end[known]
     journeys = np.zeros((GROUPS, len(names), len(ENDS)))
-    people = np.zeros((len(names), len(ENDS)))
+    people = np.zeros((len(names), len(ENDS)), dtype=np.int64)
     np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[known])
-    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.float64)[known])
-    place, kind = np.nonzero(people >= minimum)
+    np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[known])
+    whole = journeys.sum(axis=0).astype(np.int64)
+    shown = suppress_parts(people, whole, minimum)
+    # How many journeys are open is told beside: it hides no other end of all journeys.
+    others = np.array([end != "open" for end in ENDS])
+    shown[:1, others] &= suppress_parts(people[:1, others], whole[:1, others], minimum)
+    place, kind = np.nonzero(shown)
     sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
     hits, trials = sums.sum(axis=0).T
     behind = np.array([customers[name] for name in names], dtype=np.int64)[place]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,10 @@ Whole = npt.NDArray[np.int64]
 # Stands for a number that an event does not have.
 MISSING = int(np.iinfo(np.int64).min)
 _KEYS = {"journey": np.int64, "customer_no": np.int32, "group": np.int8, "touchpoint_no": np.int32}
+# What puts the rows of a customer in order, and the columns that another cut changes.
+_ORDER = ("customer_no", "t_us", "position", "touchpoint_no")
+_CUT = ("journey", "boundary_micro", "step", "starts_visit", "ends_visit", "visit_step")
+_CUT += ("visit_us", "wait_us", "next_us", "next_touchpoint", "next_touchpoint_no", "next_actor")
 _ALWAYS = ("t_us", "service_us", "actor", "session", "channel", "stage", "office", "intent")
 
 
@@ -100,6 +104,34 @@ class Events:
                 assert self.picked is not None
                 self._read[name] = _picked(self.parent.column(name), self.picked)
         return self._read[name]
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` finds out from these events; the same name is found out once."""
+        if f"once {name}" not in self._read:
+            self._read[f"once {name}"] = make()
+        return self._read[f"once {name}"]
+
+    def share(self, other: Events) -> None:
+        """Take over what `other` has read, where it holds the same rows under another cut.
+
+        What the cut decides is left out. Nothing is taken over where two rows may have changed
+        places, as rows of one customer, time, position and touchpoint may.
+        """
+        order = [name for name in _ORDER if self.has(name)]
+        if not all(is_sorted(events.source, "customer_no") for events in (self, other)):
+            return
+        decided = ["journey", *filter(self.has, ["boundary_micro"])]
+        own = read_columns(self.source, [*order, *decided])
+        theirs = {name: other.column(name) for name in order}
+        there = len(own[order[0]]) == len(theirs[order[0]])
+        if not there or any((own[name] != theirs[name]).any() for name in order):
+            return
+        apart = np.zeros(max(len(own[order[0]]) - 1, 0), dtype=bool)
+        for name in order:
+            apart |= own[name][1:] != own[name][:-1]
+        if apart.all():
+            kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
+            self._read.update(kept | own)
 
     def known(self, name: str) -> Flags:
         """Mark the events that have a value in a column."""

@@ -70,7 +70,7 @@ def _moments(context: ParadoxContext) -> ibis.Table:
     if isinstance(context.scores, Scores):
         scores = context.scores.turns.filter(_.score.notnull()).select("journey", "step", "score")
         heard = heard.left_join(scores, ["journey", "step"])
-        negative = (_.actor == "customer") & (_.score <= NEGATIVE)
+        negative = context.journeys.log.schema.customer_speaks & (_.score <= NEGATIVE)
     turns = heard.select(
         *("customer_no", "group", "journey"),
         at_us=_.t_us,
@@ -165,7 +165,7 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     ).mutate(bot_next=_.bot_step.min().over(after), human_next=_.human_step.min().over(after))
     scored = turns.inner_join(
         scores.turns.select("journey", "step", "score"), ["journey", "step"]
-    ).filter((_.actor == "customer") & _.score.notnull())
+    ).filter(context.journeys.log.schema.customer_speaks & _.score.notnull())
     scored = scored.mutate(
         then=_.score.lead().over(ibis.window(**in_contact)),
         then_step=_.step.lead().over(ibis.window(**in_contact)),

@@ -166,7 +166,7 @@ def _corrections(context: ParadoxContext) -> Estimate:
         before = _.actor.lag().over(ibis.window(group_by=["journey", "opened"], order_by="step"))
         answers = spoken.mutate(after_bot=(before == "bot").fill_null(False)).mutate(
             wrong=ibis.cases(
-                ((_.actor == "customer") & _.after_bot, says_wrong(_.text)), else_=False
+                (journeys.log.schema.customer_speaks & _.after_bot, says_wrong(_.text)), else_=False
             )
         )
     counted = answers.mutate(

@@ -36,10 +36,13 @@ def score_axis(
         if name not in cannot and (name not in unheard or seen.get(name, NOT_TAKEN).missing is None)
     }
     observed = [seen.get(name, NOT_TAKEN) for name in used]
-    draws = max((len(o.draws) for o in observed if o.missing is None), default=1)
+    drawn = [o.missing is None or bool(np.isfinite(o.draws).any()) for o in observed]
+    draws = max(
+        (len(o.draws) for o, known in zip(observed, drawn, strict=True) if known), default=1
+    )
     u_draws = [
-        np.full(draws, np.nan) if o.missing else value_of(used[name], o.draws)
-        for name, o in zip(used, observed, strict=True)
+        value_of(used[name], o.draws) if known else np.full(draws, np.nan)
+        for (name, o), known in zip(zip(used, observed, strict=True), drawn, strict=True)
     ]
     u = [value_of(used[name], o.raw) for name, o in zip(used, observed, strict=True)]
     return axis_score(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import DRAWS, Estimate, Floats, RunError, text
+from journeylib.core import DRAWS, SEED, Estimate, Floats, RunError, text
 from journeylib.measures import Evidence
 
 
@@ -27,7 +27,8 @@ class Observation:
     missing : str or None
         Reason for abstaining; ``no_column`` where the measure was not taken at all.
     draws : ndarray, shape (draws,)
-        Contiguous, so that sums over it do not depend on how many touchpoints there are.
+        NaN where nothing is known; of undecided stakes all that they may be. Contiguous, so that
+        sums over it do not depend on how many touchpoints there are.
     source : str
         For what customers say: the column, who read it, and whether labelled turns correct it.
     """
@@ -132,7 +133,8 @@ def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:
 
     The lower bound is the cautious figure already, so it has no draws of its own. Where every
     interval holds 0 and one of them reaches `MUCH`, nothing is known of the stakes: undecided is
-    not nothing, and the observation is missing.
+    not nothing. The observation is missing then, and its draws lie evenly between nothing and
+    `reach`, so that the score has an interval in place of a point's certainty.
     """
     reach = 0.0
     strongest: Observation | None = None
@@ -148,9 +150,9 @@ def _stakes(moments: pd.DataFrame, size: int) -> Observation | None:
             n, draws = effect.n_customers, np.full(size, least)
             strongest = Observation(least, least, most, "share", n, str(grade), None, draws)
     if strongest is not None and strongest.raw == 0 and reach >= MUCH:
-        nothing = float("nan")
-        n, draws = strongest.n_customers, np.full(size, nothing)
+        n, evenly = strongest.n_customers, (np.arange(size) + 0.5) / size
+        draws = np.random.default_rng(SEED).permutation(reach * evenly)
         return Observation(
-            nothing, nothing, nothing, "share", n, strongest.grade, "ci_too_wide", draws
+            float("nan"), 0.0, reach, "share", n, strongest.grade, "ci_too_wide", draws
         )
     return strongest

@@ -12,6 +12,8 @@ from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, enough
 from journeylib.judge.scorecard.verdict import Verdict, Vetoes
 from journeylib.judge.settings import Axis, JudgeSettings
+from journeylib.log import MIN_CELL, few_of
+from journeylib.measures import OF_PERSONS
 
 PER_SIDE = 3
 PER_AXIS = 2
@@ -24,7 +26,9 @@ def veto_reasons(
     vetoes: Vetoes, seen: Mapping[str, Observation], need: AxisScore
 ) -> tuple[str, ...]:
     """Return one sentence for each veto and each broken measure."""
-    x, base = figure(seen["vulnerable"]) if "vulnerable" in vetoes.names else ("", "")
+    x, base = "", ""
+    if "vulnerable" in vetoes.names:
+        x, base = figure_of("vulnerable", seen["vulnerable"])
     values = {"x": x, "base": base, "need": _score(need)}
     reasons = [text(f"judge.veto.{veto}", **values) for veto in vetoes.names]
     for measure in vetoes.broken:
@@ -51,7 +55,21 @@ def evidence_reasons(
     sides = [_strongest(fit, need, vetoes, seen, machine=machine) for machine in (True, False)]
     if verdict in ("human_led", "human_only", "fix_first"):
         sides.reverse()
-    return (*sides[0], *sides[1])
+    return (*sides[0], *sides[1], *_feeling(seen))
+
+
+def _feeling(seen: Mapping[str, Observation]) -> tuple[str, ...]:
+    """Return what customers come with apart from what the touchpoint does to it.
+
+    Said where both are known and customers come in a bad mood: grief in the matter is no
+    dissatisfaction with the service.
+    """
+    entry, change = seen.get("feeling_at_entry"), seen.get("sentiment_drop")
+    if entry is None or change is None or entry.missing or change.missing or entry.hi >= 0:
+        return ()
+    way = "falls" if change.hi < 0 else "rises" if change.lo > 0 else "stays"
+    (came, base), (moved, _base) = figure(entry), figure(change)
+    return (text(f"judge.feeling.{way}", entry=came, change=moved, base=base),)
 
 
 def _strongest(
@@ -103,6 +121,17 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     return value + unit, f" ({base})"
 
 
+def figure_of(measure: str, seen: Observation, *, sign: bool = True) -> tuple[str, str]:
+    """Return `figure`, or a bound where only a few customers have what says something of them."""
+    bound = None
+    if measure in OF_PERSONS:
+        bound = few_of(seen.raw, seen.n_customers, MIN_CELL)
+    if bound is None:
+        return figure(seen, sign=sign)
+    word = "under" if bound > seen.raw else "over"
+    return text(word, x=percent(bound, 0)), f" ({text('n', n=seen.n_customers)})"
+
+
 def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     """Return one sentence on one indicator.
 
@@ -118,8 +147,10 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     """
     side = "machine" if for_machine else "human"
     texts = current_catalogue().texts
-    words = texts[f"judge.for_{side}.{measure}"]
-    x, base = figure(seen, sign="{p}" not in words)
+    key = f"judge.for_{side}.{measure}"
+    # Where nothing negative was found, nobody knows that 0 % is so: words may have been missed.
+    words = texts.get(f"{key}_none", texts[key]) if seen.raw == 0 else texts[key]
+    x, base = figure_of(measure, seen, sign="{p}" not in words)
     if seen.unit == "share" and (x.startswith("0 ") or not x.lstrip("−")[0].isdigit()):
         # Nothing, or next to it, is not "only" so much.
         words = words.replace(f"{texts['only']} {{x}}", "{x}")
@@ -130,6 +161,11 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
 def small_offer_reason(fit: AxisScore) -> str:
     """Return that a machine adds little even as a help."""
     return text("judge.small_offer", score=_score(fit))
+
+
+def stakes_reason(seen: Observation) -> str:
+    """Return how much may be at stake where no effect could be told."""
+    return text("judge.stakes_open", most=number(100 * seen.hi, 0), customers=seen.n_customers)
 
 
 def thin_reason(journeys: int, customers: int, settings: JudgeSettings) -> tuple[str, str]:

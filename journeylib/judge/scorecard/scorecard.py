@@ -18,6 +18,7 @@ from journeylib.judge.scorecard.reasons import (
     open_reason,
     settling_datum,
     small_offer_reason,
+    stakes_reason,
     thin_reason,
     veto_reasons,
 )
@@ -160,13 +161,19 @@ def _decide(
         return Decision("abstain", 0.0, (why,), next_datum=more, abstain="n_small")
     if case.place.get("served_by") == "nobody":
         return Decision("abstain", 0.0, (text("judge.nobody_serves"),), abstain="not_served")
-    if not case.scored:
+    if not case.scored and verdict == "abstain":
         return _without_evidence(case, vetoes, settings)
     if vetoes.broken:
         stability = broken_share(vetoes, case.seen, settings)
     else:
         shares = verdict_shares(fit, need, vetoes, settings, weights)
         stability = float(shares[CODE[verdict]])
+    if not case.scored:
+        if stability < settings.min_stability:
+            return _without_evidence(case, vetoes, settings)
+        reasons = (*reasons, text("judge.need_alone"))
+    if case.seen.get("stakes", NOT_TAKEN).missing == "ci_too_wide":
+        evidence = (*evidence, stakes_reason(case.seen["stakes"]))
     distance = boundary_distance((fit.value, fit.se), (need.value, need.se), vetoes, settings)
     if stability >= settings.min_stability:
         if verdict == "automate" and hatch_unsure and vetoes.empathy_binds:

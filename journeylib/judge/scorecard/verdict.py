@@ -59,9 +59,11 @@ def verdict_codes(fit: Floats, need: Floats, vetoes: Vetoes, settings: JudgeSett
     Notes
     -----
     A decision that the law gives to humans needs no evidence. A broken step is to be mended
-    before anything else, but only once both scores have enough evidence.
+    before anything else, but only once both scores have enough evidence. A need at or above its
+    limit decides without an automation fit: no fit would change the verdict.
     """
-    shape = np.shape(fit)
+    fit, need = np.broadcast_arrays(fit, need)  # an axis without evidence has one draw
+    shape = fit.shape
     if "legally_human" in vetoes.names:
         return np.full(shape, CODE["human_only"], dtype=np.int8)
     codes = np.full(shape, CODE["assist"], dtype=np.int8)
@@ -73,7 +75,10 @@ def verdict_codes(fit: Floats, need: Floats, vetoes: Vetoes, settings: JudgeSett
         codes[need >= settings.empathy_high] = CODE[human]
     if vetoes.broken:
         codes[...] = CODE["fix_first"]
-    codes[~(np.isfinite(fit) & np.isfinite(need))] = CODE["abstain"]
+    decided = np.isfinite(fit) & np.isfinite(need)
+    if vetoes.empathy_binds and not vetoes.broken:
+        decided |= need >= settings.empathy_high
+    codes[~decided] = CODE["abstain"]
     return codes
 
 

@@ -6,8 +6,9 @@ import itertools
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from journeylib.core import read_packaged
 
 Axis = Literal["automation_fit", "empathy_need"]
 AXES: tuple[Axis, ...] = ("automation_fit", "empathy_need")
@@ -41,9 +42,7 @@ class Indicator(BaseModel):
         return self
 
 
-_DATA: dict[str, dict[str, Any]] = yaml.safe_load(
-    Path(__file__).with_name("indicators.yaml").read_text(encoding="utf-8")
-)
+_DATA: dict[str, dict[str, Any]] = read_packaged(Path(__file__).with_name("indicators.yaml"))
 
 
 def _indicator(entry: dict[str, Any]) -> Indicator:
@@ -57,3 +56,8 @@ def _indicator(entry: dict[str, Any]) -> Indicator:
 DEFAULTS: dict[Axis, dict[str, Indicator]] = {
     axis: {name: _indicator(entry) for name, entry in _DATA[axis].items()} for axis in AXES
 }
+ON_REQUEST: dict[Axis, dict[str, Indicator]] = {
+    axis: {name: _indicator(entry) for name, entry in _DATA["on_request"].get(axis, {}).items()}
+    for axis in AXES
+}
+"""Indicators that only count where a configuration names them."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from journeylib.core import did_you_mean
 from journeylib.judge.settings.bot_timing import HANDOFF_LIMITS, CapacitySettings, CostSettings
-from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
+from journeylib.judge.settings.indicators import AXES, DEFAULTS, ON_REQUEST, Axis, Indicator
 from journeylib.judge.settings.paradoxes import ParadoxSettings
 from journeylib.log import Office, Outcome, Touchpoint
 
@@ -139,7 +139,8 @@ class JudgeSettings(BaseModel):
     )
     empathy_need: dict[str, Indicator] = Field(
         DEFAULTS["empathy_need"],
-        description="Indicators to change; those not named keep their defaults.",
+        description="Indicators to change; those not named keep their defaults. 'emotional' (share "
+        "of the second service type) counts only where it is given a weight.",
     )
     automate_from: Score = Field(60, description="Automation fit that allows 'automate'.")
     assist_from: Score = Field(
@@ -209,7 +210,8 @@ class JudgeSettings(BaseModel):
         """Let a configuration change one indicator, or one field of one, and keep the rest."""
         if not isinstance(given, Mapping):
             return given
-        defaults = DEFAULTS[info.field_name]
+        named = {n: one for n, one in ON_REQUEST[info.field_name].items() if given.get(n)}
+        defaults = {**DEFAULTS[info.field_name], **named}
         for name in given:
             if name not in defaults:
                 raise ValueError(

@@ -10,9 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from journeylib.core import LogError, did_you_mean, text
+from journeylib.core import LogError, did_you_mean, read_packaged, text
 from journeylib.judge import krippendorff_alpha
 
 Measured = Literal["holds", "fails", "not_settled", "cannot_be_seen", "people_only"]
@@ -85,7 +84,7 @@ class Assessment:
 @lru_cache(maxsize=1)
 def statements() -> tuple[Statement, ...]:
     """Return the 24 statements in the order of their sources."""
-    rows = yaml.safe_load(STATEMENTS.read_text(encoding="utf-8"))
+    rows = read_packaged(STATEMENTS)
     return tuple(Statement(**row) for row in rows)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
 
 from journeylib.core import SchemaError
 from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
+from journeylib.log.privacy import looks_personal, masked
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
 
@@ -21,15 +22,17 @@ REASON = f"{HELPER}reason"
 WRITTEN = f"{HELPER}written_"
 UNREAD = f"{HELPER}unread_"
 CONTROL = f"{HELPER}control_"
+PERSONAL = f"{HELPER}personal_"
 # Roles whose value is one of the canonical columns of text, kept under the role's name.
 TEXT_ROLES = ("channel", "stage", "segment", "intent", "resource", "session", "text")
 NUMBER_ROLES = {"sentiment": "sentiment_micro", "rating": "rating_micro", "cost": "cost_micro"}
-FLAG_ROLES = ("ai_disclosed", "error")
+FLAG_ROLES = ("ai_disclosed", "handover", "error")
 # Roles whose value may be there and yet mean nothing that the role can use.
 PARSED = {"end_timestamp": "end_us", "actor": "actor", "office": "office"}
 PARSED |= NUMBER_ROLES | {role: role for role in FLAG_ROLES}
 FIELD_ROLES = ("context_sent", "context_requested", "context_opened", "context_given")
 _NAMES = ("channel", "stage", "segment", "intent")
+_SHOWN = ("touchpoint", *_NAMES)  # roles whose names reports show
 _CONTROLS = r"[\x00-\x1f\x7f]+"
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "x", "ja", "j", "oui", "o", "wahr", "vrai")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "nein", "non", "falsch", "faux")
@@ -56,6 +59,7 @@ NO_JOURNEY = "no journey"
 NO_TOUCHPOINT = "no touchpoint"
 NO_TIME = "no time"
 BAD_TIME = "time cannot be read"
+STRAY_TIME = "time lies a year or more from all others"
 NO_POSITION = "no position"
 REASON_ROLE = {
     NO_CUSTOMER: "customer",
@@ -63,6 +67,7 @@ REASON_ROLE = {
     NO_TOUCHPOINT: "touchpoint",
     NO_TIME: "timestamp",
     BAD_TIME: "timestamp",
+    STRAY_TIME: "timestamp",
     NO_POSITION: "position",
 }
 
@@ -81,12 +86,15 @@ class ReadingPlan:
         Columns of names with at most `MOST_WORDS` distinct values.
     clean : frozenset of str
         Those of them whose every name is kept as it is written.
+    decimals : dict of str to str
+        For roles of numbers written as text: the decimal mark, where the column shows it.
     """
 
     times: dict[str, TimePlan]
     whole_position: bool = True
     few: tuple[str, ...] = ()
     clean: frozenset[str] = frozenset()
+    decimals: dict[str, str] = field(default_factory=dict)
 
 
 def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePlan:
@@ -102,7 +110,7 @@ def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePla
 
 
 def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
-    """Look at the columns whose reading depends on all their values: times and positions."""
+    """Look at the columns whose reading depends on all their values: times, positions, numbers."""
     times = {
         role: time_plan(raw, column, schema)
         for role in ("timestamp", "end_timestamp")
@@ -110,7 +118,13 @@ def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
     }
     few = _few(raw.table, schema)
     clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
-    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean)
+    decimals = {
+        role: mark
+        for role in NUMBER_ROLES
+        if (column := getattr(schema, role)) is not None
+        and (mark := decimal_mark(raw.table[column], schema.missing)) is not None
+    }
+    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean, decimals)
 
 
 def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
@@ -135,7 +149,7 @@ def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
     """Whether no name of a column would be changed, or taken for missing."""
     # Held, or the engine would clean the name of every row and then look which are distinct.
     words = table.select(raw=table[column]).distinct().cache()
-    names = words.mutate(name=name_of(words.raw, schema.missing))
+    names = words.mutate(name=_shown_name(words.raw, column, schema))
     changed = names.filter(names.raw.notnull() & ~names.raw.identical_to(names.name))
     return not len(changed.limit(1).to_pyarrow())
 
@@ -155,7 +169,15 @@ class Vocabulary:
             return self.table[column]
         if column in self.cleaned:
             return self.table[f"{self.cleaned[column]}_name"]
-        return name_of(self.table[column], self.schema.missing)
+        return _shown_name(self.table[column], column, self.schema)
+
+    def is_personal(self, column: str) -> ir.BooleanValue:
+        """Say where a name held what looks personal."""
+        if column in self.clean:
+            return ibis.literal(False)
+        if column in self.cleaned:
+            return self.table[f"{self.cleaned[column]}_personal"].fill_null(False)
+        return _is_personal(self.table[column], self.schema)
 
     def has_controls(self, column: str) -> ir.BooleanValue:
         """Say where a name held control characters."""
@@ -175,7 +197,8 @@ def with_vocabulary(
         prefix = cleaned[column] = f"{HELPER}word{i}"
         raw = table.select(**{f"{prefix}_raw": table[column]}).distinct()
         names = {
-            f"{prefix}_name": name_of(raw[f"{prefix}_raw"], schema.missing),
+            f"{prefix}_name": _shown_name(raw[f"{prefix}_raw"], column, schema),
+            f"{prefix}_personal": _is_personal(raw[f"{prefix}_raw"], schema),
             f"{prefix}_control": raw[f"{prefix}_raw"].re_search(_CONTROLS),
         }
         joined = joined.left_join(raw.mutate(**names), joined[column] == raw[f"{prefix}_raw"])
@@ -231,7 +254,7 @@ def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     columns["position"] = _position(table, schema, plan)
     columns |= _text_columns(table, schema, vocabulary)
     columns |= _mapped_columns(schema, vocabulary)
-    columns |= _value_columns(table, schema)
+    columns |= _value_columns(table, schema, plan)
     columns |= identifiers
     columns |= _attributes(schema, columns, vocabulary)
     flags = _flags(table, schema, vocabulary)
@@ -261,13 +284,22 @@ def _flags(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str,
         for role in ("timestamp", *PARSED)
         if (source := getattr(schema, role)) is not None
     }
-    named = [(role, getattr(schema, role)) for role in ("touchpoint", *_NAMES)]
-    named += [(name, name) for name in schema.attributes]
-    return written | {
-        CONTROL + role: vocabulary.has_controls(source)
+    named = [(role, getattr(schema, role)) for role in _SHOWN]
+    personal = {
+        PERSONAL + role: vocabulary.is_personal(source)
         for role, source in named
-        if source is not None and table[source].type().is_string()
+        if source is not None
     }
+    named += [(name, name) for name in schema.attributes]
+    return (
+        written
+        | personal
+        | {
+            CONTROL + role: vocabulary.has_controls(source)
+            for role, source in named
+            if source is not None and table[source].type().is_string()
+        }
+    )
 
 
 def _is_written(values: ir.Value, missing: tuple[str, ...]) -> ir.BooleanValue:
@@ -382,9 +414,9 @@ def lifecycle_of(word: ir.StringValue, schema: Schema) -> ir.StringValue:
     return ibis.ifelse(word.isnull(), ibis.null("string"), step)
 
 
-def _value_columns(table: ir.Table, schema: Schema) -> dict[str, ir.Value]:
+def _value_columns(table: ir.Table, schema: Schema, plan: ReadingPlan) -> dict[str, ir.Value]:
     columns: dict[str, ir.Value] = {
-        target: micro_of(table[column], schema.missing)
+        target: micro_of(table[column], schema.missing, plan.decimals.get(role))
         for role, target in NUMBER_ROLES.items()
         if (column := getattr(schema, role)) is not None
     }
@@ -427,12 +459,67 @@ def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     return text_of(values, missing).re_replace(_CONTROLS, " ")
 
 
-def micro_of(values: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
-    """Return a number times 1,000,000, rounded; null where it is none. ``3,5`` reads as 3.5."""
+def _shown_name(values: ir.Value, column: str, schema: Schema) -> ir.StringValue:
+    """Return a name; where reports may show it, what looks personal in it is masked."""
+    name = name_of(values, schema.missing)
+    if column not in {getattr(schema, role) for role in _SHOWN}:
+        return name
+    return masked(name, _not_personal(schema))
+
+
+def _is_personal(values: ir.Value, schema: Schema) -> ir.BooleanValue:
+    return looks_personal(name_of(values, schema.missing), _not_personal(schema))
+
+
+def _not_personal(schema: Schema) -> tuple[str, ...]:
+    """Return the names that stay: those allowed, and those that have another name in reports."""
+    return (*schema.names_shown, *schema.touchpoint_values)
+
+
+def decimal_mark(values: ir.Value, missing: tuple[str, ...]) -> str | None:
+    """Return the decimal mark that a column of numbers shows; None where it shows none or both.
+
+    A mark before any but three last digits, after a lone 0, or after groups of three by the other
+    mark is the decimal one. Of 1,234 beside 1,234.50 the point is.
+    """
+    if not values.type().is_string():
+        return None
+    text = present(values, missing)
+    shown = {
+        mark: text.re_search(
+            rf"^[^{mark}]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+-]?0[{mark}][0-9]+$|"
+            rf"[{group}][0-9]{{3}}[{mark}{group}]"
+        )
+        for mark, group in ((",", "."), (".", ","))
+    }
+    row = (
+        values.name("v")
+        .as_table()
+        .aggregate(comma=shown[","].any().fill_null(False), point=shown["."].any().fill_null(False))
+    )
+    found = row.to_pyarrow().to_pylist()[0]
+    if found["comma"] == found["point"]:
+        return None
+    return "," if found["comma"] else "."
+
+
+def micro_of(
+    values: ir.Value, missing: tuple[str, ...], decimal: str | None = None
+) -> ir.IntegerValue:
+    """Return a number times 1,000,000, rounded; null where it is none.
+
+    ``3,5`` reads as 3.5, unless `decimal_mark` says of the column that its commas part thousands.
+    """
     if values.type().is_string():
         text = present(values, missing)
         comma = text.contains(",") & ~text.contains(".")
-        number = ibis.ifelse(comma, text.replace(",", "."), text).try_cast("float64")
+        plain = ibis.ifelse(comma, text.replace(",", "."), text)
+        if decimal is not None:
+            group, mark = (",", "[.]") if decimal == "." else ("[.]", ",")
+            grouped = text.re_search(rf"^[+-]?[0-9]{{1,3}}({group}[0-9]{{3}})+({mark}[0-9]*)?$")
+            whole = text.re_replace(group, "").replace(",", ".")
+            plain = ibis.ifelse(grouped, whole, plain)
+        number = plain.try_cast("float64")
     else:
         number = values.cast("float64")
     sane = number.abs() < _LARGEST

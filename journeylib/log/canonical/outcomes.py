@@ -10,11 +10,19 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from journeylib.core import QualityError
-from journeylib.log.canonical.events import MICRO, flag_of, micro_of, name_of, text_of, time_plan
+from journeylib.log.canonical.events import (
+    MICRO,
+    decimal_mark,
+    flag_of,
+    micro_of,
+    name_of,
+    text_of,
+    time_plan,
+)
 from journeylib.log.canonical.timestamps import micros_utc, plausible
+from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import Raw, ReadOptions, wanted_columns
 from journeylib.log.sources.tables import drop_scratch
 
@@ -68,12 +76,13 @@ def read_outcomes(
     log = source if isinstance(source, LogColumns) else None
     window = None if log is None else log.options.window
     times = [] if window is None else [window.column]
-    raw = open_source(
+    raw = open_log(
         source if log is None else log.source,
         lambda columns, where: list(
             dict.fromkeys([*wanted_columns(schema, columns, where), *times])
         ),
         ReadOptions(engine=engine) if log is None else replace(log.options, engine=engine),
+        schema if log is None else log.schema,
     )
     table = raw.table
     if log is not None and window is not None:
@@ -157,7 +166,7 @@ def _value(written: ir.Value, missing: tuple[str, ...]) -> ir.IntegerValue:
     """Read a number; where it is none, yes as 1 and no as 0."""
     if written.type().is_boolean():
         return written.cast("int64") * MICRO
-    number = micro_of(written, missing)
+    number = micro_of(written, missing, decimal_mark(written, missing))
     if not written.type().is_string():
         return number
     return ibis.coalesce(number, flag_of(written, missing).cast("int64") * MICRO)

@@ -11,7 +11,7 @@ import re
 import string
 import zoneinfo
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import ibis
@@ -25,6 +25,7 @@ UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
+_BLANKS = "\u00a0\u2009\u202f"
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
 _CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?)"
@@ -69,6 +70,23 @@ _SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?)\s*(?:a|aaa|[+-]99(?::?99)?)$")
 _SHAPE_FRACTION = re.compile(r":99(?:,9+|\.9{7,})(?:\s*(?:a|aaa|[+-]99(?::?99)?))?$")
 _NUMBER_SHAPE = re.compile(r"-?9+(\.9+)?")
 
+# Dates of mails and of programs, in the order of words that `_DATES` has: (pattern, replacement).
+_WORDED_SHAPE = re.compile(r"^a{2,3},? +99? aaa|^aaa aaa +99? |a\. ?a\.?$|\([a ]+\)$")
+_WORDED: tuple[tuple[str, str], ...] = (
+    (r"\s*\([A-Za-z ]+\)$", ""),
+    (r"([AaPp])\. ?([Mm])\.?$", r"\1\2"),
+    (r"^[A-Za-z]{2,3},? +([0-9])", r"\1"),
+    (
+        r"^[A-Za-z]{3} ([A-Za-z]{3}) +([0-9]{1,2}) ([0-9:]{8}) ?([+-][0-9]{4}|UTC|GMT|) ?"
+        r"([0-9]{4})$",
+        r"\2 \1 \5 \3\4",
+    ),
+    (
+        r"^[A-Za-z]{3} ([A-Za-z]{3}) +([0-9]{1,2}) ([0-9]{4}) ([0-9:]{8}) GMT([+-][0-9]{4})$",
+        r"\2 \1 \3 \4\5",
+    ),
+)
+
 
 @dataclass(frozen=True)
 class TimePlan:
@@ -85,6 +103,8 @@ class TimePlan:
         Some texts carry an offset from UTC.
     fractions : bool
         Some texts have a decimal comma or more than six decimals.
+    worded : bool
+        Some texts are dates as mails have them, or have "a.m.": see `_WORDED`.
     steps : tuple of (int, int)
         Offset of local time from UTC in force from a local time on, both in microseconds;
         empty where times need no zone.
@@ -101,6 +121,7 @@ class TimePlan:
     unit: str = ""
     offsets: bool = False
     fractions: bool = False
+    worded: bool = False
     steps: tuple[tuple[int, int], ...] = ()
     hits: dict[str, int] = field(default_factory=dict)
     ambiguous: bool = False
@@ -155,8 +176,11 @@ def plan_times(
         if declared in UNITS:
             return TimePlan("number", unit=declared)
         _only_duckdb(table, column, where)
-        plan = _plan_text(present(values, missing), declared, column, where)
-        local = _text_local(values, plan) if plan.naive_rows else None
+        text = _time_text(values, missing)
+        worded = declared is None and any(map(_WORDED_SHAPE.search, _shapes(text)))
+        text = _unworded(text) if worded else text
+        plan = replace(_plan_text(text, declared, column, where), worded=worded)
+        local = _text_local(text, plan) if plan.naive_rows else None
     else:
         raise SchemaError(
             f"column '{column}' of {where} holds {kind}, not times. "
@@ -178,7 +202,8 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
     elif plan.kind == "typed":
         micros = _to_utc(_micros(values), plan.steps)
     else:
-        text = present(values, missing)
+        text = _time_text(values, missing)
+        text = _unworded(text) if plan.worded else text
         local = _text_local(text, plan)
         if not plan.offsets:
             micros = _to_utc(local, plan.steps)
@@ -200,6 +225,18 @@ def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return text without outer blanks, null where it stands for a missing value."""
     text = values.cast("string").strip()
     return ibis.ifelse(text.isin(missing), ibis.null("string"), text)
+
+
+def _time_text(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
+    """Return the text of a time with plain blanks: browsers write narrow ones before AM and PM."""
+    return present(values, missing).translate(_BLANKS, " " * len(_BLANKS))
+
+
+def _unworded(text: ir.StringValue) -> ir.StringValue:
+    """Return dates of mails and programs in the order of words that formats have."""
+    for pattern, plain in _WORDED:
+        text = text.re_replace(pattern, plain)
+    return text
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:
@@ -243,6 +280,11 @@ def _unit(values: ir.Value, declared: str | None, column: str, where: str) -> st
 def _unknown_unit(column: str, where: str, digits: int) -> SchemaError:
     guess = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us"}.get(digits)
     hint = f" Their size suggests '{guess}'." if guess else ""
+    if digits == 5:
+        hint = (
+            " They look like the serial days of a spreadsheet: read the workbook itself, or let "
+            "it write dates."
+        )
     return SchemaError(
         f"column '{column}' of {where} holds numbers of unknown unit. Declare "
         f"timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint} If they only give an "
@@ -271,7 +313,9 @@ def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: s
     shapes = _without_tails(written)
     candidates: list[tuple[str, str | None]] = _candidates(shapes)
     if declared is not None:
-        candidates = [(declared, None)]
+        # The offset is read by itself, whether the format names it or not.
+        bare = re.sub(r"\s*(%z|Z)$", "", declared) if offsets else declared
+        candidates = [(bare, None)]
     numbers = {shape: n for shape, n in shapes.items() if _NUMBER_SHAPE.fullmatch(shape)}
     if not candidates and 2 * sum(numbers.values()) > filled:
         digits = max(numbers, key=lambda shape: (numbers[shape], shape)).split(".")[0]
@@ -477,11 +521,27 @@ def _offset_tree(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> 
     return ibis.ifelse(local < steps[half][0], earlier, later)
 
 
+def month_first_format(text: str) -> str | None:
+    """Return the format with the month first that fits a text; None where there is none.
+
+    Examples
+    --------
+    >>> month_first_format("03/04/2024 10:00")
+    '%m/%d/%Y %H:%M'
+    """
+    shape = text.strip().translate(str.maketrans(_LETTERS, _SHAPE_OF_LETTERS))
+    twins = [twin for _, twin in _candidates(_without_tails({shape: 1})) if twin is not None]
+    return twins[0] if twins else None
+
+
 def shape_share(texts: pd.Series[str]) -> float:
     """Return the share of texts that look like times in a known format."""
     if texts.empty:
         return 0.0
-    shapes = texts.str.strip().str.replace("[0-9]", "9", regex=True)
+    plain = texts.str.translate(dict.fromkeys(map(ord, _BLANKS), " ")).str.strip()
+    for pattern, written in _WORDED:
+        plain = plain.str.replace(pattern, written, regex=True)
+    shapes = plain.str.replace("[0-9]", "9", regex=True)
     counts = shapes.str.replace("[A-Za-z]", "a", regex=True).value_counts()
     read = 0
     for shape, n in counts.head(_MOST_SHAPES // 10).items():

@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import re
+import weakref
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ _MEMORY_SHARE = 0.6
 PACKED = "_journeylib_packed"
 # Rows from which packing, some .25 CPU seconds a million, costs less than spilling does.
 _LARGE = 20_000_000
+# Rows up to which holding a result costs less than planning its query anew for each question.
+_SMALL = 200_000
 
 
 class CodedBackend(Backend):  # type: ignore[misc]
@@ -115,6 +118,38 @@ class CodedBackend(Backend):  # type: ignore[misc]
 
     def hold(self, name: str, expr: ir.Table, *, packed: bool = False) -> ir.Table:
         """Fill a table with the rows of `expr`, in their order."""
+        filled = f"AS {self._typed(expr)}"
+        if not packed:
+            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
+            return self.table(name)
+        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
+        if created and int(created[0][0]) >= _LARGE:
+            # Where a result is still being read it stays as it is.
+            with contextlib.suppress(duckdb.TransactionException):
+                run(self, f"CHECKPOINT {PACKED}")
+        return self.table(name, database=(PACKED, "main"))
+
+    def reusable(self, name: str, expr: ir.Table) -> ir.Table:
+        """Give a query a name: a small result is held, of a large one there is a view.
+
+        It is there as long as the table that is returned, or one that was made of it.
+        """
+        run(self, f"CREATE TEMP VIEW {identifier(name)} AS {self._typed(expr)}")
+        some = f"SELECT 1 FROM {identifier(name)} LIMIT {_SMALL + 1}"
+        small = run(self, f"SELECT count(*) FROM ({some})")[0][0] <= _SMALL
+        kind = "TABLE" if small else "VIEW"
+        if small:
+            view, name = name, f"{name}_held"
+            run(self, f"CREATE TEMP TABLE {identifier(name)} AS FROM {identifier(view)}")
+            run(self, f"DROP VIEW {identifier(view)}")
+        table = self.table(name)
+        # The tables that a view reads stay as long.
+        kept = None if small else expr
+        weakref.finalize(table.op(), _drop, weakref.ref(self), f"{kind} {name}", kept)
+        return table
+
+    def _typed(self, expr: ir.Table) -> str:
+        """Return the query of `expr` with the types that Ibis declares; codes stay codes."""
         # Tables of this process that the query names must be there before it is described.
         self._run_pre_execute_hooks(expr)
         query = self.compile(expr)
@@ -127,16 +162,14 @@ class CodedBackend(Backend):  # type: ignore[misc]
             f"AS {identifier(column.name)}"
             for column in wanted
         ]
-        filled = f"AS SELECT {', '.join(columns)} FROM ({query})"
-        if not packed:
-            run(self, f"CREATE TEMP TABLE {identifier(name)} {filled}")
-            return self.table(name)
-        created = run(self, f"CREATE TABLE {PACKED}.main.{identifier(name)} {filled}")
-        if created and int(created[0][0]) >= _LARGE:
-            # Where a result is still being read it stays as it is.
-            with contextlib.suppress(duckdb.TransactionException):
-                run(self, f"CHECKPOINT {PACKED}")
-        return self.table(name, database=(PACKED, "main"))
+        return f"SELECT {', '.join(columns)} FROM ({query})"
+
+
+def _drop(backend: weakref.ref[CodedBackend], named: str, _kept: ir.Table | None) -> None:
+    if (alive := backend()) is not None:
+        # Where the connection was closed it went with that.
+        with contextlib.suppress(duckdb.Error):
+            run(alive, f"DROP {named}")
 
 
 def connect(
@@ -335,15 +368,20 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
         Of `rows`; each has few distinct values.
     """
     coded = []
-    for column in columns:
-        # A query for each column reads that column only.
-        distinct = rows.select(word=rows[column]).distinct().to_pyarrow()["word"].to_pylist()
-        words = sorted((word for word in distinct if word is not None), key=str.encode)
+    # Ibis writes the expression out once, and the engine reads the rows once for all words.
+    view = scratch_name("rows")
+    run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(rows)}")
+    columns = list(columns)
+    listed = [f"list(DISTINCT {identifier(column)})" for column in columns]
+    found = run(backend, f"SELECT {', '.join(listed)} FROM {view}")[0] if columns else ()
+    for column, distinct in zip(columns, found, strict=True):
+        words = sorted((word for word in distinct or () if word is not None), key=str.encode)
         if words:
             listed = ", ".join(quoted(word) for word in words)
             coded.append(f"{identifier(column)}::ENUM({listed}) AS {identifier(column)}")
     replaced = f" REPLACE ({', '.join(coded)})" if coded else ""
-    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM ({backend.compile(rows)})")
+    run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
+    run(backend, f"DROP VIEW {view}")
     return backend.table(name)
 
 

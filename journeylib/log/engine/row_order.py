@@ -16,7 +16,7 @@ import ibis
 import ibis.expr.operations as ops
 from ibis import _
 
-from journeylib.log.engine.duckdb import CodedBackend, run
+from journeylib.log.engine.duckdb import CodedBackend, run, scratch_name
 from journeylib.log.engine.hashing import customer_group
 
 ROW_NUMBER = "_row"
@@ -62,6 +62,22 @@ def store_sorted(
         return backend.hold(name, ordered, packed=True)
     run(backend, f"CREATE TEMP TABLE {name} AS {backend.compile(ordered)}")
     return backend.table(name)
+
+
+def reusable(rows: ibis.Table) -> ibis.Table:
+    """Make `rows` a table that many queries ask, in DuckDB; elsewhere return `rows`.
+
+    Ibis writes out a whole expression for each query and the engine plans all of it, which costs
+    more than a small log's query itself. Of a table or view Ibis writes the name. A small table is
+    held; a large one is a view, of which the engine leaves out the columns that nobody asks for.
+    """
+    backend = rows.get_backend()
+    if not isinstance(backend, CodedBackend):
+        return rows
+    table = backend.reusable(scratch_name("rows"), rows)
+    runs = [key for key in ("journey", "customer_no") if is_sorted(rows, key)]
+    _SORTED_TABLES[table.op().name] = frozenset(runs)
+    return table
 
 
 def numbered(events: ibis.Table) -> ibis.Table:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from journeylib.core import SchemaError, percent, printable
-from journeylib.log.canonical.timestamps import shape_share
-from journeylib.log.inference.role_names import actor_of_word, name_score
+from journeylib.log.canonical.timestamps import month_first_format, shape_share
+from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
+from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
 from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.text.role_names import actor_of_word, name_score
 
 _SAMPLE_ROWS = 20_000
 _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.A.", "(null)")
@@ -21,14 +25,32 @@ _MORE_MISSING = ("-", "--", "n/a", "#N/A", "\\N", "none", "NONE", "unknown", "k.
 _FREE_ROLES = (
     "end_timestamp", "session", "channel", "stage", "segment", "resource", "text", "sentiment",
     "rating", "cost", "intent", "ai_disclosed", "context_sent", "context_requested",
-    "context_opened", "context_given", "error",
+    "context_opened", "context_given", "handover", "error",
     "position",
 )  # fmt: skip
 _NUMBERS = ("sentiment", "rating", "cost", "position")
-_FLAGS = ("ai_disclosed", "error")
+_FLAGS = ("ai_disclosed", "handover", "error")
 _NAMES = ("channel", "stage", "segment", "intent")
 _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non", "t", "f"}
+# Transitions of the XES lifecycle.
+_TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
+_TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
+# Of two columns whose scores are that near, a person is asked.
+_NEAR = 0.8
+# Asks a person: (question, answer unless they give one) -> answer
+Ask = Callable[[str, bool], bool]
+# Texts on rows of bots and humans are the customer's where hardly any stands on a customer's row
+# and most more often speak of "my bill" than of "your bill".
+_CUSTOMERS_WORDS = re.compile(
+    r"\b(?:my|mine|i want|i need|i can't|i cannot|i would like|meine?[mnrs]?|ich möchte|ich will|"
+    r"ich brauche)\b",
+    re.IGNORECASE,
+)
+_SERVICES_WORDS = re.compile(
+    r"\b(?:you|your|ihre?[mnrs]?|ihnen|can i help|for calling)\b", re.IGNORECASE
+)
+_FEW_TEXTS, _SPEAKS, _CLEARLY = 0.01, 0.1, 2.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +69,11 @@ class Proposal:
     warnings : tuple of str
         What is uncertain, and what to check.
     columns : tuple of str
-        All columns of the source.
+        All columns of the source that may play a role.
+    sample : pandas.DataFrame
+        The first rows, all columns as texts.
+    wide : WideRows, optional
+        How wide rows are made long before columns get their roles.
     """
 
     schema: Schema
@@ -56,6 +82,8 @@ class Proposal:
     facts: tuple[str, ...]
     warnings: tuple[str, ...]
     columns: tuple[str, ...]
+    sample: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
+    wide: WideRows | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +110,7 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
+    ask: Ask | None = None,
 ) -> Proposal:
     """Look at the first rows of a log and propose which column plays which role.
 
@@ -90,6 +119,9 @@ def propose(
     source : as in `read_log`
     delimiter, encoding, object_type : str, optional
         As in `read_log`.
+    ask : callable, optional
+        Called with a yes-or-no question and the likely answer where two readings are near; names
+        of columns are all that it is told of the log. Nobody is asked unless given.
 
     Returns
     -------
@@ -108,8 +140,14 @@ def propose(
         ReadOptions(delimiter, encoding, object_type, limit=_SAMPLE_ROWS),
     )
     sample = _sample(raw)
+    wide = find_wide_rows(sample)
+    if wide is not None:
+        raw = long_rows(raw, wide, MISSING, None)
+        sample = _sample(replace(raw, table=raw.table.order_by(POSITION)))
+        parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
+        sample = sample[[c for c in sample.columns if c in parts]]
     drop_scratch(raw)
-    return _Search(raw, sample).proposal()
+    return _Search(raw, sample, wide, ask).proposal()
 
 
 def _sample(raw: Raw) -> pd.DataFrame:
@@ -140,9 +178,13 @@ def _profile(name: str, values: pd.Series[str], missing: tuple[str, ...], typed:
 class _Search:
     """Fills the roles one after another, the needed ones first."""
 
-    def __init__(self, raw: Raw, sample: pd.DataFrame) -> None:
+    def __init__(
+        self, raw: Raw, sample: pd.DataFrame, wide: WideRows | None, ask: Ask | None
+    ) -> None:
         self.raw = raw
+        self.ask = ask
         self.sample = sample
+        self.wide = wide
         seen = pd.unique(sample.to_numpy().ravel())
         texts = {str(value).strip() for value in seen if value is not None and value == value}
         self.missing = MISSING + tuple(m for m in _MORE_MISSING if m in texts and m not in MISSING)
@@ -166,8 +208,11 @@ class _Search:
         self._time()
         self._actor()
         self._touchpoint()
+        self._wide_rows()
+        self._lifecycle()
         for role in _FREE_ROLES:
             self._free(role)
+        self._whose_words()
         if "timestamp" not in self.taken and "position" not in self.taken:
             raise SchemaError(
                 f"{self.raw.name} has no column that reads as times or as an order. Columns: "
@@ -190,6 +235,8 @@ class _Search:
             facts=tuple(fact.text for fact in self.raw.facts) + self._time_facts(),
             warnings=tuple(self.warnings),
             columns=tuple(self.columns),
+            sample=self.sample,
+            wide=self.wide,
         )
 
     def _take(self, role: str, column: _Column, score: float, content: str) -> None:
@@ -197,6 +244,16 @@ class _Search:
         self.scores[role] = score
         named = name_score(column.name, role) >= 0.25
         self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
+
+    def _better(self, scored: list[tuple[float, _Column]], what: str) -> tuple[float, _Column]:
+        """Return the best column; where the second is near, a person may say that it is that."""
+        best, *others = sorted(scored, key=lambda pair: pair[0], reverse=True)
+        if self.ask is None or not others or others[0][0] < _NEAR * best[0]:
+            return best
+        one, other = printable([best[1].name, others[0][1].name])
+        question = f"Two columns may say {what}: '{one}' and '{other}'. Take '{one}'?"
+        chosen = best if self.ask(question, True) else others[0]
+        return max(chosen[0], _SURE), chosen[1]
 
     def _open(self) -> list[_Column]:
         return [c for c in self.columns.values() if c.name not in self.taken.values() and c.filled]
@@ -208,13 +265,23 @@ class _Search:
             for column in self._open():
                 name = name_score(column.name, role)
                 fits = not column.is_time and column.length <= 64 and column.distinct > 1
-                if name >= 0.4 and fits and column.filled > 0.9:
+                if name >= 0.4 and fits and column.filled > 0.5:
                     scored.append((name * (1.0 if column.repeats else 0.5), column))
             if scored:
-                score, column = max(scored, key=lambda pair: pair[0])
+                score, column = self._better(scored, f"the {role}")
                 self._take(role, column, score, self._repeat_text(column))
+        for role in ("journey", "customer"):
+            column_of = self.columns.get(self.taken.get(role, ""))
+            if column_of is not None and column_of.filled < 0.95:
+                self.warnings.append(
+                    f"{percent(1 - column_of.filled, 0)} of the rows have no '{column_of.name}': "
+                    "they cannot be used as they are. Raise max_unusable_share if they may go."
+                )
         if "journey" not in self.taken and "customer" not in self.taken:
-            self._stand_in()
+            if self.wide is not None and self.wide.threads is not None:
+                self._take("journey", self.columns[THREAD], _LIKELY, "its events answer each other")
+            else:
+                self._stand_in()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
             self.warnings.append(
                 f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
@@ -247,7 +314,7 @@ class _Search:
 
     def _repeat_text(self, column: _Column) -> str:
         rows = len(column.values) / max(column.distinct, 1)
-        return f"it holds {column.distinct} different values, each in {rows:.1f} rows on average"
+        return f"it holds {_values(column.distinct)}, each in {rows:.1f} rows on average"
 
     def _time(self) -> None:
         """Find when: of all columns of times the one that changes from event to event."""
@@ -268,9 +335,39 @@ class _Search:
             self.extra["timestamp_format"] = unit
             share = f"its numbers read as '{unit}' since 1970"
             self.warnings.append(f"'{column.name}' holds numbers, taken as '{unit}'. Check a date.")
+        self._day_or_month(column)
         many = len([entry for entry in scored if entry[2].is_time]) > 1
         differs = f" and {percent(change, 0)} of journeys show more than one" if many else ""
         self._take("timestamp", column, max(score, 0.5), share + differs)
+
+    def _day_or_month(self, column: _Column) -> None:
+        """Where no date tells whether the day or the month is first, ask the order of the file."""
+        parts = column.values.str.extract(r"^\s*(\d\d?)([/-])(\d\d?)[/-](\d{2,4})(.*)$")
+        first, second = (pd.to_numeric(parts[i], errors="coerce") for i in (0, 2))
+        if parts.isna().any(axis=None) or first.max() > 12 or second.max() > 12:
+            return
+        year = pd.to_numeric(parts[3])
+        days = pd.DataFrame({"day": year * 10_000 + second * 100 + first,
+                             "month": year * 10_000 + first * 100 + second})  # fmt: skip
+        ordered = {way: bool(days[way].is_monotonic_increasing) for way in days}
+        form = month_first_format(str(column.values.iloc[0]))
+        if ordered["day"] and not ordered["month"]:
+            return
+        if self.ask is not None and form is not None:
+            likely = ordered["month"] and not ordered["day"]
+            if self.ask(f"Does the month come before the day in '{column.name}'?", likely):
+                self.extra["timestamp_format"] = form
+        elif ordered["month"] and not ordered["day"] and form is not None:
+            self.extra["timestamp_format"] = form
+            self.warnings.append(
+                f"No date of '{column.name}' tells whether the day or the month comes first; the "
+                "file is in order of time only if the month does. Check 'timestamp_format'."
+            )
+        else:
+            self.warnings.append(
+                f"No date of '{column.name}' tells whether the day or the month comes first; the "
+                "day is taken. Set 'timestamp_format' to be sure."
+            )
 
     def _time_facts(self) -> tuple[str, ...]:
         if "timestamp" not in self.taken or self._typed_time(self.taken["timestamp"]):
@@ -288,6 +385,8 @@ class _Search:
         for column in self._open():
             if column.distinct > 200 or column.is_time or column.numbers > 0.5:
                 continue
+            if self.wide is not None and self.wide.unpivot and column.name == STEP:
+                continue
             words = {word: actor_of_word(word) for word in column.values.unique()}
             share = column.values.map(words).notna().mean()
             name = name_score(column.name, "actor")
@@ -302,8 +401,8 @@ class _Search:
         unknown = len(words) - len(values)
         if unknown:
             self.warnings.append(
-                f"{unknown} words of '{column.name}' are not mapped to an actor. Complete "
-                "'actor_values'."
+                f"{unknown} {'word' if unknown == 1 else 'words'} of '{column.name}' not mapped to "
+                "an actor. Complete 'actor_values'."
             )
 
     def _touchpoint(self) -> None:
@@ -313,9 +412,15 @@ class _Search:
             few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
             if column.is_time or not few or column.length > 80 or column.filled < 0.5:
                 continue
+            if column.values.str.fullmatch(CLOCK).mean() > 0.8:
+                self.warnings.append(
+                    f"'{column.name}' holds times of day. Join it with the date in one column "
+                    "before the log is read, or events of one day have no order."
+                )
+                continue
             name = name_score(column.name, "touchpoint")
             change = self.changes[column.name]
-            words = 1.0 if column.numbers < 0.5 else 0.4
+            words = 1.0 if column.numbers < 0.5 else 0.25
             other = max(name_score(column.name, role) for role in (*_FREE_ROLES, "customer"))
             base = 0.15 if other > name else 0.3
             scored.append(((base + (1 - base) * name) * (0.4 + 0.6 * change) * words, column))
@@ -324,7 +429,7 @@ class _Search:
                 f"{self.raw.name} has no column that says what happened: none holds a limited "
                 f"number of words. Columns: {', '.join(printable(self.columns))}."
             )
-        score, column = max(scored, key=lambda pair: pair[0])
+        score, column = self._better(scored, "what happened")
         change = self.changes[column.name]
         self._take(
             "touchpoint",
@@ -334,16 +439,71 @@ class _Search:
             f"{percent(change, 0)} of journeys",
         )
 
+    def _wide_rows(self) -> None:
+        """Say how wide rows are made long; the steps themselves may say who acts."""
+        if self.wide is None:
+            return
+        for name, columns in self.wide.join.items():
+            self.warnings.append(
+                f"{' and '.join(repr(one) for one in columns)} are joined as '{name}' (log.join)."
+            )
+        if self.wide.threads is not None:
+            self.warnings.append(
+                f"'{self.wide.threads.reply_to}' names the event that a row answers: 'thread' is "
+                "the event with which its chain began (log.threads)."
+            )
+        if not self.wide.unpivot:
+            return
+        steps = ", ".join(f"'{step}'" for step in self.wide.unpivot)
+        self.warnings.append(
+            f"A row holds several steps ({steps}); each becomes an event (log.unpivot). Name the "
+            "steps as people call them."
+        )
+        values = {step: actor for step in self.wide.unpivot if (actor := actor_of_word(step))}
+        if self.taken["touchpoint"] == STEP and "actor" not in self.taken and values:
+            self._take("actor", self.columns[STEP], 0.5, "its words are known actors")
+            self.extra["actor_values"] = values
+
+    def _lifecycle(self) -> None:
+        """Find which rows are the start and which the end of an event, by their words."""
+        if "timestamp" not in self.taken:
+            return
+        for column in self._open():
+            words = {word.strip().lower() for word in column.values.unique()[:50]}
+            if {"start", "complete"} <= words and words <= _TRANSITIONS:
+                self._take("lifecycle", column, 0.9, "its words are starts and ends of events")
+                return
+
     def _free(self, role: str) -> None:
         scored = [
             (score, column)
             for column in self._open()
-            if (score := name_score(column.name, role)) >= _TAKEN
+            if not (role == "end_timestamp" and "lifecycle" in self.taken)
+            and (score := name_score(column.name, role)) >= _TAKEN
             and _fits(role, column, self.changes[column.name])
         ]
         if scored:
             score, column = max(scored, key=lambda pair: pair[0])
             self._take(role, column, score, _content(role, column))
+
+    def _whose_words(self) -> None:
+        """Find out if the customer's words stand on the rows of who served."""
+        if not {"text", "actor"} <= set(self.taken):
+            return
+        texts = self.columns[self.taken["text"]].values
+        acting = self.sample[self.taken["actor"]].str.strip().map(self.extra["actor_values"])
+        acting = acting.reindex(texts.index)
+        served = texts[acting.isin(["bot", "human"])]
+        own = served.str.contains(_CUSTOMERS_WORDS).mean() if len(served) else 0.0
+        answers = served.str.contains(_SERVICES_WORDS).mean() if len(served) else 0.0
+        if (acting == "customer").sum() >= _FEW_TEXTS * len(texts) or own < _SPEAKS:
+            return
+        if own > _CLEARLY * answers:
+            self.extra["text_by"] = "customer"
+            self.warnings.append(
+                f"{percent(own, 0)} of the texts on rows of who served speak as a customer does. "
+                "They are taken for the customer's words; if not, remove 'text_by'."
+            )
 
 
 def _fits(role: str, column: _Column, change: float) -> bool:
@@ -365,7 +525,11 @@ def _fits(role: str, column: _Column, change: float) -> bool:
 def _content(role: str, column: _Column) -> str:
     if role in _NUMBERS:
         return f"{percent(column.numbers, 0)} of its values are numbers"
-    return f"it holds {column.distinct} different values"
+    return f"it holds {_values(column.distinct)}"
+
+
+def _values(distinct: int) -> str:
+    return "1 value" if distinct == 1 else f"{distinct} different values"
 
 
 def _unit(column: _Column) -> str | None:

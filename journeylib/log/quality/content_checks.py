@@ -11,6 +11,7 @@ from journeylib.core import label, percent, text
 from journeylib.log.canonical.events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.row_order import Runs, is_sorted
 from journeylib.log.eventlog import Check, check, count_check
+from journeylib.log.quality.doubt_checks import fold
 from journeylib.log.quality.survey import Inspection, Survey, one_row
 from journeylib.log.schema import Schema
 
@@ -44,6 +45,9 @@ def value_checks(survey: Survey) -> Iterator[Check]:
     for role, n in survey.controls.items():
         if n:
             yield check("control_characters.some", role, n)
+    for role, n in survey.personal.items():
+        if n:
+            yield check("personal_names.some", role, n)
 
 
 def content_checks(log: Inspection) -> Iterator[Check]:
@@ -53,6 +57,7 @@ def content_checks(log: Inspection) -> Iterator[Check]:
     # Events that repeat another share its time: where there is a clock only ties can.
     yield _duplicates(tied if log.schema.has_clock else log.events, log.schema)
     yield from _names(log)
+    yield from _whose_words(log)
     yield from _sizes(log)
 
 
@@ -134,7 +139,7 @@ def _names(log: Inspection) -> Iterator[Check]:
         if mapped:
             unknown = names[~names["touchpoint"].isin(mapped)]
             yield count_check("unmapped", setting, int(unknown["n"].sum()), names=len(unknown))
-    folded = names["touchpoint"].str.strip().str.casefold()
+    folded = fold(names["touchpoint"])
     alike = names[folded.duplicated(keep=False)]
     if len(alike):
         yield check("names_alike.some", "touchpoint", int(alike["n"].sum()), names=len(alike))
@@ -142,6 +147,22 @@ def _names(log: Inspection) -> Iterator[Check]:
         bot = events["actor"] == "bot"
         n = one_row(events.aggregate(n=(bot & events["session"].isnull()).sum()))["n"]
         yield count_check("bot_without_session", "session", n)
+
+
+def _whose_words(log: Inspection) -> Iterator[Check]:
+    """Say whose words texts are: the customer's where it is declared, or on rows of customers."""
+    if not {"actor", "text"} <= set(log.events.columns):
+        return
+    spoken = log.events["text"].notnull()
+    counts = one_row(
+        log.events.aggregate(
+            n=spoken.sum(), own=(spoken & (log.events["actor"] == "customer")).sum()
+        )
+    )
+    if log.schema.text_by == "customer":
+        yield check("text_by.customer", "text", counts["n"])
+    elif counts["n"] and not counts["own"]:
+        yield check("text_by.nobody", "text", counts["n"])
 
 
 def _sizes(log: Inspection) -> Iterator[Check]:

@@ -10,12 +10,20 @@ import pandas as pd
 from journeylib.log.eventlog import check, check_table, count_check
 from journeylib.log.quality.clock_checks import clock_checks
 from journeylib.log.quality.content_checks import content_checks, value_checks
+from journeylib.log.quality.doubt_checks import id_checks, time_checks
 from journeylib.log.quality.survey import Inspection, one_row
 
 
 def quality_checks(log: Inspection) -> pd.DataFrame:
     """Return what was found out about a log; columns as in `Quality.checks`."""
-    checks = chain(log.raw.facts, value_checks(log.survey), clock_checks(log), content_checks(log))
+    checks = chain(
+        log.raw.facts,
+        value_checks(log.survey),
+        clock_checks(log),
+        time_checks(log),
+        content_checks(log),
+        id_checks(log),
+    )
     return check_table(checks, log.survey.read)
 
 

@@ -12,6 +12,7 @@ from journeylib.core import LogError, QualityError, percent
 from journeylib.log.canonical.events import (
     CONTROL,
     HELPER,
+    PERSONAL,
     REASON,
     REASON_ROLE,
     UNREAD,
@@ -44,6 +45,8 @@ class Survey:
         Usable rows where the source has a value that could not be read or mapped, by role.
     controls : dict of str to int
         Names with line breaks or other control characters, by role.
+    personal : dict of str to int
+        Names in which what looks personal was masked, by role.
     """
 
     read: int
@@ -52,6 +55,7 @@ class Survey:
     nulls: dict[str, int]
     unread: dict[str, int]
     controls: dict[str, int]
+    personal: dict[str, int]
 
 
 def survey(raw: Raw, rows: ir.Table) -> Survey:
@@ -63,7 +67,7 @@ def survey(raw: Raw, rows: ir.Table) -> Survey:
     for i, column in enumerate(rows.columns):
         if not column.startswith(HELPER):
             wanted[f"null{i}"] = (usable & rows[column].isnull()).sum()
-        elif column.startswith((UNREAD, CONTROL)):
+        elif column.startswith((UNREAD, CONTROL, PERSONAL)):
             wanted[f"flag{i}"] = (usable & rows[column]).sum()
     totals = one_row(rows.aggregate(**wanted))
     reasons = {reason: totals[f"reason{i}"] for i, reason in enumerate(REASON_ROLE)}
@@ -85,6 +89,7 @@ def survey(raw: Raw, rows: ir.Table) -> Survey:
         nulls={c: totals[f"null{i}"] for i, c in enumerate(rows.columns) if f"null{i}" in totals},
         unread=by_role(UNREAD),
         controls=by_role(CONTROL),
+        personal=by_role(PERSONAL),
     )
 
 

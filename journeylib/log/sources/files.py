@@ -35,6 +35,7 @@ from journeylib.log.sources.text_encoding import (
     dialect,
     likely_delimiter,
     plain_text,
+    unique_names,
 )
 
 _REASONS = {
@@ -58,7 +59,8 @@ def matching_files(text: str) -> list[Path]:
     if path.is_dir():
         raise LogError(
             f"{path.name or path} is a directory. Name a file, or a pattern such as "
-            f"'{path.name or path}/*.csv'."
+            f"'{path.name or path}/*.csv'. A folder is read where `journeylib recipes` lists the "
+            "system that it is an export of."
         )
     if not path.exists() and glob.has_magic(text):
         matches = [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute patterns
@@ -140,10 +142,11 @@ def _reader(
     rejects = scratch_name("rejects")
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
     kept = "".join(f"{identifier(name)}, " for name in columns)
+    mark = quoted(layout.quote)
     query = (
         f"SELECT {kept}row_number() OVER () AS {ROW} FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
-        f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote='\"', escape='\"', "
+        f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote={mark}, escape={mark}, "
         f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
         f"rejects_scan={quoted(rejects + '_scans')}, compression='none')"
     )
@@ -214,6 +217,12 @@ def _delimited_facts(text: PlainText, layout: Dialect) -> list[Check]:
         check("delimiter.read", delimiter=shown),
         check(f"encoding.{encoding}", encoding=text.encoding, file=text.name),
     ]
+    if layout.titles:
+        facts.append(check("title_lines.some", rows=layout.titles, file=text.name))
+    if layout.lone_marks:
+        facts.append(check("lone_quotes.some", rows=layout.lone_marks, file=text.name))
+    if text.lone_returns:
+        facts.append(check("lone_returns.some", rows=text.lone_returns, file=text.name))
     if layout.repeated:
         names = ", ".join(f"'{name}'" for name in layout.repeated)
         second = layout.repeated[0]
@@ -324,9 +333,12 @@ def load_json_lines(
                     f"{path.name} holds no line that is a JSON object. JSON Lines has one "
                     'object on each line, such as {"customer": …}.'
                 )
+            # Names that differ by case only are one to the engine.
+            names, _repeated = unique_names([row[0] for row in keys], len(keys))
+            own = dict(zip(names, (row[0] for row in keys), strict=True))
             kept = "".join(
-                f"json_extract_string(line, {quoted(_pointer(key))}) AS {identifier(key)}, "
-                for key in pick([row[0] for row in keys], path.name)
+                f"json_extract_string(line, {quoted(_pointer(own[name]))}) AS {identifier(name)}, "
+                for name in pick(names, path.name)
             )
             select = (
                 f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
@@ -366,6 +378,7 @@ def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
     read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])
     if (lines := count_lines(text, blank=True)) != read:
         raise LogError(f"{text.name} has {lines} lines, of which {read} can be read.")
+    run(backend, f"DELETE FROM {table} WHERE coalesce(trim(line), '') = ''")
     return read
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from ibis.backends.duckdb import Backend
 from journeylib.core import LogError
 from journeylib.log.engine.duckdb import connect
 from journeylib.log.engine.spark import adopt
+from journeylib.log.eventlog import check
+from journeylib.log.sources.archives import unpacked
 from journeylib.log.sources.files import (
     load_delimited,
     load_json_lines,
@@ -19,7 +22,10 @@ from journeylib.log.sources.files import (
     matching_files,
 )
 from journeylib.log.sources.raw_table import Pick, Raw, ReadOptions
+from journeylib.log.sources.recipes.execution import run_recipe
+from journeylib.log.sources.recipes.recipe import find_recipe
 from journeylib.log.sources.spark_files import read_parquet
+from journeylib.log.sources.spreadsheets import SUFFIXES, read_sheet
 from journeylib.log.sources.tables import (
     arrow_table,
     from_arrow,
@@ -32,6 +38,7 @@ from journeylib.log.sources.tables import (
 _PACKED = (".gz", ".gzip", ".zip")
 _JSON_LINES = (".jsonl", ".ndjson", ".jsonlines")
 _PARQUET = (".parquet", ".pq", ".parq")
+_MOST_HEADER = 1 << 16
 
 
 def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> Raw:
@@ -56,9 +63,12 @@ def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> 
         return from_ibis(adopt(source), pick)
     if isinstance(source, tuple) and len(source) == 2 and is_connection(source[0]):
         return from_connection(source[0], str(source[1]), pick)
+    backend = options.engine if isinstance(options.engine, Backend) else None
+    if options.recipe is not None:
+        return run_recipe(source, find_recipe(options.recipe), backend or connect(), pick)
     if (addresses := _for_spark(source, options.engine)) is not None:
         return read_parquet(addresses, options.engine, pick, options.window)
-    backend = options.engine if isinstance(options.engine, Backend) else connect()
+    backend = backend or connect()
     if isinstance(source, str) and source.startswith("duckdb://"):
         return from_database(source, backend, pick)
     parts = [source] if isinstance(source, str | os.PathLike) else source
@@ -67,7 +77,7 @@ def open_source(source: Any, pick: Pick, options: ReadOptions | None = None) -> 
     paths = [path for part in parts for path in matching_files(os.fspath(part))]
     if not paths:
         raise LogError("the list of files is empty. Name at least one file.")
-    return _from_files(paths, backend, pick, options)
+    return _from_files(unpacked(paths), backend, pick, options)
 
 
 def _all_paths(parts: list[Any] | tuple[Any, ...]) -> bool:
@@ -93,6 +103,11 @@ def _for_spark(source: Any, engine: Any) -> list[str] | None:
     return [path.absolute().as_uri() for path in paths]
 
 
+def is_object_centric(source: str) -> bool:
+    """Return whether a source is one OCEL file."""
+    return "://" not in source and Path(source).is_file() and _kind(Path(source)) == "ocel"
+
+
 def _kind(path: Path) -> str:
     """Tell a file's kind by its first bytes where they are telling, else by its name."""
     try:
@@ -108,6 +123,8 @@ def _kind(path: Path) -> str:
     suffix = suffixes[-1] if suffixes else ""
     if magic == b"PAR1" or suffix in _PARQUET:
         return "parquet"
+    if suffix in SUFFIXES:
+        return "spreadsheet"
     if suffix in _JSON_LINES:
         return "json lines"
     if suffix == ".xes":
@@ -118,7 +135,13 @@ def _kind(path: Path) -> str:
         return "ocel"
     if suffix == ".json":
         return "json lines"
-    return "delimited"
+    return "ocel" if suffix == ".csv" and _names_object_types(path) else "delimited"
+
+
+def _names_object_types(path: Path) -> bool:
+    """Return whether the header of a CSV names columns of objects, as OCEL 1.0 does."""
+    with path.open("rb") as stream:
+        return b"ocel:type:" in stream.readline(_MOST_HEADER)
 
 
 def _from_files(paths: list[Path], backend: Backend, pick: Pick, options: ReadOptions) -> Raw:
@@ -133,10 +156,23 @@ def _from_files(paths: list[Path], backend: Backend, pick: Pick, options: ReadOp
         return load_json_lines(paths, backend, pick, options)
     if kinds == ["delimited"]:
         return load_delimited(paths, backend, pick, options)
+    if kinds == ["spreadsheet"]:
+        return _from_sheets(paths, backend, pick)
     from journeylib.log.sources.process_mining import read_ocel, read_xes
 
-    if kinds == ["xes"]:
-        tables = [read_xes(path) for path in paths]
-    else:
-        tables = [read_ocel(path, options.object_type) for path in paths]
-    return from_arrow(tables, backend, pick, paths[0].name, tuple(path.name for path in paths))
+    names = tuple(path.name for path in paths)
+    if kinds == ["ocel"]:
+        objects = [read_ocel(path, options.object_type) for path in paths]
+        return from_arrow(objects, backend, pick, names[0], names)
+    logs = [read_xes(path) for path in paths]
+    raw = from_arrow([table for table, _ in logs], backend, pick, names[0], names)
+    alike = sum(count for _, count in logs)
+    return replace(raw, facts=(check("traces_alike.some", rows=alike),)) if alike else raw
+
+
+def _from_sheets(paths: list[Path], backend: Backend, pick: Pick) -> Raw:
+    sheets = [read_sheet(path) for path in paths]
+    names = tuple(path.name for path in paths)
+    raw = from_arrow([sheet.table for sheet in sheets], backend, pick, names[0], names)
+    facts = dict.fromkeys(fact for sheet in sheets for fact in sheet.facts)
+    return replace(raw, facts=tuple(facts))

@@ -74,6 +74,18 @@ class ReadOptions:
         Of text files; found out unless given.
     object_type : str, optional
         For OCEL: the object type whose objects are the journeys.
+    recipe : Recipe or str, optional
+        For a vendor's export (also a folder, or ``duckdb:///file.db`` as a loader fills it): a
+        name that `recipes` lists, or a ``.sql`` file of the company's own.
+    join : dict of str to list of str, optional
+        A new column to the columns whose texts it joins by a blank: a date and a clock, the parts
+        of an id.
+    unpivot : dict of str to Span, optional
+        Where a row holds several steps: each step to the columns of its ``start`` and ``end``,
+        each a column or a date and a clock. The rows then have ``step``, ``start`` and ``end``.
+    threads : Replies, optional
+        Columns of the event's own ``id`` and of the one that it answers (``reply_to``). The rows
+        then have ``thread``: the id with which their chain of answers began.
     engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
         Where events are held and everything is computed; a new DuckDB in memory unless given.
         A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
@@ -87,6 +99,10 @@ class ReadOptions:
     delimiter: str | None = None
     encoding: str | None = None
     object_type: str | None = None
+    recipe: Any = None
+    join: Mapping[str, Sequence[str]] | None = None
+    unpivot: Mapping[str, Any] | None = None
+    threads: Any = None
     engine: Any = None
     period: tuple[Day | None, Day | None] | None = None
     days: tuple[Day, Day] | None = None

@@ -7,27 +7,38 @@ import contextlib
 import csv
 import gzip
 import io
+import itertools
 import lzma
 import mmap
 import re
 import shutil
+import tarfile
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from journeylib.core import LogError
 
 _BLOCK = 1 << 20
 _SAMPLE = 1 << 18
+_LOOKED_AT, _MOST_TITLES = 500, 50
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # Logs pack to a tenth, at most to a hundredth of their size.
 _MOST_EXPANSION = 200
 _UNPACKED_FREELY = 64 << 20
 _LEFT_FREE = 256 << 20
+_DAMAGES = (
+    EOFError,
+    NotImplementedError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+)
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", ":")
 DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 _BOMS = (
@@ -64,11 +75,21 @@ _WESTERN |= {"Swedish", "Norwegian", "Danish", "Finnish", "Indonesian", "Turkish
 
 @dataclass(frozen=True)
 class PlainText:
-    """A UTF-8 file on disk, with what it took to get there."""
+    """A UTF-8 file on disk, with what it took to get there.
+
+    Attributes
+    ----------
+    path : Path
+    name, encoding : str
+        Of the file as it was given.
+    lone_returns : int
+        Carriage returns within lines, which became blanks.
+    """
 
     path: Path
     name: str
     encoding: str
+    lone_returns: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,12 +105,23 @@ class Dialect:
         Lines before the header.
     repeated : tuple of str
         Names that the header holds more than once.
+    titles : int
+        Lines of text above the header.
+    lone_marks : int
+        Cells that begin with a quotation mark where no cell is quoted: the marks are text.
     """
 
     delimiter: str
     columns: tuple[str, ...]
     skip: int = 0
     repeated: tuple[str, ...] = ()
+    titles: int = 0
+    lone_marks: int = 0
+
+    @property
+    def quote(self) -> str:
+        """The mark around cells; empty where there is none."""
+        return "" if self.lone_marks else '"'
 
 
 def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainText:
@@ -111,29 +143,45 @@ def plain_text(path: Path, folder: Path, encoding: str | None = None) -> PlainTe
         raise LogError(f"encoding '{encoding}' is unknown. Try 'utf-8', 'cp1252' or 'utf-16'.")
     if codecs.lookup(encoding).name != "utf-8":
         plain = _transcoded(plain, folder, encoding, path.name)
-    if _needs_one_line_end(plain):
+    ends = _line_ends(plain)
+    if ends.mixed or ends.lone_returns:
         # The engine takes the first line's end for all of them, and would lose rows.
-        plain = _one_line_end(plain, folder)
-    return PlainText(plain, path.name, encoding)
+        plain = _one_line_end(plain, folder, ends)
+    within = ends.lone_returns if ends.lines else 0
+    return PlainText(plain, path.name, encoding, within)
 
 
-def _needs_one_line_end(path: Path) -> bool:
-    """Return whether some lines end in CR LF and some in LF alone, or all in CR alone."""
-    windows, all_ends, returns, last = 0, 0, 0, b""
+@dataclass(frozen=True)
+class _LineEnds:
+    """Line ends of a text: those by LF, by CR LF among them, and carriage returns alone."""
+
+    lines: int
+    windows: int
+    lone_returns: int
+
+    @property
+    def mixed(self) -> bool:
+        return 0 < self.windows < self.lines
+
+
+def _line_ends(path: Path) -> _LineEnds:
+    windows, lines, returns, last = 0, 0, 0, b""
     for block in _blocks(path):
         windows += block.count(b"\r\n") + (last == b"\r" and block.startswith(b"\n"))
-        all_ends += block.count(b"\n")
+        lines += block.count(b"\n")
         returns += block.count(b"\r")
         last = block[-1:]
-    return 0 < windows < all_ends or (returns > 0 and all_ends == 0)
+    return _LineEnds(lines, windows, returns - windows)
 
 
-def _one_line_end(path: Path, folder: Path) -> Path:
+def _one_line_end(path: Path, folder: Path, ends: _LineEnds) -> Path:
+    """End each line by LF: a carriage return within a line is a blank, alone it is a line end."""
     target = _free_name(folder, ".txt")
     with target.open("wb") as out:
-        if b"\n" in next(_blocks(path)):
+        if ends.lines:
             with path.open("rb") as source:
-                out.writelines(line.replace(b"\r\n", b"\n") for line in source)
+                for line in source:
+                    out.write(line.replace(b"\r\n", b"\n").replace(b"\r", b" "))
         else:
             out.writelines(block.replace(b"\r", b"\n") for block in _blocks(path))
     return target
@@ -153,14 +201,38 @@ def count_folded(text: PlainText, delimiter: str) -> int:
     Only a cell whose closing quotation mark stands before a delimiter or the end of its line
     counts: what a mark that is never closed would swallow are rows.
     """
-    mark = re.escape(delimiter.encode())
-    cell = re.compile(rb'(?:^|(?<=[\n%b]))"(?:[^"]++|"")*+"(?=[\r\n%b]|\Z)' % (mark, mark))
     inner = re.compile(rb"\n(?!\r?\n)")
+    with _mapped(text) as content:
+        return sum(
+            len(inner.findall(match[0])) for match in _quoted_cell(delimiter).finditer(content)
+        )
+
+
+def _lone_marks(text: PlainText) -> int:
+    """Count the cells of a text with tabs that begin with a quotation mark, if none is quoted.
+
+    With tabs most programs quote nothing, so that a mark is a letter like any other. With other
+    delimiters a mark that is never closed is a damage. 0 where some cell is quoted.
+    """
+    opening = re.compile(rb'(?:^|(?<=[\n\t]))"')
+    with _mapped(text) as content:
+        if content.find(b'"') < 0 or _quoted_cell("\t").search(content):
+            return 0
+        return sum(1 for _ in opening.finditer(content))
+
+
+@contextlib.contextmanager
+def _mapped(text: PlainText) -> Iterator[mmap.mmap]:
     with (
         text.path.open("rb") as stream,
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
     ):
-        return sum(len(inner.findall(match[0])) for match in cell.finditer(content))
+        yield content
+
+
+def _quoted_cell(delimiter: str) -> re.Pattern[bytes]:
+    mark = re.escape(delimiter.encode())
+    return re.compile(rb'(?:^|(?<=[\n%b]))"(?:[^"]++|"")*+"(?=[\r\n%b]|\Z)' % (mark, mark))
 
 
 def _known_encoding(name: str) -> bool:
@@ -204,28 +276,52 @@ def unpack(path: Path, target: Path) -> Path:
     LogError
         It is damaged, encrypted or holds several files, or what comes out is out of proportion.
     """
-    try:
-        with contextlib.ExitStack() as stack:
-            source: IO[bytes] | gzip.GzipFile
-            if _starts(path, _GZIP):
-                source = stack.enter_context(gzip.open(path, "rb"))
-            else:
-                archive = stack.enter_context(zipfile.ZipFile(path))
-                source = stack.enter_context(_member(archive, path.name))
-            _copy_within_bounds(source, target, path)
-    # zipfile raises NotImplementedError for a way of packing that it does not know.
-    except (EOFError, NotImplementedError, zlib.error, lzma.LZMAError, zipfile.BadZipFile):
-        raise LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.") from None
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        raise LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.") from None
+    with damage_named(path), contextlib.ExitStack() as stack:
+        source: IO[bytes] | gzip.GzipFile
+        if _starts(path, _GZIP):
+            source = stack.enter_context(gzip.open(path, "rb"))
+        else:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            source = stack.enter_context(_member(archive, path.name))
+        copy_within_bounds(source, target, path)
     return target
 
 
-def _copy_within_bounds(source: IO[bytes] | gzip.GzipFile, target: Path, packed: Path) -> None:
+@contextlib.contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn what goes wrong in a damaged archive into one plain error."""
+    damaged = LogError(f"{path.name} is damaged: it cannot be unpacked. Copy it again.")
+    try:
+        yield
+    except _DAMAGES:
+        raise damaged from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise damaged from None
+
+
+def copy_within_bounds(
+    source: IO[bytes] | gzip.GzipFile, target: Path, packed: Path, before: int = 0
+) -> int:
+    """Copy what an archive holds to `target`; return how large all is that came out of it.
+
+    Parameters
+    ----------
+    source : binary stream
+    target : Path
+    packed : Path
+        The archive.
+    before : int
+        Bytes that came out of it before.
+
+    Raises
+    ------
+    LogError
+        What comes out is out of proportion, or there is no room for it.
+    """
     most = max(_UNPACKED_FREELY, _MOST_EXPANSION * packed.stat().st_size)
-    size = 0
+    size = before
     with target.open("wb") as out:
         while block := source.read(_BLOCK):
             size += len(block)
@@ -240,12 +336,15 @@ def _copy_within_bounds(source: IO[bytes] | gzip.GzipFile, target: Path, packed:
                     "a folder on a disk with more room."
                 )
             out.write(block)
+    return size
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
     members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
     if any(m.filename == "[Content_Types].xml" for m in members):
-        raise LogError(f"{name} is an Excel or Office file. Save its sheet as CSV (UTF-8).")
+        raise LogError(
+            f"{name} is an Office file. Name it .xlsx, or save its sheet as CSV (UTF-8)."
+        )
     if len(members) != 1:
         listed = ", ".join(sorted(m.filename for m in members)[:5])
         raise LogError(
@@ -365,7 +464,12 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
         delimiter = _delimiter(body)
     elif len(delimiter) != 1:
         raise LogError(f"delimiter '{delimiter}' has {len(delimiter)} characters; it must have 1.")
-    rows = _rows(body, delimiter)
+    lone = _lone_marks(text) if delimiter == "\t" else 0
+    quote = "" if lone else '"'
+    titles, above = _title_lines(body, delimiter, quote)
+    skip += above
+    body = "".join(lines[skip:])
+    rows = _rows(body, delimiter, quote)
     if len(rows) < 2 and len(body.split("\n")) > 2:
         raise LogError(
             f"the first rows of {text.name} cannot be told apart: a quotation mark is never "
@@ -379,8 +483,36 @@ def dialect(text: PlainText, delimiter: str | None = None) -> Dialect:
             "columns. Write a first line with a name for each column."
         )
     widths = Counter(len(row) for row in rows[1:] if row)
-    columns, repeated = _unique(rows[0], widths.most_common(1)[0][0] if widths else 0)
-    return Dialect(delimiter, columns, skip, repeated)
+    columns, repeated = unique_names(rows[0], widths.most_common(1)[0][0] if widths else 0)
+    return Dialect(delimiter, columns, skip, repeated, titles, lone)
+
+
+def _title_lines(body: str, delimiter: str, quote: str) -> tuple[int, int]:
+    """Return how many lines of text stand above the header, and how many lines it is with blanks.
+
+    A header is as wide as the rows usually are; with a delimiter at the end of each row it is
+    one cell less.
+    """
+    reader = _reader(body, delimiter, quote)
+    seen: list[tuple[int, int]] = []
+    with contextlib.suppress(csv.Error):
+        for row in itertools.islice(reader, _LOOKED_AT):
+            seen += [(len(row), reader.line_num)] if row else []
+    widths = Counter(width for width, _ in seen)
+    usual, often = widths.most_common(1)[0] if widths else (0, 0)
+    if usual < 2 or often < 0.6 * len(seen):
+        return 0, 0
+    for place, (width, line) in enumerate(seen[:_MOST_TITLES]):
+        if width >= max(2, usual - 1):
+            return place, line - 1 if place else 0
+    return 0, 0
+
+
+def _reader(body: str, delimiter: str, quote: str) -> Any:
+    content = io.StringIO(body, newline="")
+    if quote:
+        return csv.reader(content, delimiter=delimiter)
+    return csv.reader(content, delimiter=delimiter, quoting=csv.QUOTE_NONE)
 
 
 def likely_delimiter(text: PlainText) -> str:
@@ -390,21 +522,34 @@ def likely_delimiter(text: PlainText) -> str:
 
 
 def _delimiter(body: str) -> str:
-    """Take the delimiter that gives rows of equal width, then the one that gives most columns."""
+    """Take the delimiter that gives rows of equal width, then the one that gives most columns.
 
-    def score(candidate: str) -> tuple[bool, float, int]:
-        rows = [row for row in _rows(body, candidate)[:200] if row]
-        width = len(rows[0]) if rows else 0
-        even = sum(len(row) == width for row in rows) / max(len(rows), 1)
-        return width > 1, round(even, 1), width
+    Rows are held against the header; below lines of title, against most of the rows.
+    """
+    split = {one: [row for row in _rows(body, one)[:200] if row] for one in _DELIMITERS}
 
-    return max(_DELIMITERS, key=score)
+    def even(candidate: str, width: int) -> float:
+        rows = split[candidate]
+        return sum(len(row) == width for row in rows) / max(len(rows), 1)
+
+    def by_header(candidate: str) -> tuple[bool, float, int]:
+        width = len(split[candidate][0]) if split[candidate] else 0
+        return width > 1, round(even(candidate, width), 1), width
+
+    def by_rows(candidate: str) -> tuple[bool, float, int]:
+        widths = Counter(map(len, split[candidate]))
+        width = widths.most_common(1)[0][0] if widths else 0
+        return width > 1, even(candidate, width), width
+
+    best = max(_DELIMITERS, key=by_header)
+    wide, share, _ = by_header(best)
+    return best if wide and share >= 0.5 else max(_DELIMITERS, key=by_rows)
 
 
-def _rows(body: str, delimiter: str) -> list[list[str]]:
+def _rows(body: str, delimiter: str, quote: str = '"') -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for row in csv.reader(io.StringIO(body, newline=""), delimiter=delimiter):
+        for row in _reader(body, delimiter, quote):
             if row:
                 rows.append(row)
             if len(rows) > 500:
@@ -416,8 +561,11 @@ def _rows(body: str, delimiter: str) -> list[list[str]]:
 
 
 def _is_row(header: list[str], rows: list[list[str]]) -> bool:
-    """Return whether what should be a header holds a datum, or what its own columns hold."""
-    others = [row for row in rows if row != header]
+    """Return whether what should be a header holds a datum, or what its own columns hold.
+
+    The row below does not count: surveys write the wording of their questions there.
+    """
+    others = [row for row in (rows[1:] or rows) if row != header]
     repeated = [
         cell
         for i, cell in enumerate(header)
@@ -426,14 +574,22 @@ def _is_row(header: list[str], rows: list[list[str]]) -> bool:
     return len(repeated) > 1 or any(_DATUM.search(cell.strip()) for cell in header)
 
 
-def _unique(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def unique_names(header: list[str], width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Name every column once; rows that end in a delimiter get a last column without name."""
     names = [cell.strip() or f"column {i}" for i, cell in enumerate(header, start=1)]
     if width == len(names) + 1:
         names.append(f"column {width}")
-    seen: Counter[str] = Counter()
+    seen: Counter[str] = Counter(name.casefold() for name in names)
+    taken: set[str] = set()
     unique: list[str] = []
+    repeated: list[str] = []
     for name in names:
-        seen[name] += 1
-        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(unique), tuple(name for name, n in seen.items() if n > 1)
+        number, new = 1, name
+        # The engine takes names that differ by case only for one.
+        while new.casefold() in taken or (number > 1 and new.casefold() in seen):
+            number += 1
+            new = f"{name} ({number})"
+        taken.add(new.casefold())
+        unique.append(new)
+        repeated += [name] if number == 2 else []
+    return tuple(unique), tuple(dict.fromkeys(repeated))

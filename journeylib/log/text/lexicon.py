@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from journeylib.core import read_packaged
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _filled(entry: Any, parts: dict[str, str]) -> Any:
 
 
 def _lexicon(path: Path) -> Lexicon:
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = read_packaged(path)
     parts = entries.pop("parts")
     return Lexicon(language=path.stem, **_filled(entries, parts))
 

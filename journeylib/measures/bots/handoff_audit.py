@@ -28,6 +28,7 @@ from journeylib.measures.bots.sessions import (
     Flags,
     bot_sessions,
     customers_act,
+    leaving_shows,
     queue_numbers,
     soon_after,
 )
@@ -280,13 +281,15 @@ def _session_ratios(
     askable = asked
     if last_us is not None:
         answered = soon_after(table["human_us"], table["request_us"], honoured_us)
-        askable = asked & (table["request_us"] <= last_us - honoured_us)
+        unseen = (state == "handed_over") & (table["human_us"] == MISSING)
+        askable = asked & (table["request_us"] <= last_us - honoured_us) & ~unseen
     silence = heard if customers_act(journeys) else "no_column"
     return {
         "contained_raw": Ratio(
             ~table["human_joined"],
             mature if mature.any() else every,
             "bot sessions that no human joined",
+            abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
         "silent_abandonment": Ratio(
             state == "abandoned",

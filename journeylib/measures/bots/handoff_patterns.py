@@ -125,7 +125,8 @@ def handover_table(found: BotSessions, journeys: Journeys) -> pd.DataFrame:
     events = found.events
     failed = np.zeros(len(events), dtype=bool)
     if journeys.has("text"):
-        fails = ibis.cases((_.actor == "bot", fails_to_answer(_.text)), else_=False)
+        own = (_.actor == "bot") & (not found.said.speaks_always)
+        fails = ibis.cases((own, fails_to_answer(_.text)), else_=False)
         failed = events.mark("fails to answer", fails)
     if journeys.has("error"):
         failed = failed | (events.column("error") == 1)
@@ -149,14 +150,14 @@ def repeated_table(found: BotSessions) -> pd.DataFrame:
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
     np.minimum.at(first, handed["journey"].to_numpy(), handed["opened"].to_numpy())
     opened = events.step[np.unique(session, return_index=True)[1]][session]
-    words = said.spoken & (said.customer | said.human) & (found.human_row >= 0)
+    words = said.spoken & (said.speaks | said.human) & (found.human_row >= 0)
     after = np.flatnonzero(
         words & (np.arange(len(events)) >= found.human_row) & (opened >= first[events.journey])
     )
     per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
     after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
     units, place = np.unique(session[after], return_inverse=True)
-    replies = np.flatnonzero(said.customer[after])
+    replies = np.flatnonzero(said.speaks[after])
     own = place[replies]
     ordered = replies[np.argsort(own, kind="stable")]
     turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
@@ -164,7 +165,8 @@ def repeated_table(found: BotSessions) -> pd.DataFrame:
     rows = after[early]
     again = np.zeros(len(units), dtype=bool)
     if len(rows):
-        said_so = ibis.cases((_.actor == "customer", says_again(_.text)), else_=False)
+        own = said.speaks_always | (_.actor == "customer")
+        said_so = ibis.cases((own, says_again(_.text)), else_=False)
         again[place[early[events.mark("says it again", said_so)[rows]]]] = True
         again[place[early[_near_copies(found, rows)]]] = True
     seen = after[np.unique(place, return_index=True)[1]]
@@ -183,7 +185,7 @@ def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
     from rapidfuzz.fuzz import token_set_ratio
 
     events, said = found.events, found.said
-    own = np.isin(events.journey, events.journey[replies]) & said.customer & said.spoken
+    own = np.isin(events.journey, events.journey[replies]) & said.speaks & said.spoken
     rows = np.flatnonzero(own)
     texts = {
         row: text.casefold() for row, text in zip(rows.tolist(), events.texts_at(rows), strict=True)

@@ -26,6 +26,7 @@ from journeylib.journeys import (
 )
 from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.language_reach import text_abstain_reason
 
 US = 1_000_000
 EARLY_BOT_TURNS = 3
@@ -101,6 +102,10 @@ class Said:
     ----------
     bot, human, customer : ndarray of bool
         Who acts.
+    speaks : ndarray of bool
+        Where the customer has a turn: acts, or, where all texts are the customer's, says something.
+    speaks_always : bool
+        Whether all texts are the customer's.
     intent : ndarray of int32
         Number of the intent; −1 where it is not known.
     spoken : ndarray of bool
@@ -113,6 +118,8 @@ class Said:
     bot: Flags
     human: Flags
     customer: Flags
+    speaks: Flags
+    speaks_always: bool
     intent: Numbers
     spoken: Flags
     asks: Flags
@@ -133,9 +140,13 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
     if journeys.has("text"):
         asked = f"asks for a human {sorted(words)}"
 
+        customers = journeys.log.schema.customer_speaks
+
         def said_by(who: str, value: Any) -> Any:
             # `cases` spares the engine the regular expressions on everybody else's texts.
-            return ibis.cases((_.actor == who, value), else_=False)
+            if who == "customer":
+                return ibis.cases((customers, value), else_=False)
+            return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
 
         found = events.marks(
             {
@@ -149,8 +160,11 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
         marks = dict(zip(marks, found.values(), strict=True))
     intent = events.column("intent").number if journeys.has("intent") else None
     marks["asks"] = marks["asks"] | (by_name & customer)
+    everywhere = journeys.log.schema.text_by == "customer"
+    speaks = customer | marks["spoken"] if everywhere else customer
     unknown = np.full(len(events), -1, dtype=np.int32)
-    return Said(bot, human, customer, unknown if intent is None else intent, **marks)
+    about = unknown if intent is None else intent
+    return Said(bot, human, customer, speaks, everywhere, about, **marks)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -174,7 +188,8 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     ``state`` is the first that holds of
 
     - *handed over*: a human acts in the session, or within ``handover_hours`` after it in the
-      same journey and intent;
+      same journey and intent; in a log without any human, a mark of hand-over at or after the
+      bot's first turn;
     - *open*: the log ends too soon after the session (within the longer of the session gap and
       ``handover_hours``) to tell;
     - *abandoned*: it touched a declared bad end, or a queue for humans (`queue_numbers`) and none
@@ -187,6 +202,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     by the customer's last words (`text.confirms`). A human who comes soon after in the same
     journey, without an intent, is taken for one about the same.
     """
+    name = f"bot sessions {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _bot_sessions(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     said = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
     served = _served(journeys, said, session)
@@ -195,8 +215,11 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
     facts = _facts(journeys, said, session, opened)
     queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
-    last = last_rows(session, queued, int(session.max(initial=-1)) + 1)
-    facts = facts.assign(queued=last[opened["session"].to_numpy()])
+    own, many = opened["session"].to_numpy(), int(session.max(initial=-1)) + 1
+    facts = facts.assign(
+        queued=last_rows(session, queued, many)[own],
+        marked=last_rows(session, _marked(journeys, said), many)[own],
+    )
     return BotSessions(
         journeys.events, session, said, _with_states(facts, said, journeys, settings)
     )
@@ -211,6 +234,18 @@ def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
         return any(word in name.casefold() for word in QUEUE_WORDS)
 
     return [number for number, name in journeys.names.items() if waits(name)]
+
+
+def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
+    """Return whether the log shows who left without a human, so that the others are contained.
+
+    By what was said last, by a queue, or by a touchpoint that is declared a bad end.
+    """
+    ends = set(journeys.settings.bad_ends) & set(journeys.names.values())
+    if ends or queue_numbers(journeys, settings):
+        return True
+    silent = journeys.log.schema.text_by == "customer"  # what bots said is not in the log
+    return not silent and customers_act(journeys) and text_abstain_reason(journeys) is None
 
 
 def sessions_of(journeys: Journeys, settings: MeasureSettings) -> Whole:
@@ -324,8 +359,8 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     def last(marked: Flags) -> Whole:
         return np.asarray(last_rows(session, marked, many)[own])
 
-    request, spoken = first(asks), last(said.bot & said.spoken)
-    reply = last(said.customer & said.spoken)
+    request, spoken = first(asks), last(said.bot & said.spoken & ~said.speaks)
+    reply = last(said.speaks & said.spoken)
     offer = np.zeros(many, dtype=np.int64) - 1
     offer[own] = first(said.offers)
     early = said.bot & (np.arange(len(events)) <= offer[session])
@@ -373,12 +408,13 @@ def _with_states(
     part = {str(name): facts[name].to_numpy() for name in facts}
     heard = journeys.has("text") and bool(said.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
-    first_bot, joined = part["first_bot"], part["first_human"] >= 0
+    first_bot, seen = part["first_bot"], part["first_human"] >= 0
     soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
     last_us = journeys.last_us
     young = np.zeros(len(facts), dtype=bool)
     if last_us is not None:
         young = part["end_us"] > last_us - settle_us
+    joined = seen | (part["marked"] >= first_bot)
     resolved = (part["goal"] >= first_bot) | part["confirms"]
     waiting = unanswered & part["awaits"] & heard
     left_queue = part["queued"] >= first_bot
@@ -389,11 +425,11 @@ def _with_states(
     spot = np.select([joined | soon, young, silent], [1, 3, 2], 0)
     table = facts.assign(
         human_joined=joined,
-        human_us=np.where(joined, part["joined_us"], next_human),
+        human_us=np.where(seen, part["joined_us"], next_human),
         resolved=resolved,
         silent=silent,
         promised=(part["offers"] & ~part["awaits"]) | left_queue,
-        cold=~joined & soon & same,
+        cold=~seen & soon & same,
         state=pd.Categorical(states[spot], STATES),
         session_no=np.arange(len(facts)),
         first_bot=value_at(journeys.events.step, first_bot, MISSING),
@@ -406,6 +442,13 @@ def _with_states(
         *("state", "first_bot", "request_step", "bot_done_step", "last_step", "rating_micro"),
     ]
     return table[columns]
+
+
+def _marked(journeys: Journeys, said: Said) -> Flags:
+    """Mark the hand-overs of a log; where people are seen, only they tell that one came."""
+    if not journeys.has("handover") or said.human.any():
+        return np.zeros(len(said.human), dtype=bool)
+    return journeys.events.marks({"is a hand-over": _.handover})["is a hand-over"]
 
 
 def customers_act(journeys: Journeys) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, Floats, resample
+from journeylib.journeys import MISSING
 from journeylib.measures.bots.sessions import BotSessions
 
 US = 1_000_000
@@ -18,7 +19,8 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
 
     A customer is in the queue from the bot's last act, if a human came (*served*), or if one was
     asked for or announced and none came: *lost* at the session's last event, or still *waiting*
-    at the end of the log where the session is open.
+    at the end of the log where the session is open. A hand-over that only a mark tells of has no
+    wait that is known, and is left out.
 
     Returns
     -------
@@ -37,6 +39,8 @@ def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
 
 
 def _times(queued: pd.DataFrame, since: str, last_us: int) -> pd.DataFrame:
+    # A hand-over that only a mark tells has no time at which a human answered.
+    queued = queued[(queued["state"] != "handed_over") | (queued["human_us"] != MISSING)]
     served, waiting = (queued["state"] == state for state in ("handed_over", "open"))
     until = np.where(served, queued["human_us"], np.where(waiting, last_us, queued["end_us"]))
     waits = queued[["group"]].assign(

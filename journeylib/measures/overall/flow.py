@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,13 +141,21 @@ def _repeat_contact(repeats: Repeats) -> Estimate:
     if cells is None:
         reasons = [reason for reason in repeats.measured.abstain if reason is not None]
         return Estimate.none(reasons[0], "share")
-    pair = cells.together("contact_repeats", "contacts").sum(axis=1, keepdims=True)
+    pair, at_most = (
+        cells.together(hits, "contacts").sum(axis=1, keepdims=True)
+        for hits in ("contact_repeats", "contact_perhaps")
+    )
     base = {
         "n_customers": repeats.customers,
         "n_journeys": repeats.journeys,
         "n_events": int(pair[..., 1].sum()),
     }
-    return _ratio(pair, "share", base, "contacts followed by another about the same", share=True)
+    said = "contacts followed by another about the same"
+    least, most = (_ratio(sums, "share", base, said, share=True) for sums in (pair, at_most))
+    if least.value is None or most.hi is None:
+        return least
+    # Contacts of which the intent is not known may be about the same: the upper limit holds them.
+    return replace(least, hi=max(least.hi or 0.0, most.hi))
 
 
 def _throughput(journeys: Journeys) -> Estimate:

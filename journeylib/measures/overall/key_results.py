@@ -6,7 +6,7 @@ from typing import Any
 
 from journeylib.journeys import Journeys
 from journeylib.measures.bots.containment import session_counts, verified
-from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.bots.sessions import bot_sessions, leaving_shows
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
 
@@ -60,8 +60,9 @@ def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, flo
     shares = verified(counts, found, journeys, days=settings.repeat_days)
     if shares.value is None:
         return nothing
+    raw = int(counts["raw"].sum()) / int(counts["mature"].sum())
     return {
-        "contained_raw": int(counts["raw"].sum()) / int(counts["mature"].sum()),
+        "contained_raw": raw if leaving_shows(journeys, settings) else None,
         "contained_verified": shares.value,
         "contained_verified_hi": shares.hi,
     }

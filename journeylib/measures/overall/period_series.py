@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS
 from journeylib.journeys import (
@@ -21,10 +20,9 @@ from journeylib.journeys import (
     number_pairs,
     sum_in_cells,
 )
-from journeylib.log import fetch
 from journeylib.measures.bots.sessions import bot_sessions, soon_after
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores
+from journeylib.measures.texts.sentiment import Scores, score_of_events
 from journeylib.measures.touchpoints.group_sums import Numbers, Rows
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
@@ -201,9 +199,7 @@ def _all_cases(
     if absent:
         yield _Cases(t_us, rows, stratum, 0, absent, "quality", at_touchpoints=False)
     if isinstance(scores, Scores):
-        turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
-        score = np.full(len(events), MISSING)
-        score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+        score = score_of_events(scores, events)
         felt = {"negative": ((score < 0) & (score != MISSING), score != MISSING, "share")}
         yield _Cases(t_us, rows, stratum, 0, felt)
     back = math.ceil(settings.repeat_days)
@@ -236,6 +232,7 @@ def _session_cases(
     asked, every = part["requests"] > 0, np.ones(len(table), dtype=bool)
     soon = round(settings.honoured_minutes * 60 * MICRO)
     honoured = soon_after(part["human_us"], part["request_us"], soon)
+    unseen = (table["state"] == "handed_over").to_numpy() & (part["human_us"] == MISSING)
     known = (part["human_us"] != MISSING) & (part["bot_done_us"] != MISSING)
     wait_us = np.where(known, part["human_us"] - np.where(known, part["bot_done_us"], 0), 0)
     yield _Cases(
@@ -247,7 +244,7 @@ def _session_cases(
             "handed_over": ((table["state"] == "handed_over").to_numpy(), every, "share"),
             "abandoned": ((table["state"] == "abandoned").to_numpy(), every, "share"),
             "requests": (asked, every, "share"),
-            "requests_honoured": (honoured, asked, "share"),
+            "requests_honoured": (honoured, asked & ~unseen, "share"),
             "human_wait": (_log_micro(wait_us), wait_us > 0, "log seconds"),
         },
     )

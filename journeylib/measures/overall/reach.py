@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, resample
-from journeylib.journeys import Journeys
-from journeylib.log import fetch, suppress
+from journeylib.journeys import MISSING, Codes, Events, Journeys
+from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
 from journeylib.measures.ratios import quotient
-from journeylib.measures.texts.sentiment import MICRO, Scores
+from journeylib.measures.texts.sentiment import MICRO, Scores, score_of_events
 
 ALL = ""
 MOST_SEGMENTS = 12
+OTHER, NO_STAGE = "\0other", "\0none"  # no name of a log holds this sign
+SEGMENT_COLUMNS = ("segment", "touchpoint", *COUNTS, "sentiment", "lo", "hi")
 MONTHS = 12
 
 
@@ -58,22 +59,136 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     Notes
     -----
     The stage of an event is its touchpoint's most frequent one, as on the map; the segment is the
-    journey's.
+    journey's. Further cells are hidden, so that the totals of stages, segments and touchpoints
+    tell nothing of a small one (`log.suppress_crossed`). Where no choice of cells does that, the
+    stages of segments are left out, and then the segments' touchpoints.
     """
-    spots = journeys.touchpoints[["touchpoint_no", "touchpoint", "stage"]]
-    keys = ["journey", "customer_no", "group", "touchpoint_no"]
-    whose = journeys.table.select("journey", "segment")
-    rows = journeys.steps.select(*keys).inner_join(whose, "journey")
-    stage_of = ibis.memtable(spots[["touchpoint_no", "stage"]].astype({"stage": "string"}))
-    rows = rows.inner_join(stage_of, "touchpoint_no")
-    large = _largest(rows, journeys.settings.min_customers)
     minimum = journeys.settings.min_customers
-    cuts: list[list[str]] = [[], ["stage"], ["segment"], ["segment", "stage"]]
-    counted = pd.concat([_counted(rows, cut) for cut in cuts], ignore_index=True)
-    stages = counted[counted["segment"].isin([ALL, *large])]
-    stages = suppress(stages, minimum)[0].sort_values(["segment", "stage"], ignore_index=True)
-    segments = _segments(rows, spots, large, scores, minimum)
-    return Reach(stages, segments, _months(journeys, minimum))
+    cells, months = _cells(journeys), _months(journeys, minimum)
+    large = _largest(cells, minimum)
+    whole = _counted(cells, [])
+    if not large:
+        stages = pd.concat([whole, _counted(cells, ["stage"])], ignore_index=True)
+        stages = suppress(stages, minimum)[0].sort_values("stage", ignore_index=True)
+        return Reach(stages, pd.DataFrame(columns=list(SEGMENT_COLUMNS), dtype="object"), months)
+    cells = _named(cells, large)
+    cuts = ["stage"], ["segment"], ["segment", "stage"], ["segment", "touchpoint"]
+    by_stage, by_segment, crossed, parts = (_counted(cells, cut) for cut in cuts)
+    spots = suppress(journeys.touchpoints[["touchpoint", "stage", *COUNTS]], minimum)[0]
+    spots = spots.fillna({"stage": NO_STAGE}).astype({"stage": str})
+    parts = parts.drop(columns="stage")[parts["touchpoint"].isin(spots["touchpoint"])]
+    stages, found = _protected(parts, crossed, by_segment, spots, minimum)
+    felt = _felt(cells, large, scores, minimum)
+    found = found.merge(felt, on=["segment", "touchpoint"], how="left", validate="one_to_one")
+    found = found[list(SEGMENT_COLUMNS)].sort_values(["segment", "touchpoint"], ignore_index=True)
+    totals = suppress(pd.concat([whole, by_stage, by_segment], ignore_index=True), minimum)[0]
+    table = pd.concat([totals, stages], ignore_index=True)
+    table = table[~table["segment"].eq(OTHER) & ~table["stage"].eq(NO_STAGE)]
+    return Reach(table.sort_values(["segment", "stage"], ignore_index=True), found, months)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Of each event the segment of its journey, its touchpoint, and the touchpoint's stage."""
+
+    events: Events
+    parts: dict[str, Codes]
+
+
+def _cells(journeys: Journeys) -> _Cells:
+    events = journeys.events
+    segment = journeys.outline.segment
+    by_number = journeys.touchpoints.set_index("touchpoint_no")["stage"].sort_index()
+    words = sorted(by_number.dropna().astype(str).unique())
+    stage = pd.Index(words).get_indexer(by_number).astype(np.int32)
+    unknown = Codes(np.full(len(events), -1, dtype=np.int32), ())
+    return _Cells(
+        events,
+        {
+            "segment": unknown if segment is None else segment.only(events.journey),
+            "stage": Codes(stage[events.touchpoint], tuple(words)),
+            "touchpoint": Codes(
+                events.touchpoint, tuple(journeys.names[no] for no in range(events.touchpoints))
+            ),
+        },
+    )
+
+
+def _named(cells: _Cells, large: list[str]) -> _Cells:
+    """Put all other segments into one that is never shown, and what has no stage into one."""
+    segment, stage = cells.parts["segment"], cells.parts["stage"]
+    names = (*large, OTHER)
+    place = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
+    number = np.where(stage.known, stage.number, len(stage.words))
+    named = {
+        "segment": Codes(place.astype(np.int32)[segment.number], names),
+        "stage": Codes(number.astype(np.int32), (*stage.words, NO_STAGE)),
+    }
+    return _Cells(cells.events, cells.parts | named)
+
+
+def _protected(
+    cells: pd.DataFrame,
+    crossed: pd.DataFrame,
+    whole: pd.DataFrame,
+    spots: pd.DataFrame,
+    minimum: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the stages and the touchpoints of segments that may be shown.
+
+    `cells` are segments × touchpoints, `whole` has the totals of segments, `spots` the shown
+    touchpoints with theirs.
+    """
+    names, stages = sorted(whole["segment"]), sorted(crossed["stage"].unique())
+    totals = whole.set_index("segment").loc[names, list(COUNTS)].to_numpy(np.int64)
+    by_stage = _matrix(crossed, "stage", stages, names)
+    named = np.array(names) != OTHER
+    spots = spots.sort_values("touchpoint", ignore_index=True)
+    stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
+    counts = _matrix(cells, "touchpoint", list(spots["touchpoint"]), names)
+    most = spots[list(COUNTS)].to_numpy(np.int64)
+    for seen in (_with_stages(by_stage, named, minimum), np.zeros(len(names), dtype=bool)):
+        # Stages of a segment that are hidden have one total: that of the segment.
+        table = Crossed(
+            counts,
+            most,
+            np.where(seen[:, None], by_stage[stage], totals),
+            np.where(seen, stage[:, None], -1),
+            np.broadcast_to(named, counts.shape[:2]),
+        )
+        shown = suppress_crossed(table, minimum)
+        if shown is not None:
+            row, column = np.nonzero(shown)
+            keys = {"segment": np.array(names)[column], "touchpoint": spots["touchpoint"][row]}
+            kept = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
+            with_stages = set(np.array(names)[seen & named])
+            few = crossed["customers"] < minimum
+            return crossed[crossed["segment"].isin(with_stages) & ~few], kept
+    return crossed.head(0), cells.head(0)
+
+
+def _with_stages(by_stage: npt.NDArray[np.int64], named: Any, minimum: int) -> Any:
+    """Return the segments whose stages may be shown: all of them, or not just one left out."""
+    customers = by_stage[..., 2]
+    few = ((customers > 0) & (customers < minimum)).any(axis=0) & named
+    if few.sum() == 1 and (named & ~few).any():
+        events = np.where(named & ~few, by_stage[..., 0].sum(axis=0), np.iinfo(np.int64).max)
+        few[events.argmin()] = True
+    return np.where(named, ~few, not few.any())
+
+
+def _matrix(
+    cells: pd.DataFrame, key: str, rows: list[Any], columns: list[str]
+) -> npt.NDArray[np.int64]:
+    """Return the counts of cells as rows × segments × counts."""
+    matrix = np.zeros((len(rows), len(columns), len(COUNTS)), np.int64)
+    known = cells[cells[key].isin(rows)]
+    place = (
+        pd.Index(rows).get_indexer(pd.Index(known[key])),
+        pd.Index(columns).get_indexer(pd.Index(known["segment"])),
+    )
+    matrix[place] = known[list(COUNTS)]
+    return matrix
 
 
 def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
@@ -92,86 +207,64 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
             **vars(events.base(cell, MONTHS * len(names))),
         }
     )
-    shown = suppress(table[table["events"] > 0], minimum)[0]
+    # The months of a touchpoint add up to its total.
+    shape = (len(names), MONTHS)
+    customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
+    shown = table[suppress_parts(customers, cases, minimum).ravel()]
     return shown.sort_values(["month", "touchpoint"], ignore_index=True)
 
 
-def _largest(rows: ibis.Table, minimum: int) -> list[str]:
+def _largest(cells: _Cells, minimum: int) -> list[str]:
     """Return the names of the largest segments, largest first."""
-    found = _counted(rows, ["segment"])
+    found = _counted(cells, ["segment"])
     found = found[(found["customers"] >= minimum) & (found["segment"] != ALL)]
     ranked = found.sort_values(["customers", "segment"], ascending=[False, True])
     return [str(name) for name in ranked["segment"].head(MOST_SEGMENTS)]
 
 
-def _counted(rows: ibis.Table, cut: list[str]) -> pd.DataFrame:
-    known = rows
+def _counted(cells: _Cells, cut: list[str]) -> pd.DataFrame:
+    """Count what lies in each part of a cut; events without one of its parts are in none."""
+    cell, many = np.zeros(len(cells.events), dtype=np.int64), 1
     for name in cut:
-        known = known.filter(known[name].notnull())
-    counts = {
-        "events": _.count(),
-        "journeys": _.journey.nunique(),
-        "customers": _.customer_no.nunique(),
-    }
-    table = known.group_by(cut).aggregate(**counts) if cut else known.aggregate(**counts)
-    frame = fetch(table)
-    for name in ("segment", "stage"):
-        frame[name] = frame[name].astype(str) if name in cut else ALL
-    return frame[["segment", "stage", *counts]]
-
-
-def _segments(
-    rows: ibis.Table,
-    spots: pd.DataFrame,
-    large: list[str],
-    scores: Scores | AbstainReason | None,
-    minimum: int,
-) -> pd.DataFrame:
-    columns = ["segment", "touchpoint", "events", "journeys", "customers", "sentiment", "lo", "hi"]
-    if not large:
-        return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-    names = dict(zip(spots["touchpoint_no"], spots["touchpoint"], strict=True))
-    known = rows.filter(rows.segment.isin(large))
-    found = fetch(
-        known.group_by(["segment", "touchpoint_no"]).aggregate(
-            events=_.count(), journeys=_.journey.nunique(), customers=_.customer_no.nunique()
-        )
-    )
-    felt = _felt(rows, large, scores, minimum)
-    found = found.astype({"segment": str}).merge(
-        felt, on=["segment", "touchpoint_no"], how="left", validate="one_to_one"
-    )
-    found["touchpoint"] = found["touchpoint_no"].map(names)
-    shown = suppress(found, minimum)[0][columns]
-    return shown.sort_values(["segment", "touchpoint"], ignore_index=True)
+        codes = cells.parts[name]
+        cell = np.where((cell >= 0) & codes.known, cell * len(codes.words) + codes.number, -1)
+        many *= len(codes.words)
+    frame = pd.DataFrame(vars(cells.events.base(cell, many)))
+    number = np.arange(many)
+    for name in reversed(cut):
+        words = cells.parts[name].words
+        frame[name] = [words[spot] for spot in number % max(len(words), 1)]
+        number = number // max(len(words), 1)
+    for name in {"segment", "stage"}.difference(cut):
+        frame[name] = ALL
+    frame = frame[frame["events"] > 0]
+    return frame[[*dict.fromkeys(("segment", "stage", *cut)), *COUNTS]]
 
 
 def _felt(
-    rows: ibis.Table, large: list[str], scores: Scores | AbstainReason | None, minimum: int
+    cells: _Cells, large: list[str], scores: Scores | AbstainReason | None, minimum: int
 ) -> pd.DataFrame:
     """Return the mean feeling of each segment at each touchpoint, where enough were heard."""
-    columns = ["segment", "touchpoint_no", "sentiment", "lo", "hi"]
     if not isinstance(scores, Scores):
-        return pd.DataFrame(columns=columns).astype({"touchpoint_no": "int64", "segment": str})
-    whose = rows.select("journey", "segment").distinct()
-    heard = scores.turns.filter(_.score.notnull()).inner_join(whose, "journey")
-    heard = heard.filter(heard.segment.isin(large))
-    cell = ["segment", "touchpoint_no"]
-    people = fetch(heard.group_by(cell).aggregate(heard=_.customer_no.nunique()))
-    people = suppress(people.astype({"segment": str}), minimum, "heard")[0]
-    sums = fetch(
-        heard.group_by([*cell, "group"]).aggregate(total=_.score.sum(), n=_.count() * MICRO)
-    ).astype({"segment": str})
-    people = people.sort_values(cell, ignore_index=True)
-    keys = zip(people["segment"], people["touchpoint_no"], strict=True)
-    spot = {key: i for i, key in enumerate(keys)}
-    whole = np.zeros((GROUPS, len(people), 2))
-    row: dict[Any, Any]
-    for row in sums.to_dict("records"):
-        place = spot.get((row["segment"], row["touchpoint_no"]))
-        if place is not None:
-            whole[row["group"], place] = row["total"], row["n"]
-    result = resample(whole, quotient, n_customers=people["heard"].to_numpy())
-    return people[cell].assign(
-        sentiment=result.value, lo=np.clip(result.lo, -1, 1), hi=np.clip(result.hi, -1, 1)
+        columns = ["segment", "touchpoint", "sentiment", "lo", "hi"]
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    events, names = cells.events, cells.parts["touchpoint"].words
+    score, segment = score_of_events(scores, events), cells.parts["segment"].number
+    heard = (score != MISSING) & (segment < len(large))
+    cell = np.where(heard, segment * np.int64(len(names)) + events.touchpoint, -1)
+    many = len(large) * len(names)
+    customers = events.base(cell, many).customers
+    shown = np.flatnonzero(customers >= max(minimum, 1))
+    sums = np.zeros((GROUPS, len(shown), 2))
+    for place, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
+        sums[:, :, place] = events.in_groups(cell, amount, many)[:, shown]
+    result = resample(sums, quotient, n_customers=customers[shown])
+    return pd.DataFrame(
+        {
+            "segment": [large[spot // len(names)] for spot in shown],
+            "touchpoint": [names[spot % len(names)] for spot in shown],
+            "sentiment": result.value,
+            "lo": np.clip(result.lo, -1, 1),
+            "hi": np.clip(result.hi, -1, 1),
+        }
     )

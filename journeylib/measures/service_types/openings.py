@@ -58,7 +58,8 @@ def openings(journeys: Journeys, settings: MeasureSettings) -> pd.DataFrame:
     spoken = events.mark("has a text", _.text.notnull())
     if journeys.has("actor"):
         actor = events.column("actor")
-        spoken, serves = spoken & actor.is_word("customer"), actor.is_word("bot", "human")
+        own = actor.is_word("customer") | (journeys.log.schema.text_by == "customer")
+        spoken, serves = spoken & own, actor.is_word("bot", "human")
     else:
         serves = spoken
     first = first_rows(session, spoken, many)[session]

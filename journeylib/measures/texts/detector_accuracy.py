@@ -124,7 +124,7 @@ def detect(texts: pd.Series[Any], settings: MeasureSettings) -> pd.DataFrame:
         repetition=says_again(_.text),
     )
     found = fetch(table.order_by("place"))[["human_request", "repetition"]].set_index(texts.index)
-    scores = vader_scores(texts.astype("str"))
+    scores = vader_scores(texts.astype("str"))["score"]
     return found.assign(negative=(scores <= NEGATIVE).astype("boolean"))
 
 

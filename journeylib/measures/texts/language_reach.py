@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ibis
 from ibis import _
 
 from journeylib.core import AbstainReason
@@ -17,7 +18,7 @@ REACH = 0.5
 def by_customers(journeys: Journeys) -> Any:
     """Return a condition on steps: a text that a customer wrote, where actors are known."""
     own = _.text.notnull()
-    return own & (_.actor == "customer") if journeys.has("actor") else own
+    return own & journeys.log.schema.customer_speaks if journeys.has("actor") else own
 
 
 def lexicon_reach(journeys: Journeys) -> float | None:
@@ -25,9 +26,12 @@ def lexicon_reach(journeys: Journeys) -> float | None:
 
     None where no text is long enough.
     """
-    long = journeys.steps.filter(long_enough(_.text))
-    counts = long.aggregate(n=_.count(), known=in_language(_.text).sum()).to_pyarrow().to_pylist()
-    return counts[0]["known"] / counts[0]["n"] if counts[0]["n"] else None
+    long = long_enough(_.text)
+    # `cases` spares the engine the regular expression on short texts.
+    told = ibis.cases((long, in_language(_.text)), else_=False)
+    found = journeys.events.marks({"tells a language": long, "is in a language": told})
+    n, known = (int(flags.sum()) for flags in found.values())
+    return known / n if n else None
 
 
 def text_abstain_reason(journeys: Journeys) -> AbstainReason | None:

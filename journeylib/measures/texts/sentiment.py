@@ -7,16 +7,18 @@ lexicon does not see sarcasm, and finds nothing in "agent!": the detectors of `t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason, Floats, Resampled, resample
-from journeylib.journeys import Journeys
+from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
 from journeylib.log import (
     asks_for_human,
     fetch,
@@ -24,7 +26,7 @@ from journeylib.log import (
     suppress,
     text_language,
 )
-from journeylib.measures.measured import Measured, bases, group_sums
+from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
@@ -32,9 +34,13 @@ from journeylib.measures.texts.language_reach import REACH, by_customers, lexico
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[Any]
 MICRO = 1_000_000
 NEGATIVE = -50_000  # VADER's own limit of a negative text, −0.05
 MOST_TEXTS = 50_000
+LISTED = 0.2  # share of turns with a word of the lexicon, below which the lexicon tells nothing
 # Scales that ratings are given on: a rating is read on the first that holds all of them.
 RATING_SCALES = ((0, 1), (1, 5), (1, 7), (0, 10), (0, 100))
 
@@ -52,11 +58,15 @@ class Scores:
         Where the scores come from, in words.
     per_mille : int
         Of how many customers in a thousand texts were read; see `in_sample`.
+    listed : dict of int to float
+        By number of the touchpoint, the share of its scored turns in which the lexicon knows a
+        word; empty where scores come from no lexicon.
     """
 
     turns: ibis.Table
     source: str
     per_mille: int = 1000
+    listed: Mapping[int, float] = field(default_factory=dict)
 
 
 def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
@@ -66,7 +76,8 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     -------
     Scores or str
         ``no_column`` in a log without sentiment and text, ``unidentified`` where most texts are
-        in a language that the lexicon does not know.
+        in a language that the lexicon does not know, or it knows a word in too few turns
+        (`LISTED`): a list that found no word has not heard a neutral customer.
 
     Notes
     -----
@@ -86,30 +97,46 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     drawn, per_mille = sample_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    texts["score"] = vader_scores(texts["text"])
+    scored_texts = vader_scores(texts["text"])
+    texts = texts.assign(score=scored_texts["score"], listed=scored_texts["listed"])
     known = texts["score"].notna()
     if known.mean() < REACH if len(texts) else True:
         return "unidentified" if len(texts) else "no_column"
-    table = ibis.memtable(texts[known].astype({"text": "str", "score": "int64"}))
-    scored = heard.select(*keys, "text").inner_join(table, "text").select(*keys, "score")
+    kinds = {"text": "str", "score": "int64", "listed": "int64"}
+    table = ibis.memtable(texts[known].astype(kinds))
+    found = heard.select(*keys, "text").inner_join(table, "text").cache()
+    counts = fetch(found.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
+    part = counts["hits"].sum() / max(counts["n"].sum(), 1)
+    if part < LISTED:
+        return "unidentified"
+    listed = dict(zip(counts["touchpoint_no"], counts["hits"] / counts["n"], strict=True))
+    scored = found.select(*keys, "score")
     silent = steps.select(*keys).anti_join(scored, ["journey", "step"])
     every = silent.mutate(score=ibis.null("int64")).union(scored).cache()
     share = "" if per_mille == 1000 else f", {per_mille / 10:g} % of customers"
-    return Scores(every, f"column text, VADER lexicon (English{share})", per_mille)
+    words = f"a word of it in {100 * part:.0f} % of turns"
+    return Scores(every, f"column text, VADER lexicon (English{share}; {words})", per_mille, listed)
 
 
-def vader_scores(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Return VADER's compound score in micro-units (Int64); missing where it is not English."""
+def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
+    """Score texts by VADER's lexicon.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``score`` (Int64, compound score in micro-units; missing where a text is not English),
+        ``listed`` (int64, 1 where the lexicon knows a word of it).
+    """
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     analyser = SentimentIntensityAnalyzer()
-    scores = [
-        round(MICRO * analyser.polarity_scores(text)["compound"])
-        if text_language(text) == "en"
-        else None
-        for text in texts
+    read = [
+        analyser.polarity_scores(text) if text_language(text) == "en" else None for text in texts
     ]
-    return pd.Series(scores, index=texts.index, dtype="Int64")
+    scores = [None if one is None else round(MICRO * one["compound"]) for one in read]
+    listed = [int(one is not None and one["pos"] + one["neg"] > 0) for one in read]
+    frame = pd.DataFrame({"score": pd.Series(scores, dtype="Int64"), "listed": listed})
+    return frame.set_index(texts.index)
 
 
 def text_measures(
@@ -130,7 +157,9 @@ def text_measures(
         ``negative``: share of scored turns at the touchpoint of −0.05 or less, mean within
         the journey, then over journeys. ``volatility``: spread of scores around the touchpoint
         beyond chance, points. ``sentiment_drop``: mean change of the score across the
-        touchpoint, points (below 0: it falls). ``human_request``: share of journeys with a
+        touchpoint, points (below 0: it falls). ``feeling_at_entry``: mean score of the
+        customer's first scored turn there, points: what they come with, which no touchpoint
+        answers for. ``human_request``: share of journeys with a
         customer's text at the touchpoint in which one there asks for a human.
 
     Notes
@@ -146,13 +175,17 @@ def text_measures(
     scores = customer_scores(journeys) if scores is None else scores
     if isinstance(scores, str):
         silent = [("negative", "share"), ("volatility", "points"), ("sentiment_drop", "points")]
+        silent.append(("feeling_at_entry", "points"))
         measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
     else:
+        score = score_of_events(scores, journeys.events)
         measured = [
-            _negative(scores, journeys, settings),
-            _volatility(scores, journeys, settings),
-            _drop(scores, journeys, settings),
+            _negative(scores, score, journeys, settings),
+            _volatility(scores, score, journeys, settings),
+            _drop(scores, score, journeys, settings),
+            _entry(scores, score, journeys, settings),
         ]
+        measured = [_where_listed(one, scores) for one in measured]
     return [*measured, _human_request(journeys, settings)]
 
 
@@ -163,113 +196,190 @@ def _unmeasured(journeys: Journeys, name: str, unit: str, reason: AbstainReason)
     return Measured(name, unit, nothing, zero, zero, zero, (reason,) * m)
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What is measured of the sums of each touchpoint, and where it comes from."""
+
+    measure: str
+    unit: str
+    source: str
+    statistic: Callable[[Floats], Floats] = quotient
+
+
 def _measured(
-    rows: ibis.Table,
+    question: _Question,
     journeys: Journeys,
     settings: MeasureSettings,
-    sums: dict[str, Any],
-    *,
-    measure: str,
-    unit: str,
-    statistic: Callable[[Floats], Floats] = quotient,
-    source: str = "",
+    counts: Flags,
+    sums: dict[str, Whole],
 ) -> Measured:
-    m = len(journeys.touchpoints)
-    totals = group_sums(rows.group_by(["touchpoint_no", "group"]).aggregate(**sums), list(sums), m)
-    base = bases(rows, m)
-    customers = base["customers"].to_numpy()
-    visits = base["journeys"].to_numpy()
+    """Sum over the events that count, by touchpoint and customer group."""
+    m, events = len(journeys.touchpoints), journeys.events
+    cell = np.where(counts, events.touchpoint, -1)
+    totals = np.stack([events.in_groups(cell, amount, m) for amount in sums.values()], axis=-1)
+    base = events.base(cell, m)
     shares: dict[str, Any] = (
-        {"share": True, "n_customers": customers, "n_trials": visits} if unit == "share" else {}
+        {"share": True, "n_customers": base.customers, "n_trials": base.journeys}
+        if question.unit == "share"
+        else {}
     )
-    result: Resampled = resample(totals, statistic, **({"n_customers": customers} | shares))
-    thin = (base["events"] < settings.min_starts) | (customers < settings.min_base_customers)
+    result: Resampled = resample(
+        totals, question.statistic, **({"n_customers": base.customers} | shares)
+    )
+    thin = (base.events < settings.min_starts) | (base.customers < settings.min_base_customers)
     unknown = ~np.isfinite(result.value)
     reason: AbstainReason = "n_small"
     return Measured(
-        measure=measure,
-        unit=unit,
+        measure=question.measure,
+        unit=question.unit,
         resampled=result,
-        n_events=base["events"].to_numpy(),
-        n_journeys=visits,
-        n_customers=customers,
+        n_events=base.events,
+        n_journeys=base.journeys,
+        n_customers=base.customers,
         abstain=tuple(reason if few else None for few in thin | unknown),
-        source=source,
+        source=question.source,
     )
 
 
-def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull())
-    here = ibis.window(group_by=["journey", "touchpoint_no"])
-    rows = turns.mutate(
-        bad=(_.score <= NEGATIVE).cast("int64").sum().over(here),
-        n=_.count().over(here),
-        first=_.step == _.step.min().over(here),
+def score_of_events(scores: Scores, events: Events) -> Whole:
+    """Return the score of each event, `MISSING` where it has none."""
+    turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
+    score = np.full(len(events), MISSING)
+    score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+    return score
+
+
+def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
+    """Mark the first counting event of each journey at each touchpoint, and number these cells.
+
+    The number is of every counting event, −1 of the others.
+    """
+    cell, _keys = number_pairs(
+        np.where(counts, events.journey, -1), events.touchpoint, events.touchpoints
     )
-    # One row of each journey carries its mean; the other turns count as events only.
+    first = np.zeros(len(events), dtype=bool)
+    rows = np.flatnonzero(cell >= 0)
+    # Cells are numbered in the order in which they first occur.
+    first[rows[np.unique(cell[rows], return_index=True)[1]]] = True
+    return first, cell.astype(np.int64)
+
+
+def _negative(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, known = journeys.events, score != MISSING
+    first, cell = _first_there(events, known)
+    cells = int(cell.max(initial=-1)) + 1
+    every = np.bincount(cell[known], minlength=cells)
+    bad = np.bincount(cell[known & (score <= NEGATIVE)], minlength=cells)
+    share = np.floor(bad * MICRO / np.maximum(every, 1) + 0.5).astype(np.int64)
+    mean = np.zeros(len(events), dtype=np.int64)
+    mean[first] = share[cell[first]]
+    # One turn of each journey carries its mean; the others count as events only.
     return _measured(
-        rows,
+        _Question("negative", "share", scores.source),
         journeys,
         settings,
-        {
-            "bad": _.first.ifelse((_.bad * MICRO / _.n).round().cast("int64"), 0).sum(),
-            "n": _.first.ifelse(MICRO, 0).cast("int64").sum(),
-        },
-        measure="negative",
-        unit="share",
-        source=scores.source,
+        known,
+        {"bad": mean, "n": first * np.int64(MICRO)},
     )
 
 
-def _volatility(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    turns = scores.turns.filter(_.score.notnull()).mutate(x=(_.score / 1000).round().cast("int64"))
-    around = ibis.window(group_by="journey", order_by="step", preceding=1, following=1)
-    whole = ibis.window(group_by="journey")
-
-    def variance(window: Any) -> Any:
-        n, total = _.x.count().over(window), _.x.sum().over(window)
-        squares = (_.x * _.x).sum().over(window)
-        spread = (squares * n - total * total) / (n * ibis.greatest(n - 1, 1))
-        return (n > 1).ifelse(spread.round().cast("int64"), ibis.null("int64"))
-
-    rows = turns.mutate(near=variance(around), far=variance(whole)).filter(_.near.notnull())
+def _volatility(
+    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
+) -> Measured:
+    events, rows = journeys.events, np.flatnonzero(score != MISSING)
+    near, far = np.zeros(len(events), dtype=np.int64), np.zeros(len(events), dtype=np.int64)
+    counts = np.zeros(len(events), dtype=bool)
+    points = np.sign(score[rows]) * ((np.abs(score[rows]) + 500) // 1000)
+    near[rows], far[rows], counts[rows] = spreads(points, events.journey[rows])
     return _measured(
-        rows,
+        _Question("volatility", "points", scores.source, _beyond_chance),
         journeys,
         settings,
-        {"near": _.near.sum(), "far": _.far.sum(), "n": _.count()},
-        measure="volatility",
-        unit="points",
-        source=scores.source,
-        statistic=lambda totals: (
-            (np.sqrt(totals[..., 0] / totals[..., 2]) - np.sqrt(totals[..., 1] / totals[..., 2]))
-            / 1000
-        ),
+        counts,
+        {"near": near, "far": far, "n": counts.astype(np.int64)},
     )
 
 
-def _drop(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
-    order: dict[str, Any] = {"group_by": "journey", "order_by": "step"}
-    scored = scores.turns.mutate(at=_.score.notnull().ifelse(_.step, ibis.null("int64")))
-    near = scored.mutate(
-        before=_.at.max().over(ibis.window(preceding=(None, 1), **order)),
-        after=_.at.min().over(ibis.window(following=(0, None), **order)),
-    ).filter(_.before.notnull() & _.after.notnull())
-    values = scored.filter(_.score.notnull()).select("journey", "step", "score")
-    rows = (
-        near.drop("score", "at")
-        .inner_join(values.select("journey", before="step", earlier="score"), ["journey", "before"])
-        .inner_join(values.select("journey", after="step", later="score"), ["journey", "after"])
+def _beyond_chance(totals: Floats) -> Floats:
+    near, far, n = (totals[..., part] for part in range(3))
+    return np.asarray((np.sqrt(near / n) - np.sqrt(far / n)) / 1000)
+
+
+def spreads(points: Whole, journey: Numbers) -> tuple[Whole, Whole, Flags]:
+    """Return the variance around each turn and in its whole journey, and where both are known.
+
+    Around a turn are the one before, itself and the one after, where they are of its journey. The
+    turns of one journey lie together; one turn alone has no variance.
+    """
+    same = journey[1:] == journey[:-1]
+    has_last, has_next = np.append(False, same)[: len(points)], np.append(same, False)
+    has_next = has_next[: len(points)]
+
+    def window(value: Whole) -> Whole:
+        last, following = np.roll(value, 1) * has_last, np.roll(value, -1) * has_next
+        return np.asarray(last + value + following)
+
+    def variance(n: Whole, total: Whole, squares: Whole) -> Whole:
+        spread = (squares * n - total * total) / (n * np.maximum(n - 1, 1))
+        return np.floor(spread + 0.5).astype(np.int64)
+
+    ones = np.ones(len(points), dtype=np.int64)
+    near_n = window(ones)
+    near = variance(near_n, window(points), window(points * points))
+    many = int(journey.max(initial=-1)) + 1
+    n, total, squares = (
+        sum_in_cells(journey, amount, many)[journey] for amount in (ones, points, points * points)
     )
+    return near, variance(n, total, squares), near_n > 1
+
+
+def _drop(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    change, counts = changes_across(score, journeys.events.begins, journeys.events.journey)
     return _measured(
-        rows,
+        _Question("sentiment_drop", "points", scores.source),
         journeys,
         settings,
-        {"change": (_.later - _.earlier).sum(), "n": _.count() * MICRO},
-        measure="sentiment_drop",
-        unit="points",
-        source=scores.source,
+        counts,
+        {"change": change, "n": counts * np.int64(MICRO)},
     )
+
+
+def changes_across(score: Whole, begins: Whole, journey: Numbers) -> tuple[Whole, Flags]:
+    """Return the change of the score across each event, and where both scores are known.
+
+    From the last score before the event to its own, or else to the next after it, in its journey.
+    """
+    row, many = np.arange(len(score)), len(score)
+    known = score != MISSING
+    so_far = np.maximum.accumulate(np.where(known, row, -1)) if many else row
+    before = np.append(-1, so_far)[:many]
+    after = np.minimum.accumulate(np.where(known, row, many)[::-1])[::-1] if many else row
+    there = (before >= begins[journey]) & (after < begins[journey + 1])
+    change = np.zeros(many, dtype=np.int64)
+    change[there] = score[after[there]] - score[before[there]]
+    return change, there
+
+
+def _entry(scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    first, _cell = _first_there(journeys.events, score != MISSING)
+    return _measured(
+        _Question("feeling_at_entry", "points", scores.source),
+        journeys,
+        settings,
+        first,
+        {"score": np.where(first, score, 0), "n": first * np.int64(MICRO)},
+    )
+
+
+def _where_listed(one: Measured, scores: Scores) -> Measured:
+    """Abstain at touchpoints where the lexicon knows a word in too few turns."""
+    reasons = list(one.abstain)
+    for number, share in scores.listed.items():
+        if share < LISTED and reasons[number] is None:
+            reasons[number] = "unidentified"
+    return replace(one, abstain=tuple(reasons))
 
 
 def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
@@ -281,20 +391,22 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
         return _unmeasured(journeys, "human_request", "share", reason)
-    asked = asks_for_human(_.text, settings.human_request_words)
-    rows = (
-        journeys.steps.filter(by_customers(journeys))
-        .group_by(["journey", "customer_no", "group", "touchpoint_no"])
-        .aggregate(asked=asked.any().cast("int64"))
-    )
+    events, words = journeys.events, settings.human_request_words
+    heard = by_customers(journeys)
+    said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
+    own = events.mark("is a customer's text", heard)
+    first, cell = _first_there(events, own)
+    cells = int(cell.max(initial=-1)) + 1
+    asks = events.mark(f"asks for a human {sorted(words)}", said)
+    asked = np.bincount(cell[own & asks], minlength=cells) > 0
+    there = np.zeros(len(events), dtype=np.int64)
+    there[first] = asked[cell[first]]
     return _measured(
-        rows,
+        _Question("human_request", "share", "column text, requests for a human by lexicon"),
         journeys,
         settings,
-        {"asked": _.asked.sum(), "n": _.count()},
-        measure="human_request",
-        unit="share",
-        source="column text, requests for a human by lexicon",
+        first,
+        {"asked": there, "n": first.astype(np.int64)},
     )
 
 
@@ -319,13 +431,15 @@ def experience_table(
     columns = ["touchpoint", "sentiment", "lo", "hi", "source", "n_customers"]
     if scores is None:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
+    few = [number for number, share in scores.listed.items() if share < LISTED]
+    score = score_of_events(scores, journeys.events)
+    known = (score != MISSING) & ~np.isin(journeys.events.touchpoint, few)
     found = _measured(
-        scores.turns.filter(_.score.notnull()),
+        _Question("sentiment", "points", ""),
         journeys,
         settings,
-        {"total": _.score.sum(), "n": _.count() * MICRO},
-        measure="sentiment",
-        unit="points",
+        known,
+        {"total": np.where(known, score, 0), "n": known * np.int64(MICRO)},
     )
     spots = journeys.touchpoints
     place = spots["touchpoint_no"].to_numpy()

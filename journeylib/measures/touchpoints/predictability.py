@@ -8,6 +8,7 @@ from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
@@ -18,6 +19,7 @@ from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Floats, Whole, measured, thin
 
+Singles = npt.NDArray[np.float32]
 MICRO = 1_000_000
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
 # A leaf of n visits is drawn towards the margin as if by this many visits more: a tree that is
@@ -136,7 +138,8 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
     summed = np.zeros((GROUPS, 2))
     if classes == 1:
         return summed
-    known = np.column_stack([_encoded(one) for one in features])
+    # What the tree would make of them, once rather than in each fold.
+    known = np.column_stack([_encoded(one) for one in features]).astype(np.float32)
     for fold in range(FOLDS):
         out = groups % FOLDS == fold
         if not out.any() or out.all():
@@ -150,16 +153,16 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
     return summed
 
 
-def _leaf_shares(known: Floats, outcome: Whole, asked: Floats, margin: Floats) -> Floats:
+def _leaf_shares(known: Singles, outcome: Whole, asked: Singles, margin: Floats) -> Floats:
     """Grow a tree and return what it says of each row of `asked`, shape (rows, classes)."""
     from sklearn.tree import DecisionTreeClassifier
 
     tree = DecisionTreeClassifier(
         criterion="entropy", max_depth=DEPTH, min_samples_leaf=SMALLEST_LEAF, random_state=0
-    ).fit(known, outcome)
+    ).fit(known, outcome, check_input=False)
     counts = np.zeros((tree.tree_.node_count, len(margin)))
-    np.add.at(counts, (tree.apply(known), outcome), 1)
-    leaves = counts[tree.apply(asked)]
+    np.add.at(counts, (tree.apply(known, check_input=False), outcome), 1)
+    leaves = counts[tree.apply(asked, check_input=False)]
     return np.asarray(
         (leaves + TOWARDS_MARGIN * margin) / (leaves.sum(axis=1, keepdims=True) + TOWARDS_MARGIN)
     )

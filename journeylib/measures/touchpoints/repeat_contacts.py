@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from journeylib.journeys import MISSING, US_PER_DAY, Journeys, compiled, number_pairs
+from journeylib.core import SEED, Resampled
+from journeylib.journeys import (
+    MISSING,
+    US_PER_DAY,
+    Journeys,
+    compiled,
+    first_rows,
+    least_of_later,
+    number_pairs,
+    value_at,
+)
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Cells, Numbers, Rows, fold, share_of, silent
@@ -36,13 +46,21 @@ class Repeats:
 def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     """Share of contacts after which the customer comes back about the same within the window.
 
-    A contact is what one customer does about one intent (or, where an event has none, at one
+    A contact is what one customer does about one intent (in a log without intents, at one
     touchpoint) without a silence longer than ``session_gap_minutes``, or within one session
-    where the log has those. It counts once at each touchpoint that it touches. Only contacts
+    where the log has those. An event without an intent is about what the customer's others around
+    it are. Where none of them has one, it is not known if the contact is about the same as
+    another: the value leaves such repeats out, the upper limit counts them in, and the draws lie
+    evenly between. A contact counts once at each touchpoint that it touches. Only contacts
     at least ``repeat_days`` before the log's end are counted: later ones cannot have come back
     in full view, and counting them makes recent weeks look better. Abstains with ``no_column``
     where the log knows cases but no customers.
     """
+    name = f"repeat contacts {settings.model_dump_json()}"
+    return journeys.events.once(name, lambda: _repeat_contacts(journeys, settings))  # type: ignore[no-any-return]
+
+
+def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     many = len(journeys.touchpoints)
     window_us = round(settings.repeat_days * US_PER_DAY)
     if journeys.first_us is None or journeys.last_us is None:
@@ -57,17 +75,34 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
     contacts = contacts.where(contacts.at_us <= mature_until)
     again = contacts.next_us != MISSING
     came_back = again & (np.where(again, contacts.next_us - contacts.at_us, 0) <= window_us)
+    perhaps = contacts.perhaps_us != MISSING
+    perhaps &= np.where(perhaps, contacts.perhaps_us - contacts.at_us, 0) <= window_us
     sums = {
         "visits": np.ones(len(came_back), dtype=bool),
         "repeats": came_back,
+        "perhaps": came_back | perhaps,
         "contacts": contacts.opens,
         "contact_repeats": came_back & contacts.opens,
+        "contact_perhaps": (came_back | perhaps) & contacts.opens,
     }
     cells = fold(contacts.rows, sums, ["visits", "contacts"])
     base = contacts.rows.base(sums["visits"])
-    shares = share_of("repeat_contact", cells.together("repeats", "visits"), base, settings)
+    least, most = (
+        share_of("repeat_contact", cells.together(hits, "visits"), base, settings)
+        for hits in ("repeats", "perhaps")
+    )
+    between = between_bounds(least.resampled, most.resampled)
+    shares = replace(least, resampled=between)
     customers, units = contacts.rows.customer, contacts.rows.journey
     return Repeats(shares, cells, len(np.unique(customers)), len(np.unique(units)))
+
+
+def between_bounds(least: Resampled, most: Resampled) -> Resampled:
+    """Return the lower of two bounds, with an interval and draws that reach up to the other."""
+    evenly = (np.arange(len(least.draws)) + 0.5) / len(least.draws)
+    part = np.random.default_rng(SEED).permutation(evenly)[:, None]
+    draws = least.draws + part * (most.draws - least.draws)
+    return replace(least, hi=np.fmax(least.hi, most.hi), draws=draws)
 
 
 @dataclass(frozen=True)
@@ -81,6 +116,8 @@ class Contacts:
     at_us, next_us : ndarray of int64
         When it came there; when the customer's next contact about the same began, `MISSING`
         where there was none.
+    perhaps_us : ndarray of int64
+        When the next began that may be about the same, as the intent of one is not known.
     opens : ndarray of bool
         Whether the contact began there.
     """
@@ -88,6 +125,7 @@ class Contacts:
     rows: Rows
     at_us: Numbers
     next_us: Numbers
+    perhaps_us: Numbers
     opens: Numbers
 
     def where(self, kept: Numbers) -> Contacts:
@@ -95,7 +133,8 @@ class Contacts:
         own = self.rows
         parts = (own.touchpoint, own.group, own.journey, own.customer)
         rows = Rows(own.touchpoints, *(part[kept] for part in parts))
-        return Contacts(rows, self.at_us[kept], self.next_us[kept], self.opens[kept])
+        others = (self.at_us, self.next_us, self.perhaps_us, self.opens)
+        return Contacts(rows, *(part[kept] for part in others))
 
 
 def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
@@ -104,9 +143,9 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     order = events.by_time
     matter, many = events.touchpoint, events.touchpoints
     if journeys.has("intent"):
-        intent = events.column("intent")
-        matter = np.where(intent.known, many + intent.number, matter)
-        many += len(intent.words)
+        intents = len(events.column("intent").words)
+        about = _about(journeys, settings)
+        matter, many = np.where(about >= 0, about, intents), intents + 1
     talk = np.full(len(events), -1, dtype=np.int32)
     talks = 0
     if journeys.has("session"):
@@ -119,6 +158,14 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
         (many, talks, gap_us),
         *(part[order] for part in (events.customer, matter, talk, events.t_us, service)),
     )
+    perhaps_us = next_us
+    if journeys.has("intent"):
+        begins = order[np.unique(contact, return_index=True)[1]]
+        unknown = about[begins] < 0
+        perhaps_us = least_of_later(
+            many, events.customer[begins], about[begins], events.t_us[begins], True
+        )
+        next_us = np.where(unknown, MISSING, next_us)
     # Of each contact and touchpoint the first event, in order of customer and journey.
     spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
     first = np.full(len(keys), -1, dtype=np.int64)
@@ -127,9 +174,35 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     opens[np.unique(spot[np.unique(contact, return_index=True)[1]])] = True
     ordered = np.argsort(order[first], kind="stable")
     rows = order[first][ordered]
+    of_rows = contact[first][ordered]
     return Contacts(
-        Rows.of(events, rows), events.t_us[rows], next_us[contact[first]][ordered], opens[ordered]
-    )
+        Rows.of(events, rows), events.t_us[rows], next_us[of_rows], perhaps_us[of_rows],
+        opens[ordered],
+    )  # fmt: skip
+
+
+def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
+    """Return the intent of each event, −1 unknown; its own, else the first known around it.
+
+    Around it are the customer's events in the same session, or without a silence longer than the
+    session gap between them.
+    """
+    events, order = journeys.events, journeys.events.by_time
+    own = events.column("intent").number[order]
+    customer, t_us = events.customer[order], events.t_us[order]
+    service = np.where(events.service_us == MISSING, 0, events.service_us)[order]
+    silence = t_us[1:] - t_us[:-1] - service[:-1]
+    near = silence <= round(settings.session_gap_minutes * US_PER_MINUTE)
+    if journeys.has("session"):
+        talk = events.column("session").number[order]
+        both = (talk[1:] >= 0) & (talk[:-1] >= 0)
+        near = np.where(both, talk[1:] == talk[:-1], near)
+    apart = (customer[1:] != customer[:-1]) | ~near
+    run = np.concatenate([[0], np.cumsum(apart)]) if len(order) else np.zeros(0, dtype=np.int64)
+    first = first_rows(run, own >= 0, int(run.max(initial=-1)) + 1)
+    found = np.empty(len(order), dtype=np.int64)
+    found[order] = np.where(own >= 0, own, value_at(own, first, -1)[run])
+    return found
 
 
 @compiled

@@ -88,6 +88,8 @@ class WhatIf:
     no_waits : str or None
         Why waits and abandonment are not told.
     assumptions : tuple of str
+    today : mapping of str to float
+        Touchpoint to the share of its contacts that meets the bot first today.
     """
 
     moves: Mapping[str, float]
@@ -101,29 +103,33 @@ class WhatIf:
     calibration: pd.DataFrame
     no_waits: str | None = None
     assumptions: tuple[str, ...] = field(default=())
+    today: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The answer in sentences, with both ends and the naive figure."""
-        moves = ", ".join(
-            text("portfolio.what_if.move", name=name, share=percent(share, 0))
-            for name, share in self.moves.items()
-        )
-        lines = [text("portfolio.what_if.title", moves=moves)]
+        lines = [text("portfolio.what_if.title", moves=move_text(self.moves))]
         if self.refused is not None:
             return "\n".join([*lines, self.refused])
         lines += [_sentence(row) for row in self.figures.to_dict("records")]
-        lines += [
-            text(
-                f"portfolio.what_if.risk.{row['risk']}",
-                lo=percent(row["lo"], 0),
-                hi=percent(row["hi"], 0),
-            )
-            for row in self.risks.to_dict("records")
-        ]
+        lines += self.dangers
         lines += [] if self.no_waits is None else [self.no_waits]
         lines += [text("portfolio.what_if.grade", grade=self.grade), *self.assumptions]
-        return "\n".join([*lines, text("portfolio.what_if.try_it")])
+        return "\n".join([*lines, self.trial])
+
+    @property
+    def dangers(self) -> tuple[str, ...]:
+        """What could go wrong, in sentences with its probability at both ends."""
+        return tuple(
+            text(f"portfolio.what_if.risk.{row['risk']}", range=_range(row["lo"], row["hi"]))
+            for row in self.risks.to_dict("records")
+        )
+
+    @property
+    def trial(self) -> str:
+        """The line that fills in the plan of an experiment on this move."""
+        name, share = next(iter(self.moves.items()))
+        return text("portfolio.what_if.try_it", move=f"{name}={share:g}")
 
     def after(self, figure: str) -> Estimate:
         """Return a figure after the move; it abstains where the log does not tell it.
@@ -240,6 +246,7 @@ def forecast(
         calibration=checked,
         no_waits=no_waits,
         assumptions=_assumptions(records, names, case, terms),
+        today={one.name: float(one.matter.bot_share[0]) for one, _share in sure},
     )
 
 
@@ -518,14 +525,31 @@ def _assumptions(
     return tuple(said)
 
 
-def _sentence(row: Mapping[Any, Any]) -> str:
-    as_text = {"gives_up": _share, "wait": _minutes, "length": _minutes}.get(
-        str(row["figure"]), _whole
+def move_text(moves: Mapping[str, float]) -> str:
+    """Return moves in words: what the bot takes of which touchpoint."""
+    return ", ".join(
+        text("portfolio.what_if.move", name=name, share=percent(share, 0))
+        for name, share in moves.items()
     )
+
+
+def figure_text(row: Mapping[Any, Any], column: str) -> str:
+    """Return one column of a row of `WhatIf.figures` in its unit."""
+    as_text = {"gives_up": _share, "wait": _minutes, "length": _minutes}
+    return as_text.get(str(row["figure"]), _whole)(float(row[column]))
+
+
+def _sentence(row: Mapping[Any, Any]) -> str:
     names = ("before", "no_selection", "full_selection", "lo", "hi", "naive")
-    values = {name: as_text(float(row[name])) for name in names}
+    values = {name: figure_text(row, name) for name in names}
     label = text(f"portfolio.what_if.figure.{row['figure']}")
     return text("portfolio.what_if.line", figure=label, **values)
+
+
+def _range(low: float, high: float) -> str:
+    """Return two shares in words; one where both are written alike."""
+    lo, hi = percent(low, 0), percent(high, 0)
+    return lo if lo == hi else text("range.words", lo=lo, hi=hi)
 
 
 def _share(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from journeylib.audits import stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
+from journeylib.log import MIN_CELL
 from journeylib.present.blocks import Block, findings_list, template
 from journeylib.present.drawing import svg
 from journeylib.present.figure import svg_element
@@ -86,12 +87,16 @@ def _line(audit: Audit) -> str:
         as_of = audit.as_of.isoformat()
         when = text("present.headline.period", first=period[0], last=period[1], as_of=as_of)
     lead = text("present.headline.lead", title=audit.config.heading, when=when)
-    return text(
+    line = text(
         "present.now.line",
         lead=lead,
         customers=number(log["customers"]),
         journeys=number(log["journeys"]),
     )
+    minimum, who = audit.config.journeys.min_customers, audit.config.small_cells_permitted_by
+    if minimum >= MIN_CELL:
+        return line
+    return f"{line} {text('present.now.small_cells', n=minimum, least=MIN_CELL, who=who)}"
 
 
 def _ends(audit: Audit) -> dict[str, Any]:

@@ -7,9 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import ConfigError, did_you_mean, number, percent, signed, text
-from journeylib.present.blocks import Block, template
+from journeylib.core import (
+    ConfigError,
+    did_you_mean,
+    estimate_text,
+    number,
+    percent,
+    signed,
+    text,
+)
+from journeylib.present.blocks import Block, remark, template
 from journeylib.present.charts.journey_ends import end_word
+from journeylib.present.charts.service_types import draw_types, share_text
 from journeylib.present.charts.steps import steps_figure
 from journeylib.present.drawing.svg import verdict_marker
 from journeylib.present.figure import Figure
@@ -226,6 +235,7 @@ def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
         {"title": flow.title, "wide": True, **_flow(flow, drawn=drawn)},
         _panel("passing_end", pairs=_ends(audit, name)),
         _panel("segments", pairs=_segments(audit, name)),
+        _panel("types", pairs=types_at(audit, name), sentences=_types_of_bot(audit, name)),
         _next(audit, row, bot),
     ]
     stage = " · ".join(filter(None, (row["stage"], row["channel"])))
@@ -339,6 +349,52 @@ def _segments(audit: Audit, name: str) -> list[tuple[str, str]]:
             words = text("present.spot.feels", words=words, feeling=signed(felt))
         pairs.append((str(row["segment"]), words))
     return pairs
+
+
+def service_types(audit: Audit) -> Figure | Block:
+    """Draw how many contacts are of the second service type, or say why nobody knows.
+
+    Parameters
+    ----------
+    audit : Audit
+    """
+    types = audit.service_types
+    if types is None:
+        return remark(text("present.types.none"))
+    if types.answer != "estimated":
+        return remark(text(f"audits.finding.service_types.{types.answer}"))
+    return draw_types(types) or remark(text("audits.finding.service_types.few_measured"))
+
+
+def types_at(audit: Audit, name: str) -> list[tuple[str, str]]:
+    """Return the share of each service type among the contacts of a touchpoint."""
+    shares = () if audit.service_types is None else audit.service_types.shares
+    return [
+        (one.type, share_text(one))
+        for one in shares
+        if one.by == "touchpoint" and one.name == name and one.share.value is not None
+    ]
+
+
+def _types_of_bot(audit: Audit, name: str) -> list[str]:
+    """Return what became of the contacts of the second type that a bot had."""
+    types = audit.service_types
+    bots = () if types is None else types.bots
+    own = [one for one in bots if types and one.touchpoint == name and one.type == types.names[1]]
+    told = [
+        one for one in own if None not in (one.confirmed.value, one.handed_over.value,
+                                           one.gave_up.value)
+    ]  # fmt: skip
+    return [
+        text(
+            "present.types.became",
+            type=one.type,
+            confirmed=estimate_text(one.confirmed, base=False),
+            handed_over=estimate_text(one.handed_over, base=False),
+            gave_up=estimate_text(one.gave_up, base=False),
+        )
+        for one in told
+    ]
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+import ibis
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -252,3 +253,30 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
     assert nobody.touchpoints["events"].tolist() == [0, 0]
     assert nobody.edges.empty
     assert variants(nobody, min_customers=1).empty
+
+
+@given(rows=ROWS)
+@FEW
+def test_another_cut_reads_from_the_first_what_it_would_have_read(
+    log_of: LogOf, rows: list[Row]
+) -> None:
+    log = log_of(*rows, columns=COLUMNS)
+    one, other, fresh = (
+        rebuild(log, JourneySettings(min_customers=1, gap_days=days)) for days in (30, 60, 60)
+    )
+    for name in ("actor", "session", "intent"):
+        one.events.column(name)
+    one.events.mark("is a bot", ibis._.actor == "bot")
+    other.events.share(one.events)
+    assert other.events.key.tolist() == fresh.events.key.tolist()
+    assert other.events.step.tolist() == fresh.events.step.tolist()
+    for name in ("customer_no", "t_us", "touchpoint_no"):
+        assert other.events.column(name).tolist() == fresh.events.column(name).tolist()
+    for name in ("actor", "session", "intent"):
+        assert (
+            other.events.column(name).number.tolist() == fresh.events.column(name).number.tolist()
+        )
+    same = ibis._.actor == "bot"
+    assert (
+        other.events.mark("is a bot", same).tolist() == fresh.events.mark("is a bot", same).tolist()
+    )

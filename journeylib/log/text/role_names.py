@@ -7,15 +7,12 @@ import unicodedata
 from pathlib import Path
 from typing import cast
 
-import yaml
-
+from journeylib.core import read_packaged
 from journeylib.log.schema import Actor
 
 _NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     group: {name: tuple(words) for name, words in entries.items()}
-    for group, entries in yaml.safe_load(
-        Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
-    ).items()
+    for group, entries in read_packaged(Path(__file__).with_suffix(".yaml")).items()
 }
 # The surest name of a role first: each later one counts a little less.
 ROLE_NAMES = _NAMES["roles"]

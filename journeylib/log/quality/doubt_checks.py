@@ -1,0 +1,103 @@
+"""Doubts about a log before it is believed: ids that became one, and times that cannot be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from journeylib.core import percent
+from journeylib.log.canonical.timestamps import TimePlan
+from journeylib.log.eventlog import Check, check
+from journeylib.log.quality.survey import Inspection, one_row
+
+_DAY_US = 86_400_000_000
+# Nobody logged customers' journeys by computer before.
+_FIRST_YEAR_US = 7305 * _DAY_US  # 1990-01-01
+_FEW_SECONDS_US = 60_000_000
+_MANY, _SEVERAL = 20, 5
+_ONE_ID_SHARE = 0.25
+_SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
+
+
+def fold(names: pd.Series[str]) -> pd.Series[str]:
+    """Return names as people read them: without case, outer blanks and ways to write a letter."""
+    return names.map(lambda name: unicodedata.normalize("NFKC", name).strip().casefold())
+
+
+def id_checks(log: Inspection) -> Iterator[Check]:
+    """Count ids that differ only in writing, that a spreadsheet rounded, and one that is many."""
+    used = log.survey.used
+    sizes = log.events.group_by("customer").aggregate(n=log.events.count())
+    plain = sizes.mutate(folded=sizes.customer.strip().lower())
+    groups = plain.group_by("folded").aggregate(ids=plain.count(), n=plain.n.sum())
+    counts = one_row(
+        groups.aggregate(
+            alike=ibis.ifelse(groups.ids > 1, groups.ids, 0).sum(),
+            alike_events=ibis.ifelse(groups.ids > 1, groups.n, 0).sum(),
+            customers=groups.count(),
+            largest=groups.n.max(),
+        )
+    )
+    lost = _rounded(sizes)
+    if counts["alike"]:
+        yield check("ids_alike.some", "customer", counts["alike_events"], ids=counts["alike"])
+    if lost["ids"]:
+        yield check("ids_rounded.some", "customer", lost["n"], ids=lost["ids"])
+    share = counts["largest"] / used if used else 0.0
+    if counts["customers"] > _MANY and share > _ONE_ID_SHARE:
+        yield check("one_id.some", "customer", counts["largest"], share=percent(share))
+
+
+def _rounded(sizes: ir.Table) -> dict[str, int]:
+    """Count ids in scientific notation, and long ones if all have zeros alone after 15 digits."""
+    text, n = sizes.customer, sizes.n
+    marks = {
+        "scientific": text.re_search(_SCIENTIFIC),
+        "long": text.re_search("^[0-9]{16,}$"),
+        "zeros": text.re_search("^[0-9]{15}0+$"),
+    }
+    row = one_row(
+        sizes.aggregate(
+            **{name: mark.sum().fill_null(0) for name, mark in marks.items()},
+            **{
+                f"{name}_events": ibis.ifelse(mark, n, 0).sum().fill_null(0)
+                for name, mark in marks.items()
+            },
+        )
+    )
+    cut = row["long"] >= _SEVERAL and row["long"] == row["zeros"]
+    return {
+        "ids": row["scientific"] + (row["zeros"] if cut else 0),
+        "n": row["scientific_events"] + (row["zeros_events"] if cut else 0),
+    }
+
+
+def time_checks(log: Inspection) -> Iterator[Check]:
+    """Say where all times lie in another age or in one moment; count hours that occur twice."""
+    if not log.schema.has_clock:
+        return
+    time, used = log.events["t_us"], log.survey.used
+    wanted = {"first": time.min(), "last": time.max()}
+    for i, (begin, end) in enumerate(repeated_hours(log.plan.times["timestamp"])):
+        wanted[f"twice{i}"] = time.between(begin, end - 1).sum()
+    row = one_row(log.events.aggregate(**wanted))
+    if row["last"] < _FIRST_YEAR_US:
+        yield check("times_before_1990.all", "timestamp", used)
+    if used >= _MANY and row["last"] - row["first"] < _FEW_SECONDS_US:
+        yield check("times_in_one_moment.all", "timestamp", used)
+    twice = sum(n for name, n in row.items() if name.startswith("twice"))
+    if twice:
+        yield check("hour_twice.some", "timestamp", twice, timezone=log.schema.timezone)
+
+
+def repeated_hours(times: TimePlan) -> list[tuple[int, int]]:
+    """Return the spans, in microseconds of UTC, whose local times occur a second time."""
+    spans = []
+    for (_, before), (change, after) in zip(times.steps, times.steps[1:], strict=False):
+        if after < before:
+            spans.append((change - (before - after) - before, change - before))
+    return spans

@@ -1,0 +1,156 @@
+"""What a move between bot and people changes: today is the line, both ends and the naive figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from journeylib.core import percent, text
+from journeylib.portfolio import WhatIf, figure_text, move_text
+from journeylib.present.drawing.chart import ROW, beside, chart, row_axis, ticks, words
+from journeylib.present.figure import Figure, chart_figure
+from journeylib.present.theme import LIGHT
+
+LEFT, RIGHT = 300, 330
+FURTHEST = 1.0  # a change beyond so many times today's figure is drawn at the edge
+MARKS = (-1.0, -0.75, -0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+NEAR = 0.12  # of the axis: ticks nearer to another are left out
+Row = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One row of the chart: a move, or one figure of it."""
+
+    name: str
+    row: Row | None = None
+
+    def change(self, column: str) -> float:
+        """Return a column as a change against today, at most to the edge."""
+        assert self.row is not None
+        change = float(self.row[column]) / float(self.row["before"]) - 1
+        return min(max(change, -FURTHEST), FURTHEST)
+
+
+def draw_moves(answers: Sequence[WhatIf]) -> Figure | None:
+    """Draw what moves change, each figure against today.
+
+    Parameters
+    ----------
+    answers : sequence of WhatIf
+
+    Returns
+    -------
+    Figure or None
+        None where nothing is said of any.
+    """
+    told = [one for one in answers if one.refused is None]
+    if not told:
+        return None
+    return chart_figure(
+        _chart([line for one in told for line in _lines(one)]),
+        name="what-if",
+        title=text("present.what_if.title"),
+        alt=" ".join(_finding(one) for one in told),
+        table=pd.DataFrame([row for one in told for row in figure_rows(one)]),
+        note=text("present.what_if.note"),
+    )
+
+
+def figure_rows(answer: WhatIf) -> list[dict[str, str]]:
+    """Return the figures of an answer in words, before and after, one row each."""
+    return [
+        {
+            "move": move_text(answer.moves),
+            "figure": text(f"portfolio.what_if.figure.{row['figure']}"),
+            "today": figure_text(row, "before"),
+            "any_solved_alike": figure_text(row, "no_selection"),
+            "easy_ones_solved": figure_text(row, "full_selection"),
+            "eighty_percent": text(
+                "range.words", lo=figure_text(row, "lo"), hi=figure_text(row, "hi")
+            ),
+            "naive": figure_text(row, "naive"),
+        }
+        for row in answer.figures.to_dict("records")
+    ]
+
+
+def _finding(answer: WhatIf) -> str:
+    rows = {row["figure"]: row for row in answer.figures.to_dict("records")}
+    row = rows.get("wait", rows["minutes"])
+    ends = {name: figure_text(row, name) for name in ("before", "lo", "hi", "naive")}
+    figure = text(f"portfolio.what_if.figure.{row['figure']}")
+    return text("present.what_if.finding", move=move_text(answer.moves), figure=figure, **ends)
+
+
+def _lines(answer: WhatIf) -> list[_Line]:
+    rows = [row for row in answer.figures.to_dict("records") if row["before"] > 0]
+    named = [_Line(text(f"present.what_if.figure.{row['figure']}"), row) for row in rows]
+    return [_Line(move_text(answer.moves)), *named]
+
+
+def _chart(lines: Sequence[_Line]) -> go.Figure:
+    """Return one row a figure: the interval as a bar, the two ends on it, the naive figure."""
+    figures = [(place, line) for place, line in enumerate(lines) if line.row is not None]
+    columns = ("lo", "hi", "no_selection", "full_selection", "naive")
+    changes = [line.change(column) for _place, line in figures for column in columns]
+    low, high = min(0.0, *changes), max(0.0, *changes)
+    room = 0.06 * ((high - low) or 1.0)
+    marks = _marks(low - room, high + room)
+    names = [words(line.name, LEFT - 24, bold=line.row is None) for line in lines]
+    drawn = chart(74 + ROW * len(lines), left=LEFT, right=RIGHT, bottom=54).update_layout(
+        xaxis=ticks(marks, [_change(mark) for mark in marks], range=[low - room, high + room],
+                    title_text=text("present.what_if.axis")),
+        yaxis=row_axis(names),
+    )  # fmt: skip
+    drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    for place, line in figures:
+        drawn.add_shape(
+            type="line", x0=line.change("lo"), x1=line.change("hi"), y0=place, y1=place,
+            line={"color": LIGHT["accent"], "width": 7}, opacity=0.3,
+        )  # fmt: skip
+        drawn.add_annotation(**beside(place, words(_from_to(line), RIGHT - 24)))
+    looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
+             "naive": ("diamond-open", "bad")}  # fmt: skip
+    for column, (symbol, colour) in looks.items():
+        drawn.add_scatter(
+            x=[line.change(column) for _place, line in figures],
+            y=[place for place, _line in figures],
+            mode="markers",
+            marker={"size": 12, "symbol": symbol, "color": LIGHT[colour], "line": {"width": 2}},
+            hovertext=[_hover(line, column) for _place, line in figures],
+            hoverinfo="text",
+        )
+    return drawn
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Return the ticks within the axis that have room, today among them."""
+    kept = [0.0]
+    for mark in sorted(MARKS, key=lambda mark: -abs(mark)):
+        apart = min(abs(mark - other) for other in kept)
+        if low <= mark <= high and apart > NEAR * (high - low):
+            kept.append(mark)
+    return sorted(kept)
+
+
+def _change(mark: float) -> str:
+    if mark == 0:
+        return text("present.what_if.today")
+    return f"{'+' if mark > 0 else '−'}{percent(abs(mark), 0)}"
+
+
+def _from_to(line: _Line) -> str:
+    assert line.row is not None
+    ends = {name: figure_text(line.row, name) for name in ("before", "lo", "hi")}
+    return text("present.what_if.from_to", **ends)
+
+
+def _hover(line: _Line, column: str) -> str:
+    assert line.row is not None
+    value = figure_text(line.row, column)
+    return f"{words(line.name)}, {text(f'present.what_if.mark.{column}')}: {value}"

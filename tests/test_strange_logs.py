@@ -1,0 +1,274 @@
+"""Strange logs: whatever a log lacks, counts equal a plain recount, intervals hold what can be."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import journeylib as jl
+from journeylib import present
+from journeylib.audits.config.model import AuditConfig
+
+EXAMPLES = int(os.environ.get("JOURNEYLIB_STRANGE_LOGS", "60"))
+FEW = 4
+MINIMUM = 10
+NAMES = ("Menu", "Agent queue", "Call", "Chat", "Letter", "Invoice")
+WORDS = ("Where is my bill?", "I want a human", "Thank you, solved!", "agent!", "Das ist schlecht")
+CROWDS = {
+    "none": (),
+    "bots": ("bot",),
+    "humans": ("human",),
+    "systems": ("system",),
+    "mixed": ("customer", "bot", "human", "system"),
+}
+GAP_DAYS = 20
+SIGNED = ("complaint_excess", "sentiment_drop", "stakes", "rule_skill", "difference")
+
+
+@dataclass(frozen=True)
+class Strange:
+    """What a log is like: each field one way in which logs differ."""
+
+    seed: int
+    customers: int
+    touchpoints: int
+    crowd: str
+    clock: bool
+    knows_customers: bool
+    tied: bool
+    days: int
+    unknown_actors: float
+    missing_intents: float | None
+    texts: bool
+    sessions: bool
+    ends: bool
+
+
+strange_logs = st.builds(
+    Strange,
+    seed=st.integers(0, 10_000),
+    customers=st.sampled_from([1, 12, 60, 150]),
+    touchpoints=st.integers(1, len(NAMES)),
+    crowd=st.sampled_from(sorted(CROWDS)),
+    clock=st.sampled_from([True, True, True, False]),
+    knows_customers=st.sampled_from([True, True, False]),
+    tied=st.booleans(),
+    days=st.sampled_from([1, 40, 400]),
+    unknown_actors=st.sampled_from([0.0, 0.3, 1.0]),
+    missing_intents=st.sampled_from([None, 0.0, 0.5, 1.0]),
+    texts=st.booleans(),
+    sessions=st.booleans(),
+    ends=st.booleans(),
+)
+
+
+def written(like: Strange) -> pd.DataFrame:
+    """Return the rows of a log, in the order of the file."""
+    rng = np.random.default_rng(like.seed)
+    rows: list[dict[str, Any]] = []
+    for customer in range(like.customers):
+        at = int(rng.integers(0, like.days * 24 * 60))
+        for turn in range(int(rng.integers(1, 8))):
+            rows.append({"customer": f"k{customer}", "turn": turn, "minute": at})
+            if not like.tied:
+                at += int(rng.choice([1, 30, 3_000, 40_000]))
+    many = len(rows)
+    frame = pd.DataFrame(rows)
+    start = pd.Timestamp("2025-01-01")
+    frame["t"] = [start + pd.Timedelta(minutes=int(minute)) for minute in frame.pop("minute")]
+    frame["touchpoint"] = rng.choice(NAMES[: like.touchpoints], many)
+    actors = CROWDS[like.crowd]
+    if actors:
+        known = rng.random(many) >= like.unknown_actors
+        frame["actor"] = np.where(known, rng.choice(actors, many), "")
+    if like.missing_intents is not None:
+        known = rng.random(many) >= like.missing_intents
+        frame["intent"] = np.where(known, rng.choice(["bill", "move"], many), "")
+    if like.texts:
+        frame["text"] = rng.choice(WORDS, many)
+    if like.sessions:
+        frame["session"] = frame["customer"] + frame["t"].dt.strftime("-%j")
+    return frame.sort_values("t", kind="stable", ignore_index=True)
+
+
+def audited(like: Strange, frame: pd.DataFrame, folder: Path) -> jl.Audit:
+    """Audit a log with the roles that it has."""
+    file = folder / "strange.csv"
+    frame.to_csv(file, index=False)
+    owner = "customer" if like.knows_customers else "journey"
+    roles: dict[str, Any] = {owner: "customer", "touchpoint": "touchpoint"}
+    roles |= {"timestamp": "t"} if like.clock else {"position": "turn"}
+    roles |= {role: role for role in ("actor", "intent", "text", "session") if role in frame}
+    if "actor" in roles:
+        roles["actor_values"] = {who: who for who in CROWDS["mixed"]}
+    ends = {"goals": ["Letter"], "bad_ends": ["Invoice"]} if like.ends else {}
+    config = AuditConfig.model_validate(
+        {
+            "name": "strange",
+            "log": {"files": [str(file)]},
+            "roles": roles,
+            "journeys": {"gap_days": GAP_DAYS, "min_customers": MINIMUM} | ends,
+        }
+    )
+    return jl.audit(config)
+
+
+def journeys_of(like: Strange, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in order of journey, with the number of their journey."""
+    by = ["customer", "t"] if like.clock else ["customer", "turn"]
+    rows = frame.sort_values(by, kind="stable", ignore_index=True)
+    new = rows["customer"] != rows["customer"].shift()
+    if like.clock and like.knows_customers:
+        new |= rows["t"].diff() > pd.Timedelta(days=GAP_DAYS)
+    return rows.assign(journey=new.cumsum())
+
+
+def transitions_of(rows: pd.DataFrame, *, sessions: bool) -> pd.DataFrame:
+    """Count the changes from one visit to the next, and the customers behind each."""
+    begins = rows["journey"] != rows["journey"].shift()
+    if sessions:  # a visit is a run of one touchpoint in one session
+        begins |= rows["touchpoint"] != rows["touchpoint"].shift()
+        begins |= rows["session"] != rows["session"].shift()
+    else:
+        begins[:] = True
+    visits = rows[begins]
+    first = visits.drop_duplicates("journey").assign(
+        source="(start)", target=lambda v: v.touchpoint
+    )
+    last = visits.drop_duplicates("journey", keep="last").assign(
+        source=lambda v: v.touchpoint, target="(end)"
+    )
+    following = visits.groupby("journey")["touchpoint"].shift(-1)
+    between = visits.assign(source=visits["touchpoint"], target=following)[following.notna()]
+    moves = pd.concat([first, between, last])
+    return moves.groupby(["source", "target"])["customer"].agg(["size", "nunique"])
+
+
+def estimates_in(part: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every number with an interval, anywhere in a document, and where it stands."""
+    if isinstance(part, Mapping):
+        if {"value", "lo", "hi"} <= set(part):
+            yield path, part
+        for key, value in part.items():
+            yield from estimates_in(value, f"{path}.{key}")
+    elif isinstance(part, list | tuple):
+        for place, value in enumerate(part):
+            yield from estimates_in(value, f"{path}[{place}]")
+
+
+def check_intervals(document: Mapping[str, Any]) -> None:
+    """Every interval holds its own value and lies in what can be."""
+    for path, one in estimates_in(document):
+        value, lo, hi = (one[name] for name in ("value", "lo", "hi"))
+        if value is None:
+            continue
+        assert lo is None or lo <= value + 1e-9, (path, one)
+        assert hi is None or value <= hi + 1e-9, (path, one)
+        if one.get("unit") == "share" and not any(name in path for name in SIGNED):
+            assert min(value, value if lo is None else lo) >= -1e-9, (path, one)
+            assert max(value, value if hi is None else hi) <= 1 + 1e-9, (path, one)
+        if one.get("unit") in ("seconds", "1/week", "steps", "minutes"):
+            assert value >= 0 and (lo is None or lo >= -1e-9), (path, one)
+
+
+def check_counts(like: Strange, frame: pd.DataFrame, audit: jl.Audit) -> None:
+    """Counts of the document equal those of pandas; what is not shown has few customers."""
+    document, rows = audit.document, journeys_of(like, frame)
+    log = document["log"]
+    assert log["events"] == len(frame)
+    assert log["journeys"] == rows["journey"].nunique()
+    assert log["customers"] == frame["customer"].nunique()
+    counted = rows.groupby("touchpoint").agg(
+        events=("journey", "size"),
+        journeys=("journey", "nunique"),
+        customers=("customer", "nunique"),
+    )
+    shown = {part["touchpoint"]: part for part in document["touchpoints"]}
+    for name, row in counted.iterrows():
+        assert (name in shown) == (row["customers"] >= MINIMUM), name
+        if name in shown:
+            same = {key: shown[name][key] for key in ("events", "journeys", "customers")}
+            assert same == row.to_dict(), name
+    if not like.tied or like.clock:
+        moves = transitions_of(rows, sessions=like.sessions)
+        for move in document["transitions"]:
+            size, customers = moves.loc[(move["source"], move["target"])]
+            assert (move["events"], move["customers"]) == (size, customers), move
+
+
+def check_partitions(audit: jl.Audit) -> None:
+    """What is split adds up again."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is None:
+        ends = (handoffs.contained, handoffs.handed_over, handoffs.abandoned, handoffs.open)
+        assert sum(ends) == handoffs.sessions
+        steps = dict(zip(handoffs.waterfall["step"], handoffs.waterfall["sessions"], strict=True))
+        if steps:
+            parts = ("repeat", "silent", "unknown", "verified")
+            assert steps["raw"] == sum(steps[part] for part in parts)
+    structure = audit.structure
+    if structure is not None and len(structure.ends):
+        shares = structure.ends.select_dtypes("number").drop(columns=["customers"], errors="ignore")
+        assert (shares >= 0).all().all()
+
+
+def views() -> Iterator[Callable[[jl.Audit], Any]]:
+    """Yield every view of an audit that needs nothing else."""
+    for name in dir(present):
+        view = getattr(present, name)
+        if inspect.isfunction(view) and ".views." in view.__module__:
+            first, *others = inspect.signature(view).parameters.values()
+            if first.name == "audit" and all(o.default is not o.empty for o in others):
+                yield view
+
+
+def check_views(audit: jl.Audit) -> None:
+    """Every part of the dashboard can be drawn."""
+    for view in views():
+        shown = view(audit)
+        draw = getattr(shown, "_repr_html_", None)
+        if draw is not None:
+            assert draw() is not None, view.__name__
+
+
+def check(like: Strange, folder: Path) -> None:
+    """Audit one log and hold everything against the rows themselves."""
+    frame = written(like)
+    audit = audited(like, frame, folder)
+    check_counts(like, frame, audit)
+    check_partitions(audit)
+    check_intervals(audit.document)
+    check_views(audit)
+
+
+QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+
+
+@settings(
+    max_examples=FEW, deadline=None, derandomize=True, suppress_health_check=QUIET,
+    phases=[Phase.generate], database=None,
+)  # fmt: skip
+@given(like=strange_logs)
+def test_strange_logs_are_counted_right(like: Strange, tmp_path_factory: Any) -> None:
+    check(like, tmp_path_factory.mktemp("strange"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("JOURNEYLIB_STRANGE_LOGS" not in os.environ, reason="asked for by its setting")
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=QUIET,
+    phases=[Phase.generate, Phase.shrink], database=None, report_multiple_bugs=False,
+)  # fmt: skip
+@given(like=strange_logs)
+def test_many_strange_logs_are_counted_right(like: Strange, tmp_path_factory: Any) -> None:
+    check(like, tmp_path_factory.mktemp("strange"))
