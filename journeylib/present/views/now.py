@@ -322,7 +322,7 @@ def _trend_line(runs: Sequence[Run]) -> str:
         return ""
     days = [dt.date.fromisoformat(day).toordinal() for day, _ in runs]
     ends = [(found["lo"] or found["value"], found["hi"] or found["value"]) for _, found in runs]
-    low, high = min(lo for lo, _ in ends), max(hi for _, hi in ends)
+    low, high = float(min(lo for lo, _ in ends)), float(max(hi for _, hi in ends))
     left, wide, top, tall = 34.0, 172.0, 4.0, 24.0
     x = [left + wide * (day - days[0]) / (days[-1] - days[0]) for day in days]
 
