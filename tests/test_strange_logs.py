@@ -32,7 +32,8 @@ CROWDS = {
     "mixed": ("customer", "bot", "human", "system"),
 }
 GAP_DAYS = 20
-SIGNED = ("complaint_excess", "sentiment_drop", "stakes", "rule_skill", "difference")
+# Shares that are differences, so may be below 0.
+SIGNED = ("complaint_excess", "sentiment_drop", "stakes", "rule_skill", "difference", "paradoxes")
 
 
 @dataclass(frozen=True)
