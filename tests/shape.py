@@ -9,6 +9,7 @@ import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "journeylib"
@@ -35,6 +36,12 @@ class Size:
 def modules() -> list[Path]:
     """Return every module of the library."""
     return sorted(PACKAGE.rglob("*.py"))
+
+
+@cache
+def parsed(module: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(module.read_text(encoding="utf-8"))
 
 
 def room_of(module: Path) -> str:
@@ -69,7 +76,7 @@ def code_lines(module: Path) -> int:
     """Return the lines that hold a token other than a docstring, comment or blank."""
     source = module.read_text(encoding="utf-8")
     documented: set[int] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Module | ast.ClassDef | Function) and ast.get_docstring(node):
             text = node.body[0]
             documented |= set(range(text.lineno, (text.end_lineno or text.lineno) + 1))
@@ -91,7 +98,7 @@ def lines_of_rooms() -> Counter[str]:
 def functions() -> Iterator[Size]:
     """Yield every function with its size."""
     for module in modules():
-        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(module)):
             if isinstance(node, Function):
                 named, begin = node.args, node.body[0]
                 if ast.get_docstring(node) and len(node.body) > 1:

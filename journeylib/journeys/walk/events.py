@@ -30,8 +30,9 @@ MISSING = int(np.iinfo(np.int64).min)
 _KEYS = {"journey": np.int64, "customer_no": np.int32, "group": np.int8, "touchpoint_no": np.int32}
 # What puts the rows of a customer in order, and the columns that another cut changes.
 _ORDER = ("customer_no", "t_us", "position", "touchpoint_no")
-_CUT = ("journey", "boundary_micro", "step", "starts_visit", "ends_visit", "visit_step")
-_CUT += ("visit_us", "wait_us", "next_us", "next_touchpoint", "next_touchpoint_no", "next_actor")
+_CUT = frozenset(
+    ("journey", "boundary_micro", "step", "starts_visit", "ends_visit", "visit_step", "visit_us")
+) | {"wait_us", "next_us", "next_touchpoint", "next_touchpoint_no", "next_actor"}
 _ALWAYS = ("t_us", "service_us", "actor", "session", "channel", "stage", "office", "intent")
 
 

@@ -372,8 +372,8 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     view = scratch_name("rows")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(rows)}")
     columns = list(columns)
-    listed = [f"list(DISTINCT {identifier(column)})" for column in columns]
-    found = run(backend, f"SELECT {', '.join(listed)} FROM {view}")[0] if columns else ()
+    words_of = [f"list(DISTINCT {identifier(column)})" for column in columns]
+    found = run(backend, f"SELECT {', '.join(words_of)} FROM {view}")[0] if columns else ()
     for column, distinct in zip(columns, found, strict=True):
         words = sorted((word for word in distinct or () if word is not None), key=str.encode)
         if words:

@@ -256,7 +256,7 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
 
 
 @given(rows=ROWS)
-@FEW
+@settings(FEW, max_examples=5)
 def test_another_cut_reads_from_the_first_what_it_would_have_read(
     log_of: LogOf, rows: list[Row]
 ) -> None:
