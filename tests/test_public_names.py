@@ -42,7 +42,13 @@ def test_what_is_printed_of_a_log_holds_no_row(log_of: LogOf) -> None:
         "EventLog 'log': 2 rows read as events (customer, t_us, touchpoint, position)"
     )
     assert repr(journeys) == (
-        "Journeys of 'log', cut by gap: touchpoints (frame), steps and table (Ibis tables)"
+        "log: 1 journeys of 1 customers, 2 events, 1970-01-01 to 1970-01-01, "
+        "cut after 30 days of silence"
+    )
+    few = jl.rebuild(log, jl.JourneySettings(min_customers=10))
+    assert repr(few) == (
+        "log: journeys of fewer than 10 customers, 1970-01-01 to 1970-01-01, "
+        "cut after 30 days of silence"
     )
 
 

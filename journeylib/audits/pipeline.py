@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from journeylib.audits.changes.changes import find_changes
@@ -25,8 +25,9 @@ from journeylib.audits.preparation.preparation import (
 )
 from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
-from journeylib.audits.result.result import Assessment, Audit
-from journeylib.core import Say, use_language, working
+from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.result import Assessment, Audit, Changes
+from journeylib.core import Say, current_catalogue, languages, use_language, working
 from journeylib.journeys import (
     Journeys,
     journey_structure,
@@ -182,9 +183,19 @@ def _completed(assessment: Assessment, history: History) -> Audit:
         changes=changes,
         findings=findings,
         decisions=decisions,
-        document=with_findings(document, findings, decisions),
+        document=with_findings(document, findings, decisions, _translations(assessment, changes)),
         tables=build_tables(assessment, changes),
     )
+
+
+def _translations(assessment: Assessment, changes: Changes) -> Mapping[str, Decisions]:
+    """Return the decisions in every other language; what changed is told in that of the run."""
+    found = {}
+    for language in languages():
+        if language != current_catalogue().language:
+            with use_language(language):
+                found[language] = decide(assessment, changes)
+    return found
 
 
 @working("reading the log and rebuilding journeys")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from journeylib.core import duration, number, signed, text
+from journeylib.core import current_catalogue, duration, number, signed, text
 from journeylib.present import VERDICTS, clean, interval, share_interval
 
 State = Literal["alarm", "ok", "unknown"]
 STATE_OF: dict[str, State] = {"fail": "alarm", "pass": "ok", "not_assessable": "unknown"}
 SIGNS: dict[State, str] = {"alarm": "🔻 ", "ok": "✅ ", "unknown": ""}
-WORST, FINDINGS, MAX_CHANGES = 5, 4, 10
+WORST, MAX_CHANGES = 5, 10
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,20 @@ class WorstTouchpoint:
 
 
 @dataclass(frozen=True)
+class DecisionText:
+    """A decision of the first screen: what to do, why, and its grade with its customers."""
+
+    title: str
+    reason: str
+    base: str
+
+    @property
+    def line(self) -> str:
+        """The whole decision on one line."""
+        return text("delivery.decision_line", **vars(self))
+
+
+@dataclass(frozen=True)
 class Briefing:
     """The news of a run.
 
@@ -83,10 +98,18 @@ class Briefing:
     ----------
     title, run_id, base : str
         Of which audit, which run, and how much it rests on.
+    day : str
+        The as-of day, spelled out.
     state : {"alarm", "ok", "unknown"}
         alarm: a gate failed or something changed; unknown: none failed, none was answered.
     headline : str
-        The verdict with its number.
+        The alarm, or that there is none, and how many decisions wait.
+    finding, detail : str
+        The finding that matters most, with its worst and best case, as on the first screen.
+    decisions : tuple of DecisionText
+        As on the first screen, the strongest evidence first.
+    trust : tuple of str
+        How far to trust this.
     checks : tuple of Check
     changes : tuple of str
         What changed since the run before, in sentences.
@@ -95,8 +118,6 @@ class Briefing:
     worst : tuple of WorstTouchpoint
     worst_title : str
         What `worst` is the worst of.
-    findings : tuple of str
-        The most severe sentences.
     link : str
         Where the dashboard is; empty where nobody said.
     """
@@ -104,14 +125,18 @@ class Briefing:
     title: str
     run_id: str
     base: str
+    day: str
     state: State
     headline: str
+    finding: str
+    detail: str
+    decisions: tuple[DecisionText, ...]
+    trust: tuple[str, ...]
     checks: tuple[Check, ...]
     changes: tuple[str, ...]
     comparison: str
     worst: tuple[WorstTouchpoint, ...]
     worst_title: str
-    findings: tuple[str, ...]
     link: str
 
     @property
@@ -147,8 +172,8 @@ def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Brief
         Nothing that the audit itself does not show.
     """
     audit, log, findings = document["audit"], document["log"], document["findings"]
+    screen = document["decisions"]
     checks = tuple(_check(finding) for finding in findings if finding["kind"] == "gate")
-    insights = [f for f in findings if f["kind"] == "insight" and f["verdict"] == "pass"]
     changes = [row for row in document["changes"] if row.get("significant")]
     worst, title = _worst(document, folder)
     counts = {name: log[name] for name in ("events", "journeys", "customers")}
@@ -160,14 +185,20 @@ def brief(document: Mapping[str, Any], folder: Path, *, link: str = "") -> Brief
         title=clean(audit["title"]),
         run_id=audit["run_id"],
         base=base,
+        day=current_catalogue().day(dt.date.fromisoformat(audit["as_of"])),
         state="alarm" if changes else _state(findings, checks),
-        headline=_headline(findings, checks, changes),
+        headline=_headline(
+            _alarm(findings, checks, changes), decisions=len(screen["items"]), checks=checks
+        ),
+        finding=clean(screen["headline"]),
+        detail=clean(screen["detail"]),
+        decisions=tuple(_decision(item) for item in screen["items"]),
+        trust=tuple(map(clean, screen["trust"])),
         checks=checks,
         changes=tuple(clean(row["text"]) for row in changes),
         comparison=clean(document["comparison"]["note"]),
         worst=worst,
         worst_title=title,
-        findings=tuple(clean(finding["text"]) for finding in insights[:FINDINGS]),
         link=f"{link.rstrip('/')}/{audit['run_id']}/audit.html" if link else "",
     )
 
@@ -178,11 +209,36 @@ def _state(findings: Sequence[Mapping[str, Any]], checks: Sequence[Check]) -> St
     return "unknown" if all(check.state == "unknown" for check in checks) else "ok"
 
 
-def _headline(
+def _decision(item: Mapping[str, Any]) -> DecisionText:
+    base = text("present.now.base", grade=item["grade"], n=number(item["customers"]))
+    return DecisionText(clean(item["title"]), clean(item["reason"]), base)
+
+
+def _headline(alarm: str, *, decisions: int, checks: Sequence[Check]) -> str:
+    """Return the alarm, or that there is none, with how many decisions wait."""
+    key = {0: "no_decision", 1: "one_decision"}.get(decisions, "decisions")
+    if alarm:
+        waiting = text(f"delivery.headline.{key}", n=decisions)
+        return (
+            text("delivery.headline.both", alarm=alarm, decisions=waiting) if decisions else alarm
+        )
+    waiting = text(
+        "delivery.headline.no_alarm", decisions=text(f"delivery.headline.{key}", n=decisions)
+    )
+    if not checks:
+        return waiting
+    held = sum(check.state == "ok" for check in checks)
+    rest = len(checks) - held
+    key = "delivery.headline.unassessed" if rest else "delivery.headline.holds"
+    return text(key, headline=waiting, n=held, all=len(checks), rest=rest)
+
+
+def _alarm(
     findings: Sequence[Mapping[str, Any]],
     checks: Sequence[Check],
     changes: Sequence[Mapping[str, Any]],
 ) -> str:
+    """Return the first check that fails, else the first change; empty where there is neither."""
     failed = [check for check in checks if check.state == "alarm"]
     if failed:
         key = "no_answer" if failed[0].value == text("none") else "failed"
@@ -190,19 +246,12 @@ def _headline(
         return _and_more(text(f"delivery.headline.{key}", **values), len(failed) - 1)
     others = [finding for finding in findings if finding["verdict"] == "fail"]
     if others:
-        return text("delivery.headline.alarm", finding=clean(others[0]["text"]))
+        return text("delivery.headline.alarm", finding=clean(others[0]["text"]).rstrip("."))
     if changes:
         kind = text(f"delivery.kind.{changes[0]['kind']}")
         headline = text("delivery.headline.changed", kind=kind, change=_change(changes[0]))
         return _and_more(headline, len(changes) - 1)
-    if not checks:
-        n = sum(f["kind"] == "insight" and f["severity"] == "high" for f in findings)
-        key = {0: "no_decision", 1: "one_decision"}.get(n, "decisions")
-        return text(f"delivery.headline.{key}", n=n)
-    held = sum(check.state == "ok" for check in checks)
-    rest = len(checks) - held
-    key = "delivery.headline.unassessed" if rest else "delivery.headline.holds"
-    return text(key, n=held, all=len(checks), rest=rest)
+    return ""
 
 
 def _and_more(headline: str, n: int) -> str:

@@ -87,11 +87,12 @@ def teams(briefing: Briefing) -> dict[str, Any]:
 
 
 def _parts(briefing: Briefing) -> list[tuple[str, list[str]]]:
-    """Return title and lines: checks that do not hold, what changed, the worst."""
+    """Return title and lines: checks that do not hold, the decisions, what changed."""
     parts = [
         (text("delivery.amiss"), [check.line for check in briefing.checks if check.state != "ok"]),
+        (briefing.finding, [briefing.detail]),
+        (text("delivery.decide"), [one.line for one in briefing.decisions]),
         (text("delivery.changed"), list(briefing.change_lines)),
-        (briefing.worst_title, [one.line for one in briefing.worst]),
     ]
     return [(title, [_cut(line, 300) for line in lines[:LINES]]) for title, lines in parts if lines]
 

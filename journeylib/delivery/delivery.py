@@ -16,7 +16,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 from email import message_from_bytes
-from email.policy import SMTP
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from journeylib.core import RunError
 from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
-from journeylib.delivery.mail import Picture, compose
+from journeylib.delivery.mail import POLICY, Picture, compose
 from journeylib.delivery.mail_chart import small_line
 from journeylib.present import pdf, png
 
@@ -180,7 +179,7 @@ def _note_sent(folder: Path, sent: Mapping[str, Any]) -> None:
 def _send_mail(file: Path, settings: MailSettings, environment: Mapping[str, str]) -> None:
     smtp = settings.smtp
     assert smtp is not None
-    message = message_from_bytes(file.read_bytes(), policy=SMTP)
+    message = message_from_bytes(file.read_bytes(), policy=POLICY)
     message.replace_header("Date", dt.datetime.now(dt.UTC).replace(microsecond=0))
     where = f"mail server {smtp.host}:{smtp.port}"
     try:

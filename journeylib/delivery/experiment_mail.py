@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from email.message import EmailMessage
-from email.policy import SMTP
 
 from journeylib.audits import MailSettings
 from journeylib.core import text
-from journeylib.delivery.mail import NOBODY, SUBJECT
+from journeylib.delivery.mail import NOBODY, POLICY, SUBJECT
 from journeylib.delivery.rendering import render
 from journeylib.lab import Plan, Watch, change, count
 from journeylib.present import LIGHT
@@ -31,7 +30,7 @@ def watch_mail(planned: Plan, watched: Watch, settings: MailSettings | None) -> 
     """
     head = text(f"lab.mail.{'stop' if watched.stopped else 'ok'}", name=watched.name)
     lines = mail_lines(planned, watched)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"] = settings.sender if settings else NOBODY
     message["To"] = ", ".join(settings.to) if settings else NOBODY
     prefix = settings.subject_prefix if settings else ""

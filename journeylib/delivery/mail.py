@@ -1,15 +1,17 @@
-"""Mail: the verdict first, what changed, the worst five, one picture; the rest is attached."""
+"""Mail: the first screen in words: alarm, decisions, what changed; the dashboard is attached."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from pathlib import Path
+from typing import Any, cast
 
 from journeylib.audits import MailSettings
-from journeylib.core import number
+from journeylib.core import number, text
 from journeylib.delivery.briefing import Briefing, Check, WorstTouchpoint
 from journeylib.delivery.rendering import render
 from journeylib.present import LIGHT, Figure
@@ -20,6 +22,21 @@ NOBODY = "journeylib@localhost.localdomain"
 STATE_COLOURS = {"alarm": LIGHT["bad"], "ok": LIGHT["good"], "unknown": LIGHT["muted"]}
 SIGNS = {"alarm": "&#9660; ", "ok": "&#10003; ", "unknown": ""}
 Cell = tuple[str, str]  # words and style
+
+
+class _MailPolicy(EmailPolicy):
+    """Folds a subject so that every space stays: the standard one drops some between umlauts."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return a header as it is sent."""
+        if name.lower() != "subject" or value.isascii():
+            return super().fold_binary(name, value)
+        return f"{name}: {Header(value, 'utf-8', header_name=name).encode()}\n".replace(
+            "\n", self.linesep
+        ).encode("ascii")
+
+
+POLICY = cast("EmailPolicy[EmailMessage]", _MailPolicy(linesep="\r\n"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,7 @@ def compose(
         fetched.
     """
     figure = picture.figure if picture else None
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=POLICY)
     message["From"] = settings.sender if settings else NOBODY
     message["To"] = ", ".join(settings.to) if settings else NOBODY
     message["Subject"] = subject(briefing, settings.subject_prefix if settings else "")
@@ -99,8 +116,10 @@ def _attach(message: EmailMessage, path: Path, run_id: str) -> None:
 
 
 def subject(briefing: Briefing, prefix: str = "") -> str:
-    """Return the subject: verdict and number first, then of which audit."""
-    words = f"{prefix.strip()} {briefing.headline} · {briefing.title}".strip()
+    """Return the subject: of which audit and day, the alarm or none, and how many decisions."""
+    names = ("title", "day", "headline")
+    words = text("delivery.headline.subject", **{name: getattr(briefing, name) for name in names})
+    words = f"{prefix.strip()} {words}".strip()
     return words if len(words) <= SUBJECT else f"{words[: SUBJECT - 1]}…"
 
 

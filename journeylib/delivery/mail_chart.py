@@ -28,10 +28,13 @@ RADIUS = 9.0
 
 @dataclass(frozen=True)
 class _Dot:
-    """One touchpoint on the line, with its place among the lowest or 0."""
+    """One touchpoint on the line, with its place among the lowest or 0.
+
+    `stretch` numbers the unbroken stretches of the line: where nobody was heard it breaks.
+    """
 
     name: str
-    stage: str
+    stretch: int
     x: float
     value: float
     lo: float
@@ -66,14 +69,17 @@ def small_line(
     Figure or None
         Only touchpoints where somebody was heard; None where these are fewer than two.
     """
-    rows = in_order(experience, touchpoints, stage_order).dropna(subset="sentiment")
+    rows = in_order(experience, touchpoints, stage_order)
+    rows = rows.assign(stretch=rows["sentiment"].isna().cumsum()).dropna(subset="sentiment")
     if len(rows) < 2:
         return None
     dots, bands = _laid_out(rows, lowest)
     parts = [*bands, *_scale()]
-    area = [(d.x, _height(d.hi)) for d in dots] + [(d.x, _height(d.lo)) for d in reversed(dots)]
-    parts.append(f'<path d="{svg.path(area, closed=True)}" class="jl-area"/>')
-    parts.append(f'<path d="{svg.path([(d.x, d.y) for d in dots])}" class="jl-line"/>')
+    for stretch in _stretches(dots):
+        area = [(d.x, _height(d.hi)) for d in stretch]
+        area += [(d.x, _height(d.lo)) for d in reversed(stretch)]
+        parts.append(f'<path d="{svg.path(area, closed=True)}" class="jl-area"/>')
+        parts.append(f'<path d="{svg.path([(d.x, d.y) for d in stretch])}" class="jl-line"/>')
     parts += [_mark(dot) for dot in dots]
     parts += _names(dots)
     low, high = min(dots, key=lambda d: d.value), max(dots, key=lambda d: d.value)
@@ -93,6 +99,10 @@ def small_line(
         table=rows[["touchpoint", "stage", "sentiment", "lo", "hi", "n_customers"]],
         note=text("delivery.chart.note"),
     )
+
+
+def _stretches(dots: Sequence[_Dot]) -> list[list[_Dot]]:
+    return [list(group) for _, group in itertools.groupby(dots, key=lambda dot: dot.stretch)]
 
 
 def _height(value: float) -> float:
@@ -125,7 +135,7 @@ def _laid_out(rows: pd.DataFrame, lowest: Sequence[str]) -> tuple[list[_Dot], li
             at = x + width * (k + 0.5) / len(members)
             ends = (value if lo is None else lo, value if hi is None else hi)
             name = str(row["touchpoint"])
-            dots.append(_Dot(name, stage, at, value, *ends, places.get(name, 0)))
+            dots.append(_Dot(name, row["stretch"], at, value, *ends, places.get(name, 0)))
         x += width
     return dots, bands
 
@@ -163,5 +173,5 @@ def _names(dots: Sequence[_Dot]) -> list[str]:
         [1 if d.value > 0 else -1 for d in chosen],
         bounds=Rect(LEFT, TOP + 2, RIGHT - LEFT, BOTTOM - TOP - 4),
         marks=[Rect(d.x - 10, d.y - 10, 20, 20) for d in dots],
-        line=[[(d.x, d.y) for d in dots]],
+        line=[[(d.x, d.y) for d in stretch] for stretch in _stretches(dots)],
     )

@@ -29,11 +29,18 @@ from journeylib.log import (
     hand_over,
     is_sorted,
     materialise_sorted,
-    named_view,
     numbered,
+    reusable,
 )
 
 US_PER_DAY = 86_400_000_000
+CUTS = {
+    "case": "cut by the log's own cases",
+    "gap": "cut after {days} days of silence",
+    "goal": "cut after each goal",
+    "learned": "cut where a new matter begins, as learned from the log",
+    "customer": "one journey for each customer",
+}
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,19 @@ class Journeys(Verbs):
     keys_of_type: dict[str, Whole] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
-        """Say what remains, or where they come from and what to look at; never a row."""
+        """Say what remains, or how many there are, of when, and how they were cut; never a row."""
         if self.narrowing is not None:
             return self.remaining
-        return (
-            f"Journeys of '{self.log.name}', cut by {self.cut}: touchpoints (frame), steps and "
-            "table (Ibis tables)"
-        )
+        journeys, customers = self.size
+        if customers < self.settings.min_customers:
+            many = f"journeys of fewer than {self.settings.min_customers} customers"
+        else:
+            many = f"{journeys:,} journeys of {customers:,} customers, {len(self.events):,} events"
+        if self.first_us is not None and self.last_us is not None:
+            ends = (pd.Timestamp(us, unit="us").date() for us in (self.first_us, self.last_us))
+            many += ", " + " to ".join(map(str, ends))
+        days = "" if self.cutting.gap_us is None else f"{self.cutting.gap_us / US_PER_DAY:.3g}"
+        return f"{self.log.name}: {many}, {CUTS[self.cut].format(days=days)}"
 
     @property
     def cut(self) -> str:
@@ -125,7 +138,7 @@ class Journeys(Verbs):
         if self.narrowing is None:
             return self.log_trail
         cut = any(step.cuts for step in self.applied)
-        return named_view(narrowed_trail(self.log_trail, self.outline, cut=cut))
+        return reusable(narrowed_trail(self.log_trail, self.outline, cut=cut))
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -143,7 +156,7 @@ class Journeys(Verbs):
             steps=_.step.max().over(onward),
             visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
         )
-        return named_view(steps)
+        return reusable(steps)
 
     @cached_property
     def table(self) -> ibis.Table:
@@ -258,7 +271,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     log, _pairing = pair_lifecycle(log)
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
-    trail = named_view(_unfolded(_held(cut)))
+    trail = reusable(_unfolded(_held(cut)))
     if settings.quiet_days is None and cutting.kind in ("case", "customer"):
         cutting = quiet_as_logged(trail, cutting)
     return Journeys(log, settings, cutting, trail, *_span(trail))

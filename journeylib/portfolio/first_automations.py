@@ -90,6 +90,13 @@ class Portfolio:
                 budget=number(self.budget, 0),
             ),
         ]
+        unsure = [
+            row["touchpoint"]
+            for row in rows.to_dict("records")
+            if row["value"].lo is not None and row["value"].lo <= 0
+        ]
+        if unsure:
+            sentences.append(text("portfolio.perhaps", names=", ".join(unsure)))
         if len(rows) < FEW:
             sentences.append(text("portfolio.few", n=len(rows)))
         return " ".join(sentences)

@@ -22,7 +22,7 @@ from journeylib.workshop.notes.notes import (
 
 
 def starter_questions(content: Content) -> tuple[Note, ...]:
-    """Return the questions that the audit asks the room, by touchpoint and by finding.
+    """Return the questions that the audit asks the room, by touchpoint and by decision.
 
     A question has the same id in every language and in every run.
     """
@@ -40,9 +40,9 @@ def starter_questions(content: Content) -> tuple[Note, ...]:
         )
         for point in content.touchpoints
     ]
-    for finding in content.main_findings:
-        text = tidy(words.text("starter.finding", finding=finding.text))
-        key, color = note_id("finding", finding.id), KIND_COLORS["question"]
+    for one in content.first_screen.decisions:
+        text = tidy(words.text("starter.decision", decision=one.title))
+        key, color = note_id("decision", one.kind, *one.touchpoints), KIND_COLORS["question"]
         questions.append(Note(key, text, kind="question", author=ASKED, color=color))
     return tuple(questions)
 

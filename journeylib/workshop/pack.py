@@ -81,13 +81,13 @@ class Pack:
         )
 
     @property
-    def findings(self) -> Table:
-        """The findings that get a screen each."""
-        rows = [
-            {"Finding": finding.text, "Weight": finding.severity}
-            for finding in self.content.main_findings
-        ]
-        return table(pd.DataFrame(rows, columns=["Finding", "Weight"]), "What to know")
+    def decisions(self) -> Table:
+        """What to decide, as every artefact says it first."""
+        words, heads = self.content.words, ("decision", "reason", "base")
+        columns = [words.text(f"deck.{head}") for head in heads]
+        rows = [(one.title, one.reason, one.base) for one in self.content.first_screen.decisions]
+        frame = pd.DataFrame(rows, columns=columns)
+        return table(frame, words.text("present.now.decide"))
 
 
 @working("preparing the workshop")

@@ -10,8 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from journeylib.audits import DocumentPart
-from journeylib.present import svg
+from journeylib.present import clean, svg
 from journeylib.workshop.content import lanes
 from journeylib.workshop.content.content import Content, Stage, Touchpoint
 from journeylib.workshop.content.differences import (
@@ -33,7 +32,8 @@ from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.rendering import own_file, render
 from journeylib.workshop.wall_map.experience_lane import line_figure
 
-POINTS, FEW = 6, 4  # touchpoints on one screen of a stage; up to which they are large
+MOST_SCREENS = 20  # beside those of what the room said
+POINTS, FEW, SOME = 12, 4, 6  # touchpoints on one screen of a stage; up to which they are large
 STICKIES, STEPS, FACTS = 6, 8, 3  # on one screen
 MOST_EXTRA_STEPS = 4  # that were not planned
 DENSE, WIDE_ROWS = 6, 3  # rows of a table from which its type is smaller; up to which it is large
@@ -69,7 +69,7 @@ class Screen:
 
 
 def presentation(content: Content) -> str:
-    """Return the presentation: overview, findings, stages with touchpoints, stories."""
+    """Return the presentation: what to decide, overview, stages with touchpoints, stories."""
     screens = list(_screens(content))
     script = own_file("screens.js")
     return render(
@@ -81,44 +81,66 @@ def presentation(content: Content) -> str:
         script=Markup(script),
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         marker_of=_marker,
-        most_steps=STEPS,
     )
 
 
 def _screens(content: Content) -> Iterator[Screen]:
-    words = content.words
+    opening, closing = list(_opening(content)), list(_closing(content))
+    room = MOST_SCREENS - len(opening) - len(closing)
+    pages = _stage_pages(content, room)
+    yield from opening
+    yield from _evidence(content, room - sum(map(len, pages.values())))
+    for i, stage in enumerate(content.stages):
+        yield from pages.get(i, ())
+        title = content.words.text("note.title", stage=stage.title(content.words))
+        yield from _stickies(content, notes_at(content, stage), title, f"notes-{i}", "ask.notes")
+    title = content.words.text("note.unplaced")
+    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.unplaced")
+    *closing, end = closing
+    yield from closing
+    yield from _differences(content)
+    yield end
+
+
+def _opening(content: Content) -> Iterator[Screen]:
+    """Yield the title, what to decide, the stages, and how it feels along them."""
+    words, screen = content.words, content.first_screen
     about = [(content.kicker, "kicker"), (content.source, "kicker small")]
     yield Screen(
         "title", content.title, "ask.overview", "paragraphs", {"lines": about}, kind="open"
     )
+    lines = [(screen.detail, ""), *((line, "muted small") for line in screen.trust)]
+    ask = "ask.decisions"
+    yield Screen("headline", screen.headline, ask, "paragraphs", {"lines": lines}, kind="say")
+    if screen.decisions:
+        title = words.text("present.now.decide")
+        yield Screen("decisions", title, ask, "decisions", {"items": screen.decisions})
     yield _overview(content)
-    for i, finding in enumerate(content.main_findings, 1):
-        above = words.text("deck.findings")
-        yield Screen(f"finding-{i}", finding.text, "ask.finding", above=above, kind="say")
     note = words.text("scale.note" if content.has_feelings else "scale.unheard")
     line = {"drawing": Markup(line_figure(content, 1700.0, 760.0)), "note": note}
     yield Screen("experience", words.text("deck.experience"), "ask.experience", "figure", line)
-    for i, stage in enumerate(content.stages):
-        yield from _stage(content, stage, i)
-        yield from (_touchpoint(content, stage, p) for p in stage.touchpoints if _has_screen(p))
-        title = words.text("note.title", stage=stage.title(words))
-        yield from _stickies(content, notes_at(content, stage), title, f"notes-{i}", "ask.notes")
-    title = words.text("note.unplaced")
-    yield from _stickies(content, unplaced_notes(content), title, "notes-unplaced", "ask.unplaced")
-    for i, story in enumerate(content.stories, 1):
-        yield _story(content, story, i)
-    if not content.stories:
-        lines = [(content.stories_note, "")]
-        title = words.text("story.title")
-        yield Screen("story-0", title, "ask.story", "paragraphs", {"lines": lines}, kind="say")
+
+
+def _closing(content: Content) -> Iterator[Screen]:
+    """Yield the stories, the segments, the plan, the room's own choice, and the end."""
+    words = content.words
+    yield _stories(content)
     if len(content.segments) > 1:
         yield _segments(content)
     if content.plan is not None:
         yield _plan(content)
-    yield from _differences(content)
     yield from _first_automations(content)
     above = words.text("deck.end")
     yield Screen("end", words.text("deck.end_text"), "ask.end", above=above, kind="say")
+
+
+def _evidence(content: Content, most: int) -> Iterator[Screen]:
+    """Yield the touchpoints that decisions are about, as many as there is room for."""
+    names = dict.fromkeys(n for one in content.first_screen.decisions for n in one.touchpoints)
+    stages = {point.name: (stage, point) for stage in content.stages for point in stage.touchpoints}
+    known = [stages[name] for name in names if name in stages and _has_screen(stages[name][1])]
+    for stage, point in known[: max(most, 0)]:
+        yield _touchpoint(content, stage, point)
 
 
 def _has_screen(point: Touchpoint) -> bool:
@@ -153,20 +175,41 @@ def _overview(content: Content) -> Screen:
     return Screen("overview", title, "ask.overview", "overview", values, content.kicker)
 
 
-def _stage(content: Content, stage: Stage, place: int) -> Iterator[Screen]:
+def _stage_pages(content: Content, most: int) -> dict[int, list[Screen]]:
+    """Return the screens of each stage by its place; of many stages those with most customers."""
+    pages = {i: list(_stage(content, stage, i)) for i, stage in enumerate(content.stages)}
+    if sum(map(len, pages.values())) > most:
+        pages = {
+            i: list(_stage(content, stage, i, most=1)) for i, stage in enumerate(content.stages)
+        }
+    by_size = sorted(pages, key=lambda i: (-(content.stages[i].customers or 0), i))
+    return {i: pages[i] for i in sorted(by_size[: max(most, 0)])}
+
+
+def _stage(
+    content: Content, stage: Stage, place: int, *, most: int | None = None
+) -> Iterator[Screen]:
+    """Yield the screens of a stage; with `most` only so many, of the touchpoints most reached."""
     words = content.words
-    moves = words.text("stage.next", moves=lanes.moves_text(content, stage)) if stage.moves else ""
-    parts = even_parts(stage.touchpoints, POINTS) or [()]
+    lines = []
+    if stage.moves:
+        lines.append(words.text("stage.next", moves=lanes.moves_text(content, stage)))
+    every = stage.touchpoints
+    if most is not None and len(every) > most * POINTS:
+        reached = sorted(every, key=lambda p: (-p.customers, p.name))[: most * POINTS]
+        lines.append(words.text("more", n=len(every) - len(reached)))
+        every = tuple(point for point in every if point in reached)
+    parts = even_parts(every, POINTS) or [()]
     pages = titled_pages(words, lanes.stage_title(content, stage), parts)
     for k, (title, points) in enumerate(pages):
-        few = len(points) <= FEW
         cards = []
         for point in points:
             share = words.text("of_journeys", share=words.percent(point.reach, 0))
             base = f"{share} · {words.text('n', n=point.customers)}"
             cards.append((point, base, votes_at(content, point.name)))
-        rows = -(-len(points) // (2 if few else 3))
-        values = {"points": cards, "few": few, "rows": rows, "moves": moves}
+        size = "few" if len(points) <= FEW else "" if len(points) <= SOME else "many"
+        rows = -(-len(points) // {"few": 2, "": 3, "many": 4}[size])
+        values = {"points": cards, "size": size, "rows": rows, "moves": " · ".join(lines)}
         name = f"stage-{place}-{k}" if k else f"stage-{place}"
         yield Screen(name, title, "ask.stage", "points", values)
 
@@ -226,14 +269,22 @@ def _stickies(
         yield Screen(f"{name}-{page}", head, ask, "stickies", {"notes": stickies}, above)
 
 
-def _story(content: Content, story: DocumentPart, number: int) -> Screen:
-    words = content.words
-    title, ends = lanes.story_texts(content, number)
-    base = words.text("story.base", journeys=story.journeys, customers=story.customers)
-    more = max(len(story.steps) - STEPS, 0)
-    values = {"story": story, "ends": ends, "more": more, "base": base}
-    above = words.text("story.title")
-    return Screen(f"story-{number}", title, "ask.story", "story", values, above)
+def _stories(content: Content) -> Screen:
+    """Return the stories on one screen: their steps, how they end, and what they rest on."""
+    words, title = content.words, content.words.text("story.title")
+    if not content.stories:
+        lines = [(content.stories_note, "")]
+        return Screen("stories", title, "ask.story", "paragraphs", {"lines": lines}, kind="say")
+    rows = []
+    for i, story in enumerate(content.stories, 1):
+        head, ends = lanes.story_texts(content, i)
+        steps = " → ".join(clean(step.touchpoint) for step in story.steps[:STEPS])
+        if len(story.steps) > STEPS:
+            steps += f" → {words.text('more', n=len(story.steps) - STEPS)}"
+        base = words.text("story.base", journeys=story.journeys, customers=story.customers)
+        rows.append((head, [(steps, " · ".join(filter(None, (base, ends))))]))
+    values = _table(rows, note=content.stories_note, note_kind="muted")
+    return Screen("stories", title, "ask.story", "table", values)
 
 
 def _table(rows: Sequence[tuple[str, Sequence[Any]]], **values: Any) -> dict[str, Any]:

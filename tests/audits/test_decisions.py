@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,7 +15,10 @@ import journeylib as jl
 from journeylib.audits.findings.bot_summaries import _ends
 from journeylib.audits.findings.decisions import _of_customers, decide
 from journeylib.audits.findings.findings import all_findings
-from journeylib.core import use_language
+from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.result import Change, Changes
+from journeylib.core import Estimate, use_language
+from journeylib.judge import HandoffTime
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -28,6 +32,15 @@ def sentences(document: dict[str, Any]) -> Iterator[str]:
     for item in said["items"]:
         yield from (item["title"], item["reason"])
     yield from (flag["text"] for flag in said["flags"])
+
+
+def long_sentences(document: dict[str, Any]) -> list[str]:
+    return [
+        one
+        for said in sentences(document)
+        for one in re.split(r"(?<=[.?!]) (?=[A-ZÄÖÜ„])", said)
+        if len(one.split()) > WORDS
+    ]
 
 
 def exclusions(document: dict[str, Any]) -> list[str]:
@@ -57,28 +70,180 @@ def exclusions(document: dict[str, Any]) -> list[str]:
             found.append(f"{name}: repair it, and {row['verdict']}")
         if ("protect", name) in asked and row["verdict"] == "automate":
             found.append(f"{name}: protect it, and a machine should serve")
+        if row["served_by"] == "nobody" and {"hand_over", "way_out"} & {
+            kind for kind, where in asked if where == name
+        }:
+            found.append(f"{name}: nobody serves here, and hand over")
+    for bot in said["bots"]:
+        spot, never = bot["touchpoint"], bot["answer"] == "never"
+        if ("way_out", spot) in asked and never and (spot, "costs") not in flagged:
+            found.append(f"{spot}: give it a way to a person, and never hand over")
+        if bot["answer"] is None and bot["agreement"] is not None:
+            found.append(f"{spot}: not settled, and settled")
     for row in (document["portfolio"] or {"candidates": []})["candidates"]:
         sentence = next((one for one in said["trials"] if one.startswith(row["touchpoint"])), "")
         if sentence and row["value"]["lo"] < 0 and "perhaps nothing" not in sentence:
             found.append(f"{row['touchpoint']}: worth something, and perhaps nothing")
+    served = [row for row in document["touchpoints"] if row["served_by"] != "nobody"]
     settled = sum(row["verdict"] != "abstain" for row in document["touchpoints"])
-    if not any(re.match(rf"{settled} of \d+ touchpoints", one) for one in said["trust"]):
+    if not any(one.startswith(f"{settled} of {len(served)} touchpoints") for one in said["trust"]):
         found.append("verdicts are counted in two ways")
+    alarms = [change for change in document["changes"] if change["significant"]]
+    worse = [one for one in alarms if (one["kind"], one["direction"]) == ("performance", "worse")]
+    if len(worse) > sum(item["kind"] == "alarm" for item in said["items"][: len(worse)]):
+        found.append("something got worse, and it is not the first decision")
+    strengths = [item["strength"] for item in said["items"] if item["kind"] != "alarm"]
+    if strengths != sorted(strengths, reverse=True) or any(value < 0 for value in strengths):
+        found.append("a weaker decision stands before a stronger one")
     return found
+
+
+def spots(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return touchpoints as the document has them."""
+    return [
+        {
+            "touchpoint": row["touchpoint"],
+            "verdict": row["verdict"],
+            "automation_fit": {"value": row["automation_fit"]},
+            "served_by": "nobody" if row["abstain"] == "not_served" else "somebody",
+        }
+        for row in scores.to_dict("records")
+    ]
+
+
+def document_of(audit: jl.Audit) -> dict[str, Any]:
+    """Return the document, with who serves at each touchpoint."""
+    return {**audit.document, "touchpoints": spots(audit.judgement.scores)}
 
 
 @pytest.mark.parametrize("which", SAMPLES)
 def test_no_two_sentences_exclude_each_other(which: str, request: pytest.FixtureRequest) -> None:
-    assert exclusions(request.getfixturevalue(which).document) == []
+    assert exclusions(document_of(request.getfixturevalue(which))) == []
 
 
 def test_what_excludes_each_other_is_noticed(telecom_audit: jl.Audit) -> None:
     said = telecom_audit.document["decisions"]
-    without = {**telecom_audit.document, "decisions": {**said, "flags": []}}
+    without = {**document_of(telecom_audit), "decisions": {**said, "flags": []}}
     assert {one.partition(":")[2] for one in exclusions(without)} == {
         " billing: never hand over, and assist",
         " fault: a machine should help, and adds little",
     }
+
+
+VERDICTS = ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
+
+
+def varied_scores(scores: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return other verdicts for the touchpoints at which somebody serves."""
+    rows = scores.copy()
+    for place in rows.index[rows["abstain"] != "not_served"]:
+        verdict = str(rng.choice(VERDICTS))
+        rows.loc[place, "verdict"] = verdict
+        rows.loc[place, "abstain"] = "n_small" if verdict == "abstain" else None
+        rows.loc[place, "automation_fit"] = rng.uniform(20, 90)
+    return rows
+
+
+def varied_handoffs(handoffs: Handoffs, rng: np.random.Generator) -> Handoffs:
+    """Return bots that end otherwise, and other bots from which nobody reaches a person."""
+    rows = handoffs.by_touchpoint.copy()
+    for place in rows.index:
+        customers = int(rng.integers(3, 300))
+        ends = rng.multinomial(customers, rng.dirichlet([1, 1, 1]))
+        lo, hi = np.sort(rng.uniform(0, 1, 2))
+        rows.loc[place, ["contained", "handed_over", "abandoned"]] = ends
+        rows.loc[place, ["sessions", "customers", "open"]] = (customers, customers, 0)
+        rows.loc[place, ["verified_lo", "verified_hi"]] = (lo, hi)
+    dead = rows.loc[rng.uniform(size=len(rows)) < 0.4, "touchpoint"]
+    lo, hi = np.sort(rng.uniform(0, 0.9, 2))
+    verified = replace(handoffs.contained_verified, value=lo, lo=lo, hi=hi)
+    raw = replace(handoffs.contained_raw, value=rng.uniform(hi, 1))
+    return replace(
+        handoffs,
+        by_touchpoint=rows,
+        dead_ends=tuple(dead),
+        contained_raw=raw,
+        contained_verified=verified,
+    )
+
+
+def generated(audit: jl.Audit, seed: int) -> tuple[jl.Audit, Changes]:
+    """Return an audit with other verdicts, bots, costs, moments, worths and changes."""
+    rng = np.random.default_rng(seed)
+    scores = varied_scores(audit.judgement.scores, rng)
+    served = list(scores.loc[scores["verdict"] != "abstain", "touchpoint"])
+    times = {
+        topic: replace(time, answer=str(rng.choice(["never", "at once", "minutes"])),
+                       settled=rng.uniform(0.3, 1))
+        for topic, time in audit.judgement.handoff_times.items()
+        if isinstance(time, HandoffTime)
+    }  # fmt: skip
+    moments = audit.judgement.moments.copy()
+    moments["touchpoint"] = rng.choice(served, len(moments))
+    moments["is_moment"] = rng.uniform(size=len(moments)) < 0.5
+    able = scores.loc[scores["verdict"].isin(["automate", "assist"]), "touchpoint"]
+    candidates = audit.portfolio.candidates.copy()
+    candidates["chosen"] = candidates["touchpoint"].isin(able) & (
+        rng.uniform(size=len(candidates)) < 0.7
+    )
+    ends = np.sort(rng.normal(300, 600, (len(candidates), 3)), axis=1)
+    candidates["value"] = [
+        Estimate(mid, "EUR/week", lo=lo, hi=hi, n_customers=40, grade="D") for lo, mid, hi in ends
+    ]
+    changes = tuple(
+        Change(f"change-{i}", "performance" if rng.uniform() < 0.5 else "mix", f"measure {i}",
+               f"Measure {i} changed.", significant=bool(rng.uniform() < 0.5), customers=50,
+               q_value=rng.uniform(0, 0.05), direction=str(rng.choice(["worse", "better"])))
+        for i in range(rng.integers(0, 4))
+    )  # fmt: skip
+    other = replace(
+        audit,
+        judgement=replace(audit.judgement, scores=scores, moments=moments, handoff_times=times),
+        evidence=replace(audit.evidence, handoffs=varied_handoffs(audit.evidence.handoffs, rng)),
+        portfolio=replace(audit.portfolio, candidates=candidates),
+    )
+    return other, replace(audit.changes, entries=changes)
+
+
+def test_no_two_sentences_of_200_generated_audits_exclude_each_other(
+    telecom_audit: jl.Audit,
+) -> None:
+    kinds, flags = set(), set()
+    for seed in range(200):
+        audit, changes = generated(telecom_audit, seed)
+        said = decide(audit, changes)
+        document = {
+            "touchpoints": spots(audit.judgement.scores),
+            "portfolio": {
+                "candidates": [
+                    {"touchpoint": row["touchpoint"], "value": vars(row["value"])}
+                    for row in audit.portfolio.candidates.to_dict("records")
+                ]
+            },
+            "changes": [vars(change) for change in changes.entries],
+            "decisions": {
+                **vars(said),
+                "items": [vars(item) for item in said.items],
+                "flags": [vars(flag) for flag in said.flags],
+                "bots": [vars(bot) for bot in said.bots],
+            },
+        }
+        assert exclusions(document) == [], seed
+        assert long_sentences(document) == [], seed
+        kinds |= {item.kind for item in said.items}
+        flags |= {flag.kind for flag in said.flags}
+        _the_first_of_the_words_agree(audit, said)
+    assert kinds >= {"alarm", "way_out", "fix_first", "hand_over", "disclose", "protect"}
+    assert flags >= {"small_offer", "costs", "weights", "feeling", "moment", "worth"}
+
+
+def _the_first_of_the_words_agree(audit: jl.Audit, said: Decisions) -> None:
+    """Findings and trials name the same touchpoints; none that may gain nothing is sure."""
+    words, chosen = audit.portfolio.text, audit.portfolio.chosen
+    assert len(said.trials) == max(len(chosen), 1)
+    for row in audit.portfolio.candidates.to_dict("records"):
+        if row["chosen"] and row["value"].lo <= 0:
+            assert row["touchpoint"] in words.partition("may be nothing at")[2]
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
@@ -94,13 +259,7 @@ def test_sentences_are_short(which: str, language: str, request: pytest.FixtureR
             "flags": [vars(flag) for flag in said.flags],
         }
     }
-    long = [
-        one
-        for said in sentences(document)
-        for one in re.split(r"(?<=[.?!]) (?=[A-ZÄÖÜ„])", said)
-        if len(one.split()) > WORDS
-    ]
-    assert long == []
+    assert long_sentences(document) == []
 
 
 def test_the_sample_asks_for_what_was_planted(telecom_audit: jl.Audit) -> None:
@@ -183,3 +342,15 @@ def test_the_document_holds_the_same(telecom_audit: jl.Audit) -> None:
     assert [item["title"] for item in part["items"]] == [item.title for item in said.items]
     assert [bot["touchpoint"] for bot in part["bots"]] == [bot.touchpoint for bot in said.bots]
     assert pd.Series([item["customers"] for item in part["items"]]).ge(10).all()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_mean_of_recommendations_is_never_called_nps(
+    language: str, telecom_audit: jl.Audit
+) -> None:
+    """A net promoter score is promoters minus detractors; what is shown here is a mean."""
+    with use_language(language):
+        texts = [finding.text for finding in all_findings(telecom_audit)]
+    surveys = [text for text in texts if "734" in text]
+    assert len(surveys) == 1
+    assert not [text for text in texts if re.search("nps", text, re.IGNORECASE)]

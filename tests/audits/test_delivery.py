@@ -32,7 +32,7 @@ from journeylib.delivery.briefing import Briefing, amount, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import junit_of_failure, summary
 from journeylib.delivery.delivery import is_due, write_files
-from journeylib.delivery.mail import compose, subject
+from journeylib.delivery.mail import POLICY, compose, subject
 from journeylib.delivery.mail_chart import small_line
 from journeylib.present.drawing.images import png
 from tests.audits.conftest import CONFIG as SMALL
@@ -40,6 +40,7 @@ from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
 
 PLANTED = "planted-5ecret"
+ALARM = "Alarm: Enough chats is 60 (limit ≥ 100)"
 ROLES = "  rating: mark\n  stage_order: [Ask, Talk]\n  stage: kind"
 CONFIG = f"""title: "Ours <b>&\u202e | now"
 {SMALL.replace("  segment: kind", ROLES)}
@@ -104,11 +105,11 @@ def mail_of(folder: Path) -> EmailMessage:
 # --- what is written ------------------------------------------------------------------------
 
 
-def test_the_mail_says_the_verdict_with_its_number_first(told: Path) -> None:
+def test_the_mail_says_the_alarm_with_its_number_first(told: Path) -> None:
     message = mail_of(told)
-    assert message["Subject"].startswith("Alarm: Enough chats is 60 (limit ≥ 100) · Ours <b>&")
+    assert message["Subject"] == f"Ours <b>& | now, March 1, 2026: {ALARM}"
     plain = message.get_body(("plain",)).get_content()
-    assert plain.splitlines()[0] == "Alarm: Enough chats is 60 (limit ≥ 100)"
+    assert plain.splitlines()[0] == ALARM
     assert "ok: No human | joined 47.8 % (limit ≤ 75 %)" in plain
     assert "not assessable: Gone – (limit ≥ 1)" in plain
     assert "1. Chat: −0.5" in plain and "Nothing beyond chance." in plain
@@ -182,10 +183,10 @@ def test_chat_messages_are_small_and_escaped(told: Path) -> None:
     for name in ("slack.json", "teams.json"):
         assert len((told / name).read_bytes()) < 4_000
     message = json.loads((told / "slack.json").read_text("utf-8"))
-    assert message["blocks"][0]["text"]["text"] == "🔻 Alarm: Enough chats is 60 (limit ≥ 100)"
+    assert message["blocks"][0]["text"]["text"] == f"🔻 {ALARM}"
     assert "Ours &lt;b&gt;&amp;" in message["text"]
     card = json.loads((told / "teams.json").read_text("utf-8"))["attachments"][0]["content"]
-    assert card["body"][0]["text"] == "Alarm: Enough chats is 60 (limit ≥ 100)"
+    assert card["body"][0]["text"] == ALARM
 
 
 def test_the_job_summary_is_written_and_added_where_github_looks(
@@ -226,10 +227,18 @@ def gates_only(done: Path, *verdicts: str) -> Briefing:
 @pytest.mark.parametrize(
     ("verdicts", "state", "headline"),
     [
-        (["pass", "pass"], "ok", "No alarm: 2 of 2 checks hold"),
-        (["pass", "not_assessable"], "ok", "No alarm: 1 of 2 checks hold, 1 cannot be assessed"),
-        (["not_assessable"], "unknown", "No alarm: 0 of 1 checks hold, 1 cannot be assessed"),
-        (["fail", "fail", "pass"], "alarm", "Alarm: Enough chats is 60 (limit ≥ 100), and 1 more"),
+        (["pass", "pass"], "ok", "Nothing to decide, no alarm; 2 of 2 checks hold"),
+        (
+            ["pass", "not_assessable"],
+            "ok",
+            "Nothing to decide, no alarm; 1 of 2 checks hold, 1 cannot be assessed",
+        ),
+        (
+            ["not_assessable"],
+            "unknown",
+            "Nothing to decide, no alarm; 0 of 1 checks hold, 1 cannot be assessed",
+        ),
+        (["fail", "fail", "pass"], "alarm", f"{ALARM}, and 1 more"),
     ],
 )
 def test_the_headline(done: Path, verdicts: list[str], state: str, headline: str) -> None:
@@ -237,13 +246,62 @@ def test_the_headline(done: Path, verdicts: list[str], state: str, headline: str
     assert (found.state, found.headline) == (state, headline)
 
 
-def test_without_checks_the_headline_has_a_number_all_the_same(done: Path) -> None:
-    found = gates_only(done)
-    serious = [f for f in document(done)["findings"] if f["kind"] == "insight"]
-    decisions = sum(f["severity"] == "high" for f in serious)
-    assert (found.state, found.headline) == ("unknown", "Nothing to decide, no alarm")
-    asked = brief(document(done, findings=serious), done)
-    assert re.fullmatch(rf"{decisions} decisions?, no alarm", asked.headline)
+def asking(done: Path, many: int) -> dict[str, Any]:
+    """Return the document with so many decisions on its first screen."""
+    found = document(done)
+    items = [
+        {"title": f"Do {i}", "reason": f"Because of {i} %.", "grade": "C", "customers": 10 + i}
+        for i in range(many)
+    ]
+    return found | {"decisions": found["decisions"] | {"items": items}}
+
+
+@pytest.mark.parametrize(
+    ("many", "headline"),
+    [
+        (0, "Nothing to decide, no alarm"),
+        (1, "1 decision, no alarm"),
+        (5, "5 decisions, no alarm"),
+    ],
+)
+def test_without_checks_the_headline_counts_the_decisions(
+    done: Path, many: int, headline: str
+) -> None:
+    asked = asking(done, many)
+    asked["findings"] = [f for f in asked["findings"] if f["kind"] != "gate"]
+    assert brief(asked, done).headline == headline
+    assert subject(brief(asked, done)) == f"Ours <b>& | now, March 1, 2026: {headline}"
+
+
+def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
+    asked = asking(done, 2)
+    found = brief(asked, done, link="https://audits.example.com")
+    assert found.headline == f"{ALARM}; 2 decisions"
+    message = compose(found, None, as_of=pd.Timestamp("2026-03-01").date(), picture=None)
+    plain = message.get_body(("plain",)).get_content()
+    order = [
+        asked["decisions"]["headline"], asked["decisions"]["detail"], "Decide now",
+        "1. Do 0. Because of 0 %. (C · 10 customers)",
+        "2. Do 1. Because of 1 %. (C · 11 customers)", "What changed", "Checks",
+        *asked["decisions"]["trust"], "The dashboard: https://audits.example.com",
+    ]  # fmt: skip
+    places = [plain.index(words) for words in order]
+    assert places == sorted(places)
+    page = message.get_body(("html",)).get_content()
+    for told in (page, summary(found), *(json.dumps(m(found)) for m in (slack, teams))):
+        assert "Do 1" in told and "Because of 1 %." in told
+
+
+def test_no_space_of_a_subject_is_lost(done: Path) -> None:
+    asked = asking(done, 0)
+    title = "Österreich: Kündigungen über Ämter für Größen – Überprüfung ≥ müde Bären"
+    asked["audit"] = asked["audit"] | {"title": title}
+    message = compose(brief(asked, done), None, as_of=pd.Timestamp("2026-03-01").date(),
+                      picture=None)  # fmt: skip
+    sent = message_from_bytes(message.as_bytes(), policy=POLICY)
+    assert sent["Subject"] == message["Subject"] and title in sent["Subject"]
+    assert message_from_bytes(sent.as_bytes(), policy=POLICY)["Subject"] == sent["Subject"]
+    assert all(len(line) <= 78 for line in sent.as_bytes().partition(b"Date:")[0].split(b"\r\n"))
 
 
 def test_changes_are_told_in_sentences(done: Path) -> None:
@@ -271,7 +329,8 @@ def test_news_are_in_german_where_asked_for(done_in_german: Path) -> None:
         job = summary(found)
     plain = message.get_body(("plain",)).get_content()
     page = message.get_body(("html",)).get_content()
-    assert message["Subject"].startswith("Alarm: Enough chats ist 60 (Grenze ≥ 100) · Ours")
+    alarm = "Alarm: Enough chats ist 60 (Grenze ≥ 100)"
+    assert message["Subject"] == f"Ours <b>& | now, 1. März 2026: {alarm}"
     assert "nicht zu beurteilen: Gone – (Grenze ≥ 1)" in plain and '<html lang="de">' in page
     assert "| No human \\| joined | 47,8 % | ≤ 75 % | in Ordnung |" in job
     for words in (plain, page, job, chat):
@@ -316,6 +375,20 @@ def test_the_small_line_numbers_the_lowest_and_draws_nobody_unheard() -> None:
     assert ">1</text>" in figure.svg and ">two<" not in figure.svg
     assert png(figure.svg, width=600) == png(figure.svg, width=600)
     assert small_line(experience.iloc[:1], touchpoints) is None
+
+
+def test_the_small_line_breaks_where_nobody_was_heard() -> None:
+    touchpoints = pd.DataFrame(
+        {"touchpoint": list("ABCDE"), "stage": "one", "median_position": [0.1, 0.2, 0.3, 0.4, 0.5]}
+    )
+    feelings = [0.5, -0.5, None, 0.1, 0.2]
+    experience = pd.DataFrame(
+        {"touchpoint": list("ABCDE"), "sentiment": feelings, "lo": feelings, "hi": feelings,
+         "source": "x", "n_customers": 20}
+    )  # fmt: skip
+    figure = small_line(experience, touchpoints)
+    assert figure is not None
+    assert figure.svg.count('class="jl-line"') == 2
 
 
 # --- sending --------------------------------------------------------------------------------
@@ -419,7 +492,7 @@ def test_news_goes_out_once_and_no_secret_anywhere(
     assert main(["audit", "small.yaml"]) == 1
     assert len(post.got) == 3
     mail = message_from_bytes(post.got[0], policy=SMTP)
-    assert mail["Subject"].startswith("[CX] Alarm: Enough chats is 60")
+    assert mail["Subject"] == f"[CX] Ours <b>& | now, March 1, 2026: {ALARM}"
     assert (mail["From"], mail["To"]) == (
         "audits@example.com", "lead@example.com, other@example.com",
     )  # fmt: skip

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
+from journeylib.present.explorer.choices import choices
 from journeylib.present.explorer.page import twin
 from journeylib.present.explorer.state import exploration
 
@@ -192,3 +193,33 @@ def test_an_audit_tells_feeling_verdict_and_time_with_intervals(journeys):
     some = here.filtered("passing", ["B"])
     assert items(some.shown())["A"]["verdict, all journeys"] == told["verdict"]
     assert some.code == 'audit.journeys.passing("B")'
+
+
+def test_controls_offer_segment_channel_period_and_end(log_of):
+    """Fibre: 12 customers in January; mobile: 8 in February; 2 of a segment of their own."""
+    january, february = 1_767_225_600_000_000, 1_769_904_000_000_000  # 2026-01-01, 2026-02-01
+    rows = []
+    for segment, count, start, channel in (
+        ("fibre", 12, january, "web"), ("mobile", 8, february, "phone"), ("rare", 2, january, "web")
+    ):  # fmt: skip
+        for no in range(count):
+            for step, name in enumerate(("A", "C")):
+                rows.append((f"{segment}{no}", start + step * MINUTE, name, segment, channel))
+    log = log_of(*rows, columns="customer t_us touchpoint segment channel")
+    journeys = jl.rebuild(log, jl.JourneySettings(cut="customer", min_customers=5, goals=("C",)))
+    offered = {one["verb"]: [o["names"] for o in one["options"]] for one in choices(journeys)}
+    assert offered == {
+        "in_segment": [["fibre"], ["mobile"]],
+        "using_channel": [["phone"], ["web"]],
+        "between": [["2026-01-01", "2026-01-31"], ["2026-02-01", "2026-02-28"]],
+    }
+    here = exploration(journeys).chosen("in_segment", ["fibre"])
+    assert here.journeys.size == (12, 12)
+    other = here.chosen("in_segment", ["mobile"]).chosen("between", ["2026-02-01", "2026-02-28"])
+    assert other.code == ('journeys.in_segment("mobile").between("2026-02-01", "2026-02-28")')
+    assert other.journeys.size == (8, 8)
+    assert other.trail()["chosen"] == {
+        "in_segment": ["mobile"], "between": ["2026-02-01", "2026-02-28"]
+    }  # fmt: skip
+    assert other.chosen("in_segment", []).filters == (("between", ("2026-02-01", "2026-02-28")),)
+    assert exploration(journeys, other.state).code == other.code

@@ -1,6 +1,7 @@
 """Everything that is handed out: what it says, what it must never say, and that it is whole."""
 
 import dataclasses
+import html
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import zipfile
 
 import pandas as pd
 import pytest
+from pptx import Presentation
 
 from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
@@ -18,7 +20,7 @@ from journeylib.core.estimate import Estimate
 from journeylib.present.drawing import images
 from journeylib.workshop import pack
 from journeylib.workshop.content.cards import card_rows
-from journeylib.workshop.content.content import Moment
+from journeylib.workshop.content.content import Decision, Moment
 from journeylib.workshop.content.from_run import read_content
 from journeylib.workshop.content.lanes import ROOM_LANES, lanes
 from journeylib.workshop.exchange import export_notes
@@ -31,6 +33,8 @@ from journeylib.workshop.sheets import (
     poster_svg,
     poster_wall_map,
 )
+from journeylib.workshop.slides.deck import write_slides
+from journeylib.workshop.wall_map.wall_map import folded
 from tests.workshop.test_slides import texts_of
 from tests.workshop.town import CUSTOMERS, SECRETS, STAGES
 
@@ -137,6 +141,68 @@ def test_a_log_without_stages_is_one_stage(content_of):
     drawn = poster_wall_map(bare)
     assert f">{content.words.text('no_stage')}<" in "".join(drawn.parts)
     assert sum(part.count("jl-head") for part in drawn.parts) == 2  # the chevron and its text
+
+
+@pytest.mark.parametrize("many", [12, 40])
+@pytest.mark.parametrize("decisions", [0, 5])
+def test_a_presentation_has_at_most_twenty_screens(content_of, many, decisions):
+    content = content_of(many, "en")
+    names = tuple(point.name for point in content.touchpoints)
+    asked = tuple(
+        Decision("repair", names[i : i + 1], f"Do {i}", "Because.", "C · 40 customers")
+        for i in range(decisions)
+    )
+    screen = dataclasses.replace(content.first_screen, decisions=asked)
+    page = presentation(dataclasses.replace(content, first_screen=screen))
+    titles = re.findall(r'<section id="\d+".*?aria-label="([^"]+)"', page)
+    assert 10 <= len(titles) <= 20
+    assert titles[1] == html.escape(screen.headline)
+    assert ("Decide now" in titles) == bool(decisions)
+    assert all(f"Do {i}" in page for i in range(decisions))
+    # What decisions are about comes next, as far as there is room.
+    assert (html.escape(names[0]) in titles) == bool(decisions)
+
+
+def test_slides_say_first_what_to_decide(content_of, tmp_path):
+    content = content_of(12, "de")
+    asked = tuple(
+        Decision("repair", (), f"Tun {i}", f"Weil {i} %.", "C · 40 Kunden") for i in range(5)
+    )
+    screen = dataclasses.replace(content.first_screen, decisions=asked)
+    write_slides(dataclasses.replace(content, first_screen=screen), tmp_path / "s.pptx")
+    slides = list(Presentation(str(tmp_path / "s.pptx")).slides)
+    said = [
+        " ".join(s.text_frame.text.replace("\v", " ") for s in slide.shapes if s.has_text_frame)
+        for slide in slides[:4]
+    ]
+    assert screen.headline in said[1] and screen.detail in said[1]
+    for i, one in enumerate(asked):
+        assert f"{i + 1}. {one.title}. {one.reason} ({one.base})" in said[2] + said[3]
+
+
+@pytest.mark.parametrize("many", [12, 40])
+def test_rows_for_the_room_hold_a_note_of_76_mm_on_a0(content_of, many):
+    drawn = poster_wall_map(content_of(many, "de"))
+    scale = min(1189 * 0.96 / drawn.width, (841 - 0.04 * 1189) / drawn.height)
+    for lane in ("notes", "opportunities"):
+        pattern = rf'data-lane="{lane}"><rect [^>]*height="([\d.]+)"'
+        cells = re.findall(pattern, "".join(drawn.parts))
+        assert cells and min(map(float, cells)) * scale >= 79.9  # drawn to 0.1
+
+
+def test_lanes_that_are_all_but_empty_are_folded(content_of):
+    content = content_of(12, "en")
+    points = content.points.assign(
+        touchpoint=[f"p{i}" for i in range(12)],
+        stage=["one", "one", "two", "three", "two", *["one"] * 7],
+        channel=["web", "web", "shop", "post", "fax", *["web"] * 7],
+    )
+    order = ("post", "shop", "web", "fax")
+    bare = dataclasses.replace(content, points=points, channel_order=order)
+    few = folded(bare)
+    # "web" has two touchpoints in a stage; "shop" and "fax" meet in stage two.
+    assert few.channel_order == ("post, shop", "web", "fax")
+    assert list(few.points["channel"])[:5] == ["web", "web", "post, shop", "post, shop", "fax"]
 
 
 # --- privacy --------------------------------------------------------------------------------

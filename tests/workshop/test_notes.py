@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
+from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError, RunError
 from journeylib.workshop.notes.import_notes import import_notes, kept_notes
 from journeylib.workshop.notes.notes import (
@@ -32,6 +33,8 @@ from journeylib.workshop.notes.notes import (
     unguarded,
     write_notes,
 )
+from journeylib.workshop.notes.table import read_table
+from tests.workshop.town import SECRETS
 
 PLACES = Places(
     {
@@ -420,6 +423,23 @@ def test_what_is_no_table_of_notes_is_refused_by_name(tmp_path, name, content, s
         back(tmp_path / name)
     with pytest.raises(ConfigError, match=f"Did you mean '{name}'"):
         back(tmp_path / name.upper())
+
+
+def test_a_log_of_customers_is_no_file_of_notes(town, tmp_path, capsys):
+    """Not one row of it is kept: it holds what customers said."""
+    run = town(12)
+    log = run.parents[2] / "log.csv"
+    assert main(["notes", "import", str(log), "--run", str(run)]) == 2
+    told = capsys.readouterr()
+    assert "log.csv looks like a log of customers" in told.err
+    assert not [secret for secret in SECRETS if secret in told.out + told.err]
+    assert not notes_file(run).exists()
+
+
+def test_a_file_with_more_rows_than_a_room_can_write_is_refused(tmp_path):
+    (tmp_path / "long.csv").write_text("text\n" + "note\n" * 5_001, "utf-8")
+    with pytest.raises(ConfigError, match="5002 rows"):
+        read_table(tmp_path / "long.csv")
 
 
 def test_places_come_from_a_run_and_notes_are_kept_beside_it(tmp_path):

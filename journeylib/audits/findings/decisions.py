@@ -271,7 +271,9 @@ def _protect(assessment: Assessment) -> Iterator[Decision]:
     moments = assessment.judgement.moments
     if moments.empty:
         return
-    named: set[str] = set()
+    scores = assessment.judgement.scores
+    # Where a machine should serve a moment of truth, the disagreement is a flag.
+    named = set(scores.loc[scores["verdict"] == "automate", "touchpoint"])
     for row in moments[moments["is_moment"]].to_dict("records"):
         effect = row["effect"]
         if row["touchpoint"] in named or effect.lo is None or effect.hi is None:
@@ -316,7 +318,7 @@ def _trial(row: dict[Any, Any], currency: str) -> str:
         f"audits.decision.trial.{'worth' if sure else 'perhaps'}",
         name=row["touchpoint"],
         currency=currency,
-        **{end: number(round(getattr(worth, end) or 0)) for end in ends},
+        **{end: number(getattr(worth, end) or 0.0, 0) for end in ends},
     )
 
 

@@ -22,10 +22,11 @@ def all_flags(assessment: Assessment, bots: Sequence[BotSummary]) -> tuple[Flag,
     rows = {row["touchpoint"]: row for row in scores.to_dict("records")}
     flags = [
         *_small_offer(assessment, rows),
-        *_costs(rows, bots),
+        *_costs(rows, bots, assessment.evidence.handoffs.dead_ends),
         *_choices(assessment),
         *_weights(assessment),
         *_feelings(assessment, bots),
+        *_moments(assessment, rows),
         *_worth(assessment, rows),
     ]
     return tuple(sorted(flags, key=lambda flag: (flag.touchpoint, flag.kind)))
@@ -40,7 +41,9 @@ def _small_offer(assessment: Assessment, rows: dict[str, dict[Any, Any]]) -> Ite
             yield Flag(name, "small_offer", sentence)
 
 
-def _costs(rows: dict[str, dict[Any, Any]], bots: Sequence[BotSummary]) -> Iterator[Flag]:
+def _costs(
+    rows: dict[str, dict[Any, Any]], bots: Sequence[BotSummary], dead_ends: Sequence[str]
+) -> Iterator[Flag]:
     for bot in bots:
         verdict = rows[bot.touchpoint]["verdict"] if bot.touchpoint in rows else "abstain"
         against = (bot.answer == "never" and verdict in BY_A_PERSON) or (
@@ -52,6 +55,9 @@ def _costs(rows: dict[str, dict[Any, Any]], bots: Sequence[BotSummary]) -> Itera
                 verdict=text(f"verdict.{verdict}"),
                 share=percent(bot.agreement, 0),
             )
+            yield Flag(bot.touchpoint, "costs", sentence)
+        elif bot.answer == "never" and bot.touchpoint in dead_ends:
+            sentence = text("audits.flag.costs.way_out", share=percent(bot.agreement, 0))
             yield Flag(bot.touchpoint, "costs", sentence)
 
 
@@ -87,6 +93,14 @@ def _feelings(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Fl
             yield Flag(bot.touchpoint, "feeling", sentence)
 
 
+def _moments(assessment: Assessment, rows: dict[str, dict[Any, Any]]) -> Iterator[Flag]:
+    moments = assessment.judgement.moments
+    names = () if moments.empty else moments.loc[moments["is_moment"], "touchpoint"].unique()
+    for name in names:
+        if rows.get(name, {}).get("verdict") == "automate":
+            yield Flag(str(name), "moment", text("audits.flag.moment"))
+
+
 def _worth(assessment: Assessment, rows: dict[str, dict[Any, Any]]) -> Iterator[Flag]:
     portfolio = assessment.portfolio
     if portfolio is None:
@@ -94,6 +108,6 @@ def _worth(assessment: Assessment, rows: dict[str, dict[Any, Any]]) -> Iterator[
     for row in portfolio.candidates.to_dict("records"):
         worth, verdict = row["value"], rows.get(row["touchpoint"], {}).get("verdict")
         if row["chosen"] and verdict == "automate" and worth.lo is not None and worth.lo < 0:
-            ends = {"lo": number(round(worth.lo)), "hi": number(round(worth.hi))}
+            ends = {"lo": number(worth.lo, 0), "hi": number(worth.hi, 0)}
             sentence = text("audits.flag.worth", currency=portfolio.currency, **ends)
             yield Flag(row["touchpoint"], "worth", sentence)

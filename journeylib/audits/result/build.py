@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from journeylib.audits.document.content import Variation
     from journeylib.audits.result.decision import Decisions
     from journeylib.audits.result.result import Assessment, Changes, Finding
-    from journeylib.journeys import Conformance, Structure, Told
+    from journeylib.journeys import Conformance, Structure, Timeline, Told
     from journeylib.judge import TippingPoint
     from journeylib.portfolio import WhatIf
 
@@ -66,10 +66,14 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
 
 
 def with_findings(
-    document: Mapping[str, Any], findings: Sequence[Finding], decisions: Decisions
+    document: Mapping[str, Any],
+    findings: Sequence[Finding],
+    decisions: Decisions,
+    translations: Mapping[str, Decisions],
 ) -> dict[str, Any]:
     """Return the complete document, checked against its own schema."""
-    parts = {"findings": findings, "decisions": decisions}
+    others = [varied(one, language=language) for language, one in translations.items()]
+    parts = {"findings": findings, "decisions": varied(decisions, translations=others)}
     schema = document_schema()["properties"]
     complete = {
         **document,
@@ -272,20 +276,28 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
     stories = result.found.get(segment)
     if stories is None:
         return {"answer": "cannot tell", "reason": "no journey", "coverage": 0.0, "stories": []}
-    lines = {line.story: line for line in result.timelines if line.segment == segment}
+    lines = [line for line in result.timelines if line.segment == segment]
 
-    def steps(story: Any) -> list[dict[Any, Any]]:
-        rows = lines[story].steps.to_dict("records") if story in lines else []
+    def steps(line: Timeline) -> list[dict[Any, Any]]:
+        rows = line.steps.to_dict("records")
         return [row | {"feeling": feelings.get(row["touchpoint"])} for row in rows]
 
+    # Where the log tells stories, they count what the dashboard draws: journeys near to them.
+    told = [
+        varied(
+            line.story,
+            journeys=line.journeys,
+            share=line.share,
+            steps=steps(line),
+            ends=line.outcomes,
+        )
+        for line in lines
+    ]
     return {
         "answer": stories.answer,
         "reason": stories.reason,
         "coverage": stories.coverage,
-        "stories": [
-            varied(story, steps=steps(story), ends=lines[story].outcomes if story in lines else ())
-            for story in stories.stories
-        ],
+        "stories": told or [varied(story, steps=[], ends=()) for story in stories.stories],
     }
 
 

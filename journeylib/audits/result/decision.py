@@ -9,7 +9,7 @@ from typing import Literal
 from journeylib.core import Grade
 
 DecisionKind = Literal["alarm", "way_out", "fix_first", "hand_over", "disclose", "limit", "protect"]
-FlagKind = Literal["small_offer", "costs", "cut", "weights", "feeling", "worth"]
+FlagKind = Literal["small_offer", "costs", "cut", "weights", "feeling", "moment", "worth"]
 
 
 @dataclass(frozen=True)

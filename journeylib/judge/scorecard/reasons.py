@@ -147,7 +147,9 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     """
     side = "machine" if for_machine else "human"
     texts = current_catalogue().texts
-    words = texts[f"judge.for_{side}.{measure}"]
+    key = f"judge.for_{side}.{measure}"
+    # Where nothing negative was found, nobody knows that 0 % is so: words may have been missed.
+    words = texts.get(f"{key}_none", texts[key]) if seen.raw == 0 else texts[key]
     x, base = figure_of(measure, seen, sign="{p}" not in words)
     if seen.unit == "share" and (x.startswith("0 ") or not x.lstrip("−")[0].isdigit()):
         # Nothing, or next to it, is not "only" so much.
@@ -234,7 +236,7 @@ def settling_datum(indicator: str | None, seen: Mapping[str, Observation]) -> st
     """Return what would settle a verdict that resampling leaves open."""
     if indicator is None:
         return text("judge.settle_weights")
-    x, base = figure(seen[indicator])
+    x, base = figure_of(indicator, seen[indicator])
     return text("judge.settle_figure", label=text(f"indicator.{indicator}"), x=x, base=base)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from journeylib.present.explorer.choices import choices
 from journeylib.present.explorer.state import Exploration
 from journeylib.present.theme import TEMPLATES, css, style_tag
 
@@ -26,6 +27,7 @@ def twin(here: Exploration) -> str:
     """
     held = _compact(here.stored()) | {
         "trail": here.trail(),
+        "choices": choices(here.start),
         "at": [here.touchpoints, here.transitions],
     }
     # `<` is written so that no name can end the script.

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
 from journeylib.journeys import Journeys, call
 from journeylib.measures import Transitions
+from journeylib.present.explorer.choices import CHOICES, choice_words
 from journeylib.present.explorer.map_data import MapData, TouchpointFacts, facts_of_audit, map_data
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
 
-VERBS = ("passing", "not_passing", "passing_directly")
+VERBS = ("passing", "not_passing", "passing_directly", *CHOICES)
 # A first map of more touchpoints than this is read by nobody.
 READABLE = 24
 STEPS = 20  # of a slider
@@ -103,6 +104,11 @@ class Exploration:
             return self
         return replace(self, filters=(*self.filters, step))
 
+    def chosen(self, verb: str, names: Sequence[str]) -> Self:
+        """Return what remains with another option of a control; without names with none of it."""
+        others = tuple(step for step in self.filters if step[0] != verb)
+        return replace(self, filters=(*others, (verb, tuple(names))) if names else others)
+
     def undone(self, kept: int) -> Self:
         """Return the exploration with only the first `kept` filters."""
         return replace(self, filters=self.filters[:kept])
@@ -126,13 +132,15 @@ class Exploration:
         every = self.start.remaining if self.start.narrowing else text("present.explorer.every")
         steps = [{"words": every, "code": self.prefix + self.start.code}]
         for verb, names in self.filters:
-            words = text(f"present.explorer.{verb}", names=" → ".join(names))
+            listed = choice_words(verb, names) if verb in CHOICES else " → ".join(names)
+            words = text(f"present.explorer.{verb}", names=listed)
             steps.append({"words": words, "code": call(verb, *names)})
         texts = current_catalogue().texts
         return {
             "steps": steps,
             "remaining": self.journeys.remaining,
             "code": self.code,
+            "chosen": {verb: list(names) for verb, names in self.filters if verb in CHOICES},
             "words": {
                 key.removeprefix(WIDGET): texts[key] for key in texts if key.startswith(WIDGET)
             },

@@ -10,6 +10,7 @@ import traitlets
 
 from journeylib.core import JourneylibError
 from journeylib.journeys import Journeys
+from journeylib.present.explorer.choices import CHOICES, choices
 from journeylib.present.explorer.page import script, styles, twin
 from journeylib.present.explorer.state import STEPS, Exploration
 from journeylib.present.figure import Figure, html_page
@@ -26,11 +27,12 @@ class Explorer(anywidget.AnyWidget):
     _css = styles()
     scene = traitlets.Dict().tag(sync=True)
     trail = traitlets.Dict().tag(sync=True)
+    choices = traitlets.List(traitlets.Dict()).tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, here: Exploration) -> None:
         self.here = here
-        super().__init__(scene=here.shown(), trail=here.trail())
+        super().__init__(scene=here.shown(), trail=here.trail(), choices=choices(here.start))
         self.on_msg(self._heard)
 
     @property
@@ -106,6 +108,8 @@ def _asked(here: Exploration, message: dict[str, Any]) -> Exploration:
             return here.moved(points / STEPS, moves / STEPS)
         case {"type": "filter", "verb": str(verb), "names": list(names)}:
             return here.filtered(verb, [str(name) for name in names])
+        case {"type": "choose", "verb": str(verb), "names": list(names)} if verb in CHOICES:
+            return here.chosen(verb, [str(name) for name in names])
         case {"type": "undo", "kept": int(kept)}:
             return here.undone(max(kept, 0))
     return here

@@ -69,19 +69,23 @@ def difference_map(comparison: Comparison) -> Figure:
     )
 
 
-def comparison_table(comparison: Comparison) -> Table:
-    """Return everything that was compared, in words that a person reads.
+def comparison_table(comparison: Comparison, *, most: int = 20) -> Table:
+    """Return what was compared, in words that a person reads.
 
     Parameters
     ----------
     comparison : Comparison
+    most : int
+        Rows: the surest differences, in the order of `Comparison.table`, which has them all.
 
     Returns
     -------
     Table
         One row per number: the two groups, the difference with its interval, the q-value.
     """
-    rows = comparison.table
+    every = comparison.table
+    surest = every.sort_values("q_value", kind="stable", na_position="last").index[:most]
+    rows = every.loc[every.index.isin(surest)]
     share = rows["unit"] == "share"
     values = {
         name: (rows[name] * share.map({True: 100.0, False: 1.0})).round(2)
@@ -104,6 +108,8 @@ def comparison_table(comparison: Comparison) -> Table:
         share=percent(FOUND, 0),
         q=FOUND,
     )
+    if len(rows) < len(every):
+        note += " " + text("present.difference.less_sure", n=len(every) - len(rows))
     if comparison.suppressed:
         note += " " + text("present.difference.suppressed", n=comparison.suppressed)
     return table(frame, text("present.difference.caption"), note=note)

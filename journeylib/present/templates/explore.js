@@ -28,6 +28,16 @@ function mount(root, io) {
   const points = slider(`${words.touchpoints} `, 1)
   const moves = slider(`${words.transitions} `, 0)
   bar.append(points.label, moves.label)
+  const pickers = io.get("choices").map(({ verb, word, options }) => {
+    const label = make("label", "jl-pick", `${word} `)
+    const select = make("select")
+    select.append(new Option(words.all, ""))
+    for (const { words: shown, names } of options) select.append(new Option(shown, JSON.stringify(names)))
+    select.addEventListener("change", () => pick(verb, select))
+    label.append(select)
+    bar.append(label)
+    return { verb, select }
+  })
   const trail = make("nav", "jl-trail")
   trail.setAttribute("aria-label", words.filters)
   const remaining = make("p", "jl-remaining")
@@ -72,6 +82,14 @@ function mount(root, io) {
     if (io.live()) return send({ type: "filter", verb, names: item.names })
     const quoted = item.names.map(name => JSON.stringify(name)).join(", ")
     code.textContent = `${io.get("trail").code}.${verb}(${quoted})`
+    status.textContent = words.no_kernel
+  }
+
+  function pick(verb, select) {
+    const names = JSON.parse(select.value || "[]")
+    if (io.live()) return send({ type: "choose", verb, names })
+    const quoted = names.map(name => JSON.stringify(name)).join(", ")
+    code.textContent = io.get("trail").code + (names.length ? `.${verb}(${quoted})` : "")
     status.textContent = words.no_kernel
   }
 
@@ -152,7 +170,15 @@ function mount(root, io) {
   }
 
   function path() {
-    const { steps, remaining: left, code: text } = io.get("trail")
+    const { steps, remaining: left, code: text, chosen } = io.get("trail")
+    for (const { verb, select } of pickers) {
+      const value = chosen[verb] ? JSON.stringify(chosen[verb]) : ""
+      select.value = value
+      // What code asked for, and no control offers: it is chosen all the same.
+      if (value && select.value !== value) {
+        select.append(new Option(chosen[verb].join(" – "), value, true, true))
+      }
+    }
     const list = make("ol")
     steps.forEach((step, place) => {
       const entry = make("li")

@@ -11,8 +11,6 @@ from journeylib.audits import DocumentPart
 from journeylib.core import Catalogue, Estimate
 from journeylib.workshop.notes.notes import Note
 
-MOST_MAIN_FINDINGS = 8
-
 
 @dataclass(frozen=True)
 class BotSessions:
@@ -134,12 +132,25 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One sentence, in the language of the content; `severity` as in `audit.json`."""
+class Decision:
+    """What to do, why, and its grade with its customers, as on the dashboard's first screen."""
 
-    id: str
-    severity: str
-    text: str
+    kind: str
+    touchpoints: tuple[str, ...]
+    title: str
+    reason: str
+    base: str
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """The dashboard's first screen in the language of the content; see `Decisions`."""
+
+    headline: str
+    detail: str
+    decisions: tuple[Decision, ...]
+    trials: tuple[str, ...]
+    trust: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -211,7 +222,8 @@ class Content:
     points, moves : pandas.DataFrame
         Touchpoints and transitions as `present.layout.map_layout` takes them.
     stage_order, channel_order : tuple of str
-    findings : tuple of Finding
+    first_screen : FirstScreen
+        What to decide; what artefacts say first.
     moments : tuple of Moment
     wait, honoured : Estimate
         Wait for a person; whether one came when asked for.
@@ -240,7 +252,7 @@ class Content:
     moves: pd.DataFrame
     stage_order: tuple[str, ...]
     channel_order: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    first_screen: FirstScreen
     moments: tuple[Moment, ...]
     wait: Estimate
     honoured: Estimate
@@ -260,12 +272,6 @@ class Content:
     def has_feelings(self) -> bool:
         """Whether the log says anywhere how customers feel."""
         return any(point.is_heard for point in self.touchpoints)
-
-    @property
-    def main_findings(self) -> tuple[Finding, ...]:
-        """The findings worth a screen of their own: no mere remarks, at most a few."""
-        strong = [f for f in self.findings if f.severity in ("high", "medium")]
-        return tuple((strong or list(self.findings))[:MOST_MAIN_FINDINGS])
 
     def moments_at(self, name: str) -> tuple[Moment, ...]:
         """Return the moments of truth at one touchpoint."""

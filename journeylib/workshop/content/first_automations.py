@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from journeylib.audits import DocumentPart
-from journeylib.core import Catalogue
+from journeylib.core import Catalogue, Estimate
 from journeylib.present import clean
 from journeylib.workshop.content.content import Candidate, Content, FirstAutomations, Touchpoint
-from journeylib.workshop.content.sentences import estimate_of, figures, verdict_text
+from journeylib.workshop.content.sentences import estimate_of, verdict_text
 
 BRING = ("budget", "build", "minute", "failed", "contained")
 FORM = ("conversation", "why", "veto", "owner")
@@ -114,7 +114,19 @@ def closing_exercise(content: Content) -> ClosingExercise:
 
 def _chosen(words: Catalogue, one: Candidate) -> tuple[str, str, str]:
     often = words.text("first.often", share=words.percent(one.frequency or 0.0, 0))
-    return one.touchpoint, often, words.text("first.worth", **figures(words, "value", one.value))
+    return one.touchpoint, often, _worth(words, one.value)
+
+
+def _worth(words: Catalogue, value: Estimate) -> str:
+    """Return what a candidate is assumed to be worth; that it may be nothing, where it may."""
+    sure = value.lo is not None and value.lo > 0
+    amount = words.text(
+        "portfolio.money",
+        currency=value.unit.partition("/")[0],
+        **{end: words.number(getattr(value, end), 0) for end in ("value", "lo", "hi")},
+    )
+    n = words.text("n", n=value.n_customers or value.n_journeys)
+    return words.text("first.worth" if sure else "first.perhaps", value=amount, n=n)
 
 
 def _others(words: Catalogue, first: FirstAutomations) -> tuple[tuple[str, str], ...]:

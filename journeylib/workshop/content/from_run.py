@@ -19,6 +19,8 @@ from journeylib.present import as_float, clean, feeling
 from journeylib.workshop.content.content import (
     BotSessions,
     Content,
+    Decision,
+    FirstScreen,
     Moment,
     PlannedJourney,
     Segment,
@@ -26,7 +28,7 @@ from journeylib.workshop.content.content import (
     Touchpoint,
 )
 from journeylib.workshop.content.first_automations import read_first_automations
-from journeylib.workshop.content.sentences import estimate_of, findings, reasons
+from journeylib.workshop.content.sentences import estimate_of, reasons
 from journeylib.workshop.notes.import_notes import kept_notes
 
 TABLES = (
@@ -119,7 +121,7 @@ def build_content(
         moves=tables["transitions"],
         stage_order=tuple(roles["stage_order"]),
         channel_order=tuple(roles["channel_order"]),
-        findings=findings(words, document, settings["measures"]["honoured_minutes"]),
+        first_screen=_first_screen(document, words),
         moments=_moments(document, by_name),
         wait=estimate_of(document.handoffs.wait_seconds),
         honoured=estimate_of(document.handoffs.requests_honoured),
@@ -128,6 +130,29 @@ def build_content(
         segments=_segments(tables),
         plan=_plan(document),
         first_automations=read_first_automations(document.portfolio, by_name, words),
+    )
+
+
+def _first_screen(document: DocumentPart, words: Catalogue) -> FirstScreen:
+    """Return the decisions as the document tells them in the language of the workshop."""
+    run = document.decisions
+    told = next((one for one in run.translations if one.language == words.language), run)
+    decisions = tuple(
+        Decision(
+            kind=item.kind,
+            touchpoints=tuple(map(clean, item.touchpoints)),
+            title=clean(one.title),
+            reason=clean(one.reason),
+            base=words.text("present.now.base", grade=item.grade, n=item.customers),
+        )
+        for item, one in zip(run["items"], told["items"], strict=True)
+    )
+    return FirstScreen(
+        headline=clean(told.headline),
+        detail=clean(told.detail),
+        decisions=decisions,
+        trials=tuple(map(clean, told.trials)),
+        trust=tuple(map(clean, told.trust)),
     )
 
 

@@ -14,8 +14,8 @@ from journeylib.workshop.notes.table import NotesTable, Row
 
 # What the shapes of a deck are called, by how their names begin: all others are people's own.
 OURS = (
-    "title", "kicker", "about", "source", "stage: ", "size: ", "chart: ", "finding: ", "note",
-    "lane: ", "channel: ", "touchpoint: ", "flow: ", "moves", "card: ", "story ", "table: ",
+    "title", "kicker", "about", "source", "stage: ", "size: ", "chart: ", "headline: ", "decision ",
+    "note", "lane: ", "channel: ", "touchpoint: ", "flow: ", "moves", "card: ", "story ", "table: ",
     "difference ", "agreed", "first: ", "other: ", "form: ", "end", "room: ",
 )  # fmt: skip
 NOTE, POINT, ROOM, FORM, STAGE = "note: ", "touchpoint: ", "room: ", "form: ", "stage: "

@@ -25,6 +25,14 @@ NAMES = {
     "stimmen": "votes", "punkte": "votes", "vote count": "votes", "colour": "color",
     "bg color": "color", "farbe": "color", "runde": "round",
 }  # fmt: skip
+MOST_ROWS = 5_000
+# How logs call their customers and times; together no file of notes has them.
+_CUSTOMER = re.compile(
+    r"(customer|client|user|account|member|case|session|visitor|kunde\w*|nutzer\w*|fall)"
+    r"[ _-]*(id|no|nr|number|key|nummer)?",
+    re.I,
+)
+_TIME = re.compile(r"time|date|datum|zeit|(?:^|_)(?:ts|at|start|end)$", re.I)
 Cells = Sequence[str]
 FAILED_FORMULAS = ("#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#N/A", "#NULL!", "#NUM!")
 
@@ -77,6 +85,7 @@ def read_table(path: str | Path) -> NotesTable:
         for place, cells in enumerate(rows[:HEADER_WITHIN]):
             columns = [_column(cell) for cell in cells]
             if "text" in columns or "id" in columns:
+                _refuse_log(path.name, cells, len(rows))
                 return _with_header(rows, place, columns)
     if sheets and all(sum(map(bool, cells)) <= 1 for cells in sheets[0]):
         texts = [next(filter(None, cells), "") for cells in sheets[0]]
@@ -87,6 +96,22 @@ def read_table(path: str | Path) -> NotesTable:
         f"{path.name} has no column 'text' in its first {HEADER_WITHIN} rows. Write 'text' above "
         f"the texts; columns of notes: {', '.join(COLUMNS)}."
     )
+
+
+def _refuse_log(name: str, head: Cells, rows: int) -> None:
+    """Refuse a log of customers: nothing that a customer said may be kept as a note."""
+    customer = next((cell for cell in head if _CUSTOMER.fullmatch(cell.strip())), "")
+    time = next((cell for cell in head if _TIME.search(cell)), "")
+    if customer and time:
+        raise ConfigError(
+            f"{name} looks like a log of customers, not like notes: it has the columns "
+            f"'{customer}' and '{time}'. Nothing was kept. Name the file that the room filled in."
+        )
+    if rows > MOST_ROWS:
+        raise ConfigError(
+            f"{name} has {rows} rows; a file of notes has at most {MOST_ROWS}. Nothing was kept. "
+            "Name the file that the room filled in."
+        )
 
 
 def _with_header(rows: Sequence[Cells], place: int, columns: list[str]) -> NotesTable:

@@ -18,9 +18,9 @@ from journeylib.workshop.slides.note_slides import (
 from journeylib.workshop.slides.shapes import HIGH, WIDE, new_slide, save_same, set_language
 from journeylib.workshop.slides.stage import stage_slides
 from journeylib.workshop.slides.summary import (
+    decision_slides,
     end_slide,
     experience_slide,
-    finding_slides,
     moment_slides,
     overview_slide,
     plan_slide,
@@ -31,14 +31,14 @@ from journeylib.workshop.slides.summary import (
 
 
 def write_slides(content: Content, path: Path) -> None:
-    """Write the slides: overview, findings, experience, one slide a stage, moments, stories."""
+    """Write the slides: decisions, overview, experience, one slide a stage, moments, stories."""
     presentation = Presentation()
     presentation.slide_width, presentation.slide_height = Inches(WIDE), Inches(HIGH)
     presentation.core_properties.title = content.title
     presentation.core_properties.author = "journeylib"
     presentation.core_properties.language = content.words.language
     new = partial(new_slide, presentation, content)
-    for add in (title_slide, overview_slide, finding_slides, experience_slide):
+    for add in (title_slide, decision_slides, overview_slide, experience_slide):
         add(new, content)
     for stage in content.stages:
         stage_slides(new, content, stage)

@@ -1,4 +1,4 @@
-"""Slides on the journey as a whole: overview, findings, experience, moments, stories, plan."""
+"""Slides on the journey as a whole: decisions, overview, experience, moments, stories, plan."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pptx.slide import Slide
 
 MOST_POINTS, AXIS = 14, 190  # of the experience chart: points, and room of a name in points
-FINDINGS, STORIES, STEPS = 4, 4, 4
+DECISIONS, STORIES, STEPS = 3, 4, 4
 SIGNED, PERCENT = "+0.00;\u22120.00;0.00", "0\u00a0%"  # a true minus; a space before the sign
 FIRST_COLUMN = 0.46  # of a table, for names
 MOST_STEPS = 9  # of a plan
@@ -123,14 +123,26 @@ def _colour_series(chart: Any, number: int, ink: str) -> None:
     fill.fore_color.rgb = shapes.colour(ink)
 
 
-def finding_slides(new: New, content: Content) -> None:
-    """Add the main findings, a few to a slide."""
-    words = content.words
-    for findings in even_parts(content.main_findings, FINDINGS):
-        slide = new(words.text("deck.findings"), words.text("ask.findings"))
-        for i, finding in enumerate(findings):
-            place = (EDGE, 1.45 + 1.35 * i, WIDE - 2 * EDGE, 1.2)
-            shapes.draw_text(slide, f"finding: {finding.id}", place, finding.text, [24, 20])
+def decision_slides(new: New, content: Content) -> None:
+    """Add the finding that matters most, then what to decide, a few to a slide."""
+    words, screen = content.words, content.first_screen
+    ask = words.text("ask.decisions")
+    slide = new(screen.headline, ask, size=40)
+    write(slide, "headline: detail", (EDGE, 1.5, WIDE - 1, 1.6), screen.detail, TextStyle(24))
+    for i, line in enumerate(screen.trust):
+        write(slide, f"headline: trust {i + 1}", (EDGE, 3.4 + 0.6 * i, WIDE - 1, 0.55), line, MUTED)
+    number = 0
+    for decisions in even_parts(screen.decisions, DECISIONS):
+        slide = new(words.text("present.now.decide"), ask)
+        for i, one in enumerate(decisions):
+            number += 1
+            top, name = 1.45 + 1.85 * i, f"decision {number}"
+            shape = draw(slide, name, (EDGE, top, WIDE - 2 * EDGE, 1.7), shapes.BAND)
+            title = f"{number}. {one.title}."
+            head, size = shapes.sized(title, (0, 0, WIDE - 1.2, 0.6), [24, 20, 18, 16], bold=True)
+            body = shapes.fitted(f"{one.reason} ({one.base})", (0, 0, WIDE - 1.2, 1.1), 16)
+            shapes.fill_text(shape, [*head, *body], TextStyle(min(size, 18), middle=True))
+            shapes.embolden(shape, len(head))
 
 
 def experience_slide(new: New, content: Content) -> None:

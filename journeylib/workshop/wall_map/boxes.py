@@ -71,8 +71,14 @@ def draw_box(content: Content, box: Box, point: Touchpoint | None, boxes: Boxes)
 
 
 def _reach(content: Content, point: Touchpoint) -> str:
-    """Return the reach of a touchpoint, with its place in the plan and a star for a moment."""
+    """Return the reach of a touchpoint, with its place in the plan and a star for a moment.
+
+    In a lane of several channels its own channel stands there too.
+    """
     share = content.words.percent(point.reach, 0)
+    lanes = dict(zip(content.points["touchpoint"], content.points["channel"], strict=True))
+    if point.channel and lanes.get(point.name, point.channel) != point.channel:
+        share = f"{share} · {point.channel}"
     if content.plan is not None and point.name in content.plan.steps:
         share = f"{content.plan.steps.index(point.name) + 1}. · {share}"
     return f"★ {share}" if content.moments_at(point.name) else share

@@ -7,7 +7,7 @@ be largest there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pandas as pd
@@ -46,7 +46,9 @@ RIGHT = 10.0
 TITLE, HEAD, BELOW_HEAD = 96.0, 40.0, 8.0
 LINE_HEIGHT, PAD = 20.5, 9.0
 CELL_LINES, NOTE_LINES = 4, 2
-ROOM_HEIGHT = {"notes": 70.0, "opportunities": 70.0, "questions": 60.0, "owner": 50.0}
+# Lanes that the room fills, two to a row: a row is so high that a note of 76 mm fits on A0.
+ROOM_ROWS = {"notes": "questions", "opportunities": "owner"}
+ROOM_SHARE = 80 / 793.4  # of the height: 80 mm on A0
 # Of a box, in sizes of its name: widths to try, room for the marker, and for what stands beside
 # or below the name.
 WIDTHS = tuple(8 + 0.5 * i for i in range(27))
@@ -160,10 +162,11 @@ def draw_wall_map(
     all widths of boxes those count first that cut no name, then those whose smallest name is
     read from the back, then those whose names are largest, last those that fill the paper.
     """
+    content = folded(content)
     aside = aside_width(content, lettering)
-    rows = [lane for lane in lanes(content) if lane.computed or with_room]
+    rows = _rows(content, with_room=with_room)
     arrangements = [
-        _arrange(content, _boxes(lettering, width, beside), rows)
+        _arrange(content, _boxes(lettering, width, beside), rows, ratio)
         for width in WIDTHS
         for beside in (aside, None)
     ]
@@ -174,6 +177,50 @@ def draw_wall_map(
         return -cut, min(round(least * scale, 4), FROM_BACK), round(mean * scale, 4), one.width
 
     return _draw(content, max(arrangements, key=worth), rows, ratio)
+
+
+def _rows(content: Content, *, with_room: bool) -> list[Lane]:
+    """Return the rows below the stages: those that say something, then the room's, in pairs."""
+    every = {lane.key: lane for lane in lanes(content)}
+    rows = [
+        lane
+        for lane in every.values()
+        if lane.computed and any(line.mood != "muted" for cell in lane.cells for line in cell)
+    ]
+    for key, other in ROOM_ROWS.items() if with_room else ():
+        pairs = zip(every[key].cells, every[other].cells, strict=True)
+        rows.append(replace(every[key], cells=tuple(a + b for a, b in pairs)))
+    return rows
+
+
+def folded(content: Content) -> Content:
+    """Return content in which channels that are nowhere in the same stage share a lane.
+
+    Only channels with at most one touchpoint in every stage: their lanes are all but empty.
+    """
+    points = content.points
+    if points["channel"].isna().all():
+        return content
+    merged: list[tuple[list[str], set[str]]] = []
+    rank = {name: i for i, name in enumerate(content.channel_order)}
+    groups = {str(channel): own for channel, own in points.groupby("channel")}
+    for channel in sorted(groups, key=lambda name: (rank.get(name, len(rank)), name)):
+        stages = [str(stage) for stage in groups[channel]["stage"]]
+        if len(set(stages)) < len(stages):
+            merged.append(([channel], {*stages, *points["stage"].astype(str)}))
+            continue
+        home = next((lane for lane in merged if not lane[1] & set(stages)), None)
+        if home is None:
+            merged.append(([channel], set(stages)))
+        else:
+            home[0].append(channel)
+            home[1].update(stages)
+    name_of = {channel: ", ".join(names) for names, _ in merged for channel in names}
+    return replace(
+        content,
+        points=points.assign(channel=points["channel"].map(name_of)),
+        channel_order=tuple(dict.fromkeys(name_of.values())),
+    )
 
 
 def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
@@ -216,7 +263,7 @@ def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
     )
 
 
-def _arrange(content: Content, boxes: Boxes, rows: Sequence[Lane]) -> _Arrangement:
+def _arrange(content: Content, boxes: Boxes, rows: Sequence[Lane], ratio: float) -> _Arrangement:
     lettering = boxes.lettering
     layout = map_layout(
         content.points,
@@ -231,13 +278,25 @@ def _arrange(content: Content, boxes: Boxes, rows: Sequence[Lane]) -> _Arrangeme
         ),
     )
     columns = _columns(content, layout)
-    return _Arrangement(
+    plan = _Arrangement(
         boxes=boxes,
         layout=layout,
         columns=columns,
         heights={lane.key: _height(content, lane, columns, lettering) for lane in rows},
         legend=make_legend(content, layout, layout.width + RIGHT, lettering),
     )
+    return replace(plan, heights=_with_room_for_notes(plan, rows, ratio))
+
+
+def _with_room_for_notes(
+    plan: _Arrangement, rows: Sequence[Lane], ratio: float
+) -> dict[str, float]:
+    """Give the room's rows the height that a note needs on the paper as it is filled."""
+    own = [lane.key for lane in rows if not lane.computed]
+    rest = plan.height - sum(plan.heights[key] for key in own)
+    paper = max(plan.width / ratio, rest / (1 - len(own) * ROOM_SHARE))
+    least = dict.fromkeys(own, ROOM_SHARE * paper)
+    return {key: max(height, least.get(key, 0.0)) for key, height in plan.heights.items()}
 
 
 def _draw(content: Content, plan: _Arrangement, rows: Sequence[Lane], ratio: float) -> WallMap:
@@ -279,7 +338,7 @@ def _with_spare_height(
     spare -= curve - CURVE
     for lane in rows:
         if not lane.computed:
-            heights[lane.key] += spare * ROOM_HEIGHT[lane.key] / sum(ROOM_HEIGHT.values())
+            heights[lane.key] += spare / len(ROOM_ROWS)
     return curve, heights
 
 
@@ -322,11 +381,16 @@ def _wrapped(line: Line, room: float, lettering: Lettering) -> list[str]:
 
 def _height(content: Content, lane: Lane, columns: Sequence[Band], lettering: Lettering) -> float:
     """Return the height that the fullest cell, or the name, of a lane needs."""
-    most = 18.0 * len(lettering.lane_lines(content.words.text(f"lane.{lane.key}"))) + 20
+    most = 18.0 * len(lettering.lane_lines(_lane_title(content, lane))) + 20
     for band, cell in zip(columns, lane.cells, strict=True):
         lines = [len(_wrapped(line, band.size - 2 * PAD, lettering)) for line in cell]
         most = max(most, sum(lines) * LINE_HEIGHT + max(0, len(lines) - 1) * 4)
-    return max(most + 2 * PAD, ROOM_HEIGHT.get(lane.key, 0.0))
+    return most + 2 * PAD
+
+
+def _lane_title(content: Content, lane: Lane) -> str:
+    keys = [lane.key] if lane.computed else [lane.key, ROOM_ROWS[lane.key]]
+    return " · ".join(content.words.text(f"lane.{key}") for key in keys)
 
 
 KINDS = {"good": "jl-goodt jl-b", "bad": "jl-badt jl-b", "strong": "jl-b", "muted": "jl-m", "": "",
@@ -339,7 +403,7 @@ def _lane(
     words, y = content.words, frame.y
     parts = [svg.line(0, y, frame.width, y, "jl-rule")]
     source = "computed" if lane.computed else "room.said" if any(lane.cells) else "for_room"
-    parts += lane_name(lettering, words.text(f"lane.{lane.key}"), words.text(source), y)
+    parts += lane_name(lettering, _lane_title(content, lane), words.text(source), y)
     for band, cell in zip(columns, lane.cells, strict=True):
         inside: list[str] = []
         at = y + PAD
@@ -359,12 +423,14 @@ def _lane(
 
 def _grid(content: Content, plan: _Arrangement) -> list[str]:
     words, layout, lettering = content.words, plan.layout, plan.boxes.lettering
-    size = lettering.channel
+    size, channels = lettering.channel, {point.channel for point in content.touchpoints}
     parts = []
     for i, lane in enumerate(layout.lanes):
         if i % 2 == 0:
             parts.append(svg.rect(0, lane.start, plan.width, lane.size, "jl-band"))
         name = words.text("no_channel") if lane.name == NO_CHANNEL else lane.name
+        if name not in channels and lane.name != NO_CHANNEL:
+            name = words.text("lane.several")
         lines = lettering.wrap(name, LEFT - 18, size, bold=True)
         y = lane.start + lane.size / 2 + 0.35 * size - 0.55 * size * (len(lines) - 1)
         parts += [text(8, y + 1.1 * size * k, line, size, "jl-b") for k, line in enumerate(lines)]
