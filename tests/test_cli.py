@@ -150,7 +150,7 @@ def test_a_failing_notebook_ends_with_3_and_is_kept(
     notebook = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text("utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     code[1]["source"] = (
-        "import warnings\nsaid = 'secret' + '-7 said: my number is 123'\n"
+        "import warnings\nsaid = 'sec' + 'ret-7 said: my number is 123'\n"
         "warnings.warn(said)\nraise KeyError(said)"
     )
     (folder / "audit.ipynb").write_text(json.dumps(notebook), "utf-8")

@@ -24,6 +24,7 @@ from journeylib.log.engine.row_order import (
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
 from journeylib.log.inference.schema import Ask, Proposal, propose
+from journeylib.log.privacy import MASK, PERSONAL
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,

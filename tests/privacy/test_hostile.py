@@ -96,7 +96,7 @@ LOGS: dict[str, tuple[str, str | bytes, str]] = {
     "no archive": ("log.zip", "PK? no", "log.zip"),
     "half an archive": ("log.zip", packed(ROWS.encode())[:60], "log.zip"),
     "an archive of nothing": ("log.zip", b"PK\x05\x06" + bytes(18), "log.zip"),
-    "an archive that climbs": ("log.zip", packed(b"x", "../../evil.sh"), "log.zip"),
+    "an archive that climbs": ("log.zip", packed(b"x", "../../evil.sh"), "evil.sh holds"),
     "a bomb in a zip": ("log.zip", packed(bytes(2**27)), "200 times its size"),
     "a bomb in a gzip": ("log.csv.gz", gzip.compress(bytes(2**27), 1), "200 times its size"),
     "no gzip": ("log.csv.gz", "who,what,at\n", "log.csv.gz"),

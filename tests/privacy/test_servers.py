@@ -58,8 +58,9 @@ def test_a_server_that_drips_is_left_after_the_deadline(
 def test_a_title_is_no_link_in_teams() -> None:
     hostile = "[Log in](https://evil.example) *now* `x` _y_ \\"
     briefing = Briefing(
-        title=hostile, run_id="r", base="b", state="alarm", headline=hostile, checks=(),
-        changes=(hostile,), comparison="c", worst=(), worst_title="w", findings=(), link="",
+        title=hostile, run_id="r", base="b", day="d", state="alarm", headline=hostile,
+        finding=hostile, detail="d", decisions=(), trust=(), checks=(), changes=(hostile,),
+        comparison="c", worst=(), worst_title="w", link="",
     )  # fmt: skip
     texts = [block["text"] for block in teams(briefing)["attachments"][0]["content"]["body"]]
     escaped = r"\[Log in\](https://evil.example) \*now\* \`x\` \_y\_ " + "\\\\"

@@ -12,6 +12,8 @@ import pandas as pd
 from journeylib.core import SchemaError, read_packaged
 from journeylib.log import (
     FILE,
+    MASK,
+    PERSONAL,
     POSITION,
     ROLE_NAMES,
     ROW,
@@ -127,7 +129,8 @@ def _serving(proposal: Proposal, sample: pd.DataFrame) -> frozenset[str]:
 
 
 def _frequent(column: pd.Series[Any], missing: tuple[str, ...]) -> tuple[str, ...]:
-    values = column.dropna().astype("str").str.strip()
+    """Return names that stand in enough rows, as the log will have them: personal parts masked."""
+    values = column.dropna().astype("str").str.strip().str.replace(PERSONAL, MASK, regex=True)
     counts = values[~values.isin(missing)].value_counts()
     return tuple(sorted(counts.index[counts >= MIN_ROWS][:MAX_WORDS]))
 
@@ -162,7 +165,9 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
     if proposal.schema.actor is None:
         return ()
     words = _frequent(sample[proposal.schema.actor], proposal.schema.missing)
-    return tuple(w for w in words if w not in proposal.schema.actor_values and not actor_of_word(w))
+    known = proposal.schema.actor_values
+    # A masked word is no key: words for actors are mapped as they stand in the log.
+    return tuple(w for w in words if w not in known and not actor_of_word(w) and MASK not in w)
 
 
 def _sounds_like(name: str, words: tuple[str, ...]) -> bool:

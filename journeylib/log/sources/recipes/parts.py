@@ -165,7 +165,10 @@ def _of_file(path: Path, backend: Backend, made: list[str], *, look: bool) -> li
 
 
 def _of_table(name: str, table: str, backend: Backend, path: Path | None = None) -> Part:
-    described = run(backend, f"DESCRIBE SELECT * FROM {table}")
+    try:
+        described = run(backend, f"DESCRIBE SELECT * FROM {table}")
+    except duckdb.Error:
+        raise LogError(f"{name} cannot be read as a table. Write it again.") from None
     columns = tuple((str(row[0]), str(row[1])) for row in described)
     whole = next((column for column, _ in columns if column.lower() in _WHOLE), None)
     if whole is None:
@@ -225,7 +228,7 @@ def _whole_lines(path: Path) -> Part:
         plain_text(path, folder).path.open(encoding="utf-8", errors="replace") as lines,
     ):
         for line in itertools.islice(lines, _LINES):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(line)
                 found += [record] if isinstance(record, dict) else []
     if not found:
