@@ -16,7 +16,7 @@ import duckdb
 CONVERSATIONS, PARTS = 20_000, 9
 MOST_TIMES, MOST_GB = 3.0, 2.0
 _T0 = 1_772_438_940
-_WORDS = "I ordered two weeks ago and have not heard of it since, can you look? " * 4
+_WORDS = "I ordered two weeks ago and have not heard of it since, can you look? " * 5
 
 
 def write_export(path: Path) -> None:
@@ -61,11 +61,24 @@ def read_by_recipe(path: str) -> int:
     return int(jl.read_log(path, recipe="intercom").quality.rows_used)
 
 
+def _ready() -> None:
+    """Import what a process imports once, whatever it reads."""
+    import journeylib as jl
+
+    jl.read_log  # noqa: B018 - looked up, it is imported
+
+
 def _measured(read: Callable[[str], int], path: str, answers: Any) -> None:
-    begin = time.perf_counter()
+    _ready()
+    begin, before = time.perf_counter(), _cpu_seconds()
     rows = read(path)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    answers.put((rows, time.perf_counter() - begin, _cpu_seconds() - before, memory))
+
+
+def _cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
-    answers.put((rows, time.perf_counter() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss))
+    return used.ru_utime + used.ru_stime
 
 
 def run() -> None:
@@ -87,7 +100,8 @@ def run() -> None:
                   f"{memory / 2**20:.2f} GB")  # fmt: skip
     bare, ours = found["read_bare"], found["read_by_recipe"]
     assert ours[0] == CONVERSATIONS * (PARTS + 1), "events are lost"
-    print(f"{ours[1] / bare[1]:.2f} times the bare read (at most {MOST_TIMES:g} wanted)")
+    print(f"{ours[1] / bare[1]:.2f} times the bare read in seconds, {ours[2] / bare[2]:.2f} in CPU "
+          f"seconds (at most {MOST_TIMES:g} wanted)")  # fmt: skip
     assert ours[3] / 2**20 < MOST_GB, "too much memory"
 
 

@@ -23,6 +23,7 @@ _SEVERITIES = {
             "busy_customers.some",
             "clock_resolution.day",
             "end_before_start.some",
+            "hour_never.some",
             "hour_twice.some",
             "ids_alike.some",
             "ids_rounded.some",

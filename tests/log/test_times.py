@@ -88,6 +88,19 @@ def test_midnights_are_local() -> None:
     assert "Every time is a midnight" in checks_of(log, "clock_resolution")["text"][0]
 
 
+def test_times_over_which_clocks_were_put_forward_are_counted() -> None:
+    # In Berlin 2 o'clock of 31 March 2024 was 3 o'clock.
+    times = ["2024-03-31 01:59", "2024-03-31 02:00", "2024-03-31 02:59", "2024-03-31 03:00"]
+    log = log_at(times, timezone="Europe/Berlin")
+    assert checks_of(log, "hour_never")["rows"].tolist() == [2]
+    assert checks_of(log_at(times), "hour_never").empty
+    assert checks_of(log_at(times[::3], timezone="Europe/Berlin"), "hour_never").empty
+    typed = log_at([pd.Timestamp(time) for time in times], timezone="Europe/Berlin")
+    assert checks_of(typed, "hour_never")["rows"].tolist() == [2]
+    zoned = log_at([f"{time}:00+01:00" for time in times], timezone="Europe/Berlin")
+    assert checks_of(zoned, "hour_never").empty
+
+
 def test_fractions_keep_microseconds() -> None:
     assert micros(["2024-02-29 13:05:00.1234567"]) == [us(2024, 2, 29, 13, 5) + 123_456]
 

@@ -7,11 +7,14 @@ from the whole column without its content ever leaving the engine.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import operator
 import re
 import string
 import zoneinfo
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Literal
 
 import ibis
@@ -114,6 +117,8 @@ class TimePlan:
         Day-first and month-first both read every row; day-first was taken.
     offset_rows, naive_rows : int
         Rows with and without an offset of their own.
+    skipped : int
+        Rows whose local time never was: clocks had been put forward over it.
     """
 
     kind: Literal["typed", "text", "number"]
@@ -127,6 +132,7 @@ class TimePlan:
     ambiguous: bool = False
     offset_rows: int = 0
     naive_rows: int = 0
+    skipped: int = 0
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
@@ -177,9 +183,11 @@ def plan_times(
             return TimePlan("number", unit=declared)
         _only_duckdb(table, column, where)
         text = _time_text(values, missing)
-        worded = declared is None and any(map(_WORDED_SHAPE.search, _shapes(text)))
-        text = _unworded(text) if worded else text
-        plan = replace(_plan_text(text, declared, column, where), worded=worded)
+        shapes = _shapes(text)
+        if worded := declared is None and any(map(_WORDED_SHAPE.search, shapes)):
+            text = _unworded(text)
+            shapes = _shapes(text)
+        plan = replace(_plan_text(text, shapes, declared, column, where), worded=worded)
         local = _text_local(text, plan) if plan.naive_rows else None
     else:
         raise SchemaError(
@@ -188,7 +196,10 @@ def plan_times(
         )
     if timezone == "UTC" or local is None:
         return plan
-    return TimePlan(**{**plan.__dict__, "steps": _zone_steps(local, zone)})
+    steps = _zone_steps(local, zone)
+    # Rows with an offset of their own are no local times.
+    skipped = 0 if plan.offsets else _count_skipped(local, steps)
+    return replace(plan, steps=steps, skipped=skipped)
 
 
 def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir.IntegerValue:
@@ -303,8 +314,9 @@ def _number_micros(values: ir.Value, unit: str, missing: tuple[str, ...]) -> ir.
     return ibis.ifelse(sane, number, ibis.null("float64")).round().cast("int64")
 
 
-def _plan_text(text: ir.StringValue, declared: str | None, column: str, where: str) -> TimePlan:
-    written = _shapes(text)
+def _plan_text(
+    text: ir.StringValue, written: dict[str, int], declared: str | None, column: str, where: str
+) -> TimePlan:
     filled = sum(written.values())
     if not filled:
         return TimePlan("text")
@@ -488,6 +500,21 @@ def _zone_steps(local: ir.IntegerValue, zone: zoneinfo.ZoneInfo) -> tuple[tuple[
             steps.append(((change - _EPOCH) // _US, _offset_at(change, zone)))
         time += day
     return tuple(steps)
+
+
+def _count_skipped(local: ir.IntegerValue, steps: tuple[tuple[int, int], ...]) -> int:
+    """Count the local times over which clocks were put forward."""
+    gaps = [
+        (change - (after - before), change)
+        for (_, before), (change, after) in itertools.pairwise(steps)
+        if after > before
+    ]
+    if not gaps:
+        return 0
+    table = local.name("us").as_table()
+    within = [table["us"].between(begin, end - 1) for begin, end in gaps]
+    found = table.aggregate(n=reduce(operator.or_, within).sum()).to_pyarrow().to_pylist()[0]["n"]
+    return int(found or 0)
 
 
 def _offset_at(local: dt.datetime, zone: zoneinfo.ZoneInfo) -> int:

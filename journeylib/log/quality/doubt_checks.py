@@ -90,8 +90,11 @@ def time_checks(log: Inspection) -> Iterator[Check]:
     if used >= _MANY and row["last"] - row["first"] < _FEW_SECONDS_US:
         yield check("times_in_one_moment.all", "timestamp", used)
     twice = sum(n for name, n in row.items() if name.startswith("twice"))
+    zone = log.schema.timezone
     if twice:
-        yield check("hour_twice.some", "timestamp", twice, timezone=log.schema.timezone)
+        yield check("hour_twice.some", "timestamp", twice, timezone=zone)
+    if skipped := log.plan.times["timestamp"].skipped:
+        yield check("hour_never.some", "timestamp", skipped, timezone=zone)
 
 
 def repeated_hours(times: TimePlan) -> list[tuple[int, int]]:
