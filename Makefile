@@ -21,7 +21,7 @@ unit: $(VENV)/.test ## tests and doctests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/.test ## tests without the slow ones
-	$(BIN)/python -m pytest -m "not slow and not browser" -x
+	$(BIN)/python -m pytest -m "not slow and not browser" -x -n 2 --dist loadfile
 
 notebooks: $(VENV)/.test ## notebooks run again, outputs compared with the stored ones
 	$(BIN)/python -m pytest --nbval --nbval-sanitize-with .ci/nbval.txt -p no:cacheprovider -o addopts= notebooks

@@ -9,18 +9,18 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_250,
-    "cli": 1_050,
-    "core": 550,
+    "audits": 5_400,
+    "cli": 1_100,
+    "core": 600,
     "delivery": 860,
-    "journeys": 5_500,
-    "judge": 6_100,
+    "journeys": 5_550,
+    "judge": 6_200,
     "lab": 2_250,
-    "log": 6_000,
-    "measures": 5_200,
+    "log": 6_100,
+    "measures": 5_400,
     "portfolio": 1_600,
-    "present": 6_900,
-    "workshop": 3_700,
+    "present": 7_150,
+    "workshop": 3_800,
 }
 # Still called alike in two rooms; nothing is to be added.
 ALIKE = {

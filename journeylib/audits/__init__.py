@@ -23,6 +23,7 @@ from journeylib.audits.preparation.contact_labels import (
     import_labels,
     write_label_lists,
 )
+from journeylib.audits.preparation.labelling import Labelling, start_labelling
 from journeylib.audits.result.result import Audit, Change
 from journeylib.audits.runs.bundle import commit, fingerprint_files, locked, save, staged
 from journeylib.audits.runs.reproduction import config_of_run, reproduce

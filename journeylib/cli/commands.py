@@ -28,10 +28,20 @@ def init(options: argparse.Namespace) -> int:
         out=options.out,
         force=options.force,
         object_type=options.object_type,
+        ask=_ask if sys.stdin.isatty() and sys.stdout.isatty() else None,
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
     return OK
+
+
+def _ask(question: str, likely: bool) -> bool:
+    """Ask on the terminal; Enter, or no answer at all, is the likely one."""
+    try:
+        answer = input(f"{question} [{'Y/n' if likely else 'y/N'}] ").strip().lower()
+    except EOFError:
+        return likely
+    return answer[:1] in ("y", "j") if answer else likely
 
 
 def audit(options: argparse.Namespace) -> int:

@@ -29,8 +29,8 @@ from journeylib.log import (
     hand_over,
     is_sorted,
     materialise_sorted,
-    named_view,
     numbered,
+    reusable,
 )
 
 US_PER_DAY = 86_400_000_000
@@ -138,7 +138,7 @@ class Journeys(Verbs):
         if self.narrowing is None:
             return self.log_trail
         cut = any(step.cuts for step in self.applied)
-        return named_view(narrowed_trail(self.log_trail, self.outline, cut=cut))
+        return reusable(narrowed_trail(self.log_trail, self.outline, cut=cut))
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -156,7 +156,7 @@ class Journeys(Verbs):
             steps=_.step.max().over(onward),
             visit=starts.over(ibis.window(group_by=here, order_by="step", preceding=(None, 0))),
         )
-        return named_view(steps)
+        return reusable(steps)
 
     @cached_property
     def table(self) -> ibis.Table:
@@ -271,7 +271,7 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     log, _pairing = pair_lifecycle(log)
     events = numbered(without_identifiers(log.events, log)).drop("customer")
     cut, cutting = cut_journeys(events, log, settings)
-    trail = named_view(_unfolded(_held(cut)))
+    trail = reusable(_unfolded(_held(cut)))
     if settings.quiet_days is None and cutting.kind in ("case", "customer"):
         cutting = quiet_as_logged(trail, cutting)
     return Journeys(log, settings, cutting, trail, *_span(trail))

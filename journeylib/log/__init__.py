@@ -18,12 +18,12 @@ from journeylib.log.engine.row_order import (
     customer_numbers,
     is_sorted,
     materialise_sorted,
-    named_view,
     numbered,
+    reusable,
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
-from journeylib.log.inference.schema import Proposal, propose
+from journeylib.log.inference.schema import Ask, Proposal, propose
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
     ID,
@@ -35,6 +35,7 @@ from journeylib.log.schema import (
     Office,
     Outcome,
     OutcomesSchema,
+    Replies,
     Schema,
     Span,
     Touchpoint,

@@ -35,6 +35,7 @@ _SEVERITIES = {
             "rounded_numbers.some",
             "times_before_1990.all",
             "times_in_one_moment.all",
+            "traces_alike.some",
             "future.some",
             "future.unread",
             "midnights.some",

@@ -75,8 +75,8 @@ def read_log(
         What to call the log in titles; the source's name unless given.
     **options
         What `ReadOptions` holds: ``delimiter`` and ``encoding`` of text files, ``object_type`` of
-        OCEL, ``recipe`` for the export of a known system,
-        ``join`` and ``unpivot`` for wide rows, ``period``, ``days`` and ``as_of``,
+        OCEL, ``recipe`` for the export of a known system, ``join``, ``unpivot`` and ``threads``
+        for columns to be made first, ``period``, ``days`` and ``as_of``,
         ``max_unusable_share`` (of all rows, 0.05), ``engine``.
 
     Returns

@@ -217,6 +217,15 @@ class Span(BaseModel):
     end: Columns | None = Field(None, description="When it ended.")
 
 
+class Replies(BaseModel):
+    """The columns that say which event answers which."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Column = Field(description="The event's own id.")
+    reply_to: Column = Field(description="The id of the event that it answers.")
+
+
 class OutcomesSchema(BaseModel):
     """Which column of a table of outcomes plays which role.
 

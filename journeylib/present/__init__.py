@@ -18,6 +18,7 @@ from journeylib.present.drawing.label_placement import (
 )
 from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore
+from journeylib.present.explorer.label_page import label_page
 from journeylib.present.explorer.move_sliders import move_sliders
 from journeylib.present.figure import Figure, svg_element
 from journeylib.present.maps.conformance import planned_versus_actual

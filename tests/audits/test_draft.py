@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import yaml
 import journeylib as jl
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
+from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,42 @@ def _work_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def telecom(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("telecom") / "first.yaml"
     return write_first_config(SAMPLE / "contacts.csv", outcomes=SAMPLE / "outcomes.csv", out=out)
+
+
+class Terminal(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "touchpoint", "form"),
+    [
+        ("\n\n", "event", None),  # Enter takes what is shown
+        ("y\nn\n", "action", "%m/%d/%Y %H:%M"),
+        ("", "event", None),  # no answer at all
+    ],
+)
+def test_a_person_at_a_terminal_decides_between_two_readings(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str,
+    touchpoint: str,
+    form: str | None,
+) -> None:
+    words = ["Open", "Read", "Write", "Close", "Wait"]
+    days = [f"0{9 - i % 9}/0{i % 8 + 1}/2024 10:{i % 50 + 10}" for i in range(70)]
+    rows = [f"K{i % 7},{words[i % 5]},{words[(i + 2) % 4]},{days[i]}" for i in range(70)]
+    Path("log.csv").write_text("\n".join(["customer_id,event,action,at", *rows]), "utf-8")
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(["init", "log.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "Two columns may say what happened: 'event' and 'action'. Take 'event'? [Y/n]" in said
+    assert "Does the month come before the day in 'at'? [y/N]" in said
+    roles = yaml.safe_load(Path("log.yaml").read_text("utf-8"))["roles"]
+    assert (roles["touchpoint"], roles.get("timestamp_format")) == (touchpoint, form)
 
 
 def test_telecom_roles_are_those_of_the_sample(telecom: tuple[Path, str]) -> None:
@@ -178,6 +217,20 @@ def test_telecom_is_audited_without_edits(telecom: tuple[Path, str]) -> None:
     document = jl.audit(telecom[0]).document
     assert document["log"]["events"] == 11_741
     assert document["handoffs"]["sessions"] > 0
+
+
+def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) -> None:
+    """A person serves at "Rejected claim"; "Payment failed" is what a system tells."""
+    rows = ["customer,touchpoint,timestamp,actor"]
+    for number in range(40):
+        what, who = (("Rejected claim", "agent"), ("Payment failed", "system"))[number % 2]
+        rows.append(f"c{number // 4},{what},2026-01-{1 + number % 28:02} 10:00,{who}")
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    path, _ = write_first_config(tmp_path / "log.csv", out=tmp_path / "audit.yaml")
+    text = path.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if "bad_ends:" in line]
+    assert "Payment failed" in line
+    assert "Rejected claim" not in line
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
 import html
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.findings.decisions import decide
+from journeylib.audits.history import Entry, History
+from journeylib.audits.result.result import Change
 from journeylib.core import use_language
 from journeylib.measures import Handoffs
 
@@ -67,7 +72,7 @@ def test_a_touchpoint_page_has_the_figures_of_the_log(telecom_audit: jl.Audit) -
     # 78 contained, 62 handed over, 101 abandoned of 241 sessions.
     assert "How 241 conversations end 32 % 26 % 42 %" in page.replace("\u00a0", " ")
     assert "journeys.passing('Chatbot: fault')" in page
-    with pytest.raises(KeyError, match="no touchpoint"):
+    with pytest.raises(jl.ConfigError, match="no touchpoint"):
         show.touchpoint(telecom_audit, "Nowhere")
 
 
@@ -112,9 +117,65 @@ def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Aud
         sides = table.groupby("way")["visits"].sum()
         assert sides.nunique() == 1
         customers = [int(n.replace(",", "")) for n in table["customers"] if n]
-        assert min(customers) >= minimum
+        assert min(customers, default=minimum) >= minimum
 
 
 def test_a_page_names_the_nearest_touchpoint(telecom_audit: jl.Audit) -> None:
     with pytest.raises(jl.ConfigError, match="Did you mean 'Fault call'"):
         jl.touchpoint(telecom_audit, "Fault cal")
+
+
+def test_a_convention_never_fails_anywhere(telecom_audit: jl.Audit) -> None:
+    shown = words(show.now(telecom_audit).html)
+    assert "fails" not in shown
+    table = show.handoff_table(telecom_audit)
+    assert "fails" not in " ".join(table.frame["state"])
+    assert "beyond the convention" in " ".join(table.frame["state"])
+    judge = telecom_audit.config.judge.model_copy(update={"handoff_limits": {"dead_cries": 0.05}})
+    config = telecom_audit.config.model_copy(update={"judge": judge})
+    own = show.handoff_table(replace(telecom_audit, config=config))
+    assert [state.startswith("▲ fails") for state in own.frame["state"]].count(True) == 1
+
+
+def kept(audit: jl.Audit, value: float, change: str = "") -> jl.Audit:
+    """Return the audit after one run of 1 June that confirmed this share and said this change."""
+    document = copy.deepcopy(audit.document)
+    document["handoffs"]["contained_verified"] |= {"value": value, "lo": value, "hi": value}
+    document["changes"] = [{"id": change, "significant": True}]
+    day = dt.date(2026, 6, 1)
+    return replace(audit, history=History((Entry("june", day, "", Path(), document, ""),)))
+
+
+def test_the_kept_runs_stand_in_words_and_as_a_line(telecom_audit: jl.Audit) -> None:
+    assert "Confirmed in" not in words(show.now(telecom_audit).html)
+    page = show.now(kept(telecom_audit, 0.25)).html
+    value = telecom_audit.document["handoffs"]["contained_verified"]["value"]
+    assert f"Confirmed in 2 runs: 25 % → {100 * value:.0f} %." in words(page)
+    line = page[page.index("jl-trend") :]
+    assert "2026-06-01" in line
+    assert telecom_audit.as_of.isoformat() in line
+    assert line.count("jl-trendt") == 2
+
+
+def test_an_alarm_says_since_which_run_it_stands(telecom_audit: jl.Audit) -> None:
+    alarm = Change("waits", "performance", "Waits", "Waits are longer.")
+    changes = replace(telecom_audit.changes, entries=(alarm,))
+    again = replace(kept(telecom_audit, 0.4, "waits"), changes=changes)
+    assert "Waits are longer. The runs say so since 2026-06-01." in words(show.now(again).html)
+    new = replace(kept(telecom_audit, 0.4, "other"), changes=changes)
+    assert "The runs say so" not in words(show.now(new).html)
+
+
+def test_a_log_without_bots_or_actors_says_so(small: Path) -> None:
+    people = small.read_text().replace("b: bot", "b: human")
+    small.write_text(people)
+    audit = jl.audit(small)
+    table, now = (words(view(audit).html) for view in (show.touchpoints, show.now))
+    assert "No bot serves here." in table
+    assert "No bot talks to customers in this log" in now
+    assert "Promises" not in now
+    nobody = "\n".join(line for line in people.splitlines() if "actor" not in line)
+    small.write_text(nobody)
+    unknown = jl.audit(small)
+    assert "not recorded" in words(show.touchpoints(unknown).html)
+    assert "The log does not say who acted" in words(show.now(unknown).html)

@@ -228,3 +228,53 @@ def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
     # One and a half flows for each of the 19 touchpoints, rounded, and the ways back.
     flows = present.journey_map(audit_of("clickstream")).table
     assert int((flows["way"] != "back").sum()) == 28
+
+
+def raw_rows(name: str, shared_data: Path) -> pd.DataFrame:
+    """Read a log by plain pandas: ``journey``, ``customer``, ``touchpoint``, in order."""
+    if name == "clickstream":
+        rows = pd.read_csv(shared_data / "retentioneering_ecom/ecom.csv.gz")
+        rows["t"] = pd.to_datetime(rows["timestamp"], format="mixed", utc=True)
+        columns = {"session_id": "journey", "user_id": "customer", "event": "touchpoint"}
+        order = ["customer", "journey", "t"]
+    else:
+        used = ["number", "ident_state", "sys_updated_at", "sys_mod_count"]
+        rows = pd.read_csv(shared_data / "uci_incident_log/incident_event_log.zip", usecols=used)
+        rows["t"] = pd.to_datetime(rows["sys_updated_at"], format="%d/%m/%Y %H:%M")
+        columns = {"number": "journey", "ident_state": "touchpoint"}
+        rows["customer"], order = rows["number"], ["journey", "t", "sys_mod_count"]
+    named = rows.rename(columns=columns)
+    return named.sort_values(order, kind="stable", ignore_index=True)
+
+
+@pytest.mark.parametrize("name", ["clickstream", "incidents"])
+def test_counts_are_those_of_plain_pandas(name: str, audit_of: AuditOf, shared_data: Path) -> None:
+    rows = raw_rows(name, shared_data)
+    document = audit_of(name).document
+    counted = rows.groupby("touchpoint").agg(
+        events=("journey", "size"),
+        journeys=("journey", "nunique"),
+        customers=("customer", "nunique"),
+    )
+    shown = {
+        part["touchpoint"]: tuple(part[key] for key in counted.columns)
+        for part in document["touchpoints"]
+    }
+    assert shown == {
+        spot: tuple(row)
+        for spot, row in zip(counted.index, counted.itertuples(index=False), strict=True)
+        if row.customers >= MIN_CUSTOMERS
+    }
+    same = rows["journey"] == rows["journey"].shift(-1)
+    rows["then"] = rows["touchpoint"].shift(-1).where(same, "(end)")
+    moves = rows.groupby(["touchpoint", "then"])["customer"].agg(["size", "nunique"])
+    first = (
+        rows.drop_duplicates("journey").groupby("touchpoint")["customer"].agg(["size", "nunique"])
+    )
+    told = {(one["source"], one["target"]): one for one in document["transitions"]}
+    for (source, target), one in told.items():
+        row = first.loc[target] if source == "(start)" else moves.loc[(source, target)]
+        assert (one["events"], one["customers"]) == tuple(row), (source, target)
+    # Most moves are told; those of few customers, and what would give them away, are not.
+    many = moves[moves["nunique"] >= MIN_CUSTOMERS]
+    assert len(told) >= 0.8 * len(many)

@@ -84,8 +84,8 @@ def who(journeys: jl.Journeys) -> str:
         ('.since("Chat")', "abce", "from 'Chat' on, that included"),
         ('.between("1970-01-02", "1970-01-03")', "bc", "beginning from 1970-01-02 to 1970-01-03"),
         ('.between("1970-01-04")', "de", "beginning from 1970-01-04"),
-        ('.between(None, "1970-01-01T02:00:00", by="end")', "a", None),
-        ('.between("1970-01-01T00:00:01", "1970-01-02T02:00:00", by="whole")', "b", None),
+        ('.between(None, "1970-01-01", by="end")', "a", None),
+        ('.between("1970-01-02", "1970-01-02", by="whole")', "b", None),
         ('.in_segment("gold")', "abc", "in the segment 'gold'"),
         ('.using_channel("phone")', "abde", "using the channel 'phone'"),
         ('.with_end("goal")', "abde", "ending in a goal"),
@@ -397,6 +397,31 @@ def test_fewer_than_the_minimum_are_not_counted_aloud(log_of):
     assert jl.simplify(none).transitions.empty
 
 
+@pytest.mark.parametrize(("minimum", "shown"), [(6, True), (7, False)])
+def test_what_leaves_out_a_few_customers_has_no_number(log_of, minimum, shown):
+    """Of 30 customers 24 pass B: their number would give those of the six others."""
+    rows = log_rows([("A", "B")] * 24 + [("A", "D")] * 6)
+    how = jl.JourneySettings(cut="customer", min_customers=minimum)
+    kept = jl.rebuild(log_of(*rows), how).passing("B")
+    assert kept.ledger["journeys"].dropna().tolist() == ([30, 24] if shown else [30])
+    assert kept.ledger["customers"].isna().tolist() == [False, not shown]
+    some = "24 of 30 journeys (80 %) remain: "
+    few = "all but journeys of fewer than 7 customers remain of 30 journeys, too few to be told"
+    assert repr(kept).startswith(some if shown else few)
+
+
+def test_journeys_of_a_few_who_have_others_are_not_found_by_subtraction(log_of):
+    """Two of 30 customers come a second time, by C: without these journeys all 30 remain."""
+    rows = log_rows([("A", "B")] * 24 + [("A", "D")] * 6)
+    rows += [(name, 40 * DAY, "C") for name in ("c00", "c01")]
+    journeys = jl.rebuild(log_of(*rows), jl.JourneySettings(gap_days=3, min_customers=5))
+    most = journeys.passing("A")
+    assert (journeys.size, most.size) == ((32, 30), (30, 30))
+    assert most.ledger["journeys"].isna().tolist() == [False, True]
+    # Since the last row with a number, journeys of six by D and of two by C are left out.
+    assert most.passing("B").ledger["journeys"].fillna(0).tolist() == [32, 0, 24]
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [
@@ -410,6 +435,9 @@ def test_fewer_than_the_minimum_are_not_counted_aloud(log_of):
         ('passing_directly("Web")', "give at least 2 names"),
         ('passing_directly("Web", "(start)")', "may stand first"),
         ('between("1.2.2026")', "is no date"),
+        ('between("2026-02-01T12:00:01")', "give whole days"),
+        ('between(None, "2026-02-01T00:00+02:00")', "give whole days"),
+        ('between(pd.Timestamp("2026-02-01 00:00:00.5"))', "give whole days"),
         ('between("2026-02-01", "2026-01-01")', "comes after"),
         ("between()", "give a first day"),
         ("lasting()", "at least one of its two limits"),
@@ -419,7 +447,7 @@ def test_fewer_than_the_minimum_are_not_counted_aloud(log_of):
 )
 def test_what_cannot_be_meant_is_answered(small, code, message):
     with pytest.raises(jl.ConfigError, match=message):
-        eval(f"journeys.{code}", {"journeys": small})
+        eval(f"journeys.{code}", {"journeys": small, "pd": pd})
 
 
 @pytest.mark.parametrize(

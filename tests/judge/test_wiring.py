@@ -303,6 +303,21 @@ def test_surveys_have_a_rate_a_mean_and_the_bounds_of_silence(log_of: LogOf) -> 
     assert not row["scale_assumed"]
 
 
+def test_a_survey_of_recommending_has_a_net_promoter_score(log_of: LogOf) -> None:
+    """Answers 10, 9, 7, 3 and one silent: 2 promote, 1 detracts of 4; of 5 it is 0 to 2."""
+    answers = (("a", 10), ("b", 9), ("c", 7), ("d", 3), ("e", None))
+    rows = [(who, 5 if told else None, "relation nps", told, 4) for who, told in answers]
+    journeys = surveyed(log_of, *rows)
+    scales = survey_scales(journeys, {})
+    assert (scales["relation nps"].worst, scales["relation nps"].best) == (0, 10)
+    (row,) = survey_table(journeys, scales).to_dict("records")
+    net = row["nps"]
+    assert (net.value, net.lo, net.hi) == (25.0, 0.0, 40.0)
+    other = surveyed(log_of, *((who, 5, "csat", 8, 4) for who, _ in answers))
+    (row,) = survey_table(other, survey_scales(other, {})).to_dict("records")
+    assert row["nps"].abstain == "no_column"
+
+
 def test_who_answers_is_adjusted_for_what_the_log_holds(log_of: LogOf) -> None:
     """The angry, whom the log knows by their second contact, answer thrice as often."""
     rng = np.random.default_rng(1)

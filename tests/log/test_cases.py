@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from journeylib.core.errors import SchemaError
@@ -40,6 +42,30 @@ def test_names_that_differ_by_case_stay_apart(tmp_path: Path) -> None:
     assert [row["note"], row["note (2)"], row["note (3)"]] == ["1", "2", "3"]
 
 
+def test_names_in_a_frame_that_differ_by_case_stay_apart() -> None:
+    frame = pd.DataFrame(
+        {"customer_id": ["A", "A"], "activity": ["Web", "Call"], "Activity": ["WEB", "CALL"],
+         "timestamp": pd.to_datetime(["2024-03-01 10:00", "2024-03-01 11:00"])}
+    )  # fmt: skip
+    for table in (frame, pa.Table.from_pandas(frame)):
+        with pytest.raises(SchemaError, match=r"'Activity' .* Columns there: .*, Activity \(2\)"):
+            read(table, ROLES | {"attributes": ["Activity"]})
+        rows = frame_of(read(table, ROLES | {"attributes": ["Activity (2)"]}))
+        assert rows["touchpoint"].tolist() == ["Web", "Call"]
+        assert rows["Activity (2)"].tolist() == ["WEB", "CALL"]
+
+
+def test_a_column_of_turns_orders_a_log_without_times() -> None:
+    acts = ["hi", "ask", "answer", "thanks", "bye"]
+    frame = pd.DataFrame(
+        {"dialogue": [f"d{i // 5}" for i in range(100)], "step": [i % 5 + 1 for i in range(100)],
+         "act": [acts[(i * 7 + i // 5) % 5] for i in range(100)]}
+    )  # fmt: skip
+    for name in ("step", "turn", "turn_no", "Schritt"):
+        schema = propose(frame.rename(columns={"step": name})).schema
+        assert (schema.touchpoint, schema.position) == ("act", name)
+
+
 def test_a_declared_format_may_name_the_offset() -> None:
     log = log_of("declared_format_with_offset", timestamp_format="%Y-%m-%dT%H:%M:%S%z")
     undeclared = log_of("declared_format_with_offset")
@@ -73,6 +99,15 @@ def test_ids_that_a_spreadsheet_rounded_are_doubted() -> None:
     found = checks_of(log_of("ids_scientific_notation"), "ids_rounded")
     assert found["severity"].tolist() == ["warning"]
     assert checks_of(log_of("names_nfc_nfd"), "ids_rounded").empty
+
+
+def test_long_ids_that_all_end_in_zeros_are_doubted() -> None:
+    ids = [f"49151123456{i:04}000" for i in range(8)]
+    frame = pd.DataFrame({"customer_id": ids * 2, "activity": "Call", "timestamp": "2024-03-01"})
+    found = checks_of(read(frame, ROLES), "ids_rounded")
+    assert (found["rows"].tolist(), found["text"][0][:17]) == ([16], "8 ids look rounde")
+    frame.loc[0, "customer_id"] = "491511234560000017"
+    assert checks_of(read(frame, ROLES), "ids_rounded").empty
 
 
 def test_blank_lines_are_no_rows() -> None:

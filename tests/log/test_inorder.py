@@ -17,7 +17,7 @@ from journeylib.log.engine.row_order import (
     Runs,
     is_sorted,
     materialise_sorted,
-    named_view,
+    reusable,
 )
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(-5, 20)), min_size=1, max_size=30)
@@ -119,36 +119,44 @@ def test_large_tables_are_packed_and_read_the_same(monkeypatch: pytest.MonkeyPat
     pd.testing.assert_frame_equal(*found)
 
 
-def test_a_view_reads_as_its_expression_and_goes_with_it() -> None:
+@pytest.mark.parametrize(("most", "kind"), [(2, "tables"), (1, "views")])
+def test_what_is_asked_often_reads_as_its_expression_and_goes_with_it(
+    most: int, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_SMALL", most)
     backend = connect()
     rows = backend.create_table("rows", pd.DataFrame({"journey": [2, 1], "value": [4, 9]}))
     held = materialise_sorted(rows, ["journey"], ["value"])
     more = held.mutate(total=_.value.sum().over(ibis.window()))
-    view = named_view(more)
-    # The engine sums whole numbers as wider ones; the view has the type that Ibis declares.
-    assert view.schema() == more.schema()
-    assert view.to_pandas().to_dict("list") == {
+    table = reusable(more)
+    # The engine sums whole numbers as wider ones; the table has the type that Ibis declares.
+    assert table.schema() == more.schema()
+    assert table.to_pandas().to_dict("list") == {
         "journey": [1, 2],
         "value": [9, 4],
         "total": [13, 13],
     }
-    assert is_sorted(view, "journey")
-    name = view.op().name
-    count = f"SELECT count(*) FROM duckdb_views() WHERE view_name = '{name}'"
+    assert is_sorted(table, "journey")
+    name = table.op().name
+    count = f"SELECT count(*) FROM duckdb_{kind}() WHERE {kind[:-1]}_name = '{name}'"
     del held, more
     gc.collect()
-    # The table under the view stays as long as the view.
-    assert view.count().to_pyarrow().as_py() == 2
+    # The table under a view stays as long as the view.
+    assert table.count().to_pyarrow().as_py() == 2
     assert run(backend, count) == [(1,)]
-    del view
+    del table
     gc.collect()
     assert run(backend, count) == [(0,)]
 
 
-def test_codes_of_a_view_stay_codes() -> None:
+@pytest.mark.parametrize("most", [9, 0])
+def test_codes_stay_codes_where_they_are_asked_often(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_SMALL", most)
     backend = connect()
     rows = backend.create_table("rows", pd.DataFrame({"word": ["b", "a", None]}))
-    view = named_view(hold_coded(backend, "coded", rows, ["word"]).mutate(more=1))
-    kinds = dict(row[:2] for row in run(backend, f"DESCRIBE {view.op().name}"))
+    table = reusable(hold_coded(backend, "coded", rows, ["word"]).mutate(more=1))
+    kinds = dict(row[:2] for row in run(backend, f"DESCRIBE {table.op().name}"))
     assert kinds["word"] == "ENUM('a', 'b')"
-    assert view.word.type().is_string()
+    assert table.word.type().is_string()

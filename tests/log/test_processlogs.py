@@ -9,7 +9,7 @@ import pytest
 from journeylib.core.errors import LogError, SchemaError
 from journeylib.log.sources.process_mining import ObjectType, object_types, refuse_entities
 
-from .conftest import frame_of, read
+from .conftest import checks_of, frame_of, read
 
 XES = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="1.0">
@@ -38,6 +38,17 @@ def test_xes_times_are_utc_whatever_the_zone(tmp_path: Path, packed: bool) -> No
     assert rows["touchpoint"].tolist() == ["open", "close"]
     assert rows["t_us"].tolist() == [NOON - 7_200_000_000, NOON]
     assert rows["customer"].tolist() == ["c1", "c1"]
+
+
+def test_traces_of_one_name_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "log.xes"
+    trace = XES[XES.index("  <trace>") : XES.index("</log>")]
+    more = trace + trace.replace("c1", "c2") + trace.replace('value="c1"', "value='c3'") * 2
+    path.write_text(XES.replace("</log>", more + "</log>"), "utf-8")
+    found = checks_of(read(path, ROLES), "traces_alike")
+    assert found["rows"].tolist() == [4]  # c1 twice and c3 twice
+    path.write_text(XES, "utf-8")
+    assert checks_of(read(path, ROLES), "traces_alike").empty
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from journeylib.core.errors import SchemaError
+from journeylib.log.canonical.wide_rows import thread_roots
 from journeylib.log.inference.schema import propose
-from journeylib.log.schema import Span
+from journeylib.log.schema import Replies, Span
 
 from .conftest import checks_of, frame_of, read
 
@@ -144,3 +146,34 @@ def test_one_start_and_one_end_are_no_wide_row(tmp_path: Path) -> None:
     rows = [f"K{i % 5},{'ab'[i % 2]},2024-03-01 10:{i},2024-03-01 11:{i}" for i in range(10, 40)]
     path.write_text("\n".join(["customer,event,started_at,ended_at", *rows]), "utf-8")
     assert propose(str(path)).wide is None
+
+
+MESSAGES = """id,author,at,event,in_reply_to
+1,K1,2024-03-01 10:00,Customer writes,
+2,Shop,2024-03-01 10:05,Agent answers,1
+3,K1,2024-03-01 10:06,Customer writes,2
+4,K2,2024-03-01 11:00,Customer writes,
+5,Shop,2024-03-01 11:05,Agent answers,4
+6,K3,2024-03-01 12:00,Customer writes,99
+7,Shop,2024-03-01 12:05,Agent answers,6
+8,K4,2024-03-01 12:06,Customer writes,99
+"""
+
+
+def test_events_that_answer_each_other_are_one_thread(tmp_path: Path) -> None:
+    path = tmp_path / "messages.csv"
+    path.write_text(MESSAGES, "utf-8")
+    found = propose(str(path))
+    assert found.wide is not None and found.wide.threads == Replies(id="id", reply_to="in_reply_to")
+    assert (found.schema.journey, found.schema.touchpoint) == ("thread", "event")
+    rows = frame_of(read(str(path), found.schema, threads=found.wide.threads))
+    # 99 is not in the file: what answers it belongs together all the same.
+    assert rows["case"].tolist() == ["1", "1", "1", "4", "4", "99", "99", "99"]
+
+
+def test_threads_do_not_depend_on_order_and_rings_end() -> None:
+    own = pd.Series(["a", "b", "c", "d", "x", "y"])
+    to = pd.Series([None, "a", "b", "c", "y", "x"], dtype="str")
+    rows = thread_roots(own, to).set_index("_journeylib_own")["thread"]
+    assert rows[["a", "b", "c", "d"]].tolist() == ["a"] * 4
+    assert set(rows[["x", "y"]]) <= {"x", "y"}

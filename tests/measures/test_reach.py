@@ -55,3 +55,22 @@ def test_a_log_without_stages_and_segments_has_its_total(log_of):
     found = reach(journeys, "no_column")
     assert found.stages[["segment", "stage", "customers"]].values.tolist() == [["", "", 2]]
     assert found.segments.empty and "sentiment" in found.segments
+
+
+def test_months_count_customers_and_leave_small_cells_out(log_of):
+    day = 24 * HOUR
+    rows = [("x", 0, "Ad"), ("y", 30 * day, "Ad"), ("x", 31 * day, "Ad"), ("x", 31 * day, "Call")]
+
+    def months(minimum, *more):
+        settings = JourneySettings(cut="customer", min_customers=minimum)
+        journeys = jl.rebuild(log_of(*rows, *more, columns="customer t_us touchpoint"), settings)
+        found = reach(journeys, customer_scores(journeys)).months
+        return {(r.month, r.touchpoint): (r.events, r.customers) for r in found.itertuples()}
+
+    assert months(1) == {
+        ("1970-01", "Ad"): (2, 2), ("1970-02", "Ad"): (1, 1), ("1970-02", "Call"): (1, 1),
+    }  # fmt: skip
+    assert months(2) == {("1970-01", "Ad"): (2, 2)}
+    # Twelve months to January 1971: the first of them is February 1970.
+    late = months(1, ("z", 365 * day, "Ad"))
+    assert sorted(late) == [("1970-02", "Ad"), ("1970-02", "Call"), ("1971-01", "Ad")]

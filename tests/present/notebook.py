@@ -52,7 +52,7 @@ FINDINGS = [
 def demo_notebook():
     from tests.present.test_figures import all_figures
 
-    journey, line, fit, contained, handed = all_figures()
+    journey, line, fit, contained = all_figures()
     verified = Estimate(0.53, "share", 0.53, 0.59, n_customers=4100)
     cells = [
         _prose("# Where should a machine serve, and where a human?\n\nFor the CX team."),
@@ -73,7 +73,6 @@ def demo_notebook():
         _prose("## Machine or human"),
         _shown(fit),
         _prose("## Hand-offs and containment"),
-        _shown(handed),
         _shown(contained),
         _prose("## Data quality"),
         _shown(quality_table(frames.checks(), rows_read=26416, rows_used=26404)),

@@ -89,13 +89,13 @@ def test_a_sankey_is_drawn_as_high_as_its_flows():
         link=link | {"customdata": ["A", "B", "C"], "color": "#D5DBE2"},
     )
     made = go.Figure(trace).update_layout(
-        width=400, height=172, margin={"l": 0, "r": 0, "t": 0, "b": 0}
+        width=400, height=136, margin={"l": 0, "r": 0, "t": 0, "b": 0}
     )
     parts, width, height = still(made)
     picture = "".join(parts)
-    assert (width, height) == (400.0, 172.0)
-    # 100 pixels for 40 visits, beside two labels of 36: 75 and 25, and the whole on both sides.
+    assert (width, height) == (400.0, 136.0)
+    # A label needs 36 pixels, the other flow has 100 for 30 of 40: 133.3 for all, 33.3 for 10.
     heights = [float(found) for found in re.findall(r'width="10" height="([\d.]+)"', picture)]
-    assert sorted(heights) == [25, 75, 100, 100]
+    assert sorted(heights) == [33.3, 100, 133.3, 133.3]
     assert picture.count("<title>") == 3
     assert "var(--jl-head)" in picture

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.charts.containment import containment_waterfall, handoff_partition
+from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.quadrant import quadrant
 from journeylib.present.drawing.svg import num, shorten, text_width, wrap
@@ -22,11 +22,6 @@ NASTY = {
     "Leave": "🙈 gone\nfor good",
     "Renew": "Vertragsverlängerungsangebotsbestätigungsschreiben der Rechtsschutzversicherung",
 }
-
-
-def ends(contained, handed_over, abandoned, open_):
-    names = ("contained", "handed_over", "abandoned", "open")
-    return dict(zip(names, (contained, handed_over, abandoned, open_), strict=True))
 
 
 def renamed(frame, *columns):
@@ -51,7 +46,6 @@ def all_figures(rename=lambda frame, *columns: frame):
         experience_line(felt, points, stage_order=frames.STAGES),
         quadrant(scores),
         containment_waterfall(frames.waterfall(), verified=Estimate(0.53, "share", 0.53, 0.59)),
-        handoff_partition(ends(8000, 1500, 420, 80)),
     ]
 
 
@@ -196,15 +190,7 @@ def test_the_waterfall_hangs_each_step_on_the_one_before(figures):
     assert "80.0 % raw containment; verified: 53.0 % (53.0–59.0)" in figures["containment"].alt
 
 
-def test_the_partition_is_of_all_sessions(figures):
-    (bars,) = figures["handoffs"].chart.data
-    assert sum(bars.x) == pytest.approx(1.0)
-    assert figures["handoffs"].table["sessions"].sum() == 10_000
-    assert figures["handoffs"].table["share_percent"].tolist() == [80.0, 15.0, 4.2, 0.8]
-
-
 def test_figures_of_nothing_say_so():
-    assert handoff_partition(ends(0, 0, 0, 0)).alt == "There are no bot sessions."
     assert containment_waterfall(frames.waterfall().head(0)).alt == "There are no bot sessions."
     felt = frames.experience().assign(sentiment=float("nan"))
     assert "not enough evidence" in experience_line(felt, frames.touchpoints()).alt
@@ -275,11 +261,3 @@ def test_the_map_writes_long_names_in_three_lines():
     points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
     figure = draw_map(points, frames.transitions())
     assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))
-
-
-def test_a_small_part_of_the_partition_is_not_shown_and_cannot_be_subtracted():
-    figure = handoff_partition(ends(398, 94, 177, 1), min_sessions=10)
-    assert figure.table["sessions"].tolist() == [398, 94, 178]
-    assert figure.table["end"].tolist()[-1] == "Abandoned or still open"
-    first = handoff_partition(ends(3, 94, 0, 50), min_sessions=10)
-    assert first.table["sessions"].tolist() == [97, 0, 50]

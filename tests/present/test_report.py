@@ -46,7 +46,7 @@ def test_the_page_is_small_and_brings_its_style_once(page):
 
 def test_code_stays_out_and_outputs_stay_in(page):
     assert "secret_call" not in page
-    assert page.count("<figure") == 5
+    assert page.count("<figure") == 4
 
 
 def test_the_page_has_landmarks_title_language_and_contents(page):

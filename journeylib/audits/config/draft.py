@@ -26,6 +26,7 @@ from journeylib.journeys import JourneySettings
 from journeylib.judge import JudgeSettings, MomentSettings
 from journeylib.log import (
     ROLES,
+    Ask,
     Proposal,
     RecognisedExport,
     Schema,
@@ -60,6 +61,7 @@ def write_first_config(
     out: str | Path | None = None,
     force: bool = False,
     object_type: str | None = None,
+    ask: Ask | None = None,
 ) -> tuple[Path, str]:
     """Look at a log and write a commented configuration that can be audited as it is.
 
@@ -76,6 +78,8 @@ def write_first_config(
         Replace an existing file.
     object_type : str, optional
         Of an object-centric log: whose objects are the journeys; proposed unless given.
+    ask : callable, optional
+        Called with a yes-or-no question and the likely answer where two readings are near.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def write_first_config(
     export = recognise(str(log))
     if export is None:
         object_type, doubts = _object_type(str(log), object_type)
-        proposal = propose(str(log), object_type=object_type)
+        proposal = propose(str(log), object_type=object_type, ask=ask)
         proposal = replace(proposal, warnings=(*doubts, *proposal.warnings))
     else:
         proposal = propose_by_recipe(export)
@@ -119,7 +123,7 @@ def write_first_config(
 def _wide(wide: WideRows | None) -> dict[str, Any]:
     """Return how wide rows are made long, as a configuration writes it."""
     if wide is None:
-        return {"join": {}, "unpivot": {}}
+        return {"join": {}, "unpivot": {}, "threads": None}
     plain = {step: span.model_dump(mode="json") for step, span in wide.unpivot.items()}
     return {
         "join": {name: list(columns) for name, columns in wide.join.items()},
@@ -127,6 +131,7 @@ def _wide(wide: WideRows | None) -> dict[str, Any]:
             step: {side: c[0] if len(c) == 1 else c for side, c in times.items() if c}
             for step, times in plain.items()
         },
+        "threads": wide.threads and wide.threads.model_dump(),
     }
 
 

@@ -33,6 +33,7 @@ from journeylib.log import (
     MIN_CELL,
     EngineSettings,
     OutcomesSchema,
+    Replies,
     Schema,
     Span,
     find_recipe,
@@ -66,7 +67,7 @@ ONLY_WHERE_GIVEN = (
     "service_types",
     "small_cells_permitted_by",
 )
-WIDE_ROWS = ("join", "unpivot")
+WIDE_ROWS = ("join", "unpivot", "threads")
 # One file is written as a text; its letters are no files.
 Files = Annotated[
     tuple[str, ...],
@@ -119,6 +120,9 @@ class LogConfig(Described):
     unpivot
         Where a row of the log holds several steps: each step to the columns of its start and end.
         The roles may then name the columns step, start and end.
+    threads
+        Where events name the event that they answer: the column of their own id and that of the
+        answered one. The roles may then name the column thread, as session or as journey.
     """
 
     files: Files = Field(min_length=1)
@@ -130,6 +134,7 @@ class LogConfig(Described):
     object_type: str | None = None
     join: dict[str, tuple[str, ...]] = Field({})
     unpivot: dict[str, Span] = Field({})
+    threads: Replies | None = None
 
     def dump(self) -> dict[str, Any]:
         """Return what was decided of the log: not where its files lie."""

@@ -100,16 +100,30 @@ def find_candidates(proposal: Proposal, sample: pd.DataFrame) -> Candidates:
     named = {*taken.values(), *proposal.schema.attributes, *proposal.schema.identifiers.values()}
     unused = tuple(name for name in proposal.columns if name not in named)
     names = _frequent(sample[taken["touchpoint"]], proposal.schema.missing)
+    serving = _serving(proposal, sample)
     return Candidates(
         roles=_role_candidates(unused, set(taken), sample),
         unused=unused,
         actor_words=_unmapped_actors(proposal, sample),
         touchpoints=names,
         goals=tuple(name for name in names if _sounds_like(name, WORDS["goal_words"])),
-        bad_ends=tuple(name for name in names if _sounds_like(name, WORDS["bad_end_words"])),
+        bad_ends=tuple(
+            name
+            for name in names
+            if _sounds_like(name, WORDS["bad_end_words"]) and name not in serving
+        ),
         good=_named(unused, WORDS["good"]),
         vulnerable=_named(unused, WORDS["vulnerable"]),
     )
+
+
+def _serving(proposal: Proposal, sample: pd.DataFrame) -> frozenset[str]:
+    """Return the touchpoints at which mostly a bot or a person acts: who serves ends nothing."""
+    if proposal.schema.actor is None:
+        return frozenset()
+    actor = sample[proposal.schema.actor].str.strip().map(proposal.schema.actor_values)
+    served = actor.isin(["bot", "human"]).groupby(sample[proposal.schema.touchpoint].str.strip())
+    return frozenset(str(name) for name, share in served.mean().items() if share >= 0.5)
 
 
 def _frequent(column: pd.Series[Any], missing: tuple[str, ...]) -> tuple[str, ...]:

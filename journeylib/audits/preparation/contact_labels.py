@@ -193,15 +193,21 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
     if path.exists():
         kept = read_labels(path, types.names)
         found = pd.concat([found, kept[~kept["contact"].isin(found["contact"])]])
-    found = found.sort_values(["list", "contact"], ignore_index=True)
-    told = found[found["type"] != ""]
-    _write_private(path, told.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    told = keep_labels(path, found)
     return ImportedLabels(
         path,
         learned=int((told["list"] == LEARN).sum()),
         measured=int((told["list"] == MEASURE).sum()),
         second=int((told["second_type"] != "").sum()),
     )
+
+
+def keep_labels(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """Write the rows that somebody labelled to the personal file of labels, and return them."""
+    ordered = table[list(LABEL_COLUMNS)].sort_values(["list", "contact"], ignore_index=True)
+    told: pd.DataFrame = ordered[ordered["type"] != ""]
+    _write_private(path, told.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    return told
 
 
 def _read_workbook(file: Path) -> pd.DataFrame:

@@ -78,6 +78,7 @@ def read_source(config: AuditConfig) -> EventLog:
         recipe=config.log.recipe,
         join=config.log.join,
         unpivot=config.log.unpivot,
+        threads=config.log.threads,
         engine=config.engine,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
@@ -161,8 +161,9 @@ class Verbs(Narrowed):
 
         Parameters
         ----------
-        first, last : str, date or datetime, optional
-            Such as ``"2026-01-31"``; a day counts to its end. In the log's declared time zone.
+        first, last : str or date, optional
+            Such as ``"2026-01-31"``; the last one counts to its end. In the log's declared time
+            zone. Whole days alone: finer limits would find the instant of one journey.
         by : {"start", "end", "whole"}
             Journeys that begin in the period; whose last event so far lies in it; or both.
 
@@ -452,22 +453,21 @@ def _known(there: Sequence[str], called: str, names: Sequence[str]) -> None:
 
 
 def _instant(day: Day | None, zone: ZoneInfo, *, end: bool = False) -> int | None:
-    """Return microseconds since 1970 UTC: of an instant, or of the begin or end of a day."""
+    """Return microseconds since 1970 UTC: of the begin or the end of a day."""
     if day is None:
         return None
-    whole_day = not isinstance(day, datetime)
     if isinstance(day, str):
         try:
             moment = datetime.fromisoformat(day)
         except ValueError:
             raise ConfigError(f"'{day}' is no date. Write it as 2026-01-31.") from None
-        whole_day = len(day) <= len("2026-01-31")
     else:
-        moment = datetime.combine(day, datetime.min.time()) if whole_day else cast("datetime", day)
+        moment = datetime.combine(day, getattr(day, "time", time)())
+    if moment.time() != time() or moment.tzinfo is not None:
+        raise ConfigError("between: give whole days, such as 2026-01-31, and no time of day.")
     if end:
-        moment += timedelta(days=1) if whole_day else timedelta(microseconds=1)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
+        moment += timedelta(days=1)
+    moment = moment.replace(tzinfo=zone)
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 

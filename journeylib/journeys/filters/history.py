@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -122,6 +123,11 @@ class Narrowed:
                 f"journeys of fewer than {minimum} customers remain of {every:,} journeys, too few "
                 f"to be shown{which}"
             )
+        if not self._is_shown([self.whole]):
+            return (
+                f"all but journeys of fewer than {minimum} customers remain of {every:,} journeys, "
+                f"too few to be told apart{which}"
+            )
         share = 100 * journeys / every
         percent = "<1" if share < 0.5 else ">99" if 99.5 <= share < 100 else f"{share:.0f}"
         return f"{journeys:,} of {every:,} journeys ({percent} %) remain{which}"
@@ -134,16 +140,17 @@ class Narrowed:
         -------
         pandas.DataFrame
             One row for the whole log and one per verb: ``filter``, ``code`` (str), ``journeys``,
-            ``customers`` (Int64; missing where fewer than the minimum of customers remain),
-            ``share`` (float64, of all journeys).
+            ``customers`` (Int64; missing where fewer than the minimum of customers remain, or
+            fewer were left out since a row that has them), ``share`` (float64, of all journeys).
         """
         stages = [step.before for step in self.applied] + [self]
-        minimum = stages[0].settings.min_customers
         every = max(stages[0].size[0], 1)
-        rows = []
+        rows: list[dict[str, Any]] = []
+        counted: list[Narrowed] = []
         for stage in stages:
             journeys, customers = stage.size
-            shown = customers >= minimum or not journeys
+            shown = stage._is_shown(counted)
+            counted += [stage] if shown else []
             rows.append(
                 {
                     "filter": stage.narrowing.words if stage.narrowing else "all journeys",
@@ -156,6 +163,21 @@ class Narrowed:
         return pd.DataFrame(rows).astype(
             {"journeys": "Int64", "customers": "Int64", "share": "float64"}
         )
+
+    def _is_shown(self, counted: Sequence[Narrowed]) -> bool:
+        """Whether the counts may be shown beside those of what these journeys are a part of.
+
+        Neither those that remain nor those that were left out are of a few customers: one is the
+        other by subtraction.
+        """
+        minimum = self.settings.min_customers
+        if len(self.outline) and self.size[1] < minimum:
+            return False
+        for earlier in counted:
+            out = ~np.isin(earlier.outline.key, self.outline.key)
+            if 0 < len(np.unique(earlier.outline.customer[out])) < minimum:
+                return False
+        return True
 
     # --- how a verb is carried out ------------------------------------------------------------
 

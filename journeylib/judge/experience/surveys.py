@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, Estimate, resample
+from journeylib.core import GROUPS, ConfigError, Estimate, Floats, resample
 from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
@@ -20,10 +21,12 @@ from journeylib.log import customer_group, fetch
 from journeylib.measures import RATING_SCALES, quotient
 
 MICRO = 1_000_000
+NPS_SCALE = (0.0, 10.0)
+PROMOTES, DETRACTS = 9, 6  # who answers 9 or 10 promotes, who answers 6 or less detracts
 US_PER_DAY = 86_400_000_000
 COLUMNS = (
     *("kind", "asked", "answered", "response_rate", "mean", "adjusted"),
-    *("worst", "best", "scale_assumed"),
+    *("nps", "worst", "best", "scale_assumed"),
 )
 
 
@@ -86,7 +89,8 @@ def survey_scales(
         if pd.isna(row["low"]):
             continue
         low, high = float(row["low"]) / MICRO, float(row["high"]) / MICRO
-        ends = declared.get(name) or _usual_scale(low, high)
+        usual = NPS_SCALE if _is_nps(name) and low >= 0 and high <= 10 else None
+        ends = declared.get(name) or usual or _usual_scale(low, high)
         if low < ends[0] or high > ends[1]:
             raise ConfigError(
                 f"judge.surveys.{name}: answers lie outside the scale of {ends[0]:g} to "
@@ -94,6 +98,11 @@ def survey_scales(
             )
         scales[name] = Scale(*ends, name not in declared, bool(row["silent"]))
     return scales
+
+
+def _is_nps(kind: str) -> bool:
+    """Whether a survey asks how likely customers are to recommend, by its name."""
+    return bool(re.search(r"(?<![a-z])nps(?![a-z])|promoter", kind.casefold()))
 
 
 def _usual_scale(low: float, high: float) -> tuple[float, float]:
@@ -124,7 +133,9 @@ def survey_table(
         is not recorded); ``mean`` (Estimate, points: the mean of those who answered, with the
         bounds that the silent leave as ``lo`` and ``hi``); ``adjusted`` (Estimate, points: the
         mean of all who were asked as far as what was known then explains who answers; of the
-        customers that steps which model each journey work on, and it says so); ``worst``, ``best``
+        customers that steps which model each journey work on, and it says so); ``nps`` (Estimate,
+        points: promoters less detractors, of 100 answers, where the survey is one of recommending,
+        by its name, on 0 to 10; with the same bounds); ``worst``, ``best``
         (float); ``scale_assumed`` (bool).
 
     Notes
@@ -153,9 +164,30 @@ def _survey(
     mean = response_bounds(np.sort(answers), worst=scale.worst, best=scale.best, unit="points")
     lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
     mean = replace(mean, n_customers=customers, lo=lo, hi=hi)
-    estimates = (_response_rate(asked, scale), mean, _adjusted(journeys, kind, scale, adjust))
+    estimates = (
+        _response_rate(asked, scale),
+        mean,
+        _adjusted(journeys, kind, scale, adjust),
+        _net_promoter_score(answers, kind, scale, customers),
+    )
     ends = (scale.worst, scale.best, scale.assumed)
     return (kind, len(asked), len(answered), *estimates, *ends)
+
+
+def _net_promoter_score(answers: Floats, kind: str, scale: Scale, customers: int) -> Estimate:
+    """Return promoters less detractors, of 100 answers; the bounds make the silent one of them."""
+    estimand = "promoters less detractors, of 100 answers"
+    if not _is_nps(kind) or (scale.worst, scale.best) != NPS_SCALE:
+        return Estimate.none("no_column", "points", estimand=estimand)
+    net = int((answers >= PROMOTES).sum()) - int((answers <= DETRACTS).sum())
+    asked, said = len(answers), int(np.isfinite(answers).sum())
+    lo, hi = (100 * (net + sign * (asked - said)) / asked for sign in (-1, 1))
+    value = 100 * net / said
+    if not scale.silence_recorded:
+        return Estimate(value, "points", n_customers=customers, estimand=estimand)
+    return Estimate(
+        value, "points", min(lo, value), max(hi, value), n_customers=customers, estimand=estimand
+    )
 
 
 def _adjusted(journeys: Journeys, kind: str, scale: Scale, adjust: Sequence[str]) -> Estimate:

@@ -10,7 +10,7 @@ from ibis import _
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys import Journeys
 from journeylib.judge.settings import MomentSettings
-from journeylib.log import fetch, named_view
+from journeylib.log import fetch, reusable
 
 TRUE_WORDS = ("1", "true", "yes", "y", "t", "ja", "j")
 FALSE_WORDS = ("0", "false", "no", "n", "f", "nein")
@@ -46,7 +46,7 @@ def visits_with_quality(journeys: Journeys, settings: MomentSettings) -> ibis.Ta
         If the log does not carry the column, or none of its values says whether a visit went well.
     """
     steps, value = _observed(journeys, settings)
-    visits = named_view(
+    visits = reusable(
         steps.filter(_.visit == 1)
         .mutate(quality=_quality(value, settings))
         .group_by(["journey", "touchpoint"])

@@ -13,7 +13,7 @@ from ibis import _
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.judge.settings import ParadoxSettings
-from journeylib.log import customer_numbers, hand_over, named_view
+from journeylib.log import customer_numbers, hand_over, reusable
 from journeylib.measures import MeasureSettings, with_sessions
 
 US = 1_000_000
@@ -94,7 +94,7 @@ def contact_turns(
     # What the log does not have takes no room.
     absent = {name: ibis.null(kind) for name, kind in _COLUMNS.items() if name not in there}
     turns = turns.cache().mutate(**absent)
-    return named_view(turns.mutate(done_us=_.t_us + _.service_us.fill_null(0)))
+    return reusable(turns.mutate(done_us=_.t_us + _.service_us.fill_null(0)))
 
 
 def _in_log(journeys: Journeys, column: str) -> bool:

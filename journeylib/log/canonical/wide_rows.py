@@ -1,4 +1,4 @@
-"""Wide rows made long: columns joined, and a row of several steps made one event each."""
+"""Columns made before roles are read: joined, of the steps of a row, of who answers whom."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
 from ibis.backends.duckdb import Backend
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,12 +17,12 @@ from journeylib.core import SchemaError, did_you_mean, printable
 from journeylib.log.canonical.timestamps import micros_utc, plan_times, present
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.eventlog import check
-from journeylib.log.schema import OutcomesSchema, Schema, Span
+from journeylib.log.schema import OutcomesSchema, Replies, Schema, Span
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import POSITION, Pick, Raw, ReadOptions
 
-STEP, START, END = "step", "start", "end"
-_TIME = "_journeylib_time"
+STEP, START, END, THREAD = "step", "start", "end", "thread"
+_TIME, _OWN = "_journeylib_time", "_journeylib_own"
 _DAY_US, _HALF_DAY_US = 86_400_000_000, 43_200_000_000
 _SPANS = TypeAdapter(dict[str, Span])
 _ZERO = r"^0?0:00(:00([.,]0+)?)?$"
@@ -37,22 +39,28 @@ class WideRows:
     unpivot : dict of str to Span
         A step to the columns of its start and end. Each row gives one row for each of its steps
         that happened, with the new columns ``step``, ``start`` and ``end``.
+    threads : Replies, optional
+        Makes the column ``thread`` of events that answer each other.
     """
 
     join: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unpivot: Mapping[str, Span] = field(default_factory=dict)
+    threads: Replies | None = None
 
     @property
     def made(self) -> tuple[str, ...]:
         """Names of the columns that it makes."""
         times = (START, END) if self.has_ends else (START,)
-        return (*self.join, *((STEP, *times) if self.unpivot else ()))
+        thread = () if self.threads is None else (THREAD,)
+        return (*self.join, *((STEP, *times) if self.unpivot else ()), *thread)
 
     @property
     def needed(self) -> tuple[str, ...]:
         """Names of the columns of the source that it reads."""
         spans = [(*span.start, *(span.end or ())) for span in self.unpivot.values()]
-        return tuple(dict.fromkeys(c for columns in (*self.join.values(), *spans) for c in columns))
+        replies = [] if self.threads is None else [(self.threads.id, self.threads.reply_to)]
+        several = (*self.join.values(), *spans, *replies)
+        return tuple(dict.fromkeys(column for columns in several for column in columns))
 
     @property
     def has_ends(self) -> bool:
@@ -71,14 +79,14 @@ def _make_timestamp(micros):  # type: ignore[no-untyped-def]
 
 
 def wide_rows(options: ReadOptions) -> WideRows | None:
-    """Return what `join` and `unpivot` ask for; None where they are not there.
+    """Return what `join`, `unpivot` and `threads` ask for; None where they are not there.
 
     Raises
     ------
     SchemaError
         They are no columns by name, or mix whole times with dates and clocks.
     """
-    if not options.join and not options.unpivot:
+    if not options.join and not options.unpivot and not options.threads:
         return None
     join = {
         name: (columns,) if isinstance(columns, str) else tuple(columns)
@@ -100,7 +108,11 @@ def wide_rows(options: ReadOptions) -> WideRows | None:
         raise SchemaError(
             "unpivot: some times are one column and some a date and a clock. Write all in one way."
         )
-    return WideRows(join, spans)
+    try:
+        replies = options.threads and Replies.model_validate(options.threads)
+    except ValidationError:
+        raise SchemaError("threads needs two columns:  {id: …, reply_to: …}.") from None
+    return WideRows(join, spans, replies or None)
 
 
 def open_log(source: Any, pick: Pick, options: ReadOptions, schema: Schema | OutcomesSchema) -> Raw:
@@ -117,14 +129,14 @@ def _with_parts(wide: WideRows, pick: Pick) -> Pick:
     def wanted(columns: Sequence[str], where: str) -> list[str]:
         if clash := [name for name in wide.made if name in columns]:
             raise SchemaError(
-                f"{where} has a column '{clash[0]}' of its own, which join or unpivot would make. "
-                "Rename the column of the file, or the joined one."
+                f"{where} has a column '{clash[0]}' of its own, which join, unpivot or threads "
+                "would make. Rename the column of the file, or the joined one."
             )
         missing = [name for name in wide.needed if name not in columns]
         if missing:
             named = printable(columns)
             raise SchemaError(
-                f"column '{missing[0]}' (join or unpivot) is not in {where}."
+                f"column '{missing[0]}' (join, unpivot or threads) is not in {where}."
                 f"{did_you_mean(missing[0], named)} Columns there: {', '.join(named[:40])}."
             )
         chosen = pick([*columns, *wide.made], where)
@@ -144,6 +156,8 @@ def long_rows(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str 
     table = table.mutate(
         **{name: _joined(table, columns, missing) for name, columns in wide.join.items()}
     )
+    if wide.threads is not None:
+        table = _threaded(table, wide.threads, missing)
     if not wide.unpivot:
         return replace(raw, table=table)
     if wide.has_clocks:
@@ -170,6 +184,30 @@ def _joined(table: ir.Table, columns: Sequence[str], missing: tuple[str, ...]) -
     for other in others:
         first = first + ibis.coalesce(ibis.literal(" ") + other, ibis.literal(""))
     return first
+
+
+def _threaded(table: ir.Table, replies: Replies, missing: tuple[str, ...]) -> ir.Table:
+    """Add the thread of each row: the id of the event that its chain of answers began with."""
+    own = present(table[replies.id], missing)
+    pairs = table.select(own=own, to=present(table[replies.reply_to], missing)).distinct()
+    found = pairs.filter(pairs.own.notnull()).order_by("own", "to").to_pandas()
+    roots = ibis.memtable(thread_roots(found["own"], found["to"]))
+    joined = table.mutate(**{_OWN: own}).left_join(roots, _OWN)
+    return joined.select(*table.columns, THREAD)
+
+
+def thread_roots(own: pd.Series[str], to: pd.Series[str]) -> pd.DataFrame:
+    """Return the first event of the chain of each: an event that is not there may be one."""
+    codes, ids = pd.factorize(pd.concat([own, to]), use_na_sentinel=True)
+    many = len(own)
+    root = np.arange(len(ids))
+    answers = codes[many:] >= 0
+    root[codes[:many][answers]] = codes[many:][answers]
+    # Each step doubles how far back is looked; events that answer each other in a ring end too.
+    for _ in range(max(len(ids), 1).bit_length()):
+        root = root[root]
+    frame = pd.DataFrame({_OWN: ids, THREAD: ids[root]})
+    return frame.astype("str")
 
 
 def _happened(table: ir.Table, span: Span, missing: tuple[str, ...]) -> ir.BooleanValue:

@@ -64,20 +64,20 @@ def store_sorted(
     return backend.table(name)
 
 
-def named_view(rows: ibis.Table) -> ibis.Table:
-    """Give `rows` a name in DuckDB, where many queries ask for them; elsewhere return `rows`.
+def reusable(rows: ibis.Table) -> ibis.Table:
+    """Make `rows` a table that many queries ask, in DuckDB; elsewhere return `rows`.
 
-    Ibis writes out a whole expression for each query, which costs more than a small log's query
-    itself; of a view it writes the name. Nothing is held, and the engine still leaves out the
-    columns that nobody asks for.
+    Ibis writes out a whole expression for each query and the engine plans all of it, which costs
+    more than a small log's query itself. Of a table or view Ibis writes the name. A small table is
+    held; a large one is a view, of which the engine leaves out the columns that nobody asks for.
     """
     backend = rows.get_backend()
     if not isinstance(backend, CodedBackend):
         return rows
-    view = backend.view(scratch_name("view"), rows)
+    table = backend.reusable(scratch_name("rows"), rows)
     runs = [key for key in ("journey", "customer_no") if is_sorted(rows, key)]
-    _SORTED_TABLES[view.op().name] = frozenset(runs)
-    return view
+    _SORTED_TABLES[table.op().name] = frozenset(runs)
+    return table
 
 
 def numbered(events: ibis.Table) -> ibis.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from journeylib.core import SchemaError, percent, printable
 from journeylib.log.canonical.timestamps import month_first_format, shape_share
-from journeylib.log.canonical.wide_rows import STEP, WideRows, long_rows
+from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
 from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
@@ -35,6 +36,10 @@ _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
+# Of two columns whose scores are that near, a person is asked.
+_NEAR = 0.8
+# Asks a person: (question, answer unless they give one) -> answer
+Ask = Callable[[str, bool], bool]
 # Texts on rows of bots and humans are the customer's where hardly any stands on a customer's row
 # and most more often speak of "my bill" than of "your bill".
 _CUSTOMERS_WORDS = re.compile(
@@ -105,6 +110,7 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
+    ask: Ask | None = None,
 ) -> Proposal:
     """Look at the first rows of a log and propose which column plays which role.
 
@@ -113,6 +119,9 @@ def propose(
     source : as in `read_log`
     delimiter, encoding, object_type : str, optional
         As in `read_log`.
+    ask : callable, optional
+        Called with a yes-or-no question and the likely answer where two readings are near; names
+        of columns are all that it is told of the log. Nobody is asked unless given.
 
     Returns
     -------
@@ -135,9 +144,10 @@ def propose(
     if wide is not None:
         raw = long_rows(raw, wide, MISSING, None)
         sample = _sample(replace(raw, table=raw.table.order_by(POSITION)))
-        sample = sample.drop(columns=list(wide.needed))
+        parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
+        sample = sample[[c for c in sample.columns if c in parts]]
     drop_scratch(raw)
-    return _Search(raw, sample, wide).proposal()
+    return _Search(raw, sample, wide, ask).proposal()
 
 
 def _sample(raw: Raw) -> pd.DataFrame:
@@ -168,8 +178,11 @@ def _profile(name: str, values: pd.Series[str], missing: tuple[str, ...], typed:
 class _Search:
     """Fills the roles one after another, the needed ones first."""
 
-    def __init__(self, raw: Raw, sample: pd.DataFrame, wide: WideRows | None) -> None:
+    def __init__(
+        self, raw: Raw, sample: pd.DataFrame, wide: WideRows | None, ask: Ask | None
+    ) -> None:
         self.raw = raw
+        self.ask = ask
         self.sample = sample
         self.wide = wide
         seen = pd.unique(sample.to_numpy().ravel())
@@ -232,6 +245,16 @@ class _Search:
         named = name_score(column.name, role) >= 0.25
         self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
 
+    def _better(self, scored: list[tuple[float, _Column]], what: str) -> tuple[float, _Column]:
+        """Return the best column; where the second is near, a person may say that it is that."""
+        best, *others = sorted(scored, key=lambda pair: pair[0], reverse=True)
+        if self.ask is None or not others or others[0][0] < _NEAR * best[0]:
+            return best
+        one, other = printable([best[1].name, others[0][1].name])
+        question = f"Two columns may say {what}: '{one}' and '{other}'. Take '{one}'?"
+        chosen = best if self.ask(question, True) else others[0]
+        return max(chosen[0], _SURE), chosen[1]
+
     def _open(self) -> list[_Column]:
         return [c for c in self.columns.values() if c.name not in self.taken.values() and c.filled]
 
@@ -245,7 +268,7 @@ class _Search:
                 if name >= 0.4 and fits and column.filled > 0.5:
                     scored.append((name * (1.0 if column.repeats else 0.5), column))
             if scored:
-                score, column = max(scored, key=lambda pair: pair[0])
+                score, column = self._better(scored, f"the {role}")
                 self._take(role, column, score, self._repeat_text(column))
         for role in ("journey", "customer"):
             column_of = self.columns.get(self.taken.get(role, ""))
@@ -255,7 +278,10 @@ class _Search:
                     "they cannot be used as they are. Raise max_unusable_share if they may go."
                 )
         if "journey" not in self.taken and "customer" not in self.taken:
-            self._stand_in()
+            if self.wide is not None and self.wide.threads is not None:
+                self._take("journey", self.columns[THREAD], _LIKELY, "its events answer each other")
+            else:
+                self._stand_in()
         elif "journey" in self.taken and not self.columns[self.taken["journey"]].repeats:
             self.warnings.append(
                 f"'{self.taken['journey']}' hardly repeats: most journeys would have one event."
@@ -325,13 +351,19 @@ class _Search:
                              "month": year * 10_000 + first * 100 + second})  # fmt: skip
         ordered = {way: bool(days[way].is_monotonic_increasing) for way in days}
         form = month_first_format(str(column.values.iloc[0]))
-        if ordered["month"] and not ordered["day"] and form is not None:
+        if ordered["day"] and not ordered["month"]:
+            return
+        if self.ask is not None and form is not None:
+            likely = ordered["month"] and not ordered["day"]
+            if self.ask(f"Does the month come before the day in '{column.name}'?", likely):
+                self.extra["timestamp_format"] = form
+        elif ordered["month"] and not ordered["day"] and form is not None:
             self.extra["timestamp_format"] = form
             self.warnings.append(
                 f"No date of '{column.name}' tells whether the day or the month comes first; the "
                 "file is in order of time only if the month does. Check 'timestamp_format'."
             )
-        elif not (ordered["day"] and not ordered["month"]):
+        else:
             self.warnings.append(
                 f"No date of '{column.name}' tells whether the day or the month comes first; the "
                 "day is taken. Set 'timestamp_format' to be sure."
@@ -388,7 +420,7 @@ class _Search:
                 continue
             name = name_score(column.name, "touchpoint")
             change = self.changes[column.name]
-            words = 1.0 if column.numbers < 0.5 else 0.4
+            words = 1.0 if column.numbers < 0.5 else 0.25
             other = max(name_score(column.name, role) for role in (*_FREE_ROLES, "customer"))
             base = 0.15 if other > name else 0.3
             scored.append(((base + (1 - base) * name) * (0.4 + 0.6 * change) * words, column))
@@ -397,7 +429,7 @@ class _Search:
                 f"{self.raw.name} has no column that says what happened: none holds a limited "
                 f"number of words. Columns: {', '.join(printable(self.columns))}."
             )
-        score, column = max(scored, key=lambda pair: pair[0])
+        score, column = self._better(scored, "what happened")
         change = self.changes[column.name]
         self._take(
             "touchpoint",
@@ -414,6 +446,11 @@ class _Search:
         for name, columns in self.wide.join.items():
             self.warnings.append(
                 f"{' and '.join(repr(one) for one in columns)} are joined as '{name}' (log.join)."
+            )
+        if self.wide.threads is not None:
+            self.warnings.append(
+                f"'{self.wide.threads.reply_to}' names the event that a row answers: 'thread' is "
+                "the event with which its chain began (log.threads)."
             )
         if not self.wide.unpivot:
             return

@@ -1,4 +1,4 @@
-"""Wide rows seen: times of several steps in one row, or a date and its clock in two columns."""
+"""What is seen to be made first: steps of a row, a date with its clock, threads of answers."""
 
 from __future__ import annotations
 
@@ -8,26 +8,34 @@ import pandas as pd
 
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.canonical.wide_rows import WideRows
-from journeylib.log.schema import MISSING, Span
+from journeylib.log.schema import MISSING, Replies, Span
 from journeylib.log.text.role_names import name_score, plain_name
 
 CLOCK = r"\s*[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?(\s*[AaPp]\.?[Mm]\.?)?\s*"
 _STARTS = {"start", "started", "begin", "entry", "entered", "from", "in", "beginn", "von", "debut"}
 _ENDS = {"end", "ended", "exit", "left", "to", "out", "stop", "ende", "bis", "fin"}
-_MOST = 0.8
+_REPLIES = {
+    "reply to", "reply to id", "in reply to", "in reply to id", "in reply to status id",
+    "in response to", "in response to id", "in response to tweet id", "parent id",
+    "parent message id", "parent tweet id", "antwort auf",
+}  # fmt: skip
+_MOST, _HELD = 0.8, 0.3
 
 
 def find_wide_rows(sample: pd.DataFrame) -> WideRows | None:
     """Return how the columns of a table are to be joined or made rows; None where they are not.
 
-    Two pairs of columns or more that are named as start and end of steps make each row several
-    events. A lone column of clocks beside one of dates, and no whole times, is joined with it.
+    A column that names the event which a row answers makes threads. Two pairs of columns or more
+    that are named as start and end of steps make each row several events. A lone column of clocks
+    beside one of dates, and no whole times, is joined with it.
     """
     texts = {name: _filled(sample[name]) for name in sample.columns}
     clocks = [name for name, column in texts.items() if _share(column, CLOCK) > _MOST]
     times = [name for name, column in texts.items() if shape_share(column) >= _MOST]
     days = [name for name in times if not texts[name].str.contains(":").any()]
     whole = [name for name in times if name not in days]
+    if (replies := _replies(texts)) is not None:
+        return WideRows(threads=replies)
     day = max(days, key=lambda name: name_score(name, "timestamp"), default=None)
     if day is not None and len(pairs := _pairs(clocks)) > 1:
         return WideRows(unpivot={step: Span(start=(day, start), end=(day, end))
@@ -37,6 +45,22 @@ def find_wide_rows(sample: pd.DataFrame) -> WideRows | None:
                                  for step, (start, end) in pairs.items()})  # fmt: skip
     if day is not None and len(clocks) == 1 and not whole:
         return WideRows(join={f"{day} {clocks[0]}": (day, clocks[0])})
+    return None
+
+
+def _replies(texts: dict[str, pd.Series[str]]) -> Replies | None:
+    """Return the column that names answered events, and the one of ids that holds most of them."""
+    for name, column in texts.items():
+        if plain_name(name) not in _REPLIES or column.empty:
+            continue
+        held = {
+            other: float(column.isin(ids).mean())
+            for other, ids in texts.items()
+            if other != name and ids.is_unique
+        }
+        best = max(held, key=lambda other: held[other], default=None)
+        if best is not None and held[best] > _HELD:
+            return Replies(id=best, reply_to=name)
     return None
 
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import percent
@@ -17,7 +18,7 @@ _DAY_US = 86_400_000_000
 # Nobody logged customers' journeys by computer before.
 _FIRST_YEAR_US = 7305 * _DAY_US  # 1990-01-01
 _FEW_SECONDS_US = 60_000_000
-_MANY = 20
+_MANY, _SEVERAL = 20, 5
 _ONE_ID_SHARE = 0.25
 _SCIENTIFIC = r"^-?[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 
@@ -41,8 +42,7 @@ def id_checks(log: Inspection) -> Iterator[Check]:
             largest=groups.n.max(),
         )
     )
-    rounded = sizes.filter(sizes.customer.re_search(_SCIENTIFIC))
-    lost = one_row(rounded.aggregate(ids=rounded.count(), n=rounded.n.sum()))
+    lost = _rounded(sizes)
     if counts["alike"]:
         yield check("ids_alike.some", "customer", counts["alike_events"], ids=counts["alike"])
     if lost["ids"]:
@@ -50,6 +50,30 @@ def id_checks(log: Inspection) -> Iterator[Check]:
     share = counts["largest"] / used if used else 0.0
     if counts["customers"] > _MANY and share > _ONE_ID_SHARE:
         yield check("one_id.some", "customer", counts["largest"], share=percent(share))
+
+
+def _rounded(sizes: ir.Table) -> dict[str, int]:
+    """Count ids in scientific notation, and long ones if all have zeros alone after 15 digits."""
+    text, n = sizes.customer, sizes.n
+    marks = {
+        "scientific": text.re_search(_SCIENTIFIC),
+        "long": text.re_search("^[0-9]{16,}$"),
+        "zeros": text.re_search("^[0-9]{15}0+$"),
+    }
+    row = one_row(
+        sizes.aggregate(
+            **{name: mark.sum().fill_null(0) for name, mark in marks.items()},
+            **{
+                f"{name}_events": ibis.ifelse(mark, n, 0).sum().fill_null(0)
+                for name, mark in marks.items()
+            },
+        )
+    )
+    cut = row["long"] >= _SEVERAL and row["long"] == row["zeros"]
+    return {
+        "ids": row["scientific"] + (row["zeros"] if cut else 0),
+        "n": row["scientific_events"] + (row["zeros_events"] if cut else 0),
+    }
 
 
 def time_checks(log: Inspection) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from ibis.backends.duckdb import Backend
 from journeylib.core import LogError
 from journeylib.log.engine.duckdb import connect
 from journeylib.log.engine.spark import adopt
+from journeylib.log.eventlog import check
 from journeylib.log.sources.archives import unpacked
 from journeylib.log.sources.files import (
     load_delimited,
@@ -159,11 +160,14 @@ def _from_files(paths: list[Path], backend: Backend, pick: Pick, options: ReadOp
         return _from_sheets(paths, backend, pick)
     from journeylib.log.sources.process_mining import read_ocel, read_xes
 
-    if kinds == ["xes"]:
-        tables = [read_xes(path) for path in paths]
-    else:
-        tables = [read_ocel(path, options.object_type) for path in paths]
-    return from_arrow(tables, backend, pick, paths[0].name, tuple(path.name for path in paths))
+    names = tuple(path.name for path in paths)
+    if kinds == ["ocel"]:
+        objects = [read_ocel(path, options.object_type) for path in paths]
+        return from_arrow(objects, backend, pick, names[0], names)
+    logs = [read_xes(path) for path in paths]
+    raw = from_arrow([table for table, _ in logs], backend, pick, names[0], names)
+    alike = sum(count for _, count in logs)
+    return replace(raw, facts=(check("traces_alike.some", rows=alike),)) if alike else raw
 
 
 def _from_sheets(paths: list[Path], backend: Backend, pick: Pick) -> Raw:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import mmap
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ _BLOCK = 1 << 16
 _HEAD = 1 << 20
 _DATE = re.compile(r"<date\b[^>]*>")
 _KEY, _VALUE = re.compile(r"""key=["']([^"']*)"""), re.compile(r"""value=["']([^"']*)""")
+_STRING, _BYTES_VALUE = re.compile(rb"<string\b[^>]*>"), re.compile(rb"""value=["']([^"']*)""")
 _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -77,21 +80,27 @@ def _plain(path: Path, suffix: str) -> Iterator[Path]:
         yield unpack(path, target)
 
 
-def read_xes(path: Path) -> pa.Table:
+def read_xes(path: Path) -> tuple[pa.Table, int]:
     """Read an XES log, also gzipped: one row per event, trace attributes as ``case:…``.
 
     Times are UTC; those of a key that states no zone stay local times. `rustxes` reads it where
     it is installed, pm4py otherwise.
+
+    Returns
+    -------
+    table : pyarrow.Table
+    alike : int
+        Traces with a name that another one has too: by their name they are one journey.
     """
     with _plain(path, ".xes") as plain:
         with plain.open("rb") as stream:
             refuse_entities(stream, path.name)
-        naive = _without_zone(plain)
+        naive, alike = _without_zone(plain), _traces_alike(plain)
         with _reader_errors(path, "XES"):
             try:
-                return _in_utc(_xes_by_rust(plain), naive)
+                return _in_utc(_xes_by_rust(plain), naive), alike
             except ImportError:
-                return _in_utc(_xes_by_pm4py(plain), naive)
+                return _in_utc(_xes_by_pm4py(plain), naive), alike
 
 
 def _without_zone(path: Path) -> frozenset[str]:
@@ -104,6 +113,26 @@ def _without_zone(path: Path) -> frozenset[str]:
         if key is not None and value is not None:
             zoned[key[1]] = zoned.get(key[1], False) or bool(_ZONE.search(value[1]))
     return frozenset(key for key, stated in zoned.items() if not stated)
+
+
+def _traces_alike(path: Path) -> int:
+    """Count the traces whose name, before their first event, another trace has too."""
+    names: Counter[bytes] = Counter()
+    with (
+        path.open("rb") as stream,
+        mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        begin = content.find(b"<trace")
+        while begin >= 0:
+            end = content.find(b"</trace>", begin)
+            end = len(content) if end < 0 else end
+            event = content.find(b"<event", begin, end)
+            for tag in _STRING.findall(content[begin : event if event >= 0 else end]):
+                value = _BYTES_VALUE.search(tag)
+                if b"concept:name" in tag and value is not None:
+                    names[value[1]] += 1
+            begin = content.find(b"<trace", end)
+    return sum(n for n in names.values() if n > 1)
 
 
 @contextmanager

@@ -83,6 +83,9 @@ class ReadOptions:
     unpivot : dict of str to Span, optional
         Where a row holds several steps: each step to the columns of its ``start`` and ``end``,
         each a column or a date and a clock. The rows then have ``step``, ``start`` and ``end``.
+    threads : Replies, optional
+        Columns of the event's own ``id`` and of the one that it answers (``reply_to``). The rows
+        then have ``thread``: the id with which their chain of answers began.
     engine : Ibis backend, pyspark.sql.SparkSession, EngineSettings or str, optional
         Where events are held and everything is computed; a new DuckDB in memory unless given.
         A text is an address as `as_engine` takes it, such as ``spark://host:7077``. Spark reads
@@ -99,6 +102,7 @@ class ReadOptions:
     recipe: Any = None
     join: Mapping[str, Sequence[str]] | None = None
     unpivot: Mapping[str, Any] | None = None
+    threads: Any = None
     engine: Any = None
     period: tuple[Day | None, Day | None] | None = None
     days: tuple[Day, Day] | None = None

@@ -18,6 +18,7 @@ from journeylib.core import LogError, SchemaError, did_you_mean
 from journeylib.log.engine.duckdb import quoted, run, scratch_name
 from journeylib.log.sources.files import matching_files
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Pick, Raw
+from journeylib.log.sources.text_encoding import unique_names
 
 _ALONE: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -48,6 +49,7 @@ def arrow_table(source: Any, pick: Pick) -> pa.Table:
             "pandas, Polars or Arrow table, an Ibis table, or 'duckdb:///file.db::table'."
         )
     _refuse_repeated(table.column_names)
+    table = table.rename_columns(_apart(table.column_names))
     return table.select(pick(table.column_names, "the table"))
 
 
@@ -57,9 +59,17 @@ def _refuse_repeated(names: Sequence[str]) -> None:
         raise SchemaError(f"the table has more than one column '{repeated[0]}'. Rename one.")
 
 
+def _apart(names: Sequence[str]) -> list[str]:
+    """Number the names that differ by case only: the engine takes them for one."""
+    if len({name.casefold() for name in names}) == len(names):
+        return list(names)
+    return list(unique_names(list(names), len(names))[0])
+
+
 def _from_pandas(frame: pd.DataFrame, pick: Pick) -> pa.Table:
     renamed = frame.set_axis([str(name) for name in frame.columns], axis=1)
     _refuse_repeated(list(renamed.columns))
+    renamed = renamed.set_axis(_apart(list(renamed.columns)), axis=1)
     columns = {}
     for name in pick(list(renamed.columns), "the table"):
         try:
@@ -82,7 +92,8 @@ def from_arrow(
     """Show Arrow tables to the engine, where they lie, with their rows numbered."""
     numbered = []
     offset = 0
-    for index, table in enumerate(tables):
+    for index, given in enumerate(tables):
+        table = given.rename_columns(_apart(given.column_names))
         rows = table.num_rows
         selected = _without_nanoseconds(table.select(pick(table.column_names, files[index])))
         selected = selected.append_column(FILE, pa.array([index] * rows, type=pa.int64()))

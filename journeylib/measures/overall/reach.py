@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, resample
+from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
 from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
 from journeylib.measures.ratios import quotient
@@ -255,11 +255,10 @@ def _felt(
     many = len(large) * len(names)
     customers = events.base(cell, many).customers
     shown = np.flatnonzero(customers >= max(minimum, 1))
-    sums = [
-        events.in_groups(cell, amount, many)[:, shown]
-        for amount in (np.where(heard, score, 0), np.full(len(events), MICRO))
-    ]
-    result = resample(np.stack(sums, axis=-1), quotient, n_customers=customers[shown])
+    sums = np.zeros((GROUPS, len(shown), 2))
+    for place, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
+        sums[:, :, place] = events.in_groups(cell, amount, many)[:, shown]
+    result = resample(sums, quotient, n_customers=customers[shown])
     return pd.DataFrame(
         {
             "segment": [large[spot // len(names)] for spot in shown],

@@ -174,8 +174,11 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     opens[np.unique(spot[np.unique(contact, return_index=True)[1]])] = True
     ordered = np.argsort(order[first], kind="stable")
     rows = order[first][ordered]
-    nearest = (part[contact[first]][ordered] for part in (next_us, perhaps_us))
-    return Contacts(Rows.of(events, rows), events.t_us[rows], *nearest, opens[ordered])
+    of_rows = contact[first][ordered]
+    return Contacts(
+        Rows.of(events, rows), events.t_us[rows], next_us[of_rows], perhaps_us[of_rows],
+        opens[ordered],
+    )  # fmt: skip
 
 
 def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import END, OTHER, START, steps_around
 from journeylib.present.drawing.chart import template, words
+from journeylib.present.drawing.still import LABEL
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float
 from journeylib.present.theme import LIGHT
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from journeylib.journeys import Journeys
 
 MOST = 4  # touchpoints on each side
-FLOW, LABEL = 150, 36  # height of all visits, and of one label, in pixels
-WIDTH, NAME = 500, 176  # of the chart, and of a name in it
+FLOW = 150  # height of all visits in pixels, at least
+WIDTH, NAME = 420, 180  # of the chart, and of a name in it
 Row = dict[Any, Any]
 
 
@@ -52,8 +53,11 @@ def _chart(rows: list[Row], touchpoint: str) -> go.Figure:
         ends = (place, 0) if row["side"] == "before" else (0, place)
         for key, value in zip(links, (*ends, row["visits"], _line(row)), strict=True):
             links[key].append(value)
-    sides = pd.Series([row["side"] for row in rows]).value_counts()
-    height = FLOW + LABEL * int(sides.max()) + 16
+    sides = [
+        sum(max(FLOW * row["share"], LABEL) for row in rows if row["side"] == side)
+        for side in ("before", "after")
+    ]
+    height = round(max(sides)) + 16
     made = go.Figure(
         go.Sankey(
             node={

@@ -81,11 +81,12 @@ def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
     links = list(zip(trace.link.source, trace.link.target, trace.link.value, strict=True))
     sides = [[row for row in enumerate(links) if row[1][side] == 0] for side in (1, 0)]
     total = sum(value for _, (_, _, value) in sides[0]) or 1
-    room = ends[1] - ends[0] - LABEL * max(map(len, sides))
+    shares = [[value / total for _, (_, _, value) in side] for side in sides]
+    room = _flow_height(shares, ends[1] - ends[0])
     thick, middle = trace.node.thickness, width / 2
     back, front = [], []
     for left, side in zip((True, False), sides, strict=True):
-        heights = [room * value / total for _, (_, _, value) in side]
+        heights = [room * share for share in shares[0 if left else 1]]
         slots = [max(height, LABEL) for height in heights]
         y = (sum(ends) - sum(slots)) / 2
         inner = (sum(ends) - room) / 2
@@ -105,6 +106,16 @@ def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
             y, inner = y + slot, inner + height
     own = svg.rect(middle - thick / 2, (sum(ends) - room) / 2, thick, room, "jl-shape")
     return [*back, own.replace("/>", f' style="fill:{_paint(trace.node.color[0])}"/>'), *front]
+
+
+def _flow_height(sides: Sequence[Sequence[float]], height: float) -> float:
+    """Return how high all flows are together, where each has room for its label."""
+    low, high = 0.0, height
+    for _ in range(40):
+        middle = (low + high) / 2
+        fits = all(sum(max(middle * x, LABEL) for x in side) <= height for side in sides)
+        low, high = (middle, high) if fits else (low, middle)
+    return low
 
 
 def _ribbon(outer: Point, inner: Point, height: float, colour: str) -> str:

@@ -6,10 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import ConfigError, JourneylibError, RunError, text, use_language, working
-from journeylib.present.blocks import Block
-from journeylib.present.figure import Figure
-from journeylib.present.views.portfolio import what_if, what_if_details
+from journeylib.core import ConfigError, JourneylibError, RunError, use_language, working
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -19,7 +16,6 @@ if TYPE_CHECKING:
 
 ASKED = 0.4  # of a matter, to see whether anything can be said of it
 FEW_DRAWS, DRAWS = 2, 200  # to see that; and of an answer while a slider moves
-STEP = 0.05
 
 
 @working("looking for matters that can move")
@@ -85,17 +81,7 @@ def _matters(audit: Audit, forecast_of: Forecaster) -> tuple[dict[str, float], d
         except JourneylibError:
             continue  # nobody serves contacts there
         if answer.refused is None:
-            today[name] = round(answer.today[name] / STEP) * STEP
+            today[name] = answer.today[name]
         else:
             refused[name] = answer.refused
     return today, refused
-
-
-def shown_move(answer: WhatIf) -> tuple[Figure | Block, Block]:
-    """Return picture and words of an answer."""
-    return what_if(answer), what_if_details(answer)
-
-
-def nothing_moved() -> str:
-    """Return what is said while every slider stands where it is today."""
-    return text("present.what_if.as_today")

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 import plotly.graph_objects as go
 
-from journeylib.core import JourneylibError, current_catalogue, use_language
+from journeylib.core import JourneylibError, current_catalogue, text, use_language
 from journeylib.present.blocks import remark
-from journeylib.present.explorer.move_sliders import STEP, nothing_moved, shown_move
 from journeylib.present.figure import Figure
 from journeylib.present.theme import style_tag
+from journeylib.present.views.portfolio import what_if, what_if_details
 
 if TYPE_CHECKING:
     from journeylib.portfolio import WhatIf
 
 Forecast = Callable[[Mapping[str, float]], "WhatIf"]
+STEP = 0.05
 WIDE = ipywidgets.Layout(width="34rem")
 NAMES = {"description_width": "14rem"}
 
@@ -32,21 +33,21 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
         refused: Sequence[str],
         forecast: Forecast,
     ) -> None:
-        self._today, self._forecast = dict(today), forecast
+        self._today = {name: round(share / STEP) * STEP for name, share in today.items()}
+        self._forecast = forecast
         self._language = current_catalogue().language
         self._sliders = {
             name: ipywidgets.FloatSlider(
                 value=moves.get(name, share), min=0.0, max=1.0, step=STEP, description=name,
                 readout_format=".0%", continuous_update=False, style=NAMES, layout=WIDE,
             )
-            for name, share in today.items()
+            for name, share in self._today.items()
         }  # fmt: skip
-        self._chart = go.FigureWidget()
         self._words = ipywidgets.HTML()
         self.answer: WhatIf | None = None
         self.figure: Figure | None = None
-        left_out = ipywidgets.HTML("".join(remark(reason).html for reason in refused))
-        super().__init__([*self._sliders.values(), self._chart, self._words, left_out])
+        self._left_out = ipywidgets.HTML("".join(remark(reason).html for reason in refused))
+        super().__init__()
         for slider in self._sliders.values():
             slider.observe(self._moved, names="value")
         self._moved()
@@ -64,24 +65,21 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
         """Forecast anew; what cannot be asked is said."""
         with use_language(self._language):
             if not self.moves:
-                self._show(None, style_tag() + remark(nothing_moved()).html)
+                self._show(None, style_tag() + remark(text("present.what_if.as_today")).html)
                 return
             try:
                 self.answer = self._forecast(self.moves)
             except JourneylibError as error:
                 self._show(None, style_tag() + remark(str(error)).html)
                 return
-            picture, words = shown_move(self.answer)
+            picture, words = what_if(self.answer), what_if_details(self.answer)
             self._show(picture if isinstance(picture, Figure) else None, style_tag() + words.html)
 
     def _show(self, figure: Figure | None, words: str) -> None:
+        """Show a chart and words; a new chart each time, for moves differ in rows and axes."""
         self.figure, self._words.value = figure, words
-        drawn = go.Figure() if figure is None or figure.chart is None else figure.chart
-        self._chart.layout.height = drawn.layout.height or 60
-        with self._chart.batch_update():
-            self._chart.data = ()
-            self._chart.add_traces(drawn.data)
-            self._chart.layout = drawn.layout
+        chart = [] if figure is None or figure.chart is None else [go.FigureWidget(figure.chart)]
+        self.children = (*self._sliders.values(), *chart, self._words, self._left_out)
 
     def __repr__(self) -> str:
         return "" if self.answer is None else self.answer.text
@@ -90,7 +88,7 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
         """Return the widget, and chart and words for where no widget can be shown."""
         found = super()._repr_mimebundle_(**options)
         data, metadata = found if isinstance(found, tuple) else (found, {})
-        plain: dict[str, Any] = {}
+        plain: dict[str, Any] = {"text/plain": repr(self)}
         if self.figure is not None:
             plain = dict(self.figure._repr_mimebundle_()[0])
-        return {**(data or {}), **plain, "text/plain": repr(self)}, metadata
+        return {**(data or {}), **plain}, metadata

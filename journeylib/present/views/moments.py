@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Estimate, abstain_text, estimate_text, label, number, text
+from journeylib.core import Estimate, abstain_text, estimate_text, label, number, signed, text
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, table
 from journeylib.present.views.bots import false_alarm_text
@@ -155,6 +155,14 @@ def surveys(audit: Audit) -> Table | Block:
     return table(rows, text("present.surveys.caption"), note=text("present.surveys.note"))
 
 
+def _mean_or_nps(mean: Estimate, net: Estimate) -> str:
+    """Return the mean answer; of a survey of recommending the net promoter score before it."""
+    told = estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers))
+    if net.value is None:
+        return told
+    return text("present.surveys.nps", nps=signed(net.value, 0), mean=told)
+
+
 def _survey(row: dict[Any, Any]) -> dict[str, object]:
     mean, adjusted = row["mean"], row["adjusted"]
     bounds = text("present.surveys.not_recorded")
@@ -168,7 +176,7 @@ def _survey(row: dict[Any, Any]) -> dict[str, object]:
         "survey": label("outcome", row["kind"]),
         "asked": row["asked"],
         "answered": estimate_text(row["response_rate"]),
-        "answer_mean": estimate_text(Estimate(mean.value, mean.unit, n_customers=mean.n_customers)),
+        "answer_mean": _mean_or_nps(mean, row["nps"]),
         "mean_bounds": bounds,
         "mean_adjusted": like,
         "scale": text("present.surveys.assumed" if row["scale_assumed"] else "range.words", **ends),

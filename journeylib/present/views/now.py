@@ -229,7 +229,7 @@ def _promises(audit: Audit) -> list[dict[str, Any]]:
 def _panels(audit: Audit) -> list[dict[str, Any]]:
     said = audit.document["decisions"]
     more = text("present.now.evidence")
-    rest = {"trials": said["trials"], "trust": said["trust"]}
+    rest = {"trials": said["trials"], "trust": [*said["trust"], *_no_bots(audit)]}
     runs = _runs(audit)
     links = {"changed": "appendix-k", "trials": "appendix-j", "trust": "appendix-b"}
     return [
@@ -242,6 +242,14 @@ def _panels(audit: Audit) -> list[dict[str, Any]]:
         }
         for name, sentences in {"changed": [*_changed(audit), *_trend(runs)], **rest}.items()
     ]
+
+
+def _no_bots(audit: Audit) -> list[str]:
+    """Say why nothing is said of bots, where nothing is."""
+    handoffs = audit.evidence.handoffs
+    if handoffs.abstain is not None:
+        return [text("present.now.no_actor")]
+    return [] if handoffs.sessions else [text("present.now.no_bot")]
 
 
 def _changed(audit: Audit) -> list[str]:
@@ -314,7 +322,7 @@ def _trend_line(runs: Sequence[Run]) -> str:
         return ""
     days = [dt.date.fromisoformat(day).toordinal() for day, _ in runs]
     ends = [(found["lo"] or found["value"], found["hi"] or found["value"]) for _, found in runs]
-    low, high = min(lo for lo, _ in ends), max(hi for _, hi in ends)
+    low, high = float(min(lo for lo, _ in ends)), float(max(hi for _, hi in ends))
     left, wide, top, tall = 34.0, 172.0, 4.0, 24.0
     x = [left + wide * (day - days[0]) / (days[-1] - days[0]) for day in days]
 

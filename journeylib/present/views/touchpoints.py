@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
     from journeylib.audits import Audit
 
 REASONS = 3  # for each side
+SHARED = 4  # touchpoints from which what would settle them all is said once
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TouchpointPage(Block):
     """The page of one touchpoint, and the chart of where its visits come from and go to."""
 
@@ -54,12 +56,18 @@ def touchpoints(audit: Audit) -> Block:
     heads = ("touchpoint", "now", "should_be", "holds", "customers", "remarks")
     hidden = len(audit.document["touchpoints"]) - len(served)
     groups = _groups(audit)
+    data = Counter(row["next_datum"] for row in served if row["next_datum"])
+    shared = {datum: n for datum, n in data.items() if n >= SHARED}
+    rows = [_row(audit, row, groups) for row in served]
+    for row, shown in zip(served, rows, strict=True):
+        shown["settle"] = "" if row["next_datum"] in shared else shown["settle"]
+    notes = [text("present.serve.settle_all", n=n, datum=datum) for datum, n in shared.items()]
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
-        "rows": [_row(audit, row, groups) for row in served],
-        "filters": _filters(audit, served, groups),
-        "note": " ".join([*_no_bot(audit, served), text("present.serve.note", n=hidden)]),
+        "rows": rows,
+        "filters": _filters(rows, groups),
+        "note": " ".join([*notes, *_no_bot(audit, served), text("present.serve.note", n=hidden)]),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
@@ -83,17 +91,19 @@ def _groups(audit: Audit) -> list[_Group]:
     return groups
 
 
-def _filters(audit: Audit, served: Sequence[Row], groups: Sequence[_Group]) -> Row:
+def _filters(rows: Sequence[Row], groups: Sequence[_Group]) -> Row:
     """Return what the script of a page may filter by: values that occur, groups counted before."""
     values = {
-        "channel": sorted({row["channel"] for row in served if row["channel"]}),
-        "now": sorted({text(f"present.serve.by.{_served_by(audit, row)}") for row in served}),
-        "should": list(dict.fromkeys(VERDICTS[_code(row)].word for row in served)),
+        "channel": sorted({row["channel"] for row in rows if row["channel"]}),
+        "now": sorted({row["now"] for row in rows}),
+        "should": list(dict.fromkeys(row["should"] for row in rows)),
     }
     heads = {"channel": "present.head.channel", "now": "present.serve.head.now"}
     heads["should"] = "present.serve.head.should_be"
     return {
         "all": text("present.serve.all"),
+        "felt": any(row["feeling"] for row in rows),
+        "disagree": any(row["flags"] for row in rows),
         "selects": [
             {"name": name, "label": text(heads[name]), "values": one}
             for name, one in values.items()
@@ -314,7 +324,8 @@ def _reasons(row: Row, *, open_: bool) -> list[Row | None]:
 def _flow(flow: Figure, *, drawn: bool) -> Row:
     """Return the drawing of the steps around a touchpoint, where it may be, beside its numbers."""
     table = html_table(flow.table, caption=flow.alt)
-    return {"drawing": flow.svg if drawn else "", "table": table, "note": flow.note}
+    drawing = flow.svg if drawn else ""
+    return {"drawing": drawing, "finding": flow.alt, "table": table, "note": flow.note}
 
 
 def _ends(audit: Audit, name: str) -> list[tuple[str, str]]:

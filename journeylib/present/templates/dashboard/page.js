@@ -19,7 +19,10 @@ for (const spot of document.querySelectorAll('svg [data-key]')) {
   const id = pages.get(spot.dataset.key)
   if (!id) continue
   spot.classList.add('jl-goes')
-  spot.addEventListener('click', () => { location.hash = id })
+  spot.addEventListener('click', () => {
+    location.hash = id
+    opened()
+  })
 }
 
 // Each chart is drawn when it is first seen; its picture stays for print.
@@ -50,6 +53,7 @@ function filtered (block) {
   const all = cells.map(cell => cell.textContent)
   const status = form.querySelector('output')
   const field = name => form.elements[name]
+  const value = name => field(name) ? field(name).value : ''
   const feelings = new Map(rows.map(row => [row.dataset.name, row.dataset.feeling]))
   const marks = [...document.querySelectorAll('#quadrant [data-key]')]
     .filter(mark => feelings.has(mark.dataset.key))
@@ -60,17 +64,17 @@ function filtered (block) {
     const seen = new Set()
     rows.forEach((row, place) => {
       const fits = ['channel', 'now', 'should']
-        .every(name => !field(name) || ['', row.dataset[name]].includes(field(name).value))
-      row.hidden = !fits || (field('flagged').checked && !row.dataset.flagged)
+        .every(name => ['', row.dataset[name]].includes(value(name)))
+      row.hidden = !fits || (field('flagged')?.checked && !row.dataset.flagged)
       if (!row.hidden) seen.add(row.dataset.name)
       cells[place].textContent = group < 0 ? all[place] : row.dataset.counts.split('|')[group] || '–'
     })
     for (const mark of marks) mark.classList.toggle('jl-dim', !seen.has(mark.dataset.key))
-    document.body.dataset.colour = field('colour').value
+    document.body.dataset.colour = value('colour')
     const [shown, withheld, colours] = status.dataset.words.split('|')
     const words = [shown.replace('{n}', seen.size).replace('{all}', rows.length)]
     if (group >= 0) words.push(withheld)
-    if (field('colour').value) words.push(colours)
+    if (value('colour')) words.push(colours)
     status.textContent = words.join(' · ')
   }
   form.addEventListener('input', show)
