@@ -234,7 +234,7 @@ def test_negative_turns_are_corrected_turn_by_turn(log_of: LogOf) -> None:
     turns = pd.DataFrame(rows * 30, columns=["text", "negative"])
     found = measure(journeys, labelled=turns).estimate("Chat", "negative")
     assert found["value"] == pytest.approx((0.3 + 5 / 6 - 1) / (3 / 4 + 5 / 6 - 1), abs=1e-5)
-    assert found["source"].startswith("column text, VADER lexicon (English)")
+    assert found["source"].startswith("column text, VADER lexicon (English; ")
 
 
 def test_the_corrected_indicator_covers() -> None:

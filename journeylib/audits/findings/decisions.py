@@ -337,5 +337,5 @@ def _trust(assessment: Assessment, flags: Sequence[Flag]) -> Iterator[str]:
         if names:
             yield text(f"audits.decision.trust.{kind}", names=listed(names))
     sources = assessment.evidence.experience["source"].astype(str)
-    if not assessment.evidence.detectors and sources.str.contains("lexicon").any():
+    if not assessment.evidence.detectors and sources.str.contains("VADER").any():
         yield text("audits.decision.trust.words")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from journeylib.core import number, text
 from journeylib.journeys.journeys import Journeys
 from journeylib.log import fetch
 
@@ -50,12 +51,13 @@ class OrderTest:
 
     def __str__(self) -> str:
         if not self.memory:
-            return "One step of memory is enough: longer histories foresee no better."
+            return text("journeys.memory.one")
         gain = self.losses.loc[self.losses["order"] == 2].iloc[0]
-        return (
-            f"Memory is present: the last {self.order} touchpoints foresee the next step better "
-            f"than the last one (two against one: {gain['gain']:.3f} nats a step, standard error "
-            f"{gain['gain_se']:.3f}). Numbers of the chain hold on average, not for each history."
+        return text(
+            "journeys.memory.more",
+            order=self.order,
+            gain=number(gain["gain"], 3),
+            error=number(gain["gain_se"], 3),
         )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from journeylib.core import text
 from journeylib.journeys.segmentation.boundary_model import BoundaryModel, fit_boundaries
 from journeylib.journeys.segmentation.channel_gaps import (
     REST,
@@ -98,22 +99,21 @@ class Cutting:
     @property
     def definition(self) -> str:
         """What a journey is, in words."""
-        days = "" if self.gap_us is None else f"{self.gap_us / US_PER_DAY:.3g} days of silence"
-        if self.channels:
-            shortest = min(gap.gap_days for gap in self.channels)
-            days = f"{shortest:.3g} to {days}, by the channel before it,"
-        fitted = "as the silences of the log show" if self.answer == "found" else "assumed"
-        text = {
-            "case": "events with the same case id",
-            "gap": f"events of a customer without {days} between them ({fitted})",
-            "goal": "events of a customer up to a declared end"
-            + (f", without {days} between them ({fitted})" if days else ""),
-            "learned": "events of a customer between boundaries learned from the log, from a "
-            f"sample of {self.learned_customers} of {self.customers} customers; judged with the "
-            "events after them, so for an audit, not for a live decision",
-            "customer": "all events of a customer",
-        }[self.kind]
-        return f"{text}; {self.reason}" if self.reason else text
+        days = ""
+        if self.gap_days is not None:
+            days = text("journeys.cut.days", days=f"{self.gap_days:.3g}")
+            if self.channels:
+                shortest = min(gap.gap_days for gap in self.channels)
+                days = text("journeys.cut.by_channel", least=f"{shortest:.3g}", days=days)
+        kind = "goal_gap" if self.kind == "goal" and days else self.kind
+        words = text(
+            f"journeys.cut.{kind}",
+            days=days,
+            fitted=text(f"journeys.cut.{'found' if self.answer == 'found' else 'assumed'}"),
+            learned=self.learned_customers or 0,
+            customers=self.customers or 0,
+        )
+        return f"{words}; {self.reason}" if self.reason else words
 
 
 def cut_journeys(

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Floats, Resampled, resample
+from journeylib.core import AbstainReason, Floats, Resampled, percent, resample, text
 from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
 from journeylib.log import (
     asks_for_human,
@@ -113,9 +113,11 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     scored = found.select(*keys, "score")
     silent = steps.select(*keys).anti_join(scored, ["journey", "step"])
     every = silent.mutate(score=ibis.null("int64")).union(scored).cache()
-    share = "" if per_mille == 1000 else f", {per_mille / 10:g} % of customers"
-    words = f"a word of it in {100 * part:.0f} % of turns"
-    return Scores(every, f"column text, VADER lexicon (English{share}; {words})", per_mille, listed)
+    share = ""
+    if per_mille < 1000:
+        share = text("measures.source.sample", share=percent(per_mille / 1000, 1))
+    source = text("measures.source.vader", sample=share, share=f"{100 * part:.0f}")
+    return Scores(every, source, per_mille, listed)
 
 
 def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
