@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_300,
+    "audits": 5_400,
     "cli": 1_100,
     "core": 600,
     "delivery": 860,
@@ -19,8 +19,8 @@ LINES = {
     "log": 6_100,
     "measures": 5_400,
     "portfolio": 1_600,
-    "present": 7_000,
-    "workshop": 3_700,
+    "present": 7_150,
+    "workshop": 3_800,
 }
 # Still called alike in two rooms; nothing is to be added.
 ALIKE = {

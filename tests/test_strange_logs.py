@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 import journeylib as jl
@@ -20,7 +20,7 @@ from journeylib import present
 from journeylib.audits.config.model import AuditConfig
 
 EXAMPLES = int(os.environ.get("JOURNEYLIB_STRANGE_LOGS", "60"))
-FEW = 4
+FEW = 3
 MINIMUM = 10
 NAMES = ("Menu", "Agent queue", "Call", "Chat", "Letter", "Invoice")
 WORDS = ("Where is my bill?", "I want a human", "Thank you, solved!", "agent!", "Das ist schlecht")
@@ -254,9 +254,18 @@ def check(like: Strange, folder: Path) -> None:
 QUIET = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
+# What failed once: the row of all journeys is hidden where an end could be told from it.
+HIDDEN_START = Strange(
+    seed=2181, customers=60, touchpoints=4, crowd="humans", clock=True, knows_customers=True,
+    tied=False, days=400, unknown_actors=0.0, missing_intents=None, texts=False, sessions=False,
+    ends=True,
+)  # fmt: skip
+
+
+@example(like=HIDDEN_START)
 @settings(
     max_examples=FEW, deadline=None, derandomize=True, suppress_health_check=QUIET,
-    phases=[Phase.generate], database=None,
+    phases=[Phase.explicit, Phase.generate], database=None,
 )  # fmt: skip
 @given(like=strange_logs)
 def test_strange_logs_are_counted_right(like: Strange, tmp_path_factory: Any) -> None:

@@ -342,3 +342,15 @@ def test_the_document_holds_the_same(telecom_audit: jl.Audit) -> None:
     assert [item["title"] for item in part["items"]] == [item.title for item in said.items]
     assert [bot["touchpoint"] for bot in part["bots"]] == [bot.touchpoint for bot in said.bots]
     assert pd.Series([item["customers"] for item in part["items"]]).ge(10).all()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_mean_of_recommendations_is_never_called_nps(
+    language: str, telecom_audit: jl.Audit
+) -> None:
+    """A net promoter score is promoters minus detractors; what is shown here is a mean."""
+    with use_language(language):
+        texts = [finding.text for finding in all_findings(telecom_audit)]
+    surveys = [text for text in texts if "734" in text]
+    assert len(surveys) == 1
+    assert not [text for text in texts if re.search("nps", text, re.IGNORECASE)]

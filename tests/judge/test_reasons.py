@@ -7,7 +7,7 @@ import pytest
 
 from journeylib.core import Estimate, number, percent, use_language
 from journeylib.judge.scorecard.observations import Observation
-from journeylib.judge.scorecard.reasons import statement
+from journeylib.judge.scorecard.reasons import settling_datum, statement
 from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.settings import DEFAULTS
 
@@ -141,3 +141,10 @@ def test_outcomes_in_other_units_are_not_stakes(evidence_of, profile):
     stakes = judgement.indicators.query("indicator == 'stakes'").iloc[0]
     assert (stakes["missing"], stakes["weight"]) == ("no_column", pytest.approx(0.12))
     assert np.isnan(stakes["score"])
+
+
+def test_what_would_settle_a_verdict_tells_of_no_few_persons() -> None:
+    """Eight of 288 flagged customers are under ten, and ten of 288 are 3.5 %."""
+    few = Observation(8 / 288, 0.013, 0.059, "share", 288, "C", None, np.array([8 / 288]))
+    said = settling_datum("vulnerable", {"vulnerable": few})
+    assert "under 4 % (n\u00a0=\u00a0288)" in said and "2.8" not in said and "1.3" not in said

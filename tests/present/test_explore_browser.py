@@ -243,6 +243,23 @@ def test_the_map_by_keyboard(page):
     playwright.expect(code).to_have_text("journeys")
 
 
+def test_the_controls_beside_the_code(page, pictures):
+    explorer = page.locator(".jl-explore").first
+    code, remaining = explorer.locator(".jl-code code"), explorer.locator(".jl-remaining")
+    playwright.expect(code).to_have_text("journeys")
+    assert explorer.locator(".jl-pick select").count() == 4
+    explorer.get_by_label("Segment").select_option("fibre")
+    playwright.expect(code).to_have_text('journeys.in_segment("fibre")')
+    explorer.get_by_label("Begun in").select_option(label="2026-03")
+    line = 'journeys.in_segment("fibre").between("2026-03-01", "2026-03-31")'
+    playwright.expect(code).to_have_text(line)
+    explorer.screenshot(path=pictures / "lab-controls.png")
+    assert page.evaluate(RUN, line) == remaining.inner_text()
+    for label in ("Segment", "Begun in"):
+        explorer.get_by_label(label).select_option("")
+    playwright.expect(code).to_have_text("journeys")
+
+
 def test_the_exported_page_without_a_kernel(page, lab, browser, pictures):
     _url, folder = lab
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")

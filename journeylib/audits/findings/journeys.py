@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.insight import insight, listed, unanswered
-from journeylib.core import estimate_text, number, text
+from journeylib.core import estimate_text, label, number, text
 
 if TYPE_CHECKING:
     from journeylib.audits.result.result import Assessment, Finding
@@ -72,7 +72,7 @@ def _surveys(assessment: Assessment) -> Iterator[Finding]:
         key, told = ("survey", mean) if net.value is None else ("survey_nps", net)
         sentence = text(
             f"audits.finding.{key}",
-            kind=row["kind"],
+            kind=label("outcome", row["kind"]),
             rate=estimate_text(rate, base=False),
             asked=row["asked"],
             answered=mean.n_customers,

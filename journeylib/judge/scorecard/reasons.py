@@ -236,7 +236,7 @@ def settling_datum(indicator: str | None, seen: Mapping[str, Observation]) -> st
     """Return what would settle a verdict that resampling leaves open."""
     if indicator is None:
         return text("judge.settle_weights")
-    x, base = figure(seen[indicator])
+    x, base = figure_of(indicator, seen[indicator])
     return text("judge.settle_figure", label=text(f"indicator.{indicator}"), x=x, base=base)
 
 

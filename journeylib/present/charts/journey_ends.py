@@ -38,7 +38,10 @@ def journey_ends_figure(structure: Structure) -> Figure:
     parts.append(svg.line(NAME, 30, WIDTH - 16, 30, "jl-rule"))
     y = TOP
     for name in shown:
-        share = "" if name == START else percent(size[name] / size[START], 0)
+        # The row of all journeys is hidden where a small end could be told from it.
+        share = ""
+        if name != START and START in size:
+            share = percent(size[name] / size[START], 0)
         parts.append(_row(name, ends[name], share, settled=name in settled, y=y))
         y += ROW + (6 if name == START else 0)
     parts += svg.swatches(BAR, y + 22, [(end_word(end), kind) for end, kind in ENDS.items()])

@@ -27,7 +27,7 @@ class Explorer(anywidget.AnyWidget):
     _css = styles()
     scene = traitlets.Dict().tag(sync=True)
     trail = traitlets.Dict().tag(sync=True)
-    choices = traitlets.List().tag(sync=True)
+    choices = traitlets.List(traitlets.Dict()).tag(sync=True)
     problem = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, here: Exploration) -> None:
