@@ -69,8 +69,8 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
         rows = edges[edges[here] == touchpoint].rename(columns={there: "name", "events": "visits"})
         rows = rows.sort_values(["visits", "name"], ascending=[False, True])
-        counts = (rows[[name]].to_numpy().T for name in ("customers", "visits"))
-        shown = rows[suppress_parts(*counts, minimum)[0]].head(most)
+        customers, visits = rows[["customers"]].to_numpy().T, rows[["visits"]].to_numpy().T
+        shown = rows[suppress_parts(customers, visits, minimum)[0]].head(most)
         table = shown[["name", "visits", "customers", "median_seconds", "tied"]].assign(folds=1)
         rest = rows.drop(shown.index)
         if len(rest):
