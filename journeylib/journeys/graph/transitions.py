@@ -65,7 +65,7 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
     (`suppress_parts`), and what is beyond `most`.
     """
     minimum, edges = journeys.settings.min_customers, journeys.edges
-    sides = []
+    sides: list[pd.DataFrame] = []
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
         rows = edges[edges[here] == touchpoint].rename(columns={there: "name", "events": "visits"})
         rows = rows.sort_values(["visits", "name"], ascending=[False, True])
