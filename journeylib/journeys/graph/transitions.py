@@ -10,7 +10,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import base_in_cells
 from journeylib.journeys.walk.outline import variant_texts
 from journeylib.journeys.walk.tables import OTHER
-from journeylib.log import suppress
+from journeylib.log import suppress, suppress_parts
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -61,18 +61,16 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
 
     Notes
     -----
-    `OTHER` never holds only touchpoints of fewer than the minimum of customers, whose number
-    would be all visits less the rows that are shown: it takes the smallest shown row too.
+    `OTHER` holds what may not be shown, which all visits less the shown rows must not give away
+    (`suppress_parts`), and what is beyond `most`.
     """
     minimum, edges = journeys.settings.min_customers, journeys.edges
-    sides = []
+    sides: list[pd.DataFrame] = []
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
         rows = edges[edges[here] == touchpoint].rename(columns={there: "name", "events": "visits"})
         rows = rows.sort_values(["visits", "name"], ascending=[False, True])
-        enough = rows["customers"] >= minimum
-        shown = rows[enough].head(most)
-        if len(rows) > len(shown) and int(enough.sum()) == len(shown):
-            shown = shown.iloc[:-1]
+        customers, visits = rows[["customers"]].to_numpy().T, rows[["visits"]].to_numpy().T
+        shown = rows[suppress_parts(customers, visits, minimum)[0]].head(most)
         table = shown[["name", "visits", "customers", "median_seconds", "tied"]].assign(folds=1)
         rest = rows.drop(shown.index)
         if len(rest):
