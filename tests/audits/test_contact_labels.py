@@ -243,3 +243,45 @@ def test_the_labels_are_part_of_what_was_decided(labelled: Path, tmp_path: Path)
     assert jl.load_config(copy).hash() == before
     (tmp_path / "chats-labels.personal.csv").write_text(kept.rstrip("\n").rpartition("\n")[0])
     assert jl.load_config(copy).hash() != before
+
+
+def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) -> None:
+    pytest.importorskip("anywidget")
+    config = write(tmp_path)
+    page = show.label_page(config)
+    work, told, said = page.labelling, [], {}
+    page.send = told.append
+    assert work.choices == ("transactional", "emotional", "unsure") and work.all == 200
+    for n in range(100):
+        said[work.opening] = work.choices[n % 3]
+        page._heard(page, {"type": "say", "choice": work.choices[n % 3]}, None)
+    assert told[-1]["opening"] == work.opening and told[-1]["done"] == 100
+    assert repr(page) == "100 of 200 labelled"
+    last = work.opening
+    page._heard(page, {"type": "say", "choice": "unsure"}, None)
+    page._heard(page, {"type": "undo"}, None)
+    assert work.opening == last
+    page._heard(page, {"type": "say", "choice": "grief"}, None)  # is no type
+    assert "none of transactional" in told[-1]["progress"] and work.opening == last
+    # What is kept is what was said; whoever opens the page again goes on where it stood.
+    kept = config.with_name("chats-labels.personal.csv")
+    assert kept.stat().st_mode & 0o077 == 0
+    with kept.open(encoding="utf-8", newline="") as file:
+        assert {row["opening"]: row["type"] for row in csv.DictReader(file)} == said
+    again = show.label_page(config)
+    assert again.labelling.opening == last and again.labelling.done == 100
+    # The state of a widget is saved with its notebook: no opening is in it.
+    assert TRACE not in str(again.get_state())
+    while again.labelling.opening is not None:
+        again.labelling.say("unsure")
+    second = show.label_page(config, second=True).labelling
+    assert (second.all, second.done) == (50, 0)
+    second.say("emotional")
+    assert second.done == 1 and again.labelling.done == 200
+
+
+def test_a_page_of_labels_does_not_stand_in_a_run(tmp_path: Path) -> None:
+    config = write(tmp_path)
+    (tmp_path / "audit.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(jl.RunError, match="stands in the run"):
+        show.label_page(config)

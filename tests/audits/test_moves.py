@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -111,8 +112,6 @@ def test_a_forecast_is_shown_with_both_ends_and_the_naive_figure(audit: jl.Audit
 
 def test_a_refusal_is_shown_in_words(audit: jl.Audit) -> None:
     answer = jl.what_if(audit, {"Call": 0.5}, draws=20)
-    from dataclasses import replace
-
     refused = replace(answer, refused="Nothing is said: too few.")
     assert "Call 50 %: Nothing is said: too few." in show.what_if(refused).text
     assert show.what_if_details(refused).text == "Call 50 %: Nothing is said: too few."
@@ -131,3 +130,21 @@ def test_the_plan_of_a_move_is_filled_in(audit: jl.Audit, tmp_path: Path) -> Non
     for moves in ({"Call": 0.5, "Web": 0.5}, {"Call": 0.0}):
         with pytest.raises(jl.ConfigError, match=r"one move|above 0"):
             jl.plan_experiment(config, out=tmp_path, moves=moves)
+
+
+def test_a_slider_forecasts_where_it_stands(audit: jl.Audit) -> None:
+    pytest.importorskip("ipywidgets")
+    sliders = show.move_sliders(audit, {"Call": 0.5})
+    assert sliders.moves == {"Call": 0.5}
+    (slider,) = sliders._sliders.values()
+    slider.value = 1.0
+    rows = sliders.answer.figures.set_index("figure")
+    assert rows.loc["minutes", "no_selection"] == pytest.approx(140)
+    shown = sliders._repr_mimebundle_()[0]
+    # Beside the widget what a notebook without a kernel shows: chart, picture and finding.
+    assert {"application/vnd.plotly.v1+json", "image/svg+xml"} < shown.keys()
+    assert "Call 100 %: 280 today" in shown["text/plain"]
+    slider.value = 0.0
+    assert sliders.moves == {} and "Every slider stands" in sliders._words.value
+    with pytest.raises(jl.ConfigError, match="nothing can be said of 'Web'"):
+        show.move_sliders(audit, {"Web": 0.5})

@@ -24,6 +24,8 @@ class Company:
     ----------
     selection : float
         0: the bot solves any contact alike; 2: the easy ones far more often.
+    varies : float
+        Coefficient of variation of service times.
     """
 
     selection: float = 0.0
@@ -35,6 +37,7 @@ class Company:
     returns: float = 0.15
     back: float = 0.3
     extra: float = 2.0
+    varies: float = 1.0
 
 
 def lived(company: Company, shares: Sequence[float], seed: int) -> QueueRecords:
@@ -45,6 +48,9 @@ def lived(company: Company, shares: Sequence[float], seed: int) -> QueueRecords:
         many = rng.poisson(company.rate * OPEN_MINUTES)
         arrive = rng.uniform(0, OPEN_MINUTES, many)
         service = rng.exponential(company.service, many)
+        if company.varies != 1:
+            shape = company.varies**-2
+            service = rng.gamma(shape, company.service / shape, many)
         rank = service.argsort().argsort() / many
         bot = rng.random(many) < shares[day // 7]
         likely = np.clip(company.contained + company.selection * (0.5 - rank), 0, 1)

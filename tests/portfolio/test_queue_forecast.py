@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from journeylib.journeys import MISSING
 from journeylib.judge import erlang_a
 from journeylib.portfolio.what_if.queue_forecast import (
     Lengths,
@@ -20,6 +22,7 @@ from journeylib.portfolio.what_if.queue_forecast import (
     today,
 )
 from journeylib.portfolio.what_if.queue_simulation import simulate_queue
+from journeylib.portfolio.what_if.simulated_laws import laws_of
 
 BINS = 4_000
 # Quantiles of service times of five minutes in the mean. Full selection depends on their law,
@@ -144,3 +147,27 @@ def test_the_simulation_meets_erlang_a() -> None:
     wait, gives_up = simulate_queue(*arrivals(400_000, 2), 50)
     exact = erlang_a(9.6, 50, 5.0, 10.0)
     assert (wait.mean(), gives_up.mean()) == pytest.approx([float(e) for e in exact], rel=0.06)
+
+
+def test_people_who_come_later_take_contacts_from_then_on() -> None:
+    arrive, service, patience = [0.0, 1.0], [10.0, 10.0], [100.0, 100.0]
+    assert simulate_queue(arrive, service, patience, 1)[0].tolist() == [0.0, 9.0]
+    assert simulate_queue(arrive, service, patience, [1, 2])[0].tolist() == [0.0, 0.0]
+
+
+def test_patience_worked_by_hand() -> None:
+    # One of four gives up at 1 min, one is served at 2; one of the two left gives up at 3.
+    minute = 60_000_000
+    rows = pd.DataFrame(
+        {
+            "wait_us": [minute, 2 * minute, 3 * minute, 4 * minute],
+            "gave_up": [True, False, True, False],
+            "begin_us": [0, 0, 0, 0],
+            "end_us": [MISSING, 2 * minute, MISSING, 6 * minute],
+        }
+    )
+    laws = laws_of(rows, 5.0)
+    assert laws is not None
+    assert laws.minutes.tolist() == [1.0, 3.0]
+    assert laws.gone.tolist() == pytest.approx([1 / 4, 1 - 3 / 8])
+    assert laws.service.tolist() == [0.5, 1.5]

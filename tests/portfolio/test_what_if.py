@@ -11,6 +11,9 @@ import pytest
 from journeylib.core import ConfigError, use_language
 from journeylib.measures import MeasureSettings
 from journeylib.portfolio import PortfolioSettings, QueueRecords, Terms, WhatIf, forecast
+from journeylib.portfolio.what_if.queue_forecast import today
+from journeylib.portfolio.what_if.queue_inputs import team_inputs
+from journeylib.portfolio.what_if.simulated_laws import laws_of, simulated
 from tests.portfolio.queue_company import NAME, Company, lived, truth
 
 TERMS = Terms(MeasureSettings(), staff=8)
@@ -42,6 +45,29 @@ def test_where_today_is_not_given_back_nothing_is_said(records: QueueRecords) ->
     wrong = forecast(records, {NAME: 0.6}, replace(TERMS, staff=12), draws=20)
     assert wrong.figures.empty and wrong.refused is not None
     assert "does not give today back" in wrong.refused and "mean wait" in wrong.refused
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_busy_team_of_even_contacts_is_simulated(seed: int) -> None:
+    # Erlang-A alone gives today back for 1 of the first 6 seeds; with the simulation all do.
+    company = Company(selection=0.6, rate=2.1, varies=0.75)
+    lived_on = lived(company, [0.2] * 13 + [0.6] * 6, seed)
+    before = replace(
+        lived_on,
+        contacts=lived_on.contacts[lived_on.contacts["week"] < 13].reset_index(drop=True),
+        bots=lived_on.bots[lived_on.bots["week"] < 13].reset_index(drop=True),
+        weeks=13,
+    )
+    team = team_inputs(before, (NAME,), TERMS, 2)
+    rough, rows = today(team).wait, before.contacts
+    laws = laws_of(rows, float(team.patience[0]))
+    assert rough is not None and laws is not None and team.staff is not None
+    exact = simulated(today(team), laws, team.staff).wait
+    seen = truth(before)["wait"]
+    assert exact is not None and abs(exact[0] - seen) < abs(rough[0] - seen) / 2
+    answer = forecast(before, {NAME: 0.6}, TERMS, draws=100)
+    assert answer.refused is None and "simulated" in answer.text
+    assert inside(answer, truth(lived_on, 13)) == [True, True, True]
 
 
 def test_the_share_of_today_changes_nothing(records: QueueRecords) -> None:

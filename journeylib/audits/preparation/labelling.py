@@ -44,7 +44,7 @@ class Labelling:
         kept = read_labels(path, names) if path.exists() else rows.iloc[:0]
         here = kept.set_index("contact")
         for column in ("type", "second_type", "matter"):
-            rows[column] = rows["contact"].map(here[column]).fillna("")
+            rows[column] = rows["contact"].map(here[column].to_dict().get).fillna("").astype("str")
         self._elsewhere = kept[~kept["contact"].isin(rows["contact"])]
         self._rows = rows.reset_index(drop=True)
         asked = rows["twice"] & (rows["type"] != "") if second else rows["type"].notna()

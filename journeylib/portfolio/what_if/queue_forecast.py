@@ -129,6 +129,8 @@ class Load:
         Mean minutes of a contact.
     wait, gives_up : ndarray or None
         Mean wait in minutes, and share who give up; by arrivals over the hours of the week.
+    hourly : ndarray, shape (hours,)
+        Contacts a minute that reach people in each hour of the week, in the log as it is.
     """
 
     contacts: Floats
@@ -136,6 +138,7 @@ class Load:
     length: Floats
     wait: Floats | None
     gives_up: Floats | None
+    hourly: Floats
 
 
 def today(team: Team) -> Load:
@@ -204,7 +207,7 @@ def _load(team: Team, rate: Floats, length: Floats, staff: Floats | None) -> Loa
         safe = np.maximum(total, 1e-300)
         wait = np.asarray((rate * waits).sum(axis=1) / safe)
         gives_up = np.asarray((rate * gone).sum(axis=1) / safe)
-    return Load(total * HOUR, total * HOUR * length, length, wait, gives_up)
+    return Load(total * HOUR, total * HOUR * length, length, wait, gives_up, rate[0])
 
 
 def mix_and_rate(

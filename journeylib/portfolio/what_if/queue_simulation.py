@@ -8,13 +8,17 @@ import numpy.typing as npt
 from journeylib.core import Floats
 from journeylib.journeys import compiled
 
+Whole = npt.NDArray[np.int64]
+
 
 @compiled
-def _serve(arrive: Floats, service: Floats, patience: Floats, free: Floats, wait: Floats) -> None:
+def _serve(
+    arrive: Floats, service: Floats, patience: Floats, staff: Whole, free: Floats, wait: Floats
+) -> None:
     """Fill `wait`; negative where the customer gave up. `free` is when each person is free."""
     for row in range(len(arrive)):
         first = 0
-        for person in range(1, len(free)):
+        for person in range(1, staff[row]):
             if free[person] < free[first]:
                 first = person
         needed = max(free[first] - arrive[row], 0.0)
@@ -26,7 +30,7 @@ def _serve(arrive: Floats, service: Floats, patience: Floats, free: Floats, wait
 
 
 def simulate_queue(
-    arrive: npt.ArrayLike, service: npt.ArrayLike, patience: npt.ArrayLike, staff: int
+    arrive: npt.ArrayLike, service: npt.ArrayLike, patience: npt.ArrayLike, staff: npt.ArrayLike
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Serve contacts in the order of their arrival.
 
@@ -36,7 +40,8 @@ def simulate_queue(
         Ascending, in minutes.
     service, patience : array of float
         Minutes of each contact, and after how many of waiting its customer gives up.
-    staff : int
+    staff : int or array of int
+        People at work; when each contact arrives where they change.
 
     Returns
     -------
@@ -53,6 +58,8 @@ def simulate_queue(
         np.asarray(each, dtype=np.float64) for each in (arrive, service, patience)
     )
     wait = np.zeros(len(came))
-    _serve(came, takes, stays, np.zeros(staff), wait)
+    people = np.broadcast_to(np.asarray(staff, dtype=np.int64), came.shape)
+    free = np.zeros(int(people.max(initial=1)))
+    _serve(came, takes, stays, np.ascontiguousarray(people), free, wait)
     gives_up = np.signbit(wait)
     return np.abs(wait), np.asarray(gives_up)

@@ -44,6 +44,7 @@ from journeylib.portfolio.what_if.queue_inputs import (
     team_inputs,
     team_of,
 )
+from journeylib.portfolio.what_if.simulated_laws import Laws, laws_of, simulated
 
 FEWEST_WEEKS = 4
 NO_BOT = "legally_human"  # the veto of the audit that no share gets round
@@ -169,6 +170,7 @@ class _Case:
     easy_first: Load
     expected: Load | None
     naive: Load
+    laws: Laws | None
 
 
 def forecast(
@@ -229,11 +231,15 @@ def forecast(
     team = team_inputs(records, names, terms, draws)
     sure = [(one, share) for one, share in moved if one is not None]
     no_waits = None if team.staff is not None else text("portfolio.what_if.no_waits")
-    checked = _calibration(records, names, team)
+    rows = records.contacts[records.contacts["touchpoint"].isin(names)]
+    case = _case(team, sure, staff, None)
+    checked = _calibration(records, names, case.now)
+    if team.staff is not None and not (checked["holds"].all() and flat_hazard(rows)):
+        case = _case(team, sure, staff, laws_of(rows, float(team.patience[0])))
+        checked = _calibration(records, names, case.now)
     if not checked["holds"].all():
         off = checked[~checked["holds"]].iloc[0]
         return replace(_nothing(moves, staff, _off(off)), calibration=checked)
-    case = _case(team, sure, staff)
     return WhatIf(
         moves=dict(moves),
         staff=staff,
@@ -245,7 +251,7 @@ def forecast(
         segments=_segments(records, case, terms),
         calibration=checked,
         no_waits=no_waits,
-        assumptions=_assumptions(records, names, case, terms),
+        assumptions=_assumptions(case, terms),
         today={one.name: float(one.matter.bot_share[0]) for one, _share in sure},
     )
 
@@ -284,10 +290,9 @@ def _weekly(records: QueueRecords, names: tuple[str, ...]) -> pd.DataFrame:
     return weeks.assign(wait=weeks["wait"] / US_PER_MINUTE)
 
 
-def _calibration(records: QueueRecords, names: tuple[str, ...], team: Team) -> pd.DataFrame:
+def _calibration(records: QueueRecords, names: tuple[str, ...], model: Load) -> pd.DataFrame:
     """Compare today by the model with the log, whose interval is by weeks."""
     columns = ["figure", "log", "lo", "hi", "model", "holds"]
-    model = today(team)
     if model.wait is None or model.gives_up is None:
         return pd.DataFrame(columns=columns).astype({"holds": bool})
     weeks, lines = _weekly(records, names), []
@@ -315,19 +320,33 @@ def _off(row: pd.Series[Any]) -> str:
     )
 
 
-def _case(team: Team, moved: Sequence[tuple[Moved, float]], staff: int | None) -> _Case:
+def _case(
+    team: Team, moved: Sequence[tuple[Moved, float]], staff: int | None, laws: Laws | None
+) -> _Case:
     people = None if staff is None else np.full(HOURS, staff, dtype=np.float64)
+    at_work = team.staff if people is None else people
     moves = [(one.matter, share) for one, share in moved]
-    alike, easy_first = (
-        after(team, moves, selection=selection, staff=people) for selection in (0.0, 1.0)
-    )
-    seen = all(one.handed_minutes is not None for one, _ in moves)
-    expected = after(team, moves, selection=None, staff=people) if seen else None
+    naive_moves = [(one.naive, share) for one, share in moved]
     forgotten = replace(team, back=np.zeros_like(team.back))
-    naive = after(
-        forgotten, [(one.naive, share) for one, share in moved], selection=0.0, staff=people
+
+    def by_laws(load: Load, staff: Floats | None) -> Load:
+        return load if laws is None or staff is None else simulated(load, laws, staff)
+
+    def moved_to(selection: float | None) -> Load:
+        return by_laws(after(team, moves, selection=selection, staff=people), at_work)
+
+    seen = all(one.handed_minutes is not None for one, _ in moves)
+    naive = after(forgotten, naive_moves, selection=0.0, staff=people)
+    return _Case(
+        team,
+        moved,
+        now=by_laws(today(team), team.staff),
+        alike=moved_to(0.0),
+        easy_first=moved_to(1.0),
+        expected=moved_to(None) if seen else None,
+        naive=by_laws(naive, at_work),
+        laws=laws,
     )
-    return _Case(team, moved, today(team), alike, easy_first, expected, naive)
 
 
 def _values(load: Load, case: _Case, terms: Terms, *, moved: bool) -> dict[str, Floats]:
@@ -502,9 +521,7 @@ def _segments(records: QueueRecords, case: _Case, terms: Terms) -> pd.DataFrame:
     )
 
 
-def _assumptions(
-    records: QueueRecords, names: tuple[str, ...], case: _Case, terms: Terms
-) -> tuple[str, ...]:
+def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
     said = [
         text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot)
         for one, _ in case.moved
@@ -519,9 +536,8 @@ def _assumptions(
         said.append(text("portfolio.what_if.assumes.added_up"))
     if case.team.staff is not None and terms.staff is None:
         said.append(text("portfolio.what_if.assumes.staff_seen"))
-    rows = records.contacts[records.contacts["touchpoint"].isin(names)]
-    if case.team.staff is not None and not flat_hazard(rows):
-        said.append(text("portfolio.what_if.assumes.hazard"))
+    if case.laws is not None:
+        said.append(text("portfolio.what_if.assumes.simulated"))
     return tuple(said)
 
 

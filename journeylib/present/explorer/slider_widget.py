@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from journeylib.portfolio import WhatIf
 
 Forecast = Callable[[Mapping[str, float]], "WhatIf"]
-STEP = 0.05
+STEP, WIDTH = 0.05, 1000
 WIDE = ipywidgets.Layout(width="34rem")
 NAMES = {"description_width": "14rem"}
 
@@ -78,7 +78,8 @@ class MoveSliders(ipywidgets.VBox):  # type: ignore[misc]
     def _show(self, figure: Figure | None, words: str) -> None:
         """Show a chart and words; a new chart each time, for moves differ in rows and axes."""
         self.figure, self._words.value = figure, words
-        chart = [] if figure is None or figure.chart is None else [go.FigureWidget(figure.chart)]
+        drawn = None if figure is None else figure.chart
+        chart = [] if drawn is None else [go.FigureWidget(drawn).update_layout(width=WIDTH)]
         self.children = (*self._sliders.values(), *chart, self._words, self._left_out)
 
     def __repr__(self) -> str:
