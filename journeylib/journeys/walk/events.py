@@ -53,7 +53,7 @@ class Codes:
         """Mark the events that have a word."""
         return self.number >= 0
 
-    def only(self, rows: Whole) -> Codes:
+    def only(self, rows: Numbers) -> Codes:
         """Return the codes of these rows."""
         return Codes(self.number[rows], self.words)
 
