@@ -64,7 +64,7 @@ LOGS = {"touchpoints": many_touchpoints, "customer": long_customer}
 
 
 def _one(folder: Path) -> None:
-    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.config.audit_config import AuditConfig
     from journeylib.audits.pipeline import audit
 
     config = AuditConfig.model_validate(

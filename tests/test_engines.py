@@ -27,7 +27,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.engine.duckdb import as_engine, fetch, hand_over
 from journeylib.log.engine.hashing import log_hash
 from journeylib.log.eventlog import EventLog
-from journeylib.log.inference.schema import propose
+from journeylib.log.inference.schema_proposal import propose
 from journeylib.log.read import read_log
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.evidence import measure

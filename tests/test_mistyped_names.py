@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 import journeylib as jl
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.preparation import without_absent
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.judge.judgement import score

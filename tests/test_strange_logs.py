@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import journeylib as jl
 from journeylib import present
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 
 EXAMPLES = int(os.environ.get("JOURNEYLIB_STRANGE_LOGS", "60"))
 FEW = 3

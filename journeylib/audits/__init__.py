@@ -2,12 +2,12 @@
 
 from journeylib.audits.changes.run_comparison import RunComparison, compare_runs
 from journeylib.audits.changes.wording import stream_label
+from journeylib.audits.config.audit_config import AuditConfig, config_schema
 from journeylib.audits.config.batch import BatchEntry, read_batch
 from journeylib.audits.config.delivery import LOOPBACK, DeliverySettings, MailSettings, When
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
-from journeylib.audits.config.model import AuditConfig, config_schema
-from journeylib.audits.document.schema import DocumentPart, document_schema, read_document
+from journeylib.audits.document.document_schema import DocumentPart, document_schema, read_document
 from journeylib.audits.experiments.experiments import (
     plan_experiment,
     read_experiment,

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow
 
-from journeylib.audits.document.schema import SCHEMA_VERSION, validate
+from journeylib.audits.document.document_schema import SCHEMA_VERSION, validate
 from journeylib.core import LogError, RunError, did_you_mean
 from journeylib.measures import STREAM_COLUMNS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.result.result import Audit
 from journeylib.core import DRAWS, ConfigError, use_language
 from journeylib.journeys import Journeys

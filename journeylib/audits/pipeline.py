@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from journeylib.audits.changes.changes import find_changes
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
-from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.experiments.findings import lab_findings
 from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings

@@ -3,7 +3,7 @@
 from journeylib.journeys.conformance.conformance import Conformance, planned_vs_actual
 from journeylib.journeys.conformance.process_models import PlanSettings, load_plan
 from journeylib.journeys.customer_list import write_customers
-from journeylib.journeys.filters.history import call
+from journeylib.journeys.filters.narrowing import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify

@@ -12,7 +12,7 @@ from ibis import _
 
 from journeylib.core import working
 from journeylib.journeys.filters.filters import Verbs
-from journeylib.journeys.filters.history import Narrowing, narrowed_trail
+from journeylib.journeys.filters.narrowing import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
 from journeylib.journeys.preparation.lifecycle import pair_lifecycle
 from journeylib.journeys.segmentation.rules import JourneySettings

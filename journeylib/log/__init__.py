@@ -1,6 +1,6 @@
 """Read logs, map columns to roles, check their quality, protect their people."""
 
-from journeylib.log.canonical.events import MICRO, alias, flag_of, micro_of
+from journeylib.log.canonical.canonical_events import MICRO, alias, flag_of, micro_of
 from journeylib.log.canonical.timestamps import shape_share
 from journeylib.log.canonical.wide_rows import WideRows
 from journeylib.log.engine.duckdb import (
@@ -23,7 +23,7 @@ from journeylib.log.engine.row_order import (
 )
 from journeylib.log.eventlog import Check, EventLog, Quality, check_table
 from journeylib.log.inference.recipe_schema import propose_by_recipe
-from journeylib.log.inference.schema import Ask, Proposal, propose
+from journeylib.log.inference.schema_proposal import Ask, Proposal, propose
 from journeylib.log.privacy import MASK, PERSONAL
 from journeylib.log.read import read_log
 from journeylib.log.schema import (
@@ -49,7 +49,7 @@ from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
 from journeylib.log.sources.recipes.parts import export_files
 from journeylib.log.sources.recipes.recipe import Recipe, find_recipe, recipes
 from journeylib.log.sources.recipes.recognise import RecognisedExport, recognise
-from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.table_sources import drop_scratch
 from journeylib.log.sources.text_encoding import plain_text
 from journeylib.log.suppression import (
     COUNTS,

@@ -13,7 +13,7 @@ from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
 from journeylib.core import SchemaError, did_you_mean, working
-from journeylib.log.canonical.events import (
+from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
     STRAY_TIME,
@@ -44,7 +44,7 @@ from journeylib.log.sources.days import end_of, wanted_window
 from journeylib.log.sources.raw_table import Raw, ReadOptions, Window, wanted_columns
 from journeylib.log.sources.recipes.execution import implied_schema
 from journeylib.log.sources.recipes.recipe import find_recipe
-from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.table_sources import drop_scratch
 
 
 @working("reading the log")

@@ -1,8 +1,8 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
 
+from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
-from journeylib.measures.bots.sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.measured import OF_PERSONS, without_few
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
@@ -42,5 +42,5 @@ from journeylib.measures.texts.sentiment import (
     Scores,
     customer_scores,
 )
-from journeylib.measures.touchpoints.visits import flag_of, whole_weeks
+from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

@@ -12,8 +12,8 @@ import pandas as pd
 from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
 from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
+from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
-from journeylib.measures.bots.sessions import bot_sessions
 from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, estimate_rows
 from journeylib.measures.overall.flow import flow_estimates
 from journeylib.measures.settings import MeasureSettings
@@ -32,7 +32,7 @@ from journeylib.measures.touchpoints.next_steps import count_successors, success
 from journeylib.measures.touchpoints.predictability import rule_skill
 from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
 from journeylib.measures.touchpoints.saving import human_visits, saving
-from journeylib.measures.touchpoints.visits import (
+from journeylib.measures.touchpoints.visit_measures import (
     check_names,
     count_visits,
     touchpoint_measures,

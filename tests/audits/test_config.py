@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from journeylib.audits.config.audit_config import AuditConfig, LogConfig
 from journeylib.audits.config.load import load_config
-from journeylib.audits.config.model import AuditConfig, LogConfig
 from journeylib.audits.pipeline import read_journeys
 from journeylib.audits.runs.bundle import fingerprint_files
 from journeylib.core.errors import ConfigError

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import journeylib as jl
-from journeylib.audits.document.schema import document_schema
+from journeylib.audits.document.document_schema import document_schema
 
 # Keys that the design promises at the least.
 PROMISED = {

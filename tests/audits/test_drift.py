@@ -13,7 +13,7 @@ from journeylib.audits.changes.changes import PeriodComparison, compare_periods
 from journeylib.audits.changes.drift import drifts
 from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import ChangeWriter
-from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.core import text
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import journeylib as jl
-from journeylib.audits.config.model import Gate
+from journeylib.audits.config.audit_config import Gate
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.result.result import Finding

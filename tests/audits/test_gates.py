@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from journeylib.audits.config.model import Gate
+from journeylib.audits.config.audit_config import Gate
 from journeylib.audits.findings.gates import check_gates
 from journeylib.core.errors import ConfigError
 

@@ -11,7 +11,7 @@ import pytest
 import journeylib as jl
 from journeylib.audits import pipeline
 from journeylib.audits.changes.changes import PARTS
-from journeylib.audits.document.schema import document_schema
+from journeylib.audits.document.document_schema import document_schema
 from journeylib.audits.findings import gates
 from journeylib.core.catalogue.catalogue import catalogue_of
 from journeylib.core.errors import ConfigError

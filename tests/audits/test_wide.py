@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.pipeline import audit
 
 TOUCHPOINTS, CUSTOMERS, LONG = 600, 2_500, 20_000

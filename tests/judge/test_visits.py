@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from journeylib.core.errors import ConfigError
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.experience.outcomes import answer_within, event_within
+from journeylib.judge.experience.customer_outcomes import answer_within, event_within
 from journeylib.judge.moments.moments_of_truth import moments_of_truth
 from journeylib.judge.moments.survival_table import presence_effects
-from journeylib.judge.moments.visits import Visits, visits_of
+from journeylib.judge.moments.visit_table import Visits, visits_of
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 from journeylib.log.eventlog import EventLog
 

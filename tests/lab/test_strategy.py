@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.experiments.facts import (
     assessment_of,
     bets_of,

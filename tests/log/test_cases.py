@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from journeylib.core.errors import SchemaError
-from journeylib.log.inference.schema import propose
+from journeylib.log.inference.schema_proposal import propose
 
 from .conftest import checks_of, frame_of, read
 

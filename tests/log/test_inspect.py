@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from journeylib.core.errors import SchemaError
-from journeylib.log.inference.schema import Proposal, propose
+from journeylib.log.inference.schema_proposal import Proposal, propose
 
 from .conftest import read
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from journeylib.log.engine.hashing import log_hash
-from journeylib.log.inference.schema import propose
+from journeylib.log.inference.schema_proposal import propose
 
 from .conftest import checks_of, read
 

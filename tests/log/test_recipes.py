@@ -22,7 +22,7 @@ from journeylib.log.sources.days import LAST_EVENT
 from journeylib.log.sources.recipes.execution import implied_schema
 from journeylib.log.sources.recipes.recipe import find_recipe, parse, recipes
 from journeylib.log.sources.recipes.recognise import recognise
-from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.settings import MeasureSettings
 from tests.log.landing import as_airbyte, as_dlt, as_raw_airbyte, lines
 

@@ -10,7 +10,7 @@ import pytest
 
 from journeylib.core.errors import SchemaError
 from journeylib.log.canonical.wide_rows import thread_roots
-from journeylib.log.inference.schema import propose
+from journeylib.log.inference.schema_proposal import propose
 from journeylib.log.schema import Replies, Span
 
 from .conftest import checks_of, frame_of, read

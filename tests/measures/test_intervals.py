@@ -15,7 +15,7 @@ from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import duration_measures
 from journeylib.measures.touchpoints.group_sums import Cells
 from journeylib.measures.touchpoints.next_steps import count_successors, successor_measures
-from journeylib.measures.touchpoints.visits import count_visits, touchpoint_measures
+from journeylib.measures.touchpoints.visit_measures import count_visits, touchpoint_measures
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

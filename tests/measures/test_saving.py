@@ -14,7 +14,7 @@ from journeylib.log.eventlog import EventLog
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.saving import saving
-from journeylib.measures.touchpoints.visits import count_visits
+from journeylib.measures.touchpoints.visit_measures import count_visits
 
 MINUTE = 60_000_000
 DAY = 1440 * MINUTE

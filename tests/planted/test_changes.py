@@ -13,7 +13,7 @@ from scipy import stats
 
 from journeylib.audits.changes.changes import PeriodComparison, compare_periods
 from journeylib.audits.changes.drift import drifts
-from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.core.resampling import adjusted_p_values
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings

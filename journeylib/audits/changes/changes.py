@@ -16,7 +16,7 @@ from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
 from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import EPOCH, KINDS, ChangeWriter
-from journeylib.audits.config.model import AuditConfig, ChangeSettings
+from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
 from journeylib.audits.result.result import Assessment, Change, Changes
 from journeylib.core import percent, rounded, text

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.audits.config.model import ChangeSettings
+from journeylib.audits.config.audit_config import ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS
 from journeylib.core import Floats, adjusted_p_values
 from journeylib.measures import ALL, EVENTS

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.changes.drift import is_mix
-from journeylib.audits.config.model import ChangeSettings
+from journeylib.audits.config.audit_config import ChangeSettings
 from journeylib.audits.result.result import Change, ChangeKind
 from journeylib.core import label, number, percent, rounded, signed, text
 from journeylib.journeys import US_PER_DAY

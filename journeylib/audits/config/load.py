@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from journeylib.audits.config.model import OWN_COLUMNS, AuditConfig
+from journeylib.audits.config.audit_config import OWN_COLUMNS, AuditConfig
 from journeylib.core import ConfigError, did_you_mean, read_yaml
 
 # What pydantic adds to a place: which of several types it tried, or which function.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.document.schema import Node, resolved, types
+from journeylib.audits.document.document_schema import Node, resolved, types
 from journeylib.core import Estimate, rounded
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from journeylib.audits.document.schema import Node, document_schema, resolved, types
+from journeylib.audits.document.document_schema import Node, document_schema, resolved, types
 from journeylib.core import ConfigError, abstain_text, did_you_mean, text
 
 # A name may hold brackets and dots: a selector ends at the bracket that ends the part.

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
-from journeylib.audits.config.model import AuditConfig
 from journeylib.audits.experiments.move_trial import trial_of_move
 from journeylib.audits.preparation.preparation import prepare, read_source
 from journeylib.core import ConfigError, use_language, working

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.document.metric_path import look_up
 from journeylib.audits.experiments.experiments import READING_FILE, WATCH_FILE
 from journeylib.core import ConfigError, current_catalogue, label, number, percent, text

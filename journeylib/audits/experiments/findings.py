@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.experiments.facts import assessment_of, bets_of, objective_of
 from journeylib.audits.findings.insight import insight
 from journeylib.audits.result.result import Finding, Severity

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.core import ConfigError, percent, text
 from journeylib.lab import Baseline, LabSettings, plan
 from journeylib.log import EventLog

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.bots import bot_findings
 from journeylib.audits.findings.insight import insight, listed
-from journeylib.audits.findings.journeys import journey_findings
+from journeylib.audits.findings.moments_and_goals import journey_findings
 from journeylib.audits.findings.service_types import service_type_findings
 from journeylib.audits.result.result import Finding, Severity
 from journeylib.core import rounded, text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from journeylib.audits.config.model import Gate
+from journeylib.audits.config.audit_config import Gate
 from journeylib.audits.document.metric_path import MetricValue, look_up
 from journeylib.audits.result.result import Finding
 from journeylib.core import ConfigError, text

@@ -15,7 +15,7 @@ from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
 
 if TYPE_CHECKING:
-    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.config.audit_config import AuditConfig
 
 YES = ("1", "1.0", "t", "true", "y", "yes")
 NO = ("0", "0.0", "f", "false", "n", "no")

@@ -27,7 +27,7 @@ from journeylib.measures import (
 )
 
 if TYPE_CHECKING:
-    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.config.audit_config import AuditConfig
     from journeylib.journeys import Journeys
 
 LISTS = (LEARN, MEASURE)

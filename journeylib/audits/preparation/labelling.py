@@ -17,7 +17,7 @@ from journeylib.core import ConfigError
 from journeylib.measures import UNSURE, LabelLists, ServiceTypeSettings, label_lists, openings
 
 if TYPE_CHECKING:
-    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.config.audit_config import AuditConfig
     from journeylib.journeys import Journeys
 
 

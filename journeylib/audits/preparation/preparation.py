@@ -26,7 +26,7 @@ from journeylib.log import LAST_EVENT, Check, check_table, fetch, read_log
 from journeylib.measures import without_graph
 
 if TYPE_CHECKING:
-    from journeylib.audits.config.model import AuditConfig
+    from journeylib.audits.config.audit_config import AuditConfig
     from journeylib.log import EventLog, NameOf
     from journeylib.measures import Evidence
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from journeylib.audits.document.content import content, varied
-from journeylib.audits.document.schema import SCHEMA_VERSION, document_schema, validate
+from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.core import rounded
 from journeylib.judge import HandoffTime, worst_item
 from journeylib.measures import without_few

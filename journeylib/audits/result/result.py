@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from journeylib.audits.config.model import AuditConfig
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.history import History
 from journeylib.audits.preparation.annotations import Annotations
 from journeylib.audits.preparation.preparation import Prepared

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from journeylib import __version__
-from journeylib.audits.config.model import PLACES, AuditConfig
+from journeylib.audits.config.audit_config import PLACES, AuditConfig
 from journeylib.core import SEED, ConfigError, RunError, working
 from journeylib.log import export_files
 

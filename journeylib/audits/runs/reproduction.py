@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from journeylib import __version__
+from journeylib.audits.config.audit_config import PLACES, AuditConfig
 from journeylib.audits.config.load import load_config
-from journeylib.audits.config.model import PLACES, AuditConfig
 from journeylib.audits.history import Entry, check_kept, read_history
 from journeylib.audits.pipeline import audit
 from journeylib.audits.runs.bundle import fingerprint_files, write_bundle

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from ibis import _
 
 from journeylib.core import ConfigError, SchemaError, did_you_mean
-from journeylib.journeys.filters.history import Narrowed, call
+from journeylib.journeys.filters.narrowing import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.events import Codes, Events
 from journeylib.journeys.walk.outline import END_KINDS, variant_texts

@@ -15,8 +15,8 @@ from ibis import _
 from journeylib.core import GROUPS, ConfigError, Estimate, Floats, resample
 from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
+from journeylib.judge.experience.customer_outcomes import of_kind
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.judge.experience.outcomes import of_kind
 from journeylib.log import customer_group, fetch
 from journeylib.measures import RATING_SCALES, quotient
 

@@ -11,12 +11,12 @@ import pandas as pd
 from journeylib.core import Estimate, percent, text
 from journeylib.journeys import Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.experience.customer_outcomes import answer_within, event_within
 from journeylib.judge.experience.nonresponse import response_bounds
-from journeylib.judge.experience.outcomes import answer_within, event_within
 from journeylib.judge.experience.surveys import Scale, survey_scales
 from journeylib.judge.moments.effect import Check, VisitEffect, visit_effect
 from journeylib.judge.moments.multiple_testing import COLUMNS, asymmetry, decide, impact
-from journeylib.judge.moments.visits import Visits, visits_of
+from journeylib.judge.moments.visit_table import Visits, visits_of
 from journeylib.judge.settings import JudgeSettings, MomentSettings
 
 MOMENT_COLUMNS = (*COLUMNS, "impact", "response_rate", "bounds")

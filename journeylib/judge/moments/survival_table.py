@@ -13,7 +13,7 @@ from ibis import _
 from journeylib.core import Estimate, adjusted_p_values, text
 from journeylib.journeys import CustomerSample, Journeys, refuse_absent
 from journeylib.judge.estimation.design_matrix import as_covariate
-from journeylib.judge.experience.outcomes import first_of_kind
+from journeylib.judge.experience.customer_outcomes import first_of_kind
 from journeylib.judge.experience.surveys import survey_scales
 from journeylib.judge.moments.survival import presence_effect
 from journeylib.judge.settings import JudgeSettings

@@ -9,7 +9,7 @@ from journeylib.judge.settings.bot_timing import (
     draw_cost,
 )
 from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
-from journeylib.judge.settings.model import JudgeSettings, MomentSettings, OfficeEffect
+from journeylib.judge.settings.judge_settings import JudgeSettings, MomentSettings, OfficeEffect
 from journeylib.judge.settings.paradoxes import ParadoxSettings
 
 __all__ = [

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from journeylib.core import QualityError
-from journeylib.log.canonical.events import (
+from journeylib.log.canonical.canonical_events import (
     MICRO,
     decimal_mark,
     flag_of,
@@ -24,7 +24,7 @@ from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import Raw, ReadOptions, wanted_columns
-from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.table_sources import drop_scratch
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from journeylib.log.engine.duckdb import connect
-from journeylib.log.inference.schema import Proposal
+from journeylib.log.inference.schema_proposal import Proposal
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW
 from journeylib.log.sources.recipes.execution import implied_schema, run_recipe
 from journeylib.log.sources.recipes.recognise import RecognisedExport
-from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.table_sources import drop_scratch
 
 _SAMPLE_ROWS = 20_000
 

@@ -10,7 +10,7 @@ import ibis
 import ibis.expr.types as ir
 
 from journeylib.core import text
-from journeylib.log.canonical.events import ReadingPlan
+from journeylib.log.canonical.canonical_events import ReadingPlan
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.survey import Inspection, one_row
 from journeylib.log.sources.days import LAST_EVENT, as_day, day_after, day_start, end_of

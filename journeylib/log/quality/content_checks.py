@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from journeylib.core import label, percent, text
-from journeylib.log.canonical.events import HELPER, NUMBER_ROLES, REASON_ROLE
+from journeylib.log.canonical.canonical_events import HELPER, NUMBER_ROLES, REASON_ROLE
 from journeylib.log.engine.row_order import Runs, is_sorted
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.doubt_checks import fold

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import LogError, QualityError, percent
-from journeylib.log.canonical.events import (
+from journeylib.log.canonical.canonical_events import (
     CONTROL,
     HELPER,
     PERSONAL,

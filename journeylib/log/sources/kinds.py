@@ -26,7 +26,7 @@ from journeylib.log.sources.recipes.execution import run_recipe
 from journeylib.log.sources.recipes.recipe import find_recipe
 from journeylib.log.sources.spark_files import read_parquet
 from journeylib.log.sources.spreadsheets import SUFFIXES, read_sheet
-from journeylib.log.sources.tables import (
+from journeylib.log.sources.table_sources import (
     arrow_table,
     from_arrow,
     from_connection,

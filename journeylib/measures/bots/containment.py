@@ -11,7 +11,7 @@ import pandas as pd
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
 from journeylib.log import suppress
-from journeylib.measures.bots.sessions import STATES, BotSessions, Flags, soon_after
+from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings

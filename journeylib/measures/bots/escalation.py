@@ -11,10 +11,10 @@ import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
 from journeylib.journeys import Journeys, first_rows, value_at
-from journeylib.measures.bots.sessions import BotSessions
+from journeylib.measures.bots.bot_sessions import BotSessions
 from journeylib.measures.ratios import Ratio, ratio_of_sums, ratios
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.visits import flag_of
+from journeylib.measures.touchpoints.visit_measures import flag_of
 
 PRECISION = "sessions labelled as needing a human, of those handed over"
 RECALL = "sessions handed over, of those labelled as needing a human"

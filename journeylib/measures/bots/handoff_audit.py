@@ -12,6 +12,16 @@ from journeylib.core import AbstainReason, Estimate
 from journeylib.journeys import MISSING, Journeys, words_at
 from journeylib.log import suppress
 from journeylib.measures.bots import containment
+from journeylib.measures.bots.bot_sessions import (
+    STATES,
+    BotSessions,
+    Flags,
+    bot_sessions,
+    customers_act,
+    leaving_shows,
+    queue_numbers,
+    soon_after,
+)
 from journeylib.measures.bots.escalation import escalation_estimates
 from journeylib.measures.bots.handoff_patterns import (
     context_estimates,
@@ -21,16 +31,6 @@ from journeylib.measures.bots.handoff_patterns import (
     ping_pong_table,
     repeated_table,
     transfers_measure,
-)
-from journeylib.measures.bots.sessions import (
-    STATES,
-    BotSessions,
-    Flags,
-    bot_sessions,
-    customers_act,
-    leaving_shows,
-    queue_numbers,
-    soon_after,
 )
 from journeylib.measures.bots.waiting_times import queue_times, request_times, wait_estimates
 from journeylib.measures.measured import Measured

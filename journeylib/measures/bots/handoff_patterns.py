@@ -20,7 +20,7 @@ from journeylib.journeys import (
     row_before,
 )
 from journeylib.log import fails_to_answer, fetch, normalised, says_again
-from journeylib.measures.bots.sessions import BotSessions, Flags, Numbers, done_of
+from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers, done_of
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.settings import MeasureSettings

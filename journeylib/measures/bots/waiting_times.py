@@ -7,7 +7,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, Floats, resample
 from journeylib.journeys import MISSING
-from journeylib.measures.bots.sessions import BotSessions
+from journeylib.measures.bots.bot_sessions import BotSessions
 
 US = 1_000_000
 MOST_TIMES = 2_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from journeylib.journeys import Journeys
+from journeylib.measures.bots.bot_sessions import bot_sessions, leaving_shows
 from journeylib.measures.bots.containment import session_counts, verified
-from journeylib.measures.bots.sessions import bot_sessions, leaving_shows
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import repeat_contacts
 

@@ -20,7 +20,7 @@ from journeylib.journeys import (
     number_pairs,
     sum_in_cells,
 )
-from journeylib.measures.bots.sessions import bot_sessions, soon_after
+from journeylib.measures.bots.bot_sessions import bot_sessions, soon_after
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import Scores, score_of_events
 from journeylib.measures.touchpoints.group_sums import Numbers, Rows

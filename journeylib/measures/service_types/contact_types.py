@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.core import Estimate, Floats, working
 from journeylib.journeys import Journeys
-from journeylib.measures.bots.sessions import bot_sessions
+from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.service_types.classifier import (
     learn_types,

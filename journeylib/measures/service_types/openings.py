@@ -14,7 +14,7 @@ from ibis import _
 from journeylib.core import SEED, LogError
 from journeylib.journeys import MISSING, Journeys, first_rows
 from journeylib.log import text_language
-from journeylib.measures.bots.sessions import sessions_of
+from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.service_types.classifier import text_features
 from journeylib.measures.settings import MeasureSettings
 

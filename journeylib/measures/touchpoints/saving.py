@@ -14,7 +14,7 @@ from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.durations import from_draws
 from journeylib.measures.touchpoints.group_sums import Cells, Floats, measured, not_negative, silent
-from journeylib.measures.touchpoints.visits import human_minutes, whole_weeks
+from journeylib.measures.touchpoints.visit_measures import human_minutes, whole_weeks
 
 NAME, UNIT = "saving", "min/week"
 VISITS, VISITS_UNIT = "human_visits", "1/week"

@@ -28,7 +28,7 @@ from journeylib.journeys.walk.events import MISSING
 from journeylib.journeys.walk.sessions import least_of_later, row_before
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log.eventlog import EventLog
-from journeylib.measures.bots.sessions import sessions_of
+from journeylib.measures.bots.bot_sessions import sessions_of
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 

@@ -16,7 +16,7 @@ from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, Actor, Schema
 from journeylib.log.sources.kinds import open_source
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
-from journeylib.log.sources.tables import drop_scratch
+from journeylib.log.sources.table_sources import drop_scratch
 from journeylib.log.text.role_names import actor_of_word, name_score
 
 _SAMPLE_ROWS = 20_000
