@@ -122,6 +122,12 @@ def test_the_same_export_twice_gives_the_same_events() -> None:
 
 
 @needs_exports
+def test_trackers_and_their_table_of_events_tell_the_same_once() -> None:
+    both = _read(["rasa_trackers.jsonl", "rasa_events.csv"], "rasa")
+    assert _counts(both) == MARKED
+
+
+@needs_exports
 def test_further_vendors() -> None:
     twilio = _counts(_read(["twilio_taskrouter_events.jsonl"], "twilio_taskrouter"))
     assert (twilio["Agent answers"], twilio["Left the queue"], twilio["Queue"]) == (48, 11, 51)

@@ -141,6 +141,18 @@ def test_steps_are_proposed_where_their_columns_come_in_pairs(calls: str) -> Non
     assert len(found.sample) == 8 and any("log.unpivot" in doubt for doubt in found.warnings)
 
 
+def test_rows_that_name_what_happened_are_no_wide_rows(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    times = ",".join(f"2024-03-01 1{hour}:00" for hour in range(4))
+    rows = [f"K{i % 5},{'ab'[i % 2]},{times}" for i in range(30)]
+    header = "customer,activity,call_start,call_end,shift_start,shift_end"
+    path.write_text("\n".join([header, *rows]), "utf-8")
+    assert propose(str(path)).wide is None
+    path.write_text("\n".join([header.replace("activity", "letter"), *rows]), "utf-8")
+    wide = propose(str(path)).wide
+    assert wide is not None and list(wide.unpivot) == ["call", "shift"]
+
+
 def test_one_start_and_one_end_are_no_wide_row(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     rows = [f"K{i % 5},{'ab'[i % 2]},2024-03-01 10:{i},2024-03-01 11:{i}" for i in range(10, 40)]

@@ -26,7 +26,8 @@ def find_wide_rows(sample: pd.DataFrame) -> WideRows | None:
     """Return how the columns of a table are to be joined or made rows; None where they are not.
 
     A column that names the event which a row answers makes threads. Two pairs of columns or more
-    that are named as start and end of steps make each row several events. A lone column of clocks
+    that are named as start and end of steps make each row several events, unless a column is named
+    as what happened. A lone column of clocks
     beside one of dates, and no whole times, is joined with it.
     """
     texts = {name: _filled(sample[name]) for name in sample.columns}
@@ -37,10 +38,12 @@ def find_wide_rows(sample: pd.DataFrame) -> WideRows | None:
     if (replies := _replies(texts)) is not None:
         return WideRows(threads=replies)
     day = max(days, key=lambda name: name_score(name, "timestamp"), default=None)
-    if day is not None and len(pairs := _pairs(clocks)) > 1:
+    # Rows that name what happened are events already, whatever times stand beside.
+    named = any(name_score(name, "touchpoint") >= _MOST for name in sample.columns)
+    if not named and day is not None and len(pairs := _pairs(clocks)) > 1:
         return WideRows(unpivot={step: Span(start=(day, start), end=(day, end))
                                  for step, (start, end) in pairs.items()})  # fmt: skip
-    if len(pairs := _pairs(whole)) > 1:
+    if not named and len(pairs := _pairs(whole)) > 1:
         return WideRows(unpivot={step: Span(start=(start,), end=(end,))
                                  for step, (start, end) in pairs.items()})  # fmt: skip
     if day is not None and len(clocks) == 1 and not whole:

@@ -38,7 +38,8 @@ WITH listed AS (
     SELECT
         sender_id, try_cast(id AS BIGINT), type_name, timestamp, action_name, data ->> 'text',
         data ->> 'input_channel', intent_name
-    FROM events
+    -- Where both are exported, a tracker holds the events of its sender already.
+    FROM events ANTI JOIN trackers USING (sender_id)
 ),
 
 visits AS (
