@@ -79,7 +79,9 @@ def _cells(journeys: Journeys) -> _Cells:
     return _Cells(
         events,
         {
-            "segment": unknown if segment is None else segment.only(events.journey),
+            "segment": unknown
+            if segment is None
+            else segment.only(events.journey.astype(np.int64)),
             "stage": Codes(stage[events.touchpoint], tuple(words)),
         },
     )
@@ -120,8 +122,8 @@ def _segments(
     if not large:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
     events, segment = journeys.events, cells.parts["segment"]
-    place = np.array([*pd.Index(large).get_indexer(list(segment.words)), -1], dtype=np.int64)
-    spot = place[segment.number]
+    among = pd.Index(large).get_indexer(pd.Index(list(segment.words)))
+    spot = np.append(among, -1).astype(np.int64)[segment.number]
     cell = np.where(spot >= 0, spot * events.touchpoints + events.touchpoint, -1)
     many = len(large) * events.touchpoints
     found = pd.DataFrame(vars(events.base(cell, many)))
