@@ -143,7 +143,8 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     }  # fmt: skip
     content["bets"] = [
         {"name": "offer", "touchpoint": "Chatbot: billing", "what": "offer a person",
-         "state": "scaled", "plan": str(planned)},
+         "state": "scaled", "plan": str(planned), "why": "fewer repeats",
+         "smallest_test": "one week"},
         {"name": "gone", "touchpoint": "Fax", "what": "answer faxes"},
     ]  # fmt: skip
     answers = [("one-objective", "a", 4), ("guarded", "a", 4)]
@@ -161,6 +162,7 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     assert [name for name in found if name.startswith("bet-offer")] == ["bet-offer-reading"]
     page = show.touchpoint(run, "Chatbot: billing").html
     assert "offer a person (scaled)" in page and "was read: ship it." in page
+    assert "Why: fewer repeats" in page and "Smallest test: one week" in page
     assert "answer faxes" not in page
 
 
@@ -175,8 +177,8 @@ def test_every_setting_of_an_experiment_is_read_somewhere() -> None:
              models.Covariate, models.AssignmentsConfig, models.Bet, models.Objective,
              models.Cost, models.AssessmentConfig)  # fmt: skip
     # Read through properties that stand beside them.
-    beside = {"stages", "title", "per"}
+    beside = {"stages", "title", "per", "better"}
     idle = {f"{kind.__name__}.{name}" for kind in kinds for name in kind.model_fields
             if name not in used | beside}  # fmt: skip
     assert idle == set()
-    assert {"all_stages", "heading", "per_customer"} <= used
+    assert {"all_stages", "heading", "per_customer", "sign"} <= used

@@ -291,6 +291,10 @@ def _bets(audit: Audit, name: str) -> list[str]:
         if bet.touchpoint == name:
             state = text(f"lab.state.{bet.state}")
             listed.append(text("present.spot.bet", what=bet.what, state=state))
+            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if}
+            listed += [
+                text(f"present.spot.bet_{k}", what=words) for k, words in told.items() if words
+            ]
             said = f"bet-{bet.name}-"
             listed += [one.text for one in audit.findings if one.id.startswith(said)]
     return listed
