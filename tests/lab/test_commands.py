@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 import yaml
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.cli.main import main
+from journeylib.lab import settings as models
 
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "experiment"
 TRUTH = json.loads((SAMPLE / "truth.json").read_text(encoding="utf-8"))
@@ -140,7 +143,8 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     }  # fmt: skip
     content["bets"] = [
         {"name": "offer", "touchpoint": "Chatbot: billing", "what": "offer a person",
-         "state": "scaled", "plan": str(planned)},
+         "state": "scaled", "plan": str(planned), "why": "fewer repeats",
+         "smallest_test": "one week"},
         {"name": "gone", "touchpoint": "Fax", "what": "answer faxes"},
     ]  # fmt: skip
     answers = [("one-objective", "a", 4), ("guarded", "a", 4)]
@@ -149,9 +153,32 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     content["assessment"] = {"file": "answers.csv"}
     content.pop("lab")
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
-    found = {finding.id: finding for finding in jl.audit(config).findings}
+    run = jl.audit(config)
+    found = {finding.id: finding for finding in run.findings}
     assert found["objective"].evidence["state"] == "on_the_way"
     assert "shows no touchpoint Fax" in found["bet-gone-absent"].text
     assert found["bet-offer-reading"].text.endswith("was read: ship it.")
     assert found["self-assessment"].evidence["statements"] == ["guarded"]
     assert [name for name in found if name.startswith("bet-offer")] == ["bet-offer-reading"]
+    page = show.touchpoint(run, "Chatbot: billing").html
+    assert "offer a person (scaled)" in page and "was read: ship it." in page
+    assert "Why: fewer repeats" in page and "Smallest test: one week" in page
+    assert "answer faxes" not in page
+
+
+def test_every_setting_of_an_experiment_is_read_somewhere() -> None:
+    package = Path(jl.__file__).parent
+    used = set()
+    for file in package.rglob("*.py"):
+        if file.name != "settings.py":
+            nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            used |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    kinds = (models.LabSettings, models.LabMeasure, models.Guardrail, models.Stage,
+             models.Covariate, models.AssignmentsConfig, models.Bet, models.Objective,
+             models.Cost, models.AssessmentConfig)  # fmt: skip
+    # Read through properties that stand beside them.
+    beside = {"stages", "title", "per", "better"}
+    idle = {f"{kind.__name__}.{name}" for kind in kinds for name in kind.model_fields
+            if name not in used | beside}  # fmt: skip
+    assert idle == set()
+    assert {"all_stages", "heading", "per_customer", "sign"} <= used

@@ -31,7 +31,7 @@ from journeylib.measures.service_types.classifier import (
     sure_band,
     type_numbers,
 )
-from journeylib.measures.service_types.openings import one_per_cluster
+from journeylib.measures.service_types.openings import languages_of, one_per_cluster
 from journeylib.measures.service_types.shares import (
     CORRECTED,
     UNCORRECTED,
@@ -399,3 +399,93 @@ def test_probabilities_mean_what_they_say(bank: dict[str, pd.DataFrame]) -> None
         bins = np.array_split(np.argsort(p, kind="stable"), 10)
         errors.append(np.mean([abs(p[b].mean() - true[b].mean()) for b in bins]))
     assert np.mean(errors) <= 0.07
+
+
+# --- German -------------------------------------------------------------------------------------
+
+TAUGHT = 12  # wordings that are labelled; the others are met for the first time
+ROUTINE_DE = (
+    "Wie kann ich meine {} online ändern?",
+    "Wo finde ich meine {}?",
+    "Ich möchte eine zweite {} bestellen.",
+    "Können Sie mir die {} noch einmal schicken?",
+    "Bis wann muss ich die {} bezahlen?",
+    "Welche {} passt zu meinem Tarif?",
+    "Ich brauche eine Kopie meiner {}.",
+    "Wie lange dauert es, bis die {} kommt?",
+    "Bitte ändern Sie die Adresse auf meiner {}.",
+    "Was kostet eine neue {} im Monat?",
+    "Wie aktiviere ich die {}?",
+    "Kann ich die {} auch per Überweisung zahlen?",
+    "Wann wird die {} geliefert?",
+    "Ich möchte meine {} auf Papier bekommen.",
+    "Gibt es die {} auch auf Englisch?",
+    "Wie melde ich die {} im Portal an?",
+)
+TROUBLE_DE = (
+    "Ich bin verzweifelt, jemand hat meine {} gestohlen.",
+    "Meine Mutter ist gestorben und Sie schicken immer noch die {}.",
+    "Ich habe Angst, dass mit meiner {} betrogen wurde.",
+    "Seit Wochen hilft mir niemand, die {} ist falsch und ich kann nicht mehr.",
+    "Man droht mir mit dem Inkasso wegen einer {}, die ich nie wollte.",
+    "Ich habe meine Arbeit verloren und kann die {} nicht bezahlen.",
+    "Mein Konto ist leer, weil Sie die {} doppelt abgebucht haben, was soll ich tun?",
+    "Ich fühle mich von Ihnen betrogen, die {} war nie vereinbart.",
+    "Ohne {} bin ich im Notfall nicht erreichbar, ich bin krank.",
+    "Mein Mann ist gestorben, was wird aus seiner {}?",
+    "Ich weine hier, weil die {} weg ist und niemand hilft.",
+    "Sie haben mir alles gesperrt, ich habe Angst um mein Geld und die {}.",
+    "Das ist ungerecht, wegen Ihrer {} habe ich Mahnungen und schlaflose Nächte.",
+    "Jemand benutzt meine {} ohne mich, bitte helfen Sie mir schnell.",
+    "Ich bin so enttäuscht, wegen der {} verliere ich meine Wohnung.",
+    "Nach dem Unfall brauche ich Hilfe, die {} wurde abgelehnt.",
+)
+THINGS_DE = (
+    "Rechnung",
+    "Karte",
+    "Nummer",
+    "Mahnung",
+    "Police",
+    "Bestellung",
+    "Bestätigung",
+    "Gutschrift",
+)
+
+
+def german(n: int, seed: int, *, taught: bool) -> pd.DataFrame:
+    """Return German openings with their type, of wordings that are taught or of others."""
+    draw = np.random.default_rng(seed)
+    emotional = draw.random(n) < 0.4
+    part = slice(None, TAUGHT) if taught else slice(TAUGHT, None)
+    forms = [str(draw.choice((TROUBLE_DE if one else ROUTINE_DE)[part])) for one in emotional]
+    texts = [form.format(draw.choice(THINGS_DE)) for form in forms]
+    return pd.DataFrame({"text": texts, "type": np.where(emotional, NAMES[1], NAMES[0])})
+
+
+def test_german_openings_of_other_wordings_are_told_apart() -> None:
+    model = learned(german(200, 0, taught=True))
+    others = german(400, 1, taught=False)
+    assert set(languages_of(others["text"])) == {"de"}
+    emotional = model.probabilities(list(others["text"]))[:, 1]
+    assert roc_auc_score(others["type"] == NAMES[1], emotional) >= 0.9
+
+
+def test_a_log_in_two_languages_has_lists_and_shares_of_both(log_of: Any) -> None:
+    english = planted(300, 3)
+    questions = pd.concat([german(300, 2, taught=True), english], ignore_index=True)
+    said = [(f"c{i:04d}", i * 10_000 * S, "Bot A", "customer", f"s{i:05d}", text)
+            for i, text in enumerate(questions["text"])]  # fmt: skip
+    journeys = rebuild(log_of(*said, columns=COLUMNS))
+    lists = label_lists(openings(journeys, MeasureSettings()))
+    assert lists.languages == ("de", "en")
+    labels = labelled(lists.rows, questions)
+    types = ServiceTypeSettings(labels="labels.csv")
+    found = estimate_service_types(journeys, labels, types)
+    assert found.answer == "estimated" and found.left_out == 0
+    share = next(s.share for s in found.shares if s.by == "log" and s.type == NAMES[1])
+    truth = float((questions["type"] == NAMES[1]).mean())
+    assert share.lo is not None and share.hi is not None and share.lo <= truth <= share.hi
+    # Without labels of one language, its contacts are in no share.
+    german_only = labels[languages_of(labels["opening"]) == "de"]
+    part = estimate_service_types(journeys, german_only, types)
+    assert part.answer == "estimated" and part.left_out == 300

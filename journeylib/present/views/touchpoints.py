@@ -236,6 +236,7 @@ def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
         _panel("passing_end", pairs=_ends(audit, name)),
         _panel("segments", pairs=_segments(audit, name)),
         _panel("types", pairs=types_at(audit, name), sentences=_types_of_bot(audit, name)),
+        _panel("bets", listed=_bets(audit, name)),
         _next(audit, row, bot),
     ]
     stage = " · ".join(filter(None, (row["stage"], row["channel"])))
@@ -395,6 +396,22 @@ def _types_of_bot(audit: Audit, name: str) -> list[str]:
         )
         for one in told
     ]
+
+
+def _bets(audit: Audit, name: str) -> list[str]:
+    """Return what is tried here, how far it is, and what its experiment and this audit say."""
+    listed = []
+    for bet in audit.config.bets:
+        if bet.touchpoint == name:
+            state = text(f"lab.state.{bet.state}")
+            listed.append(text("present.spot.bet", what=bet.what, state=state))
+            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if}
+            listed += [
+                text(f"present.spot.bet_{k}", what=words) for k, words in told.items() if words
+            ]
+            said = f"bet-{bet.name}-"
+            listed += [one.text for one in audit.findings if one.id.startswith(said)]
+    return listed
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
