@@ -287,6 +287,8 @@ def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
     places = [plain.index(words) for words in order]
     assert places == sorted(places)
     page = message.get_body(("html",)).get_content()
+    heads = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert heads[:3] == ["Decide now", "What changed", "Checks"] and len(heads) == len(set(heads))
     for told in (page, summary(found), *(json.dumps(m(found)) for m in (slack, teams))):
         assert "Do 1" in told and "Because of 1 %." in told
 
