@@ -17,7 +17,7 @@ from journeylib.audits.findings.decisions import _of_customers, decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Change, Changes
-from journeylib.core import Estimate, use_language
+from journeylib.core import Estimate, number, use_language
 from journeylib.judge import HandoffTime
 from journeylib.measures import Handoffs
 
@@ -70,6 +70,11 @@ def exclusions(document: dict[str, Any]) -> list[str]:
             found.append(f"{name}: repair it, and {row['verdict']}")
         if ("protect", name) in asked and row["verdict"] == "automate":
             found.append(f"{name}: protect it, and a machine should serve")
+        first = next(iter(row.get("reasons", ())), "")
+        if first and row["verdict"] == "automate" and not first.startswith("For a machine"):
+            found.append(f"{name}: automate, and first {first}")
+        if row["verdict"] in ("human_led", "human_only") and first.startswith("For a machine"):
+            found.append(f"{name}: {row['verdict']}, and first {first}")
         if row["served_by"] == "nobody" and {"hand_over", "way_out"} & {
             kind for kind, where in asked if where == name
         }:
@@ -113,7 +118,9 @@ def spots(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 def document_of(audit: jl.Audit) -> dict[str, Any]:
     """Return the document, with who serves at each touchpoint."""
-    return {**audit.document, "touchpoints": spots(audit.judgement.scores)}
+    reasons = {row["touchpoint"]: row["reasons"] for row in audit.document["touchpoints"]}
+    rows = [row | {"reasons": reasons[row["touchpoint"]]} for row in spots(audit.judgement.scores)]
+    return {**audit.document, "touchpoints": rows}
 
 
 @pytest.mark.parametrize("which", SAMPLES)
@@ -348,9 +355,12 @@ def test_the_document_holds_the_same(telecom_audit: jl.Audit) -> None:
 def test_a_mean_of_recommendations_is_never_called_nps(
     language: str, telecom_audit: jl.Audit
 ) -> None:
-    """A net promoter score is promoters minus detractors; what is shown here is a mean."""
+    """A net promoter score is promoters minus detractors; only that is called so."""
     with use_language(language):
-        texts = [finding.text for finding in all_findings(telecom_audit)]
-    surveys = [text for text in texts if "734" in text]
-    assert len(surveys) == 1
-    assert not [text for text in texts if re.search("nps", text, re.IGNORECASE)]
+        texts = {one.id: one.text for one in all_findings(telecom_audit)}
+        surveys = telecom_audit.judgement.surveys.set_index("kind")
+        net = surveys.loc["nps", "nps"]
+        assert number(net.value, 1) in texts["survey-nps"]
+        assert "promoter score" in texts["survey-nps"].lower()
+    others = [text for key, text in texts.items() if key != "survey-nps"]
+    assert not [text for text in others if re.search("nps|promoter", text, re.IGNORECASE)]

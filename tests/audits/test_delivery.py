@@ -46,8 +46,7 @@ CONFIG = f"""title: "Ours <b>&\u202e | now"
 {SMALL.replace("  segment: kind", ROLES)}
 gates:
   - {{id: enough-chats, metric: handoffs.sessions, min: 100}}
-  # 46 chats are mature; in 22 of them no human joined (two of the even had a rare visit).
-  - {{id: contained, title: "No human | joined", metric: handoffs.contained_raw, max: 0.75}}
+  - {{id: contained, title: "Not | too many", metric: handoffs.sessions, max: 75}}
   - {{id: gone, metric: "touchpoints[touchpoint=Rare].events", min: 1}}
 """
 
@@ -110,7 +109,7 @@ def test_the_mail_says_the_alarm_with_its_number_first(told: Path) -> None:
     assert message["Subject"] == f"Ours <b>& | now, March 1, 2026: {ALARM}"
     plain = message.get_body(("plain",)).get_content()
     assert plain.splitlines()[0] == ALARM
-    assert "ok: No human | joined 47.8 % (limit ≤ 75 %)" in plain
+    assert "ok: Not | too many 60 (limit ≤ 75)" in plain
     assert "not assessable: Gone – (limit ≥ 1)" in plain
     assert "1. Chat: −0.5" in plain and "Nothing beyond chance." in plain
 
@@ -197,7 +196,7 @@ def test_the_job_summary_is_written_and_added_where_github_looks(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
     assert main(["audit", "small.yaml"]) == 1
     text = (place / "audits" / "small" / "latest" / "summary.md").read_text("utf-8")
-    assert "| No human \\| joined | 47.8 % | ≤ 75 % | ok |" in text
+    assert "| Not \\| too many | 60 | ≤ 75 | ok |" in text
     assert step.read_text("utf-8") == f"before\n{text.rstrip()}\n\n"
     assert main(["audit", "small.yaml", "--set", "roles.touchpoint=3"]) == 2
     assert "small.yaml could not be run" in step.read_text("utf-8")
@@ -288,6 +287,8 @@ def test_the_mail_is_the_first_screen_in_words(done: Path) -> None:
     places = [plain.index(words) for words in order]
     assert places == sorted(places)
     page = message.get_body(("html",)).get_content()
+    heads = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert heads[:3] == ["Decide now", "What changed", "Checks"] and len(heads) == len(set(heads))
     for told in (page, summary(found), *(json.dumps(m(found)) for m in (slack, teams))):
         assert "Do 1" in told and "Because of 1 %." in told
 
@@ -332,7 +333,7 @@ def test_news_are_in_german_where_asked_for(done_in_german: Path) -> None:
     alarm = "Alarm: Enough chats ist 60 (Grenze ≥ 100)"
     assert message["Subject"] == f"Ours <b>& | now, 1. März 2026: {alarm}"
     assert "nicht zu beurteilen: Gone – (Grenze ≥ 1)" in plain and '<html lang="de">' in page
-    assert "| No human \\| joined | 47,8 % | ≤ 75 % | in Ordnung |" in job
+    assert "| Not \\| too many | 60 | ≤ 75 | in Ordnung |" in job
     for words in (plain, page, job, chat):
         assert "Was sich änderte" in words
         assert not re.search(r"\b(limit|Check|State|What changed|Touchpoint)\b", words)

@@ -14,6 +14,7 @@ import pytest
 import journeylib as jl
 from journeylib import present
 from journeylib.judge.settings import AXES
+from tests.audits.test_decisions import document_of, exclusions
 
 AuditOf = Callable[[str], jl.Audit]
 FACTS = {  # configuration: events, journeys, customers
@@ -43,6 +44,11 @@ def test_what_the_log_holds(name: str, audit_of: AuditOf) -> None:
     log = audit_of(name).document["log"]
     assert (log["events"], log["journeys"], log["customers"]) == FACTS[name]
     assert log["rows_read"] == FACTS[name][0]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_no_two_sentences_exclude_each_other(name: str, audit_of: AuditOf) -> None:
+    assert exclusions(document_of(audit_of(name))) == []
 
 
 @pytest.mark.parametrize("name", FACTS)
