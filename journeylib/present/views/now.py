@@ -321,7 +321,10 @@ def _trend_line(runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     days = [dt.date.fromisoformat(day).toordinal() for day, _ in runs]
-    ends = [(found["lo"] or found["value"], found["hi"] or found["value"]) for _, found in runs]
+    ends = [
+        tuple(found["value"] if found[end] is None else found[end] for end in ("lo", "hi"))
+        for _, found in runs
+    ]
     low, high = float(min(lo for lo, _ in ends)), float(max(hi for _, hi in ends))
     left, wide, top, tall = 34.0, 172.0, 4.0, 24.0
     x = [left + wide * (day - days[0]) / (days[-1] - days[0]) for day in days]
