@@ -128,6 +128,7 @@ KEPT = {"roles", "journeys.goals", "journeys.bad_ends", "like", "after"}
 # counted (a word for an actor that is not mapped).
 OTHER = {
     "log.files",
+    *("log.join", "log.join.*", "log.unpivot", "log.unpivot.*.start", "log.unpivot.*.end"),
     "service_types.names",
     *(
         f"roles.{name}"

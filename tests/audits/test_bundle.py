@@ -12,7 +12,7 @@ import pytest
 
 import journeylib as jl
 from journeylib.audits.runs import bundle
-from journeylib.core.errors import RunError
+from journeylib.core.errors import ConfigError, RunError
 
 
 def test_a_run_holds_what_other_programs_rely_on(small_audit: jl.Audit, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_writers_of_the_same_run_do_not_disturb_each_other(
 
 def test_a_place_that_cannot_be_written_is_told(small_audit: jl.Audit, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="Choose another --out"):
+    with pytest.raises(ConfigError, match="Choose another --out"):
         jl.save(small_audit, tmp_path / "file")
 
 

@@ -196,7 +196,7 @@ def test_the_dashboard_shows_shares_with_their_interval(run: jl.Audit) -> None:
     # Log and touchpoint, filled because labels drawn at random correct them.
     assert list(figure.chart.data[0].x) == [share.value, share.value]
     assert list(figure.chart.data[0].marker.symbol) == ["circle", "circle"]
-    page = show.touchpoint(run, "Chat").html
+    page = show.touchpoint(run, "Chat").html.replace("\u00a0", " ")
     assert said in page and "33 %" in page  # of those of the bot, 32 of 97 went to a person
 
 

@@ -31,7 +31,8 @@ def counted(value: Any) -> Iterator[int]:
     if isinstance(value, dict):
         for key, item in value.items():
             if key in ("customers", "n_customers"):
-                yield int(item)
+                if item is not None:
+                    yield int(item)
             else:
                 yield from counted(item)
     elif isinstance(value, list | tuple):

@@ -117,6 +117,7 @@ def test_transitions_add_up(log_of: LogOf) -> None:
         "events": 2,
         "journeys": 2,
         "customers": 2,
+        "tied": 0,
         "median_seconds": pytest.approx(float("nan"), nan_ok=True),
     }
     inner = edges[(edges["source"] == "A") & (edges["target"] == "B")]

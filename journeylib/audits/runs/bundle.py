@@ -76,6 +76,8 @@ def save(audit: Audit, out: str | Path = "audits", *, seconds: float | None = No
 
     Raises
     ------
+    ConfigError
+        If a file is where a folder should be.
     RunError
         If the place cannot be written.
     """
