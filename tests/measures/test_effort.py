@@ -102,6 +102,23 @@ def test_sessions_tell_contacts_apart_where_there_are_any(log_of: LogOf) -> None
     assert (row["value"], row["n_events"]) == (1 / 2, 2)
 
 
+def test_a_contact_in_a_session_stays_it_beside_another_session(log_of: LogOf) -> None:
+    rows = [
+        ("a", 0, "Chat", "s1", "bill"),
+        ("a", 1, "Chat", "s2", "router"),
+        ("a", 2, "Form", "s1", None),  # about the bill, as its session is
+        ("a", DAY, "Chat", "s3", "bill"),
+        ("a", 2 * DAY, "Form", "s3", None),  # nobody comes back after this
+        ("z", 20 * DAY, "Bell", "s9", "other"),
+    ]
+    log = log_of(*rows, columns="customer t_us touchpoint session intent")
+    evidence = evidence_of(log)
+    chat, form = (evidence.estimate(name, "repeat_contact") for name in ("Chat", "Form"))
+    assert (chat["value"], chat["n_events"]) == (pytest.approx(1 / 3), 3)
+    assert (form["value"], form["n_events"]) == (1 / 2, 2)
+    assert evidence.flow["repeat_contact"].value == pytest.approx(1 / 3)
+
+
 def test_immature_contacts_do_not_make_the_rate_look_better(log_of: LogOf) -> None:
     rng = np.random.default_rng(7)
     rows: list[tuple[object, ...]] = []

@@ -15,6 +15,7 @@ from journeylib.journeys import (
     first_rows,
     least_of_later,
     number_pairs,
+    number_sessions,
     value_at,
 )
 from journeylib.measures.measured import Measured
@@ -48,10 +49,11 @@ def repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
 
     A contact is what one customer does about one intent (in a log without intents, at one
     touchpoint) without a silence longer than ``session_gap_minutes``, or within one session
-    where the log has those. An event without an intent is about what the customer's others around
-    it are. Where none of them has one, it is not known if the contact is about the same as
-    another: the value leaves such repeats out, the upper limit counts them in, and the draws lie
-    evenly between. A contact counts once at each touchpoint that it touches. Only contacts
+    where the log has those. An event without an intent is about the first known one of its
+    session; without a session, of the customer's events around it without such a silence. Where
+    none has one, it is not known if the contact is about the same as another: the value leaves
+    such repeats out, the upper limit counts them in, and the draws lie evenly between. A contact
+    counts once at each touchpoint that it touches. Only contacts
     at least ``repeat_days`` before the log's end are counted: later ones cannot have come back
     in full view, and counting them makes recent weeks look better. Abstains with ``no_column``
     where the log knows cases but no customers.
@@ -114,8 +116,8 @@ class Contacts:
     rows : Rows
         Where, and whose; the journey in which the contact came there first.
     at_us, next_us : ndarray of int64
-        When it came there; when the customer's next contact about the same began, `MISSING`
-        where there was none.
+        When it came there; when the customer's next contact about the same began after that,
+        `MISSING` where there was none.
     perhaps_us : ndarray of int64
         When the next began that may be about the same, as the intent of one is not known.
     opens : ndarray of bool
@@ -141,67 +143,63 @@ def find_contacts(journeys: Journeys, settings: MeasureSettings) -> Contacts:
     """Find the contacts of a log with a clock; see `repeat_contacts` for what a contact is."""
     events = journeys.events
     order = events.by_time
-    matter, many = events.touchpoint, events.touchpoints
+    about, matters = events.touchpoint, events.touchpoints
     if journeys.has("intent"):
-        intents = len(events.column("intent").words)
-        about = _about(journeys, settings)
-        matter, many = np.where(about >= 0, about, intents), intents + 1
+        about, matters = _about(journeys, settings), len(events.column("intent").words)
     talk = np.full(len(events), -1, dtype=np.int32)
     talks = 0
     if journeys.has("session"):
         session = events.column("session").number
-        talk, keys = number_pairs(np.where(session >= 0, matter, -1), session, 1 << 31)
+        talk, keys = number_pairs(np.where(session >= 0, about + 1, -1), session, 1 << 31)
         talks = len(keys)
     service = np.where(events.service_us == MISSING, 0, events.service_us)
-    gap_us = round(settings.session_gap_minutes * US_PER_MINUTE)
-    contact, next_us = contacts_of(
-        (many, talks, gap_us),
-        *(part[order] for part in (events.customer, matter, talk, events.t_us, service)),
+    about, customer, t_us = about[order], events.customer[order], events.t_us[order]
+    contact = contacts_of(
+        (matters + 1, talks, _gap_us(settings)),
+        *(customer, about + 1, talk[order], t_us, service[order]),
     )
-    perhaps_us = next_us
-    if journeys.has("intent"):
-        begins = order[np.unique(contact, return_index=True)[1]]
-        unknown = about[begins] < 0
-        perhaps_us = least_of_later(
-            many, events.customer[begins], about[begins], events.t_us[begins], True
-        )
-        next_us = np.where(unknown, MISSING, next_us)
+    begins = np.unique(contact, return_index=True)[1]
+    begin_us = np.full(len(order), MISSING, dtype=np.int64)
+    begin_us[begins] = t_us[begins]
+    next_us, perhaps_us = (
+        least_of_later(matters, customer, about, begin_us, possible) for possible in (False, True)
+    )
     # Of each contact and touchpoint the first event, in order of customer and journey.
     spot, keys = number_pairs(contact, events.touchpoint[order], events.touchpoints)
     first = np.full(len(keys), -1, dtype=np.int64)
     first[spot[::-1]] = np.arange(len(order))[::-1]
-    opens = np.zeros(len(keys), dtype=bool)
-    opens[np.unique(spot[np.unique(contact, return_index=True)[1]])] = True
-    ordered = np.argsort(order[first], kind="stable")
-    rows = order[first][ordered]
-    of_rows = contact[first][ordered]
-    return Contacts(
-        Rows.of(events, rows), events.t_us[rows], next_us[of_rows], perhaps_us[of_rows],
-        opens[ordered],
-    )  # fmt: skip
+    first = np.sort(first)
+    rows = order[first]
+    parts = (t_us, next_us, perhaps_us, begin_us != MISSING)
+    return Contacts(Rows.of(events, rows), *(part[first] for part in parts))
+
+
+def _gap_us(settings: MeasureSettings) -> int:
+    return round(settings.session_gap_minutes * US_PER_MINUTE)
 
 
 def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
     """Return the intent of each event, −1 unknown; its own, else the first known around it.
 
-    Around it are the customer's events in the same session, or without a silence longer than the
-    session gap between them.
+    Around an event are the customer's others in its session. Around one without a session are
+    those of the same stretch, any session or none: no silence in it is longer than the gap.
     """
     events, order = journeys.events, journeys.events.by_time
     own = events.column("intent").number[order]
     customer, t_us = events.customer[order], events.t_us[order]
-    service = np.where(events.service_us == MISSING, 0, events.service_us)[order]
-    silence = t_us[1:] - t_us[:-1] - service[:-1]
-    near = silence <= round(settings.session_gap_minutes * US_PER_MINUTE)
+    done_us = t_us + np.where(events.service_us == MISSING, 0, events.service_us)[order]
+
+    def around(talk: Numbers, talks: int) -> Numbers:
+        unit = number_sessions(customer, talk, t_us, done_us, (talks, _gap_us(settings)))
+        return value_at(own, first_rows(unit, own >= 0, int(unit.max(initial=-1)) + 1), -1)[unit]
+
+    near = around(np.full(len(order), -1, dtype=np.int32), 0)
     if journeys.has("session"):
-        talk = events.column("session").number[order]
-        both = (talk[1:] >= 0) & (talk[:-1] >= 0)
-        near = np.where(both, talk[1:] == talk[:-1], near)
-    apart = (customer[1:] != customer[:-1]) | ~near
-    run = np.concatenate([[0], np.cumsum(apart)]) if len(order) else np.zeros(0, dtype=np.int64)
-    first = first_rows(run, own >= 0, int(run.max(initial=-1)) + 1)
+        session = events.column("session")
+        talk = session.number[order]
+        near = np.where(talk >= 0, around(talk, len(session.words)), near)
     found = np.empty(len(order), dtype=np.int64)
-    found[order] = np.where(own >= 0, own, value_at(own, first, -1)[run])
+    found[order] = np.where(own >= 0, own, near)
     return found
 
 
@@ -213,11 +211,12 @@ def contacts_of(
     talk: Numbers,
     t_us: Numbers,
     service_us: Numbers,
-) -> tuple[Numbers, Numbers]:
+) -> Numbers:
     """Number the contacts of customers whose events come in order of time.
 
     A contact is what one customer does about one matter without a silence longer than the gap,
-    or within one session. Silence runs from the latest end seen so far.
+    or within one session. Silence runs from the latest end seen so far. An event without a session
+    goes on with the contact of the latest event about the same.
 
     Parameters
     ----------
@@ -228,34 +227,35 @@ def contacts_of(
 
     Returns
     -------
-    contact : ndarray of int64
-        Of each event, numbered as they begin.
-    next_us : ndarray of int64
-        By contact, when the customer's next one about the same began; `MISSING` if there is none.
+    ndarray of int64
+        The contact of each event, numbered as they begin.
     """
     matters, talks, gap_us = limits
     whose = np.full(matters, -1, dtype=np.int64)
-    current = np.zeros(matters, dtype=np.int64)
+    latest = np.zeros(matters, dtype=np.int64)
     busy_us = np.zeros(matters, dtype=np.int64)
     heard = np.full(talks, -1, dtype=np.int64)
+    contact_of = np.zeros(talks, dtype=np.int64)
     contact = np.empty(len(customer), dtype=np.int64)
-    next_us = np.full(len(customer), MISSING, dtype=np.int64)
     known = 0
     for row in range(len(customer)):
         about = matter[row]
         first = whose[about] != customer[row]
         if talk[row] >= 0:
             opens = heard[talk[row]] != customer[row]
-            heard[talk[row]] = customer[row]
+            here = contact_of[talk[row]]
         else:
             opens = first or t_us[row] - busy_us[about] > gap_us
+            here = latest[about]
         if opens:
-            if not first:
-                next_us[current[about]] = t_us[row]
-            current[about] = known
+            here = known
             known += 1
+        if talk[row] >= 0:
+            heard[talk[row]] = customer[row]
+            contact_of[talk[row]] = here
         until = t_us[row] + service_us[row]
         busy_us[about] = until if first else max(busy_us[about], until)
         whose[about] = customer[row]
-        contact[row] = current[about]
-    return contact, next_us[:known].copy()
+        latest[about] = here
+        contact[row] = here
+    return contact

@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from journeylib.journeys.graph.transitions import variants
@@ -38,18 +38,17 @@ HOUR = 3_600_000_000
 COLUMNS = "customer t_us touchpoint actor session intent"
 Row = tuple[Any, ...]
 # Ties, long silences, one customer or several, unknown actors, sessions and intents.
-ROWS = st.lists(
-    st.tuples(
-        st.sampled_from(["a", "b", "c"]),
-        st.sampled_from([0, 1, 1, 2 * HOUR, 3 * HOUR, GAP_US, 2 * GAP_US + 1]),
-        st.sampled_from(["A", "B", "C"]),
-        st.sampled_from(["bot", "human", "customer", None]),
-        st.sampled_from(["s", "t", None]),
-        st.sampled_from(["x", "y", None]),
-    ),
-    max_size=25,
-    # One row in which every column is known, so that each has a type.
-).map(lambda rows: [("z", 0, "A", "bot", "s", "x"), *rows])
+STEPS = st.tuples(
+    st.sampled_from(["a", "b", "c"]),
+    st.sampled_from([0, 1, 1, HOUR, 2 * HOUR, 3 * HOUR, GAP_US, 2 * GAP_US + 1]),
+    st.sampled_from(["A", "B", "C"]),
+    st.sampled_from(["bot", "human", "customer", None]),
+    st.sampled_from(["s", "t", None]),
+    st.sampled_from(["x", "y", None]),
+)
+# A row in which every column is known, so that each has a type.
+KNOWN = ("z", 0, "A", "bot", "s", "x")
+ROWS = st.lists(STEPS, max_size=25).map(lambda rows: [KNOWN, *rows])
 FEW = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -145,32 +144,91 @@ def test_sessions_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> N
     assert found.tolist() == expected
 
 
-@FEW
-@given(rows=ROWS)
-def test_contacts_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
-    opened: list[tuple[Any, ...]] = []
-    for customer in sorted({row[0] for row in rows}):
-        latest: dict[Any, int] = {}
-        named: set[Any] = set()
-        own = [row for journey in plain_journeys(rows) for row in journey if row[0] == customer]
-        for _customer, t_us, touchpoint, _actor, session, intent in own:
-            about = ("intent", intent) if intent else ("touchpoint", touchpoint)
-            fresh = about not in latest or t_us - latest[about] > HOUR
-            if session is not None:
-                fresh = (about, session) not in named
-                named.add((about, session))
-            if fresh:
-                opened.append((customer, about, t_us))
-            latest[about] = t_us
-    again = Counter(
-        sum(1 for other in opened if other[:2] == one[:2]) for one in opened
-    )  # contacts by how many there are about the same
-    contacts = find_contacts(rebuilt(log_of, rows), MeasureSettings(session_gap_minutes=60))
-    begun = contacts.opens
-    assert int(begun.sum()) == len(opened)
-    assert sorted(contacts.at_us[begun].tolist()) == sorted(one[2] for one in opened)
-    last = sum(count // many for many, count in again.items())
-    assert int((contacts.next_us[begun] == MISSING).sum()) == last
+def plain_matters(own: list[Row], by_intent: bool) -> list[str | None]:
+    """Return what each event of one customer, in order, is about; None where that is unknown."""
+    matters = []
+    for row in own:
+        around = [row]
+        if row[4] is not None:
+            around += [other for other in own if other[4] == row[4]]
+        else:
+            times = [other[1] for other in own]
+            cuts = [late for early, late in pairwise(times) if late - early > HOUR]
+            after, until = (
+                max((cut for cut in cuts if cut <= row[1]), default=0),
+                min((cut for cut in cuts if cut > row[1]), default=times[-1] + 1),
+            )
+            around += [other for other in own if after <= other[1] < until]
+        known = [other[5] for other in around if other[5] is not None]
+        matters.append(row[2] if not by_intent else known[0] if known else None)
+    return matters
+
+
+def plain_contacts(own: list[Row], matters: list[str | None]) -> list[list[int]]:
+    """Return the places of the events of each contact of one customer, as they begin."""
+    contacts: list[list[int]] = []
+    for place, (row, matter) in enumerate(zip(own, matters, strict=True)):
+        alike = [contact for contact in contacts if matters[contact[0]] == matter]
+        if row[4] is not None:
+            same = [contact for contact in alike if any(own[at][4] == row[4] for at in contact)]
+        else:
+            latest = max(alike, key=lambda contact: contact[-1], default=[])
+            same = [latest] if latest and row[1] - own[latest[-1]][1] <= HOUR else []
+        if not same:
+            same = [[]]
+            contacts += same
+        same[0].append(place)
+    return contacts
+
+
+def plain_entries(own: list[Row], by_intent: bool) -> list[tuple[Any, ...]]:
+    """Return where each contact comes, when, when the next does or may, and if it opens there."""
+    entries = []
+    matters = plain_matters(own, by_intent)
+    contacts = plain_contacts(own, matters)
+    for contact in contacts:
+        matter = matters[contact[0]]
+        for touchpoint in {own[place][2] for place in contact}:
+            came = next(place for place in contact if own[place][2] == touchpoint)
+            later = [other[0] for other in contacts if other[0] > came]
+            sure = [own[at][1] for at in later if matters[at] == matter is not None]
+            may = [own[at][1] for at in later if None in (matter, matters[at])]
+            nearest = (min(times, default=MISSING) for times in (sure, sure + may))
+            entries.append((touchpoint, own[came][1], *nearest, came == contact[0]))
+    return entries
+
+
+@given(
+    histories=st.lists(st.lists(STEPS, max_size=10), min_size=15, max_size=20),
+    by_intent=st.sampled_from([True, True, True, False]),
+    by_session=st.booleans(),
+)
+@settings(FEW, max_examples=14, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+def test_contacts_are_those_of_a_plain_walk(
+    log_of: LogOf, histories: list[list[Row]], by_intent: bool, by_session: bool
+) -> None:
+    """Each example holds 15 customers or more: a log costs more time than they do."""
+    used = [0, 1, 2, 3, *[4] * by_session, *[5] * by_intent]
+    rows = [
+        (f"c{n:02}", *step[1:]) for n, steps in enumerate([[KNOWN], *histories]) for step in steps
+    ]
+    rows = [tuple(row[i] if i in used else None for i in range(6)) for row in rows]
+    log = log_of(
+        *(tuple(row[i] for i in used) for row in rows),
+        columns=" ".join(COLUMNS.split()[i] for i in used),
+    )
+    journeys = rebuild(log, JourneySettings(min_customers=1))
+    found = find_contacts(journeys, MeasureSettings(session_gap_minutes=60))
+    names = [journeys.names[number] for number in found.rows.touchpoint]
+    parts = (found.at_us, found.next_us, found.perhaps_us, found.opens)
+    entries = defaultdict(list)
+    for customer, *entry in zip(
+        found.rows.customer.tolist(), names, *(part.tolist() for part in parts), strict=True
+    ):
+        entries[customer].append(tuple(entry))
+    for number, customer in enumerate(sorted({row[0] for row in rows})):
+        own = sorted((row for row in rows if row[0] == customer), key=lambda row: row[1])
+        assert sorted(entries[number]) == sorted(plain_entries(own, by_intent)), own
 
 
 # The first call compiles.
