@@ -15,6 +15,9 @@ from journeylib.present.drawing.svg import clean, esc
 from journeylib.present.theme import TEMPLATES, style_tag
 
 State = Literal["plain", "good", "bad", "abstain"]
+PAGE = "application/vnd.journeylib.page+html"
+"""A block with its drawings, for the dashboard. No notebook program knows this type."""
+_DRAWING = re.compile(r'<svg class="jl jl-svg".*?</svg>', re.DOTALL)
 STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
 
 
@@ -29,7 +32,15 @@ class Block:
         return self.text
 
     def _repr_html_(self) -> str:
-        return style_tag() + self.html
+        return style_tag() + _DRAWING.sub("", self.html)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return HTML without drawings, words for logs, and what the dashboard is made of.
+
+        A notebook that is not trusted loses every ``<svg>`` in HTML and keeps the words in it.
+        """
+        data = {"text/html": self._repr_html_(), "text/plain": self.text}
+        return data | {PAGE: self.html} if _DRAWING.search(self.html) else data
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
+from journeylib.present.blocks import PAGE
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import ELEMENT, PLOTLY
 from journeylib.present.theme import LIGHT, TEMPLATES, css
@@ -133,7 +134,7 @@ def _rendered(notebook: str | Path | Any) -> str:
 
 
 def _with_elements(node: Any) -> Any:
-    """Return the notebook with each figure as the element that a page shows."""
+    """Return the notebook with each figure and block as the element that a page shows."""
     copied = copy.deepcopy(node)
     for cell in copied.cells:
         for output in cell.get("outputs", []):
@@ -144,6 +145,8 @@ def _with_elements(node: Any) -> Any:
                         "<figure ", f'<figure data-chart="{_live(chart)}" ', 1
                     )
                 output["data"] = {"text/html": element}
+            elif PAGE in output.get("data", {}):
+                output["data"] = {"text/html": output["data"][PAGE]}
     return copied
 
 

@@ -9,7 +9,9 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 import journeylib as jl
 from journeylib import present as show
@@ -155,6 +157,26 @@ def test_the_kept_runs_stand_in_words_and_as_a_line(telecom_audit: jl.Audit) -> 
     assert "2026-06-01" in line
     assert telecom_audit.as_of.isoformat() in line
     assert line.count("jl-trendt") == 2
+
+
+def test_a_notebook_shows_words_and_tables_and_the_dashboard_the_drawings_too(
+    telecom_audit: jl.Audit,
+) -> None:
+    drawing = '<svg class="jl jl-svg"'
+    now, pages = show.now(kept(telecom_audit, 0.25)), show.touchpoint_pages(telecom_audit)
+    touchpoints = len(telecom_audit.document["touchpoints"])
+    for block, drawings in ((now, 1), (pages, touchpoints), (show.touchpoints(telecom_audit), 0)):
+        data, _ = DisplayFormatter().format(block)
+        shown = data["text/html"]
+        assert "<text" not in shown
+        assert drawing not in shown
+        for element in ("</p>", "</li>", "</td>", "</div>"):
+            assert shown.count(element) == block.html.count(element)
+        output = nbformat.v4.new_output("display_data", data)
+        cell = nbformat.v4.new_code_cell("", outputs=[output])
+        dashboard = show.render_html(nbformat.v4.new_notebook(cells=[cell]))
+        assert block.html in dashboard
+        assert dashboard.count(drawing) == drawings
 
 
 def test_an_alarm_says_since_which_run_it_stands(telecom_audit: jl.Audit) -> None:

@@ -78,10 +78,16 @@ def lab(tmp_path_factory):
         file = home / f"settings/@jupyterlab/{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(settings, encoding="utf-8")
+    # JupyterLab starts a kernel that fits without asking; where none fits, it asks each time.
+    kernel = home / "DATA_DIR/kernels/other/kernel.json"
+    kernel.parent.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "Other", "language": "other"}
+    kernel.write_text(json.dumps(spec), encoding="utf-8")
     folders = {f"JUPYTER_{n}": str(home / n) for n in ("CONFIG_DIR", "RUNTIME_DIR", "DATA_DIR")}
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--port=0",
         "--IdentityProvider.token=", "--ServerApp.password=",
+        "--KernelSpecManager.allowed_kernelspecs=other",
         f"--ServerApp.root_dir={home / 'notebooks'}",
         f"--LabApp.user_settings_dir={home / 'settings'}",
         f"--LabApp.workspaces_dir={home / 'workspaces'}",
@@ -118,7 +124,9 @@ def test_jupyterlab_shows_every_figure_of_a_notebook_that_is_not_trusted(lab, tm
                 "n => document.querySelectorAll('.jp-Notebook .jp-OutputArea-output').length >= n",
                 arg=len(stored), timeout=1000 * SECONDS,
             )  # fmt: skip
-            page.get_by_role("button", name="No Kernel").last.click()
+            asked = page.locator(".jp-Dialog")
+            asked.get_by_role("button", name="No Kernel").click()
+            asked.wait_for(state="detached")
             page.wait_for_timeout(3000)
             page.screenshot(path=f"{pictures}/{notebook.stem}.png")
             shown = page.evaluate(SHOWN)
