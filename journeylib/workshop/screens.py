@@ -6,13 +6,14 @@ import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from markupsafe import Markup
 
-from journeylib.present import clean, svg
+from journeylib.present import ARIAL, clean, svg
 from journeylib.workshop.content import lanes
-from journeylib.workshop.content.content import Content, Stage, Touchpoint
+from journeylib.workshop.content.content import Content, Decision, Stage, Touchpoint
 from journeylib.workshop.content.differences import (
     LEAST_VOTES,
     about_note,
@@ -30,13 +31,30 @@ from journeylib.workshop.content.pages import even_parts, titled_pages
 from journeylib.workshop.content.sentences import effect_text, serves_text, verdict_text
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.rendering import own_file, render
+from journeylib.workshop.screen_layout import (
+    LAYOUTS,
+    WIDTH,
+    CardLayout,
+    layout_for,
+    lines_of,
+    room_between,
+)
 from journeylib.workshop.wall_map.experience_lane import line_figure
 
 MOST_SCREENS = 20  # beside those of what the room said
-POINTS, FEW, SOME = 12, 4, 6  # touchpoints on one screen of a stage; up to which they are large
+EASY, POINTS = 6, 12  # touchpoints on one screen of a stage: if screens last, and at most
 STICKIES, STEPS, FACTS = 6, 8, 3  # on one screen
 MOST_EXTRA_STEPS = 4  # that were not planned
+SIZES = (1.0, 0.93, 0.86)  # of the type of decisions, as factors
 DENSE, WIDE_ROWS = 6, 3  # rows of a table from which its type is smaller; up to which it is large
+
+STORY_SIZES = (
+    ("", 1.75, 0.75),
+    ("tight", 1.75, 0.35),
+    ("dense", 1.5, 0.35),
+)  # class, type, and space around it
+StoryRow = tuple[str, list[tuple[str, str]]]  # its name, and its steps with what they rest on
+PointCard = tuple[Touchpoint, str, list[tuple[str, str]]]  # its name, and details with their class
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,7 @@ def presentation(content: Content) -> str:
         "presentation.html.j2",
         content,
         style="screens.css",
+        families=Markup(ARIAL.families),
         screens=screens,
         number={screen.name: i for i, screen in enumerate(screens, 1)},
         script=Markup(script),
@@ -86,10 +105,10 @@ def presentation(content: Content) -> str:
 
 def _screens(content: Content) -> Iterator[Screen]:
     opening, closing = list(_opening(content)), list(_closing(content))
-    room = MOST_SCREENS - len(opening) - len(closing)
-    pages = _stage_pages(content, room)
+    room, evidence = MOST_SCREENS - len(opening) - len(closing), list(_evidence(content))
+    pages = _stage_pages(content, room, len(evidence))
     yield from opening
-    yield from _evidence(content, room - sum(map(len, pages.values())))
+    yield from evidence[: max(room - sum(map(len, pages.values())), 0)]
     for i, stage in enumerate(content.stages):
         yield from pages.get(i, ())
         title = content.words.text("note.title", stage=stage.title(content.words))
@@ -114,11 +133,26 @@ def _opening(content: Content) -> Iterator[Screen]:
     yield Screen("headline", screen.headline, ask, "paragraphs", {"lines": lines}, kind="say")
     if screen.decisions:
         title = words.text("present.now.decide")
-        yield Screen("decisions", title, ask, "decisions", {"items": screen.decisions})
+        values = {"items": screen.decisions, "size": _decision_size(title, screen.decisions)}
+        yield Screen("decisions", title, ask, "decisions", values)
     yield _overview(content)
     note = words.text("scale.note" if content.has_feelings else "scale.unheard")
     line = {"drawing": Markup(line_figure(content, 1700.0, 760.0)), "note": note}
     yield Screen("experience", words.text("deck.experience"), "ask.experience", "figure", line)
+
+
+def _decision_size(title: str, decisions: Sequence[Decision]) -> float:
+    """Return the largest of a few sizes of type in which decisions fit, as a factor."""
+
+    def height(size: float) -> float:
+        width = WIDTH - 3.2
+        heads = sum(lines_of(one.title, width, 2.3 * size, bold=True) for one in decisions)
+        said = [f"{one.reason} {one.base}" for one in decisions]
+        reasons = sum(lines_of(text, width, 1.75 * size) for text in said)
+        return size * (heads * 2.76 + reasons * 2.3 + 1.3 * (len(decisions) - 1))
+
+    room = room_between(title, "")
+    return next((size for size in SIZES if height(size) <= room), SIZES[-1])
 
 
 def _closing(content: Content) -> Iterator[Screen]:
@@ -134,13 +168,13 @@ def _closing(content: Content) -> Iterator[Screen]:
     yield Screen("end", words.text("deck.end_text"), "ask.end", above=above, kind="say")
 
 
-def _evidence(content: Content, most: int) -> Iterator[Screen]:
-    """Yield the touchpoints that decisions are about, as many as there is room for."""
+def _evidence(content: Content) -> Iterator[Screen]:
+    """Yield the touchpoints that decisions are about."""
     names = dict.fromkeys(n for one in content.first_screen.decisions for n in one.touchpoints)
     stages = {point.name: (stage, point) for stage in content.stages for point in stage.touchpoints}
-    known = [stages[name] for name in names if name in stages and _has_screen(stages[name][1])]
-    for stage, point in known[: max(most, 0)]:
-        yield _touchpoint(content, stage, point)
+    for stage, point in (stages[name] for name in names if name in stages):
+        if _has_screen(point):
+            yield _touchpoint(content, stage, point)
 
 
 def _has_screen(point: Touchpoint) -> bool:
@@ -175,43 +209,73 @@ def _overview(content: Content) -> Screen:
     return Screen("overview", title, "ask.overview", "overview", values, content.kicker)
 
 
-def _stage_pages(content: Content, most: int) -> dict[int, list[Screen]]:
-    """Return the screens of each stage by its place; of many stages those with most customers."""
-    pages = {i: list(_stage(content, stage, i)) for i, stage in enumerate(content.stages)}
-    if sum(map(len, pages.values())) > most:
+def _stage_pages(content: Content, most: int, evidence: int) -> dict[int, list[Screen]]:
+    """Return the screens of each stage by its place; of many stages those with most customers.
+
+    They take the screens that the evidence leaves. Where those do not last, more touchpoints
+    share a screen; where that is not enough, some are only counted.
+    """
+    each = max(1, (most - evidence) // max(1, len(content.stages)))
+    for per, screens, taken in ((EASY, None, evidence), (POINTS, None, 0), (POINTS, each, 0)):
         pages = {
-            i: list(_stage(content, stage, i, most=1)) for i, stage in enumerate(content.stages)
+            i: list(_stage(content, stage, i, per, screens))
+            for i, stage in enumerate(content.stages)
         }
+        if sum(map(len, pages.values())) + taken <= most:
+            break
     by_size = sorted(pages, key=lambda i: (-(content.stages[i].customers or 0), i))
     return {i: pages[i] for i in sorted(by_size[: max(most, 0)])}
 
 
 def _stage(
-    content: Content, stage: Stage, place: int, *, most: int | None = None
+    content: Content, stage: Stage, place: int, per: int, most: int | None
 ) -> Iterator[Screen]:
-    """Yield the screens of a stage; with `most` only so many, of the touchpoints most reached."""
-    words = content.words
-    lines = []
-    if stage.moves:
-        lines.append(words.text("stage.next", moves=lanes.moves_text(content, stage)))
-    every = stage.touchpoints
-    if most is not None and len(every) > most * POINTS:
-        reached = sorted(every, key=lambda p: (-p.customers, p.name))[: most * POINTS]
-        lines.append(words.text("more", n=len(every) - len(reached)))
-        every = tuple(point for point in every if point in reached)
-    parts = even_parts(every, POINTS) or [()]
-    pages = titled_pages(words, lanes.stage_title(content, stage), parts)
-    for k, (title, points) in enumerate(pages):
-        cards = []
-        for point in points:
-            share = words.text("of_journeys", share=words.percent(point.reach, 0))
-            base = f"{share} · {words.text('n', n=point.customers)}"
-            cards.append((point, base, votes_at(content, point.name)))
-        size = "few" if len(points) <= FEW else "" if len(points) <= SOME else "many"
-        rows = -(-len(points) // {"few": 2, "": 3, "many": 4}[size])
-        values = {"points": cards, "size": size, "rows": rows, "moves": " · ".join(lines)}
+    """Yield the screens of a stage, at most `most`, with at most `per` touchpoints on each.
+
+    Fewer share a screen where they would be cut.
+    """
+    for fewer in range(per, 0, -1):
+        pages = list(_laid_out(content, stage, fewer, most))
+        if all(layout for *_, layout in pages):
+            break
+    for k, (title, cards, moves, layout) in enumerate(pages):
+        values = {"cards": cards, "layout": layout or LAYOUTS[-1], "moves": moves}
         name = f"stage-{place}-{k}" if k else f"stage-{place}"
         yield Screen(name, title, "ask.stage", "points", values)
+
+
+def _laid_out(
+    content: Content, stage: Stage, per: int, most: int | None
+) -> Iterator[tuple[str, list[PointCard], str, CardLayout | None]]:
+    """Yield title, cards, note and layout of each screen; no layout where the cards do not fit."""
+    words, every = content.words, stage.touchpoints
+    lines = [words.text("stage.next", moves=lanes.moves_text(content, stage))] * bool(stage.moves)
+    if most is not None and len(every) > most * per:
+        reached = sorted(every, key=lambda p: (-p.customers, p.name))[: most * per]
+        lines.append(words.text("stage.not_shown", shown=most * per, n=len(every) - most * per))
+        every = tuple(point for point in every if point in reached)
+    parts = even_parts(every, per) or [()]
+    note = " · ".join(lines)
+    for title, points in titled_pages(words, lanes.stage_title(content, stage), parts):
+        cards = [_card(content, point) for point in points]
+        texts = [(name, [text for text, _ in details]) for _, name, details in cards]
+        yield title, cards, note, layout_for(texts, room_between(title, note))
+
+
+def _card(content: Content, point: Touchpoint) -> PointCard:
+    words, votes = content.words, votes_at(content, point.name)
+    name = f"★ {point.name}" if content.moments_at(point.name) else point.name
+    details = []
+    if point.mark and point.is_heard:
+        sign, kind = ("▲", "good") if point.mark > 0 else ("▼", "bad")
+        details.append((f"{sign} {words.signed(point.mood)}", kind))
+    share = words.text("of_journeys", share=words.percent(point.reach, 0))
+    details.append((f"{share} · {words.text('n', n=point.customers)}", ""))
+    if point.channel:
+        details.append((point.channel, "muted"))
+    if votes:
+        details.append((words.text("note.votes", n=votes), "said"))
+    return point, name, details
 
 
 def _touchpoint(content: Content, stage: Stage, point: Touchpoint) -> Screen:
@@ -271,20 +335,36 @@ def _stickies(
 
 def _stories(content: Content) -> Screen:
     """Return the stories on one screen: their steps, how they end, and what they rest on."""
-    words, title = content.words, content.words.text("story.title")
+    title, note = content.words.text("story.title"), content.stories_note
     if not content.stories:
-        lines = [(content.stories_note, "")]
+        lines = [(note, "")]
         return Screen("stories", title, "ask.story", "paragraphs", {"lines": lines}, kind="say")
-    rows = []
-    for i, story in enumerate(content.stories, 1):
-        head, ends = lanes.story_texts(content, i)
-        steps = " → ".join(clean(step.touchpoint) for step in story.steps[:STEPS])
-        if len(story.steps) > STEPS:
-            steps += f" → {words.text('more', n=len(story.steps) - STEPS)}"
-        base = words.text("story.base", journeys=story.journeys, customers=story.customers)
-        rows.append((head, [(steps, " · ".join(filter(None, (base, ends))))]))
-    values = _table(rows, note=content.stories_note, note_kind="muted")
+    room, places = room_between(title, note), range(1, len(content.stories) + 1)
+    for most, (kind, size, pad) in product(range(STEPS, 0, -1), STORY_SIZES):
+        rows = [_story(content, place, most) for place in places]
+        values = {"kind": f"stories {kind}".rstrip(), "rows": rows, "heads": (), "note": note}
+        if sum(_story_height(row, size, pad) for row in rows) <= room:
+            break
     return Screen("stories", title, "ask.story", "table", values)
+
+
+def _story(content: Content, place: int, most: int) -> StoryRow:
+    """Return a story as a row of a table, with at most `most` of its steps."""
+    words, story = content.words, content.stories[place - 1]
+    head, ends = lanes.story_texts(content, place)
+    steps = " → ".join(clean(step.touchpoint) for step in story.steps[:most])
+    if len(story.steps) > most:
+        steps += f" → {words.text('more', n=len(story.steps) - most)}"
+    base = words.text("story.base", journeys=story.journeys, customers=story.customers)
+    return head, [(steps, " · ".join(filter(None, (base, ends))))]
+
+
+def _story_height(row: StoryRow, size: float, pad: float) -> float:
+    head, [(steps, base)] = row
+    heads = lines_of(head, 0.22 * WIDTH - 1.6, size, bold=True)
+    width = 0.78 * WIDTH - 1.6
+    cell = lines_of(steps, width, size) * size + lines_of(base, width, 1.5) * size
+    return 1.35 * max(heads * size, cell) + 2 * pad + 0.15
 
 
 def _table(rows: Sequence[tuple[str, Sequence[Any]]], **values: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.workshop.content.content import Moment
+from journeylib.workshop.content.content import Decision, Moment
 from journeylib.workshop.screens import presentation
 from journeylib.workshop.sheets import cards, handout, handout_wall_map, poster, poster_wall_map
 from tests.present.test_browser import AXE, CHROMIUM, ask, needs_axe
@@ -107,6 +107,26 @@ def test_no_card_is_cut(content, tmp_path):
 
 def test_no_screen_overflows(content, tmp_path):
     assert ask(presentation(content), SCREENS, tmp_path, "--window-size=1920,1080") == []
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+def test_no_screen_overflows_where_decisions_leave_few_screens(content_of, crowded, tmp_path):
+    found = voiced(content_of(40, "de"))
+    why = "Nach einem guten Besuch ist Kündigung um 21 Punkte seltener (10–31). " * 2
+    asked = tuple(
+        Decision("repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", why, "C · 57 Kunden")
+        for p in found.touchpoints[:5]
+    )
+    screen = dataclasses.replace(found.first_screen, decisions=asked)
+    stages = found.stages
+    if crowded:
+        every = found.touchpoints
+        stages = tuple(dataclasses.replace(stage, touchpoints=every) for stage in stages)
+    page = presentation(dataclasses.replace(found, first_screen=screen, stages=stages))
+    # What a stage does not show is counted: of forty, at most twelve are on a screen.
+    assert ("weitere werden nicht gezeigt" in page) == crowded
+    # A browser that prints what it shows is 143 pixels lower than its window: this is 16:9.
+    assert ask(page, SCREENS, tmp_path, "--window-size=1920,1223") == []
 
 
 def test_the_search_for_overlaps_finds_what_is_made_too_large(content_of, tmp_path):
