@@ -114,7 +114,9 @@ def test_no_screen_overflows_where_decisions_leave_few_screens(content_of, crowd
     found = voiced(content_of(40, "de"))
     why = "Nach einem guten Besuch ist Kündigung um 21 Punkte seltener (10–31). " * 2
     asked = tuple(
-        Decision("repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", why, "C · 57 Kunden")
+        Decision(
+            "repair", (p.name,), f"{p.name} reparieren, bevor Sie es tun", why, "C · 57 Kunden"
+        )
         for p in found.touchpoints[:5]
     )
     screen = dataclasses.replace(found.first_screen, decisions=asked)
