@@ -105,7 +105,7 @@ def lab(tmp_path_factory):
             time.sleep(0.2)
         yield f"http://localhost:{found[1]}/lab"
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait(20)
 
 
