@@ -216,12 +216,12 @@ def _stage_pages(content: Content, most: int, evidence: int) -> dict[int, list[S
     share a screen; where that is not enough, some are only counted.
     """
     each = max(1, (most - evidence) // max(1, len(content.stages)))
-    for per, screens, taken in ((EASY, None, evidence), (POINTS, None, 0), (POINTS, each, 0)):
+    for per, screens in ((EASY, None), (POINTS, None), (POINTS, each)):
         pages = {
             i: list(_stage(content, stage, i, per, screens))
             for i, stage in enumerate(content.stages)
         }
-        if sum(map(len, pages.values())) + taken <= most:
+        if sum(map(len, pages.values())) + evidence <= most:
             break
     by_size = sorted(pages, key=lambda i: (-(content.stages[i].customers or 0), i))
     return {i: pages[i] for i in sorted(by_size[: max(most, 0)])}

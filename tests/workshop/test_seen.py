@@ -1,6 +1,7 @@
 """The artefacts in a real browser: no overlap, no cut text, keys, accessibility."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -125,8 +126,15 @@ def test_no_screen_overflows_where_decisions_leave_few_screens(content_of, crowd
         every = found.touchpoints
         stages = tuple(dataclasses.replace(stage, touchpoints=every) for stage in stages)
     page = presentation(dataclasses.replace(found, first_screen=screen, stages=stages))
-    # What a stage does not show is counted: of forty, at most twelve are on a screen.
-    assert ("weitere werden nicht gezeigt" in page) == crowded
+    # What decisions are about comes first; of a stage each shows one screen and counts the rest.
+    titles = re.findall(r'<section id="\d+".*?aria-label="([^"]+)"', page)
+    heads = [title for title in titles if title.endswith("Kunden")]
+    assert asked[0].touchpoints[0] in titles and len(heads) == len(stages)
+    shown, more = re.search(
+        r"Die (\d+) Kontaktpunkte .*; (\d+) weitere werden nicht", page
+    ).groups()
+    assert 6 <= int(shown) <= 12 and int(shown) + int(more) == (40 if crowded else 10)
+    assert not any(title.endswith("Kunden (2)") for title in titles)
     # A browser that prints what it shows is 143 pixels lower than its window: this is 16:9.
     assert ask(page, SCREENS, tmp_path, "--window-size=1920,1223") == []
 
