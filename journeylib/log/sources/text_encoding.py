@@ -31,6 +31,7 @@ _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 _MOST_EXPANSION = 200
 _UNPACKED_FREELY = 64 << 20
 _LEFT_FREE = 256 << 20
+# `zipfile` raises NotImplementedError for a way of packing that it does not know.
 _DAMAGES = (
     EOFError,
     NotImplementedError,
