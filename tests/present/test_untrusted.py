@@ -44,6 +44,16 @@ def test_no_stored_html_holds_words_of_a_drawing(notebook):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_stored_words_run_together_without_styles(notebook):
+    """Without the styles of a trusted notebook only blanks part what stands side by side."""
+    pages = ["".join(out.get("data", {}).get("text/html", "")) for out in outputs(notebook)]
+    bare = [re.sub(r"<style\b.*?</style>", "", page, flags=re.DOTALL) for page in pages]
+    inline = [re.sub(r"</?(?:a|b|i|u|span|small|strong|em)\b[^>]*>", "", page) for page in bare]
+    joined = re.compile(r"%\d|[a-z][A-D] · \d|[a-z]n = \d")
+    assert [match[0] for page in inline for match in joined.finditer(page)] == []
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_stored_figure_has_a_picture_and_its_finding(notebook):
     figures = [out["data"] for out in outputs(notebook) if ELEMENT in out.get("data", {})]
     assert figures
