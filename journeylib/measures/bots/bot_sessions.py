@@ -17,6 +17,7 @@ from journeylib.journeys import (
     Events,
     Journeys,
     first_rows,
+    goal_events,
     last_rows,
     latest_in,
     least_of_later,
@@ -347,10 +348,9 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     first_human[own] = np.where(joined < 0, len(events), joined)
     before = np.arange(len(events)) < first_human[session]
     names = journeys.names
-    bad, goal = (
-        np.isin(events.touchpoint, [no for no, name in names.items() if name in listed])
-        for listed in (journeys.settings.bad_ends, journeys.settings.goals)
-    )
+    ends = journeys.settings.bad_ends
+    bad = np.isin(events.touchpoint, [no for no, name in names.items() if name in ends])
+    goal = goal_events(journeys.outline, journeys.settings, names)
     asks = said.asks & before
 
     def first(marked: Flags) -> Whole:
