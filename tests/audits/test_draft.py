@@ -257,7 +257,7 @@ def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path:
     rows = {row["touchpoint"]: row["measures"] for row in audit.document["touchpoints"]}
     assert rows["Web"]["drop_off"]["value"] == pytest.approx(15 / 60)
     assert rows["Bill call"]["drop_off"]["abstain"] == "unidentified"
-    seen = repr(show.break_offs(audit))
+    seen = show.break_offs(audit)._repr_html_()
     assert "60 of 200 journeys are about a matter that has a goal." in seen
 
 
