@@ -31,6 +31,7 @@ from journeylib.log.schema import (
     ROLES,
     Called,
     Channel,
+    Intent,
     KeptTouchpoint,
     NameOf,
     Office,

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
@@ -231,6 +232,33 @@ def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) 
     (line,) = [line for line in text.splitlines() if "bad_ends:" in line]
     assert "Payment failed" in line
     assert "Rejected claim" not in line
+
+
+def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path: Path) -> None:
+    """Of 60 who want to buy 45 order; 120 ask about a bill and order nothing."""
+    rows = ["customer,touchpoint,timestamp,intent"]
+    for number in range(180):
+        intent = ("buy", "bill", "bill")[number % 3]
+        steps = ["Web", *(["Order placed"] if intent == "buy" and number % 4 else [])]
+        steps += ["Bill call"] if intent == "bill" else []
+        rows += [
+            f"c{number},{step},2026-01-{1 + number % 20:02} 1{at}:00,{intent}"
+            for at, step in enumerate(steps)
+        ]
+    rows += [f"z{number},Letter,2026-04-01 10:00," for number in range(20)]
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    path, _ = write_first_config(tmp_path / "log.csv", out=tmp_path / "audit.yaml")
+    text = path.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if "goals_by_intent:" in line]
+    proposed = yaml.safe_load(line.replace("#", "", 1).strip())["goals_by_intent"]
+    assert proposed == {"buy": ["Order placed"], "bill": []}
+    path.write_text(text.replace("#goals_by_intent:", "goals_by_intent:"), encoding="utf-8")
+    audit = jl.audit(path)
+    rows = {row["touchpoint"]: row["measures"] for row in audit.document["touchpoints"]}
+    assert rows["Web"]["drop_off"]["value"] == pytest.approx(15 / 60)
+    assert rows["Bill call"]["drop_off"]["abstain"] == "unidentified"
+    seen = show.break_offs(audit)._repr_html_()
+    assert "60 of 200 journeys are about a matter that has a goal." in seen
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -97,7 +97,7 @@ def test_the_same_conversations_give_the_same_events_and_states(case: str) -> No
     assert log.events.session.nunique().to_pyarrow().as_py() == 72
     sessions = _sessions(log, recipe)
     found = sessions["state"].value_counts()
-    names = ("handed_over", "contained", "abandoned", "open")
+    names = ("handed_over", "ended_with_bot", "abandoned", "open")
     assert tuple(int(found[name]) for name in names) == states
     assert int(sessions["requests"].sum()) == requests
     waits = (sessions["human_us"] - sessions["bot_done_us"])[sessions["state"] == "handed_over"]
@@ -138,7 +138,7 @@ def test_further_vendors() -> None:
     assert _counts(salesforce)["Agent accepts"] == 48
     assert "48 records" in _text(salesforce, "recipe_left_out")
     states = _sessions(salesforce, "salesforce_case")["state"].value_counts().to_dict()
-    assert states == {"handed_over": 40, "contained": 11}
+    assert states == {"handed_over": 40, "ended_with_bot": 11}
     ga4 = _read(["ga4_events.jsonl"], "ga4")
     assert (sum(_counts(ga4).values()), ga4.events.customer.nunique().to_pyarrow().as_py()) == (
         360,

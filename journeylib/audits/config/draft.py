@@ -266,6 +266,7 @@ def _settings(
 def _suggestions(candidates: Candidates, outcome: OutcomesProposal | None) -> dict[str, Any]:
     return {
         "goals": list(candidates.goals),
+        "goals_by_intent": {i: list(own) for i, own in candidates.goals_by_intent.items()},
         "bad_ends": list(candidates.bad_ends),
         "vulnerable": next(iter(candidates.vulnerable), None),
         "good": next(iter(candidates.good), None),

@@ -233,8 +233,8 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     base = people.loc[names]
     found = _estimated(counts, base) | _passing(journeys, counts, names, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
-    table = _table(found, base, shown, goals=bool(journeys.settings.goals))
-    ends = {*journeys.settings.goals, *journeys.settings.bad_ends, START}
+    table = _table(found, base, shown, goals=bool(journeys.settings.every_goal))
+    ends = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
     return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
 
 

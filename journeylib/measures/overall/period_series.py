@@ -249,7 +249,7 @@ def _session_cases(
         },
     )
     again = soon_after(part["perhaps_us"], part["end_us"], window_us)
-    sure = (table["state"] == "contained").to_numpy() & part["resolved"] & ~again
+    sure = (table["state"] == "ended_with_bot").to_numpy() & part["resolved"] & ~again
     contained = {"contained_verified": (sure, every, "share")}
     if journeys.log.schema.knows_customers:
         yield _Cases(part["start_us"], rows, stratum, back + settled, contained)

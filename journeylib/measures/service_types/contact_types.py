@@ -332,7 +332,7 @@ def _bots(
     solved = own["resolved"].astype("boolean").fillna(False).to_numpy(dtype=bool)
     bot = own["touchpoint_no"].map(journeys.names).to_numpy(dtype=object)
     ends = {
-        "confirmed": (state == "contained") & solved,
+        "confirmed": (state == "ended_with_bot") & solved,
         "handed_over": state == "handed_over",
         "gave_up": state == "abandoned",
     }

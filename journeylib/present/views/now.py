@@ -18,7 +18,7 @@ from journeylib.present.views.changes import changes_head
 if TYPE_CHECKING:
     from journeylib.audits import Audit
 
-ENDS = ("contained", "handed_over", "abandoned", "other")
+ENDS = ("ended_with_bot", "handed_over", "abandoned", "other")
 PROMISES = (
     "requests_honoured",
     "dead_cries",
