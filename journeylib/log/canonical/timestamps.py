@@ -120,6 +120,9 @@ class TimePlan:
         Rows with and without an offset of their own.
     skipped : int
         Rows whose local time never was: clocks had been put forward over it.
+    twice, ordered, later : int
+        Events in hours that occur twice; of these, those of which the order of rows says which
+        hour it is; and those of the second hour.
     """
 
     kind: Literal["typed", "text", "number"]
@@ -134,6 +137,9 @@ class TimePlan:
     offset_rows: int = 0
     naive_rows: int = 0
     skipped: int = 0
+    twice: int = 0
+    ordered: int = 0
+    later: int = 0
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))

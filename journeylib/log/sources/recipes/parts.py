@@ -196,9 +196,7 @@ def object_sizes(path: Path) -> list[int]:
 def json_source(path: Path, most: int, columns: str = "", *, objects: bool = False) -> str:
     """Return the SQL that reads a JSON file: lines, one page, an array, or records end to end."""
     reader = "read_json_objects" if objects else "read_json"
-    return (
-        f"{reader}({quoted(_literal(path))}, format='auto', maximum_object_size={most}{columns})"
-    )
+    return f"{reader}({quoted(_literal(path))}, format='auto', maximum_object_size={most}{columns})"
 
 
 def _literal(path: Path) -> str:
