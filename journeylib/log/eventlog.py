@@ -58,6 +58,7 @@ _SEVERITIES = {
             "control_characters.some",
             "day_or_month_first.open",
             "duplicates.some",
+            "hour_twice.ordered",
             "encoding.other",
             "lone_quotes.some",
             "lone_returns.some",
