@@ -252,7 +252,11 @@ def forecast(
     moved = [(moved_inputs(records, name, terms, draws), share) for name, share in moves.items()]
     lacking = [name for name, (one, _) in zip(moves, moved, strict=True) if one is None]
     if lacking:
-        refused = text("portfolio.what_if.refused.unidentified", names=", ".join(lacking))
+        refused = text(
+            "portfolio.what_if.refused.unidentified",
+            names=", ".join(lacking),
+            move=f"{lacking[0]}={moves[lacking[0]]:g}",
+        )
         return _nothing(moves, staff, refused)
     team = team_inputs(records, names, terms, draws)
     sure = [(one, share) for one, share in moved if one is not None]
@@ -557,14 +561,19 @@ def move_text(moves: Mapping[str, float]) -> str:
 def figure_text(row: Mapping[Any, Any], column: str) -> str:
     """Return one column of a row of `WhatIf.figures` in its unit."""
     as_text = {"gives_up": _share, "wait": _minutes, "length": _minutes}
-    return as_text.get(str(row["figure"]), _whole)(float(row[column]))
+    words = as_text.get(str(row["figure"]), _whole)(float(row[column]))
+    if row["figure"] != "cost":
+        return words
+    currency = str(row["unit"]).partition("/")[0]
+    return text("portfolio.what_if.money", currency=currency, amount=words)
 
 
 def _sentence(row: Mapping[Any, Any]) -> str:
     names = ("before", "no_selection", "full_selection", "lo", "hi", "naive")
     values = {name: figure_text(row, name) for name in names}
+    alike = values["no_selection"] == values["full_selection"]
     label = text(f"portfolio.what_if.figure.{row['figure']}")
-    return text("portfolio.what_if.line", figure=label, **values)
+    return text(f"portfolio.what_if.{'line_alike' if alike else 'line'}", figure=label, **values)
 
 
 def _range(low: float, high: float) -> str:
