@@ -14,7 +14,7 @@ from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
-from journeylib.audits.moves import proposed_moves
+from journeylib.audits.moves import Basis, proposed_moves
 from journeylib.audits.preparation.annotations import Annotations, read_annotations
 from journeylib.audits.preparation.preparation import (
     graph_withheld,
@@ -143,7 +143,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         judgement=judgement,
         service_types=types,
         portfolio=proposed,
-        what_ifs=proposed_moves(journeys, settings, judgement, proposed),
+        what_ifs=proposed_moves(Basis(settings, journeys, evidence, judgement, types), proposed),
         stories=stories(journeys),
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")

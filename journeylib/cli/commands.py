@@ -214,6 +214,26 @@ def import_notes(options: argparse.Namespace) -> int:
     return OK
 
 
+def write_bets(options: argparse.Namespace) -> int:
+    """Write the ideas among the notes as bets."""
+    from journeylib.workshop import write_bets as write
+
+    found = write(options.run, options.out)
+    if found.placeless:
+        print(
+            f"Ideas at no touchpoint of the run, so no bets: {found.placeless}. "
+            "Give them one and import the notes again.",
+            file=sys.stderr,
+        )
+    for name in found.incomplete:
+        print(f"{name}: say its smallest test and what stops it (Test: …, Stop if: …).")
+    print(
+        f"Bets in {options.out}: {len(found.bets)}, of them new: {found.new}. Name the file in the "
+        f"configuration: bets: {options.out.name}"
+    )
+    return OK
+
+
 def plan_experiment(options: argparse.Namespace) -> int:
     """Plan an experiment and write its plan."""
     from journeylib.cli.experiment_files import make_plan

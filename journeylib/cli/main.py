@@ -235,6 +235,15 @@ NOTES = Command(
                 ),
             ),
         ),
+        Command(
+            "bets",
+            "write ideas of the room as bets, which the configuration names: bets: bets.yaml",
+            commands.write_bets,
+            (
+                _argument("run", "RUN", "such as audits/NAME/latest", type=Path),
+                _folder("--out", "FILE", "bets in it stay as they are; ", "bets.yaml"),
+            ),
+        ),
     ),
 )
 LAB = Command(

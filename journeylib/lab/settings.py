@@ -11,6 +11,7 @@ from journeylib.log import KeptTouchpoint
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Kind = Literal["outcome", "column", "reaches"]
+Informs = Literal["contained", "returns", "reaches_people"]
 State = Literal["idea", "testing", "scaled", "stopped"]
 MOST_LOOKS = 5
 
@@ -52,6 +53,13 @@ class LabMeasure(_Part):
         description="It is a wait or an abandonment: what one customer's arm does to the queue "
         "changes the other arm as well.",
     )
+    informs: Informs | None = Field(
+        None,
+        description="What a forecast (what-if) takes from the new arm in place of an assumption, "
+        "once the reading has grade A. contained: share of the bot's contacts that no person "
+        "joins; returns: share of these that come back; reaches_people: share of its customers "
+        "who come to a person.",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -60,6 +68,8 @@ class LabMeasure(_Part):
             raise ValueError(f"'{self.name}' needs one of 'outcome', 'column' and 'reaches'")
         if self.column is None and (self.at or self.per == "customer"):
             raise ValueError(f"'{self.name}': 'at' and 'per' belong to a 'column'")
+        if self.informs is not None and self.unit != "share":
+            raise ValueError(f"'{self.name}': 'informs' belongs to a share")
         return self
 
     @property

@@ -41,6 +41,7 @@ from journeylib.measures.texts.sentiment import (
     RATING_SCALES,
     Scores,
     customer_scores,
+    score_of_events,
 )
 from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

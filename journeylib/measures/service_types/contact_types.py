@@ -108,6 +108,9 @@ class ServiceTypes:
     bots : tuple of BotContacts
     journeys_of : dict of str to ndarray of int64
         By type, the keys of the journeys with a contact of it: a working table.
+    second_type_micro : dict of int to int
+        By number of the session, as of `bot_sessions`, the probability of the second type in
+        micro-units: a working table.
     """
 
     names: tuple[str, ...]
@@ -124,6 +127,7 @@ class ServiceTypes:
     shares: tuple[TypeShare, ...] = ()
     bots: tuple[BotContacts, ...] = ()
     journeys_of: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    second_type_micro: dict[int, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,6 +269,13 @@ def _estimated(
         shares=tuple(_shares(journeys, judged)),
         bots=tuple(_bots(journeys, judged, number, settings)),
         journeys_of={name: np.unique(keys[number == i]) for i, name in enumerate(judged.names)},
+        second_type_micro=dict(
+            zip(
+                contacts["session"].tolist(),
+                np.rint(judged.probabilities[:, 1] * 1e6).astype(int).tolist(),
+                strict=True,
+            )
+        ),
     )
 
 
