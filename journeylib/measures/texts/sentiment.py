@@ -7,9 +7,9 @@ lexicon does not see sarcasm, and finds nothing in "agent!": the detectors of `t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -30,9 +30,6 @@ from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from journeylib.audits import Audit
 from journeylib.core import (
     abstain_text,
     duration,
@@ -28,9 +29,6 @@ from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Rows, Table, as_float, interval, keyed, share_interval, table
 from journeylib.present.views.scores import judged
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 FLOW_MEASURES = (
     *("journeys_per_customer", "loop_rate", "open", "repeat_contact", "self_loop_rate"),
