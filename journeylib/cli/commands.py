@@ -7,9 +7,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from journeylib.audits import BatchEntry, When
 from journeylib.cli.status import DIFFERENT, GATE_FAILED, OK, RUN_FAILED, WRONG_INPUT, fail, status
+
+if TYPE_CHECKING:
+    from journeylib.audits import BatchEntry, When
 
 CONFIGURATIONS = (".yaml", ".yml")
 SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
