@@ -172,17 +172,17 @@ def text_measures(
             ("volatility", "sentiment_drop", "feeling_at_entry"), "points"
         )
         many = len(journeys.touchpoints)
-        found = [silent(name, unit, scores, many) for name, unit in units.items()]
+        measures = [silent(name, unit, scores, many) for name, unit in units.items()]
     else:
         score = score_of_events(scores, journeys.events)
-        found = [
+        measures = [
             _negative(scores, score, journeys, settings),
             _volatility(scores, score, journeys, settings),
             _drop(scores, score, journeys, settings),
             _entry(scores, score, journeys, settings),
         ]
-        found = [_where_listed(one, scores) for one in found]
-    return [*found, _human_request(journeys, settings)]
+        measures = [_where_listed(one, scores) for one in measures]
+    return [*measures, _human_request(journeys, settings)]
 
 
 @dataclass(frozen=True)
