@@ -23,7 +23,7 @@ FONT = (
     "-apple-system, sans-serif"
 )
 
-PALETTES: dict[str, dict[str, str]] = read_packaged(Path(__file__).with_name("palettes.yaml"))
+PALETTES: dict[str, dict[str, str]] = read_packaged(TEMPLATES / "palettes.yaml")
 LIGHT, DARK = PALETTES["light"], PALETTES["dark"]
 
 HOSTS: dict[str, tuple[str, ...]] = {
