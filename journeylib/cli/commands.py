@@ -194,10 +194,12 @@ def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
 
 def export_notes(options: argparse.Namespace) -> int:
     """Write notes and questions as a table."""
+    from journeylib.core import catalogue_of
     from journeylib.workshop import export_notes as write_notes
 
     notes = write_notes(options.run, options.out, language=options.lang)
-    print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
+    words = catalogue_of(options.lang)
+    print(words.text("cli.notes.exported", n=len(notes), file=str(options.out)))
     return OK
 
 

@@ -17,6 +17,7 @@ from journeylib.core.catalogue.catalogue import (
     text,
     use_language,
 )
+from journeylib.core.described import Described
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,

@@ -13,7 +13,6 @@ from journeylib.measures.overall.transition_estimates import Taken, Transitions
 from journeylib.measures.ratios import quotient
 from journeylib.measures.service_types.contact_types import (
     UNSURE,
-    BotContacts,
     ServiceTypes,
     TypeShare,
     estimate_service_types,

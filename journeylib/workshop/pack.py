@@ -60,24 +60,28 @@ class Pack:
     @property
     def summary(self) -> str:
         """What to tell the person at the terminal."""
+        words = self.content.words
         lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
         if self.not_printed:
-            lines.append(f"{self.not_printed} Open the .html sheets in a browser and print them.")
+            lines.append(f"{self.not_printed} {words.text('pack.print_it')}")
         elif not self.fitting:
-            lines.append(
-                "Printed in a font wider than measured: names may leave their boxes. Install Arial "
-                "or Liberation Sans and make it again."
-            )
-        return "\n".join([*lines, f"Workshop: {self.folder}"])
+            lines.append(words.text("pack.wide_font"))
+        return "\n".join([*lines, words.text("pack.folder", folder=str(self.folder))])
 
     @property
     def outline(self) -> str:
         """What was made, wherever it lies and whoever printed it."""
-        sizes = ", ".join(f"{paper.upper()} {size:.1f} mm" for paper, size in self.type_mm.items())
-        return (
-            f"{self.content.title}: {len(self.content.stages)} stages, "
-            f"{len(self.content.touchpoints)} touchpoints, {len(self.content.moments)} moments "
-            f"of truth. Type on the wall map: {sizes}."
+        content, words = self.content, self.content.words
+        return words.text(
+            "pack.outline",
+            title=content.title,
+            stages=len(content.stages),
+            touchpoints=len(content.touchpoints),
+            moments=len(content.moments),
+            sizes=", ".join(
+                f"{paper.upper()} {words.number(size, 1)} mm"
+                for paper, size in self.type_mm.items()
+            ),
         )
 
     @property

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.insight import insight, unanswered
+from journeylib.audits.result.result import Assessment, Finding, Severity
 from journeylib.core import estimate_text, text
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment, Finding, Severity
 
 MANY_GIVE_UP = 0.2  # share of such contacts of bots from which giving up is serious
 

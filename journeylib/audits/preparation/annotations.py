@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import read_labels
 from journeylib.core import ConfigError, did_you_mean
 from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
 
 YES = ("1", "1.0", "t", "true", "y", "yes")
 NO = ("0", "0.0", "f", "false", "n", "no")

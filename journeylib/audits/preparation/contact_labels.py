@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.core import ConfigError, RunError, did_you_mean, text, use_language
+from journeylib.journeys import Journeys
 from journeylib.measures import (
     LABEL_COLUMNS,
     LEARN,
@@ -25,10 +27,6 @@ from journeylib.measures import (
     label_lists,
     openings,
 )
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.journeys import Journeys
 
 LISTS = (LEARN, MEASURE)
 LABELS_END = "-labels.personal.csv"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import (
     LABELS_END,
     keep_labels,
@@ -14,11 +14,8 @@ from journeylib.audits.preparation.contact_labels import (
     read_labels,
 )
 from journeylib.core import ConfigError
+from journeylib.journeys import Journeys
 from journeylib.measures import UNSURE, LabelLists, ServiceTypeSettings, label_lists, openings
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.journeys import Journeys
 
 
 class Labelling:

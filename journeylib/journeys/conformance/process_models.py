@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, Described
 from journeylib.journeys.conformance.bpmn_export import bpmn_text
 from journeylib.journeys.conformance.plan import Plan, Raw
 from journeylib.journeys.graph.transitions import variants
@@ -25,31 +25,28 @@ from journeylib.log import refuse_entities
 MAX_MARKINGS = 20_000
 
 
-class PlanSettings(BaseModel):
+class PlanSettings(Described):
     """The planned journey: a list of steps, a BPMN file or a process tree.
 
     Examples
     --------
     >>> PlanSettings(steps=["Order", "Credit check?", "Delivery"]).steps
     ('Order', 'Credit check?', 'Delivery')
+
+    Attributes
+    ----------
+    steps
+        Steps in the planned order; 'B?' is an optional B.
+    bpmn
+        A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the configuration.
+    tree
+        A process tree: -> in order, X one of, + in parallel, * again; such as ->('A', X('B', tau),
+        'C').
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    steps: tuple[str, ...] | None = Field(
-        None, min_length=1, description="Steps in the planned order; 'B?' is an optional B."
-    )
-    bpmn: Path | None = Field(
-        None,
-        description="A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the "
-        "configuration.",
-    )
-    tree: str | None = Field(
-        None,
-        min_length=1,
-        description="A process tree: -> in order, X one of, + in parallel, * again; such as "
-        "->('A', X('B', tau), 'C').",
-    )
+    steps: tuple[str, ...] | None = Field(None, min_length=1)
+    bpmn: Path | None = None
+    tree: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _one_plan(self) -> Self:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.segmentation.segment import Cutting
 from journeylib.journeys.walk.counting import number_variants
 from journeylib.journeys.walk.events import MISSING, Codes, Events, Flags, Numbers, Whole
-
-if TYPE_CHECKING:
-    from journeylib.journeys.segmentation.rules import JourneySettings
-    from journeylib.journeys.segmentation.segment import Cutting
 
 END_KINDS = ("goal", "bad_end", "open", "other")
 GOAL, BAD_END, OPEN, OTHER_END = range(4)

@@ -264,7 +264,6 @@ def _estimate(counted: Floats, statistic: Statistic, base: _Base, unit: str, wha
         n_events=base.turns,
         estimand=what,
         method=_METHOD,
-        provenance="labelled turns",
     )
 
 

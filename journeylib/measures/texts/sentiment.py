@@ -7,9 +7,9 @@ lexicon does not see sarcasm, and finds nothing in "agent!": the detectors of `t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -19,20 +19,12 @@ from ibis import _
 
 from journeylib.core import AbstainReason, Floats, Resampled, percent, resample, text
 from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
-from journeylib.log import (
-    asks_for_human,
-    fetch,
-    sample_customers,
-    suppress,
-    text_language,
-)
+from journeylib.log import asks_for_human, fetch, sample_customers, suppress, text_language
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from journeylib.measures.touchpoints.group_sums import measured, silent, thin
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -176,26 +168,21 @@ def text_measures(
     """
     scores = customer_scores(journeys) if scores is None else scores
     if isinstance(scores, str):
-        silent = [("negative", "share"), ("volatility", "points"), ("sentiment_drop", "points")]
-        silent.append(("feeling_at_entry", "points"))
-        measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
+        units = {"negative": "share"} | dict.fromkeys(
+            ("volatility", "sentiment_drop", "feeling_at_entry"), "points"
+        )
+        many = len(journeys.touchpoints)
+        measures = [silent(name, unit, scores, many) for name, unit in units.items()]
     else:
         score = score_of_events(scores, journeys.events)
-        measured = [
+        measures = [
             _negative(scores, score, journeys, settings),
             _volatility(scores, score, journeys, settings),
             _drop(scores, score, journeys, settings),
             _entry(scores, score, journeys, settings),
         ]
-        measured = [_where_listed(one, scores) for one in measured]
-    return [*measured, _human_request(journeys, settings)]
-
-
-def _unmeasured(journeys: Journeys, name: str, unit: str, reason: AbstainReason) -> Measured:
-    m = len(journeys.touchpoints)
-    nothing = resample(np.zeros((64, m, 2)), quotient)
-    zero = np.zeros(m, dtype=np.int64)
-    return Measured(name, unit, nothing, zero, zero, zero, (reason,) * m)
+        measures = [_where_listed(one, scores) for one in measures]
+    return [*measures, _human_request(journeys, settings)]
 
 
 @dataclass(frozen=True)
@@ -228,19 +215,11 @@ def _measured(
     result: Resampled = resample(
         totals, question.statistic, **({"n_customers": base.customers} | shares)
     )
-    thin = (base.events < settings.min_starts) | (base.customers < settings.min_base_customers)
-    unknown = ~np.isfinite(result.value)
-    reason: AbstainReason = "n_small"
-    return Measured(
-        measure=question.measure,
-        unit=question.unit,
-        resampled=result,
-        n_events=base.events,
-        n_journeys=base.journeys,
-        n_customers=base.customers,
-        abstain=tuple(reason if few else None for few in thin | unknown),
-        source=question.source,
+    few = thin(base, settings) | ~np.isfinite(result.value)
+    one = measured(
+        question.measure, question.unit, result, base, settings, refused={"n_small": few}
     )
+    return replace(one, source=question.source)
 
 
 def score_of_events(scores: Scores, events: Events) -> Whole:
@@ -392,7 +371,7 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reach = lexicon_reach(journeys)
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
-        return _unmeasured(journeys, "human_request", "share", reason)
+        return silent("human_request", "share", reason, len(journeys.touchpoints))
     events, words = journeys.events, settings.human_request_words
     heard = by_customers(journeys)
     said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -67,14 +66,6 @@ def chart(height: int, *, left: int, right: int, bottom: int = 44) -> go.Figure:
             "margin": {"l": left, "r": right, "t": 14, "b": bottom},
         }
     )
-
-
-def in_theme(drawn: go.Figure, theme: Theme) -> go.Figure:
-    """Return a chart in the colours of another theme."""
-    written = drawn.to_json()
-    for name, colour in LIGHT.items():
-        written = written.replace(f'"{colour}"', f'"{PALETTES[theme][name]}"')
-    return go.Figure(json.loads(written)).update_layout(template=template(theme))
 
 
 def words(name: object, width: float | None = None, *, bold: bool = False) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from journeylib.audits import Audit
 from journeylib.core import RunError, working
 from journeylib.journeys import Journeys
 from journeylib.present.explorer.state import exploration
 
 if TYPE_CHECKING:
-    from journeylib.audits import Audit
     from journeylib.present.explorer.widget import Explorer
 
 
