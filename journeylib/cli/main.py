@@ -141,6 +141,20 @@ INIT = Command(
         _argument("--out", "CONFIG", "default: LOG's name with .yaml", type=Path),
         _argument("--force", "", "replace an existing configuration", action="store_true"),
         _argument("--object-type", "TYPE", "of an OCEL log: whose objects are the journeys"),
+        _argument(
+            "--role",
+            "ROLE=COLUMN",
+            "the column of a role, such as customer=MEMBER_NO; may be repeated",
+            action="append",
+            default=[],
+            dest="roles",
+        ),
+        _argument(
+            "--recipe",
+            "NAME",
+            "read an export by this recipe: one that `journeylib recipes` lists, or a .sql file; "
+            "default: the one that its records are recognised by",
+        ),
     ),
 )
 AUDIT = Command(
