@@ -109,7 +109,7 @@ def _best(
     if others:
         raise LogError(
             f"exports of several systems lie together: {best.title}, {', '.join(others)}. Give "
-            "each a folder of its own."
+            "each a folder of its own, or choose one with --recipe of `journeylib init`."
         )
     texts = source if isinstance(source, list | tuple) else [source]
     if any("://" in str(text) for text in texts):
