@@ -13,6 +13,7 @@ from journeylib.cli.status import DIFFERENT, GATE_FAILED, OK, RUN_FAILED, WRONG_
 
 if TYPE_CHECKING:
     from journeylib.audits import BatchEntry, When
+    from journeylib.log import Ask
 
 CONFIGURATIONS = (".yaml", ".yml")
 SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
@@ -28,11 +29,27 @@ def init(options: argparse.Namespace) -> int:
         out=options.out,
         force=options.force,
         object_type=options.object_type,
-        ask=_ask if sys.stdin.isatty() and sys.stdout.isatty() else None,
+        roles=_roles(options.roles),
+        recipe=options.recipe,
+        ask=_asker(),
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
     return OK
+
+
+def _roles(given: Sequence[str]) -> dict[str, str]:
+    from journeylib.core import ConfigError
+
+    pairs = [role.partition("=") for role in given]
+    for role, equals, column in pairs:
+        if not equals or not column:
+            raise ConfigError(f"'{role}' is no role; write it as --role customer=COLUMN")
+    return {role.strip(): column for role, _equals, column in pairs}
+
+
+def _asker() -> Ask | None:
+    return _ask if sys.stdin.isatty() and sys.stdout.isatty() else None
 
 
 def _ask(question: str, likely: bool) -> bool:
@@ -62,7 +79,7 @@ def _configuration(path: Path) -> Path:
     if beside.exists():
         print(f"{path} is a log: audited as {beside} beside it says.")
         return beside
-    written, account = write_first_config(path)
+    written, account = write_first_config(path, out=beside, ask=_asker())
     print(f"{account}\n\nWrote {written}, and audit the log as it says.\n")
     return written
 

@@ -271,7 +271,8 @@ def _kinds(
         if value is None:
             raise SchemaError(
                 f"{name} has no column that says what came of customers. Call one 'kind' (a word "
-                "such as churn or nps) or name it after the outcome. Columns: "
+                "such as churn or nps) or name it after the outcome; or leave "
+                "--outcomes out and write log.outcomes yourself. Columns: "
                 f"{', '.join(sample.columns)}."
             )
         kinds = (plain_name(value).replace(" ", "_"),)
@@ -293,7 +294,8 @@ def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
     score, column = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     if score < MAYBE:
         raise SchemaError(
-            f"{name} has no column of customers. Name it '{owner}', as the log does. Columns: "
+            f"{name} has no column of customers. Name it '{owner}', as the log does; or leave "
+            "--outcomes out and write log.outcomes yourself. Columns: "
             f"{', '.join(columns)}."
         )
     return column, f"its name says so; check that it holds what '{owner}' holds in the log"

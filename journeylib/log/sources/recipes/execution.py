@@ -180,7 +180,8 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     except duckdb.Error as error:
         raise LogError(
             f"the recipe {recipe.name} failed on this export ({type(error).__name__}). Copy it "
-            "beside the configuration and mend it, or report the shape of the export."
+            f"(journeylib recipes {recipe.name} > ours.sql), mend it, and name it in log.recipe or "
+            "with --recipe of `journeylib init`; or report the shape of the export."
         ) from None
     finally:
         for table in tables.values():
@@ -202,7 +203,7 @@ def _refuse_lacking(recipe: Recipe, found: Mapping[str, list[Part]], parts: Sequ
         raise LogError(
             f"the recipe {recipe.name} needs {name}: records with {', '.join(wanted.keys)}. None "
             f"of these holds them: {', '.join(part.name for part in parts) or 'nothing'}. Name "
-            "the file in log.files, or choose another recipe."
+            "the file in log.files, or choose another recipe (`journeylib init` with --recipe)."
         )
 
 
