@@ -86,6 +86,9 @@ def test_what_cannot_be_asked(audit: jl.Audit) -> None:
         jl.what_if(audit, {})
     with pytest.raises(jl.ConfigError, match="no people serve contacts at 'Web'"):
         jl.what_if(audit, {"Web": 0.5})
+    silent = cast("jl.Journeys", SimpleNamespace(has_clock=False, has=lambda _column: True))
+    with pytest.raises(jl.ConfigError, match=r"needs times \(roles.timestamp\); the log of calls"):
+        jl.what_if(replace(audit, journeys=silent), {"Call": 0.5})
 
 
 def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,7 +90,9 @@ def _finding(answer: WhatIf) -> str:
 def _lines(answer: WhatIf) -> list[_Line]:
     rows = [row for row in answer.figures.to_dict("records") if row["before"] > 0]
     named = [_Line(text(f"present.what_if.figure.{row['figure']}"), row) for row in rows]
-    return [_Line(move_text(answer.moves)), *named]
+    many = len(answer.moves)
+    heading = text("present.what_if.together", n=many) if many > 1 else move_text(answer.moves)
+    return [_Line(heading), *named]
 
 
 def _chart(lines: Sequence[_Line]) -> go.Figure:
