@@ -53,6 +53,7 @@ SCREENS = """() => {
   return [1, stage, top]
 }"""
 DARK_SCREEN = 2
+UNFOLD = "of => { while (of = of.parentElement) if (of.tagName === 'DETAILS') of.open = true }"
 # Name of a picture, command after the plan, height of the part that is shown.
 EXPERIMENT_PAGES = (("lab_plan", (), 1080), ("lab_read", ("read",), 940))
 HARMED, HARM_BEGINS, WATCHED = 5, dt.datetime(2026, 3, 2), "2026-03-22"
@@ -125,10 +126,11 @@ def draw_dashboards(browser: Browser, folder: Path) -> None:
         page.goto(latest(Path("audits"), "audit.html").as_uri())
         page.screenshot(path=folder / f"{name}.png")
         if config == TELECOM:
-            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            page.locator("#what-if").scroll_into_view_if_needed()
-            page.locator("#what-if .js-plotly-plot, #what-if svg").first.wait_for()
-            page.locator("#what-if").screenshot(path=folder / "what_if.png")
+            forecast = page.locator("#what-if")
+            forecast.evaluate(UNFOLD)
+            forecast.scroll_into_view_if_needed()
+            forecast.locator(".main-svg").first.wait_for()
+            forecast.screenshot(path=folder / "what_if.png")
         page.close()
 
 

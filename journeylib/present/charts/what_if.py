@@ -73,7 +73,7 @@ def figure_rows(answer: WhatIf) -> list[dict[str, str]]:
             "eighty_percent": text(
                 "range.words", lo=figure_text(row, "lo"), hi=figure_text(row, "hi")
             ),
-            "naive": figure_text(row, "naive"),
+            "naive_figure": figure_text(row, "naive"),
         }
         for row in answer.figures.to_dict("records")
     ]
