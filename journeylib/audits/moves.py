@@ -85,8 +85,14 @@ def forecaster(audit: Audit) -> Callable[[Mapping[str, float], int | None, int],
         If the log has no clock or no actors.
     """
     config = audit.config
-    if not _tells_of_queues(audit.journeys):
-        raise ConfigError("a forecast of waits needs times, and a column that says who acts")
+    journeys = audit.journeys
+    if not _tells_of_queues(journeys):
+        lacking = [] if journeys.has_clock else ["times (roles.timestamp)"]
+        lacking += [] if journeys.has("actor") else ["a column that says who acts (roles.actor)"]
+        raise ConfigError(
+            f"a forecast of a move needs {' and '.join(lacking)}; the log of "
+            f"{config.name} has none."
+        )
     with use_language(config.language):
         records, terms = _queues(
             Basis(config, audit.journeys, audit.evidence, audit.judgement, audit.service_types)

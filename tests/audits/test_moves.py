@@ -86,6 +86,9 @@ def test_what_cannot_be_asked(audit: jl.Audit) -> None:
         jl.what_if(audit, {})
     with pytest.raises(jl.ConfigError, match="no people serve contacts at 'Web'"):
         jl.what_if(audit, {"Web": 0.5})
+    silent = cast("jl.Journeys", SimpleNamespace(has_clock=False, has=lambda _column: True))
+    with pytest.raises(jl.ConfigError, match=r"needs times \(roles.timestamp\); the log of calls"):
+        jl.what_if(replace(audit, journeys=silent), {"Call": 0.5})
 
 
 def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -111,7 +114,7 @@ def test_a_forecast_is_shown_with_both_ends_and_the_naive_figure(audit: jl.Audit
     figure = cast("Any", show.what_if(answer))
     minutes = figure.table.set_index("figure").loc["people's minutes a week"]
     assert minutes["today"] == "280" and minutes["any_solved_alike"] == "210"
-    assert minutes["easy_ones_solved"] == "210" and minutes["naive"] == "210"
+    assert minutes["easy_ones_solved"] == "210" and minutes["naive_figure"] == "210"
     # Against 280 a week, 210 is a quarter less; open and filled circles and the diamond.
     marks = [list(trace.x)[1] for trace in figure.chart.data]
     assert marks == pytest.approx([-0.25, -0.25, -0.25])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -248,6 +249,12 @@ def test_the_same_whatever_the_order_of_the_rows(records: QueueRecords, answer: 
     again = forecast(turned, {NAME: 0.6}, TERMS, draws=100)
     for name in ("figures", "risks", "mix", "segments", "calibration"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(answer, name), check_exact=True)
+
+
+def test_five_hundred_resamples_of_a_week_take_seconds(records: QueueRecords) -> None:
+    begin = time.process_time()
+    answer = forecast(records, {NAME: 0.6}, TERMS, draws=500)
+    assert answer.refused is None and time.process_time() - begin < 20
 
 
 def test_small_segments_are_not_shown(records: QueueRecords) -> None:
