@@ -252,17 +252,19 @@ def _gather(
         for touchpoint in name:
             frequency[touchpoint] = frequency.get(touchpoint, 0) + total
 
+    rarity = {touchpoint: -many for touchpoint, many in frequency.items()}
+
     def rank(name: Variant) -> tuple[object, ...]:
         # Ties are broken by form and by how common its touchpoints are; names come last.
-        form = tuple(name.index(touchpoint) for touchpoint in name)
-        common = tuple(-frequency[touchpoint] for touchpoint in name)
+        form = tuple(map(name.index, name))
+        common = tuple(map(rarity.__getitem__, name))
         return (-totals[name], len(name), form, common, tuple(map(str, name)))
 
     names = tuple(sorted(places, key=rank))
     letters = {touchpoint: chr(FIRST_LETTER + n) for n, touchpoint in enumerate(frequency)}
     return Texts(
         names,
-        tuple("".join(letters[touchpoint] for touchpoint in name) for name in names),
+        tuple("".join(map(letters.__getitem__, name)) for name in names),
         np.array([totals[name] for name in names], dtype=np.int64),
         np.array([max(people[p] for p in places[name]) for name in names], dtype=np.int64),
         tuple(tuple(places[name]) for name in names),
