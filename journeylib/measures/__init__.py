@@ -18,6 +18,7 @@ from journeylib.measures.service_types.contact_types import (
     TypeShare,
     estimate_service_types,
 )
+from journeylib.measures.service_types.matters import Matters
 from journeylib.measures.service_types.openings import (
     LABEL_COLUMNS,
     LEARN,
@@ -36,11 +37,11 @@ from journeylib.measures.texts.detector_accuracy import (
 )
 from journeylib.measures.texts.language_reach import text_abstain_reason
 from journeylib.measures.texts.sentiment import (
-    MICRO,
-    NEGATIVE,
+    EVEN_ODDS,
     RATING_SCALES,
     Scores,
     customer_scores,
 )
+from journeylib.measures.texts.turn_model import MICRO
 from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

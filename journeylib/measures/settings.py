@@ -70,9 +70,9 @@ class MeasureSettings(BaseModel):
     )
     labelled_turns: str | None = Field(
         None,
-        description="CSV of turns that people have labelled, to check the text detectors with: "
-        "text; human_request, repetition, negative (yes or no); customer. Path, relative to the "
-        "configuration.",
+        description="CSV of turns that people have labelled, to check the text detectors with "
+        "and to learn feelings from: text; human_request, repetition, negative, positive (yes or "
+        "no); customer. Path, relative to the configuration.",
     )
     human_request_words: tuple[str, ...] = Field(
         (), description="Further words by which customers ask for a human."
@@ -92,9 +92,11 @@ class ServiceTypeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    labels: str = Field(
+    labels: str | None = Field(
+        None,
         description="The labels that `journeylib label --import` writes. They hold what customers "
-        "say: keep the file to yourselves. Path, relative to the configuration."
+        "say: keep the file to yourselves. Path, relative to the configuration. Without it no "
+        "type is told, only topics.",
     )
     names: tuple[str, ...] = Field(
         ("transactional", "emotional"),
