@@ -17,7 +17,7 @@ LINES = {
     "judge": 6_200,
     "lab": 2_250,
     "log": 6_150,
-    "measures": 5_400,
+    "measures": 5_600,
     "portfolio": 1_700,
     "present": 7_150,
     "workshop": 4_000,

@@ -314,16 +314,16 @@ def label(options: argparse.Namespace) -> int:
             f"label.\nWhen it is filled in: journeylib label {path} --import {out}"
         )
         return OK
-    kept = config.service_types.labels if config.service_types else beside
-    labels = import_labels(config, options.import_file, options.out or Path(kept))
+    named = config.service_types and config.service_types.labels
+    labels = import_labels(config, options.import_file, options.out or Path(named or beside))
     print(
         f"{labels.learned} labels to learn from, {labels.measured} to measure with, "
         f"{labels.second} by a second person: kept in {labels.path}, which is personal."
     )
-    if config.service_types is None:
+    if not named:
         inside = labels.path.parent.resolve() == path.parent.resolve()
-        named = labels.path.name if inside else labels.path.resolve()
-        print(f"Add to {path}:\n\nservice_types:\n  labels: {named}")
+        file = labels.path.name if inside else labels.path.resolve()
+        print(f"Add to {path}:\n\nservice_types:\n  labels: {file}")
     return OK
 
 
