@@ -16,7 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
+from journeylib.core import (
+    GROUPS,
+    Grade,
+    Resampled,
+    refuse_unknown,
+    resample,
+    working,
+)
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.tables import OTHER, START
@@ -184,12 +191,11 @@ class Chain:
         """
         rows = self.table
         for column, name in (("touchpoint", touchpoint), ("measure", measure)):
-            known = list(rows[column].unique())
-            if name not in known:
-                raise ConfigError(
-                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
-                    "of too few customers, and goals and bad ends themselves, are left out."
-                )
+            problem = (
+                "the chain has no {column} '{name}'.{near} Touchpoints of too few customers, and "
+                "goals and bad ends themselves, are left out."
+            )
+            refuse_unknown([name], list(rows[column].unique()), problem, column=column)
         found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
         return float(found.iloc[0])
 

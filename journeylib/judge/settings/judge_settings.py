@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from journeylib.core import Described, did_you_mean
+from journeylib.core import Described, did_you_mean, refuse_unknown
 from journeylib.judge.settings.bot_timing import HANDOFF_LIMITS, CapacitySettings, CostSettings
 from journeylib.judge.settings.indicators import AXES, DEFAULTS, ON_REQUEST, Axis, Indicator
 from journeylib.judge.settings.paradoxes import ParadoxSettings
@@ -213,12 +213,8 @@ class JudgeSettings(Described):
     @field_validator("handoff_limits")
     @classmethod
     def _known_items(cls, limits: dict[str, float]) -> dict[str, float]:
-        for name in limits:
-            if name not in HANDOFF_LIMITS:
-                raise ValueError(
-                    f"'{name}' is no item of the hand-off audit."
-                    f"{did_you_mean(name, HANDOFF_LIMITS)} Items: {', '.join(HANDOFF_LIMITS)}"
-                )
+        problem = "'{name}' is no item of the hand-off audit.{near} Items: {known}"
+        refuse_unknown(limits, HANDOFF_LIMITS, problem, ValueError)
         return limits
 
     @field_validator("automation_fit", "empathy_need", mode="before")

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, did_you_mean, resample
+from journeylib.core import GROUPS, refuse_unknown, resample
 from journeylib.journeys import END_KINDS, MISSING, Journeys, count_units_again, refuse_absent
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
@@ -75,13 +75,13 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
         named[key] = {flag} if (flag := getattr(settings, key)) else set()
     named["known_at_start"] = set(settings.known_at_start)
     for key, columns_named in named.items():
-        for name in sorted(columns_named):
-            if name not in columns:
-                raise ConfigError(
-                    f"measures.{key} names column '{name}', which this log does not have."
-                    f"{did_you_mean(name, columns)} "
-                    "Declare it under roles.attributes to keep it."
-                )
+        refuse_unknown(
+            sorted(columns_named),
+            columns,
+            "measures.{key} names column '{name}', which this log does not have.{near} "
+            "Declare it under roles.attributes to keep it.",
+            key=key,
+        )
 
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
