@@ -26,7 +26,9 @@ from journeylib.core.errors import (
     RunError,
     SchemaError,
     did_you_mean,
+    extra,
     printable,
+    refuse_unknown,
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
 from journeylib.core.packaged import read_packaged

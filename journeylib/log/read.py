@@ -12,7 +12,7 @@ import pandas as pd
 from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
-from journeylib.core import SchemaError, did_you_mean, working
+from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
 from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
@@ -146,12 +146,8 @@ def _in_engine(log: EventLog, engine: Any) -> EventLog:
 
 def _read_options(given: Mapping[str, Any]) -> ReadOptions:
     known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
-    for option in given:
-        if option not in known:
-            raise SchemaError(
-                f"'{option}' is no option of read_log.{did_you_mean(option, known)} "
-                f"Options: {', '.join(known)}."
-            )
+    problem = "'{name}' is no option of read_log.{near} Options: {known}."
+    refuse_unknown(given, known, problem, SchemaError)
     return ReadOptions(**given)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import ibis
 from ibis import _
@@ -348,31 +348,9 @@ class OutcomesSchema(Described):
         return {role: column for role, column in declared.items() if column is not None}
 
 
-ROLES: tuple[str, ...] = (
-    "customer",
-    "journey",
-    "touchpoint",
-    "timestamp",
-    "end_timestamp",
-    "lifecycle",
-    "position",
-    "channel",
-    "stage",
-    "segment",
-    "intent",
-    "office",
-    "actor",
-    "resource",
-    "session",
-    "text",
-    "sentiment",
-    "rating",
-    "cost",
-    "ai_disclosed",
-    "context_sent",
-    "context_requested",
-    "context_opened",
-    "context_given",
-    "handover",
-    "error",
+# Roles of one column each, in the order of the schema.
+ROLES: tuple[str, ...] = tuple(
+    name
+    for name, kind in get_type_hints(Schema, include_extras=True).items()
+    if kind in (Column, Column | None)
 )

@@ -10,7 +10,7 @@ from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
 from journeylib.measures.overall.reach import Reach, reach
 from journeylib.measures.overall.transition_estimates import Taken, Transitions
-from journeylib.measures.ratios import quotient
+from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.service_types.contact_types import (
     UNSURE,
     ServiceTypes,

@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
+from journeylib.core import (
+    AbstainReason,
+    Estimate,
+    refuse_unknown,
+    working,
+)
 from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -97,12 +102,11 @@ class Evidence:
         """
         rows = self.estimates
         for column, name in (("touchpoint", touchpoint), ("measure", measure)):
-            known = list(rows[column].unique())
-            if name not in known:
-                raise ConfigError(
-                    f"there are no estimates of the {column} '{name}'."
-                    f"{did_you_mean(name, known)} Touchpoints of too few customers are left out."
-                )
+            problem = (
+                "there are no estimates of the {column} '{name}'.{near} Touchpoints of too few "
+                "customers are left out."
+            )
+            refuse_unknown([name], list(rows[column].unique()), problem, column=column)
         found = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
         return found.iloc[0]
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from journeylib import __version__
 from journeylib.audits import AuditConfig, commit, fingerprint_files, staged
-from journeylib.core import RunError, working
+from journeylib.core import RunError, extra, working
 from journeylib.present import Table, pdf, table
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import TABLES, read_content
@@ -28,7 +28,6 @@ from journeylib.workshop.sheets import (
     type_mm,
 )
 
-INSTALL = "Install it with: pip install 'journeylib[workshop]'"
 # The fonts that text on paper is measured in, by the names that they have inside a PDF.
 MEASURED = re.compile(rb"/BaseFont ?/[A-Z]{6}\+(Arial|LiberationSans|Arimo|Helvetica)")
 
@@ -131,10 +130,8 @@ def prepare_workshop(
 
 def write_slides(content: Content, path: Path) -> None:
     """Write the slides with python-pptx, which is an extra."""
-    try:
+    with extra("workshop", "a deck of slides"):
         from journeylib.workshop.slides.deck import write_slides
-    except ModuleNotFoundError as error:
-        raise RunError(f"slides need {error.name}. {INSTALL}") from None
     write_slides(content, path)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import read_labels
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean, refuse_unknown
 from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
 
@@ -158,12 +158,8 @@ def _read(
     except (pd.errors.ParserError, pd.errors.EmptyDataError):
         raise ConfigError(f"the {what} {path.name} are not a table with a header.") from None
     table.columns = [str(name).strip().lower() for name in table.columns]
-    for name in table.columns:
-        if name not in known:
-            raise ConfigError(
-                f"{path.name} has a column '{name}', which {what} do not have."
-                f"{did_you_mean(name, known)} Columns: {', '.join(known)}."
-            )
+    problem = "{file} has a column '{name}', which {what} do not have.{near} Columns: {known}."
+    refuse_unknown(table.columns, known, problem, file=path.name, what=what)
     for name in needed:
         if name not in table:
             raise ConfigError(f"{path.name} needs a column '{name}'.")

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
-from journeylib.core import ConfigError, RunError, did_you_mean, text, use_language
+from journeylib.core import ConfigError, RunError, did_you_mean, extra, text, use_language
 from journeylib.journeys import Journeys
 from journeylib.measures import (
     LABEL_COLUMNS,
@@ -33,10 +33,6 @@ LABELS_END = "-labels.personal.csv"
 WORKBOOK_END = "-labels.personal.xlsx"
 RUN_FILE = "audit.json"
 _TO_CHOOSE = ("type", "second_type")
-_NEED_OPENPYXL = (
-    "the lists are an Excel workbook, which needs openpyxl; install it with: pip install "
-    "'journeylib[workshop]'"
-)
 
 
 @dataclass(frozen=True)
@@ -117,12 +113,10 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def _workbook(lists: LabelLists, choices: Sequence[str]) -> bytes:
-    try:
+    with extra("workshop", "an Excel workbook"):
         from openpyxl import Workbook
         from openpyxl.styles import Alignment, Font
         from openpyxl.worksheet.datavalidation import DataValidation
-    except ModuleNotFoundError:
-        raise RunError(_NEED_OPENPYXL) from None
     book = Workbook()
     about = book.active
     about.title = "about"
@@ -209,11 +203,9 @@ def keep_labels(path: Path, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_workbook(file: Path) -> pd.DataFrame:
-    try:
+    with extra("workshop", "an Excel workbook"):
         from openpyxl import load_workbook
         from openpyxl.utils.exceptions import InvalidFileException
-    except ModuleNotFoundError:
-        raise RunError(_NEED_OPENPYXL) from None
     try:
         book = load_workbook(file, data_only=True)
     except FileNotFoundError:

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
+from journeylib.core import (
+    GROUPS,
+    Grade,
+    Resampled,
+    refuse_unknown,
+    resample,
+    working,
+)
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.outline import END_KINDS
@@ -182,12 +189,11 @@ class Chain:
         """
         rows = self.table
         for column, name in (("touchpoint", touchpoint), ("measure", measure)):
-            known = list(rows[column].unique())
-            if name not in known:
-                raise ConfigError(
-                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
-                    "of too few customers, and goals and bad ends themselves, are left out."
-                )
+            problem = (
+                "the chain has no {column} '{name}'.{near} Touchpoints of too few customers, and "
+                "goals and bad ends themselves, are left out."
+            )
+            refuse_unknown([name], list(rows[column].unique()), problem, column=column)
         found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
         return float(found.iloc[0])
 

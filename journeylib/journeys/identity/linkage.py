@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 from pydantic import Field
 
-from journeylib.core import Described, RunError, SchemaError
+from journeylib.core import Described, RunError, SchemaError, extra
 from journeylib.journeys.identity._components import components
 from journeylib.journeys.identity.stitching import normal
 from journeylib.log import ID, EventLog, fetch
@@ -131,13 +131,9 @@ def need_splink() -> Any:
     RunError
         If it is not installed; the message says what to install.
     """
-    try:
+    instead = "Stitching by equal identifiers (stitch) needs nothing more."
+    with extra("linkage", "the linking of records", instead):
         import splink
-    except ImportError:
-        raise RunError(
-            "linking needs splink, which is not installed: pip install 'journeylib[linkage]'. "
-            "Stitching by equal identifiers (stitch) needs nothing more."
-        ) from None
     return splink
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from pydantic import Field
 
-from journeylib.core import Described, SchemaError, did_you_mean, working
+from journeylib.core import Described, SchemaError, refuse_unknown, working
 from journeylib.journeys.identity._components import components
 from journeylib.log import ID, EventLog, Quality, alias, fetch
 
@@ -192,12 +192,13 @@ def _check(kinds: tuple[str, ...], settings: StitchSettings) -> None:
             "stitching needs identifiers, and none is declared. Add to roles, for example, "
             "identifiers: {email: mail, phone: phone_number}."
         )
-    for kind in settings.valid_days:
-        if kind not in (ACCOUNT, *kinds):
-            raise SchemaError(
-                f"stitching.valid_days names '{kind}', which is no kind of identifier."
-                f"{did_you_mean(kind, kinds)} Declared: {', '.join(kinds)}."
-            )
+    refuse_unknown(
+        (kind for kind in settings.valid_days if kind != ACCOUNT),
+        kinds,
+        "stitching.valid_days names '{name}', which is no kind of identifier.{near} "
+        "Declared: {known}.",
+        SchemaError,
+    )
 
 
 def normal(kind: str, value: ibis.Value) -> ibis.Value:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from journeylib.core import Described, did_you_mean
+from journeylib.core import Described, did_you_mean, refuse_unknown
 from journeylib.judge.settings.bot_timing import HANDOFF_LIMITS, CapacitySettings, CostSettings
 from journeylib.judge.settings.indicators import AXES, DEFAULTS, ON_REQUEST, Axis, Indicator
 from journeylib.judge.settings.paradoxes import ParadoxSettings
@@ -112,13 +112,6 @@ class JudgeSettings(Described):
         Moments of truth: what to compare with what.
     paradoxes
         Limits of the six paradoxes of serving by machine.
-    handoff_limits
-        Item of the hand-off audit to the value beyond which it fails, in place of the library's:
-        silent_abandonment 0.1, dead_cries 0.05, lost_in_queue 0.1, requests_honoured 0.8, loops
-        0.05, ping_pong 0.1, handovers_cold 0.1, repeated_information 0.1, asked_again 0.1,
-        context_sent 0.8, context_carried 0.8, escalated_late 0.1, wait 120, cries_to_human 1.5,
-        escape_hatch_offered 0.8 (seconds for wait, requests for cries_to_human, else shares; a
-        convention of this library; replace it by the company's own).
     costs
         For the time at which a bot should hand over; no such time without.
     capacity
@@ -182,7 +175,12 @@ class JudgeSettings(Described):
 
     moments: MomentSettings = MomentSettings()
     paradoxes: ParadoxSettings = ParadoxSettings()
-    handoff_limits: dict[str, float] = Field({})
+    handoff_limits: dict[str, float] = Field(
+        {},
+        description="Item of the hand-off audit to the value beyond which it fails, in place of "
+        f"the library's: {_LIMITS} (seconds for wait, requests for cries_to_human, else shares; "
+        f"{CONVENTION}).",
+    )
     costs: CostSettings | None = None
     capacity: CapacitySettings | None = None
     value_at_risk: dict[Touchpoint, Share] = Field({})
@@ -215,12 +213,8 @@ class JudgeSettings(Described):
     @field_validator("handoff_limits")
     @classmethod
     def _known_items(cls, limits: dict[str, float]) -> dict[str, float]:
-        for name in limits:
-            if name not in HANDOFF_LIMITS:
-                raise ValueError(
-                    f"'{name}' is no item of the hand-off audit."
-                    f"{did_you_mean(name, HANDOFF_LIMITS)} Items: {', '.join(HANDOFF_LIMITS)}"
-                )
+        problem = "'{name}' is no item of the hand-off audit.{near} Items: {known}"
+        refuse_unknown(limits, HANDOFF_LIMITS, problem, ValueError)
         return limits
 
     @field_validator("automation_fit", "empathy_need", mode="before")

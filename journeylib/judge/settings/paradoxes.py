@@ -10,12 +10,6 @@ from pydantic import Field, model_validator
 from journeylib.core import Described
 from journeylib.log import Outcome, Touchpoint
 
-FLAG = (
-    "The pair is that of Ferraro et al. (2024), Business Horizons; the threshold is a convention of"
-    " this library, to be replaced by the company's own."
-)
-WINDOW = "A convention of this library."
-
 
 class ParadoxSettings(Described):
     """When the two sides of a paradox count as there.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, ConfigError, did_you_mean, resample
+from journeylib.core import GROUPS, AbstainReason, refuse_unknown, resample
 from journeylib.journeys import (
     BAD_END,
     MISSING,
@@ -84,13 +84,13 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
         named[key] = {flag} if (flag := getattr(settings, key)) else set()
     named["known_at_start"] = set(settings.known_at_start)
     for key, columns_named in named.items():
-        for name in sorted(columns_named):
-            if name not in columns:
-                raise ConfigError(
-                    f"measures.{key} names column '{name}', which this log does not have."
-                    f"{did_you_mean(name, columns)} "
-                    "Declare it under roles.attributes to keep it."
-                )
+        refuse_unknown(
+            sorted(columns_named),
+            columns,
+            "measures.{key} names column '{name}', which this log does not have.{near} "
+            "Declare it under roles.attributes to keep it.",
+            key=key,
+        )
 
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
