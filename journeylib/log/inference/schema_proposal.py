@@ -36,6 +36,7 @@ _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non
 # Transitions of the XES lifecycle.
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
+_FEW_NAMES = 20
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
 # Of two columns whose scores are that near, a person is asked.
 _NEAR = 0.8
@@ -106,6 +107,14 @@ class _Column:
     @property
     def is_time(self) -> bool:
         return self.times >= 0.8
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether it holds free text or JSON: sentences that hardly repeat, or no names."""
+        if self.length > 80 or self.values.str.match(r"\s*[\[{]").mean() > 0.5:
+            return True
+        hardly_repeats = self.distinct > max(_FEW_NAMES, 0.2 * len(self.values))
+        return bool(hardly_repeats and self.values.str.count(" ").mean() >= 3)
 
 
 def propose(
@@ -497,7 +506,7 @@ class _Search:
         scored = []
         for column in self._open():
             few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
-            if column.is_time or not few or column.length > 80 or column.filled < 0.5:
+            if column.is_time or not few or column.filled < 0.5 or column.is_prose:
                 continue
             if column.values.str.fullmatch(CLOCK).mean() > 0.8:
                 self.warnings.append(
