@@ -265,8 +265,8 @@ class AssessmentConfig(_Part):
     """What people answer to the statements of the self-assessment."""
 
     file: str = Field(
-        description="CSV with the columns statement, rater, role, answer (0 not at all to 4 "
-        "always); path relative to the configuration."
+        description="CSV or .xlsx with the columns statement, rater, role, answer (0 not at all "
+        "to 4 always); path relative to the configuration."
     )
     measures_questioned: dt.date | None = Field(
         None, description="Day on which people last asked whether the measures are the right ones."
