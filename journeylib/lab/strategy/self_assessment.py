@@ -141,9 +141,11 @@ def read_answers(file: str | Path) -> pd.DataFrame:
 
 def _table(file: Path) -> pd.DataFrame:
     given: dict[str, Any] = {"dtype": str, "keep_default_na": False}
+    table: pd.DataFrame
     try:
         if file.suffix.lower() == ".xlsx":
-            return pd.read_excel(file, engine="openpyxl", **given)
+            table = pd.read_excel(file, engine="openpyxl", **given)
+            return table
         table = pd.read_csv(file, encoding="utf-8-sig", **given)
         if len(table.columns) == 1:
             table = pd.read_csv(file, encoding="utf-8-sig", sep=";", **given)
