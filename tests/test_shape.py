@@ -9,18 +9,18 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_430,
-    "cli": 1_110,
-    "core": 600,
+    "audits": 5_400,
+    "cli": 1_100,
+    "core": 620,
     "delivery": 860,
     "journeys": 5_550,
     "judge": 6_200,
-    "lab": 2_270,
+    "lab": 2_250,
     "log": 6_150,
-    "measures": 5_400,
-    "portfolio": 1_690,
+    "measures": 5_600,
+    "portfolio": 1_700,
     "present": 7_150,
-    "workshop": 3_970,
+    "workshop": 4_000,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

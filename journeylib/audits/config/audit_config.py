@@ -17,9 +17,8 @@ from pydantic import (
 )
 
 from journeylib.audits.config.delivery import DeliverySettings
-from journeylib.audits.document.described import Described
 from journeylib.audits.document.metric_path import check_metric
-from journeylib.core import languages
+from journeylib.core import Described, languages
 from journeylib.journeys import (
     FEWEST_KINDS,
     JourneySettings,

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.document.content import content, varied
+from journeylib.audits.document.content import Variation, content, varied
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
+from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import rounded
-from journeylib.judge import HandoffTime, worst_item
+from journeylib.journeys import Conformance, Structure, Timeline, Told
+from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.measures import without_few
-
-if TYPE_CHECKING:
-    from journeylib.audits.document.content import Variation
-    from journeylib.audits.result.decision import Decisions
-    from journeylib.audits.result.result import Assessment, Changes, Finding
-    from journeylib.journeys import Conformance, Structure, Timeline, Told
-    from journeylib.judge import TippingPoint
-    from journeylib.portfolio import WhatIf
+from journeylib.portfolio import WhatIf
 
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 

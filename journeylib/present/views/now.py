@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from journeylib.audits import stream_label
+from journeylib.audits import Audit, stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
 from journeylib.log import MIN_CELL
@@ -15,10 +15,7 @@ from journeylib.present.drawing import svg
 from journeylib.present.figure import svg_element
 from journeylib.present.views.changes import changes_head
 
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
-
-ENDS = ("contained", "handed_over", "abandoned", "other")
+ENDS = ("ended_with_bot", "handed_over", "abandoned", "other")
 PROMISES = (
     "requests_honoured",
     "dead_cries",

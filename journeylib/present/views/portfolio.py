@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from journeylib.audits import Audit
 from journeylib.core import label, number, percent, text
 from journeylib.portfolio import Driver, WhatIf, move_text
 from journeylib.present.blocks import Block, remark, template
@@ -13,9 +14,6 @@ from journeylib.present.charts.what_if import draw_moves
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, table
 from journeylib.present.views.touchpoints import types_at
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 
 def first_automations(audit: Audit) -> Figure | Block:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from journeylib.audits import Audit
 from journeylib.core import (
     ConfigError,
     did_you_mean,
@@ -25,9 +26,6 @@ from journeylib.present.figure import Figure
 from journeylib.present.tables import as_float, html_table, share_interval
 from journeylib.present.theme import VERDICTS, feeling
 from journeylib.present.views.now import bot_bar, confirmed, hand_over, objective_state, spot_id
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 REASONS = 3  # for each side
 SHARED = 4  # touchpoints from which what would settle them all is said once
