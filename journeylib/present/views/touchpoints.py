@@ -404,7 +404,8 @@ def _bets(audit: Audit, name: str) -> list[str]:
         if bet.touchpoint == name:
             state = text(f"lab.state.{bet.state}")
             listed.append(text("present.spot.bet", what=bet.what, state=state))
-            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if}
+            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if,
+                    "owner": bet.owner_role}  # fmt: skip
             listed += [
                 text(f"present.spot.bet_{k}", what=words) for k, words in told.items() if words
             ]
@@ -421,7 +422,7 @@ def _objective(audit: Audit, name: str) -> list[str]:
     here = f"[touchpoint={name}]" in declared.measure
     if not here and name not in {bet.touchpoint for bet in audit.config.bets}:
         return []
-    return [f"{state['title']} {state['word']}", *state["sentences"]]
+    return [state["title"], *state["sentences"]]
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:
