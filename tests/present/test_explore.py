@@ -223,3 +223,9 @@ def test_controls_offer_segment_channel_period_and_end(log_of):
     }  # fmt: skip
     assert other.chosen("in_segment", []).filters == (("between", ("2026-02-01", "2026-02-28")),)
     assert exploration(journeys, other.state).code == other.code
+    # Types of contacts are offered where an audit has told them, and the rare one is not.
+    keys = journeys.outline.key
+    typed = journeys.with_types({"calm": keys[:9], "upset": keys[9:], "rare": keys[:2]})
+    kinds = next(one for one in choices(typed) if one["verb"] == "of_type")
+    assert [option["names"] for option in kinds["options"]] == [["calm"], ["upset"]]
+    assert exploration(typed).chosen("of_type", ["upset"]).code == 'journeys.of_type("upset")'

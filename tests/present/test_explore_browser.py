@@ -301,7 +301,8 @@ def test_contacts_are_labelled_by_keys_and_none_is_lost(lab, browser, pictures):
     url, folder = lab
     write_chats(folder)
     cell = 'from journeylib import present as show\nshow.label_page("chats.yaml")'
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
     nbformat.write(notebook, folder / "label.ipynb")
     context = browser.new_context(viewport={"width": 1200, "height": 800})
     page = context.new_page()
