@@ -24,6 +24,7 @@ from journeylib.core import (
 )
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.counting import count_units
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import OTHER, START
 
@@ -311,9 +312,9 @@ def _passing(
     """Count the journeys that come to each state, and their visits: facts, not the chain's."""
     m, events = len(names), journeys.events
     states = _states(journeys, names)
-    came = np.unique(events.journey * np.int64(m) + states[events.touchpoint])
-    passing = np.zeros((GROUPS, m))
-    np.add.at(passing, (journeys.outline.group[came // m], came % m), 1)
+    cells = events.group * np.int64(m) + states[events.touchpoint]
+    came = count_units(cells, events.journey, GROUPS * m)
+    passing = came.reshape(GROUPS, m).astype(np.float64)
     begun = counts[:, 0, :].sum(axis=-1)
     passing[:, 0] = begun
     every = np.broadcast_to(begun[:, None], (GROUPS, m))

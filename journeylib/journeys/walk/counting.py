@@ -112,7 +112,7 @@ def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np
 
 
 @compiled
-def slot_of(key: int, size: int) -> int:
+def slot_of(key: int, size: int) -> np.int64:
     """Return the slot of a hash table of `size` slots, a power of two, where a search begins.
 
     Every bit of the key decides: of keys that are a multiple of a large power of two, as journey

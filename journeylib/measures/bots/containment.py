@@ -152,7 +152,9 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
         flags = waterfall_flags(found, last_us, days)
         for axis, name in enumerate(("mature", "verified", "unknown")):
             totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
-        n[place] = len(np.unique(customer[flags["mature"]]))
+        seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=bool)
+        seen[customer[flags["mature"]]] = True
+        n[place] = seen.sum()
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):

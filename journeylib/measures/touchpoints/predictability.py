@@ -85,7 +85,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
     picked = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
     starts, ends = starts[picked], ends[picked]
     columns = filter(journeys.has, dict.fromkeys((*KNOWN_AT_START, *attributes)))
-    known = [events.step[starts].astype(np.float64)]
+    known: list[Floats | Whole] = [events.step[starts].astype(np.float64)]
     known += [_column(events, name, starts) for name in columns]
     if journeys.has_clock:
         hours = events.t_us[starts] // US_PER_HOUR
