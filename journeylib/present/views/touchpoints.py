@@ -193,7 +193,7 @@ def _verdict(row: Row) -> str:
 def touchpoint_pages(audit: Audit) -> Block:
     """Return one page for each touchpoint with enough customers, folded until it is asked for."""
     pages = [
-        _page(audit, row, flow=steps_figure(audit.journeys, row["touchpoint"]), drawn=True)
+        _page(audit, row, flow=_way(audit, row["touchpoint"]), drawn=True)
         for row in audit.document["touchpoints"]
     ]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
@@ -219,10 +219,16 @@ def touchpoint(audit: Audit, name: str) -> TouchpointPage:
     if row is None:
         near = did_you_mean(name, [r["touchpoint"] for r in audit.document["touchpoints"]])
         raise ConfigError(f"no touchpoint with enough customers is called {name!r}.{near}")
-    flow = steps_figure(audit.journeys, name)
+    flow = _way(audit, name)
     page = _page(audit, row, flow=flow, drawn=False)
     html = template("now.html.j2", "page", page).replace("<details", "<details open", 1)
     return TouchpointPage(html, f"{page['title']}\n{page['lead']}\n{flow.alt}", flow)
+
+
+def _way(audit: Audit, name: str) -> Figure:
+    rows = audit.document["touchpoints"]
+    verdicts = {row["touchpoint"]: _code(row) for row in rows}
+    return steps_figure(audit.journeys, name, verdicts)
 
 
 def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
