@@ -62,12 +62,15 @@ def touchpoints(audit: Audit) -> Block:
     for row, shown in zip(served, rows, strict=True):
         shown["settle"] = "" if row["next_datum"] in shared else shown["settle"]
     notes = [text("present.serve.settle_all", n=n, datum=datum) for datum, n in shared.items()]
+    notes += _no_bot(audit, served)
+    notes += [text("present.serve.note", n=hidden)] * bool(hidden)
+    notes += [text("present.serve.flag")] * any(row["flags"] for row in rows)
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
         "rows": rows,
         "filters": _filters(rows, groups),
-        "note": " ".join([*notes, *_no_bot(audit, served), text("present.serve.note", n=hidden)]),
+        "note": " ".join(notes),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
