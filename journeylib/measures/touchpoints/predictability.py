@@ -65,8 +65,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
         came = _classes(outcome[rows], names.index(OTHER))
         losses[:, spot] = _losses([column[rows] for column in known], came, group[rows])
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
-    found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(journeys.sample.assumption()))
+    skill = measured("rule_skill", "share", result, base, settings)
+    return replace(skill, source="; ".join(journeys.sample.assumption()))
 
 
 def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
@@ -147,8 +147,8 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
         margin = np.bincount(outcome[~out], minlength=classes) + 1 / classes
         margin = margin / margin.sum()
         tree = _leaf_shares(known[~out], outcome[~out], known[out], margin)
-        told = np.arange(out.sum()), outcome[out]
-        both = np.stack([-np.log(tree[told]), -np.log(margin[outcome[out]])], axis=1)
+        tested = np.arange(out.sum()), outcome[out]
+        both = np.stack([-np.log(tree[tested]), -np.log(margin[outcome[out]])], axis=1)
         np.add.at(summed, groups[out], np.rint(both * MICRO))
     return summed
 
