@@ -9,18 +9,18 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_400,
-    "cli": 1_100,
-    "core": 600,
-    "delivery": 860,
-    "journeys": 5_550,
-    "judge": 6_200,
-    "lab": 2_250,
-    "log": 6_150,
-    "measures": 5_400,
-    "portfolio": 1_600,
-    "present": 7_150,
-    "workshop": 3_900,
+    "audits": 5_260,
+    "cli": 820,
+    "core": 620,
+    "delivery": 850,
+    "journeys": 5_250,
+    "judge": 5_910,
+    "lab": 2_160,
+    "log": 5_990,
+    "measures": 5_200,
+    "portfolio": 1_440,
+    "present": 6_890,
+    "workshop": 3_850,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}
