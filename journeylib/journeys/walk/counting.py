@@ -119,7 +119,7 @@ def slot_of(key: int, size: int) -> np.int64:
     times many intents is, the low bits are all the same.
     """
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    return int(np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1)))
+    return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1))
 
 
 @compiled

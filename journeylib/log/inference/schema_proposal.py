@@ -140,10 +140,6 @@ def propose(
         Called with a yes-or-no question and the likely answer where two readings are near; names
         of columns are all that it is told of the log. Nobody is asked unless given.
 
-    Returns
-    -------
-    Proposal
-
     Raises
     ------
     LogError

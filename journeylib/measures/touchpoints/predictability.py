@@ -59,8 +59,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
             [column[rows] for column in visits.known], came, visits.group[rows]
         )
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
-    found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(journeys.sample.assumption()))
+    skill = measured("rule_skill", "share", result, base, settings)
+    return replace(skill, source="; ".join(journeys.sample.assumption()))
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
         margin = np.bincount(outcome[~out], minlength=classes) + 1 / classes
         margin = margin / margin.sum()
         tree = _leaf_shares(known[~out], outcome[~out], known[out], margin)
-        told = np.arange(out.sum()), outcome[out]
-        both = np.stack([-np.log(tree[told]), -np.log(margin[outcome[out]])], axis=1)
+        tested = np.arange(out.sum()), outcome[out]
+        both = np.stack([-np.log(tree[tested]), -np.log(margin[outcome[out]])], axis=1)
         np.add.at(summed, groups[out], np.rint(both * MICRO))
     return summed
 
