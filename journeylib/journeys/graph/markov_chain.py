@@ -213,6 +213,12 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
         States of the chain: where there are more touchpoints, those of fewest journeys are one
         state, ``(other)``.
 
+    Returns
+    -------
+    Chain
+        The measures of each touchpoint, the points of no return, the test of order, and how many
+        touchpoints have too few customers to be shown.
+
     Notes
     -----
     Intervals are from the 64 customer groups: the transitions of each group are counted, and
