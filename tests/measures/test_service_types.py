@@ -358,6 +358,12 @@ def test_shares_of_a_planted_log_hold_the_truth(log: Any) -> None:
     # Every conversation ends with thanks: all that can be told is confirmed.
     assert found.bots[1].confirmed.value == 1.0
     assert found.bots[1].handed_over.value == 0.0
+    # A forecast of moves is told how likely each contact is of the second type.
+    contacts = openings(journeys, MeasureSettings())
+    truth = dict(zip(questions["text"], questions["type"] == NAMES[1], strict=True))
+    of_second = contacts["opening"].map(truth).astype(bool)
+    likely = contacts["session"].map(found.second_type_micro) / 1e6
+    assert likely[of_second].mean() > 0.6 and likely[~of_second].mean() < 0.4
 
 
 @pytest.mark.slow
