@@ -9,18 +9,18 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_260,
-    "cli": 820,
+    "audits": 5_390,
+    "cli": 850,
     "core": 620,
-    "delivery": 850,
-    "journeys": 5_250,
+    "delivery": 860,
+    "journeys": 5_300,
     "judge": 5_910,
-    "lab": 2_160,
-    "log": 5_990,
-    "measures": 5_200,
-    "portfolio": 1_440,
-    "present": 6_890,
-    "workshop": 3_850,
+    "lab": 2_180,
+    "log": 6_150,
+    "measures": 5_480,
+    "portfolio": 1_660,
+    "present": 7_030,
+    "workshop": 3_960,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

@@ -12,6 +12,7 @@ from journeylib.log import KeptTouchpoint
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Kind = Literal["outcome", "column", "reaches"]
+Informs = Literal["contained", "returns", "reaches_people"]
 State = Literal["idea", "testing", "scaled", "stopped"]
 MOST_LOOKS = 5
 
@@ -45,6 +46,10 @@ class LabMeasure(Described):
     queue
         It is a wait or an abandonment: what one customer's arm does to the queue changes the other
         arm as well.
+    informs
+        What a forecast (what-if) takes from the new arm in place of an assumption, once the reading
+        has grade A. contained: share of the bot's contacts that no person joins; returns: share of
+        these that come back; reaches_people: share of its customers who come to a person.
     """
 
     name: Name
@@ -58,6 +63,7 @@ class LabMeasure(Described):
     unit: str = "share"
     better: Literal["higher", "lower"] = "higher"
     queue: bool = False
+    informs: Informs | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -66,6 +72,8 @@ class LabMeasure(Described):
             raise ValueError(f"'{self.name}' needs one of 'outcome', 'column' and 'reaches'")
         if self.column is None and (self.at or self.per == "customer"):
             raise ValueError(f"'{self.name}': 'at' and 'per' belong to a 'column'")
+        if self.informs is not None and self.unit != "share":
+            raise ValueError(f"'{self.name}': 'informs' belongs to a share")
         return self
 
     @property

@@ -20,7 +20,9 @@ Column = Annotated[str, Field(min_length=1)]
 Transition = Literal["start", "complete", "other"]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 ID = "id_"
-NameOf = Literal["touchpoint", "touchpoint before the mapping", "stage", "channel", "outcome"]
+NameOf = Literal[
+    "touchpoint", "touchpoint before the mapping", "stage", "channel", "outcome", "intent"
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Called:
 Touchpoint = Annotated[str, Called("touchpoint")]
 Outcome = Annotated[str, Called("outcome")]
 Channel = Annotated[str, Called("channel")]
+Intent = Annotated[str, Called("intent", kept=True)]
 KeptTouchpoint = Annotated[str, Called("touchpoint", kept=True)]
 KeptStage = Annotated[str, Called("stage", kept=True)]
 KeptChannel = Annotated[str, Called("channel", kept=True)]

@@ -17,6 +17,7 @@ from journeylib.measures.service_types.contact_types import (
     TypeShare,
     estimate_service_types,
 )
+from journeylib.measures.service_types.matters import Matters
 from journeylib.measures.service_types.openings import (
     LABEL_COLUMNS,
     LEARN,
@@ -35,11 +36,12 @@ from journeylib.measures.texts.detector_accuracy import (
 )
 from journeylib.measures.texts.language_reach import text_abstain_reason
 from journeylib.measures.texts.sentiment import (
-    MICRO,
-    NEGATIVE,
+    EVEN_ODDS,
     RATING_SCALES,
     Scores,
     customer_scores,
+    score_of_events,
 )
+from journeylib.measures.texts.turn_model import MICRO
 from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

@@ -30,6 +30,7 @@ from journeylib.measures.texts.sentiment import (
     experience_table,
     text_measures,
 )
+from journeylib.measures.texts.turn_model import learn_turns
 from journeylib.measures.touchpoints.complaints import complaint_excess
 from journeylib.measures.touchpoints.durations import duration_measures
 from journeylib.measures.touchpoints.group_sums import touchpoint_names
@@ -127,7 +128,8 @@ def measure(
         Windows, minimum bases, declared columns.
     labelled : DataFrame, optional
         Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
-        a human and negative turns are then corrected for the detectors' mistakes.
+        a human are then corrected for the detectors' mistakes, and feelings are learned from
+        them where there are enough; else negative turns are corrected, too.
 
     Returns
     -------
@@ -146,8 +148,11 @@ def measure(
     repeats = repeat_contacts(journeys, settings)
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
     handed = handoff_measures(journeys, settings, sessions=sessions)
-    scores = customer_scores(journeys)
+    scores = customer_scores(journeys, learn_turns(labelled))
     checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
+    learned = isinstance(scores, Scores) and scores.model is not None
+    # Calibrated probabilities need no correction.
+    mistaken = [one for one in checks if not (learned and one.detector == "negative")]
     containment = next((one for one in handed if one.measure == "containment"), None)
     measures = [
         *touchpoint_measures(journeys, cells, settings),
@@ -159,7 +164,7 @@ def measure(
         saving(journeys, cells, containment, settings),
         human_visits(journeys, cells, settings),
         *handed,
-        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), checks),
+        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), mistaken),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)

@@ -54,9 +54,9 @@ class MeasureSettings(Described):
     late_turns
         A hand-over more turns than this after the first label is late.
     labelled_turns
-        CSV of turns that people have labelled, to check the text detectors with: text;
-        human_request, repetition, negative (yes or no); customer. Path, relative to the
-        configuration.
+        CSV of turns that people have labelled, to check the text detectors with and to learn
+        feelings from: text; human_request, repetition, negative, positive (yes or no); customer.
+        Path, relative to the configuration.
     human_request_words
         Further words by which customers ask for a human.
     """
@@ -97,13 +97,14 @@ class ServiceTypeSettings(Described):
     ----------
     labels
         The labels that `journeylib label --import` writes. They hold what customers say: keep the
-        file to yourselves. Path, relative to the configuration.
+        file to yourselves. Path, relative to the configuration. Without it no type is told, only
+        topics.
     names
         Two to five types; the second is what bots are looked at for: contacts in which something is
         at stake for the customer.
     """
 
-    labels: str
+    labels: str | None = None
     names: tuple[str, ...] = ("transactional", "emotional")
 
     @model_validator(mode="after")

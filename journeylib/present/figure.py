@@ -240,6 +240,6 @@ def chart_figure(
 ) -> Figure:
     """Return a chart with its still picture; the parameters are those of `Figure`."""
     parts, width, height = still(chart)
-    least = round(min(760, 0.6 * width))
+    least = (chart.layout.meta or {}).get("least", round(min(760, 0.6 * width)))
     drawing = svg_element(parts, width=width, height=height, alt=alt, min_width=least)
     return Figure(name, title, alt, drawing, table, note, chart)

@@ -379,3 +379,12 @@ def test_switchback_deals_the_units_anew() -> None:
             assert (found.p_value < 0.05) == (not found.lo <= 0 <= found.hi)
         inside += found.lo <= -0.5 <= found.hi
     assert 0.91 <= inside / 200 <= 0.99
+
+
+def test_the_new_arm_has_an_error_of_its_own() -> None:
+    yes, no = np.ones(60), np.zeros(40)
+    half = np.concatenate([yes, np.zeros(60)])
+    found = difference(Arm(half, np.ones(120)), Arm(np.concatenate([yes, no]), np.ones(100)))
+    assert found.new == 0.6 and found.new_variance == pytest.approx(0.6 * 0.4 / 99)
+    # Two stages alike: half of the variance.
+    assert pooled([found, found]).new_variance == pytest.approx(found.new_variance / 2)

@@ -75,6 +75,11 @@ Files = Annotated[
         json_schema_input_type=str | tuple[str, ...],
     ),
 ]
+# A file of bets is read before the rest is checked.
+Bets = Annotated[
+    tuple[Bet, ...],
+    BeforeValidator(lambda given: given, json_schema_input_type=str | tuple[Bet, ...]),
+]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -367,7 +372,7 @@ class AuditConfig(Described):
     service_types: ServiceTypeSettings | None = None
     objective: Objective | None = None
     lab: LabSettings | None = None
-    bets: tuple[Bet, ...] = ()
+    bets: Bets = ()
     assessment: AssessmentConfig | None = None
     compare: Literal["verdicts", "key_results"] = "verdicts"
     changes: ChangeSettings = ChangeSettings()

@@ -12,7 +12,7 @@ from journeylib.judge import HandoffTime
 
 SETTLED = 0.6  # share of resamples from which a hand-off time is an answer
 ONE_TOPIC = 0.9  # share of a bot's sessions from which their intent is its topic
-ENDS = ("contained", "handed_over", "abandoned")
+ENDS = ("ended_with_bot", "handed_over", "abandoned")
 
 
 def bot_summaries(assessment: Assessment) -> tuple[BotSummary, ...]:

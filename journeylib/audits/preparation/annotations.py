@@ -16,7 +16,8 @@ from journeylib.measures import DETECTORS
 
 YES = ("1", "1.0", "t", "true", "y", "yes")
 NO = ("0", "0.0", "f", "false", "n", "no")
-LABELLED_COLUMNS = ("text", "customer", *DETECTORS)
+LABELS = (*DETECTORS, "positive")
+LABELLED_COLUMNS = ("text", "customer", *LABELS)
 RATINGS_COLUMNS = ("touchpoint", "rater", "group", "human_agency", *EPOCH)
 
 
@@ -51,7 +52,9 @@ def read_annotations(config: AuditConfig) -> Annotations:
     return Annotations(
         labelled=None if labelled is None else read_labelled(labelled),
         ratings=None if config.ratings is None else read_ratings(config.ratings.file),
-        contact_labels=None if types is None else read_labels(types.labels, types.names),
+        contact_labels=None
+        if types is None or types.labels is None
+        else read_labels(types.labels, types.names),
     )
 
 
@@ -62,8 +65,8 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
     ----------
     path : str or Path
         UTF-8, separated by commas or semicolons, with a header: ``text``, one or more of
-        ``human_request``, ``repetition``, ``negative`` (yes or no; empty where nobody labelled
-        the turn), optionally ``customer``.
+        ``human_request``, ``repetition``, ``negative``, ``positive`` (yes or no; empty where
+        nobody labelled the turn), optionally ``customer``.
 
     Returns
     -------
@@ -77,9 +80,9 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     table = _read(path, "labelled turns", LABELLED_COLUMNS, needed=("text",))
-    labels = [name for name in DETECTORS if name in table]
+    labels = [name for name in LABELS if name in table]
     if not labels:
-        raise ConfigError(f"{path.name} needs one or more of the columns {', '.join(DETECTORS)}.")
+        raise ConfigError(f"{path.name} needs one or more of the columns {', '.join(LABELS)}.")
     for name in labels:
         word = table[name].str.strip().str.lower()
         other = int((~word.isin((*YES, *NO, ""))).sum())

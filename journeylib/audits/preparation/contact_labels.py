@@ -80,7 +80,7 @@ def write_label_lists(config: AuditConfig, journeys: Journeys, path: Path) -> La
             f"{path} is there already, perhaps with labels in it. Move it, or choose another --out."
         )
     lists = label_lists(openings(journeys, config.measures))
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     with use_language(config.language):
         _write_private(path, _workbook(lists, (*types.names, UNSURE)))
     return lists
@@ -172,7 +172,7 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
         If `path` stands in a run.
     """
     outside_runs(path)
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     found = _checked(_read_workbook(file), types.names, file.name)
     if path.exists():
         kept = read_labels(path, types.names)

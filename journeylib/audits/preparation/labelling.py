@@ -109,7 +109,7 @@ def start_labelling(
     RunError
         If the labels would stand in a run.
     """
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     path = Path(types.labels) if types.labels else folder / f"{config.name}{LABELS_END}"
     lists = label_lists(openings(journeys, config.measures))
     return Labelling(lists, path, types.names, second=second, language=config.language)

@@ -127,6 +127,7 @@ def without_absent(
         "touchpoint before the mapping": (read.events, "touchpoint"),
         "stage": (log.events, "stage"),
         "channel": (log.events, "channel"),
+        "intent": (log.events, "intent"),
         "outcome": (log.outcomes, "kind"),
     }
 

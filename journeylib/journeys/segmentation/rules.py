@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated, Literal, Self
 
 import ibis
@@ -14,6 +15,7 @@ from journeylib.log import (
     ROW_NUMBER,
     Channel,
     EventLog,
+    Intent,
     KeptTouchpoint,
     Runs,
     is_sorted,
@@ -64,6 +66,10 @@ class JourneySettings(Described):
         Give service and waiting time within these hours beside wall-clock time.
     goals
         Touchpoints that are what the customer wanted.
+    goals_by_intent
+        Goals of journeys about an intent, the first that the journey states; they take the place of
+        goals. An empty list: no touchpoint shows that this matter is settled, so no goal judges
+        these journeys.
     bad_ends
         Touchpoints that are what nobody wanted.
     min_customers
@@ -81,15 +87,21 @@ class JourneySettings(Described):
     quiet_days: float | None = Field(None, gt=0)
     business_hours: BusinessHours | None = None
     goals: tuple[KeptTouchpoint, ...] = ()
+    goals_by_intent: dict[Intent, tuple[KeptTouchpoint, ...]] = Field({})
     bad_ends: tuple[KeptTouchpoint, ...] = ()
     min_customers: int = Field(10, ge=1)
     max_customers_modelled: int = Field(100_000, ge=1)
 
     @model_validator(mode="after")
     def _goals_to_cut_at(self) -> Self:
-        if self.cut == "goal" and not (self.goals or self.bad_ends):
+        if self.cut == "goal" and not (self.every_goal or self.bad_ends):
             raise ValueError("'cut' is 'goal', but neither 'goals' nor 'bad_ends' name any")
         return self
+
+    @property
+    def every_goal(self) -> tuple[str, ...]:
+        """All touchpoints that are a goal of some journey, by name."""
+        return tuple(sorted({*self.goals, *chain(*self.goals_by_intent.values())}))
 
     @property
     def stated_gap_us(self) -> int:

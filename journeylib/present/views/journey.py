@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from journeylib.audits import Audit
 from journeylib.core import (
     abstain_text,
@@ -16,7 +18,7 @@ from journeylib.core import (
     text,
     working,
 )
-from journeylib.journeys import Journeys, transitions
+from journeylib.journeys import Journeys, judged_by_goals, transitions
 from journeylib.log import suppress
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.experience import experience_line
@@ -169,7 +171,7 @@ def journey_ends(audit: Audit) -> Figure | Block:
     structure, settings = audit.structure, audit.config.journeys
     if structure is None:
         return remark(text("present.structure.withheld"))
-    if not (settings.goals or settings.bad_ends):
+    if not (settings.every_goal or settings.bad_ends):
         return remark(text("present.ends.undeclared"))
     if structure.ends.empty:
         return remark(text("present.ends.too_few"))
@@ -195,7 +197,19 @@ def break_offs(audit: Audit) -> Table | Block:
         | {measure: _cell(source, name, measure) for measure, source in sources.items()}
         for name in sorted(names, key=lambda name: -_value(measured, name, "drop_off"))
     ]
-    return table(rows, text("present.break_offs.caption"), note=text("present.break_offs.note"))
+    note = " ".join(filter(None, [text("present.break_offs.note"), _whose_goals(audit.journeys)]))
+    return table(rows, text("present.break_offs.caption"), note=note)
+
+
+def _whose_goals(journeys: Journeys) -> str:
+    """Say how many journeys are about a matter that has a goal, where intents have their own."""
+    if not journeys.settings.goals_by_intent:
+        return ""
+    judged = judged_by_goals(journeys.outline, journeys.settings)
+    customer, minimum = journeys.outline.customer, journeys.settings.min_customers
+    if any(0 < len(np.unique(customer[part])) < minimum for part in (judged, ~judged)):
+        return text("present.break_offs.some_judged")
+    return text("present.break_offs.judged", judged=int(judged.sum()), n=len(judged))
 
 
 def _value(rows: Rows, touchpoint: str, measure: str) -> float:
