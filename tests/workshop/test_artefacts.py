@@ -248,10 +248,10 @@ def test_one_call_makes_every_artefact(packed):
     assert names == sheets | {"poster.svg", "presentation.html", "slides.pptx"}
     assert str(packed.folder) in packed.summary
     wider = dataclasses.replace(packed, not_printed="", fitting=False).summary
-    assert "Install Arial or Liberation Sans" in wider
-    assert ("Install Arial" in packed.summary) == (not packed.not_printed and not packed.fitting)
+    assert "Arial oder Liberation Sans installieren" in wider
+    assert ("Arial oder" in packed.summary) == (not packed.not_printed and not packed.fitting)
     alone = dataclasses.replace(packed, not_printed="No PDF: chromium failed (OSError).").summary
-    assert "No PDF: chromium failed (OSError). Open the .html sheets" in alone
+    assert "No PDF: chromium failed (OSError). Die .html-Blätter im Browser öffnen" in alone
 
 
 def test_nothing_of_a_single_customer_is_in_any_artefact(packed, town, tmp_path):
