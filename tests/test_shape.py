@@ -12,7 +12,7 @@ LINES = {
     "audits": 5_400,
     "cli": 1_100,
     "core": 600,
-    "delivery": 860,
+    "delivery": 730,
     "journeys": 5_550,
     "judge": 6_200,
     "lab": 2_250,
