@@ -277,7 +277,7 @@ def test_the_map_writes_long_names_in_three_lines():
 def test_a_line_of_a_given_width_is_drawn_at_it_and_names_stay_inside():
     figure = experience_line(frames.experience(), frames.touchpoints(), width=600)
     assert ElementTree.fromstring(figure.svg).get("viewBox") == "0 0 600 470"
-    named = [note for note in figure.chart.layout.annotations if note.yref == "y"]
+    named = [note for note in figure.chart.layout.annotations if note.yref is None]
     area = Area.of(figure.chart, 600)
     middles = [area.x(note.x) + (note.ax if note.showarrow else note.xshift) for note in named]
     assert len(named) > 5 and all(area.left < x < area.right for x in middles)
