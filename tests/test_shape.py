@@ -12,7 +12,7 @@ LINES = {
     "audits": 5_400,
     "cli": 850,
     "core": 620,
-    "delivery": 860,
+    "delivery": 730,
     "journeys": 5_320,
     "judge": 5_920,
     "lab": 2_200,

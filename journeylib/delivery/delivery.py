@@ -27,11 +27,11 @@ from journeylib.delivery.briefing import Briefing, brief
 from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import findings_list, junit, summary
 from journeylib.delivery.mail import POLICY, Picture, compose
-from journeylib.delivery.mail_chart import small_line
-from journeylib.present import pdf, png
+from journeylib.present import experience_line, pdf, png
 
 SENT = "delivery.json"
-PICTURE_WIDTH = 1200  # twice what is shown, for sharp screens
+WIDTH = 600  # pixels that a mail program shows
+LEAST = 2  # touchpoints that a line joins
 SECONDS = 30.0  # without a byte from the other side
 DEADLINE = 120.0  # for one mail or message as a whole
 
@@ -53,15 +53,16 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     notes = (why_not,) if why_not else ()
     if printed is not None:
         (folder / "audit.pdf").write_bytes(printed)
-    figure = small_line(
-        pd.read_parquet(folder / "tables" / "experience.parquet"),
-        pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
-        stage_order=config.roles.stage_order,
-        lowest=[one.touchpoint for one in briefing.worst],
-    )
+    experience = pd.read_parquet(folder / "tables" / "experience.parquet")
     picture = None
-    if figure is not None:
-        picture = Picture(figure, png(figure.svg, width=PICTURE_WIDTH))
+    if experience["sentiment"].notna().sum() >= LEAST:
+        figure = experience_line(
+            experience,
+            pd.read_parquet(folder / "tables" / "touchpoints.parquet"),
+            stage_order=config.roles.stage_order,
+            width=WIDTH,
+        )
+        picture = Picture(figure, png(figure.svg, width=2 * WIDTH))  # for sharp screens
     mail = compose(
         briefing,
         config.delivery.mail,

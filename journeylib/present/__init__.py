@@ -4,17 +4,12 @@ This room draws numbers that the rooms below have computed; it computes none. In
 ``from journeylib import present as show``, then one call, one output.
 """
 
-from journeylib.present.charts.experience import in_order
+from journeylib.present.charts.experience import experience_line
 from journeylib.present.dashboard import OWN_ERRORS, render_html, style_once
 from journeylib.present.drawing import svg
 from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
 from journeylib.present.drawing.images import pdf, png
-from journeylib.present.drawing.label_placement import (
-    Rect,
-    leader,
-    names_beside,
-    place_labels,
-)
+from journeylib.present.drawing.label_placement import Rect, leader, place_labels
 from journeylib.present.drawing.svg import clean, esc, num, soft
 from journeylib.present.explorer.explore import explore
 from journeylib.present.explorer.label_page import label_page

@@ -33,8 +33,6 @@ from journeylib.delivery.chat import slack, teams
 from journeylib.delivery.ci_reports import junit_of_failure, summary
 from journeylib.delivery.delivery import is_due, write_files
 from journeylib.delivery.mail import POLICY, compose, subject
-from journeylib.delivery.mail_chart import small_line
-from journeylib.present.drawing.images import png
 from tests.audits.conftest import CONFIG as SMALL
 from tests.audits.conftest import HEADER, small_rows, write_small
 from tests.audits.prepared import runner_of
@@ -124,7 +122,7 @@ def test_the_mail_is_safe_for_every_mail_program(told: Path) -> None:
     (picture,) = [part for part in message.walk() if part.get_content_type() == "image/png"]
     (source,) = re.findall(r'<img src="cid:([^"]+)"', page)
     assert picture["Content-ID"] == f"<{source}>"
-    assert re.search(r'<img [^>]*alt="Feelings along the journey[^"]*lowest at Chat \(−0.5', page)
+    assert re.search(r'<img [^>]*alt="[^"]*lowest is Chat \(−0.5', page)
     image = Image.open(io.BytesIO(picture.get_payload(decode=True)))
     assert image.mode == "P" and image.size[0] == 1200 and len(image.getcolors()) <= 64
     attached = [part.get_filename() for part in message.iter_attachments()]
@@ -355,41 +353,6 @@ def test_a_long_subject_is_cut_and_one_with_a_line_break_is_one_line(done: Path)
 )
 def test_amounts(value: float, unit: str, text: str) -> None:
     assert amount(value, unit) == text
-
-
-# --- the picture ----------------------------------------------------------------------------
-
-
-def test_the_small_line_numbers_the_lowest_and_draws_nobody_unheard() -> None:
-    touchpoints = pd.DataFrame(
-        {"touchpoint": ["A", "B", "C"], "stage": ["one", "one", "two"],
-         "median_position": [0.1, 0.2, 0.3]}
-    )  # fmt: skip
-    experience = pd.DataFrame(
-        {"touchpoint": ["A", "B", "C"], "sentiment": [0.5, -0.5, None], "lo": [0.4, -0.6, None],
-         "hi": [0.6, -0.4, None], "source": "x", "n_customers": [20, 20, 0]}
-    )  # fmt: skip
-    figure = small_line(experience, touchpoints, stage_order=["one", "two"], lowest=["B"])
-    assert figure is not None
-    assert list(figure.table["touchpoint"]) == ["A", "B"]
-    assert "lowest at B (−0.50), highest at A (+0.50)" in figure.alt
-    assert ">1</text>" in figure.svg and ">two<" not in figure.svg
-    assert png(figure.svg, width=600) == png(figure.svg, width=600)
-    assert small_line(experience.iloc[:1], touchpoints) is None
-
-
-def test_the_small_line_breaks_where_nobody_was_heard() -> None:
-    touchpoints = pd.DataFrame(
-        {"touchpoint": list("ABCDE"), "stage": "one", "median_position": [0.1, 0.2, 0.3, 0.4, 0.5]}
-    )
-    feelings = [0.5, -0.5, None, 0.1, 0.2]
-    experience = pd.DataFrame(
-        {"touchpoint": list("ABCDE"), "sentiment": feelings, "lo": feelings, "hi": feelings,
-         "source": "x", "n_customers": 20}
-    )  # fmt: skip
-    figure = small_line(experience, touchpoints)
-    assert figure is not None
-    assert figure.svg.count('class="jl-line"') == 2
 
 
 # --- sending --------------------------------------------------------------------------------

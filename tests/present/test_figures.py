@@ -8,7 +8,7 @@ from journeylib.core.estimate import Estimate
 from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.quadrant import quadrant
-from journeylib.present.drawing.chart import plain
+from journeylib.present.drawing.chart import Area, plain
 from journeylib.present.drawing.svg import num, shorten, text_width, wrap
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import Overlay, draw_map
@@ -272,3 +272,12 @@ def test_the_map_writes_long_names_in_three_lines():
     points = frames.touchpoints().replace("Complaint", "Declaration REJECTED by ADMINISTRATION")
     figure = draw_map(points, frames.transitions())
     assert {"Declaration", "REJECTED by", "ADMINISTRATION"} <= set(texts(figure))
+
+
+def test_a_line_of_a_given_width_is_drawn_at_it_and_names_stay_inside():
+    figure = experience_line(frames.experience(), frames.touchpoints(), width=600)
+    assert ElementTree.fromstring(figure.svg).get("viewBox") == "0 0 600 470"
+    named = [note for note in figure.chart.layout.annotations if note.yref is None]
+    area = Area.of(figure.chart, 600)
+    middles = [area.x(note.x) + (note.ax if note.showarrow else note.xshift) for note in named]
+    assert len(named) > 5 and all(area.left < x < area.right for x in middles)

@@ -67,6 +67,7 @@ def experience_line(
     stage_order: Sequence[str] = (),
     labelled: int = 10,
     max_touchpoints: int = 60,
+    width: int | None = None,
 ) -> Figure:
     """Draw how customers feel along the journey, with intervals, on a fixed scale −1 to +1.
 
@@ -83,6 +84,8 @@ def experience_line(
         How many of the strongest feelings are written at their points.
     max_touchpoints : int
         The ones with most customers are drawn; the table has all.
+    width : int, optional
+        In pixels, of a picture that is not drawn anew for a wider place.
 
     Returns
     -------
@@ -94,7 +97,7 @@ def experience_line(
     shown = rows.loc[rows.index.isin(most.index[:max_touchpoints])]
     points = _points(shown)
     return chart_figure(
-        _chart(points, labelled),
+        _chart(points, labelled, width),
         name="experience-line",
         title=text("present.experience.title"),
         alt=_line_finding(points),
@@ -123,19 +126,16 @@ def in_order(
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
 
 
-def _chart(points: Sequence[_Point], labelled: int) -> go.Figure:
+def _chart(points: Sequence[_Point], labelled: int, width: int | None) -> go.Figure:
     """Return the line with its band, the marks of feelings and the names of the strongest."""
     names = [words(p.name, 142, bold=bool(p.mark)) for p in points]
-    scale = [signed(value, 1) for value in SCALE]
-    scale = [
-        f"{text(f'present.experience.{key}')} {written}" if key else written
-        for written, key in zip(scale, SCALE.values(), strict=True)
-    ]
+    ends = {value: text(f"present.experience.{key}") if key else "" for value, key in SCALE.items()}
+    scale = [f"{word} {signed(value, 1)}".strip() for value, word in ends.items()]
     drawn = chart(HEIGHT, left=112, right=14, bottom=118).update_layout(
         xaxis=ticks(range(len(names)), names, range=[-0.5, max(len(names), 1) - 0.5],
                     showgrid=False, tickangle=-45, tickfont={"size": 11}),
         yaxis=ticks(list(SCALE), scale, range=[-1.04, 1.04]),
-        margin={"t": 44},
+        margin={"t": 44}, width=width,
     )  # fmt: skip
     _stage_bands(drawn, points)
     drawn.add_hline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
@@ -175,7 +175,7 @@ def _points(rows: pd.DataFrame) -> list[_Point]:
 
 
 def _stage_bands(drawn: go.Figure, points: Sequence[_Point]) -> None:
-    each = (NARROW - 126) / max(len(points), 1)
+    each = ((drawn.layout.width or NARROW) - 126) / max(len(points), 1)
     for i, (stage, group) in enumerate(itertools.groupby(points, key=lambda p: p.stage)):
         members = list(group)
         first, size = members[0].x - 0.5, len(members)

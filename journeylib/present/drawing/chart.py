@@ -167,7 +167,7 @@ def add_names(
     Parameters
     ----------
     drawn : plotly.graph_objects.Figure
-        Gets the names as annotations, and is never shown narrower than `NARROW`.
+        Gets the names as annotations. One without a width is never shown narrower than `NARROW`.
     names : sequence of (point, name, colour)
         The most important first: it chooses its place first.
     marks : sequence of points
@@ -175,7 +175,7 @@ def add_names(
     lines : sequence of (point, point)
         Covered only where there is no better place.
     """
-    area = Area.of(drawn, NARROW)
+    area = Area.of(drawn, drawn.layout.width or NARROW)
 
     def around(points: Sequence[Point], room: float) -> Rect:
         x, y = ([f(point[i]) for point in points] for i, f in enumerate((area.x, area.y)))
@@ -202,4 +202,4 @@ def add_names(
             xanchor="center", yanchor="middle", arrowhead=0, arrowwidth=0.8, standoff=7,
             arrowcolor=LIGHT["muted"], borderpad=0, **moved,
         )  # fmt: skip
-    drawn.update_layout(meta={"least": NARROW})
+    drawn.update_layout(meta={"least": drawn.layout.width or NARROW})

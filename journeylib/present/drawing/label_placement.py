@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from journeylib.present.drawing import svg
 
 
 @dataclass(frozen=True)
@@ -109,56 +106,3 @@ def leader(
     if length < 2 * gap:
         return None
     return (x + (near_x - x) * gap / length, y + (near_y - y) * gap / length, near_x, near_y)
-
-
-def label_parts(
-    spots: Sequence[tuple[float, float]],
-    texts: Sequence[str],
-    places: Sequence[Rect | None],
-    marks: Sequence[int],
-) -> list[str]:
-    """Return the drawn labels with their leaders; `marks` are feelings, 1, 0 or −1."""
-    parts = []
-    for spot, text, place, mark in zip(spots, texts, places, marks, strict=True):
-        if place is None:
-            continue
-        if tie := leader(spot, place):
-            parts.append(svg.line(*tie, "jl-leader"))
-        kind = {1: " jl-goodt jl-b", -1: " jl-badt jl-b"}.get(mark, "")
-        middle = place.x + place.width / 2
-        parts.append(
-            svg.label(middle, place.y + 11.5, text, f"jl-t4 jl-halo{kind}", anchor="middle")
-        )
-    return parts
-
-
-def names_beside(
-    spots: Sequence[tuple[float, float]],
-    texts: Sequence[str],
-    feelings: Sequence[int],
-    *,
-    bounds: Rect,
-    marks: Sequence[Rect],
-    line: Sequence[Sequence[tuple[float, float]]],
-) -> list[str]:
-    """Return names drawn beside their points, off the marks and where there is room off the line.
-
-    Parameters
-    ----------
-    spots, texts, feelings : sequence
-        Point, name and feeling (1, 0 or −1) of each, most important first.
-    bounds : Rect
-    marks : sequence of Rect
-        Never covered.
-    line : sequence of sequence of (x, y)
-        The unbroken stretches of the line.
-    """
-    soft = []
-    for run in line:
-        for (x0, y0), (x1, y1) in itertools.pairwise(run):
-            for k in range(1, 6):
-                x, y = x0 + (x1 - x0) * k / 6, y0 + (y1 - y0) * k / 6
-                soft.append(Rect(x - 3, y - 6, 6, 12))
-    sizes = [(svg.text_width(text, 12, bold=True) * 0.9, 15.0) for text in texts]
-    places = place_labels(spots, sizes, bounds=bounds, marks=marks, soft=soft)
-    return label_parts(spots, texts, places, feelings)

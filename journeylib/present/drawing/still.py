@@ -43,10 +43,10 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
     """
     layout = drawn.layout
     margin, height = layout.margin, float(layout.height)
+    width = float(layout.width or WIDTH)
     if drawn.data and drawn.data[0].type == "sankey":
-        width = float(layout.width)
         return _sankey(drawn.data[0], width, (margin.t, height - margin.b)), width, height
-    plot = Area.of(drawn, WIDTH)
+    plot = Area.of(drawn, width)
     parts = [_shape(plot, shape) for shape in layout.shapes if shape.layer == "below"]
     parts += [*_across(plot, layout.xaxis), *_up(plot, layout.yaxis)]
     parts += [_shape(plot, shape) for shape in layout.shapes if shape.layer != "below"]
@@ -59,7 +59,7 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
         parts.append(square.replace("/>", f' style="fill:{_paint(trace.marker.color)}"/>'))
         parts.append(_text(x + 18, height - 16, trace.name, None))
         x += 44 + svg.text_width(trace.name, 12.5)
-    return parts, WIDTH, height
+    return parts, width, height
 
 
 def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
