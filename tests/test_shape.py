@@ -16,7 +16,7 @@ LINES = {
     "journeys": 5_550,
     "judge": 6_200,
     "lab": 2_250,
-    "log": 6_150,
+    "log": 6_250,
     "measures": 5_400,
     "portfolio": 1_600,
     "present": 7_150,

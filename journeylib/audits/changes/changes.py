@@ -21,6 +21,7 @@ from journeylib.audits.history import TEST_COLUMNS, Entry, History
 from journeylib.audits.result.result import Assessment, Change, Changes
 from journeylib.core import percent, rounded, text
 from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.log import share_bounds
 from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
 ONE_PERCENT = 0.01
@@ -415,6 +416,11 @@ def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFram
     rows = table[table["period"] == 0]
     rows = rows[(rows["customers"] >= minimum) & (rows["n"] >= minimum)]
     rows = rows[presentable(rows["measure"], rows["value"] * rows["n"], minimum)]
+    shares = zip(rows["unit"], rows["value"] * rows["n"], rows["n"], strict=True)
+    rows = rows[
+        [unit != "share" or share_bounds(hits, of, minimum=minimum) is None
+         for unit, hits, of in shares]
+    ]  # fmt: skip
     end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),

@@ -398,4 +398,6 @@ def transfers_measure(
         n_journeys=base.journeys,
         n_customers=customers,
         abstain=tuple(reason if few else None for few in thin),
+        hits=sums.sum(axis=0)[:, 0],
+        trials=sums.sum(axis=0)[:, 1],
     )
