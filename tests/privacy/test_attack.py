@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -14,6 +15,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 import journeylib as jl
+from journeylib.audits.pipeline import read_journeys
 from journeylib.journeys.graph.ends import journey_ends
 from journeylib.journeys.graph.markov_chain import ENDS
 from journeylib.journeys.journeys import Journeys
@@ -29,6 +31,7 @@ from journeylib.measures.overall.reach import reach
 from journeylib.measures.settings import MeasureSettings
 from tests.privacy.attack import COUNTS, Program, hidden, of_ends, of_segments
 
+BANK = Path(__file__).resolve().parents[2] / "sample_data" / "bank" / "audit.yaml"
 HOUR = 3_600_000_000
 
 
@@ -115,9 +118,8 @@ def small_log(log_of: Callable[..., EventLog], seed: int) -> Journeys:
     return jl.rebuild(log, JourneySettings(cut="customer", goals=goals, bad_ends=("T5",)))
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_random_small_logs(log_of: Callable[..., EventLog], seed: int) -> None:
-    journeys = small_log(log_of, seed)
+def assert_tables_tell_nothing(journeys: Journeys) -> None:
+    """Attack the tables that an audit of these journeys would publish, without the audit."""
     found = reach(journeys, "no_column")
     points = journeys.touchpoints
     points = points[points["customers"] >= 10]
@@ -125,6 +127,21 @@ def test_random_small_logs(log_of: Callable[..., EventLog], seed: int) -> None:
     ends = journey_ends(journeys)
     opened = int(journeys.outline.is_open.sum())
     assert_ends_tell_nothing(journeys, points, ends, opened)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_small_logs(log_of: Callable[..., EventLog], seed: int) -> None:
+    assert_tables_tell_nothing(small_log(log_of, seed))
+
+
+@pytest.mark.slow
+def test_more_random_small_logs(log_of: Callable[..., EventLog]) -> None:
+    for seed in range(6, 30):
+        assert_tables_tell_nothing(small_log(log_of, seed))
+
+
+def test_the_bank_sample() -> None:
+    assert_tables_tell_nothing(read_journeys(BANK))
 
 
 def random_table(seed: int) -> Crossed:

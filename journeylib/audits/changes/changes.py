@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from journeylib.audits.changes.drift import drifts, presentable
@@ -417,10 +418,11 @@ def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFram
     rows = rows[(rows["customers"] >= minimum) & (rows["n"] >= minimum)]
     rows = rows[presentable(rows["measure"], rows["value"] * rows["n"], minimum)]
     shares = zip(rows["unit"], rows["value"] * rows["n"], rows["n"], strict=True)
-    rows = rows[
-        [unit != "share" or share_bounds(hits, of, minimum=minimum) is None
-         for unit, hits, of in shares]
-    ]  # fmt: skip
+    may_be_kept = [
+        unit != "share" or share_bounds(hits, of, minimum=minimum) is None
+        for unit, hits, of in shares
+    ]
+    rows = rows[np.array(may_be_kept, dtype=bool)]
     end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),
