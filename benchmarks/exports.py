@@ -102,6 +102,7 @@ def run() -> None:
     assert ours[0] == CONVERSATIONS * (PARTS + 1), "events are lost"
     print(f"{ours[1] / bare[1]:.2f} times the bare read in seconds, {ours[2] / bare[2]:.2f} in CPU "
           f"seconds (at most {MOST_TIMES:g} wanted)")  # fmt: skip
+    assert ours[2] <= MOST_TIMES * bare[2], "too slow"
     assert ours[3] / 2**20 < MOST_GB, "too much memory"
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from journeylib.measures.service_types.classifier import learn_types
 from journeylib.measures.service_types.openings import one_per_cluster
+from journeylib.measures.texts.classifier import learn_types
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "service_types.svg"

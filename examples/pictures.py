@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/pictures anew: maps to click, dashboards, the material of a workshop.
+"""Draw the pictures of docs/pictures anew: maps, dashboards, workshops, an experiment, labels.
 
 ``python examples/pictures.py [FOLDER]`` needs Playwright, Chromium, pdftoppm and LibreOffice and,
 for two of the logs, ../shared/data beside the checkout; what is missing is left out and said.
@@ -6,21 +6,29 @@ for two of the logs, ../shared/data beside the checkout; what is missing is left
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import email
+import email.policy
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import journeylib as jl
 from journeylib.cli.main import main as journeylib
+from journeylib.present.explorer.label_widget import LabelPage
 
 HERE = Path(__file__).resolve().parent
 SAMPLES, DATA = HERE.parent / "sample_data", HERE / "../../shared/data"
+EXPERIMENT = SAMPLES / "experiment"
 TELECOM, BANK = SAMPLES / "telecom/audit.yaml", SAMPLES / "bank/audit.yaml"
 INCIDENTS, DECLARATIONS = HERE / "incidents.yaml", HERE / "domestic_declarations.yaml"
 AIRLINE = HERE / "airline_bot.yaml"
@@ -45,6 +53,18 @@ SCREENS = """() => {
   return [1, stage, top]
 }"""
 DARK_SCREEN = 2
+UNFOLD = "of => { while (of = of.parentElement) if (of.tagName === 'DETAILS') of.open = true }"
+# Name of a picture, command after the plan, height of the part that is shown.
+EXPERIMENT_PAGES = (("lab_plan", (), 1080), ("lab_read", ("read",), 940))
+HARMED, HARM_BEGINS, WATCHED = 5, dt.datetime(2026, 3, 2), "2026-03-22"
+LABELS = {"language": "en", "choices": ("transactional", "emotional", "unsure")}
+LABELS |= {"done": 51, "all": 200, "opening": "how do I change my address"}
+# A label page without a notebook: the widget's script in a page of its own.
+LABEL_PAGE = """<style>{css}</style><div id="page" style="width:900px;padding:8px"></div>
+<script type="module">{script}
+const model = {{ get: () => ({words}), off: () => {{}}, send: () => {{}},
+  on: (_, shown) => setTimeout(() => shown({message})) }}
+render({{ model, el: document.getElementById("page") }})</script>"""
 BUSY_SLIDE = "9"
 
 
@@ -60,6 +80,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         draw_maps(browser, folder)
         draw_dashboards(browser, folder)
+        draw_experiment(browser, folder)
+        draw_label_page(browser, folder)
         for ending, (config, language) in WORKSHOPS.items():
             if there(config):
                 draw_workshop(browser, folder, ending, config, language)
@@ -103,7 +125,71 @@ def draw_dashboards(browser: Browser, folder: Path) -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": height})
         page.goto(latest(Path("audits"), "audit.html").as_uri())
         page.screenshot(path=folder / f"{name}.png")
+        if config == TELECOM:
+            forecast = page.locator("#what-if")
+            forecast.evaluate(UNFOLD)
+            forecast.scroll_into_view_if_needed()
+            forecast.locator(".main-svg").first.wait_for()
+            forecast.screenshot(path=folder / "what_if.png")
         page.close()
+
+
+def draw_experiment(browser: Browser, folder: Path) -> None:
+    """Draw plan and reading of the sample experiment, and the mail of one that does harm."""
+    config = Path(shutil.copytree(EXPERIMENT, "experiment")) / "audit.yaml"
+    plan = Path("lab/offer-a-person/plan.yaml")
+    journeylib(["lab", "plan", str(config), "--as-of", "2026-03-01"])
+    for name, command, height in EXPERIMENT_PAGES:
+        if command:
+            journeylib(["lab", *command, str(plan)])
+        page = browser.new_page(viewport={"width": 1180, "height": height})
+        page.goto((plan.parent / "lab.html").resolve().as_uri())
+        page.screenshot(path=folder / f"{name}.png")
+        page.close()
+    harm(config.with_name("contacts.csv"))
+    journeylib(["lab", "watch", str(plan), "--as-of", WATCHED])
+    with (plan.parent / "mail.eml").open("rb") as file:
+        mail = email.message_from_binary_file(file, policy=email.policy.default)
+    body = mail.get_body(("html",))
+    assert body is not None
+    page = browser.new_page(viewport={"width": 720, "height": 10})
+    page.set_content(body.get_content())
+    page.screenshot(path=folder / "lab_mail.png", full_page=True)
+    page.close()
+
+
+def harm(contacts: Path) -> None:
+    """Let every fifth customer of the new arm complain an hour after a contact with the bot."""
+    with contacts.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in [row for row in rows if row["arm"] == "new"]:
+        at = dt.datetime.fromisoformat(row["timestamp"])
+        if at >= HARM_BEGINS and int(row["customer_id"][1:]) % HARMED == 0:
+            later = (at + dt.timedelta(hours=1)).isoformat(" ", "minutes")
+            complaint = {"timestamp": later, "touchpoint": "Complaint call", "actor": "human"}
+            rows.append(row | complaint | {"arm": "", "solved": "", "csat": "", "cost": ""})
+    with contacts.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def draw_label_page(browser: Browser, folder: Path) -> None:
+    """Draw one opening to label, of no customer."""
+    labels = SimpleNamespace(**LABELS)
+    widget = LabelPage(labels)
+    page = browser.new_page(viewport={"width": 960, "height": 270})
+    page.set_content(
+        LABEL_PAGE.format(
+            css=widget._css,
+            script=str(widget._esm).replace("export default { render }", ""),
+            words=json.dumps(widget.words),
+            message=json.dumps(widget._shown()),
+        )
+    )
+    page.locator(".jl-opening").wait_for()
+    page.screenshot(path=folder / "label_page.png")
+    page.close()
 
 
 def draw_workshop(browser: Browser, folder: Path, ending: str, config: Path, language: str) -> None:

@@ -184,7 +184,7 @@ def test_init_then_audit(run: Run, folder: Path) -> None:
     assert "journeylib audit first.yaml" in out
     status, _, err = run("init", "small.csv", "--out", "first.yaml")
     assert status == 2
-    assert "--force replaces it" in err
+    assert "replaces it with --force" in err
     assert main(["audit", "first.yaml"]) == 0
 
 

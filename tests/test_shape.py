@@ -11,16 +11,16 @@ LINES = {
     "journeylib": 50,
     "audits": 5_400,
     "cli": 1_100,
-    "core": 600,
+    "core": 630,
     "delivery": 860,
     "journeys": 5_550,
     "judge": 6_200,
     "lab": 2_250,
     "log": 6_250,
-    "measures": 5_400,
-    "portfolio": 1_600,
+    "measures": 5_600,
+    "portfolio": 1_700,
     "present": 7_150,
-    "workshop": 3_900,
+    "workshop": 4_000,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

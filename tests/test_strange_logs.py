@@ -211,7 +211,7 @@ def check_partitions(audit: jl.Audit) -> None:
     """What is split adds up again."""
     handoffs = audit.evidence.handoffs
     if handoffs.abstain is None:
-        ends = (handoffs.contained, handoffs.handed_over, handoffs.abandoned, handoffs.open)
+        ends = (handoffs.ended_with_bot, handoffs.handed_over, handoffs.abandoned, handoffs.open)
         assert sum(ends) == handoffs.sessions
         steps = dict(zip(handoffs.waterfall["step"], handoffs.waterfall["sessions"], strict=True))
         if steps:

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from journeylib.audits.config.audit_config import AuditConfig
+from journeylib.audits.experiments.facts import lab_results
 from journeylib.audits.result.result import Audit
 from journeylib.core import DRAWS, ConfigError, use_language
 from journeylib.journeys import Journeys
 from journeylib.judge import Judgement
-from journeylib.portfolio import Portfolio, Terms, WhatIf, forecast, queue_records, team_of
+from journeylib.measures import Evidence, ServiceTypes
+from journeylib.portfolio import (
+    Portfolio,
+    QueueRecords,
+    Terms,
+    WhatIf,
+    forecast,
+    queue_records,
+    team_of,
+)
 
 ALL = 1.0  # the share of its contacts that the worth of a candidate is reckoned with
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What a forecast of moves rests on; an `Audit` holds all of it."""
+
+    config: AuditConfig
+    journeys: Journeys
+    evidence: Evidence
+    judgement: Judgement
+    service_types: ServiceTypes | None
 
 
 def what_if(
@@ -62,10 +84,19 @@ def forecaster(audit: Audit) -> Callable[[Mapping[str, float], int | None, int],
     ConfigError
         If the log has no clock or no actors.
     """
-    journeys, config = audit.journeys, audit.config
+    config = audit.config
+    journeys = audit.journeys
     if not _tells_of_queues(journeys):
-        raise ConfigError("a forecast of waits needs times, and a column that says who acts")
-    records, terms = queue_records(journeys, config.measures), _terms(config, audit.judgement)
+        lacking = [] if journeys.has_clock else ["times (roles.timestamp)"]
+        lacking += [] if journeys.has("actor") else ["a column that says who acts (roles.actor)"]
+        raise ConfigError(
+            f"a forecast of a move needs {' and '.join(lacking)}; the log of "
+            f"{config.name} has none."
+        )
+    with use_language(config.language):
+        records, terms = _queues(
+            Basis(config, audit.journeys, audit.evidence, audit.judgement, audit.service_types)
+        )
 
     def forecast_moves(moves: Mapping[str, float], staff: int | None, draws: int) -> WhatIf:
         if not moves:
@@ -76,16 +107,14 @@ def forecaster(audit: Audit) -> Callable[[Mapping[str, float], int | None, int],
     return forecast_moves
 
 
-def proposed_moves(
-    journeys: Journeys, config: AuditConfig, judgement: Judgement, proposed: Portfolio | None
-) -> tuple[WhatIf, ...]:
+def proposed_moves(basis: Basis, proposed: Portfolio | None) -> tuple[WhatIf, ...]:
     """Forecast what the portfolio proposes: each choice alone, then those of one team together.
 
     Its worth is reckoned with all contacts of a touchpoint, so all of them move here, too.
     """
-    if proposed is None or not proposed.chosen or not _tells_of_queues(journeys):
+    if proposed is None or not proposed.chosen or not _tells_of_queues(basis.journeys):
         return ()
-    records, terms = queue_records(journeys, config.measures), _terms(config, judgement)
+    records, terms = _queues(basis)
     served = set(records.contacts["touchpoint"])
     chosen = [name for name in proposed.chosen if name in served]
     teams = {frozenset(team_of(records, name)) & set(chosen) for name in chosen}
@@ -99,13 +128,22 @@ def _tells_of_queues(journeys: Journeys) -> bool:
     return journeys.has_clock and journeys.has("actor")
 
 
-def _terms(config: AuditConfig, judgement: Judgement) -> Terms:
-    capacity, scores = config.judge.capacity, judgement.scores
-    return Terms(
+def _queues(basis: Basis) -> tuple[QueueRecords, Terms]:
+    config, scores = basis.config, basis.judgement.scores
+    records = queue_records(
+        basis.journeys,
+        config.measures,
+        scores=basis.evidence.turn_scores,
+        types=basis.service_types,
+    )
+    capacity = config.judge.capacity
+    terms = Terms(
         measures=config.measures,
         portfolio=config.portfolio,
         staff=None if capacity is None else capacity.staff,
         patience_minutes=None if capacity is None else capacity.patience_minutes,
         min_customers=config.journeys.min_customers,
         vetoes=dict(zip(scores["touchpoint"], scores["vetoes"].map(tuple), strict=True)),
+        lab=lab_results(config),
     )
+    return records, terms

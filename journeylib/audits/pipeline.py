@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from journeylib.audits.changes.changes import find_changes
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
@@ -14,7 +16,7 @@ from journeylib.audits.findings.decisions import decide
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.history import History, read_history
-from journeylib.audits.moves import proposed_moves
+from journeylib.audits.moves import Basis, proposed_moves
 from journeylib.audits.preparation.annotations import Annotations, read_annotations
 from journeylib.audits.preparation.preparation import (
     graph_withheld,
@@ -40,6 +42,7 @@ from journeylib.journeys import (
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
 from journeylib.measures import (
+    LABEL_COLUMNS,
     ServiceTypes,
     estimate_service_types,
     measure,
@@ -143,7 +146,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         judgement=judgement,
         service_types=types,
         portfolio=proposed,
-        what_ifs=proposed_moves(journeys, settings, judgement, proposed),
+        what_ifs=proposed_moves(Basis(settings, journeys, evidence, judgement, types), proposed),
         stories=stories(journeys),
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
@@ -160,10 +163,12 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
 def _types(
     config: AuditConfig, journeys: Journeys, annotations: Annotations
 ) -> ServiceTypes | None:
-    """Tell the types of contacts, where a company has labelled some."""
-    if config.service_types is None or annotations.contact_labels is None:
+    """Tell the types of contacts and what they are about, where a company asks for it."""
+    if config.service_types is None:
         return None
     labels = annotations.contact_labels
+    if labels is None:
+        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in LABEL_COLUMNS})
     return estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 

@@ -13,6 +13,7 @@ from journeylib.cli.status import DIFFERENT, GATE_FAILED, OK, RUN_FAILED, WRONG_
 
 if TYPE_CHECKING:
     from journeylib.audits import BatchEntry, When
+    from journeylib.log import Ask
 
 CONFIGURATIONS = (".yaml", ".yml")
 SEND: dict[bool | None, When | None] = {True: "always", False: "never", None: None}
@@ -28,11 +29,27 @@ def init(options: argparse.Namespace) -> int:
         out=options.out,
         force=options.force,
         object_type=options.object_type,
-        ask=_ask if sys.stdin.isatty() and sys.stdout.isatty() else None,
+        roles=_roles(options.roles),
+        recipe=options.recipe,
+        ask=_asker(),
     )
     print(account)
     print(f"\nWrote {path}. Read it, change what is wrong, then: journeylib audit {path}")
     return OK
+
+
+def _roles(given: Sequence[str]) -> dict[str, str]:
+    from journeylib.core import ConfigError
+
+    pairs = [role.partition("=") for role in given]
+    for role, equals, column in pairs:
+        if not equals or not column:
+            raise ConfigError(f"'{role}' is no role; write it as --role customer=COLUMN")
+    return {role.strip(): column for role, _equals, column in pairs}
+
+
+def _asker() -> Ask | None:
+    return _ask if sys.stdin.isatty() and sys.stdout.isatty() else None
 
 
 def _ask(question: str, likely: bool) -> bool:
@@ -62,7 +79,7 @@ def _configuration(path: Path) -> Path:
     if beside.exists():
         print(f"{path} is a log: audited as {beside} beside it says.")
         return beside
-    written, account = write_first_config(path)
+    written, account = write_first_config(path, out=beside, ask=_asker())
     print(f"{account}\n\nWrote {written}, and audit the log as it says.\n")
     return written
 
@@ -194,10 +211,12 @@ def _prepare(options: argparse.Namespace, audit: BatchEntry) -> int:
 
 def export_notes(options: argparse.Namespace) -> int:
     """Write notes and questions as a table."""
+    from journeylib.core import catalogue_of
     from journeylib.workshop import export_notes as write_notes
 
     notes = write_notes(options.run, options.out, language=options.lang)
-    print(f"Wrote {len(notes)} notes to {options.out}. Paste its column 'text' into the board.")
+    words = catalogue_of(options.lang)
+    print(words.text("cli.notes.exported", n=len(notes), file=str(options.out)))
     return OK
 
 
@@ -210,6 +229,26 @@ def import_notes(options: argparse.Namespace) -> int:
         print(message, file=sys.stderr)
     print(
         f"{notes.summary} Kept in {notes_file(options.run)}; make the workshop again to see them."
+    )
+    return OK
+
+
+def write_bets(options: argparse.Namespace) -> int:
+    """Write the ideas among the notes as bets."""
+    from journeylib.workshop import write_bets as write
+
+    found = write(options.run, options.out)
+    if found.placeless:
+        print(
+            f"Ideas at no touchpoint of the run, so no bets: {found.placeless}. "
+            "Give them one and import the notes again.",
+            file=sys.stderr,
+        )
+    for name in found.incomplete:
+        print(f"{name}: say its smallest test and what stops it (Test: …, Stop if: …).")
+    print(
+        f"Bets in {options.out}: {len(found.bets)}, of them new: {found.new}. Name the file in the "
+        f"configuration: bets: {options.out.name}"
     )
     return OK
 
@@ -275,16 +314,16 @@ def label(options: argparse.Namespace) -> int:
             f"label.\nWhen it is filled in: journeylib label {path} --import {out}"
         )
         return OK
-    kept = config.service_types.labels if config.service_types else beside
-    labels = import_labels(config, options.import_file, options.out or Path(kept))
+    named = config.service_types and config.service_types.labels
+    labels = import_labels(config, options.import_file, options.out or Path(named or beside))
     print(
         f"{labels.learned} labels to learn from, {labels.measured} to measure with, "
         f"{labels.second} by a second person: kept in {labels.path}, which is personal."
     )
-    if config.service_types is None:
+    if not named:
         inside = labels.path.parent.resolve() == path.parent.resolve()
-        named = labels.path.name if inside else labels.path.resolve()
-        print(f"Add to {path}:\n\nservice_types:\n  labels: {named}")
+        file = labels.path.name if inside else labels.path.resolve()
+        print(f"Add to {path}:\n\nservice_types:\n  labels: {file}")
     return OK
 
 

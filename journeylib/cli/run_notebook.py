@@ -18,13 +18,22 @@ from typing import Any
 
 from journeylib.audits import AuditConfig, When, commit, load_config, staged
 from journeylib.cli.run_progress import steps_shown
-from journeylib.core import LANGUAGE, ConfigError, LogError, RunError, did_you_mean, use_language
+from journeylib.core import (
+    LANGUAGE,
+    ConfigError,
+    LogError,
+    RunError,
+    did_you_mean,
+    text,
+    use_language,
+)
 from journeylib.delivery import SENT, is_due, junit_of_failure, send, write_files
 from journeylib.log import matching_files, resource_hint
 from journeylib.present import OWN_ERRORS, render_html, style_once
 
 INPUT_ERRORS = ("ConfigError", "LogError", "SchemaError", "QualityError")
 FAILED = "failed"
+MOST_FINDINGS = 8  # that are told at the terminal
 SHOWS = "show."  # how a cell begins that shows a part; where it fails, the others go on
 
 
@@ -396,8 +405,8 @@ def _note_failure(home: Path, config: AuditConfig, error: RunError) -> None:
     """Tell a pipeline of a failed run, as far as the disk allows."""
     with suppress(OSError):
         if home.is_dir():
-            text = junit_of_failure(config.name, str(error))
-            (home / f"{FAILED}.xml").write_text(text, encoding="utf-8")
+            report = junit_of_failure(config.name, str(error))
+            (home / f"{FAILED}.xml").write_text(report, encoding="utf-8")
 
 
 def _forget_failure(home: Path) -> None:
@@ -419,19 +428,17 @@ def _note_seconds(manifest: Path, seconds: float) -> None:
 
 
 def _summary(document: dict[str, Any], folder: Path, failed: int) -> str:
-    log = document["log"]
-    lines = [
-        f"{document['audit']['title']}: {log['events']:,} events, {log['journeys']:,} journeys, "
-        f"{log['customers']:,} customers.",
-    ]
-    marks = {"fail": "FAILED  ", "not_assessable": "unknown "}
-    for finding in document["findings"][:8]:
-        mark = marks.get(finding["verdict"], f"{finding['severity']:<8}")
-        lines.append(f"  {mark}{finding['text']}")
-    more = len(document["findings"]) - 8
-    if more > 0:
-        lines.append(f"  … and {more} more in the dashboard")
+    """Return what to tell at the terminal, in the language of the run."""
+    sizes = {name: document["log"][name] for name in ("events", "journeys", "customers")}
+    findings = document["findings"]
+    lines = [text("cli.audit.head", title=document["audit"]["title"], **sizes)]
+    for finding in findings[:MOST_FINDINGS]:
+        verdict = finding["verdict"]
+        mark = text(f"cli.mark.{finding['severity'] if verdict == 'pass' else verdict}")
+        lines.append(f"  {mark:<8}{finding['text']}")
+    if len(findings) > MOST_FINDINGS:
+        lines.append(f"  {text('cli.audit.more', n=len(findings) - MOST_FINDINGS)}")
     if failed:
-        lines.append(f"  {failed} parts could not be shown; the dashboard says which")
-    lines.append(f"Dashboard: {folder / 'audit.html'}")
+        lines.append(f"  {text('cli.audit.not_shown', n=failed)}")
+    lines.append(text("cli.audit.dashboard", page=str(folder / "audit.html")))
     return "\n".join(lines)

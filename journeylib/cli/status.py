@@ -12,15 +12,6 @@ from types import FrameType
 OK, GATE_FAILED, WRONG_INPUT, RUN_FAILED = 0, 1, 2, 3
 DIFFERENT = 1  # a run made again is not the same
 
-EXIT_STATUS = (
-    "exit status: 0 done and all gates passed; 1 done, a gate failed; "
-    "2 the input or the configuration is wrong, nothing was written; 3 the run itself failed, or "
-    "could not be sent. Of several audits the worst counts"
-)
-LAB_STATUS = (
-    "exit status: 0 done; 1 a guardrail or the split stops the experiment (watch); 2 the input, "
-    "the plan or the configuration is wrong; 3 it failed, or the mail could not be sent"
-)
 TRACE = "JOURNEYLIB_TRACE"
 
 

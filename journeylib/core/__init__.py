@@ -18,6 +18,7 @@ from journeylib.core.catalogue.catalogue import (
     text,
     use_language,
 )
+from journeylib.core.described import Described
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,
@@ -26,7 +27,9 @@ from journeylib.core.errors import (
     RunError,
     SchemaError,
     did_you_mean,
+    extra,
     printable,
+    refuse_unknown,
 )
 from journeylib.core.estimate import LEVEL, AbstainReason, Estimate, Grade, rounded
 from journeylib.core.packaged import read_packaged

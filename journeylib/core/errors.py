@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 
 class JourneylibError(Exception):
@@ -75,3 +76,55 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     by_folded = {candidate.casefold(): candidate for candidate in sorted(known, reverse=True)}
     near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
     return f" Did you mean '{by_folded[near[0]]}'?" if near else ""
+
+
+def refuse_unknown(
+    names: Iterable[str],
+    known: Collection[str],
+    message: str,
+    error: type[Exception] = ConfigError,
+    **values: str,
+) -> None:
+    """Raise an error for the first of `names` that is not among `known`.
+
+    Parameters
+    ----------
+    names, known : iterable of str
+    message : str
+        ``{name}`` stands for the name, ``{near}`` for `did_you_mean`, ``{known}`` for a list.
+    error : type of exception
+    **values
+        What else the message names.
+
+    Examples
+    --------
+    >>> refuse_unknown(["a", "cal"], ["a", "call"], "there is no '{name}'.{near}")
+    Traceback (most recent call last):
+    journeylib.core.errors.ConfigError: there is no 'cal'. Did you mean 'call'?
+    """
+    for name in names:
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise error(message.format(name=name, near=near, known=", ".join(known), **values))
+
+
+@contextmanager
+def extra(name: str, what: str, otherwise: str = "") -> Iterator[None]:
+    """Say what to install where a package of an extra cannot be imported.
+
+    Parameters
+    ----------
+    name : str
+        The extra.
+    what : str
+        What needs the package, as the subject of a sentence.
+    otherwise : str
+        What can be done without it.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise RunError(
+            f"{what} needs {error.name}, which is not installed: pip install "
+            f"'journeylib[{name}]'. {otherwise}".rstrip()
+        ) from None

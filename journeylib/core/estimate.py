@@ -49,8 +49,6 @@ class Estimate:
         What must hold for the number to mean what it says.
     level : float
         Coverage that the interval aims at.
-    provenance : str
-        Where the number comes from (column, table, or published source).
     """
 
     value: float | None
@@ -66,7 +64,6 @@ class Estimate:
     method: str = ""
     assumptions: tuple[str, ...] = ()
     level: float = LEVEL
-    provenance: str = ""
 
     def __post_init__(self) -> None:
         """Refuse the two impossible states: a number beside a reason, and neither."""

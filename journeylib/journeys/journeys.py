@@ -66,8 +66,8 @@ class Journeys(Verbs):
         The last verb that was applied; None where these are all journeys of the log.
     outline_left : Outline or None
         The journeys that a verb left, with their events.
-    held_trail : ibis.Table or None
-        Their steps, where they were held in order.
+    holds_order : bool
+        Whether their steps are to be held in order.
     keys_of_type : dict of str to ndarray of int64
         By type of contact, the keys of the journeys with one; empty where no types are known.
     """
@@ -80,7 +80,7 @@ class Journeys(Verbs):
     last_us: int | None
     narrowing: Narrowing | None = field(default=None, repr=False)
     outline_left: Outline | None = field(default=None, repr=False)
-    held_trail: ibis.Table | None = field(default=None, repr=False)
+    holds_order: bool = field(default=False, repr=False)
     keys_of_type: dict[str, Whole] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -133,12 +133,13 @@ class Journeys(Verbs):
     @cached_property
     def trail(self) -> ibis.Table:
         """The steps as the engine holds them, without ``steps`` and ``visit``."""
-        if self.held_trail is not None:
-            return self.held_trail
         if self.narrowing is None:
             return self.log_trail
         cut = any(step.cuts for step in self.applied)
-        return reusable(narrowed_trail(self.log_trail, self.outline, cut=cut))
+        trail = narrowed_trail(self.log_trail, self.outline, cut=cut)
+        if self.holds_order:
+            return materialise_sorted(trail, ["journey", "customer_no"], ["step"])
+        return reusable(trail)
 
     @cached_property
     def steps(self) -> ibis.Table:
@@ -196,9 +197,8 @@ class Journeys(Verbs):
             return self
         kept = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
         few = self._keep(kept, f"of {self.sample.used} customers drawn", "")
-        # Its steps are asked for often, and in order.
-        held = materialise_sorted(few.trail, ["journey", "customer_no"], ["step"])
-        return replace(few, held_trail=held)
+        # Its steps, where the engine is asked for them, are asked for often and in order.
+        return replace(few, holds_order=True)
 
     @cached_property
     def names(self) -> dict[int, str]:

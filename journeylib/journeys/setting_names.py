@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from types import UnionType
 from typing import (
-    TYPE_CHECKING,
     Annotated,
     Any,
     TypeVar,
@@ -19,10 +18,8 @@ from typing import (
 from pydantic import BaseModel
 
 from journeylib.core import ConfigError, did_you_mean
+from journeylib.journeys.journeys import Journeys
 from journeylib.log import Called, NameOf, fetch
-
-if TYPE_CHECKING:
-    from journeylib.journeys.journeys import Journeys
 
 # What the log calls things of a kind; None where that cannot be told, so nothing is checked.
 Known = Callable[[NameOf], Collection[str] | None]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from journeylib.core import ConfigError, Estimate, Grade, did_you_mean, read_packaged
+from journeylib.core import ConfigError, Grade, did_you_mean, read_packaged
 
 Purpose = Literal[
     "context",  # told as what somebody published, with its source
@@ -115,30 +115,6 @@ def usable(claim_id: str, purpose: str) -> Claim:
             f"It may be used as: {', '.join(allowed)}"
         )
     return claim
-
-
-def as_estimate(claim_id: str, purpose: str) -> Estimate:
-    """Return a claim of one figure, or of value, low and high, as an estimate without a base.
-
-    Raises
-    ------
-    ConfigError
-        As `usable`; and where the claim is not of that form.
-    """
-    claim = usable(claim_id, purpose)
-    if len(claim.value) not in (1, 3):
-        raise ConfigError(f"'{claim.claim}' is not one figure; read its value from the ledger")
-    value, lo, hi = claim.value if len(claim.value) == 3 else (claim.value[0], None, None)
-    return Estimate(
-        value,
-        claim.unit,
-        lo,
-        hi,
-        grade="D",
-        estimand=claim.claim,
-        assumptions=(claim.caution,),
-        provenance=claim.source,
-    )
 
 
 def claims_page() -> str:

@@ -40,6 +40,10 @@ class MeasureReading:
         New minus control, with the interval of its boundary.
     control, new : float
         The measure of each arm.
+    new_error : float
+        Standard error of that of the new arm.
+    new_customers : int
+        Of the new arm.
     limit : float or None
         Of a guardrail.
     holds : bool or None
@@ -54,6 +58,8 @@ class MeasureReading:
     new: float
     limit: float | None = None
     holds: bool | None = None
+    new_error: float = math.nan
+    new_customers: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,8 @@ def _measure_dict(one: MeasureReading) -> dict[str, Any]:
         "difference": one.estimate.to_dict(),
         "control": rounded(one.control),
         "new": rounded(one.new),
+        "new_error": rounded(one.new_error),
+        "new_customers": one.new_customers,
         "limit": one.limit,
         "holds": one.holds,
     }
@@ -294,10 +302,7 @@ def _against_limit(reading: MeasureReading, guardrail: Guardrail) -> MeasureRead
     if estimate.lo is not None and estimate.hi is not None:
         worst = estimate.lo if guardrail.sign > 0 else -estimate.hi
         holds = worst > -guardrail.limit
-    return MeasureReading(
-        reading.name, reading.heading, reading.unit, estimate, reading.control, reading.new,
-        guardrail.limit, holds,
-    )  # fmt: skip
+    return replace(reading, limit=guardrail.limit, holds=holds)
 
 
 def _estimand(measure: LabMeasure) -> str:
@@ -318,8 +323,9 @@ def _measure(measure: LabMeasure, found: Difference, half: float, method: str) -
         found.value, measure.unit, lo=found.value - half, hi=found.value + half, **fields
     )
     return MeasureReading(
-        measure.name, measure.heading, measure.unit, estimate, found.control, found.new
-    )
+        measure.name, measure.heading, measure.unit, estimate, found.control, found.new,
+        new_error=math.sqrt(max(found.new_variance, 0.0)), new_customers=found.customers[1],
+    )  # fmt: skip
 
 
 def _decide(
@@ -460,6 +466,8 @@ def _read_unit_measure(planned: Plan, units: pd.DataFrame, measure: LabMeasure) 
         else Estimate.none("n_small", measure.unit, **fields)
     )
     reading = MeasureReading(
-        measure.name, measure.heading, measure.unit, estimate, found.control, found.new
-    )
+        measure.name, measure.heading, measure.unit, estimate, found.control, found.new,
+        new_error=found.new_error,
+        new_customers=int(units.loc[units["is_new"], "customers"].sum()),
+    )  # fmt: skip
     return _against_limit(reading, measure) if isinstance(measure, Guardrail) else reading

@@ -31,6 +31,7 @@ from journeylib.log.schema import (
     ROLES,
     Called,
     Channel,
+    Intent,
     KeptTouchpoint,
     NameOf,
     Office,
@@ -43,14 +44,13 @@ from journeylib.log.schema import (
 )
 from journeylib.log.sources.days import LAST_EVENT
 from journeylib.log.sources.files import matching_files
-from journeylib.log.sources.kinds import is_object_centric, open_source
-from journeylib.log.sources.process_mining import ObjectType, object_types, refuse_entities
+from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.process_mining import refuse_entities
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, ReadOptions
 from journeylib.log.sources.recipes.parts import export_files
-from journeylib.log.sources.recipes.recipe import Recipe, find_recipe, recipes
+from journeylib.log.sources.recipes.recipe import find_recipe, recipes
 from journeylib.log.sources.recipes.recognise import RecognisedExport, recognise
 from journeylib.log.sources.table_sources import drop_scratch
-from journeylib.log.sources.text_encoding import plain_text
 from journeylib.log.suppression import (
     COUNTS,
     MIN_CELL,

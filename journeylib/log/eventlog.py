@@ -4,78 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from journeylib.core import text
+from journeylib.core import read_packaged, text
 from journeylib.log.schema import Schema
 
 if TYPE_CHECKING:
     import ibis
 
-# Of a check by its key; of any other "ok".
-_SEVERITIES = {
-    "one_event.only": "blocking",
-    **dict.fromkeys(
-        (
-            "bot_without_session.some",
-            "busy_customers.some",
-            "clock_resolution.day",
-            "end_before_start.some",
-            "hour_never.some",
-            "hour_twice.some",
-            "ids_alike.some",
-            "ids_rounded.some",
-            "one_id.some",
-            "recipe_broken.some",
-            "recipe_null.some",
-            "recipe_parts.missing",
-            "recipe_unknown.more",
-            "recipe_unknown.some",
-            "rounded_numbers.some",
-            "times_before_1990.all",
-            "times_in_one_moment.all",
-            "traces_alike.some",
-            "future.some",
-            "future.unread",
-            "midnights.some",
-            "outside_period.some",
-            "personal_names.some",
-            "text_by.nobody",
-            "time_zones.mixed",
-            "unmapped.actors",
-            "unreadable.some",
-            "unusable.outcomes",
-            "unusable.some",
-        ),
-        "warning",
-    ),
-    **dict.fromkeys(
-        (
-            "clock.none",
-            "clock_resolution.minute",
-            "control_characters.some",
-            "day_or_month_first.open",
-            "duplicates.some",
-            "encoding.other",
-            "lone_quotes.some",
-            "lone_returns.some",
-            "recipe_left_out.sessions",
-            "recipe_left_out.some",
-            "recipe_repeated.some",
-            "serial_days.some",
-            "sheet.smaller",
-            "title_lines.some",
-            "total_rows.some",
-            "names_alike.some",
-            "outcomes_without_events.some",
-            "repeated_columns.some",
-            "text_by.customer",
-            "unmapped.some",
-        ),
-        "note",
-    ),
+_SEVERITIES: dict[str, str] = {
+    key: severity
+    for severity, keys in read_packaged(
+        Path(__file__).with_name("quality") / "severities.yaml"
+    ).items()
+    for key in keys
 }
 
 

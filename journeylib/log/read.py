@@ -12,7 +12,7 @@ import pandas as pd
 from ibis.backends import BaseBackend
 from pydantic import ValidationError
 
-from journeylib.core import SchemaError, did_you_mean, working
+from journeylib.core import SchemaError, did_you_mean, refuse_unknown, working
 from journeylib.log.canonical.canonical_events import (
     HELPER,
     REASON,
@@ -24,6 +24,7 @@ from journeylib.log.canonical.canonical_events import (
     reading_plan,
 )
 from journeylib.log.canonical.outcomes import LogColumns, read_outcomes
+from journeylib.log.canonical.repeated_hours import settle_repeated_hours
 from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import (
     as_engine,
@@ -126,6 +127,8 @@ def _read_events(source: Any, roles: Schema, options: ReadOptions) -> EventLog:
     raw = open_log(source, partial(wanted_columns, roles), options, roles)
     plan = reading_plan(raw, roles)
     rows = _staged(raw, roles, plan, options.window)
+    plan = settle_repeated_hours(rows, plan)
+    rows = _without_strays(rows, roles)
     counts = survey(raw, rows)
     refuse_unusable(raw, counts, options.max_unusable_share)
     unusable = quarantine(raw, rows, counts)
@@ -143,12 +146,8 @@ def _in_engine(log: EventLog, engine: Any) -> EventLog:
 
 def _read_options(given: Mapping[str, Any]) -> ReadOptions:
     known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
-    for option in given:
-        if option not in known:
-            raise SchemaError(
-                f"'{option}' is no option of read_log.{did_you_mean(option, known)} "
-                f"Options: {', '.join(known)}."
-            )
+    problem = "'{name}' is no option of read_log.{near} Options: {known}."
+    refuse_unknown(given, known, problem, SchemaError)
     return ReadOptions(**given)
 
 
@@ -208,14 +207,14 @@ def _staged(raw: Raw, roles: Schema, plan: ReadingPlan, window: Window | None) -
     first = mapped_rows(raw, roles, plan)
     backend = raw.table.get_backend()
     if backend.name != "duckdb":
-        return _without_strays(wanted(judged(first, roles)).cache(), roles)
+        return wanted(judged(first, roles)).cache()
     # A view keeps the two steps apart; as one expression each time would be parsed thrice.
     view = scratch_name("mapped")
     run(backend, f"CREATE TEMP VIEW {view} AS {backend.compile(first)}")
     rows = wanted(judged(backend.table(view), roles))
     held = hold_coded(backend, scratch_name("events"), rows, coded_columns(roles, plan))
     run(backend, f"DROP VIEW {view}")
-    return _without_strays(held, roles)
+    return held
 
 
 def _without_strays(rows: ir.Table, roles: Schema) -> ir.Table:

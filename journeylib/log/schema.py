@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
 import ibis
 from ibis import _
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from journeylib.core import Described
 
 Actor = Literal["customer", "bot", "human", "system"]
 ACTORS: tuple[Actor, ...] = ("customer", "bot", "human", "system")
@@ -18,7 +20,9 @@ Column = Annotated[str, Field(min_length=1)]
 Transition = Literal["start", "complete", "other"]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
 ID = "id_"
-NameOf = Literal["touchpoint", "touchpoint before the mapping", "stage", "channel", "outcome"]
+NameOf = Literal[
+    "touchpoint", "touchpoint before the mapping", "stage", "channel", "outcome", "intent"
+]
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ class Called:
 Touchpoint = Annotated[str, Called("touchpoint")]
 Outcome = Annotated[str, Called("outcome")]
 Channel = Annotated[str, Called("channel")]
+Intent = Annotated[str, Called("intent", kept=True)]
 KeptTouchpoint = Annotated[str, Called("touchpoint", kept=True)]
 KeptStage = Annotated[str, Called("stage", kept=True)]
 KeptChannel = Annotated[str, Called("channel", kept=True)]
 LoggedTouchpoint = Annotated[str, Called("touchpoint before the mapping", kept=True)]
 
 
-class Schema(BaseModel):
+class Schema(Described):
     """Column roles and value maps of one event log.
 
     Each role names a column of the source. Needed are `touchpoint`; `customer` or `journey`;
@@ -63,96 +68,139 @@ class Schema(BaseModel):
     --------
     >>> Schema(customer="client", touchpoint="step", timestamp="at").roles()
     {'customer': 'client', 'touchpoint': 'step', 'timestamp': 'at'}
+
+    Attributes
+    ----------
+    customer
+        Who: the customer's identifier.
+    journey
+        A ready-made journey or case id.
+    touchpoint
+        What happened (activity).
+    timestamp
+        When it happened or began.
+    end_timestamp
+        When it ended.
+    lifecycle
+        Which transition of an event a row is: its start or its end (complete); the two are made one
+        event. Not together with end_timestamp.
+    position
+        Event id or turn number: the order in a log without a clock, else ties.
+    channel
+        Where: web, app, phone, store …
+    stage
+        In which part of the journey.
+    segment
+        Which kind of customer.
+    intent
+        About what.
+    office
+        front (customer sees it live), middle (customer waits) or back.
+    actor
+        Who acted: customer, bot, human or system.
+    resource
+        Which agent or bot.
+    session
+        Conversation or visit the event is part of.
+    text
+        What was said.
+    text_by
+        Whose words a text is: the actor's of its row, or always the customer's, as in logs in which
+        one row holds who served and what the customer wrote.
+    sentiment
+        A score brought along, -1 to 1.
+    rating
+        CSAT or CES given at this touchpoint.
+    cost
+        Cost of this event.
+    ai_disclosed
+        Was the customer told it is an AI.
+    context_sent
+        Fields handed over, comma-separated.
+    context_requested
+        Fields the human asked for.
+    context_opened
+        Sent fields the human opened.
+    context_given
+        Fields the customer gave the bot.
+    handover
+        True where a bot passes the customer on to people; counts as a hand-over where no human ever
+        appears in the log.
+    error
+        True where the event is an error, override or exception.
+    attributes
+        Further columns to keep, under their own names.
+    identifiers
+        Kind of identifier (email, phone, cookie …) to its column, the surest first: what events of
+        one person are stitched by. An event without customer is under the first of them that it
+        has.
+    actor_values
+        The company's words for actors; '*' matches the rest.
+    lifecycle_values
+        The company's words for start, complete and other; '*' matches the rest.
+    touchpoint_values
+        Raw activity to touchpoint; names that are absent stay as they are.
+    stage_values
+        Touchpoint to stage, where the log has no stage column.
+    office_values
+        Touchpoint to office, where the log has no office column.
+    stage_order
+        Stages from first to last.
+    channel_order
+        Channels from top to bottom.
+    names_shown
+        Names that look like a person's number or address and are none, such as a hotline: shown as
+        they stand, all others are masked.
+    timezone
+        Zone of times that carry none.
+    timestamp_format
+        strftime format, or 's', 'ms', 'us' since 1970 for numbers.
+    missing
+        What stands for a missing value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    customer: Column | None = None
+    journey: Column | None = None
+    touchpoint: Column
+    timestamp: Column | None = None
+    end_timestamp: Column | None = None
+    lifecycle: Column | None = None
+    position: Column | None = None
+    channel: Column | None = None
+    stage: Column | None = None
+    segment: Column | None = None
+    intent: Column | None = None
+    office: Column | None = None
+    actor: Column | None = None
+    resource: Column | None = None
+    session: Column | None = None
+    text: Column | None = None
+    text_by: Literal["actor", "customer"] = "actor"
+    sentiment: Column | None = None
+    rating: Column | None = None
+    cost: Column | None = None
+    ai_disclosed: Column | None = None
+    context_sent: Column | None = None
+    context_requested: Column | None = None
+    context_opened: Column | None = None
+    context_given: Column | None = None
+    handover: Column | None = None
+    error: Column | None = None
+    attributes: tuple[str, ...] = ()
+    identifiers: dict[Kind, Column] = Field({})
 
-    customer: Column | None = Field(None, description="Who: the customer's identifier.")
-    journey: Column | None = Field(None, description="A ready-made journey or case id.")
-    touchpoint: Column = Field(description="What happened (activity).")
-    timestamp: Column | None = Field(None, description="When it happened or began.")
-    end_timestamp: Column | None = Field(None, description="When it ended.")
-    lifecycle: Column | None = Field(
-        None,
-        description="Which transition of an event a row is: its start or its end (complete); the "
-        "two are made one event. Not together with end_timestamp.",
-    )
-    position: Column | None = Field(
-        None, description="Event id or turn number: the order in a log without a clock, else ties."
-    )
-    channel: Column | None = Field(None, description="Where: web, app, phone, store …")
-    stage: Column | None = Field(None, description="In which part of the journey.")
-    segment: Column | None = Field(None, description="Which kind of customer.")
-    intent: Column | None = Field(None, description="About what.")
-    office: Column | None = Field(
-        None, description="front (customer sees it live), middle (customer waits) or back."
-    )
-    actor: Column | None = Field(None, description="Who acted: customer, bot, human or system.")
-    resource: Column | None = Field(None, description="Which agent or bot.")
-    session: Column | None = Field(None, description="Conversation or visit the event is part of.")
-    text: Column | None = Field(None, description="What was said.")
-    text_by: Literal["actor", "customer"] = Field(
-        "actor",
-        description="Whose words a text is: the actor's of its row, or always the customer's, as "
-        "in logs in which one row holds who served and what the customer wrote.",
-    )
-    sentiment: Column | None = Field(None, description="A score brought along, -1 to 1.")
-    rating: Column | None = Field(None, description="CSAT or CES given at this touchpoint.")
-    cost: Column | None = Field(None, description="Cost of this event.")
-    ai_disclosed: Column | None = Field(None, description="Was the customer told it is an AI.")
-    context_sent: Column | None = Field(None, description="Fields handed over, comma-separated.")
-    context_requested: Column | None = Field(None, description="Fields the human asked for.")
-    context_opened: Column | None = Field(None, description="Sent fields the human opened.")
-    context_given: Column | None = Field(None, description="Fields the customer gave the bot.")
-    handover: Column | None = Field(
-        None,
-        description="True where a bot passes the customer on to people; counts as a hand-over "
-        "where no human ever appears in the log.",
-    )
-    error: Column | None = Field(
-        None, description="True where the event is an error, override or exception."
-    )
-    attributes: tuple[str, ...] = Field(
-        (), description="Further columns to keep, under their own names."
-    )
-    identifiers: dict[Kind, Column] = Field(
-        {},
-        description="Kind of identifier (email, phone, cookie …) to its column, the surest first: "
-        "what events of one person are stitched by. An event without customer is under the first "
-        "of them that it has.",
-    )
+    actor_values: dict[str, Actor] = Field({})
+    lifecycle_values: dict[str, Transition] = Field({})
+    touchpoint_values: dict[str, LoggedTouchpoint] = Field({})
+    stage_values: dict[LoggedTouchpoint, str] = Field({})
+    office_values: dict[LoggedTouchpoint, Office] = Field({})
+    stage_order: tuple[KeptStage, ...] = ()
+    channel_order: tuple[KeptChannel, ...] = ()
 
-    actor_values: dict[str, Actor] = Field(
-        {}, description="The company's words for actors; '*' matches the rest."
-    )
-    lifecycle_values: dict[str, Transition] = Field(
-        {}, description="The company's words for start, complete and other; '*' matches the rest."
-    )
-    touchpoint_values: dict[str, LoggedTouchpoint] = Field(
-        {}, description="Raw activity to touchpoint; names that are absent stay as they are."
-    )
-    stage_values: dict[LoggedTouchpoint, str] = Field(
-        {}, description="Touchpoint to stage, where the log has no stage column."
-    )
-    office_values: dict[LoggedTouchpoint, Office] = Field(
-        {}, description="Touchpoint to office, where the log has no office column."
-    )
-    stage_order: tuple[KeptStage, ...] = Field((), description="Stages from first to last.")
-    channel_order: tuple[KeptChannel, ...] = Field((), description="Channels from top to bottom.")
-
-    names_shown: tuple[str, ...] = Field(
-        (),
-        description="Names that look like a person's number or address and are none, such as a "
-        "hotline: shown as they stand, all others are masked.",
-    )
-    timezone: str = Field("UTC", description="Zone of times that carry none.")
-    timestamp_format: str | None = Field(
-        None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
-    )
-    missing: tuple[str, ...] = Field(
-        MISSING,
-        description="What stands for a missing value.",
-    )
+    names_shown: tuple[str, ...] = ()
+    timezone: str = "UTC"
+    timestamp_format: str | None = None
+    missing: tuple[str, ...] = MISSING
 
     @model_validator(mode="after")
     def _needed_roles(self) -> Self:
@@ -205,28 +253,39 @@ Columns = Annotated[
 ]
 
 
-class Span(BaseModel):
+class Span(Described):
     """The columns of the start and the end of one step of a wide row.
 
     Each is a column of times, or a column of dates and one of clocks.
+
+    Attributes
+    ----------
+    start
+        When the step began: a column, or [date, clock].
+    end
+        When it ended.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    start: Columns = Field(description="When the step began: a column, or [date, clock].")
-    end: Columns | None = Field(None, description="When it ended.")
+    start: Columns
+    end: Columns | None = None
 
 
-class Replies(BaseModel):
-    """The columns that say which event answers which."""
+class Replies(Described):
+    """The columns that say which event answers which.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    id
+        The event's own id.
+    reply_to
+        The id of the event that it answers.
+    """
 
-    id: Column = Field(description="The event's own id.")
-    reply_to: Column = Field(description="The id of the event that it answers.")
+    id: Column
+    reply_to: Column
 
 
-class OutcomesSchema(BaseModel):
+class OutcomesSchema(Described):
     """Which column of a table of outcomes plays which role.
 
     An outcome is something that came of a customer: churn, repurchase, complaint, NPS, CSAT.
@@ -241,25 +300,38 @@ class OutcomesSchema(BaseModel):
     --------
     >>> OutcomesSchema(customer="client", constant_kind="churn", value="left").timezone
     'UTC'
+
+    Attributes
+    ----------
+    customer
+        Who: the identifier that the log uses.
+    timestamp
+        When the outcome came about.
+    kind
+        Column that names the kind of outcome.
+    constant_kind
+        The kind of every row.
+    value
+        A number, or yes and no; every row counts as 1 without it.
+    asked_timestamp
+        When the customer was asked, for answers to surveys.
+    timezone
+        Zone of times that carry none.
+    timestamp_format
+        strftime format, or 's', 'ms', 'us' since 1970 for numbers.
+    missing
+        What stands for a missing value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    customer: Column = Field(description="Who: the identifier that the log uses.")
-    timestamp: Column | None = Field(None, description="When the outcome came about.")
-    kind: Column | None = Field(None, description="Column that names the kind of outcome.")
-    constant_kind: str | None = Field(None, min_length=1, description="The kind of every row.")
-    value: Column | None = Field(
-        None, description="A number, or yes and no; every row counts as 1 without it."
-    )
-    asked_timestamp: Column | None = Field(
-        None, description="When the customer was asked, for answers to surveys."
-    )
-    timezone: str = Field("UTC", description="Zone of times that carry none.")
-    timestamp_format: str | None = Field(
-        None, description="strftime format, or 's', 'ms', 'us' since 1970 for numbers."
-    )
-    missing: tuple[str, ...] = Field(MISSING, description="What stands for a missing value.")
+    customer: Column
+    timestamp: Column | None = None
+    kind: Column | None = None
+    constant_kind: str | None = Field(None, min_length=1)
+    value: Column | None = None
+    asked_timestamp: Column | None = None
+    timezone: str = "UTC"
+    timestamp_format: str | None = None
+    missing: tuple[str, ...] = MISSING
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -276,31 +348,9 @@ class OutcomesSchema(BaseModel):
         return {role: column for role, column in declared.items() if column is not None}
 
 
-ROLES: tuple[str, ...] = (
-    "customer",
-    "journey",
-    "touchpoint",
-    "timestamp",
-    "end_timestamp",
-    "lifecycle",
-    "position",
-    "channel",
-    "stage",
-    "segment",
-    "intent",
-    "office",
-    "actor",
-    "resource",
-    "session",
-    "text",
-    "sentiment",
-    "rating",
-    "cost",
-    "ai_disclosed",
-    "context_sent",
-    "context_requested",
-    "context_opened",
-    "context_given",
-    "handover",
-    "error",
+# Roles of one column each, in the order of the schema.
+ROLES: tuple[str, ...] = tuple(
+    name
+    for name, kind in get_type_hints(Schema, include_extras=True).items()
+    if kind in (Column, Column | None)
 )

@@ -9,14 +9,14 @@ from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams
 from journeylib.measures.overall.reach import Reach, reach
 from journeylib.measures.overall.transition_estimates import Taken, Transitions
-from journeylib.measures.ratios import quotient
+from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.service_types.contact_types import (
     UNSURE,
-    BotContacts,
     ServiceTypes,
     TypeShare,
     estimate_service_types,
 )
+from journeylib.measures.service_types.matters import Matters
 from journeylib.measures.service_types.openings import (
     LABEL_COLUMNS,
     LEARN,
@@ -35,11 +35,12 @@ from journeylib.measures.texts.detector_accuracy import (
 )
 from journeylib.measures.texts.language_reach import text_abstain_reason
 from journeylib.measures.texts.sentiment import (
-    MICRO,
-    NEGATIVE,
+    EVEN_ODDS,
     RATING_SCALES,
     Scores,
     customer_scores,
+    score_of_events,
 )
+from journeylib.measures.texts.turn_model import MICRO
 from journeylib.measures.touchpoints.visit_measures import flag_of, whole_weeks
 from journeylib.measures.withhold import without_graph

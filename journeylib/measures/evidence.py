@@ -9,7 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, ConfigError, Estimate, did_you_mean, working
+from journeylib.core import (
+    AbstainReason,
+    Estimate,
+    refuse_unknown,
+    working,
+)
 from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
@@ -25,6 +30,7 @@ from journeylib.measures.texts.sentiment import (
     experience_table,
     text_measures,
 )
+from journeylib.measures.texts.turn_model import learn_turns
 from journeylib.measures.touchpoints.complaints import complaint_excess
 from journeylib.measures.touchpoints.durations import duration_measures
 from journeylib.measures.touchpoints.group_sums import touchpoint_names
@@ -96,12 +102,11 @@ class Evidence:
         """
         rows = self.estimates
         for column, name in (("touchpoint", touchpoint), ("measure", measure)):
-            known = list(rows[column].unique())
-            if name not in known:
-                raise ConfigError(
-                    f"there are no estimates of the {column} '{name}'."
-                    f"{did_you_mean(name, known)} Touchpoints of too few customers are left out."
-                )
+            problem = (
+                "there are no estimates of the {column} '{name}'.{near} Touchpoints of too few "
+                "customers are left out."
+            )
+            refuse_unknown([name], list(rows[column].unique()), problem, column=column)
         found = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
         return found.iloc[0]
 
@@ -123,7 +128,8 @@ def measure(
         Windows, minimum bases, declared columns.
     labelled : DataFrame, optional
         Turns that people have labelled, as `labelled.check_detectors` takes them: requests for
-        a human and negative turns are then corrected for the detectors' mistakes.
+        a human are then corrected for the detectors' mistakes, and feelings are learned from
+        them where there are enough; else negative turns are corrected, too.
 
     Returns
     -------
@@ -142,8 +148,11 @@ def measure(
     repeats = repeat_contacts(journeys, settings)
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
     handed = handoff_measures(journeys, settings, found=sessions)
-    scores = customer_scores(journeys)
+    scores = customer_scores(journeys, learn_turns(labelled))
     checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
+    learned = isinstance(scores, Scores) and scores.model is not None
+    # Calibrated probabilities need no correction.
+    mistaken = [one for one in checks if not (learned and one.detector == "negative")]
     containment = next((one for one in handed if one.measure == "containment"), None)
     found = [
         *touchpoint_measures(journeys, cells, settings),
@@ -155,7 +164,7 @@ def measure(
         saving(journeys, cells, containment, settings),
         human_visits(journeys, cells, settings),
         *handed,
-        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), checks),
+        *without_mistakes(journeys, text_measures(journeys, settings, scores=scores), mistaken),
     ]
     shown, hidden = suppress(journeys.touchpoints, journeys.settings.min_customers)
     edges, paths = transitions(journeys), variants(journeys)

@@ -4,5 +4,5 @@ from journeylib.portfolio.first_automations import Portfolio, portfolio
 from journeylib.portfolio.settings import PortfolioSettings
 from journeylib.portfolio.value import Driver
 from journeylib.portfolio.what_if.people_contacts import QueueRecords, queue_records
-from journeylib.portfolio.what_if.queue_inputs import Terms, team_of
+from journeylib.portfolio.what_if.queue_inputs import LabResult, Terms, team_of
 from journeylib.portfolio.what_if.what_if import WhatIf, figure_text, forecast, move_text

@@ -11,7 +11,6 @@ from journeylib.present.drawing.font_metrics import ANY, ARIAL, FontMetrics
 from journeylib.present.drawing.images import pdf, png
 from journeylib.present.drawing.label_placement import (
     Rect,
-    label_parts,
     leader,
     names_beside,
     place_labels,
@@ -21,7 +20,6 @@ from journeylib.present.explorer.explore import explore
 from journeylib.present.explorer.label_page import label_page
 from journeylib.present.explorer.move_sliders import move_sliders
 from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.difference_map import comparison_table, difference_map
 from journeylib.present.maps.journey_map import flow_line, stage_head
 from journeylib.present.maps.layering import layers_of
@@ -34,7 +32,6 @@ from journeylib.present.maps.layout import (
     MapOptions,
     map_layout,
 )
-from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Table, as_float, interval, share_interval, table
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css, feeling
@@ -62,7 +59,6 @@ from journeylib.present.views.journey import (
     flow,
     journey_ends,
     journey_map,
-    smaller_map,
     stories,
     stories_by_segment,
     times,

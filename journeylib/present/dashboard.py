@@ -170,7 +170,7 @@ def _live(chart: Any) -> str:
     layout["margin"]["t"] -= head
     layout["height"] -= head
     written = json.dumps({"data": chart["data"], "layout": layout}, sort_keys=True)
-    for name, colour in reversed(LIGHT.items()):
+    for name, colour in LIGHT.items():
         written = written.replace(f'"{colour}"', f'"--jl-{name}"')
     return html.escape(written)
 

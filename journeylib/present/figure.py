@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from journeylib.core import cell_text, current_catalogue, text
 from journeylib.present.drawing.images import png
 from journeylib.present.drawing.still import still
@@ -17,7 +19,6 @@ from journeylib.present.tables import Table, column_head, html_table
 from journeylib.present.theme import css, style_tag
 
 if TYPE_CHECKING:
-    import pandas as pd
     import plotly.graph_objects as go
 
 PNG_WIDTH = 2000
@@ -239,6 +240,6 @@ def chart_figure(
 ) -> Figure:
     """Return a chart with its still picture; the parameters are those of `Figure`."""
     parts, width, height = still(chart)
-    least = round(min(760, 0.6 * width))
+    least = (chart.layout.meta or {}).get("least", round(min(760, 0.6 * width)))
     drawing = svg_element(parts, width=width, height=height, alt=alt, min_width=least)
     return Figure(name, title, alt, drawing, table, note, chart)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import RunError, bounds_text, cell_text, label, number, percent, text
+from journeylib.core import bounds_text, cell_text, extra, label, number, percent, text
 from journeylib.present.drawing.svg import esc
 from journeylib.present.theme import style_tag
 
@@ -164,13 +164,8 @@ class Table:
         RunError
             If itables is not installed.
         """
-        try:
+        with extra("lab", "an interactive table", "The table itself is shown without it."):
             from itables.widget import ITable
-        except ImportError:
-            raise RunError(
-                "interactive tables need itables, which is not installed: "
-                'pip install "journeylib[lab]". The table itself is shown without it.'
-            ) from None
         shown = self.frame.rename(columns={c: column_head(c) for c in self.frame.columns})
         kinds = {c: _is_numeric(shown[c]) for c in shown.columns}
         texts = {c: shown[c].map(cell_text) for c, numbers in kinds.items() if not numbers}

@@ -2,7 +2,7 @@
 
 Colour never carries a meaning alone: a verdict has a shape and a word, a feeling has a
 triangle and a weight. Every pair of text and ground holds WCAG AA in both themes, which
-the tests compute from this file, as they do that the colours of verdicts stay apart for those
+the tests compute from `palettes.yaml`, as they do that the colours of verdicts stay apart for those
 who see fewer (protanopia, deuteranopia, tritanopia).
 """
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from journeylib.core import text
+from journeylib.core import read_packaged, text
 
 Shape = Literal["square", "diamond", "circle", "heart", "cross", "dot"]
 
@@ -23,81 +23,8 @@ FONT = (
     "-apple-system, sans-serif"
 )
 
-LIGHT: dict[str, str] = {
-    "bg": "#F4F6F8",
-    "surface": "#FFFFFF",
-    "band": "#F3F5F8",
-    "ink": "#141A22",
-    "muted": "#55606D",
-    "line": "#D5DBE2",
-    "flow": "#76828F",
-    "back": "#8A6A3B",
-    "head": "#1D4E80",
-    "head-ink": "#FFFFFF",
-    "accent": "#1B5CA6",
-    "good": "#00694E",
-    "good-soft": "#E3F3EC",
-    "bad": "#A84400",
-    "bad-soft": "#FCEBE0",
-    "note": "#FFF3B8",
-    "automate": "#1B67B9",
-    "assist": "#045764",
-    "human_led": "#5A3494",
-    "human_only": "#921D40",
-    "fix_first": "#8C560F",
-    "abstain": "#686B6D",
-}
-
-DARK: dict[str, str] = {
-    "bg": "#0E1217",
-    "surface": "#161B22",
-    "band": "#1C222B",
-    "ink": "#E9EDF2",
-    "muted": "#A6B1BD",
-    "line": "#323B46",
-    "flow": "#8A96A4",
-    "back": "#BB9764",
-    "head": "#244A72",
-    "head-ink": "#FFFFFF",
-    "accent": "#82B8F6",
-    "good": "#2FD6A3",
-    "good-soft": "#12332A",
-    "bad": "#FF8A4C",
-    "bad-soft": "#3A2417",
-    "note": "#3A330F",
-    "automate": "#7EB9FD",
-    "assist": "#62E1F6",
-    "human_led": "#AF84D4",
-    "human_only": "#D47C8C",
-    "fix_first": "#E0B770",
-    "abstain": "#B0B6BB",
-}
-
-TEXT_ON: tuple[tuple[str, str], ...] = (
-    *((name, ground) for name in ("ink", "muted") for ground in ("bg", "surface", "band")),
-    *((name, ground) for name in ("accent", "good", "bad") for ground in ("bg", "surface")),
-    *(
-        (name, ground)
-        for name in ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
-        for ground in ("surface", "band")
-    ),
-    ("head-ink", "head"),
-    ("good", "good-soft"),
-    ("bad", "bad-soft"),
-    ("ink", "good-soft"),
-    ("ink", "bad-soft"),
-    ("ink", "note"),
-    ("muted", "note"),
-)
-"""Pairs of text and ground that occur: at least 4.5 : 1."""
-
-MARK_ON: tuple[tuple[str, str], ...] = (
-    ("flow", "surface"),
-    ("flow", "band"),
-    ("back", "surface"),
-    ("back", "band"),
-)
-"""Pairs of mark and ground that occur: at least 3 : 1."""
+PALETTES: dict[str, dict[str, str]] = read_packaged(TEMPLATES / "palettes.yaml")
+LIGHT, DARK = PALETTES["light"], PALETTES["dark"]
 
 HOSTS: dict[str, tuple[str, ...]] = {
     "light": ("[data-jp-theme-light=true]", "[data-vscode-theme-kind$=light]"),
@@ -140,11 +67,6 @@ class Verdict:
     def word(self) -> str:
         """What a reader sees."""
         return text(f"verdict.{self.code}")
-
-    @property
-    def meaning(self) -> str:
-        """One sentence for legends and definitions."""
-        return text(f"present.meaning.{self.code}")
 
 
 VERDICTS: dict[str, Verdict] = {

@@ -13,7 +13,7 @@ import pandas as pd
 
 from journeylib import __version__
 from journeylib.audits import AuditConfig, commit, fingerprint_files, staged
-from journeylib.core import RunError, working
+from journeylib.core import RunError, extra, working
 from journeylib.present import Table, pdf, table
 from journeylib.workshop.content.content import Content
 from journeylib.workshop.content.from_run import TABLES, read_content
@@ -28,7 +28,6 @@ from journeylib.workshop.sheets import (
     type_mm,
 )
 
-INSTALL = "Install it with: pip install 'journeylib[workshop]'"
 # The fonts that text on paper is measured in, by the names that they have inside a PDF.
 MEASURED = re.compile(rb"/BaseFont ?/[A-Z]{6}\+(Arial|LiberationSans|Arimo|Helvetica)")
 
@@ -60,24 +59,28 @@ class Pack:
     @property
     def summary(self) -> str:
         """What to tell the person at the terminal."""
+        words = self.content.words
         lines = [self.outline, *(f"  {path.name}" for path in sorted(self.folder.iterdir()))]
         if self.not_printed:
-            lines.append(f"{self.not_printed} Open the .html sheets in a browser and print them.")
+            lines.append(f"{self.not_printed} {words.text('pack.print_it')}")
         elif not self.fitting:
-            lines.append(
-                "Printed in a font wider than measured: names may leave their boxes. Install Arial "
-                "or Liberation Sans and make it again."
-            )
-        return "\n".join([*lines, f"Workshop: {self.folder}"])
+            lines.append(words.text("pack.wide_font"))
+        return "\n".join([*lines, words.text("pack.folder", folder=str(self.folder))])
 
     @property
     def outline(self) -> str:
         """What was made, wherever it lies and whoever printed it."""
-        sizes = ", ".join(f"{paper.upper()} {size:.1f} mm" for paper, size in self.type_mm.items())
-        return (
-            f"{self.content.title}: {len(self.content.stages)} stages, "
-            f"{len(self.content.touchpoints)} touchpoints, {len(self.content.moments)} moments "
-            f"of truth. Type on the wall map: {sizes}."
+        content, words = self.content, self.content.words
+        return words.text(
+            "pack.outline",
+            title=content.title,
+            stages=len(content.stages),
+            touchpoints=len(content.touchpoints),
+            moments=len(content.moments),
+            sizes=", ".join(
+                f"{paper.upper()} {words.number(size, 1)} mm"
+                for paper, size in self.type_mm.items()
+            ),
         )
 
     @property
@@ -127,10 +130,8 @@ def prepare_workshop(
 
 def write_slides(content: Content, path: Path) -> None:
     """Write the slides with python-pptx, which is an extra."""
-    try:
+    with extra("workshop", "a deck of slides"):
         from journeylib.workshop.slides.deck import write_slides
-    except ModuleNotFoundError as error:
-        raise RunError(f"slides need {error.name}. {INSTALL}") from None
     write_slides(content, path)
 
 

@@ -181,6 +181,22 @@ def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> No
     assert found["service-types-bots"].evidence["gave_up"] == bots["gave_up"]
 
 
+def test_what_contacts_are_about_is_told_without_labels(run: jl.Audit, tmp_path: Path) -> None:
+    bare = jl.audit(write(tmp_path, "service_types: {}\n"))
+    types = bare.document["service_types"]
+    assert (types["answer"], types["shares"]) == ("few_labels", [])
+    # Six sentences that every part of the customers says: the same groups with labels and without.
+    about = types["about"]
+    assert about == run.document["service_types"]["about"]
+    assert about["answer"] == "topics" and about["agreement"] > 0.4
+    names = " ".join(matter["name"] for matter in about["matters"])
+    assert "address" in names and "money" in names
+    assert sum(matter["share"]["value"] for matter in about["matters"]) == pytest.approx(1)
+    found = {finding.id: finding for finding in bare.findings}
+    assert found["service-types"].verdict == "not_assessable"
+    assert "address" in found["service-types-matters"].text
+
+
 def _emotional_at_chat(run: jl.Audit) -> Any:
     assert run.service_types is not None
     shares = {(one.by, one.type): one.share for one in run.service_types.shares}

@@ -110,7 +110,7 @@ def test_findings_follow_the_grade(telecom_audit: jl.Audit) -> None:
     assert "goes with" in text
     assert "change" not in text
     firm = next(f.text for f in all_findings(telecom_audit) if f.id == "moments")
-    assert "is estimated to change what customers do next, if" in firm
+    assert "is estimated to change what customers do next. This holds if" in firm
 
 
 def test_tables_show_what_was_found(telecom_audit: jl.Audit) -> None:

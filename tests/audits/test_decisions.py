@@ -158,7 +158,7 @@ def varied_handoffs(handoffs: Handoffs, rng: np.random.Generator) -> Handoffs:
         customers = int(rng.integers(3, 300))
         ends = rng.multinomial(customers, rng.dirichlet([1, 1, 1]))
         lo, hi = np.sort(rng.uniform(0, 1, 2))
-        rows.loc[place, ["contained", "handed_over", "abandoned"]] = ends
+        rows.loc[place, ["ended_with_bot", "handed_over", "abandoned"]] = ends
         rows.loc[place, ["sessions", "customers", "open"]] = (customers, customers, 0)
         rows.loc[place, ["verified_lo", "verified_hi"]] = (lo, hi)
     dead = rows.loc[rng.uniform(size=len(rows)) < 0.4, "touchpoint"]
@@ -321,18 +321,18 @@ def test_a_limit_asks_for_a_decision_only_where_the_company_set_it(
 @pytest.mark.parametrize(
     ("ends", "shown"),
     [
-        ((50, 30, 20), {"contained": 0.5, "handed_over": 0.3, "abandoned": 0.2}),
-        ((50, 0, 50), {"contained": 0.5, "handed_over": 0.0, "abandoned": 0.5}),
+        ((50, 30, 20), {"ended_with_bot": 0.5, "handed_over": 0.3, "abandoned": 0.2}),
+        ((50, 0, 50), {"ended_with_bot": 0.5, "handed_over": 0.0, "abandoned": 0.5}),
         # 6 alone could be counted back from the others, so it takes the next smallest along.
-        ((60, 6, 34), {"contained": 0.6, "other": 0.4}),
-        ((86, 6, 8), {"contained": 0.86, "other": 0.14}),
+        ((60, 6, 34), {"ended_with_bot": 0.6, "other": 0.4}),
+        ((86, 6, 8), {"ended_with_bot": 0.86, "other": 0.14}),
         ((4, 2, 1), {}),
     ],
 )
 def test_ends_of_few_sessions_cannot_be_counted_back(
     ends: tuple[int, int, int], shown: dict[str, float]
 ) -> None:
-    row = dict(zip(("contained", "handed_over", "abandoned"), ends, strict=True))
+    row = dict(zip(("ended_with_bot", "handed_over", "abandoned"), ends, strict=True))
     assert _ends(row, 10) == pytest.approx(shown)
 
 

@@ -23,7 +23,7 @@ PROMISED = {
     "transitions": {"source", "target", "events", "journeys", "median_seconds"},
     "moments_of_truth": {"touchpoint", "outcome", "effect", "naive", "q_value", "is_moment",
                          "grade", "reasons"},
-    "handoffs": {"sessions", "contained", "handed_over", "abandoned", "open", "contained_raw",
+    "handoffs": {"sessions", "ended_with_bot", "handed_over", "abandoned", "open", "contained_raw",
                  "contained_verified", "wait_seconds", "requests", "requests_honoured",
                  "ping_pong", "dead_ends"},
     "tipping_points": {"segment", "answer", "minutes", "handoff_time"},
@@ -75,7 +75,7 @@ def test_what_the_design_promises_is_there(telecom_audit: jl.Audit) -> None:
 @pytest.mark.parametrize("which", ["telecom_audit", "small_audit"])
 def test_sessions_are_partitioned(which: str, request: pytest.FixtureRequest) -> None:
     handoffs = plain(request.getfixturevalue(which))["handoffs"]
-    ends = ("contained", "handed_over", "abandoned", "open")
+    ends = ("ended_with_bot", "handed_over", "abandoned", "open")
     assert sum(handoffs[end] for end in ends) == handoffs["sessions"] > 0
 
 

@@ -13,10 +13,13 @@ import pytest
 import yaml
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError, LogError, SchemaError
+from journeylib.log import find_recipe
+from journeylib.log.sources import process_mining
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "sample_data" / "telecom"
@@ -132,7 +135,7 @@ def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
 
 def test_nothing_is_overwritten_unless_asked_to(tmp_path: Path) -> None:
     Path("contacts.yaml").write_text("mine", "utf-8")
-    with pytest.raises(ConfigError, match="--force replaces it"):
+    with pytest.raises(ConfigError, match="replaces it with --force"):
         write_first_config(SAMPLE / "contacts.csv")
     assert Path("contacts.yaml").read_text("utf-8") == "mine"
     path, _ = write_first_config(SAMPLE / "contacts.csv", force=True)
@@ -233,8 +236,37 @@ def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) 
     assert "Rejected claim" not in line
 
 
+def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path: Path) -> None:
+    """Of 60 who want to buy 45 order; 120 ask about a bill and order nothing."""
+    rows = ["customer,touchpoint,timestamp,intent"]
+    for number in range(180):
+        intent = ("buy", "bill", "bill")[number % 3]
+        steps = ["Web", *(["Order placed"] if intent == "buy" and number % 4 else [])]
+        steps += ["Bill call"] if intent == "bill" else []
+        rows += [
+            f"c{number},{step},2026-01-{1 + number % 20:02} 1{at}:00,{intent}"
+            for at, step in enumerate(steps)
+        ]
+    rows += [f"z{number},Letter,2026-04-01 10:00," for number in range(20)]
+    (tmp_path / "log.csv").write_text("\n".join(rows), encoding="utf-8")
+    path, _ = write_first_config(tmp_path / "log.csv", out=tmp_path / "audit.yaml")
+    text = path.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if "goals_by_intent:" in line]
+    proposed = yaml.safe_load(line.replace("#", "", 1).strip())["goals_by_intent"]
+    assert proposed == {"buy": ["Order placed"], "bill": []}
+    path.write_text(text.replace("#goals_by_intent:", "goals_by_intent:"), encoding="utf-8")
+    audit = jl.audit(path)
+    rows = {row["touchpoint"]: row["measures"] for row in audit.document["touchpoints"]}
+    assert rows["Web"]["drop_off"]["value"] == pytest.approx(15 / 60)
+    assert rows["Bill call"]["drop_off"]["abstain"] == "unidentified"
+    seen = show.break_offs(audit)._repr_html_()
+    assert "60 of 200 journeys are about a matter that has a goal." in seen
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_an_object_centric_log_gets_the_type_that_loses_least(tmp_path: Path) -> None:
+def test_an_object_centric_log_gets_the_type_that_loses_least(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     events = [
         {"id": f"e{i}", "type": "place" if i % 2 else "pay",
          "time": f"2024-07-{1 + i:02}T12:00:00Z",
@@ -250,8 +282,48 @@ def test_an_object_centric_log_gets_the_type_that_loses_least(tmp_path: Path) ->
         "events": events,
     }
     Path("orders.ocel.json").write_text(json.dumps(log), "utf-8")
+    reads: list[Path] = []
+    reader = process_mining._ocel
+    monkeypatch.setattr(process_mining, "_ocel", lambda one: reads.append(one) or reader(one))
     path, account = write_first_config("orders.ocel.json", out="orders.yaml")
+    assert len(reads) == 1
     assert load_config(path).log.object_type == "order"
     assert "order: 0 events lost, 0 repeated; item: 10 events lost" in account
     path, _ = write_first_config("orders.ocel.json", out="items.yaml", object_type="item")
     assert load_config(path).log.object_type == "item"
+    asked: list[tuple[str, bool]] = []
+
+    def no(question: str, likely: bool) -> bool:
+        asked.append((question, likely))
+        return "'item'" in question
+
+    path, _ = write_first_config("orders.ocel.json", out="asked.yaml", ask=no)
+    assert load_config(path).log.object_type == "item"
+    assert [likely for _, likely in asked[:2]] == [True, False]
+    assert "'order' (0 events lost, 0 repeated)" in asked[0][0]
+
+
+def test_a_role_that_is_not_found_can_be_named() -> None:
+    rows = "".join(f"{i},2026-01-0{1 + i % 8},step {i % 3}\n" for i in range(90))
+    Path("ok.csv").write_text("row,timestamp,x\n" + rows, "utf-8")
+    Path("numbers.csv").write_text("z\n" + "".join(f"{i}\n" for i in range(20)), "utf-8")
+    with pytest.raises(SchemaError, match="--role customer=COLUMN"):
+        write_first_config("numbers.csv")
+    assert main(["init", "ok.csv", "--role", "customer=row", "--role", "touchpoint=x"]) == 0
+    roles = load_config(Path("ok.yaml")).roles
+    assert (roles.customer, roles.touchpoint, roles.timestamp) == ("row", "x", "timestamp")
+    for given, said in (("customr", "Did you mean 'customer'"), ("customer", "'rwo' .* not in")):
+        with pytest.raises(SchemaError, match=said):
+            write_first_config("ok.csv", out="other.yaml", roles={given: "rwo"})
+
+
+def test_a_recipe_can_be_named() -> None:
+    text = find_recipe("rasa").text.replace("recipe: rasa", "recipe: ours")
+    Path("ours.sql").write_text(text, "utf-8")
+    tracker = {"sender_id": "u1", "events": [
+        {"event": "user", "timestamp": 1.7e9 + i, "text": "hi"} for i in range(3)]}  # fmt: skip
+    Path("t.json").write_text(json.dumps(tracker), "utf-8")
+    Path("configs").mkdir()
+    path, account = write_first_config("t.json", out="configs/a.yaml", recipe="ours.sql")
+    assert yaml.safe_load(path.read_text("utf-8"))["log"]["recipe"] == "../ours.sql"
+    assert "recipe ours reads it" in account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from journeylib.audits.config.audit_config import Gate
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.result.result import Finding
+from journeylib.core import use_language
 
 from .conftest import CONFIG
 
@@ -89,6 +91,19 @@ def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> 
         assert finding.text[0].isupper() or finding.text[0].isdigit(), finding.text
         assert finding.text.endswith("."), finding.text
         assert "nan" not in finding.text.split() and "None" not in finding.text.split()
+
+
+@pytest.mark.parametrize("which", ["telecom_audit", "bank_audit", "small_audit"])
+def test_no_sentence_of_a_finding_has_more_than_25_words(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    audit = request.getfixturevalue(which)
+    texts = [finding.text for finding in audit.findings]
+    with use_language("de"):
+        texts += [finding.text for finding in all_findings(audit)]
+    sentences = [one for text in texts for one in re.split(r"(?<=[.!?])\s+", text)]
+    assert len(sentences) > 2 * len(audit.findings)
+    assert [one for one in sentences if len(one.split()) > 25] == []
 
 
 def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):

@@ -15,10 +15,12 @@ from IPython.core.formatters import DisplayFormatter
 
 import journeylib as jl
 from journeylib import present as show
+from journeylib.audits.experiments.findings import lab_findings
 from journeylib.audits.findings.decisions import decide
 from journeylib.audits.history import Entry, History
 from journeylib.audits.result.result import Change
 from journeylib.core import use_language
+from journeylib.lab import Objective
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -105,6 +107,39 @@ def test_a_permission_for_small_cells_stands_in_the_first_line(small_audit: jl.A
     with use_language("de"):
         shown = words(show.now(permitted).html)
     assert "ab 4 Kunden statt ab 10, erlaubt von Works council <2026>." in shown
+
+
+@pytest.mark.parametrize(
+    ("goal", "begin", "word"),
+    [
+        (0.0, -1.0, "reached"),
+        (2.0, -1.0, "on the way"),
+        (3.0, 2.0, "moving away"),
+        (2.0, None, "cannot be told"),
+    ],
+)
+def test_the_first_screen_says_where_the_objective_stands(
+    small_audit: jl.Audit, goal: float, begin: float | None, word: str
+) -> None:
+    """A share lies between 0 and 1: beyond, before, or on the way to any such goal."""
+    assert "Objective:" not in words(show.now(small_audit).html)
+    share = small_audit.document["flow"]["repeat_contact"]
+    assert share["value"] is not None and share["lo"] is not None
+    declared = Objective.model_validate(
+        {
+            "text": "Nobody comes twice.",
+            "measure": "flow.repeat_contact",
+            "from": (share["lo"] + share["hi"]) / 2 if begin is None else begin,
+            "to": goal,
+            "by": dt.date(2026, 12, 31),
+        }
+    )
+    config = small_audit.config.model_copy(update={"objective": declared})
+    found = lab_findings(config, small_audit.document, ())
+    told = replace(small_audit, config=config, findings=(*small_audit.findings, *found))
+    shown = words(show.now(told).html)
+    assert "Objective: Nobody comes twice." in shown
+    assert f"comes twice. {word} " in shown, shown[:500]
 
 
 def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Audit) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,14 @@ import pytest
 
 import journeylib as jl
 from journeylib import present as show
-from journeylib.audits.moves import proposed_moves
+from journeylib.audits.experiments.facts import lab_results
+from journeylib.audits.moves import Basis, proposed_moves
 from journeylib.cli.main import main
+from journeylib.lab import LabSettings, write_plan
 from journeylib.portfolio import Portfolio
+from tests.lab.test_page import PLAN
+from tests.lab.test_strategy import BETS
+from tests.lab.test_strategy import config as lab_config
 
 CONFIG = """\
 name: calls
@@ -80,6 +86,9 @@ def test_what_cannot_be_asked(audit: jl.Audit) -> None:
         jl.what_if(audit, {})
     with pytest.raises(jl.ConfigError, match="no people serve contacts at 'Web'"):
         jl.what_if(audit, {"Web": 0.5})
+    silent = cast("jl.Journeys", SimpleNamespace(has_clock=False, has=lambda _column: True))
+    with pytest.raises(jl.ConfigError, match=r"needs times \(roles.timestamp\); the log of calls"):
+        jl.what_if(replace(audit, journeys=silent), {"Call": 0.5})
 
 
 def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,11 +99,14 @@ def test_a_mistyped_move_says_how_one_is_written(capsys: pytest.CaptureFixture[s
 
 def test_what_the_portfolio_proposes_is_moved_whole(audit: jl.Audit) -> None:
     proposed = cast("Portfolio", SimpleNamespace(chosen=("Call", "Web")))
-    (answer,) = proposed_moves(audit.journeys, audit.config, audit.judgement, proposed)
+    basis = Basis(
+        audit.config, audit.journeys, audit.evidence, audit.judgement, audit.service_types
+    )
+    (answer,) = proposed_moves(basis, proposed)
     rows = answer.figures.set_index("figure")
     assert answer.moves == {"Call": 1.0}  # nobody serves the web: there is nothing to move
     assert rows.loc["minutes", "no_selection"] == pytest.approx(140)
-    assert proposed_moves(audit.journeys, audit.config, audit.judgement, None) == ()
+    assert proposed_moves(basis, None) == ()
 
 
 def test_a_forecast_is_shown_with_both_ends_and_the_naive_figure(audit: jl.Audit) -> None:
@@ -102,7 +114,7 @@ def test_a_forecast_is_shown_with_both_ends_and_the_naive_figure(audit: jl.Audit
     figure = cast("Any", show.what_if(answer))
     minutes = figure.table.set_index("figure").loc["people's minutes a week"]
     assert minutes["today"] == "280" and minutes["any_solved_alike"] == "210"
-    assert minutes["easy_ones_solved"] == "210" and minutes["naive"] == "210"
+    assert minutes["easy_ones_solved"] == "210" and minutes["naive_figure"] == "210"
     # Against 280 a week, 210 is a quarter less; open and filled circles and the diamond.
     marks = [list(trace.x)[1] for trace in figure.chart.data]
     assert marks == pytest.approx([-0.25, -0.25, -0.25])
@@ -148,3 +160,35 @@ def test_a_slider_forecasts_where_it_stands(audit: jl.Audit) -> None:
     assert sliders.moves == {} and "Every slider stands" in sliders._words.value
     with pytest.raises(jl.ConfigError, match="nothing can be said of 'Web'"):
         show.move_sliders(audit, {"Web": 0.5})
+
+
+def test_readings_of_bets_tell_a_forecast_what_a_bot_solves(tmp_path: Path) -> None:
+    settings = LabSettings.model_validate(
+        {
+            "name": "bot-first", "question": "Does it help?", "touchpoint": "Billing call",
+            "begins": "2026-03-02", "least_worth": 0.05,
+            "primary": {"name": "solved", "column": "solved"},
+            "guardrails": [
+                {"name": "people", "reaches": ["Call"], "better": "lower", "limit": 0.05,
+                 "informs": "reaches_people"},
+                {"name": "back", "reaches": ["Billing call"], "better": "lower", "limit": 0.05,
+                 "informs": "returns"},
+            ],
+        }
+    )  # fmt: skip
+    written = replace(PLAN, settings=settings)
+    file = write_plan(written, tmp_path / "plan.yaml")
+    bets = [{**BETS[0], "plan": str(file)}]
+    assert lab_results(lab_config(bets=bets)) == ()
+    read = {
+        "grade": "A", "decision": "ship", "primary": {"name": "solved", "new": 0.7},
+        "guardrails": [
+            {"name": "people", "new": 0.4, "new_error": 0.02, "new_customers": 610},
+            {"name": "back", "new": None, "new_error": None, "new_customers": 0},
+        ],
+    }  # fmt: skip
+    (tmp_path / "reading.json").write_text(json.dumps(read), encoding="utf-8")
+    (found,) = lab_results(lab_config(bets=bets))
+    assert (found.experiment, found.touchpoint) == ("bot-first", "Billing call")
+    assert (found.informs, found.value, found.error) == ("reaches_people", 0.4, 0.02)
+    assert (found.customers, found.grade) == (610, "A")

@@ -55,7 +55,7 @@ def test_no_two_sentences_exclude_each_other(name: str, audit_of: AuditOf) -> No
 @pytest.mark.parametrize("name", FACTS)
 def test_sessions_are_dealt_into_four_ends(name: str, audit_of: AuditOf) -> None:
     handoffs = audit_of(name).document["handoffs"]
-    ends = [handoffs[end] for end in ("contained", "handed_over", "abandoned", "open")]
+    ends = [handoffs[end] for end in ("ended_with_bot", "handed_over", "abandoned", "open")]
     assert sum(ends) == handoffs["sessions"]
 
 
@@ -83,7 +83,7 @@ def test_the_scorecard_abstains_and_says_why(name: str, audit_of: AuditOf) -> No
 
 def test_the_airline_bot_hands_over_48_conversations(audit_of: AuditOf) -> None:
     handoffs = audit_of("airline_bot").evidence.handoffs
-    assert (handoffs.sessions, handoffs.contained, handoffs.handed_over) == (200, 152, 48)
+    assert (handoffs.sessions, handoffs.ended_with_bot, handoffs.handed_over) == (200, 152, 48)
     changes = handoffs.actor_changes.set_index(["source", "target"])["events"]
     assert changes["bot", "human"] == 48
     assert handoffs.contained_raw.value == 152 / 200

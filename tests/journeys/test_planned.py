@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.conformance import inductive_tree
 from journeylib.core.errors import ConfigError
 from journeylib.journeys.conformance.conformance import planned_vs_actual
 from journeylib.journeys.conformance.plan import Plan, align
 from journeylib.journeys.conformance.process_models import (
     PlanSettings,
-    inductive_model,
     load_plan,
     plan_of_bpmn,
     plan_of_net,
@@ -32,6 +33,11 @@ needs_prepaid = pytest.mark.skipif(not PREPAID.exists(), reason="needs ../shared
 def told(alignment):
     signs = {"as_planned": "", "skipped": "-", "inserted": "+"}
     return " ".join(f"{signs[move.kind]}{move.touchpoint}" for move in alignment.moves)
+
+
+def tree_of(journeys):
+    shown = variants(journeys)
+    return inductive_tree(Counter(dict(zip(shown["variant"], shown["journeys"], strict=True))))
 
 
 def journeys_of(log_of, paths, min_customers=1, goals=("✓",)):
@@ -180,15 +186,18 @@ def test_the_order_of_rows_changes_nothing(log_of):
 
 
 def test_a_discovered_model_fits_what_it_is_from_and_survives_bpmn(log_of, tmp_path):
+    from pm4py.convert import convert_to_bpmn
+    from pm4py.objects.bpmn.exporter import exporter
+    from pm4py.utils import parse_process_tree
+
     paths = [list("ABC")] * 12 + [list("ACB")] * 11 + [list("AD")] * 10 + [list("ADE")] * 3
     journeys = journeys_of(log_of, paths, 10)
-    mined = inductive_model(journeys)
-    assert (mined.variants, mined.journeys, mined.share) == (3, 33, 33 / 36)
-    assert [a.deviations for a in align(mined.plan, ["ABC", "ACB", "AD", "ADE"])] == [0, 0, 0, 1]
+    tree = tree_of(journeys)
+    plan = plan_of_tree(tree)
+    assert [a.deviations for a in align(plan, ["ABC", "ACB", "AD", "ADE"])] == [0, 0, 0, 1]
     file = tmp_path / "model.bpmn"
-    file.write_text(mined.bpmn(), encoding="utf-8")
-    assert plan_of_bpmn(file) == mined.plan
-    assert mined.bpmn() == inductive_model(journeys).bpmn()
+    exporter.apply(convert_to_bpmn(parse_process_tree(tree)), str(file))
+    assert plan_of_bpmn(file) == plan
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -235,12 +244,12 @@ def test_equals_pm4py_on_every_prepaid_travel(prepaid):
     # pm4py's default search uses numpy's matrix class, which warns; this one is exact as well.
     exact = algorithm.Variants.VERSION_DIJKSTRA_NO_HEURISTICS
 
-    mined = inductive_model(prepaid)
+    tree = tree_of(prepaid)
     known = variants(prepaid, min_customers=1)
     assert (len(known), int(known["journeys"].sum())) == (202, 2_099)
-    net, start, end = convert_to_petri_net(parse_process_tree(mined.tree))
+    net, start, end = convert_to_petri_net(parse_process_tree(tree))
     for variant, ours in zip(
-        known["variant"], align(mined.plan, list(known["variant"])), strict=True
+        known["variant"], align(plan_of_tree(tree), list(known["variant"])), strict=True
     ):
         trace = Trace([Event({"concept:name": name}) for name in variant])
         theirs = algorithm.apply_trace(trace, net, start, end, variant=exact)

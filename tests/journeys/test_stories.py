@@ -63,7 +63,56 @@ def test_published_logs_are_told_by_their_true_representatives():
     errors = [abs(len(found[name].stories) - len(truth[name])) for name in logs.index]
     assert np.mean(distances) <= 0.05
     assert np.mean(errors) <= 0.25
-    assert {stories.answer for stories in found} == {"found"}
+    assert sum(stories.answer == "found" for stories in found) >= 20
+
+
+def moved(story: tuple, random: np.random.Generator) -> tuple:
+    """One to four touchpoints left out, put in, or moved elsewhere."""
+    steps = list(story)
+    for _ in range(random.integers(1, 5)):
+        kind = random.integers(3)
+        if kind == 0 and len(steps) > 1:
+            steps.pop(random.integers(len(steps)))
+        elif kind == 1:
+            steps.insert(random.integers(len(steps) + 1), str(random.integers(17)))
+        elif len(steps) > 1:
+            step = steps.pop(random.integers(len(steps)))
+            steps.insert(random.integers(len(steps) + 1), step)
+    return tuple(steps)
+
+
+@needs_data
+def test_noisier_logs_of_the_family_are_told_right_or_not_at_all():
+    """The logs without noise, with 40 to 80 % of their journeys garbled in a way of our own.
+
+    What was told before without a doubt was wrong in a third of these logs.
+    """
+    truth, logs = sequences(DATA / "truth.csv.gz"), sequences(DATA / "logs.csv.gz")
+    told, wrong = 0, []
+    for number in range(1, 9):
+        for noise in (40, 50, 60, 70, 80):
+            random = np.random.default_rng([number, noise])
+            log = list(logs[f"{number}-1"])
+            for place in random.choice(len(log), noise * len(log) // 100, replace=False):
+                log[place] = moved(log[place], random)
+            found = representatives(log, min_customers=1)
+            if found.answer == "found":
+                told += 1
+                if jaccard_distance(shown(found), set(truth[f"{number}-1"])) > 0.2:
+                    wrong.append((number, noise))
+    assert told >= 8
+    assert len(wrong) <= 0.05 * 40
+
+
+def test_noisier_planted_logs_are_told_right_or_not_at_all():
+    told = 0
+    for seed in range(30):
+        truth, log = planted(1000 + seed, journeys=100, noise=(0.4, 0.6, 0.7)[seed % 3])
+        found = representatives(log, min_customers=1)
+        if found.answer == "found":
+            told += 1
+            assert jaccard_distance(shown(found), truth) <= 0.2, seed
+    assert told >= 5
 
 
 @pytest.mark.slow

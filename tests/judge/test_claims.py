@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from journeylib.core.errors import ConfigError
-from journeylib.judge.claims import LEDGER, as_estimate, claims_page, usable
+from journeylib.judge.claims import LEDGER, claims_page, usable
 
 
 @pytest.mark.parametrize("claim", ["trust_fall_51", "trust_fall_61", "trust_fall_139"])
@@ -38,13 +38,6 @@ def test_a_refusal_names_what_is_allowed() -> None:
         usable("walmart_call", "context")
     with pytest.raises(ConfigError, match="Did you mean 'hypothesis'"):
         usable("walmart_calls", "hypotheses")
-
-
-def test_a_borrowed_figure_is_an_assumption() -> None:
-    found = as_estimate("peak_end_correlation", "benchmark")
-    assert (found.value, found.lo, found.hi, found.grade) == (0.581, 0.487, 0.661, "D")
-    with pytest.raises(ConfigError, match="is not one figure"):
-        as_estimate("assisted_agents", "whatif_prior")
 
 
 def test_ids_are_unique() -> None:

@@ -64,7 +64,7 @@ def test_sessions_are_counted_by_when_it_was_told(log_of: LogOf) -> None:
 def test_the_finding_has_base_and_interval_and_never_proposes_to_hide_it(log_of: LogOf) -> None:
     text = told(log_of, SESSIONS).text
     assert "of 40 sessions with bots customers were never told that it is a machine" in text
-    assert "(10 customers)" in text
+    assert "10 customers are counted." in text
     assert "Of 20 further sessions the log does not say it." in text
     assert "Say so first, everywhere." in text
     everywhere = told(log_of, {"first": SESSIONS["first"]})

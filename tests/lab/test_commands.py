@@ -164,6 +164,11 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     assert "offer a person (scaled)" in page and "was read: ship it." in page
     assert "Why: fewer repeats" in page and "Smallest test: one week" in page
     assert "answer faxes" not in page
+    # Where the objective stands: on the first screen, and where a bet is placed.
+    for shown in (show.now(run).html, page):
+        assert "Objective: More solved by the bot." in shown and "on the way" in shown
+    others = show.touchpoint(run, "Complaint call").html
+    assert "Objective:" not in others
 
 
 def test_every_setting_of_an_experiment_is_read_somewhere() -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from benchmarks import lab as company_of_twelve
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.lab import LabSettings, plan, read, read_plan, watch, write_plan
 from journeylib.lab.experiment_plan import check_unit
@@ -488,3 +489,22 @@ def test_arms_that_share_a_queue_are_refused_and_the_switchback_finds_it(
     few = read_units(file, units.iloc[:10], until=until)
     assert few.decision is None
     assert few.grade == "C"
+
+
+@pytest.mark.slow
+def test_a_company_of_twelve_experiments_is_told_apart() -> None:
+    """Four help, five do nothing, two harm, one has a broken split: the table of docs/lab.md."""
+    made = company_of_twelve.planned()
+    found = company_of_twelve.company(PlanFile(made, plan_hash(made), ()), 1)
+    kind = found["truth"].str.split(r"[ :,]", n=1, regex=True).str[0]
+    assert kind.value_counts().to_dict() == {"nothing": 5, "helps": 4, "harms": 2, "broken": 1}
+    assert set(found.loc[kind == "helps", "lab"]) == {"ship"}
+    assert set(found.loc[kind == "harms", "lab"]) == {"stop (harm)"}
+    assert found.loc[kind == "broken", "lab"].str.startswith("stop").all()
+    assert set(found.loc[kind == "nothing", "lab"]) == {"no difference"}
+    # Who reads p < .05 every day ships what harms, and some of what does nothing.
+    assert set(found.loc[kind == "harms", "peeking"]) == {"ship"}
+    assert (found.loc[kind == "nothing", "peeking"] == "ship").sum() == 2
+    # Harm is stopped before most customers had it.
+    harmed = found[kind == "harms"]
+    assert (harmed["new_arm"] < harmed["peeking_new_arm"]).all()

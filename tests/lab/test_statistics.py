@@ -65,9 +65,9 @@ def test_size_difference_and_power_are_one_equation() -> None:
     assert design.smallest_difference(control + new, (0.24, 0.2331), plan) == pytest.approx(
         0.03, rel=1e-3
     )
-    assert design.power_of(0.03, control + new, (0.24, 0.2331), plan) == pytest.approx(
-        0.80, abs=1e-3
-    )
+    known = plan.inflation * (1 - plan.correlation**2)
+    error = math.sqrt(known * (0.24 / control + 0.2331 / new))
+    assert stats.norm.cdf(0.03 / error - stats.norm.isf(0.025)) == pytest.approx(0.80, abs=1e-3)
 
 
 def test_guardrails_have_power_too() -> None:
@@ -177,9 +177,10 @@ def test_planned_looks_find_what_is_there_with_fewer_customers() -> None:
     assert 0.74 <= found.mean() <= 0.81
     assert 0.44 <= np.mean((any_time.likelihood_ratio(d, v, 0.03) >= 20).any(axis=1)) <= 0.55
     drift = 0.03 / math.sqrt((0.24 + 0.2331) / 4000)
-    assert group_sequential.mean_information(boundary, drift) * 4000 == pytest.approx(
-        3226, rel=0.03
-    )
+    early = sum(group_sequential.crossing(boundary, drift))[:-1]
+    times = np.array(boundary.times)
+    used = (early * times[:-1]).sum() + (1 - early.sum()) * times[-1]
+    assert used * 4000 == pytest.approx(3226, rel=0.03)
 
 
 def test_the_interval_is_the_test_turned_around() -> None:
@@ -378,3 +379,12 @@ def test_switchback_deals_the_units_anew() -> None:
             assert (found.p_value < 0.05) == (not found.lo <= 0 <= found.hi)
         inside += found.lo <= -0.5 <= found.hi
     assert 0.91 <= inside / 200 <= 0.99
+
+
+def test_the_new_arm_has_an_error_of_its_own() -> None:
+    yes, no = np.ones(60), np.zeros(40)
+    half = np.concatenate([yes, np.zeros(60)])
+    found = difference(Arm(half, np.ones(120)), Arm(np.concatenate([yes, no]), np.ones(100)))
+    assert found.new == 0.6 and found.new_variance == pytest.approx(0.6 * 0.4 / 99)
+    # Two stages alike: half of the variance.
+    assert pooled([found, found]).new_variance == pytest.approx(found.new_variance / 2)

@@ -73,12 +73,15 @@ def test_a_declared_format_may_name_the_offset() -> None:
     assert frame_of(log)["t_us"].min() == 19783 * DAY + 8 * 3_600_000_000  # 1 March, 10:00 +02:00
 
 
-def test_an_hour_that_occurs_twice_is_counted() -> None:
+def test_the_order_of_rows_tells_an_hour_from_its_second_time() -> None:
     log = log_of("dst_repeated_hour", timezone="Europe/Berlin")
     found = checks_of(log, "hour_twice")
-    assert found["severity"].tolist() == ["warning"]
-    hours = frame_of(log)["t_us"] % DAY // 3_600_000_000
-    assert found["rows"][0] == (hours == 0).sum() == 24
+    assert (found["severity"].tolist(), found["rows"].tolist()) == (["note"], [24])
+    assert "12 were put into the second" in found["text"][0]
+    events = frame_of(log).sort_values(["customer", "t_us"])
+    assert ["".join(names) for _, names in events.groupby("customer")["touchpoint"]] == 12 * [
+        "ABCD"
+    ]
 
 
 def test_a_wrong_unit_of_time_is_doubted() -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from journeylib.core.errors import LogError, SchemaError
-from journeylib.log.sources.process_mining import ObjectType, object_types, refuse_entities
+from journeylib.log.sources.process_mining import ObjectType, read_ocel, refuse_entities
 
 from .conftest import checks_of, frame_of, read
 
@@ -104,12 +105,23 @@ def test_ocel_xml_is_checked_too(tmp_path: Path) -> None:
         read(path, ROLES, object_type="order")
 
 
+def types_of(path: Path) -> list[ObjectType]:
+    offered: list[ObjectType] = []
+
+    def first(types: Sequence[ObjectType]) -> str:
+        offered.extend(types)
+        return types[0].name
+
+    read_ocel(path, first)
+    return offered
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_types_of_objects_say_what_following_them_loses(tmp_path: Path) -> None:
     path = tmp_path / "orders.ocel.json"
     path.write_text(OCEL)
     # Both events touch an order, one of them two; one event touches no item.
-    assert object_types(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
+    assert types_of(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
 
 
 OCEL_1 = """{"ocel:global-event": {"ocel:activity": "?"}, "ocel:global-object": {"ocel:type": "?"},
@@ -150,7 +162,7 @@ def test_a_table_with_lists_of_objects_is_object_centric_too(tmp_path: Path) -> 
         "e1,place,2024-07-01T12:00:00+00:00,3,['o1'],['i1']\n"
         "e2,pay,2024-07-01T13:00:00+00:00,3,\"['o1', 'o2']\",[]\n"
     )
-    assert object_types(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
+    assert types_of(path) == [ObjectType("order", 0, 1), ObjectType("item", 1, 0)]
     rows = frame_of(read(path, ROLES, object_type="order"))
     assert sorted(zip(rows["case"], rows["touchpoint"], strict=True)) == [
         ("o1", "pay"), ("o1", "place"), ("o2", "pay")

@@ -25,7 +25,7 @@ def test_ties_by_file_order_and_by_position() -> None:
     )
     by_file = checks_of(read(frame), "ties")
     assert by_file[["severity", "rows"]].to_numpy().tolist() == [["warning", 4]]
-    assert "they keep the order of rows in the file. 2 of them" in by_file["text"][0]
+    assert "They keep the order of rows in the file. 2 of them" in by_file["text"][0]
     assert "another order would change the journey" in by_file["text"][0]
     same = checks_of(read(frame.iloc[2:]), "ties")
     assert same[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]

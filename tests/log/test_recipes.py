@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import journeylib as jl
+from journeylib.audits import load_config, read_journeys, write_first_config
 from journeylib.core.errors import LogError, SchemaError
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.events import MISSING
@@ -23,6 +24,7 @@ from journeylib.log.sources.recipes.execution import implied_schema
 from journeylib.log.sources.recipes.recipe import find_recipe, parse, recipes
 from journeylib.log.sources.recipes.recognise import recognise
 from journeylib.measures.bots.bot_sessions import bot_sessions
+from journeylib.measures.bots.handoff_audit import audit_handoffs
 from journeylib.measures.settings import MeasureSettings
 from tests.log.landing import as_airbyte, as_dlt, as_raw_airbyte, lines
 
@@ -97,7 +99,7 @@ def test_the_same_conversations_give_the_same_events_and_states(case: str) -> No
     assert log.events.session.nunique().to_pyarrow().as_py() == 72
     sessions = _sessions(log, recipe)
     found = sessions["state"].value_counts()
-    names = ("handed_over", "contained", "abandoned", "open")
+    names = ("handed_over", "ended_with_bot", "abandoned", "open")
     assert tuple(int(found[name]) for name in names) == states
     assert int(sessions["requests"].sum()) == requests
     waits = (sessions["human_us"] - sessions["bot_done_us"])[sessions["state"] == "handed_over"]
@@ -105,6 +107,30 @@ def test_the_same_conversations_give_the_same_events_and_states(case: str) -> No
         assert waits.isna().all()
     else:
         assert waits.median() / 1e6 == wait
+
+
+@needs_exports
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "states", "requests", "wait"),
+    [
+        ("intercom_conversations.jsonl", CHATS[0], 51, 496),
+        ("zendesk_ticket_audits.jsonl", CHATS[0], 51, 496),
+        ("chatwoot_messages.jsonl", CHATS[0], 51, 496),
+        ("genesys_conversations.jsonl", CALLS[0], 0, 545),
+        ("connect_ctr.jsonl", CALLS[0], 0, 545),
+    ],
+)
+def test_an_audit_of_each_sample_says_the_same(
+    file: str, states: tuple[int, ...], requests: int, wait: int, tmp_path: Path
+) -> None:
+    path, _ = write_first_config(EXPORTS / file, out=tmp_path / "audit.yaml")
+    config = load_config(path)
+    found = audit_handoffs(read_journeys(config), config.measures)
+    assert (found.handed_over, found.contained, found.abandoned, found.open) == states
+    assert (found.sessions, found.requests) == (72, requests)
+    # Kaplan and Meier's median: of the 40 who were served, with the 11 who left as censored.
+    assert (found.wait.value, found.wait.n_events) == (wait, 51)
 
 
 @needs_exports
@@ -138,7 +164,7 @@ def test_further_vendors() -> None:
     assert _counts(salesforce)["Agent accepts"] == 48
     assert "48 records" in _text(salesforce, "recipe_left_out")
     states = _sessions(salesforce, "salesforce_case")["state"].value_counts().to_dict()
-    assert states == {"handed_over": 40, "contained": 11}
+    assert states == {"handed_over": 40, "ended_with_bot": 11}
     ga4 = _read(["ga4_events.jsonl"], "ga4")
     assert (sum(_counts(ga4).values()), ga4.events.customer.nunique().to_pyarrow().as_py()) == (
         360,

@@ -101,6 +101,42 @@ def test_times_over_which_clocks_were_put_forward_are_counted() -> None:
     assert checks_of(zoned, "hour_never").empty
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected", "severity"),
+    [
+        # In Berlin 02:00 to 03:00 of 27 October 2024 occurs twice: from 0:00 and from 1:00 UTC.
+        (["u 01:30", "u 02:45", "u 02:15", "u 03:05"], "23:30 0:45 1:15 2:05", "note"),
+        # A file in order of time, of two customers who have one event each in the hour.
+        (["u 02:45", "v 02:15", "v 03:00"], "0:45 1:15 2:00", "note"),
+        # No step back: either hour is possible.
+        (["u 01:30", "u 02:15", "u 02:45"], "23:30 0:15 0:45", "warning"),
+        # Two steps back, or one elsewhere: the rows are in no order.
+        (["u 02:45", "u 02:15", "u 02:05"], "0:45 0:15 0:05", "warning"),
+        (["u 02:45", "u 02:15", "u 04:00", "u 01:00"], "0:45 0:15 3:00 23:00", "warning"),
+    ],
+)
+def test_the_order_of_rows_settles_an_hour_that_occurs_twice(
+    rows: list[str], expected: str, severity: str
+) -> None:
+    whose = [row.split() for row in rows]
+    frame = pd.DataFrame(whose, columns=["who", "at"]).assign(what="a")
+    frame["at"] = "2024-10-27 " + frame["at"]
+    log = read(frame, ROLES | {"timezone": "Europe/Berlin"})
+    minutes = frame_of(log).sort_values("position")["t_us"] // 60_000_000 % 1440
+    assert " ".join(f"{minute // 60}:{minute % 60:02}" for minute in minutes) == expected
+    assert checks_of(log, "hour_twice")["severity"].tolist() == [severity]
+    assert checks_of(read(frame, ROLES), "hour_twice").empty
+
+
+def test_an_end_in_the_second_hour_follows_its_start() -> None:
+    frame = pd.DataFrame({"who": "u", "what": "a", "at": ["02:45", "02:15", "03:10"],
+                          "end": ["02:10", "02:20", "03:20"]})  # fmt: skip
+    frame[["at", "end"]] = "2024-10-27 " + frame[["at", "end"]]
+    log = read(frame, ROLES | {"timezone": "Europe/Berlin", "end_timestamp": "end"})
+    rows = frame_of(log).sort_values("position")
+    assert ((rows["end_us"] - rows["t_us"]) // 60_000_000).tolist() == [25, 5, 10]
+
+
 def test_fractions_keep_microseconds() -> None:
     assert micros(["2024-02-29 13:05:00.1234567"]) == [us(2024, 2, 29, 13, 5) + 123_456]
 

@@ -95,7 +95,7 @@ def waterfall_log(log_of: LogOf, matter: str | None = "bill") -> EventLog:
 
 def test_eighty_percent_raw_are_fifty_three_verified(log_of: LogOf) -> None:
     found = audit(waterfall_log(log_of))
-    assert (found.sessions, found.contained, found.handed_over) == (100, 73, 20)
+    assert (found.sessions, found.ended_with_bot, found.handed_over) == (100, 73, 20)
     assert (found.abandoned, found.open) == (7, 0)
     assert found.contained_raw.value == 0.80
     verified = found.contained_verified
@@ -171,7 +171,7 @@ def test_who_leaves_a_queue_is_lost_and_not_contained(
     log_of: LogOf, queue: str, declared: tuple[str, ...]
 ) -> None:
     found = audit(queue_log(log_of, queue), MeasureSettings(queues=declared))
-    assert (found.contained, found.handed_over, found.abandoned) == (0, 200, 200)
+    assert (found.ended_with_bot, found.handed_over, found.abandoned) == (0, 200, 200)
     lost = found.lost_in_queue
     assert (lost.value, lost.n_customers) == (0.5, 400)
     assert found.wait.value == 180.0
@@ -590,7 +590,7 @@ def test_every_session_ends_in_one_way_whatever_the_order_of_rows(
     first = audit(log_of(*numbered, columns=RANDOM), **ends)
     random.shuffle(numbered)
     second = audit(log_of(*numbered, columns=RANDOM), **ends)
-    assert first.contained + first.handed_over + first.abandoned + first.open == first.sessions
+    assert first.ended_with_bot + first.handed_over + first.abandoned + first.open == first.sessions
     steps = dict(zip(first.waterfall["step"], first.waterfall["sessions"], strict=True))
     if steps:
         parts = ("repeat", "silent", "unknown", "verified")

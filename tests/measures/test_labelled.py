@@ -227,14 +227,14 @@ def test_labels_that_tell_too_little_leave_the_indicator_as_detected(log_of: Log
     assert guess["abstain"] == "unidentified"
 
 
-def test_negative_turns_are_corrected_turn_by_turn(log_of: LogOf) -> None:
+def test_too_few_negative_turns_to_learn_from_correct_turn_by_turn(log_of: LogOf) -> None:
     journeys = spoken(log_of, *[BAD] * 30, *[CALM] * 70, per_journey=2)
-    # se 3/4 (of four negative turns three are heard), sp 5/6
-    rows = [(BAD, True)] * 3 + [(CALM, True)] + [(BAD, False)] + [(CALM, False)] * 5
-    turns = pd.DataFrame(rows * 30, columns=["text", "negative"])
+    # 16 negative turns teach nothing; se 3/4 (of four three are heard), sp 5/6
+    rows = [(BAD, True)] * 12 + [(CALM, True)] * 4 + [(BAD, False)] * 31 + [(CALM, False)] * 155
+    turns = pd.DataFrame(rows, columns=["text", "negative"])
     found = measure(journeys, labelled=turns).estimate("Chat", "negative")
     assert found["value"] == pytest.approx((0.3 + 5 / 6 - 1) / (3 / 4 + 5 / 6 - 1), abs=1e-5)
-    assert found["source"].startswith("column text, VADER lexicon (English; ")
+    assert found["source"].startswith("column text, VADER lexicon as a cold start (English; ")
 
 
 def test_the_corrected_indicator_covers() -> None:

@@ -120,7 +120,10 @@ def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
     )
     scores = customer_scores(cut(log))
     assert not isinstance(scores, str)
-    assert scores.source == "column text, VADER lexicon (English; a word of it in 100 % of turns)"
+    assert (
+        scores.source
+        == "column text, VADER lexicon as a cold start (English; a word of it in 100 % of turns)"
+    )
     heard = scores.turns.filter(scores.turns.score.notnull()).to_pandas().sort_values("customer_no")
     assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
 

@@ -24,14 +24,8 @@ from journeylib.measures import (
     label_lists,
     openings,
 )
-from journeylib.measures.service_types.classifier import (
-    OTHER,
-    learn_matters,
-    learn_types,
-    sure_band,
-    type_numbers,
-)
-from journeylib.measures.service_types.openings import languages_of, one_per_cluster
+from journeylib.measures.service_types.matters import estimate_matters, topics
+from journeylib.measures.service_types.openings import one_per_cluster
 from journeylib.measures.service_types.shares import (
     CORRECTED,
     UNCORRECTED,
@@ -40,6 +34,14 @@ from journeylib.measures.service_types.shares import (
     prediction_powered,
     share_estimate,
 )
+from journeylib.measures.texts.classifier import (
+    OTHER,
+    learn_matters,
+    learn_types,
+    sure_band,
+    type_numbers,
+)
+from journeylib.measures.texts.language_reach import languages_of
 
 NAMES = ("transactional", "emotional")
 TYPES = ServiceTypeSettings(labels="labels.csv")
@@ -399,6 +401,92 @@ def test_probabilities_mean_what_they_say(bank: dict[str, pd.DataFrame]) -> None
         bins = np.array_split(np.argsort(p, kind="stable"), 10)
         errors.append(np.mean([abs(p[b].mean() - true[b].mean()) for b in bins]))
     assert np.mean(errors) <= 0.07
+
+
+# --- what contacts are about --------------------------------------------------------------------
+
+MATTERS = {
+    "bill": ("why is my invoice higher this month", "the invoice shows a wrong amount",
+             "please send the invoice as a copy", "when is the invoice due"),
+    "line": ("my internet connection is slow", "the router has no connection since noon",
+             "internet drops every evening", "no connection after the router restarts"),
+    "move": ("I am moving to another town next month", "change my address before I am moving",
+             "moving house, what about my address", "my new address from next month on"),
+    "phone": ("the phone screen is broken", "can you repair my phone screen",
+              "my phone battery is empty at once", "repair of the battery of my phone"),
+    "leave": ("I want to cancel my contract", "cancel everything at the end of the contract",
+              "how long does my contract run", "is my contract cancelled now"),
+}  # fmt: skip
+
+
+def about(n: int, seed: int) -> pd.DataFrame:
+    """Return a contact each of `n` customers, about one of five matters."""
+    draw = np.random.default_rng(seed)
+    names = draw.choice(list(MATTERS), n, p=[0.3, 0.25, 0.2, 0.15, 0.1])
+    texts = [f"{draw.choice(MATTERS[str(name)])} {draw.integers(10**6)}" for name in names]
+    keys = [f"{draw.integers(2**60):016x}" for _ in range(n)]
+    who = np.arange(n)
+    columns = {"customer_no": who, "group": who % 64, "journey": who, "contact": keys}
+    return pd.DataFrame({"opening": texts, "matter": names, **columns})
+
+
+def shuffled(contacts: pd.DataFrame) -> pd.DataFrame:
+    """Deal the same words out anew: openings of the same lengths, about nothing."""
+    words = [opening.split() for opening in contacts["opening"]]
+    mixed = np.random.default_rng(5).permutation(np.concatenate(words))
+    parts = np.split(mixed, np.cumsum([len(own) for own in words])[:-1])
+    return contacts.assign(opening=[" ".join(part) for part in parts])
+
+
+def test_planted_topics_are_stable_and_have_their_shares() -> None:
+    contacts = about(900, 1)
+    found = topics(contacts, min_customers=10)
+    assert found.answer == "topics"
+    assert (found.agreement or 0) > max(0.8, found.by_chance or 1)
+    # Some matters are two topics, but each topic is named by words of one matter.
+    shares = dict.fromkeys(MATTERS, 0.0)
+    for one in found.matters:
+        hits = {name: sum(word in " ".join(said).casefold() for word in one.name.split(", "))
+                for name, said in MATTERS.items()}  # fmt: skip
+        shares[max(hits, key=lambda name: hits[name])] += one.share.value or 0.0
+    for name, share in shares.items():
+        assert share == pytest.approx((contacts["matter"] == name).mean(), abs=0.05)
+    assert not any(letter.isdigit() for one in found.matters for letter in one.name)
+    # The order of rows is no part of it.
+    assert topics(contacts.sample(frac=1, random_state=2), min_customers=10) == found
+
+
+def test_words_in_no_order_are_no_stable_topics() -> None:
+    found = topics(shuffled(about(900, 3)), min_customers=10)
+    assert (found.answer, found.matters) == ("no_stable_topics", ())
+    assert topics(about(299, 4), min_customers=10).answer == "few_customers"
+
+
+def test_names_and_rare_words_name_no_topic() -> None:
+    contacts = about(900, 6)
+    who = np.where(np.arange(900) % 2 == 0, "my name is Xanthippe Meier, ", "Frau Kallisto, ")
+    rare = np.where(np.arange(900) < 9, " zirconium", "")
+    contacts["opening"] = pd.Series(who) + contacts["opening"] + pd.Series(rare)
+    words = {w for one in topics(contacts, min_customers=10).matters for w in one.name.split(", ")}
+    assert words and not words & {"xanthippe", "meier", "kallisto", "zirconium"}
+
+
+def test_labelled_matters_have_shares_that_labels_drawn_at_random_correct() -> None:
+    contacts = about(1_000, 7)
+    contacts.loc[contacts.index[:8], ["opening", "matter"]] = ["a wedding in Rome", "wedding"]
+    contacts = contacts.sample(frac=1, random_state=8, ignore_index=True)
+    labels = contacts.head(250).assign(list=np.repeat([LEARN, MEASURE], [150, 100]))
+    found = estimate_matters(contacts, labels, min_customers=10)
+    assert found.answer == "labels"
+    shares = {one.name: one.share for one in found.matters}
+    # What fewer than ten people labelled is no matter of its own.
+    assert set(MATTERS) <= set(shares) <= {*MATTERS, OTHER}
+    for name in MATTERS:
+        true = (contacts["matter"] == name).mean()
+        assert shares[name].method == CORRECTED
+        assert (shares[name].lo or 0) <= true <= (shares[name].hi or 0)
+    # Without enough labels topics answer.
+    assert estimate_matters(contacts, labels.head(99), min_customers=10).answer == "topics"
 
 
 # --- German -------------------------------------------------------------------------------------

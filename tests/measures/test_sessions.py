@@ -75,7 +75,7 @@ def test_handed_over_within_the_session_or_soon_after(log_of: LogOf) -> None:
         columns=COLUMNS,
     )
     found = sessions_of(log)
-    assert list(found["state"]) == ["handed_over", "handed_over", "contained"]
+    assert list(found["state"]) == ["handed_over", "handed_over", "ended_with_bot"]
     assert list(found["human_joined"]) == [True, False, False]
 
 
@@ -91,7 +91,7 @@ def test_another_intent_is_no_hand_over_and_an_unknown_one_is(log_of: LogOf) -> 
         columns=COLUMNS + " intent",
     )
     found = sessions_of(log)
-    assert list(found["state"]) == ["contained", "handed_over", "handed_over"]
+    assert list(found["state"]) == ["ended_with_bot", "handed_over", "handed_over"]
     assert found["again_us"].isna().all()
     assert list(found["perhaps_us"].dropna()) == [2 * HOUR, 2 * HOUR]
 
@@ -103,7 +103,7 @@ def test_a_session_near_the_end_of_the_log_is_open(log_of: LogOf) -> None:
         ("c", DAY, "Bell", "system"),
         columns=COLUMNS,
     )
-    assert states(log) == ["contained", "open"]
+    assert states(log) == ["ended_with_bot", "open"]
 
 
 def test_silence_after_a_question_is_abandonment_unless_something_solved_it(
@@ -127,9 +127,9 @@ def test_silence_after_a_question_is_abandonment_unless_something_solved_it(
     by_name = ["answered", "asked", "drop", "goal", "told"]
     assert dict(zip(by_name, found["state"], strict=True)) == {
         "asked": "abandoned",
-        "answered": "contained",
-        "told": "contained",
-        "goal": "contained",
+        "answered": "ended_with_bot",
+        "told": "ended_with_bot",
+        "goal": "ended_with_bot",
         "drop": "abandoned",
     }
     assert list(found["resolved"]) == [False, False, False, True, False]
@@ -141,7 +141,7 @@ def test_silence_tells_nothing_where_customers_events_are_not_logged(log_of: Log
         (*LATER, None),
         columns=COLUMNS + " text",
     )
-    assert states(log) == ["contained"]
+    assert states(log) == ["ended_with_bot"]
 
 
 def test_requests_count_until_a_human_comes(log_of: LogOf) -> None:
@@ -168,7 +168,7 @@ def test_without_a_clock_the_journey_is_the_session(log_of: LogOf) -> None:
         columns="customer position touchpoint actor",
     )
     found = sessions_of(log)
-    assert sorted(found["state"]) == ["contained", "handed_over"]
+    assert sorted(found["state"]) == ["ended_with_bot", "handed_over"]
     assert found["again_us"].isna().all()
 
 
@@ -186,7 +186,7 @@ def test_a_mark_is_a_handover_where_no_human_ever_appears(log_of: LogOf) -> None
         columns=MARKED,
     )
     found = sessions_of(log)
-    assert list(found["state"]) == ["handed_over", "contained"]
+    assert list(found["state"]) == ["handed_over", "ended_with_bot"]
     assert list(found["human_joined"]) == [True, False]
     assert (found["human_us"] == MISSING).all()  # when a human came is not known
 
@@ -201,7 +201,7 @@ def test_a_mark_tells_nothing_where_humans_are_seen(log_of: LogOf) -> None:
         (*LATER, None, None),
         columns=MARKED,
     )
-    assert states(log) == ["contained", "handed_over"]
+    assert states(log) == ["ended_with_bot", "handed_over"]
 
 
 def test_a_handover_without_a_human_has_no_wait(log_of: LogOf) -> None:

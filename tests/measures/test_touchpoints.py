@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -149,6 +150,32 @@ def test_drop_off_leaves_open_journeys_out(log_of: LogOf) -> None:
     assert value(evidence, "B", "drop_off") == 1
     assert value(evidence, "Goal", "drop_off") == 0
     assert reason(evidence_of(log), "A", "drop_off") == "unidentified"
+
+
+def test_journeys_are_judged_by_the_goals_of_their_own_matter(log_of: LogOf) -> None:
+    """Of 4 who want to buy, 3 order; nobody with a bill orders, and none of them broke off."""
+    buyers = [(f"b{i}", 0, "Web", "buy") for i in range(4)]
+    orders = [(f"b{i}", 1, "Order", None) for i in range(3)]
+    payers = [(f"p{i}", at, ("Web", "Bill call")[at], "bill") for i in range(12) for at in (0, 1)]
+    strays = [("p0", 2, "Order", "buy"), *((f"x{i}", 0, "Web", None) for i in range(2))]
+    log = log_of(*buyers, *orders, *payers, *strays, columns="customer position touchpoint intent")
+    bought = {"buy": ("Order",), "bill": ()}
+
+    def dropped(touchpoint: str, **settings: Any) -> Any:
+        cut = JourneySettings(min_customers=1, **settings)
+        loose = MeasureSettings(min_starts=1, min_base_customers=1)
+        return measure(rebuild(log, cut), loose).estimate(touchpoint, "drop_off")
+
+    # One goal for all: everybody who asked about a bill seems lost, but for one who ordered too.
+    assert dropped("Bill call", goals=("Order",))["value"] == pytest.approx(11 / 12)
+    assert dropped("Web", goals=("Order",))["value"] == pytest.approx(3 / 18)
+    own = dropped("Web", goals_by_intent=bought)
+    assert (own["value"], own["n_journeys"]) == (pytest.approx(1 / 4), 4)
+    bill = dropped("Bill call", goals_by_intent=bought)
+    assert (pd.isna(bill["value"]), bill["abstain"]) == (True, "unidentified")
+    # Who states no listed intent is judged by the general goals.
+    rest = dropped("Web", goals=("Bill call",), goals_by_intent=bought)
+    assert (rest["value"], rest["n_journeys"]) == (pytest.approx(3 / 6), 6)
 
 
 def test_another_touchpoint_changes_no_others_volume_and_rework(log_of: LogOf) -> None:

@@ -104,6 +104,11 @@ def _records(people: pd.DataFrame, bots: pd.DataFrame, weeks: int, seed: int) ->
             "bot": np.where(people["after_bot"], NAME, ""),
             "resource": "team",
             "segment": np.where(np.arange(len(people)) % 3, "private", "business"),
+            # The longer a contact needs, the worse it begins; every other one says nothing.
+            "feeling": np.where(
+                np.arange(len(people)) % 2, missing, (-50_000 * people["needs"]).astype("int64")
+            ),
+            "emotional": missing,
         }
     )
     sessions = pd.DataFrame(
@@ -119,7 +124,7 @@ def _records(people: pd.DataFrame, bots: pd.DataFrame, weeks: int, seed: int) ->
             "unknown": False,
         }
     ).reset_index(drop=True)
-    return QueueRecords(contacts, sessions, weeks)
+    return QueueRecords(contacts, sessions, weeks, {"emotional": "no_labels"})
 
 
 def truth(records: QueueRecords, since_week: int = 0) -> dict[str, float]:

@@ -61,6 +61,13 @@ def test_the_table_worked_by_hand() -> None:
     assert shown(easy_first) == pytest.approx((0.741, 0.074), rel=0.05)
 
 
+def test_without_a_bot_it_is_erlang_a() -> None:
+    exact = tuple(float(each) for each in erlang_a(9.6, 50, 5.0, 10.0))
+    untouched = after(team(), [(matter(), 0.0)], selection=1.0)
+    assert shown(untouched) == pytest.approx(exact, rel=1e-6)
+    assert untouched.contacts[0] == 9.6 * 60
+
+
 def test_what_stays_as_it_is_gives_today_back() -> None:
     for share in (0.0, 0.3):
         same = after(

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from journeylib.core import ConfigError, use_language
+from journeylib.core import ConfigError, Grade, use_language
 from journeylib.measures import MeasureSettings
-from journeylib.portfolio import PortfolioSettings, QueueRecords, Terms, WhatIf, forecast
+from journeylib.portfolio import (
+    LabResult,
+    PortfolioSettings,
+    QueueRecords,
+    Terms,
+    WhatIf,
+    forecast,
+)
 from journeylib.portfolio.what_if.queue_forecast import today
-from journeylib.portfolio.what_if.queue_inputs import team_inputs
+from journeylib.portfolio.what_if.queue_inputs import Informs, moved_inputs, team_inputs
 from journeylib.portfolio.what_if.simulated_laws import laws_of, simulated
-from tests.portfolio.queue_company import NAME, Company, lived, truth
+from tests.portfolio.queue_company import MINUTE, NAME, Company, lived, truth
 
 TERMS = Terms(MeasureSettings(), staff=8)
 FIGURES = ("wait", "gives_up", "minutes")
@@ -94,9 +102,142 @@ def test_what_is_expected_lies_between_both_ends(answer: WhatIf) -> None:
 
 def test_mix_and_rate_add_up_to_the_change_of_the_length(answer: WhatIf) -> None:
     rows = answer.figures.set_index("figure")
-    for end, part in answer.mix.groupby("end"):
+    for end, part in answer.mix[answer.mix["figure"] == "length"].groupby("end"):
         change = rows.loc["length", end] - rows.loc["length", "before"]
         assert float((part["mix"] + part["rate"]).sum()) == pytest.approx(change, rel=0.02)
+
+
+def four_contacts() -> QueueRecords:
+    """Four weeks, in each forty calls of 2 or 10 min and forty chats of 5 min, by one person.
+
+    Long calls come with a feeling of −.8 and are emotional with .9; short ones with .4 and .1;
+    chats with 0 and .5.
+    """
+    rows = []
+    for week, number in ((week, number) for week in range(4) for number in range(80)):
+        call, long = number < 40, number % 2 == 1
+        minutes = (10 if long else 2) if call else 5
+        feeling, emotional = ((-0.8, 0.9) if long else (0.4, 0.1)) if call else (0.0, 0.5)
+        begin = (week * 7 * 1440 + 540 + number) * MINUTE
+        rows.append(
+            {"touchpoint": "Call" if call else "Chat", "customer": week * 100 + number,
+             "group": number % 64, "week": week, "hour": 9, "begin_us": begin,
+             "end_us": begin + minutes * MINUTE, "wait_us": 0, "gave_up": False,
+             "came_back": False, "after_bot": False, "bot": "", "resource": "ann", "segment": "",
+             "feeling": round(feeling * 1e6), "emotional": round(emotional * 1e6)}
+        )  # fmt: skip
+    bots = lived(Company(), [0.2] * 4, 1).bots
+    return QueueRecords(pd.DataFrame(rows), bots, 4)
+
+
+def test_what_people_are_left_with_worked_by_hand() -> None:
+    settings = money(contained=[0.5, 0.5, 0.5])
+    settings = settings.model_copy(update={"candidates": {"Call": settings.candidates[NAME]}})
+    terms = Terms(MeasureSettings(failed_minutes=0), portfolio=settings)
+    # Nothing comes back after any bot of this log.
+    records = four_contacts()
+    records = replace(records, bots=records.bots.assign(repeat=False))
+    answer = forecast(records, {"Call": 1.0}, terms, draws=4)
+    assert answer.unknown == ()
+    rows = answer.mix.set_index(["end", "figure", "touchpoint"])
+    # The bot solves the short half: 20 long calls are left beside 40 chats.
+    hard = rows.loc["full_selection"]
+    assert hard.loc[("length", "Call"), ["before", "after"]].tolist() == pytest.approx([40, 20])
+    for figure, before, after, chat in (
+        ("length", 6.0, 10.0, 5.0),
+        ("feeling", -0.2, -0.8, 0.0),
+        ("emotional", 0.5, 0.9, 0.5),
+    ):
+        call = hard.loc[(figure, "Call")]
+        assert call["value_before"] == pytest.approx(before)
+        assert call["value_after"] == pytest.approx(after)
+        # Shares go from 1/2, 1/2 to 1/3, 2/3.
+        change = (after + 2 * chat) / 3 - (before + chat) / 2
+        parts = hard.loc[figure]
+        assert float((parts["mix"] + parts["rate"]).sum()) == pytest.approx(change)
+        assert call["rate"] == pytest.approx((after - before) * (1 / 2 + 1 / 3) / 2)
+        alike = rows.loc[("no_selection", figure, "Call")]
+        assert alike["value_after"] == pytest.approx(before) and alike["rate"] == pytest.approx(0)
+    told = " ".join(answer.left)
+    assert "feeling as customers come -0.20 → -0.80" in told.replace("−", "-")
+    assert "50 % → 90 % of people's contacts are emotional" in told
+
+
+def test_feelings_that_nobody_knows_are_said_to_be_unknown(answer: WhatIf) -> None:
+    assert set(answer.mix["figure"]) == {"length", "feeling"}
+    (why,) = answer.unknown
+    assert "nobody has labelled contacts" in why and why in answer.text
+    # Longer contacts begin worse, so what the bot leaves does.
+    hard = answer.mix[(answer.mix["end"] == "full_selection") & (answer.mix["figure"] == "feeling")]
+    assert (hard["value_after"] < hard["value_before"]).all()
+    silent = four_contacts()
+    few = silent.contacts.copy()
+    few.loc[few["customer"] % 100 > 1, "feeling"] = np.iinfo(np.int64).min
+    terms = Terms(MeasureSettings(), portfolio=money(contained=[0.4, 0.5, 0.6]))
+    given = {"Chat": terms.candidate(NAME)}
+    assert terms.portfolio is not None
+    settings = terms.portfolio.model_copy(update={"candidates": given})
+    silent = replace(silent, contacts=few, unknown={"emotional": "few_measured"})
+    told = forecast(silent, {"Chat": 0.5}, replace(terms, portfolio=settings), draws=4)
+    assert set(told.mix["figure"]) == {"length"}
+    assert "too few of them say anything" in told.text and "too few labels" in told.text
+
+
+def found_by_lab(informs: Informs, value: float, grade: Grade = "A") -> LabResult:
+    return LabResult("bot-first", NAME, informs, value, 0.01, 1200, grade)
+
+
+def test_what_the_lab_found_takes_the_place_of_what_is_assumed(records: QueueRecords) -> None:
+    alone = replace(
+        records,
+        bots=records.bots.iloc[:0],
+        # Nobody waits, so there is work alone and nothing to calibrate.
+        contacts=records.contacts[~records.contacts["after_bot"]].assign(wait_us=0),
+    )
+    terms = replace(TERMS, staff=None, portfolio=money(contained=[0.1, 0.2, 0.3]))
+    declared = forecast(alone, {NAME: 0.5}, terms, draws=40)
+    assert declared.grade == "D"
+    lab = (found_by_lab("contained", 0.6), found_by_lab("returns", 0.25))
+    answer = forecast(alone, {NAME: 0.5}, replace(terms, lab=lab), draws=40)
+    assert answer.grade == "C"
+    before, ends = contacts(answer)
+    # n = λ · [1 − q p (1 − r)], with p and r of the lab.
+    assert ends == pytest.approx([before * (1 - 0.5 * 0.6 * 0.75)] * 2)
+    assert contacts(declared)[1] == pytest.approx([before * (1 - 0.5 * 0.2)] * 2)
+    assert "was measured by an experiment there" in answer.text
+    assert "no person joins 60 % of the bot's contacts (1,200 customers)" in answer.text
+    assert "25 % of what the bot solves comes back" in answer.text
+    assert "is declared, not measured" not in answer.text
+    # The interval is that of the lab: ± 1.28 standard errors of p, within the draws.
+    row = answer.figures.set_index("figure").loc["contacts"]
+    assert row["hi"] - row["lo"] < 0.5 * before * 0.6
+
+
+def test_who_comes_to_a_person_says_what_the_bot_solves_for_good(records: QueueRecords) -> None:
+    answer = forecast(
+        records, {NAME: 0.6}, replace(TERMS, lab=(found_by_lab("reaches_people", 0.5),)), draws=20
+    )
+    assert answer.refused is None and answer.grade == "C"
+    assert "50 % of the bot's customers come to a person" in answer.text
+    # p (1 − r) = .5, whatever the log says of returns.
+    moved = moved_inputs(
+        records, NAME, replace(TERMS, lab=(found_by_lab("reaches_people", 0.5),)), 9
+    )
+    assert moved is not None and moved.source == "lab"
+    reached = moved.matter.reached(1.0)
+    assert reached[0] == pytest.approx(0.5) and reached == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_reading_of_grade_c_replaces_nothing(records: QueueRecords, answer: WhatIf) -> None:
+    weak = replace(TERMS, lab=(found_by_lab("contained", 0.99, "C"),))
+    again = forecast(records, {NAME: 0.6}, weak, draws=100)
+    pd.testing.assert_frame_equal(again.figures, answer.figures)
+    assert "bot-first is not used: its reading has grade C" in again.text
+
+
+def contacts(answer: WhatIf) -> tuple[float, list[float]]:
+    row = answer.figures.set_index("figure").loc["contacts"]
+    return float(row["before"]), row[["no_selection", "full_selection"]].astype(float).tolist()
 
 
 def test_the_same_whatever_the_order_of_the_rows(records: QueueRecords, answer: WhatIf) -> None:
@@ -108,6 +249,12 @@ def test_the_same_whatever_the_order_of_the_rows(records: QueueRecords, answer: 
     again = forecast(turned, {NAME: 0.6}, TERMS, draws=100)
     for name in ("figures", "risks", "mix", "segments", "calibration"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(answer, name), check_exact=True)
+
+
+def test_five_hundred_resamples_of_a_week_take_seconds(records: QueueRecords) -> None:
+    begin = time.process_time()
+    answer = forecast(records, {NAME: 0.6}, TERMS, draws=500)
+    assert answer.refused is None and time.process_time() - begin < 20
 
 
 def test_small_segments_are_not_shown(records: QueueRecords) -> None:

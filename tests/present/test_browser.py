@@ -12,6 +12,7 @@ import pytest
 
 from journeylib.cli.run_notebook import run_audit
 from journeylib.present.dashboard import render_html
+from journeylib.present.theme import DARK, LIGHT
 from tests.present.notebook import demo_notebook
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
@@ -109,12 +110,15 @@ var answer = [...document.querySelectorAll('#journey-map g')]
   })
 """
 OVERLAPS = """
-var labels = [...document.querySelectorAll('#quadrant .jl-halo')]
-  .map(t => [t.textContent, t.getBBox()])
-var answer = labels.flatMap(([name, a], i) => labels.slice(i + 1)
+document.querySelector('#quadrant').scrollIntoView({ block: 'center' })
+var answer = new Promise(done => setTimeout(() => {
+var labels = [...document.querySelectorAll('#quadrant .annotation-text')]
+  .map(t => [t.textContent, t.getBoundingClientRect()])
+done(labels.flatMap(([name, a], i) => labels.slice(i + 1)
   .filter(([, b]) => a.x < b.x + b.width - 1 && b.x < a.x + a.width - 1
     && a.y + 2 < b.y + b.height - 2 && b.y + 2 < a.y + a.height - 2)
-  .map(([other]) => name + ' / ' + other))
+  .map(([other]) => name + ' / ' + other)))
+}, 1500))
 """
 
 
@@ -130,8 +134,9 @@ def test_no_box_of_the_map_is_overfull(page, tmp_path):
     assert ask(page, OVERFULL, tmp_path) == []
 
 
-def test_no_label_of_the_quadrant_overlaps_another_as_drawn(page, tmp_path):
-    assert ask(page, OVERLAPS, tmp_path) == []
+@pytest.mark.parametrize("width", [1280, 600])
+def test_no_label_of_the_quadrant_overlaps_another_as_drawn(sample_page, width, tmp_path):
+    assert ask(sample_page, OVERLAPS, tmp_path, f"--window-size={width},900") == []
 
 
 def test_the_first_screen_fits_a_window(sample_page, tmp_path):
@@ -146,6 +151,21 @@ def test_a_link_opens_the_page_of_a_touchpoint(sample_page, tmp_path):
         "'details.jl-spot')].filter(one=>one.open).length),500))"
     )
     assert ask(sample_page, script, tmp_path) == 1
+
+
+GROUND = "chart => chart._fullLayout.paper_bgcolor"
+COLOURS = """
+chart => chart.data.filter(trace => trace.customdata).flatMap(trace => trace.customdata
+  .map((name, i) => [name, trace.marker.color[i]]))
+"""
+SPOT = """
+(chart, name) => {
+  const trace = chart.data.find(one => one.customdata?.includes(name))
+  const place = trace.customdata.indexOf(name)
+  const { xaxis, yaxis } = chart._fullLayout
+  return { x: xaxis.l2p(trace.x[place]), y: yaxis.l2p(trace.y[place]) }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +198,16 @@ def test_filters_work_in_the_offline_file(visit):
     assert [row.is_visible() for row in rows.all()] == [one == "chatbot" for one in channels]
     shown = f"{channels.count('chatbot')} of {len(channels)} touchpoints"
     assert shown in page.locator(".jl-filters output").inner_text()
-    assert page.locator("#quadrant [data-key]:not(.jl-dim)").count() == channels.count("chatbot")
+    quadrant = page.locator("#quadrant")
+    quadrant.scroll_into_view_if_needed()
+    page.wait_for_function("one => one.querySelector('.main-svg')", arg=quadrant.element_handle())
+    drawn = quadrant.locator(".jl-chart").evaluate(COLOURS)
+    assert {name for name, colour in drawn if colour != LIGHT["line"]} == {
+        name for name, _ in drawn if name.startswith("Chatbot")
+    }
+    page.select_option("select[name=colour]", "feeling")
+    felt = dict(quadrant.locator(".jl-chart").evaluate(COLOURS))
+    assert felt["Chatbot: billing"] == LIGHT["good"] != dict(drawn)["Chatbot: billing"]
     page.select_option("select[name=channel]", "")
     page.check("input[name=flagged]")
     visible = [row for row in rows.all() if row.is_visible()]
@@ -209,15 +238,24 @@ def test_a_group_shows_its_customers_and_withholds_small_cells(visit):
 def test_a_click_on_a_touchpoint_opens_its_page(visit):
     page, _ = visit(script=True)
     name = "Chatbot: fault"
-    for place in ("#quadrant", "#journey-map"):
-        fold = page.locator(".jl-spot", has=page.locator("summary b", has_text=name))
-        fold.evaluate("fold => { fold.open = false }")
-        page.locator(f'{place} [data-key="{name}"]').dispatch_event("click")
-        page.wait_for_function("fold => fold.open", arg=fold.element_handle())
+    fold = page.locator(".jl-spot", has=page.locator("summary b", has_text=name))
+    page.locator(f'#journey-map [data-key="{name}"]').dispatch_event("click")
+    page.wait_for_function("fold => fold.open", arg=fold.element_handle())
+    fold.evaluate("fold => { fold.open = false }")
+    quadrant = page.locator("#quadrant")
+    quadrant.evaluate("one => one.scrollIntoView({ block: 'center' })")
+    page.wait_for_function("one => one.querySelector('.main-svg')", arg=quadrant.element_handle())
+    spot = quadrant.locator(".jl-chart").evaluate(SPOT, name)
+    area = quadrant.locator(".nsewdrag")
+    area.hover(position=spot)
+    assert quadrant.locator(".hovertext").text_content().startswith(f"{name}: ")
+    area.click(position=spot)
+    page.wait_for_function("fold => fold.open", arg=fold.element_handle())
 
 
 def test_charts_are_drawn_where_they_are_seen_and_say_their_base(visit):
     page, seen = visit(script=True)
+    page.emulate_media(color_scheme="dark")
     page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     figures = page.locator("figure[data-chart]")
     assert figures.count() >= 3
@@ -225,6 +263,7 @@ def test_charts_are_drawn_where_they_are_seen_and_say_their_base(visit):
         figure.scroll_into_view_if_needed()
         page.wait_for_function("one => one.querySelector('.main-svg')", arg=figure.element_handle())
         assert not figure.locator(".jl-svg").is_visible()
+        assert figure.locator(".jl-chart").evaluate(GROUND) == DARK["surface"]
     page.emulate_media(media="print")
     assert figures.first.locator(".jl-svg").is_visible()
     assert len(seen) == 1

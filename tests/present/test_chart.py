@@ -3,16 +3,15 @@
 import re
 
 import plotly.graph_objects as go
-import plotly.io
 import pytest
 
 from journeylib.core.estimate import Estimate
-from journeylib.present.drawing.chart import chart, in_theme, room_for, row_axis, ticks, whiskers
+from journeylib.present.drawing.chart import chart, room_for, row_axis, ticks, whiskers
 from journeylib.present.drawing.chart import words as chart_words
 from journeylib.present.drawing.images import png
 from journeylib.present.drawing.still import still
 from journeylib.present.figure import svg_element
-from journeylib.present.theme import DARK, LIGHT
+from journeylib.present.theme import LIGHT
 
 
 def drawn():
@@ -56,14 +55,6 @@ def test_a_scale_of_one_value_is_drawn():
     )
     flat.add_scatter(x=[3.0], y=[0.5], mode="markers")
     assert '<circle cx="10" cy="35"' in "".join(still(flat)[0])
-
-
-def test_the_dark_chart_has_no_light_colour_and_the_same_numbers():
-    dark = in_theme(drawn(), "dark")
-    assert dark.data[0].marker.color == DARK["bad"]
-    assert dark.layout.template.layout.paper_bgcolor == DARK["surface"]
-    assert tuple(dark.data[1].x) == (5.0,)
-    assert {"journeylib", "journeylib_dark"} <= set(plotly.io.templates)
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a <b>b</b>", "Q&A"])

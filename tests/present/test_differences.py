@@ -78,5 +78,5 @@ def test_the_data_of_a_figure_opens_as_an_interactive_table(groups):
 
 def test_without_itables_the_error_says_what_to_do(groups, monkeypatch):
     monkeypatch.setitem(sys.modules, "itables.widget", None)
-    with pytest.raises(RunError, match=r'pip install "journeylib\[lab\]"'):
+    with pytest.raises(RunError, match=r"pip install 'journeylib\[lab\]'"):
         jl.journey_map(groups[0]).data_table().interactive()

@@ -1,5 +1,6 @@
 """The interactive map in a real JupyterLab, and frozen in a page without a kernel."""
 
+import csv
 import json
 import os
 import random
@@ -11,10 +12,13 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import journeylib as jl
 from journeylib.present.theme import DARK, LIGHT
+from tests.audits.test_contact_labels import TRACE
+from tests.audits.test_contact_labels import write as write_chats
 from tests.present import vscode
 from tests.present.test_browser import AXE, CHROMIUM, ROOT
 
@@ -28,6 +32,7 @@ pytestmark = [
 ]
 # A busy machine is slow, not wrong.
 PATIENCE = 120_000
+LABELLED = int(os.environ.get("JOURNEYLIB_LABELS", "9"))  # openings of the session
 LOCAL = ("http://127.0.0.1", "http://localhost", "ws://127.0.0.1", "ws://localhost")
 FLOW = """
 ([root, words]) => {
@@ -290,6 +295,55 @@ def test_the_exported_page_without_a_kernel(page, lab, browser, pictures):
     assert heard == []
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
     context.close()
+
+
+def test_contacts_are_labelled_by_keys_and_none_is_lost(lab, browser, pictures):
+    url, folder = lab
+    write_chats(folder)
+    cell = 'from journeylib import present as show\nshow.label_page("chats.yaml")'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbformat.write(notebook, folder / "label.ipynb")
+    context = browser.new_context(viewport={"width": 1200, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    root = page.locator(".jl-label")
+    opening, progress = root.locator(".jl-opening"), root.locator("span.jl-note")
+
+    def start(labelled):
+        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.widgets?.length")
+        page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.ready")
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        playwright.expect(progress).to_have_text(f"{labelled} of 200 labelled")
+        root.focus()
+
+    def press(key, labelled):
+        words = opening.inner_text()
+        page.keyboard.press(key)
+        playwright.expect(progress).to_have_text(f"{labelled} of 200 labelled")
+        return words
+
+    page.goto(f"{url}/lab/tree/label.ipynb")
+    start(0)
+    said, choices = {}, ("transactional", "emotional", "unsure")
+    for n in range(LABELLED):
+        said[press(str(n % 3 + 1), n + 1)] = choices[n % 3]
+    # Keys that say no type say nothing; the last answer is taken back.
+    page.keyboard.press("7")
+    last = press("1", LABELLED + 1)
+    press("u", LABELLED)
+    assert opening.inner_text() == last
+    root.screenshot(path=pictures / "label.png")
+    if AXE.is_file():
+        assert serious(page, root) == []
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    start(LABELLED)
+    assert opening.inner_text() == last
+    said[press("2", LABELLED + 1)] = "emotional"
+    context.close()
+    with (folder / "chats-labels.personal.csv").open(encoding="utf-8", newline="") as file:
+        assert {row["opening"]: row["type"] for row in csv.DictReader(file)} == said
+    assert TRACE not in (folder / "label.ipynb").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(bool(vscode.missing()), reason=vscode.missing())

@@ -1,6 +1,31 @@
 import pytest
 
-from journeylib.present.theme import DARK, LIGHT, MARK_ON, TEXT_ON, VERDICTS, contrast, css
+from journeylib.present.theme import DARK, LIGHT, VERDICTS, contrast, css
+
+# Pairs of text and ground that occur: at least 4.5 : 1.
+TEXT_ON = (
+    *((name, ground) for name in ("ink", "muted") for ground in ("bg", "surface", "band")),
+    *((name, ground) for name in ("accent", "good", "bad") for ground in ("bg", "surface")),
+    *(
+        (name, ground)
+        for name in ("automate", "assist", "human_led", "human_only", "fix_first", "abstain")
+        for ground in ("surface", "band")
+    ),
+    ("head-ink", "head"),
+    ("good", "good-soft"),
+    ("bad", "bad-soft"),
+    ("ink", "good-soft"),
+    ("ink", "bad-soft"),
+    ("ink", "note"),
+    ("muted", "note"),
+)
+# Pairs of mark and ground that occur: at least 3 : 1.
+MARK_ON = (
+    ("flow", "surface"),
+    ("flow", "band"),
+    ("back", "surface"),
+    ("back", "band"),
+)
 
 
 def tint_over(colour, ground, opacity):

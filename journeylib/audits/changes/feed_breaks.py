@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.changes.wording import ChangeWriter
+from journeylib.audits.result.result import Change
 from journeylib.core import number, text
-from journeylib.journeys import US_PER_DAY
+from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.log import fetch
 from journeylib.measures import EVENTS
-
-if TYPE_CHECKING:
-    from journeylib.audits.changes.wording import ChangeWriter
-    from journeylib.audits.result.result import Change
-    from journeylib.journeys import Journeys
 
 REGULAR = 5.0  # events a day from which a day without any is no chance
 SURE = 20.0  # events a period from which none at all is no chance

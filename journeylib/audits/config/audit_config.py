@@ -17,9 +17,8 @@ from pydantic import (
 )
 
 from journeylib.audits.config.delivery import DeliverySettings
-from journeylib.audits.document.described import Described
 from journeylib.audits.document.metric_path import check_metric
-from journeylib.core import languages
+from journeylib.core import Described, languages
 from journeylib.journeys import (
     FEWEST_KINDS,
     JourneySettings,
@@ -75,6 +74,11 @@ Files = Annotated[
         lambda given: (given,) if isinstance(given, str) else given,
         json_schema_input_type=str | tuple[str, ...],
     ),
+]
+# A file of bets is read before the rest is checked.
+Bets = Annotated[
+    tuple[Bet, ...],
+    BeforeValidator(lambda given: given, json_schema_input_type=str | tuple[Bet, ...]),
 ]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -368,7 +372,7 @@ class AuditConfig(Described):
     service_types: ServiceTypeSettings | None = None
     objective: Objective | None = None
     lab: LabSettings | None = None
-    bets: tuple[Bet, ...] = ()
+    bets: Bets = ()
     assessment: AssessmentConfig | None = None
     compare: Literal["verdicts", "key_results"] = "verdicts"
     changes: ChangeSettings = ChangeSettings()

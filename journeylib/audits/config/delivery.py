@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from journeylib.audits.document.described import Described
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, Described
 
 When = Literal["always", "alarm", "never"]
 ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")

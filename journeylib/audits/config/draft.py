@@ -8,7 +8,6 @@ import re
 import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +30,7 @@ from journeylib.log import (
     RecognisedExport,
     Schema,
     WideRows,
-    is_object_centric,
-    object_types,
+    find_recipe,
     propose,
     propose_by_recipe,
     recognise,
@@ -60,8 +58,8 @@ def write_first_config(
     outcomes: str | Path | None = None,
     out: str | Path | None = None,
     force: bool = False,
-    object_type: str | None = None,
     ask: Ask | None = None,
+    **known: Any,
 ) -> tuple[Path, str]:
     """Look at a log and write a commented configuration that can be audited as it is.
 
@@ -76,10 +74,11 @@ def write_first_config(
         The YAML file; the log's name with ``.yaml`` in the current folder unless given.
     force : bool
         Replace an existing file.
-    object_type : str, optional
-        Of an object-centric log: whose objects are the journeys; proposed unless given.
     ask : callable, optional
         Called with a yes-or-no question and the likely answer where two readings are near.
+    **known
+        What need not be found out: ``object_type`` of an object-centric log, ``roles`` (role to
+        column), ``recipe`` (a name that `recipes` lists, or a ``.sql`` file).
 
     Returns
     -------
@@ -98,22 +97,22 @@ def write_first_config(
     name = _slug(log)
     path = Path(out) if out is not None else Path(f"{name}.yaml")
     _refuse(path, force=force)
-    export = recognise(str(log))
-    if export is None:
-        object_type, doubts = _object_type(str(log), object_type)
-        proposal = propose(str(log), object_type=object_type, ask=ask)
-        proposal = replace(proposal, warnings=(*doubts, *proposal.warnings))
+    recipe, roles = known.pop("recipe", None), known.get("roles")
+    if recipe is not None:
+        export: RecognisedExport | None = RecognisedExport(find_recipe(recipe), (str(log),))
     else:
-        proposal = propose_by_recipe(export)
+        # Who names columns of the file itself means no recipe's.
+        export = None if roles else recognise(str(log))
+    proposal = propose_by_recipe(export) if export else propose(str(log), ask=ask, **known)
     candidates = find_candidates(proposal, proposal.sample)
     outcome = propose_outcomes(str(outcomes), proposal) if outcomes is not None else None
     about = {
         "file": path.name,
         "name": name,
         "title": re.sub("[-_]+", " ", name).capitalize(),
-        "object_type": object_type,
+        "object_type": proposal.object_type,
         **_wide(proposal.wide),
-        **_source(log, export, path),
+        **_source(log, export, recipe, path),
         "outcomes": None if outcomes is None else _relative(outcomes, path),
     }
     _write(path, _configuration(about, proposal, candidates, outcome))
@@ -135,30 +134,18 @@ def _wide(wide: WideRows | None) -> dict[str, Any]:
     }
 
 
-def _source(log: str | Path, export: RecognisedExport | None, path: Path) -> dict[str, Any]:
+def _source(
+    log: str | Path, export: RecognisedExport | None, recipe: str | None, path: Path
+) -> dict[str, Any]:
     """Return the files of a log as its configuration names them, and the recipe for them."""
     if export is None:
         return {"log": _relative(log, path), "recipe": None, "brought": {}}
     files = [_relative(file, path) for file in export.files]
     return {
         "log": files[0] if len(files) == 1 else files,
-        "recipe": export.recipe.name,
+        "recipe": export.recipe.name if recipe is None else _relative(recipe, path),
         "brought": export.recipe.settings,
     }
-
-
-def _object_type(log: str, given: str | None) -> tuple[str | None, list[str]]:
-    """Return the object type to follow, and what following each would lose and repeat."""
-    if given is not None or not is_object_centric(log):
-        return given, []
-    types = object_types(Path(log))
-    if len(types) < 2:
-        return (types[0].name if types else None), []
-    best = types[0].name
-    counts = "; ".join(f"{t.name}: {t.lost} events lost, {t.extra} repeated" for t in types)
-    return best, [
-        f"Journeys follow the objects of type '{best}' ({counts}). --object-type takes another."
-    ]
 
 
 def _slug(log: str | Path) -> str:
@@ -176,7 +163,8 @@ def _refuse(path: Path, *, force: bool) -> None:
         raise ConfigError(f"{path} is a folder; name a file in it with --out.")
     if path.exists() and not force:
         raise ConfigError(
-            f"{path} exists and was left alone. --force replaces it; --out names another."
+            f"{path} exists and was left alone. `journeylib init` replaces it with --force, and "
+            "names another with --out."
         )
     if not path.parent.is_dir():
         raise ConfigError(f"there is no folder {path.parent} to write {path.name} to.")
@@ -194,7 +182,10 @@ def _write(path: Path, text: str) -> None:
         Path(name).chmod(0o666 & ~mask)
         Path(name).replace(path)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}. Name another --out.") from None
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}. Name another file with --out of "
+            "`journeylib init`."
+        ) from None
 
 
 def _relative(file: str | Path, path: Path) -> str:
@@ -266,6 +257,7 @@ def _settings(
 def _suggestions(candidates: Candidates, outcome: OutcomesProposal | None) -> dict[str, Any]:
     return {
         "goals": list(candidates.goals),
+        "goals_by_intent": {i: list(own) for i, own in candidates.goals_by_intent.items()},
         "bad_ends": list(candidates.bad_ends),
         "vulnerable": next(iter(candidates.vulnerable), None),
         "good": next(iter(candidates.good), None),

@@ -62,6 +62,7 @@ def load_config(
     if as_of is not None:
         content["as_of"] = as_of
     content = _without_empty(content)
+    _read_bets(content, path)
     _refuse_endless(content)
     _resolve_paths(content, path.parent)
     try:
@@ -136,6 +137,23 @@ def _without_empty(node: Any) -> Any:
                 "false. Put the word in quotes."
             )
     return {str(key): _without_empty(value) for key, value in node.items() if value is not None}
+
+
+def _read_bets(content: dict[str, Any], path: Path) -> None:
+    """Put the bets of a file in place of its name; paths in it are those of the configuration."""
+    named = content.get("bets")
+    if not isinstance(named, str):
+        return
+    try:
+        bets, _ = read_yaml((path.parent / named).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        bets = None
+    if not isinstance(bets, list):
+        raise ConfigError(
+            f"{path}: 'bets' names {named}, which is no file with a list of bets. "
+            f"`journeylib notes bets RUN --out {named}` writes one."
+        )
+    content["bets"] = [_without_empty(bet) for bet in bets]
 
 
 def _refuse_endless(node: Any, where: str = "") -> None:

@@ -33,6 +33,7 @@ SAMPLE_ROWS = 20_000
 MIN_ROWS = 10
 MAX_WORDS = 60
 MAYBE = 0.3
+OWN_GOAL = 2
 WORDS: Mapping[str, tuple[str, ...]] = {
     name: tuple(words) for name, words in read_packaged(Path(__file__).with_suffix(".yaml")).items()
 }
@@ -52,6 +53,8 @@ class Candidates:
         Frequent words of the actor column that are not mapped.
     touchpoints, goals, bad_ends : tuple of str
         Frequent touchpoints; those whose names sound like an end.
+    goals_by_intent : dict of str to tuple of str
+        Frequent intents to those of the goals that belong to them; none for a matter of service.
     good, vulnerable : tuple of str
         Unused columns that may say that a visit went well, or flag vulnerable customers.
     """
@@ -62,6 +65,7 @@ class Candidates:
     touchpoints: tuple[str, ...]
     goals: tuple[str, ...]
     bad_ends: tuple[str, ...]
+    goals_by_intent: dict[str, tuple[str, ...]]
     good: tuple[str, ...]
     vulnerable: tuple[str, ...]
 
@@ -103,17 +107,19 @@ def find_candidates(proposal: Proposal, sample: pd.DataFrame) -> Candidates:
     unused = tuple(name for name in proposal.columns if name not in named)
     names = _frequent(sample[taken["touchpoint"]], proposal.schema.missing)
     serving = _serving(proposal, sample)
+    goals = tuple(name for name in names if _sounds_like(name, WORDS["goal_words"]))
     return Candidates(
         roles=_role_candidates(unused, set(taken), sample),
         unused=unused,
         actor_words=_unmapped_actors(proposal, sample),
         touchpoints=names,
-        goals=tuple(name for name in names if _sounds_like(name, WORDS["goal_words"])),
+        goals=goals,
         bad_ends=tuple(
             name
             for name in names
             if _sounds_like(name, WORDS["bad_end_words"]) and name not in serving
         ),
+        goals_by_intent=_goals_by_intent(proposal, sample, goals),
         good=_named(unused, WORDS["good"]),
         vulnerable=_named(unused, WORDS["vulnerable"]),
     )
@@ -126,6 +132,35 @@ def _serving(proposal: Proposal, sample: pd.DataFrame) -> frozenset[str]:
     actor = sample[proposal.schema.actor].str.strip().map(proposal.schema.actor_values)
     served = actor.isin(["bot", "human"]).groupby(sample[proposal.schema.touchpoint].str.strip())
     return frozenset(str(name) for name, share in served.mean().items() if share >= 0.5)
+
+
+def _goals_by_intent(
+    proposal: Proposal, sample: pd.DataFrame, goals: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return frequent intents, each with the goals that go with it.
+
+    A goal goes with an intent where who states it reaches the goal `OWN_GOAL` times as often as
+    all do. A sale is no goal of a question about a bill.
+    """
+    schema = proposal.schema
+    owner = schema.journey or schema.customer
+    if schema.intent is None or owner is None or not goals:
+        return {}
+    intents = _frequent(sample[schema.intent], schema.missing)
+    named = sample[schema.touchpoint].str.strip()
+    stated = sample[schema.intent].str.strip()
+    reached = {goal: set(sample.loc[named == goal, owner].dropna()) for goal in goals}
+    everyone = sample[owner].nunique()
+    proposed = {}
+    for intent in intents:
+        own = set(sample.loc[stated == intent, owner].dropna())
+        both = {goal: len(own & those) for goal, those in reached.items()}
+        proposed[intent] = tuple(
+            goal
+            for goal, many in both.items()
+            if many >= MIN_ROWS and many * everyone >= OWN_GOAL * len(own) * len(reached[goal])
+        )
+    return proposed if any(proposed.values()) else {}
 
 
 def _frequent(column: pd.Series[Any], missing: tuple[str, ...]) -> tuple[str, ...]:
@@ -236,7 +271,8 @@ def _kinds(
         if value is None:
             raise SchemaError(
                 f"{name} has no column that says what came of customers. Call one 'kind' (a word "
-                "such as churn or nps) or name it after the outcome. Columns: "
+                "such as churn or nps) or name it after the outcome; or leave "
+                "--outcomes out and write log.outcomes yourself. Columns: "
                 f"{', '.join(sample.columns)}."
             )
         kinds = (plain_name(value).replace(" ", "_"),)
@@ -258,7 +294,8 @@ def _owner(columns: list[str], owner: str, name: str) -> tuple[str, str]:
     score, column = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     if score < MAYBE:
         raise SchemaError(
-            f"{name} has no column of customers. Name it '{owner}', as the log does. Columns: "
+            f"{name} has no column of customers. Name it '{owner}', as the log does; or leave "
+            "--outcomes out and write log.outcomes yourself. Columns: "
             f"{', '.join(columns)}."
         )
     return column, f"its name says so; check that it holds what '{owner}' holds in the log"

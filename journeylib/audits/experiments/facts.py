@@ -26,6 +26,7 @@ from journeylib.lab import (
     read_plan,
     report_objective,
 )
+from journeylib.portfolio import LabResult
 
 Document = Mapping[str, Any]
 Answer = tuple[Measured, str]
@@ -95,6 +96,44 @@ def _bet_facts(bet: Bet, document: Document) -> BetFacts:
         has_reading=reading is not None,
         stop_value=stop,
     )
+
+
+def lab_results(config: AuditConfig) -> tuple[LabResult, ...]:
+    """Return what the readings of the bets say of bots, for forecasts of moves.
+
+    Parameters
+    ----------
+    config : AuditConfig
+
+    Returns
+    -------
+    tuple of LabResult
+        Of every measure that `informs` one and was read, in the order of the bets.
+    """
+    found = []
+    for bet in config.bets:
+        reading = None if bet.plan is None else _json(Path(bet.plan).parent / READING_FILE)
+        if bet.plan is None or reading is None:
+            continue
+        settings = read_plan(bet.plan).plan.settings
+        read = [reading.get("primary"), *reading.get("guardrails", ())]
+        values = {one["name"]: one for one in read if one is not None}
+        for measure in settings.measures:
+            value = values.get(measure.name, {})
+            if measure.informs is None or value.get("new_error") is None:
+                continue
+            found.append(
+                LabResult(
+                    settings.name,
+                    settings.touchpoint,
+                    measure.informs,
+                    value["new"],
+                    value["new_error"],
+                    value["new_customers"],
+                    reading["grade"],
+                )
+            )
+    return tuple(found)
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from journeylib.audits.result.decision import BotSummary
+from journeylib.audits.result.result import Assessment
 from journeylib.judge import HandoffTime
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment
 
 SETTLED = 0.6  # share of resamples from which a hand-off time is an answer
 ONE_TOPIC = 0.9  # share of a bot's sessions from which their intent is its topic
-ENDS = ("contained", "handed_over", "abandoned")
+ENDS = ("ended_with_bot", "handed_over", "abandoned")
 
 
 def bot_summaries(assessment: Assessment) -> tuple[BotSummary, ...]:

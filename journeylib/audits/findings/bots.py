@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.insight import NAMED, insight, listed, unanswered
+from journeylib.audits.result.result import Assessment, Finding, Severity
 from journeylib.core import (
     Estimate,
     abstain_text,
@@ -16,11 +16,7 @@ from journeylib.core import (
     rounded,
     text,
 )
-from journeylib.judge import HandoffTime, worst_item
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment, Finding, Severity
-    from journeylib.judge import TippingPoint
+from journeylib.judge import HandoffTime, TippingPoint, worst_item
 
 EVERYONE = "all"  # the segment of a tipping point that is none
 SETTLED = 0.6  # share of resamples from which a hand-off time is called settled

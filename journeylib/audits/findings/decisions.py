@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -11,10 +11,8 @@ from journeylib.audits.findings.bot_summaries import bot_summaries
 from journeylib.audits.findings.flags import all_flags
 from journeylib.audits.findings.insight import listed
 from journeylib.audits.result.decision import BotSummary, Decision, Decisions, Flag
+from journeylib.audits.result.result import Assessment, Changes
 from journeylib.core import estimate_text, label, number, percent, text
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment, Changes
 
 MOST = 5
 FEW_TOLD = 0.01  # share of sessions never told that is no reason to act

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.bots import bot_findings
 from journeylib.audits.findings.insight import insight, listed
 from journeylib.audits.findings.moments_and_goals import journey_findings
 from journeylib.audits.findings.service_types import service_type_findings
-from journeylib.audits.result.result import Finding, Severity
+from journeylib.audits.result.result import Assessment, Finding, Severity
 from journeylib.core import rounded, text
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment
 
 RANK: dict[str, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
 DESCRIPTIVE = frozenset({"missing"})  # checks that describe the log and ask for nothing

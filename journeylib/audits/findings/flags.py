@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from journeylib.audits.findings.insight import listed
 from journeylib.audits.result.decision import BotSummary, Flag
+from journeylib.audits.result.result import Assessment
 from journeylib.core import number, percent, signed, text
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment
 
 BY_A_PERSON = frozenset({"assist", "human_led", "human_only"})
 MANY_GIVE_UP = 0.25  # share of a bot's conversations

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.insight import insight, listed, unanswered
+from journeylib.audits.result.result import Assessment, Finding
 from journeylib.core import estimate_text, label, number, text
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment, Finding
 
 FEW_SILENT = 0.8  # response rate from which the silent can no longer turn a mean around
 

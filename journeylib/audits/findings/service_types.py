@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from journeylib.audits.findings.insight import insight, unanswered
-from journeylib.core import estimate_text, text
+from journeylib.audits.result.result import Assessment, Finding, Severity
+from journeylib.core import estimate_text, percent, text
+from journeylib.measures import Matters, ServiceTypes
 
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Assessment, Finding, Severity
-
+LISTED = 8  # matters in one sentence, the largest first
 MANY_GIVE_UP = 0.2  # share of such contacts of bots from which giving up is serious
 
 
 def service_type_findings(assessment: Assessment) -> Iterator[Finding]:
-    """Yield the share of the second type, what bots get of it, and what became of that."""
+    """Yield the share of the second type, what bots get of it, and what contacts are about."""
     types = assessment.service_types
     if types is None:
         return
+    yield from _types(types)
+    yield from _matters(types.about)
+
+
+def _matters(about: Matters) -> Iterator[Finding]:
+    """Yield what contacts are about; nothing where the log's own intents say so."""
+    named = [f"{one.name} {percent(one.share.value, 0)}" for one in about.matters]
+    if named:
+        sentence = text(f"audits.finding.matters.{about.answer}", matters="; ".join(named[:LISTED]))
+        shares = {one.name: one.share.to_dict() for one in about.matters}
+        yield insight("service-types-matters", "info", sentence, shares)
+    elif about.answer not in ("intents", "no_text"):
+        answer = about.answer if about.answer == "few_customers" else "no_stable_topics"
+        yield unanswered("service-types-matters", text(f"audits.finding.matters.{answer}"))
+
+
+def _types(types: ServiceTypes) -> Iterator[Finding]:
     if types.answer != "estimated":
         sentence = text(f"audits.finding.service_types.{types.answer}")
         counts = {"learned": types.learned, "measured": types.measured}

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import read_labels
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean, refuse_unknown
 from journeylib.judge import EPOCH, check_ratings
 from journeylib.measures import DETECTORS
 
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-
 YES = ("1", "1.0", "t", "true", "y", "yes")
 NO = ("0", "0.0", "f", "false", "n", "no")
-LABELLED_COLUMNS = ("text", "customer", *DETECTORS)
+LABELS = (*DETECTORS, "positive")
+LABELLED_COLUMNS = ("text", "customer", *LABELS)
 RATINGS_COLUMNS = ("touchpoint", "rater", "group", "human_agency", *EPOCH)
 
 
@@ -54,7 +52,9 @@ def read_annotations(config: AuditConfig) -> Annotations:
     return Annotations(
         labelled=None if labelled is None else read_labelled(labelled),
         ratings=None if config.ratings is None else read_ratings(config.ratings.file),
-        contact_labels=None if types is None else read_labels(types.labels, types.names),
+        contact_labels=None
+        if types is None or types.labels is None
+        else read_labels(types.labels, types.names),
     )
 
 
@@ -65,8 +65,8 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
     ----------
     path : str or Path
         UTF-8, separated by commas or semicolons, with a header: ``text``, one or more of
-        ``human_request``, ``repetition``, ``negative`` (yes or no; empty where nobody labelled
-        the turn), optionally ``customer``.
+        ``human_request``, ``repetition``, ``negative``, ``positive`` (yes or no; empty where
+        nobody labelled the turn), optionally ``customer``.
 
     Returns
     -------
@@ -80,9 +80,9 @@ def read_labelled(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     table = _read(path, "labelled turns", LABELLED_COLUMNS, needed=("text",))
-    labels = [name for name in DETECTORS if name in table]
+    labels = [name for name in LABELS if name in table]
     if not labels:
-        raise ConfigError(f"{path.name} needs one or more of the columns {', '.join(DETECTORS)}.")
+        raise ConfigError(f"{path.name} needs one or more of the columns {', '.join(LABELS)}.")
     for name in labels:
         word = table[name].str.strip().str.lower()
         other = int((~word.isin((*YES, *NO, ""))).sum())
@@ -158,12 +158,8 @@ def _read(
     except (pd.errors.ParserError, pd.errors.EmptyDataError):
         raise ConfigError(f"the {what} {path.name} are not a table with a header.") from None
     table.columns = [str(name).strip().lower() for name in table.columns]
-    for name in table.columns:
-        if name not in known:
-            raise ConfigError(
-                f"{path.name} has a column '{name}', which {what} do not have."
-                f"{did_you_mean(name, known)} Columns: {', '.join(known)}."
-            )
+    problem = "{file} has a column '{name}', which {what} do not have.{near} Columns: {known}."
+    refuse_unknown(table.columns, known, problem, file=path.name, what=what)
     for name in needed:
         if name not in table:
             raise ConfigError(f"{path.name} needs a column '{name}'.")

@@ -10,11 +10,13 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from journeylib.core import ConfigError, RunError, did_you_mean, text, use_language
+from journeylib.audits.config.audit_config import AuditConfig
+from journeylib.core import ConfigError, RunError, did_you_mean, extra, text, use_language
+from journeylib.journeys import Journeys
 from journeylib.measures import (
     LABEL_COLUMNS,
     LEARN,
@@ -26,19 +28,11 @@ from journeylib.measures import (
     openings,
 )
 
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.journeys import Journeys
-
 LISTS = (LEARN, MEASURE)
 LABELS_END = "-labels.personal.csv"
 WORKBOOK_END = "-labels.personal.xlsx"
 RUN_FILE = "audit.json"
 _TO_CHOOSE = ("type", "second_type")
-_NEED_OPENPYXL = (
-    "the lists are an Excel workbook, which needs openpyxl; install it with: pip install "
-    "'journeylib[workshop]'"
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def write_label_lists(config: AuditConfig, journeys: Journeys, path: Path) -> La
             f"{path} is there already, perhaps with labels in it. Move it, or choose another --out."
         )
     lists = label_lists(openings(journeys, config.measures))
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     with use_language(config.language):
         _write_private(path, _workbook(lists, (*types.names, UNSURE)))
     return lists
@@ -119,12 +113,10 @@ def _write_private(path: Path, content: bytes) -> None:
 
 
 def _workbook(lists: LabelLists, choices: Sequence[str]) -> bytes:
-    try:
+    with extra("workshop", "an Excel workbook"):
         from openpyxl import Workbook
         from openpyxl.styles import Alignment, Font
         from openpyxl.worksheet.datavalidation import DataValidation
-    except ModuleNotFoundError:
-        raise RunError(_NEED_OPENPYXL) from None
     book = Workbook()
     about = book.active
     about.title = "about"
@@ -188,7 +180,7 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
         If `path` stands in a run.
     """
     outside_runs(path)
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     found = _checked(_read_workbook(file), types.names, file.name)
     if path.exists():
         kept = read_labels(path, types.names)
@@ -211,11 +203,9 @@ def keep_labels(path: Path, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read_workbook(file: Path) -> pd.DataFrame:
-    try:
+    with extra("workshop", "an Excel workbook"):
         from openpyxl import load_workbook
         from openpyxl.utils.exceptions import InvalidFileException
-    except ModuleNotFoundError:
-        raise RunError(_NEED_OPENPYXL) from None
     try:
         book = load_workbook(file, data_only=True)
     except FileNotFoundError:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.contact_labels import (
     LABELS_END,
     keep_labels,
@@ -14,11 +14,8 @@ from journeylib.audits.preparation.contact_labels import (
     read_labels,
 )
 from journeylib.core import ConfigError
+from journeylib.journeys import Journeys
 from journeylib.measures import UNSURE, LabelLists, ServiceTypeSettings, label_lists, openings
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.journeys import Journeys
 
 
 class Labelling:
@@ -116,7 +113,7 @@ def start_labelling(
     RunError
         If the labels would stand in a run.
     """
-    types = config.service_types or ServiceTypeSettings(labels="")
+    types = config.service_types or ServiceTypeSettings()
     path = Path(types.labels) if types.labels else folder / f"{config.name}{LABELS_END}"
     lists = label_lists(openings(journeys, config.measures))
     return Labelling(lists, path, types.names, second=second, language=config.language)

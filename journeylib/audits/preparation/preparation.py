@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from ibis import _
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.core import text
 from journeylib.journeys import (
     REST,
@@ -22,13 +22,8 @@ from journeylib.journeys import (
     sift,
     stitch,
 )
-from journeylib.log import LAST_EVENT, Check, check_table, fetch, read_log
-from journeylib.measures import without_graph
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.log import EventLog, NameOf
-    from journeylib.measures import Evidence
+from journeylib.log import LAST_EVENT, Check, EventLog, NameOf, check_table, fetch, read_log
+from journeylib.measures import Evidence, without_graph
 
 
 @dataclass(frozen=True)
@@ -132,6 +127,7 @@ def without_absent(
         "touchpoint before the mapping": (read.events, "touchpoint"),
         "stage": (log.events, "stage"),
         "channel": (log.events, "channel"),
+        "intent": (log.events, "intent"),
         "outcome": (log.outcomes, "kind"),
     }
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.preparation import Prepared, withheld
-from journeylib.journeys import LEVELS, Journeys, rebuild, stitch
+from journeylib.journeys import LEVELS, Cutting, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
+from journeylib.log import EventLog
 from journeylib.measures import (
     KEY_RESULTS,
     ServiceTypes,
@@ -18,11 +20,6 @@ from journeylib.measures import (
     measure,
     with_type_shares,
 )
-
-if TYPE_CHECKING:
-    from journeylib.audits.config.audit_config import AuditConfig
-    from journeylib.journeys import Cutting
-    from journeylib.log import EventLog
 
 FACTORS = (0.5, 1.0, 2.0)
 THRESHOLDS = (0.3, 0.5, 0.7)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.document.content import content, varied
+from journeylib.audits.document.content import Variation, content, varied
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
+from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import rounded
-from journeylib.judge import HandoffTime, worst_item
+from journeylib.journeys import Conformance, Structure, Timeline, Told
+from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.log import without_small_parts
+from journeylib.portfolio import WhatIf
 
-if TYPE_CHECKING:
-    from journeylib.audits.document.content import Variation
-    from journeylib.audits.result.decision import Decisions
-    from journeylib.audits.result.result import Assessment, Changes, Finding
-    from journeylib.journeys import Conformance, Structure, Timeline, Told
-    from journeylib.judge import TippingPoint
-    from journeylib.portfolio import WhatIf
-
-STATES = ("contained", "handed_over", "abandoned", "open")
+STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -16,11 +16,9 @@ from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.decision import Decisions
 from journeylib.journeys import Conformance, Journeys, Structure, Told
 from journeylib.judge import Judgement, Ratings
+from journeylib.log import EventLog
 from journeylib.measures import Evidence, Reach, ServiceTypes
 from journeylib.portfolio import Portfolio, WhatIf
-
-if TYPE_CHECKING:
-    from journeylib.log import EventLog
 
 Severity = Literal["info", "low", "medium", "high"]
 ChangeKind = Literal["data_quality", "definition", "mix", "performance"]

@@ -15,15 +15,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from journeylib import __version__
 from journeylib.audits.config.audit_config import PLACES, AuditConfig
+from journeylib.audits.result.result import Audit
 from journeylib.core import SEED, ConfigError, RunError, working
 from journeylib.log import export_files
-
-if TYPE_CHECKING:
-    from journeylib.audits.result.result import Audit
 
 RECORDED = ("duckdb", "ibis-framework", "numpy", "pandas", "pm4py", "scikit-learn",
             "scipy", "statsmodels")  # fmt: skip

@@ -188,7 +188,7 @@ def _deviations(
         optional=steps["touchpoint"].isin(plan.optional),
         _kind=steps["kind"].map(kinds),
     ).sort_values(["place", "touchpoint", "_kind"], na_position="last", ignore_index=True)
-    goal = _goals(over, marks, steps) if journeys.settings.goals else None
+    goal = _goals(over, marks, steps) if journeys.settings.every_goal else None
     steps["goal"] = goal.value if goal else np.nan
     steps["goal_lo"] = goal.lo if goal else np.nan
     steps["goal_hi"] = goal.hi if goal else np.nan

@@ -1,55 +1,48 @@
-"""The one door to pm4py: process models from variants, and plans from BPMN and process trees.
+"""The one door to pm4py: plans from BPMN and process trees.
 
 pm4py takes seconds to import and prints a banner, so it is imported inside the functions that
-need it. It is fed with variants and their frequencies, never with events.
+need it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from journeylib.core import ConfigError
-from journeylib.journeys.conformance.bpmn_export import bpmn_text
+from journeylib.core import ConfigError, Described
 from journeylib.journeys.conformance.plan import Plan, Raw
-from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys
 from journeylib.log import refuse_entities
 
 MAX_MARKINGS = 20_000
 
 
-class PlanSettings(BaseModel):
+class PlanSettings(Described):
     """The planned journey: a list of steps, a BPMN file or a process tree.
 
     Examples
     --------
     >>> PlanSettings(steps=["Order", "Credit check?", "Delivery"]).steps
     ('Order', 'Credit check?', 'Delivery')
+
+    Attributes
+    ----------
+    steps
+        Steps in the planned order; 'B?' is an optional B.
+    bpmn
+        A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the configuration.
+    tree
+        A process tree: -> in order, X one of, + in parallel, * again; such as ->('A', X('B', tau),
+        'C').
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    steps: tuple[str, ...] | None = Field(
-        None, min_length=1, description="Steps in the planned order; 'B?' is an optional B."
-    )
-    bpmn: Path | None = Field(
-        None,
-        description="A BPMN 2.0 file whose tasks are touchpoints. Path, relative to the "
-        "configuration.",
-    )
-    tree: str | None = Field(
-        None,
-        min_length=1,
-        description="A process tree: -> in order, X one of, + in parallel, * again; such as "
-        "->('A', X('B', tau), 'C').",
-    )
+    steps: tuple[str, ...] | None = Field(None, min_length=1)
+    bpmn: Path | None = None
+    tree: str | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _one_plan(self) -> Self:
@@ -185,94 +178,3 @@ def _fired(
     for place, weight in gives.items():
         after[place] = after.get(place, 0) + weight
     return frozenset((place, number) for place, number in after.items() if number)
-
-
-@dataclass(frozen=True)
-class Mined:
-    """A model discovered from the variants that may be shown.
-
-    Attributes
-    ----------
-    tree : str
-        A process tree.
-    variants, journeys : int
-        What it was discovered from.
-    share : float
-        Those journeys as a share of all.
-    """
-
-    tree: str
-    variants: int
-    journeys: int
-    share: float
-
-    @property
-    def plan(self) -> Plan:
-        """The model as a plan, to compare other journeys with."""
-        return plan_of_tree(self.tree)
-
-    def bpmn(self) -> str:
-        """Return the model as BPMN 2.0 with a simple layout, for modelling tools.
-
-        Returns
-        -------
-        str
-            The same model always gives the same text.
-        """
-        from pm4py.convert import convert_to_bpmn
-        from pm4py.utils import parse_process_tree
-
-        return bpmn_text(convert_to_bpmn(parse_process_tree(self.tree)))
-
-
-def inductive_model(journeys: Journeys) -> Mined:
-    """Discover a process tree by the inductive miner, without a noise threshold.
-
-    Parameters
-    ----------
-    journeys : Journeys
-
-    Returns
-    -------
-    Mined
-        From variants of at least the minimum number of customers; every one of them fits.
-
-    Raises
-    ------
-    ConfigError
-        If no variant has so many customers.
-
-    Notes
-    -----
-    Leemans, Fahland and van der Aalst, Petri Nets 2013. With a noise threshold the outcome
-    would depend on the order of equal frequencies; without one it does not.
-    """
-    from pm4py.algo.discovery.inductive.dtypes.im_ds import IMDataStructureUVCL
-    from pm4py.algo.discovery.inductive.variants.im import IMUVCL
-    from pm4py.objects.process_tree.utils import generic
-
-    shown = _shown_variants(journeys)
-    tree = IMUVCL({}).apply(IMDataStructureUVCL(shown.counts), {})
-    tree = generic.fold(tree)
-    generic.tree_sort(tree)
-    return Mined(str(tree), len(shown.counts), shown.journeys, shown.share)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    counts: Counter[tuple[str, ...]]
-    journeys: int
-    share: float
-
-
-def _shown_variants(journeys: Journeys) -> _Shown:
-    shown = variants(journeys)
-    counts = Counter(
-        {tuple(v): int(n) for v, n in zip(shown["variant"], shown["journeys"], strict=True)}
-    )
-    if not counts:
-        raise ConfigError(
-            "no variant is shared by enough customers to discover a model from. "
-            "Group touchpoints, or lower journeys.min_customers."
-        )
-    return _Shown(counts, counts.total(), float(shown["share"].sum()))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
-from journeylib.core import ConfigError, SchemaError, did_you_mean
+from journeylib.core import ConfigError, SchemaError, refuse_unknown
 from journeylib.journeys.filters.narrowing import Narrowed, call
 from journeylib.journeys.walk.counting import happens_between
 from journeylib.journeys.walk.events import Codes, Events
@@ -28,6 +28,7 @@ ENDS = ("goal", "bad_end", "other", "open")
 Flags = npt.NDArray[np.bool_]
 Steps = npt.NDArray[np.int64]
 Day = str | date | datetime
+_NO_SUCH = "there is no {of} '{name}' in the log.{near}"
 
 
 class Verbs(Narrowed):
@@ -197,7 +198,7 @@ class Verbs(Narrowed):
         _some(segments, "in_segment")
         _has(self, "segment", "segment")
         named = cast("Codes", self.outline.segment)
-        _known(named.words, "segment", segments)
+        refuse_unknown(segments, named.words, _NO_SUCH, of="segment")
         words = f"in the segment {_listed(segments, 'or')}"
         return self._keep(named.is_word(*segments), words, call("in_segment", *segments))
 
@@ -213,12 +214,7 @@ class Verbs(Narrowed):
                 "of_type: the types of contacts are not known. Label some, and declare "
                 "service_types in the configuration; docs/service-types.md says how."
             )
-        for name in types:
-            if name not in known:
-                raise ConfigError(
-                    f"there is no type '{name}'.{did_you_mean(name, known)} Types: "
-                    f"{', '.join(known)}."
-                )
+        refuse_unknown(types, known, "there is no type '{name}'.{near} Types: {known}.")
         return self._keep(
             _any(np.isin(self.outline.key, known[name]) for name in types),
             f"with a contact that is {_listed(types, 'or')}",
@@ -229,7 +225,7 @@ class Verbs(Narrowed):
         """Keep the journeys with at least one event in any of `channels`."""
         _some(channels, "using_channel")
         channel = _has(self, "channel", "channel").events.column("channel")
-        _known(channel.words, "channel", channels)
+        refuse_unknown(channels, channel.words, _NO_SUCH, of="channel")
         return self._keep(
             self._with_event(channel.is_word(*channels)),
             f"using the channel {_listed(channels, 'or')}",
@@ -239,11 +235,7 @@ class Verbs(Narrowed):
     def with_end(self, *kinds: Literal["goal", "bad_end", "other", "open"]) -> Self:
         """Keep the journeys that reached a goal, a bad end, another end, or are still open."""
         _some(kinds, "with_end")
-        for kind in kinds:
-            if kind not in ENDS:
-                raise ConfigError(
-                    f"there is no end '{kind}'.{did_you_mean(kind, ENDS)} Ends: {', '.join(ENDS)}."
-                )
+        refuse_unknown(kinds, ENDS, "there is no end '{name}'.{near} Ends: {known}.")
         words = {
             "goal": "a goal",
             "bad_end": "a bad end",
@@ -274,7 +266,7 @@ class Verbs(Narrowed):
         if outcomes is None:
             raise SchemaError("the log has no outcomes. Declare them when it is read.")
         there = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
-        _known(list(there), "outcome", kinds)
+        refuse_unknown(kinds, list(there), _NO_SUCH, of="outcome")
         found = outcomes.filter(
             _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro.fill_null(1) != 0)
         )
@@ -398,10 +390,7 @@ def _first_visit(journeys: Narrowed, touchpoint: str) -> tuple[Steps, Steps]:
 def _number(journeys: Narrowed, touchpoint: str) -> int:
     """Return the number of a touchpoint of the whole log."""
     known = journeys.whole._numbers
-    if touchpoint not in known:
-        raise ConfigError(
-            f"there is no touchpoint '{touchpoint}' in the log.{did_you_mean(touchpoint, known)}"
-        )
+    refuse_unknown([touchpoint], known, _NO_SUCH, of="touchpoint")
     return known[touchpoint]
 
 
@@ -441,15 +430,6 @@ def _has(journeys: Narrowed, column: str, role: str) -> Narrowed:
 def _clock(journeys: Narrowed) -> None:
     if not journeys.has_clock:
         raise SchemaError("the log has no clock. Declare a column with the role 'timestamp'.")
-
-
-def _known(there: Sequence[str], called: str, names: Sequence[str]) -> None:
-    """Refuse a name that the whole log does not have, with the nearest that it has."""
-    for name in names:
-        if name not in there:
-            raise ConfigError(
-                f"there is no {called} '{name}' in the log.{did_you_mean(name, there)}"
-            )
 
 
 def _instant(day: Day | None, zone: ZoneInfo, *, end: bool = False) -> int | None:

@@ -230,7 +230,7 @@ class Narrowed:
     def _left(self, events: Events, journeys: npt.NDArray[np.int64], narrowing: Narrowing) -> Self:
         outline = self.outline.of(events, journeys)
         # Only a data class has verbs: `Journeys`.
-        left = {"narrowing": narrowing, "outline_left": outline, "held_trail": None}
+        left = {"narrowing": narrowing, "outline_left": outline, "holds_order": False}
         return cast("Self", replace(cast("Any", self), **left))
 
     def _with_event(self, marked: Flags) -> Flags:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, resample, working
 from journeylib.journeys.graph.markov_chain import ENDS, Chain, journey_chain
 from journeylib.journeys.graph.simplify import Simplified, simplify
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.counting import Numbers, Whole, count_units
+from journeylib.journeys.walk.outline import END_KINDS, Outline
 from journeylib.journeys.walk.tables import START
-from journeylib.log import fetch, suppress_parts
+from journeylib.log import suppress_parts
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -69,21 +69,40 @@ def journey_structure(journeys: Journeys) -> Structure:
 
 def journey_ends(journeys: Journeys) -> pd.DataFrame:
     """Count how journeys end, by the touchpoints that they came by; see `Structure.ends`."""
-    first = journeys.steps.filter(_.starts_visit & (_.visit == 1))
-    came = first.select("journey", touchpoint=_.touchpoint.cast("string"))
-    table = journeys.table.select("journey", "customer_no", "group", "end_kind")
-    everyone = table.mutate(touchpoint=ibis.literal(START)).select("touchpoint", *table.columns)
-    known = came.join(table, "journey").select(*everyone.columns).union(everyone)
-    keys = ["touchpoint", "end_kind", "group"]
-    people = known.group_by([*keys, "customer_no"]).aggregate(journeys=_.count())
-    # A customer is in one group, so customers of groups add up.
-    counted = fetch(people.group_by(keys).aggregate(journeys=_.journeys.sum(), customers=_.count()))
+    events, outline = journeys.events, journeys.outline
+    words = [journeys.names[number] for number in range(len(journeys.names))]
+    first = np.flatnonzero(events.starts_visit & (events.visit == 1))
+    # All journeys count at the start, and once at each touchpoint that they come by.
+    journey = np.concatenate([events.journey[first], np.arange(len(outline))])
+    spot = np.concatenate([events.touchpoint[first], np.full(len(outline), len(words))])
+    counted = _counted(outline, journey, spot.astype(np.int64), len(words) + 1)
+    counted["touchpoint"] = np.array([*words, START], dtype=object)[counted["spot"]]
     base = journeys.touchpoints[["touchpoint", "customers"]]
     customers = dict(base.itertuples(index=False, name=None))
-    customers[START] = int(fetch(table.aggregate(n=_.customer_no.nunique()))["n"].iloc[0])
+    customers[START] = outline.customers
     minimum = max(journeys.settings.min_customers, 1)
     names = [name for name in (START, *base["touchpoint"]) if customers[name] >= minimum]
     return _ends_of(names, counted, customers, minimum)
+
+
+def _counted(outline: Outline, journey: Numbers, spot: Whole, spots: int) -> pd.DataFrame:
+    """Count journeys and customers by spot, end and customer group."""
+    kinds = len(END_KINDS)
+    cell = (spot * kinds + outline.end_kind[journey]) * GROUPS + outline.group[journey]
+    journeys = np.bincount(cell, minlength=spots * kinds * GROUPS)
+    # The journeys of a customer lie together.
+    order = np.argsort(journey, kind="stable")
+    people = count_units(cell[order], outline.customer[journey[order]], len(journeys))
+    there = np.flatnonzero(journeys)
+    return pd.DataFrame(
+        {
+            "spot": there // (kinds * GROUPS),
+            "end_kind": np.array(END_KINDS, dtype=object)[there // GROUPS % kinds],
+            "group": there % GROUPS,
+            "journeys": journeys[there],
+            "customers": people[there],
+        }
+    )
 
 
 def _ends_of(

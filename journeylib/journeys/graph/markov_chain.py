@@ -10,17 +10,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, Grade, Resampled, did_you_mean, resample, working
+from journeylib.core import (
+    GROUPS,
+    Grade,
+    Resampled,
+    refuse_unknown,
+    resample,
+    working,
+)
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import OTHER, START
-from journeylib.log import fetch
 
 Floats = npt.NDArray[np.float64]
 
@@ -184,12 +189,11 @@ class Chain:
         """
         rows = self.table
         for column, name in (("touchpoint", touchpoint), ("measure", measure)):
-            known = list(rows[column].unique())
-            if name not in known:
-                raise ConfigError(
-                    f"the chain has no {column} '{name}'.{did_you_mean(name, known)} Touchpoints "
-                    "of too few customers, and goals and bad ends themselves, are left out."
-                )
+            problem = (
+                "the chain has no {column} '{name}'.{near} Touchpoints of too few customers, and "
+                "goals and bad ends themselves, are left out."
+            )
+            refuse_unknown([name], list(rows[column].unique()), problem, column=column)
         found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
         return float(found.iloc[0])
 
@@ -228,13 +232,17 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     counts, names = _counted(journeys, folded)
     people = journeys.touchpoints.set_index("touchpoint")[["journeys", "customers"]]
     if folded:
-        people.loc[OTHER] = _bases(journeys.steps.filter(_.touchpoint.isin(sorted(folded))))
-    people.loc[START] = _bases(journeys.table)
+        events = journeys.events
+        own = np.array([journeys.names[number] in folded for number in sorted(journeys.names)])
+        here = own[events.touchpoint]
+        units = (events.journey[here], events.customer[here])
+        people.loc[OTHER] = [len(np.unique(unit)) for unit in units]
+    people.loc[START] = [len(journeys.outline), journeys.outline.customers]
     base = people.loc[names]
     found = _estimated(counts, base) | _passing(journeys, counts, names, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
-    table = _table(found, base, shown, goals=bool(journeys.settings.goals))
-    ends = {*journeys.settings.goals, *journeys.settings.bad_ends, START}
+    table = _table(found, base, shown, goals=bool(journeys.settings.every_goal))
+    ends = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
     return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
 
 
@@ -244,44 +252,29 @@ def _folded(journeys: Journeys, most: int) -> set[str]:
     return set(order["touchpoint"].iloc[most:])
 
 
-def _bases(rows: ibis.Table) -> list[int]:
-    counted = rows.aggregate(journeys=_.journey.nunique(), customers=_.customer_no.nunique())
-    return [int(number) for number in fetch(counted).iloc[0]]
-
-
 def _counted(journeys: Journeys, folded: set[str]) -> tuple[Floats, list[str]]:
     """Count moves per customer group, shape (groups, m, m + ends), and name the states."""
     kept = sorted(set(journeys.touchpoints["touchpoint"]) - folded)
     names = [START, *kept, *([OTHER] if folded else [])]
     m = len(names)
+    events, outline, columns = journeys.events, journeys.outline, m + len(ENDS)
+    states = _states(journeys, names)
+    rows = np.flatnonzero(events.ends_visit)
+    end = m + np.array([ENDS.index(kind) for kind in END_KINDS])[outline.end_kind]
+    onward = np.append(states, -1)[events.next_touchpoint[rows]]
+    target = np.where(events.is_last[rows], end[events.journey[rows]], onward)
+    moves = (events.group[rows].astype(np.int64) * m + states[events.touchpoint[rows]]) * columns
+    begun = outline.group.astype(np.int64) * m * columns + states[outline.first]
+    cells = np.concatenate([moves + target, begun])
+    counts = np.bincount(cells, minlength=GROUPS * m * columns).astype(np.float64)
+    return counts.reshape(GROUPS, m, columns), names
+
+
+def _states(journeys: Journeys, names: list[str]) -> npt.NDArray[np.int64]:
+    """Return the state of each touchpoint: its own, or the last where it is folded."""
     spot = {name: number for number, name in enumerate(names)}
-    spot |= dict.fromkeys(folded, m - 1)
-    ends = {end: m + number for number, end in enumerate(ENDS)}
-    last = journeys.table.select("journey", "end_kind")
-    inner = (
-        journeys.steps.filter(_.ends_visit)
-        .join(last, "journey")
-        .group_by(
-            "group",
-            source=_.touchpoint,
-            target=_.next_touchpoint,
-            end=_.next_touchpoint.isnull().ifelse(_.end_kind, ibis.null("string")),
-        )
-        .aggregate(n=_.count())
-    )
-    first = (
-        journeys.steps.filter(_.step == 1)
-        .group_by("group", target=_.touchpoint)
-        .aggregate(n=_.count())
-        .mutate(source=ibis.literal(START), end=ibis.null("string"))
-    )
-    columns = ["group", "source", "target", "end", "n"]
-    rows = fetch(inner.select(columns).union(first.select(columns)))
-    counts = np.zeros((GROUPS, m, m + len(ENDS)))
-    for group, source, target, end, n in rows.itertuples(index=False, name=None):
-        column = ends[end] if isinstance(end, str) else spot[target]
-        counts[int(group), spot[source], column] += n
-    return counts, names
+    known = (journeys.names[number] for number in sorted(journeys.names))
+    return np.array([spot.get(name, len(names) - 1) for name in known], dtype=np.int64)
 
 
 def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
@@ -317,8 +310,7 @@ def _passing(
 ) -> dict[str, Resampled]:
     """Count the journeys that come to each state, and their visits: facts, not the chain's."""
     m, events = len(names), journeys.events
-    spot = {name: number for number, name in enumerate(names)}
-    states = np.array([spot.get(journeys.names[no], m - 1) for no in sorted(journeys.names)])
+    states = _states(journeys, names)
     came = np.unique(events.journey * np.int64(m) + states[events.touchpoint])
     passing = np.zeros((GROUPS, m))
     np.add.at(passing, (journeys.outline.group[came // m], came % m), 1)

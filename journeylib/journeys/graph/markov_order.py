@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
 import numpy as np
 import pandas as pd
-from ibis import _
 
 from journeylib.core import number, text
 from journeylib.journeys.journeys import Journeys
-from journeylib.log import fetch
+from journeylib.journeys.walk.outline import END_KINDS
 
 FOLDS = 16
 ORDERS = (1, 2, 3)
@@ -21,6 +19,8 @@ WEIGHT = 1.0
 # and longer contexts gain a trace of it from smoothing alone.
 MATERIAL = 0.01
 _BEFORE, _NEXT = ("b1", "b2", "b3"), "next"
+# Ends are numbered below zero; -1 stands for "before the journey".
+_ENDINGS = {"goal": -2, "bad_end": -3, "other": -4, "open": -5}
 
 
 @dataclass(frozen=True)
@@ -108,28 +108,24 @@ def order_test(journeys: Journeys) -> OrderTest:
 
 
 def _contexts(journeys: Journeys) -> pd.DataFrame:
-    """Count (three visits before, next) per fold of customers, in the engine."""
-    in_journey = ibis.window(group_by="journey", order_by="step")
-    ends = journeys.table.select("journey", "end_kind")
-    visits = journeys.steps.filter(_.ends_visit).select(
-        "journey", "step", "group", "touchpoint_no", "next_touchpoint"
-    )
-    # Ends are numbered below zero; -1 stands for "before the journey".
-    kinds = {"goal": -2, "bad_end": -3, "other": -4}
-    end = ibis.cases(*((_.end_kind == kind, no) for kind, no in kinds.items()), else_=None)
-    moved = visits.mutate(
-        b1=_.touchpoint_no,
-        b2=_.touchpoint_no.lag().over(in_journey).fill_null(-1),
-        b3=_.touchpoint_no.lag(2).over(in_journey).fill_null(-1),
-        after=_.touchpoint_no.lead().over(in_journey),
-        fold=_.group % FOLDS,
-    )
-    known = moved.join(ends, "journey").mutate(next=ibis.coalesce(_.after, end))
-    counted = (
-        known.filter(_.next.notnull()).group_by([*_BEFORE, _NEXT, "fold"]).aggregate(n=_.count())
-    )
-    rows = fetch(counted.order_by([*_BEFORE, _NEXT, "fold"]))
-    return rows.astype("int64")
+    """Count (three visits before, next) per fold of customers; open journeys have no last next."""
+    events, outline = journeys.events, journeys.outline
+    rows = np.flatnonzero(events.ends_visit)
+    visit, journey = events.touchpoint[rows].astype(np.int64), events.journey[rows]
+    end = np.array([_ENDINGS[kind] for kind in END_KINDS], dtype=np.int64)[outline.end_kind]
+    last = np.append(journey[1:] != journey[:-1], True)[: len(rows)]
+    following = np.where(last, end[journey], np.append(visit[1:], 0)[: len(rows)])
+    before = [visit]
+    for back in (1, 2):
+        earlier = np.full(len(rows), -1, dtype=np.int64)
+        same = journey[back:] == journey[:-back]
+        earlier[back:][same] = visit[:-back][same]
+        before.append(earlier)
+    fold = events.group[rows].astype(np.int64) % FOLDS
+    known = following != _ENDINGS["open"]
+    columns = [column[known] for column in (*before, following, fold)]
+    rows_of = pd.DataFrame(dict(zip([*_BEFORE, _NEXT, "fold"], columns, strict=True)))
+    return rows_of.groupby(list(rows_of.columns)).size().reset_index(name="n").astype("int64")
 
 
 def _losses(rows: pd.DataFrame, order: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

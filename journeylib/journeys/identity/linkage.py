@@ -12,9 +12,9 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from journeylib.core import RunError, SchemaError
+from journeylib.core import Described, RunError, SchemaError, extra
 from journeylib.journeys.identity._components import components
 from journeylib.journeys.identity.stitching import normal
 from journeylib.log import ID, EventLog, fetch
@@ -26,14 +26,16 @@ RECALL = 0.7  # share of true pairs that the surest kind is taken to show, to be
 STRANGERS = 1500  # customers whose pairs show how alike strangers are
 
 
-class LinkSettings(BaseModel):
-    """How sure a link must be."""
+class LinkSettings(Described):
+    """How sure a link must be.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    threshold
+        Probability from which two customers are one person.
+    """
 
-    threshold: float = Field(
-        0.95, gt=0.5, lt=1, description="Probability from which two customers are one person."
-    )
+    threshold: float = Field(0.95, gt=0.5, lt=1)
 
 
 @dataclass(frozen=True)
@@ -129,13 +131,9 @@ def need_splink() -> Any:
     RunError
         If it is not installed; the message says what to install.
     """
-    try:
+    instead = "Stitching by equal identifiers (stitch) needs nothing more."
+    with extra("linkage", "the linking of records", instead):
         import splink
-    except ImportError:
-        raise RunError(
-            "linking needs splink, which is not installed: pip install 'journeylib[linkage]'. "
-            "Stitching by equal identifiers (stitch) needs nothing more."
-        ) from None
     return splink
 
 

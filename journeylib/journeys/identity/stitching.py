@@ -9,9 +9,9 @@ from typing import Literal
 import ibis
 import pandas as pd
 from ibis import _
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from journeylib.core import SchemaError, did_you_mean, working
+from journeylib.core import Described, SchemaError, refuse_unknown, working
 from journeylib.journeys.identity._components import components
 from journeylib.log import ID, EventLog, Quality, alias, fetch
 
@@ -23,27 +23,25 @@ US_PER_DAY = 86_400_000_000
 ACCOUNT = "customer"
 
 
-class StitchSettings(BaseModel):
-    """How identifiers are joined into people."""
+class StitchSettings(Described):
+    """How identifiers are joined into people.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    level
+        strict: an identifier never joins two accounts; default: up to max_accounts; loose: up to 5
+        times as many, and without end of validity.
+    max_accounts
+        An identifier seen with more accounts (or identifiers of any one kind that is declared
+        before it) than this is shared, and joins nobody.
+    valid_days
+        Kind to the days of silence after which an identifier may be somebody else's: phone numbers
+        are given out again, cookies change hands.
+    """
 
-    level: Level = Field(
-        "default",
-        description="strict: an identifier never joins two accounts; default: up to max_accounts; "
-        f"loose: up to {LOOSER} times as many, and without end of validity.",
-    )
-    max_accounts: int = Field(
-        5,
-        ge=1,
-        description="An identifier seen with more accounts (or identifiers of any one kind that is "
-        "declared before it) than this is shared, and joins nobody.",
-    )
-    valid_days: dict[str, float] = Field(
-        {},
-        description="Kind to the days of silence after which an identifier may be somebody "
-        "else's: phone numbers are given out again, cookies change hands.",
-    )
+    level: Level = "default"
+    max_accounts: int = Field(5, ge=1)
+    valid_days: dict[str, float] = Field({})
 
     def at(self, level: Level) -> StitchSettings:
         """Return the same settings at another level."""
@@ -194,12 +192,13 @@ def _check(kinds: tuple[str, ...], settings: StitchSettings) -> None:
             "stitching needs identifiers, and none is declared. Add to roles, for example, "
             "identifiers: {email: mail, phone: phone_number}."
         )
-    for kind in settings.valid_days:
-        if kind not in (ACCOUNT, *kinds):
-            raise SchemaError(
-                f"stitching.valid_days names '{kind}', which is no kind of identifier."
-                f"{did_you_mean(kind, kinds)} Declared: {', '.join(kinds)}."
-            )
+    refuse_unknown(
+        (kind for kind in settings.valid_days if kind != ACCOUNT),
+        kinds,
+        "stitching.valid_days names '{name}', which is no kind of identifier.{near} "
+        "Declared: {known}.",
+        SchemaError,
+    )
 
 
 def normal(kind: str, value: ibis.Value) -> ibis.Value:

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from journeylib.core import did_you_mean
+from journeylib.core import Described, did_you_mean
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,16 +22,28 @@ MICROSECOND = dt.timedelta(microseconds=1)
 Moments = npt.NDArray[np.int64]
 
 
-class BusinessHours(BaseModel):
-    """When the company works."""
+class BusinessHours(Described):
+    """When the company works.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    hours
+        From and to, local time; up to 24:00.
+    weekdays
+        Days with these hours.
+    other_hours
+        Days with hours of their own.
+    holidays
+        Days on which nobody works.
+    timezone
+        Zone of the hours; summer time is kept.
+    """
 
-    hours: Hours = Field("09:00-17:00", description="From and to, local time; up to 24:00.")
-    weekdays: tuple[Weekday, ...] = Field(WEEKDAYS[:5], description="Days with these hours.")
-    other_hours: dict[Weekday, Hours] = Field({}, description="Days with hours of their own.")
-    holidays: tuple[dt.date, ...] = Field((), description="Days on which nobody works.")
-    timezone: str = Field("UTC", description="Zone of the hours; summer time is kept.")
+    hours: Hours = "09:00-17:00"
+    weekdays: tuple[Weekday, ...] = WEEKDAYS[:5]
+    other_hours: dict[Weekday, Hours] = Field({})
+    holidays: tuple[dt.date, ...] = ()
+    timezone: str = "UTC"
 
     @model_validator(mode="after")
     def _sane(self) -> Self:

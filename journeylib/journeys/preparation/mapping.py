@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
-from journeylib.core import ConfigError, did_you_mean, percent
+from journeylib.core import ConfigError, did_you_mean, percent, refuse_unknown
 from journeylib.log import EventLog, fetch
 
 COLUMNS = ("activity", "channel", "actor", "touchpoint", "stage")
@@ -146,12 +146,8 @@ def read_mapping(path: str | Path) -> TouchpointMapping:
     table = csv.DictReader(lines, delimiter=";" if ";" in header and "," not in header else ",")
     names = [name.strip().lower() for name in table.fieldnames or ()]
     table.fieldnames = names
-    for name in names:
-        if name not in COLUMNS:
-            raise ConfigError(
-                f"{path.name} has a column '{name}', which a mapping does not have."
-                f"{did_you_mean(name, COLUMNS)} Columns: {', '.join(COLUMNS)}."
-            )
+    problem = "{file} has a column '{name}', which a mapping does not have.{near} Columns: {known}."
+    refuse_unknown(names, COLUMNS, problem, file=path.name)
     for name in NEEDED:
         if name not in names:
             raise ConfigError(f"{path.name} needs a column '{name}'.")

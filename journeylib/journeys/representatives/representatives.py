@@ -25,7 +25,12 @@ FIRST_LETTER = 0xE000
 # Two equal slips happen by chance in any log of some size; three are rare.
 MIN_COPIES = 3
 MAX_NOISE = 0.7
+# Among so much noise slips recur as often as stories of few copies do.
+MAX_NOISE_OF_FEW = 0.5
+FEW_COPIES = 10
 MAX_UNNOTICED = 1 / 3
+# Distance from the true stories, as expected from the copies, from which nothing is told.
+MAX_DISTANCE = 0.2
 # A journey farther than this from its story is not covered by it.
 WITHIN = 1 / 3
 
@@ -147,8 +152,9 @@ def representatives(
     stories. Nothing is random, and names of touchpoints and order of rows do not matter.
 
     The answer is ``cannot tell`` with fewer than ten journeys, without any variant that
-    recurs, where more than 70 % of the journeys equal no story, or where a story that a third
-    of the journeys follow might have gone unnoticed.
+    recurs, where more than 70 % of the journeys equal no story (50 % where a story has
+    fewer than ten copies), where a story that a third of the journeys follow might have
+    gone unnoticed, or where the stories are expected to be farther than .2 from the true ones.
 
     Examples
     --------
@@ -170,7 +176,7 @@ def representatives(
     exact = int(log.counts[chosen].sum())
     noise = 1 - exact / journeys if journeys else 1.0
     smallest = min(1.0, copies / max(exact, 1))
-    reason = _doubt(journeys, chosen, noise, smallest)
+    reason = _doubt(journeys, log.counts[chosen], noise, smallest)
     found = [_story(log, tellers, number, chosen) for number in range(len(chosen))]
     # A stable sort: ties stay in the order of the candidates, which no row or name decides.
     found.sort(key=lambda story: (-story.journeys, -story.copies))
@@ -190,18 +196,36 @@ def representatives(
     )
 
 
-def _doubt(journeys: int, chosen: Sequence[int], noise: float, smallest: float) -> str:
+def _doubt(journeys: int, copies: npt.NDArray[np.int64], noise: float, smallest: float) -> str:
     """Return why the stories are not to be believed, or an empty string."""
     if journeys < MIN_JOURNEYS:
         return f"{journeys} journeys are too few to tell stories from ({MIN_JOURNEYS} are needed)"
-    if not chosen:
+    if not len(copies):
         return "no journey recurs often enough to be more than chance"
+    many = f"{percent(noise, 0)} of the journeys equal no story"
     if noise > MAX_NOISE:
-        many = f"{percent(noise, 0)} of the journeys equal no story"
         return f"{many}: the stories do not represent the log"
     if smallest > MAX_UNNOTICED:
         return f"a story that {percent(smallest, 0)} of the journeys follow may have gone unnoticed"
+    if copies.min() < FEW_COPIES and noise > MAX_NOISE_OF_FEW:
+        return f"{many}, and a story of fewer than {FEW_COPIES} copies may be chance among them"
+    if _expected_distance(copies, noise * journeys) > MAX_DISTANCE:
+        return "the stories have so few copies that some may be chance, and others missing"
     return ""
+
+
+def _expected_distance(copies: npt.NDArray[np.int64], others: float) -> float:
+    """Return how far the stories may lie from the true ones (Jaccard), by their copies alone.
+
+    A story with c copies would show fewer than `MIN_COPIES` with the probability of a Poisson
+    count of mean c. So many stories like it are missing, and as many slips stand in for them;
+    no more than there are `others`, journeys that equal no story.
+    """
+    from scipy.special import pdtr
+
+    lost = float(pdtr(MIN_COPIES - 1, copies.astype(np.float64)).sum())
+    lost = min(lost, others)
+    return 2 * lost / (len(copies) + lost)
 
 
 def _gather(
@@ -228,17 +252,19 @@ def _gather(
         for touchpoint in name:
             frequency[touchpoint] = frequency.get(touchpoint, 0) + total
 
+    rarity = {touchpoint: -many for touchpoint, many in frequency.items()}
+
     def rank(name: Variant) -> tuple[object, ...]:
         # Ties are broken by form and by how common its touchpoints are; names come last.
-        form = tuple(name.index(touchpoint) for touchpoint in name)
-        common = tuple(-frequency[touchpoint] for touchpoint in name)
+        form = tuple(map(name.index, name))
+        common = tuple(map(rarity.__getitem__, name))
         return (-totals[name], len(name), form, common, tuple(map(str, name)))
 
     names = tuple(sorted(places, key=rank))
     letters = {touchpoint: chr(FIRST_LETTER + n) for n, touchpoint in enumerate(frequency)}
     return Texts(
         names,
-        tuple("".join(letters[touchpoint] for touchpoint in name) for name in names),
+        tuple("".join(map(letters.__getitem__, name)) for name in names),
         np.array([totals[name] for name in names], dtype=np.int64),
         np.array([max(people[p] for p in places[name]) for name in names], dtype=np.int64),
         tuple(tuple(places[name]) for name in names),

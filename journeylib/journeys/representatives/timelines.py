@@ -176,7 +176,7 @@ def examples(journeys: Journeys, *, most: int = 6) -> Told:
 def _named(journeys: Journeys, codes: list[str]) -> list[Variant]:
     known = journeys.whole.touchpoints
     names = dict(zip(known["touchpoint_no"].astype(str), known["touchpoint"], strict=True))
-    return [tuple(names[number] for number in code.split(",")) for code in codes]
+    return [tuple(map(names.__getitem__, code.split(","))) for code in codes]
 
 
 def _lived(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import LogError, did_you_mean
+from journeylib.core import LogError, refuse_unknown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -64,10 +64,9 @@ def make_streams(frame: pd.DataFrame) -> Streams:
     LogError
         If a needed column is missing, or there is no event.
     """
-    for column in ("customer_no", "touchpoint_no"):
-        if column not in frame.columns:
-            hint = did_you_mean(column, map(str, frame.columns))
-            raise LogError(f"boundaries need a column '{column}'; the frame has none.{hint}")
+    problem = "boundaries need a column '{name}'; the frame has none.{near}"
+    there = [str(name) for name in frame.columns]
+    refuse_unknown(("customer_no", "touchpoint_no"), there, problem, LogError)
     if frame.empty:
         raise LogError("boundaries need events; the frame has none")
     keys = [name for name in ("customer_no", "t_us", "position") if name in frame.columns]

@@ -10,7 +10,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from journeylib.core import SchemaError, did_you_mean
+from journeylib.core import SchemaError, refuse_unknown
 from journeylib.journeys.segmentation.rules import US_PER_DAY, JourneySettings
 from journeylib.journeys.segmentation.silence_gap import MIN_GAPS, GapCut, fit_gap_by_channel
 from journeylib.log import fetch
@@ -100,12 +100,8 @@ def declared_gaps(events: ibis.Table, settings: JourneySettings) -> tuple[Channe
             "'channel', or give one number of days."
         )
     known = sorted(fetch(events.select("channel").distinct())["channel"].dropna())
-    for name in settings.gap_days:
-        if name not in known and name != REST:
-            raise SchemaError(
-                f"journeys.gap_days names the channel '{name}', which the log does not have."
-                f"{did_you_mean(name, known)}"
-            )
+    problem = "journeys.gap_days names the channel '{name}', which the log does not have.{near}"
+    refuse_unknown((n for n in settings.gap_days if n != REST), known, problem, SchemaError)
     days = {REST: settings.assumed_gap_days} | settings.gap_days
     return tuple(
         ChannelGap(name, round(days[name] * US_PER_DAY), "declared", "") for name in sorted(days)

@@ -179,7 +179,7 @@ def _by_silence(
     events: ibis.Table, log: EventLog, settings: JourneySettings, kind: CutKind, reason: str = ""
 ) -> tuple[ibis.Table, Cutting]:
     """Cut after silence, and after declared ends where `kind` is ``goal``."""
-    ends = (*settings.goals, *settings.bad_ends) if kind == "goal" else ()
+    ends = (*settings.every_goal, *settings.bad_ends) if kind == "goal" else ()
     stream = in_stream(events)
     if not log.has_clock:
         # Without a clock there is no silence: only ends cut.

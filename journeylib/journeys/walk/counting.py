@@ -112,6 +112,17 @@ def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np
 
 
 @compiled
+def slot_of(key: int, size: int) -> int:
+    """Return the slot of a hash table of `size` slots, a power of two, where a search begins.
+
+    Every bit of the key decides: of keys that are a multiple of a large power of two, as journey
+    times many intents is, the low bits are all the same.
+    """
+    mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+    return int(np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1)))
+
+
+@compiled
 def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers, Whole]:
     """Number the pairs that occur, in the order in which they first do.
 
@@ -137,7 +148,7 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
             number[row] = -1
             continue
         key = np.int64(first[row]) * seconds + second[row]
-        slot = (key * 0x9E3779B1 >> 7) & (size - 1)
+        slot = slot_of(key, size)
         while slots[slot] >= 0 and keys[slots[slot]] != key:
             slot = (slot + 1) & (size - 1)
         if slots[slot] < 0:
@@ -152,7 +163,7 @@ def number_pairs(first: Numbers, second: Numbers, seconds: int) -> tuple[Numbers
                 keys = more
                 slots = np.full(size, -1, dtype=np.int64)
                 for old in range(known):
-                    slot = (keys[old] * 0x9E3779B1 >> 7) & (size - 1)
+                    slot = slot_of(keys[old], size)
                     while slots[slot] >= 0:
                         slot = (slot + 1) & (size - 1)
                     slots[slot] = old

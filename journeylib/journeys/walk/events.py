@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -18,9 +18,6 @@ from journeylib.core import GROUPS
 from journeylib.journeys.walk.counting import Base, base_in_cells, sum_in_cells
 from journeylib.journeys.walk.visits import visit_numbers, visit_starts
 from journeylib.log import fetch_arrow, hand_over, is_sorted
-
-if TYPE_CHECKING:
-    pass
 
 Numbers = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.journeys.segmentation.segment import Cutting
 from journeylib.journeys.walk.counting import number_variants
 from journeylib.journeys.walk.events import MISSING, Codes, Events, Flags, Numbers, Whole
-
-if TYPE_CHECKING:
-    from journeylib.journeys.segmentation.rules import JourneySettings
-    from journeylib.journeys.segmentation.segment import Cutting
 
 END_KINDS = ("goal", "bad_end", "open", "other")
 GOAL, BAD_END, OPEN, OTHER_END = range(4)
@@ -37,6 +35,8 @@ class Outline:
         Number and group of the customer.
     end_kind : ndarray of int8
         Place in `END_KINDS`.
+    goal_set : ndarray of int32
+        Which goals judge it: 0 the general ones, then those of each intent that has its own.
     cut_off : ndarray of bool
         Begins less than ``quiet_days`` after the log's first event.
     segment : Codes or None
@@ -50,6 +50,7 @@ class Outline:
     customer: Numbers
     group: Numbers
     end_kind: npt.NDArray[np.int8]
+    goal_set: Numbers
     cut_off: Flags
     segment: Codes | None
     boundary_micro: Whole | None
@@ -119,7 +120,7 @@ class Outline:
         """Return those of these `journeys`, of which `events` are left."""
         segment = None if self.segment is None else self.segment.only(journeys)
         micro = None if self.boundary_micro is None else self.boundary_micro[journeys]
-        named = ("key", "customer", "group", "end_kind", "cut_off")
+        named = ("key", "customer", "group", "end_kind", "goal_set", "cut_off")
         return replace(
             self,
             events=events,
@@ -159,21 +160,58 @@ def outline_of(
         kind[events.t_us[last_row] > last_us - cutting.quiet_us] = OPEN
         cut_off = events.t_us[first_row] < first_us + cutting.quiet_us
     # The last of the declared ends decides: a complaint after the purchase is a bad end.
-    declared = np.full(len(names), -1, dtype=np.int8)
-    for end, listed in ((BAD_END, settings.bad_ends), (GOAL, settings.goals)):
-        declared[[no for no, name in names.items() if name in listed]] = end
-    rows = np.flatnonzero(declared[events.touchpoint] >= 0)
-    kind[events.journey[rows]] = declared[events.touchpoint[rows]]
+    goal_set = _goal_sets(events, settings)
+    is_goal = _are_goals(settings, names)[goal_set[events.journey], events.touchpoint]
+    bad = np.zeros(len(names), dtype=bool)
+    bad[[no for no, name in names.items() if name in settings.bad_ends]] = True
+    rows = np.flatnonzero(is_goal | bad[events.touchpoint])
+    kind[events.journey[rows]] = np.where(is_goal[rows], GOAL, BAD_END)
     return Outline(
         events,
         events.key[first_row],
         events.customer[first_row],
         events.group[first_row],
         kind,
+        goal_set,
         cut_off,
         events.column("segment").only(first_row) if events.has("segment") else None,
         events.column("boundary_micro")[first_row] if events.has("boundary_micro") else None,
     )
+
+
+def _goal_sets(events: Events, settings: JourneySettings) -> Numbers:
+    """Return which goals judge each journey: those of the first intent that it states."""
+    many = len(events.begins) - 1
+    chosen = np.zeros(many, dtype=np.int32)
+    if not settings.goals_by_intent or not events.has("intent"):
+        return chosen
+    intent = events.column("intent")
+    own = {name: number for number, name in enumerate(settings.goals_by_intent, start=1)}
+    by_word = np.array([own.get(word, 0) for word in intent.words], dtype=np.int32)
+    rows = np.flatnonzero(intent.known)[::-1]
+    # The first stated intent is written last, so it stays.
+    chosen[events.journey[rows]] = by_word[intent.number[rows]]
+    return chosen
+
+
+def _are_goals(settings: JourneySettings, names: Mapping[int, str]) -> Flags:
+    """Mark the touchpoints of each set of goals, shape (sets, touchpoints)."""
+    sets = (settings.goals, *settings.goals_by_intent.values())
+    return np.array([[names[no] in one for no in range(len(names))] for one in sets], dtype=bool)
+
+
+def goal_events(outline: Outline, settings: JourneySettings, names: Mapping[int, str]) -> Flags:
+    """Mark the events at which a journey reaches a goal of its own matter."""
+    events = outline.events
+    return np.asarray(
+        _are_goals(settings, names)[outline.goal_set[events.journey], events.touchpoint]
+    )
+
+
+def judged_by_goals(outline: Outline, settings: JourneySettings) -> Flags:
+    """Mark the journeys whose matter has a goal; no goal tells how the others went."""
+    sets = (settings.goals, *settings.goals_by_intent.values())
+    return np.array([bool(one) for one in sets])[outline.goal_set]
 
 
 def as_table(outline: Outline, names: Mapping[int, str]) -> pa.Table:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from journeylib.core import Floats, RunError, did_you_mean
+from journeylib.core import Floats, RunError, refuse_unknown
 from journeylib.judge.estimation.design_matrix import Bools, Ints, content_order
 
 Clock = Literal["minutes", "turns"]
@@ -106,12 +106,9 @@ def bot_sessions(sessions: pd.DataFrame, clock: Clock = "minutes", *more: str) -
     RunError
         Where a column is absent, a time is missing or negative, or a code is unknown.
     """
-    for name in (clock, "event", "customer", *more):
-        if name not in sessions.columns:
-            raise RunError(
-                f"column '{name}' is not in the table of bot sessions."
-                f"{did_you_mean(name, map(str, sessions.columns))}"
-            )
+    needed, there = (clock, "event", "customer", *more), [str(name) for name in sessions.columns]
+    problem = "column '{name}' is not in the table of bot sessions.{near}"
+    refuse_unknown(needed, there, problem, RunError)
     unknown = int((~sessions["event"].isin((OPEN, FRUSTRATED, RESOLVED, SCRIPTED))).sum())
     if unknown:
         raise RunError(

@@ -205,7 +205,6 @@ def _resampled(
         hi=max(float(hi), value),
         estimand=what,
         method=f"{method}; interval from drawing touchpoints anew",
-        provenance="ratings",
     )
 
 

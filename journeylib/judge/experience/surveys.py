@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, Estimate, Floats, resample
+from journeylib.core import GROUPS, ConfigError, Estimate, Floats
 from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import of_kind
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
 from journeylib.log import bounded_share, customer_group, fetch
-from journeylib.measures import RATING_SCALES, quotient
+from journeylib.measures import RATING_SCALES, ratio_of_sums
 
 MICRO = 1_000_000
 NPS_SCALE = (0.0, 10.0)
@@ -269,16 +269,6 @@ def _response_rate(asked: pd.DataFrame, scale: Scale, minimum: int) -> Estimate:
     group = asked["group"].to_numpy(dtype=np.int64)
     sums[:, 0, 0] = np.bincount(group[asked["value_micro"].notna()], minlength=GROUPS)
     sums[:, 0, 1] = np.bincount(group, minlength=GROUPS)
-    rate = resample(
-        sums, quotient, share=True, n_customers=[base["n_customers"]], n_trials=[len(asked)]
-    )
-    found = Estimate(
-        float(rate.value[0]),
-        "share",
-        float(rate.lo[0]),
-        float(rate.hi[0]),
-        method="delete-a-group jackknife by customer",
-        **base,
-    )
+    rate = ratio_of_sums(sums, unit="share", min_customers=1, **base)
     answered = float(sums[:, 0, 0].sum())
-    return bounded_share(found, answered, len(asked), minimum=minimum, of_persons=True)
+    return bounded_share(rate, answered, len(asked), minimum=minimum, of_persons=True)

@@ -19,7 +19,7 @@ from journeylib.judge.paradoxes.context import (
     verified_how,
 )
 from journeylib.log import fetch, hand_over, in_sample
-from journeylib.measures import NEGATIVE, RATING_SCALES, Scores
+from journeylib.measures import EVEN_ODDS, RATING_SCALES, Scores
 
 
 def connected(context: ParadoxContext) -> Side:
@@ -68,9 +68,11 @@ def _moments(context: ParadoxContext) -> ibis.Table:
     heard = context.contacts.turns
     negative: Any = ibis.literal(False)
     if isinstance(context.scores, Scores):
-        scores = context.scores.turns.filter(_.score.notnull()).select("journey", "step", "score")
+        scores = context.scores.turns.filter(_.score.notnull()).select(
+            "journey", "step", "negative"
+        )
         heard = heard.left_join(scores, ["journey", "step"])
-        negative = context.journeys.log.schema.customer_speaks & (_.score <= NEGATIVE)
+        negative = context.journeys.log.schema.customer_speaks & (_.negative >= EVEN_ODDS)
     turns = heard.select(
         *("customer_no", "group", "journey"),
         at_us=_.t_us,
@@ -164,7 +166,7 @@ def weaker_recovery(context: ParadoxContext) -> Side:
         human_step=(_.actor == "human").ifelse(_.step, ibis.null("int64")),
     ).mutate(bot_next=_.bot_step.min().over(after), human_next=_.human_step.min().over(after))
     scored = turns.inner_join(
-        scores.turns.select("journey", "step", "score"), ["journey", "step"]
+        scores.turns.select("journey", "step", "score", "negative"), ["journey", "step"]
     ).filter(context.journeys.log.schema.customer_speaks & _.score.notnull())
     scored = scored.mutate(
         then=_.score.lead().over(ibis.window(**in_contact)),
@@ -172,7 +174,7 @@ def weaker_recovery(context: ParadoxContext) -> Side:
     )
     by_bot = _.bot_next.notnull() & (_.human_next.isnull() | (_.bot_next < _.human_next))
     answered = scored.mutate(by_bot=by_bot, reply=ibis.least(_.bot_next, _.human_next)).filter(
-        (_.score <= NEGATIVE) & (_.reply < _.then_step)
+        (_.negative >= EVEN_ODDS) & (_.reply < _.then_step)
     )
     contacts = context.contacts.table.select(
         "journey", "opened", about=_.intent, in_baseline=(_.arm.notnull() | ~_.human)

@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import refuse_unknown
 from journeylib.journeys import US_PER_DAY, Journeys
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, hand_over, reusable
@@ -103,11 +103,8 @@ def _in_log(journeys: Journeys, column: str) -> bool:
 
 def check_declared(steps: ibis.Table, setting: str, column: str) -> None:
     """Refuse a setting that names no column of the log."""
-    if column not in steps.columns:
-        raise ConfigError(
-            f"'{setting}' names '{column}', which is no column of the log."
-            f"{did_you_mean(column, steps.columns)} Declare it under 'attributes'."
-        )
+    problem = "'{of}' names '{name}', which is no column of the log.{near} Declare it under "
+    refuse_unknown([column], steps.columns, f"{problem}'attributes'.", of=setting)
 
 
 def _fields_used(steps: ibis.Table, column: str | None) -> Any:

@@ -11,20 +11,3 @@ from journeylib.judge.settings.bot_timing import (
 from journeylib.judge.settings.indicators import AXES, DEFAULTS, Axis, Indicator
 from journeylib.judge.settings.judge_settings import JudgeSettings, MomentSettings, OfficeEffect
 from journeylib.judge.settings.paradoxes import ParadoxSettings
-
-__all__ = [
-    "AXES",
-    "DEFAULTS",
-    "HANDOFF_LIMITS",
-    "Axis",
-    "CapacitySettings",
-    "CostRange",
-    "CostSettings",
-    "Indicator",
-    "JudgeSettings",
-    "Limit",
-    "MomentSettings",
-    "OfficeEffect",
-    "ParadoxSettings",
-    "draw_cost",
-]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from journeylib.core import Described
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,25 @@ def draw_cost(cost: CostRange, rng: np.random.Generator) -> float:
     return float(rng.triangular(low, mode, high)) if high > low else float(mode)
 
 
-class CostSettings(BaseModel):
-    """What a session costs; each a number or [low, most likely, high]."""
+class CostSettings(Described):
+    """What a session costs; each a number or [low, most likely, high].
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    human_contact
+        A contact that a human handles, with the customer's wait for it.
+    bot_per_minute
+        A minute in the bot.
+    frustrated_exit
+        What is lost when a customer gives up.
+    currency
+        Currency of all costs.
+    """
 
-    human_contact: CostRange = Field(
-        description="A contact that a human handles, with the customer's wait for it."
-    )
-    bot_per_minute: CostRange = Field(description="A minute in the bot.")
-    frustrated_exit: CostRange = Field(description="What is lost when a customer gives up.")
-    currency: str = Field("EUR", description="Currency of all costs.")
+    human_contact: CostRange
+    bot_per_minute: CostRange
+    frustrated_exit: CostRange
+    currency: str = "EUR"
 
     def likely(self) -> tuple[float, float, float]:
         """Return the most likely cost of a bot minute, a frustrated exit and a human contact."""
@@ -94,20 +104,28 @@ class CostSettings(BaseModel):
         return self.bot_per_minute, self.frustrated_exit, self.human_contact
 
 
-class CapacitySettings(BaseModel):
-    """The people who take what bots hand over: handing over more makes everyone wait longer."""
+class CapacitySettings(Described):
+    """The people who take what bots hand over: handing over more makes everyone wait longer.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    staff
+        People on duty at the same time for hand-overs.
+    service_minutes
+        Mean time that a contact takes them.
+    patience_minutes
+        Mean time until a waiting customer gives up.
+    contact_without_wait
+        Cost of a contact that a human handles, without the wait for it.
+    waiting_per_minute
+        Cost of a minute of a customer's wait.
+    open_hours_a_week
+        Hours a week in which sessions come and staff serve.
+    """
 
-    staff: int = Field(ge=1, description="People on duty at the same time for hand-overs.")
-    service_minutes: float = Field(gt=0, description="Mean time that a contact takes them.")
-    patience_minutes: float = Field(
-        gt=0, le=10_000, description="Mean time until a waiting customer gives up."
-    )
-    contact_without_wait: float = Field(
-        ge=0, description="Cost of a contact that a human handles, without the wait for it."
-    )
-    waiting_per_minute: float = Field(ge=0, description="Cost of a minute of a customer's wait.")
-    open_hours_a_week: float = Field(
-        168.0, gt=0, le=168, description="Hours a week in which sessions come and staff serve."
-    )
+    staff: int = Field(ge=1)
+    service_minutes: float = Field(gt=0)
+    patience_minutes: float = Field(gt=0, le=10_000)
+    contact_without_wait: float = Field(ge=0)
+    waiting_per_minute: float = Field(ge=0)
+    open_hours_a_week: float = Field(168.0, gt=0, le=168)

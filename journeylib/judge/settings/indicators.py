@@ -6,27 +6,33 @@ import itertools
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from journeylib.core import read_packaged
+from journeylib.core import Described, read_packaged
 
 Axis = Literal["automation_fit", "empathy_need"]
 AXES: tuple[Axis, ...] = ("automation_fit", "empathy_need")
 
 
-class Indicator(BaseModel):
-    """One measure on one axis: how its raw value becomes 0..1, and how much that counts."""
+class Indicator(Described):
+    """One measure on one axis: how its raw value becomes 0..1, and how much that counts.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    weight
+        Share of the axis; weights are scaled to sum to 1.
+    anchors
+        Pairs of raw value and score 0..1; straight lines between.
+    scale
+        Lines are straight in the raw value, its logarithm or its inverse.
+    source
+        Where anchors and weight come from.
+    """
 
-    weight: float = Field(ge=0, description="Share of the axis; weights are scaled to sum to 1.")
-    anchors: tuple[tuple[float, float], ...] = Field(
-        min_length=2, description="Pairs of raw value and score 0..1; straight lines between."
-    )
-    scale: Literal["linear", "log", "reciprocal"] = Field(
-        "linear", description="Lines are straight in the raw value, its logarithm or its inverse."
-    )
-    source: str = Field("configuration", description="Where anchors and weight come from.")
+    weight: float = Field(ge=0)
+    anchors: tuple[tuple[float, float], ...] = Field(min_length=2)
+    scale: Literal["linear", "log", "reciprocal"] = "linear"
+    source: str = "configuration"
 
     @model_validator(mode="after")
     def _anchors_make_a_value_function(self) -> Self:

@@ -123,21 +123,6 @@ def smallest_difference(
     return math.sqrt(design.factor * variance / customers)
 
 
-def power_of(
-    difference: float,
-    customers: float,
-    variances: tuple[float, float],
-    design: Design | None = None,
-) -> float:
-    """Return the chance that so many customers of both arms show a difference."""
-    design = design or Design()
-    control, new = variances
-    variance = control / (1 - design.share) + new / design.share
-    error = math.sqrt(variance * design.inflation * (1 - design.correlation**2) / customers)
-    tail = design.alpha if design.one_sided else design.alpha / 2
-    return float(stats.norm.cdf(abs(difference) / error - stats.norm.isf(tail)))
-
-
 def power_each(power: float, guardrails: int) -> float:
     """Return the power that primary and guardrails each need to pass together.
 

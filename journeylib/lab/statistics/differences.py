@@ -54,6 +54,8 @@ class Difference:
     control, new : float
         The measure of each arm, adjusted where there is a covariate.
     customers : (int, int)
+    new_variance : float
+        Of the measure of the new arm.
     """
 
     value: float
@@ -61,6 +63,7 @@ class Difference:
     control: float
     new: float
     customers: tuple[int, int]
+    new_variance: float = math.nan
 
     @property
     def error(self) -> float:
@@ -164,8 +167,8 @@ def difference(control: Arm, new: Arm) -> Difference:
     one, other = adjusted(control, new)
     a, b = ratio_variance(one.top, one.base), ratio_variance(other.top, other.base)
     counts = (control.customers, new.customers)
-    variance = a[1] / max(counts[0], 1) + b[1] / max(counts[1], 1)
-    return Difference(b[0] - a[0], variance, a[0], b[0], counts)
+    own = a[1] / max(counts[0], 1), b[1] / max(counts[1], 1)
+    return Difference(b[0] - a[0], sum(own), a[0], b[0], counts, own[1])
 
 
 def pooled(stages: Iterable[Difference]) -> Difference:
@@ -193,4 +196,5 @@ def pooled(stages: Iterable[Difference]) -> Difference:
         mean([one.control for one in usable]),
         mean([one.new for one in usable]),
         (sum(one.customers[0] for one in usable), sum(one.customers[1] for one in usable)),
+        float((share**2 * np.array([one.new_variance for one in usable])).sum()),
     )

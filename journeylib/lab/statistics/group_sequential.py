@@ -195,11 +195,3 @@ def inflation(boundary: Boundary, power: float = POWER, alpha: float = ALPHA) ->
     one_look = stats.norm.isf(alpha / 2) + stats.norm.ppf(power)
     needed = optimize.brentq(lack, 0.5 * one_look, 2 * one_look, xtol=1e-9)
     return float((needed / one_look) ** 2)
-
-
-def mean_information(boundary: Boundary, drift: float) -> float:
-    """Return the share of the planned information that is used on average."""
-    upper, lower = crossing(boundary, drift)
-    stopped = (upper + lower)[:-1]
-    times = np.array(boundary.times)
-    return float((stopped * times[:-1]).sum() + (1 - stopped.sum()) * times[-1])

@@ -29,6 +29,8 @@ class Switchback:
         Share of deals with a difference at least as far from 0, the true one among them.
     units : (int, int)
         Periods or teams of each arm.
+    new_error : float
+        Standard error of the new arm, over its units.
     """
 
     value: float
@@ -38,6 +40,7 @@ class Switchback:
     hi: float
     p_value: float
     units: tuple[int, int]
+    new_error: float = math.nan
 
     @property
     def enough(self) -> bool:
@@ -90,7 +93,8 @@ def switchback(
     spread = float(y.max() - y.min()) + abs(value) + 1e-9
     lo, hi = (_end(p_value, value, value + side * 4 * spread, alpha) for side in (-1, 1))
     control, new = float(y[~treated].mean()), float(y[treated].mean())
-    return Switchback(value, control, new, lo, hi, p_value(0.0), count)
+    error = float(y[treated].std(ddof=1)) / math.sqrt(count[1]) if count[1] > 1 else math.nan
+    return Switchback(value, control, new, lo, hi, p_value(0.0), count, error)
 
 
 def _deals(units: int, new: int, deals: int) -> Floats:

@@ -9,7 +9,14 @@ import ibis
 import ibis.expr.types as ir
 
 from journeylib.core import SchemaError
-from journeylib.log.canonical.timestamps import TimePlan, micros_utc, plan_times, plausible, present
+from journeylib.log.canonical.timestamps import (
+    TimePlan,
+    is_missing,
+    micros_utc,
+    plan_times,
+    plausible,
+    present,
+)
 from journeylib.log.privacy import looks_personal, masked
 from journeylib.log.schema import ACTORS, ID, OutcomesSchema, Schema
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw
@@ -451,7 +458,7 @@ def text_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
         whole = (values == values.floor()) & (values.abs() < _LARGEST)
         text = ibis.ifelse(whole, values.cast("int64").cast("string"), text)
         text = ibis.ifelse(values.isnan(), ibis.null("string"), text)
-    return ibis.ifelse(text.strip().isin(missing), ibis.null("string"), text)
+    return ibis.ifelse(is_missing(text, missing), ibis.null("string"), text)
 
 
 def name_of(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:

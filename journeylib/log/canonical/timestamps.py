@@ -29,6 +29,7 @@ _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
 _BLANKS = "\u00a0\u2009\u202f"
+_OUTER_BLANKS = r"[ \t\n\r\f\v]*"
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
 _CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?)"
@@ -119,6 +120,9 @@ class TimePlan:
         Rows with and without an offset of their own.
     skipped : int
         Rows whose local time never was: clocks had been put forward over it.
+    twice, ordered, later : int
+        Events in hours that occur twice; of these, those of which the order of rows says which
+        hour it is; and those of the second hour.
     """
 
     kind: Literal["typed", "text", "number"]
@@ -133,6 +137,9 @@ class TimePlan:
     offset_rows: int = 0
     naive_rows: int = 0
     skipped: int = 0
+    twice: int = 0
+    ordered: int = 0
+    later: int = 0
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "string"), "timestamp"))
@@ -234,8 +241,19 @@ def plausible(micros: ir.IntegerValue) -> ir.IntegerValue:
 
 def present(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:
     """Return text without outer blanks, null where it stands for a missing value."""
-    text = values.cast("string").strip()
-    return ibis.ifelse(text.isin(missing), ibis.null("string"), text)
+    text = values.cast("string")
+    return ibis.ifelse(is_missing(text, missing), ibis.null("string"), text.strip())
+
+
+def is_missing(text: ir.StringValue, missing: tuple[str, ...]) -> ir.BooleanValue:
+    """Say whether text stands for a missing value, whatever blanks are around it.
+
+    A pattern gives up at the first wrong letter; to strip long texts took a third of a read.
+    """
+    if not missing:
+        return ibis.literal(False)
+    words = "|".join(map(re.escape, missing))
+    return text.re_search(rf"^{_OUTER_BLANKS}(?:{words}){_OUTER_BLANKS}$")
 
 
 def _time_text(values: ir.Value, missing: tuple[str, ...]) -> ir.StringValue:

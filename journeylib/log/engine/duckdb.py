@@ -19,9 +19,9 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from journeylib.core import ConfigError, LogError, RunError
+from journeylib.core import ConfigError, Described, LogError, RunError
 from journeylib.log.engine.private_folder import PrivateFolder
 from journeylib.log.engine.spark import LOCAL, is_plain, is_session, spark_engine
 
@@ -29,35 +29,31 @@ ADDRESS = r"^(duckdb|spark|yarn|local(\[.+\])?|(spark|k8s)://.+)$"
 SIZE = r"^[0-9.]+ ?[KMGT]i?B$"
 
 
-class EngineSettings(BaseModel):
-    """Which engine, and how much of the machine it may take; no result depends on it."""
+class EngineSettings(Described):
+    """Which engine, and how much of the machine it may take; no result depends on it.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Attributes
+    ----------
+    address
+        duckdb; or spark, spark://host:7077 or another master of Spark, which takes its own limits
+        from spark-defaults.conf. The keys below are DuckDB's.
+    memory_limit
+        Such as 4GB; default 60 % of what the machine or its container has. More is spilled to disk.
+    threads
+        Default as many as there are cores.
+    spill_folder
+        Folder for what does not fit in memory, with some gigabytes free; default one in the
+        system's temporary folder.
+    spill_limit
+        Such as 50GB; default all that is free where spill_folder lies.
+    """
 
-    address: str = Field(
-        "duckdb",
-        pattern=ADDRESS,
-        description="duckdb; or spark, spark://host:7077 or another master of Spark, which takes "
-        "its own limits from spark-defaults.conf. The keys below are DuckDB's.",
-    )
-    memory_limit: str | None = Field(
-        None,
-        pattern=SIZE,
-        description="Such as 4GB; default 60 % of what the machine or its container has. "
-        "More is spilled to disk.",
-    )
-    threads: int | None = Field(None, ge=1, description="Default as many as there are cores.")
-    spill_folder: str | None = Field(
-        None,
-        description="Folder for what does not fit in memory, with some gigabytes free; default "
-        "one in the system's temporary folder.",
-    )
+    address: str = Field("duckdb", pattern=ADDRESS)
+    memory_limit: str | None = Field(None, pattern=SIZE)
+    threads: int | None = Field(None, ge=1)
+    spill_folder: str | None = None
 
-    spill_limit: str | None = Field(
-        None,
-        pattern=SIZE,
-        description="Such as 50GB; default all that is free where spill_folder lies.",
-    )
+    spill_limit: str | None = Field(None, pattern=SIZE)
 
     def connect(self) -> Any:
         """Open an engine with these settings."""

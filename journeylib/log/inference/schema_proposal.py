@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from journeylib.core import SchemaError, percent, printable
+from journeylib.core import SchemaError, did_you_mean, percent, printable
 from journeylib.log.canonical.timestamps import month_first_format, shape_share
 from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
 from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
-from journeylib.log.schema import MISSING, Actor, Schema
+from journeylib.log.schema import MISSING, ROLES, Actor, Schema
 from journeylib.log.sources.kinds import open_source
+from journeylib.log.sources.process_mining import ObjectType
 from journeylib.log.sources.raw_table import FILE, POSITION, ROW, Raw, ReadOptions
 from journeylib.log.sources.table_sources import drop_scratch
 from journeylib.log.text.role_names import actor_of_word, name_score
@@ -74,6 +75,8 @@ class Proposal:
         The first rows, all columns as texts.
     wide : WideRows, optional
         How wide rows are made long before columns get their roles.
+    object_type : str, optional
+        Of an object-centric log: whose objects are the journeys.
     """
 
     schema: Schema
@@ -84,6 +87,7 @@ class Proposal:
     columns: tuple[str, ...]
     sample: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False, compare=False)
     wide: WideRows | None = None
+    object_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ def propose(
     delimiter: str | None = None,
     encoding: str | None = None,
     object_type: str | None = None,
+    roles: Mapping[str, str] | None = None,
     ask: Ask | None = None,
 ) -> Proposal:
     """Look at the first rows of a log and propose which column plays which role.
@@ -118,7 +123,10 @@ def propose(
     ----------
     source : as in `read_log`
     delimiter, encoding, object_type : str, optional
-        As in `read_log`.
+        As in `read_log`; of an object-centric log the type that loses and repeats least unless
+        given.
+    roles : mapping of str to str, optional
+        Roles whose columns are known; the others are looked for.
     ask : callable, optional
         Called with a yes-or-no question and the likely answer where two readings are near; names
         of columns are all that it is told of the log. Nobody is asked unless given.
@@ -132,12 +140,13 @@ def propose(
     LogError
         The source cannot be read.
     SchemaError
-        No column can be what happened, or when.
+        No column can be what happened, or when; or a given role or its column does not exist.
     """
+    types = _TypeChoice(ask)
     raw = open_source(
         source,
         lambda columns, _: list(columns),
-        ReadOptions(delimiter, encoding, object_type, limit=_SAMPLE_ROWS),
+        ReadOptions(delimiter, encoding, object_type or types, limit=_SAMPLE_ROWS),
     )
     sample = _sample(raw)
     wide = find_wide_rows(sample)
@@ -147,7 +156,40 @@ def propose(
         parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
         sample = sample[[c for c in sample.columns if c in parts]]
     drop_scratch(raw)
-    return _Search(raw, sample, wide, ask).proposal()
+    found = _Search(raw, sample, wide, ask).proposal(roles or {})
+    chosen = object_type or types.chosen
+    return replace(found, object_type=chosen, warnings=(*types.warnings, *found.warnings))
+
+
+class _TypeChoice:
+    """Chooses the objects that journeys follow; a person may say that it is the next type."""
+
+    def __init__(self, ask: Ask | None) -> None:
+        self.ask = ask
+        self.chosen: str | None = None
+        self.warnings: tuple[str, ...] = ()
+
+    def __call__(self, types: Sequence[ObjectType]) -> str | None:
+        if self.chosen is not None or not types:
+            return self.chosen
+        costs = {one.name: f"{one.lost} events lost, {one.extra} repeated" for one in types}
+        best = self.chosen = types[0].name
+        if len(types) > 1 and self.ask is not None:
+            asked = (
+                name
+                for name, cost in costs.items()
+                if self.ask(
+                    f"Do journeys follow the objects of type '{name}' ({cost})?", name == best
+                )
+            )
+            self.chosen = next(asked, best)
+        if len(types) > 1:
+            counts = "; ".join(f"{name}: {cost}" for name, cost in costs.items())
+            self.warnings = (
+                f"Journeys follow the objects of type '{self.chosen}' ({counts}). "
+                "--object-type of `journeylib init` takes another.",
+            )
+        return self.chosen
 
 
 def _sample(raw: Raw) -> pd.DataFrame:
@@ -203,20 +245,25 @@ class _Search:
         kind = self.raw.table[name].type()
         return bool(kind.is_timestamp() or kind.is_date())
 
-    def proposal(self) -> Proposal:
+    def proposal(self, given: Mapping[str, str]) -> Proposal:
+        for role, name in given.items():
+            self._given(role, name)
         self._owner()
-        self._time()
+        if "timestamp" not in self.taken:
+            self._time()
         self._actor()
-        self._touchpoint()
+        if "touchpoint" not in self.taken:
+            self._touchpoint()
         self._wide_rows()
         self._lifecycle()
         for role in _FREE_ROLES:
-            self._free(role)
+            if role not in self.taken:
+                self._free(role)
         self._whose_words()
         if "timestamp" not in self.taken and "position" not in self.taken:
             raise SchemaError(
-                f"{self.raw.name} has no column that reads as times or as an order. Columns: "
-                f"{', '.join(printable(self.columns))}."
+                f"{self.raw.name} has no column that reads as times or as an order. "
+                f"{self._name_it('timestamp')}"
             )
         if self.missing != MISSING:
             self.extra["missing"] = self.missing
@@ -245,6 +292,28 @@ class _Search:
         named = name_score(column.name, role) >= 0.25
         self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
 
+    def _given(self, role: str, name: str) -> None:
+        if role not in ROLES:
+            raise SchemaError(f"there is no role '{role}'.{did_you_mean(role, ROLES)}")
+        if name not in self.columns:
+            raise SchemaError(
+                f"column '{name}' (role {role}) is not in {self.raw.name}."
+                f"{did_you_mean(name, self.columns)} Columns: {', '.join(printable(self.columns))}."
+            )
+        self.taken[role], self.scores[role] = name, 1.0
+        self.reasons[role] = "It was named."
+        if role == "timestamp":
+            if unit := _unit(self.columns[name]):
+                self.extra["timestamp_format"] = unit
+            self._day_or_month(self.columns[name])
+
+    def _name_it(self, role: str) -> str:
+        """Say how a role gets its column where none was found."""
+        return (
+            f"Name one with --role {role}=COLUMN of `journeylib init`. Columns: "
+            f"{', '.join(printable(self.columns))}."
+        )
+
     def _better(self, scored: list[tuple[float, _Column]], what: str) -> tuple[float, _Column]:
         """Return the best column; where the second is near, a person may say that it is that."""
         best, *others = sorted(scored, key=lambda pair: pair[0], reverse=True)
@@ -261,6 +330,8 @@ class _Search:
     def _owner(self) -> None:
         """Find who: identifiers repeat, are short, and are neither times nor long texts."""
         for role in ("journey", "customer"):
+            if role in self.taken:
+                continue
             scored = []
             for column in self._open():
                 name = name_score(column.name, role)
@@ -303,7 +374,7 @@ class _Search:
         if not able:
             raise SchemaError(
                 f"{self.raw.name} has no column that says whose events are: none repeats like an "
-                f"identifier. Columns: {', '.join(printable(self.columns))}."
+                f"identifier. {self._name_it('customer')}"
             )
         column = max(able, key=lambda c: c.distinct)
         self._take("customer", column, 0.2, self._repeat_text(column))
@@ -382,7 +453,8 @@ class _Search:
     def _actor(self) -> None:
         """Find who acted: a column most of whose words are known for actors."""
         scored = []
-        for column in self._open():
+        given = self.taken.pop("actor", None)
+        for column in self._open() if given is None else [self.columns[given]]:
             if column.distinct > 200 or column.is_time or column.numbers > 0.5:
                 continue
             if self.wide is not None and self.wide.unpivot and column.name == STEP:
@@ -390,7 +462,7 @@ class _Search:
             words = {word: actor_of_word(word) for word in column.values.unique()}
             share = column.values.map(words).notna().mean()
             name = name_score(column.name, "actor")
-            if share >= 0.8 and len({a for a in words.values() if a}) > 1:
+            if given or (share >= 0.8 and len({a for a in words.values() if a}) > 1):
                 scored.append((share * (0.7 + 0.3 * name), column, words))
         if not scored:
             return
@@ -427,7 +499,7 @@ class _Search:
         if not scored:
             raise SchemaError(
                 f"{self.raw.name} has no column that says what happened: none holds a limited "
-                f"number of words. Columns: {', '.join(printable(self.columns))}."
+                f"number of words. {self._name_it('touchpoint')}"
             )
         score, column = self._better(scored, "what happened")
         change = self.changes[column.name]
@@ -466,7 +538,7 @@ class _Search:
 
     def _lifecycle(self) -> None:
         """Find which rows are the start and which the end of an event, by their words."""
-        if "timestamp" not in self.taken:
+        if "timestamp" not in self.taken or "lifecycle" in self.taken:
             return
         for column in self._open():
             words = {word.strip().lower() for word in column.values.unique()[:50]}

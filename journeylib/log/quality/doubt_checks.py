@@ -10,7 +10,6 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import percent
-from journeylib.log.canonical.timestamps import TimePlan
 from journeylib.log.eventlog import Check, check
 from journeylib.log.quality.survey import Inspection, one_row
 
@@ -82,25 +81,22 @@ def time_checks(log: Inspection) -> Iterator[Check]:
         return
     time, used = log.events["t_us"], log.survey.used
     wanted = {"first": time.min(), "last": time.max()}
-    for i, (begin, end) in enumerate(repeated_hours(log.plan.times["timestamp"])):
-        wanted[f"twice{i}"] = time.between(begin, end - 1).sum()
     row = one_row(log.events.aggregate(**wanted))
     if row["last"] < _FIRST_YEAR_US:
         yield check("times_before_1990.all", "timestamp", used)
     if used >= _MANY and row["last"] - row["first"] < _FEW_SECONDS_US:
         yield check("times_in_one_moment.all", "timestamp", used)
-    twice = sum(n for name, n in row.items() if name.startswith("twice"))
-    zone = log.schema.timezone
-    if twice:
-        yield check("hour_twice.some", "timestamp", twice, timezone=zone)
-    if skipped := log.plan.times["timestamp"].skipped:
-        yield check("hour_never.some", "timestamp", skipped, timezone=zone)
-
-
-def repeated_hours(times: TimePlan) -> list[tuple[int, int]]:
-    """Return the spans, in microseconds of UTC, whose local times occur a second time."""
-    spans = []
-    for (_, before), (change, after) in zip(times.steps, times.steps[1:], strict=False):
-        if after < before:
-            spans.append((change - (before - after) - before, change - before))
-    return spans
+    plan, zone = log.plan.times["timestamp"], log.schema.timezone
+    if plan.twice:
+        kind = "some" if plan.ordered < plan.twice else "ordered"
+        still_open = plan.twice - plan.ordered
+        yield check(
+            f"hour_twice.{kind}",
+            "timestamp",
+            plan.twice,
+            timezone=zone,
+            later=plan.later,
+            open=still_open,
+        )
+    if plan.skipped:
+        yield check("hour_never.some", "timestamp", plan.skipped, timezone=zone)

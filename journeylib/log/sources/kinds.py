@@ -103,11 +103,6 @@ def _for_spark(source: Any, engine: Any) -> list[str] | None:
     return [path.absolute().as_uri() for path in paths]
 
 
-def is_object_centric(source: str) -> bool:
-    """Return whether a source is one OCEL file."""
-    return "://" not in source and Path(source).is_file() and _kind(Path(source)) == "ocel"
-
-
 def _kind(path: Path) -> str:
     """Tell a file's kind by its first bytes where they are telling, else by its name."""
     try:

@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,9 +182,11 @@ class ObjectType:
     extra: int
 
 
-def object_types(path: Path) -> list[ObjectType]:
+ChooseType = Callable[[Sequence[ObjectType]], str | None]
+
+
+def _object_types(log: Any) -> list[ObjectType]:
     """Return the object types of an OCEL log, that which loses and repeats least first."""
-    log = _ocel(path)
     relations, total = log.relations, len(log.events)
     found = []
     for name in sorted(relations[log.object_type_column].unique()):
@@ -194,10 +196,11 @@ def object_types(path: Path) -> list[ObjectType]:
     return sorted(found, key=lambda one: (one.lost, one.extra, one.name))
 
 
-def read_ocel(path: Path, object_type: str | None) -> pa.Table:
+def read_ocel(path: Path, object_type: str | ChooseType | None) -> pa.Table:
     """Read an OCEL log, 2.0 or 1.0 (JSON, XML or SQLite), as seen by the objects of one type.
 
-    An event that touches several objects of the type has a row for each.
+    An event that touches several objects of the type has a row for each. The type is a name, or
+    chosen by a function that gets all types, that which loses and repeats least first.
 
     Raises
     ------
@@ -208,12 +211,14 @@ def read_ocel(path: Path, object_type: str | None) -> pa.Table:
 
     log = _ocel(path)
     types = sorted(pm4py.ocel_get_object_types(log))
+    if callable(object_type):
+        object_type = object_type(_object_types(log))
     if object_type not in types:
         near = did_you_mean(object_type, types) if object_type else ""
         what = f"no object type '{object_type}'" if object_type else "several object types"
         raise SchemaError(
-            f"{path.name} has {what}.{near} Declare as object_type whose objects are the "
-            f"journeys: {', '.join(types)}."
+            f"{path.name} has {what}.{near} Declare as object_type (--object-type of `journeylib "
+            f"init`) whose objects are the journeys: {', '.join(types)}."
         )
     flat = pm4py.ocel_flattening(log, object_type).reset_index(drop=True)
     return _in_utc(pa.Table.from_pandas(flat, preserve_index=False))

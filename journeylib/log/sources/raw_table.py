@@ -98,7 +98,7 @@ class ReadOptions:
 
     delimiter: str | None = None
     encoding: str | None = None
-    object_type: str | None = None
+    object_type: str | Callable[..., str | None] | None = None
     recipe: Any = None
     join: Mapping[str, Sequence[str]] | None = None
     unpivot: Mapping[str, Any] | None = None

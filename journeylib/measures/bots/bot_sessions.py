@@ -17,6 +17,7 @@ from journeylib.journeys import (
     Events,
     Journeys,
     first_rows,
+    goal_events,
     last_rows,
     latest_in,
     least_of_later,
@@ -31,7 +32,7 @@ from journeylib.measures.texts.language_reach import text_abstain_reason
 US = 1_000_000
 EARLY_BOT_TURNS = 3
 QUEUE_WORDS = ("queue", "warteschlange")
-STATES = ("contained", "handed_over", "abandoned", "open")
+STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 Flags = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 Numbers = npt.NDArray[Any]
@@ -196,7 +197,7 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
       came; or the bot's last words are a question or no
       answer, the customer said nothing after them, and nothing shows a solution. Without text,
       or without customers' events, silence tells nothing and only bad ends count;
-    - *contained*.
+    - *ended with the bot*.
 
     A solution shows by a declared goal at or after the bot's first turn in the same journey, or
     by the customer's last words (`text.confirms`). A human who comes soon after in the same
@@ -237,7 +238,7 @@ def queue_numbers(journeys: Journeys, settings: MeasureSettings) -> list[int]:
 
 
 def leaving_shows(journeys: Journeys, settings: MeasureSettings) -> bool:
-    """Return whether the log shows who left without a human, so that the others are contained.
+    """Return whether the log shows who left without a human, so that the others stayed to the end.
 
     By what was said last, by a queue, or by a touchpoint that is declared a bad end.
     """
@@ -347,10 +348,9 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     first_human[own] = np.where(joined < 0, len(events), joined)
     before = np.arange(len(events)) < first_human[session]
     names = journeys.names
-    bad, goal = (
-        np.isin(events.touchpoint, [no for no, name in names.items() if name in listed])
-        for listed in (journeys.settings.bad_ends, journeys.settings.goals)
-    )
+    ends = journeys.settings.bad_ends
+    bad = np.isin(events.touchpoint, [no for no, name in names.items() if name in ends])
+    goal = goal_events(journeys.outline, journeys.settings, names)
     asks = said.asks & before
 
     def first(marked: Flags) -> Whole:

@@ -15,7 +15,7 @@ from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, so
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Rows
+from journeylib.measures.touchpoints.group_sums import Rows, measured
 
 US_PER_DAY = 86_400_000_000
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
@@ -232,32 +232,21 @@ def containment_measure(
     )
     base = rows.base(flags["mature"])
     channel = pd.factorize(spots["channel"].fillna(""))[0]
-    n = base.customers
+    size: dict[str, Any] = {"n_customers": base.customers, "n_trials": base.events}
     result, upper = (
-        resample(
-            totals,
-            lambda totals: shrunk(totals, channel),
-            share=True,
-            n_customers=n,
-            n_trials=base.events,
-        )
+        resample(totals, lambda totals: shrunk(totals, channel), share=True, **size)
         for totals in (sums, at_most)
     )
     result = replace(result, hi=np.fmax(result.hi, upper.hi))
-    thin = (base.events < settings.min_starts) | (n < settings.min_base_customers)
-    reason: AbstainReason = "n_small" if journeys.has_clock else "no_clock"
-    if not journeys.log.schema.knows_customers:
-        thin, reason = np.ones(len(n), dtype=bool), "no_column"
-    return Measured(
-        measure="containment",
-        unit="share",
-        resampled=result,
-        n_events=base.events,
-        n_journeys=base.journeys,
-        n_customers=n,
-        abstain=tuple(reason if few else None for few in thin),
-        hits=sums.sum(axis=0)[:, 0],
-        trials=sums.sum(axis=0)[:, 1],
+    refused: dict[AbstainReason, Flags] = {
+        "no_clock": np.full(len(spots), not journeys.has_clock),
+        "no_column": np.full(len(spots), not journeys.log.schema.knows_customers),
+    }
+    hits, trials = sums.sum(axis=0).T
+    return replace(
+        measured("containment", "share", result, base, settings, refused=refused),
+        hits=hits,
+        trials=trials,
         possible=at_most.sum(axis=0)[:, 0],
     )
 

@@ -60,8 +60,9 @@ class Handoffs:
     ----------
     abstain : str or None
         ``no_column`` where the log has no actors: nothing below is measured then.
-    sessions, contained, handed_over, abandoned, open : int
-        Bot sessions and how they ended; the last four add up to the first.
+    sessions, ended_with_bot, handed_over, abandoned, open : int
+        Bot sessions and how they ended; the last four add up to the first. Ended with the bot
+        is what is left: no human joined and the log shows no loss, which proves no success.
     contained_raw : Estimate
         No human joined in the session, as vendors count; of mature sessions where there are any.
     contained_verified : Estimate
@@ -102,9 +103,9 @@ class Handoffs:
     dead_ends : tuple of str
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
-        ``touchpoint`` (at which the bot session begins), ``sessions``, ``contained``,
-        ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``, ``verified_lo``,
-        ``verified_hi``.
+        ``touchpoint`` (at which the bot session begins), ``sessions``,
+        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``,
+        ``verified_lo``, ``verified_hi``.
     session_table : pandas.DataFrame or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
@@ -113,7 +114,7 @@ class Handoffs:
 
     abstain: AbstainReason | None = None
     sessions: int = 0
-    contained: int = 0
+    ended_with_bot: int = 0
     handed_over: int = 0
     abandoned: int = 0
     open: int = 0
@@ -153,7 +154,7 @@ class Handoffs:
 
     def __post_init__(self) -> None:
         """Refuse a partition that does not add up."""
-        ends = self.contained + self.handed_over + self.abandoned + self.open
+        ends = self.ended_with_bot + self.handed_over + self.abandoned + self.open
         if ends != self.sessions:
             raise ValueError(f"{ends} ends of {self.sessions} bot sessions")
 
@@ -413,8 +414,8 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
     came_back = soon_after(table["again_us"], table["end_us"], window)
     state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
     handed = state == "handed_over"
-    fled = (state == "abandoned") | ((state == "contained") & ~resolved & came_back)
-    solved = (state == "contained") & resolved
+    fled = (state == "abandoned") | ((state == "ended_with_bot") & ~resolved & came_back)
+    solved = (state == "ended_with_bot") & resolved
     at_us, at_step = (
         np.select([asked, handed], [table[request], table[bot_done]], table[last])
         for request, bot_done, last in (

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, Estimate, resample
+from journeylib.core import GROUPS, Estimate, resample
 from journeylib.journeys import (
     BAD_END,
     Events,
@@ -24,7 +24,7 @@ from journeylib.measures.bots.bot_sessions import BotSessions, Flags, Numbers, d
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient, ratio_of_sums
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Rows
+from journeylib.measures.touchpoints.group_sums import Rows, share_of
 
 LOOP_ROUNDS = 3
 PING_PONG_CHANGES = 2
@@ -386,18 +386,4 @@ def transfers_measure(
     rows = Rows.of(events, serving)
     every = np.ones(int(serving.sum()), dtype=bool)
     sums = np.stack([rows.in_cells(passed[serving]), rows.in_cells(every)], axis=-1)
-    base = rows.base(every)
-    customers, events_of = base.customers, base.events
-    thin = (events_of < settings.min_starts) | (customers < settings.min_base_customers)
-    reason: AbstainReason = "n_small"
-    return Measured(
-        measure="transfers",
-        unit="share",
-        resampled=resample(sums, quotient, share=True, n_customers=customers, n_trials=events_of),
-        n_events=events_of,
-        n_journeys=base.journeys,
-        n_customers=customers,
-        abstain=tuple(reason if few else None for few in thin),
-        hits=sums.sum(axis=0)[:, 0],
-        trials=sums.sum(axis=0)[:, 1],
-    )
+    return share_of("transfers", sums, rows.base(every), settings)

@@ -198,7 +198,7 @@ def _cells(journeys: Journeys) -> _Cells:
     every, clock = table.journey.notnull(), journeys.has_clock
     visits = table.variant.length() - table.variant.replace(",", "").length() + 1
     asked = {
-        **({"goal": (table.end_kind == "goal", every)} if journeys.settings.goals else {}),
+        **({"goal": (table.end_kind == "goal", every)} if journeys.settings.every_goal else {}),
         **({"bad_end": (table.end_kind == "bad_end", every)} if journeys.settings.bad_ends else {}),
         **({"open": (table.end_kind == "open", every)} if clock else {}),
         "visits": (visits, every),

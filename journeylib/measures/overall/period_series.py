@@ -22,7 +22,7 @@ from journeylib.journeys import (
 )
 from journeylib.measures.bots.bot_sessions import bot_sessions, soon_after
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.texts.sentiment import Scores, score_of_events
+from journeylib.measures.texts.sentiment import EVEN_ODDS, Scores, score_of_events
 from journeylib.measures.touchpoints.group_sums import Numbers, Rows
 from journeylib.measures.touchpoints.repeat_contacts import find_contacts
 
@@ -199,8 +199,8 @@ def _all_cases(
     if absent:
         yield _Cases(t_us, rows, stratum, 0, absent, "quality", at_touchpoints=False)
     if isinstance(scores, Scores):
-        score = score_of_events(scores, events)
-        felt = {"negative": ((score < 0) & (score != MISSING), score != MISSING, "share")}
+        likely = score_of_events(scores, events, "negative")
+        felt = {"negative": (likely >= EVEN_ODDS, likely != MISSING, "share")}
         yield _Cases(t_us, rows, stratum, 0, felt)
     back = math.ceil(settings.repeat_days)
     contacts = find_contacts(journeys, settings)
@@ -249,7 +249,7 @@ def _session_cases(
         },
     )
     again = soon_after(part["perhaps_us"], part["end_us"], window_us)
-    sure = (table["state"] == "contained").to_numpy() & part["resolved"] & ~again
+    sure = (table["state"] == "ended_with_bot").to_numpy() & part["resolved"] & ~again
     contained = {"contained_verified": (sure, every, "share")}
     if journeys.log.schema.knows_customers:
         yield _Cases(part["start_us"], rows, stratum, back + settled, contained)

@@ -13,7 +13,8 @@ from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
 from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
 from journeylib.measures.ratios import quotient
-from journeylib.measures.texts.sentiment import MICRO, Scores, score_of_events
+from journeylib.measures.texts.sentiment import Scores, score_of_events
+from journeylib.measures.texts.turn_model import MICRO
 
 ALL = ""
 MOST_SEGMENTS = 12

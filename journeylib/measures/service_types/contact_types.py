@@ -13,12 +13,8 @@ from journeylib.core import Estimate, Floats, working
 from journeylib.journeys import Journeys
 from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.ratios import Ratio, ratios
-from journeylib.measures.service_types.classifier import (
-    learn_types,
-    sure_band,
-    type_numbers,
-)
-from journeylib.measures.service_types.openings import LEARN, MEASURE, languages_of, openings
+from journeylib.measures.service_types.matters import Matters, estimate_matters
+from journeylib.measures.service_types.openings import LEARN, MEASURE, openings
 from journeylib.measures.service_types.shares import (
     CORRECTED,
     MIN_MEASURED,
@@ -27,6 +23,8 @@ from journeylib.measures.service_types.shares import (
     share_estimate,
 )
 from journeylib.measures.settings import MeasureSettings, ServiceTypeSettings
+from journeylib.measures.texts.classifier import learn_types, sure_band, type_numbers
+from journeylib.measures.texts.language_reach import languages_of
 
 MIN_LEARNED, MIN_OF_A_TYPE = 100, 20
 MIN_AGREEMENT = 0.4
@@ -106,8 +104,13 @@ class ServiceTypes:
         Share of contacts that are given a type; of those on the measuring list, given rightly.
     shares : tuple of TypeShare
     bots : tuple of BotContacts
+    about : Matters
+        What contacts are about, where the log has no intents.
     journeys_of : dict of str to ndarray of int64
         By type, the keys of the journeys with a contact of it: a working table.
+    second_type_micro : dict of int to int
+        By number of the session, as of `bot_sessions`, the probability of the second type in
+        micro-units: a working table.
     """
 
     names: tuple[str, ...]
@@ -123,7 +126,9 @@ class ServiceTypes:
     right: Estimate = field(default_factory=lambda: Estimate.none("n_small", "share"))
     shares: tuple[TypeShare, ...] = ()
     bots: tuple[BotContacts, ...] = ()
+    about: Matters = field(default_factory=lambda: Matters("no_text"))
     journeys_of: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    second_type_micro: dict[int, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +156,7 @@ def estimate_service_types(
         With text.
     labels : pandas.DataFrame
         As people labelled the lists of `label_lists`: ``contact``, ``list``, ``opening``,
-        ``type`` (empty where nobody labelled it), ``second_type``.
+        ``type`` (empty where nobody labelled it), ``second_type``, ``matter``.
     types : ServiceTypeSettings
         The names of the types.
     settings : MeasureSettings, optional
@@ -184,6 +189,9 @@ def estimate_service_types(
         contacts=len(contacts),
         left_out=int((~own).sum()),
         agreement=kappa,
+        about=Matters("intents")
+        if journeys.has("intent")
+        else estimate_matters(contacts, told, min_customers=journeys.settings.min_customers),
     )
     if not own.any():
         return replace(found, answer="few_labels")
@@ -266,6 +274,13 @@ def _estimated(
         shares=tuple(_shares(journeys, judged)),
         bots=tuple(_bots(journeys, judged, number, settings)),
         journeys_of={name: np.unique(keys[number == i]) for i, name in enumerate(judged.names)},
+        second_type_micro=dict(
+            zip(
+                contacts["session"].tolist(),
+                np.rint(judged.probabilities[:, 1] * 1e6).astype(int).tolist(),
+                strict=True,
+            )
+        ),
     )
 
 
@@ -333,7 +348,7 @@ def _bots(
     solved = own["resolved"].astype("boolean").fillna(False).to_numpy(dtype=bool)
     bot = own["touchpoint_no"].map(journeys.names).to_numpy(dtype=object)
     ends = {
-        "confirmed": (state == "contained") & solved,
+        "confirmed": (state == "ended_with_bot") & solved,
         "handed_over": state == "handed_over",
         "gave_up": state == "abandoned",
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,10 @@ from ibis import _
 
 from journeylib.core import SEED, LogError
 from journeylib.journeys import MISSING, Journeys, first_rows
-from journeylib.log import text_language
 from journeylib.measures.bots.bot_sessions import sessions_of
-from journeylib.measures.service_types.classifier import text_features
 from journeylib.measures.settings import MeasureSettings
+from journeylib.measures.texts.classifier import text_features
+from journeylib.measures.texts.language_reach import languages_of
 
 MOST_LETTERS = 1_000
 POOL, COMPONENTS = 2_000, 100
@@ -104,19 +105,6 @@ def _digest(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()[:16]
 
 
-def languages_of(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the language of each opening; what tells none is in the language of most.
-
-    Empty for all where most openings are in a language without a lexicon.
-    """
-    distinct = pd.Series(texts.unique(), dtype="object")
-    known = dict(zip(distinct, (text_language(text) or "" for text in distinct), strict=True))
-    found = texts.map(known).astype("str")
-    counts = found.value_counts()
-    most = min(counts[counts == counts.max()].index) if len(counts) else ""
-    return found.where(found != "", most) if most else found.where(found == "", "")
-
-
 @dataclass(frozen=True)
 class LabelLists:
     """The openings that people label; personal, and part of no run.
@@ -165,7 +153,7 @@ def label_lists(contacts: pd.DataFrame, *, length: int = LIST_LENGTH) -> LabelLi
     parts, used = [], pd.Series(dtype="int64")
     for language in languages:
         own = contacts[contacts["language"] == language]
-        people = _one_a_customer(own[~own["customer_no"].isin(used)])
+        people = one_a_customer(own[~own["customer_no"].isin(used)])
         if len(people) < 2 * length:
             continue
         measured = people.iloc[:length]
@@ -186,7 +174,7 @@ def label_lists(contacts: pd.DataFrame, *, length: int = LIST_LENGTH) -> LabelLi
     return LabelLists(rows, languages)
 
 
-def _one_a_customer(contacts: pd.DataFrame) -> pd.DataFrame:
+def one_a_customer(contacts: pd.DataFrame) -> pd.DataFrame:
     """Return one contact of each customer, in an order that rests on no order of rows.
 
     Which contact and which customer are drawn by two hashes: by one alone, customers of many
@@ -203,10 +191,11 @@ def one_per_cluster(pool: pd.DataFrame, length: int) -> pd.DataFrame:
     """Return the rows of `pool` whose openings stand for its clusters, at most `length`."""
     from sklearn.cluster import KMeans
 
-    points = _points(pool["opening"].tolist())
-    kinds = min(length, len(np.unique(points, axis=0)))
-    clusters = KMeans(kinds, n_init=1, random_state=SEED).fit(points)
-    distance = clusters.transform(points)
+    with one_thread():
+        points = components(pool["opening"].tolist())
+        kinds = min(length, len(np.unique(points, axis=0)))
+        clusters = KMeans(kinds, n_init=1, random_state=SEED).fit(points)
+        distance = clusters.transform(points)
     chosen: list[int] = []
     for own in distance.T:
         order = np.argsort(own, kind="stable")
@@ -215,12 +204,21 @@ def one_per_cluster(pool: pd.DataFrame, length: int) -> pd.DataFrame:
     return pool.iloc[sorted(chosen + rest[: length - len(chosen)])].reset_index(drop=True)
 
 
-def _points(texts: Sequence[str]) -> Any:
+def one_thread() -> AbstractContextManager[Any]:
+    """Return a context in which sums come out alike on machines of any number of cores."""
+    # A library is held to one thread only if it is loaded before.
+    from threadpoolctl import threadpool_limits
+
+    return cast("AbstractContextManager[Any]", threadpool_limits(1))
+
+
+def components(texts: Sequence[str]) -> Any:
+    """Return openings as points: `COMPONENTS` of their TF-IDF, of length 1, one row each."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.preprocessing import normalize
 
     # What one opening alone holds tells of no cluster, and costs most of the time.
     vectors = text_features(rarest=2).fit_transform(texts)
-    components = min(COMPONENTS, vectors.shape[1] - 1, len(texts) - 1)
-    reduced = TruncatedSVD(components, n_iter=2, random_state=SEED)
+    many = min(COMPONENTS, vectors.shape[1] - 1, len(texts) - 1)
+    reduced = TruncatedSVD(many, n_iter=2, random_state=SEED)
     return normalize(reduced.fit_transform(vectors))

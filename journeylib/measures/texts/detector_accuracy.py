@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,8 @@ from journeylib.log import asks_for_human, fetch, says_again
 from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import by_customers
-from journeylib.measures.texts.sentiment import NEGATIVE, Scores, vader_scores
+from journeylib.measures.texts.sentiment import EVEN_ODDS, NEGATIVE, Scores, vader_scores
+from journeylib.measures.texts.turn_model import turn_groups
 
 Integers = npt.NDArray[np.int64]
 DETECTORS = ("human_request", "repetition", "negative")
@@ -28,7 +28,7 @@ MIN_INFORMED = 1.3  # sensitivity + specificity; 1 is a coin
 _ESTIMANDS = {
     "human_request": "customers' texts in which a human is asked for, as detected",
     "repetition": "customers' texts that say that something was said before, as detected",
-    "negative": "customers' texts with a negative score, as detected",
+    "negative": "customers' texts that sound negative, as detected",
 }
 _METHOD = "against labelled turns, delete-a-group jackknife"
 
@@ -94,8 +94,10 @@ def check_detectors(
     fired, the precision is right, recall and correction are not.
     """
     found = detect(labelled["text"], settings)
+    if isinstance(scores, Scores) and scores.model is not None:
+        found["negative"] = scores.model.judged
     prevalences = _prevalences(journeys, settings, scores)
-    groups = _groups(labelled)
+    groups = turn_groups(labelled)
     checks = []
     for detector in DETECTORS:
         if detector in labelled:
@@ -188,13 +190,6 @@ def _half(part: Estimate) -> float:
     return 0.0 if part.lo is None or part.hi is None else (part.hi - part.lo) / 2
 
 
-def _groups(labelled: pd.DataFrame) -> Integers:
-    """Deal turns into groups by customer, else by their text: not by their place in the file."""
-    by = labelled["customer"] if "customer" in labelled else labelled["text"]
-    digests = [hashlib.md5(str(one).encode(), usedforsecurity=False) for one in by]
-    return np.array([int(one.hexdigest()[:2], 16) % GROUPS for one in digests], dtype=np.int64)
-
-
 def _cells(found: Any, true: Any) -> Integers:
     """Return 0 for a true positive, 1 a false positive, 2 a false negative, 3 a true negative."""
     return np.where(found, np.where(true, 0, 1), np.where(true, 2, 3))
@@ -264,7 +259,6 @@ def _estimate(counted: Floats, statistic: Statistic, base: _Base, unit: str, wha
         n_events=base.turns,
         estimand=what,
         method=_METHOD,
-        provenance="labelled turns",
     )
 
 
@@ -303,7 +297,7 @@ def _prevalences(
         reason = "unidentified"  # the company's own scores are not the lexicon's
     if reason is None and isinstance(scores, Scores):
         turns = fetch(scores.turns.filter(_.score.notnull()))
-        one = Ratio(turns["score"] <= NEGATIVE, turns["score"].notna(), _ESTIMANDS["negative"])
+        one = Ratio(turns["negative"] >= EVEN_ODDS, turns["score"].notna(), _ESTIMANDS["negative"])
         found |= ratios(turns, {"negative": one}, min_customers=minimum)
     else:
         found["negative"] = Estimate.none(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import ibis
+import pandas as pd
 from ibis import _
 
 from journeylib.core import AbstainReason
 from journeylib.journeys import Journeys
-from journeylib.log import in_language, long_enough
+from journeylib.log import in_language, long_enough, text_language
 
 # Where fewer texts than this are in a known language, what is not found there tells nothing.
 REACH = 0.5
@@ -40,3 +41,16 @@ def text_abstain_reason(journeys: Journeys) -> AbstainReason | None:
         return "no_column"
     reach = lexicon_reach(journeys)
     return "unidentified" if reach is not None and reach < REACH else None
+
+
+def languages_of(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the language of each text; what tells none is in the language of most.
+
+    Empty for all where most texts are in a language without a lexicon.
+    """
+    distinct = pd.Series(texts.unique(), dtype="object")
+    known = dict(zip(distinct, (text_language(text) or "" for text in distinct), strict=True))
+    found = texts.map(known).astype("str")
+    counts = found.value_counts()
+    most = min(counts[counts == counts.max()].index) if len(counts) else ""
+    return found.where(found != "", most) if most else found.where(found == "", "")

@@ -1,15 +1,15 @@
 """What customers' turns sound like: sentiment by touchpoint, each with its source.
 
-A company's own scores come first. Else customers' texts in English are scored by VADER's
-lexicon (Hutto & Gilbert 2014), each distinct text once; other languages have no score. A
+A company's own scores come first, then a model of turns that it has labelled. The cold start is
+VADER's lexicon (Hutto & Gilbert 2014) for texts in English; other languages have no score. A
 lexicon does not see sarcasm, and finds nothing in "agent!": the detectors of `text` stand apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis
 import numpy as np
@@ -17,30 +17,34 @@ import numpy.typing as npt
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Floats, Resampled, percent, resample, text
-from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
-from journeylib.log import (
-    asks_for_human,
-    fetch,
-    sample_customers,
-    suppress,
-    text_language,
+from journeylib.core import (
+    DRAWS,
+    SEED,
+    AbstainReason,
+    Floats,
+    Resampled,
+    percent,
+    resample,
+    text,
 )
+from journeylib.journeys import MISSING, Events, Journeys, number_pairs, sum_in_cells
+from journeylib.log import asks_for_human, fetch, sample_customers, suppress, text_language
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import REACH, by_customers, lexicon_reach
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from journeylib.measures.texts.turn_model import MICRO, TurnModel
+from journeylib.measures.touchpoints.group_sums import measured, silent, thin
 
 Whole = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
-MICRO = 1_000_000
 NEGATIVE = -50_000  # VADER's own limit of a negative text, −0.05
 MOST_TEXTS = 50_000
+EVEN_ODDS = MICRO // 2  # from here on a turn is more likely negative than not
+Z = 1.959964
 LISTED = 0.2  # share of turns with a word of the lexicon, below which the lexicon tells nothing
+_KEYS = ("journey", "customer_no", "group", "step", "touchpoint_no")
 # Scales that ratings are given on: a rating is read on the first that holds all of them.
 RATING_SCALES = ((0, 1), (1, 5), (1, 7), (0, 10), (0, 100))
 
@@ -53,7 +57,9 @@ class Scores:
     ----------
     turns : ibis.Table
         One row per step of the log: ``journey``, ``customer_no``, ``group``, ``step``,
-        ``touchpoint_no``, ``score`` (int64: −1,000,000 to 1,000,000; null where there is none).
+        ``touchpoint_no``, ``score`` (int64: −1,000,000 to 1,000,000; null where there is none),
+        ``negative`` (int64, 0 to 1,000,000: how likely the turn is negative; 0 or all of it
+        where no model says so).
     source : str
         Where the scores come from, in words.
     per_mille : int
@@ -61,35 +67,44 @@ class Scores:
     listed : dict of int to float
         By number of the touchpoint, the share of its scored turns in which the lexicon knows a
         word; empty where scores come from no lexicon.
+    model : TurnModel or None
+        What scored the turns, where a company has labelled some.
     """
 
     turns: ibis.Table
     source: str
     per_mille: int = 1000
     listed: Mapping[int, float] = field(default_factory=dict)
+    model: TurnModel | None = None
 
 
-def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
+def customer_scores(journeys: Journeys, model: TurnModel | None = None) -> Scores | AbstainReason:
     """Score customers' turns, or say why they cannot be scored.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    model : TurnModel, optional
+        Learned from labelled turns; without it the lexicon is the cold start.
 
     Returns
     -------
     Scores or str
         ``no_column`` in a log without sentiment and text, ``unidentified`` where most texts are
-        in a language that the lexicon does not know, or it knows a word in too few turns
-        (`LISTED`): a list that found no word has not heard a neutral customer.
+        in a language that the lexicon or the model does not know, or the lexicon knows a word in
+        too few turns (`LISTED`): a list that found no word has not heard a neutral customer.
 
     Notes
     -----
     Of more than `MOST_TEXTS` texts only those of a fixed pseudo-random sample of customers
     are scored.
     """
-    keys = ["journey", "customer_no", "group", "step", "touchpoint_no"]
     steps = journeys.steps
     if journeys.has("sentiment_micro"):
         score = ibis.greatest(ibis.least(_.sentiment_micro, MICRO), -MICRO)
         scored = steps.mutate(score=_.sentiment_micro.isnull().ifelse(ibis.null("int64"), score))
-        return Scores(scored.select(*keys, "score").cache(), "column sentiment")
+        scored = scored.mutate(negative=_by_limit(_.score))
+        return Scores(scored.select(*_KEYS, "score", "negative").cache(), "column sentiment")
     if not journeys.has("text"):
         return "no_column"
     own = by_customers(journeys)
@@ -97,27 +112,41 @@ def customer_scores(journeys: Journeys) -> Scores | AbstainReason:
     drawn, per_mille = sample_customers(n, MOST_TEXTS)
     heard = steps.filter(own & drawn)
     texts = fetch(heard.select("text").distinct()).sort_values("text", ignore_index=True)
-    scored_texts = vader_scores(texts["text"])
-    texts = texts.assign(score=scored_texts["score"], listed=scored_texts["listed"])
+    texts = texts.join(
+        vader_scores(texts["text"]) if model is None else model.scores(texts["text"])
+    )
     known = texts["score"].notna()
     if known.mean() < REACH if len(texts) else True:
         return "unidentified" if len(texts) else "no_column"
-    kinds = {"text": "str", "score": "int64", "listed": "int64"}
+    kinds = {"text": "str"} | dict.fromkeys(texts.columns.drop("text"), "int64")
     table = ibis.memtable(texts[known].astype(kinds))
-    found = heard.select(*keys, "text").inner_join(table, "text").cache()
+    found = heard.select(*_KEYS, "text").inner_join(table, "text").cache()
+    scored = found.select(*_KEYS, "score", "negative")
+    unscored = steps.select(*_KEYS).anti_join(scored, ["journey", "step"])
+    nothing = {"score": ibis.null("int64"), "negative": ibis.null("int64")}
+    every = unscored.mutate(**nothing).union(scored).cache()
+    if model is not None:
+        return Scores(every, _source("model", per_mille, n=model.turns), per_mille, model=model)
     counts = fetch(found.group_by("touchpoint_no").aggregate(n=_.count(), hits=_.listed.sum()))
     part = counts["hits"].sum() / max(counts["n"].sum(), 1)
     if part < LISTED:
         return "unidentified"
     listed = dict(zip(counts["touchpoint_no"], counts["hits"] / counts["n"], strict=True))
-    scored = found.select(*keys, "score")
-    silent = steps.select(*keys).anti_join(scored, ["journey", "step"])
-    every = silent.mutate(score=ibis.null("int64")).union(scored).cache()
-    share = ""
-    if per_mille < 1000:
-        share = text("measures.source.sample", share=percent(per_mille / 1000, 1))
-    source = text("measures.source.vader", sample=share, share=f"{100 * part:.0f}")
+    source = _source("vader", per_mille, share=f"{100 * part:.0f}")
     return Scores(every, source, per_mille, listed)
+
+
+def _source(kind: str, per_mille: int, **values: str | int) -> str:
+    sample = ""
+    if per_mille < 1000:
+        sample = text("measures.source.sample", share=percent(per_mille / 1000, 1))
+    return text(f"measures.source.{kind}", sample=sample, **values)
+
+
+def _by_limit(score: Any) -> Any:
+    """Return how likely a turn is negative where only a limit of its score says so."""
+    limited = ibis.ifelse(score <= NEGATIVE, MICRO, 0)
+    return ibis.ifelse(score.isnull(), ibis.null("int64"), limited.cast("int64"))
 
 
 def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
@@ -127,7 +156,8 @@ def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``score`` (Int64, compound score in micro-units; missing where a text is not English),
-        ``listed`` (int64, 1 where the lexicon knows a word of it).
+        ``negative`` (Int64, 0 or 1,000,000), ``listed`` (int64, 1 where the lexicon knows a word
+        of it).
     """
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
@@ -138,6 +168,7 @@ def vader_scores(texts: pd.Series[Any]) -> pd.DataFrame:
     scores = [None if one is None else round(MICRO * one["compound"]) for one in read]
     listed = [int(one is not None and one["pos"] + one["neg"] > 0) for one in read]
     frame = pd.DataFrame({"score": pd.Series(scores, dtype="Int64"), "listed": listed})
+    frame["negative"] = (frame["score"] <= NEGATIVE).astype("Int64") * MICRO
     return frame.set_index(texts.index)
 
 
@@ -156,13 +187,13 @@ def text_measures(
     Returns
     -------
     list of Measured
-        ``negative``: share of scored turns at the touchpoint of −0.05 or less, mean within
-        the journey, then over journeys. ``volatility``: spread of scores around the touchpoint
-        beyond chance, points. ``sentiment_drop``: mean change of the score across the
-        touchpoint, points (below 0: it falls). ``feeling_at_entry``: mean score of the
-        customer's first scored turn there, points: what they come with, which no touchpoint
-        answers for. ``human_request``: share of journeys with a
-        customer's text at the touchpoint in which one there asks for a human.
+        ``negative``: share of scored turns at the touchpoint of −0.05 or less, or the mean
+        probability by a model, mean within the journey, then over journeys. ``volatility``:
+        spread of scores around the touchpoint beyond chance, points. ``sentiment_drop``: mean
+        change of the score across the touchpoint, points (below 0: it falls).
+        ``feeling_at_entry``: mean score of the customer's first scored turn there, points: what
+        they come with, which no touchpoint answers for. ``human_request``: share of journeys
+        with a customer's text at the touchpoint in which one there asks for a human.
 
     Notes
     -----
@@ -176,26 +207,21 @@ def text_measures(
     """
     scores = customer_scores(journeys) if scores is None else scores
     if isinstance(scores, str):
-        silent = [("negative", "share"), ("volatility", "points"), ("sentiment_drop", "points")]
-        silent.append(("feeling_at_entry", "points"))
-        measured = [_unmeasured(journeys, name, unit, scores) for name, unit in silent]
+        units = {"negative": "share"} | dict.fromkeys(
+            ("volatility", "sentiment_drop", "feeling_at_entry"), "points"
+        )
+        many = len(journeys.touchpoints)
+        measures = [silent(name, unit, scores, many) for name, unit in units.items()]
     else:
         score = score_of_events(scores, journeys.events)
-        measured = [
-            _negative(scores, score, journeys, settings),
+        measures = [
+            _negative(scores, journeys, settings),
             _volatility(scores, score, journeys, settings),
             _drop(scores, score, journeys, settings),
             _entry(scores, score, journeys, settings),
         ]
-        measured = [_where_listed(one, scores) for one in measured]
-    return [*measured, _human_request(journeys, settings)]
-
-
-def _unmeasured(journeys: Journeys, name: str, unit: str, reason: AbstainReason) -> Measured:
-    m = len(journeys.touchpoints)
-    nothing = resample(np.zeros((64, m, 2)), quotient)
-    zero = np.zeros(m, dtype=np.int64)
-    return Measured(name, unit, nothing, zero, zero, zero, (reason,) * m)
+        measures = [_where_listed(one, scores) for one in measures]
+    return [*measures, _human_request(journeys, settings)]
 
 
 @dataclass(frozen=True)
@@ -228,26 +254,18 @@ def _measured(
     result: Resampled = resample(
         totals, question.statistic, **({"n_customers": base.customers} | shares)
     )
-    thin = (base.events < settings.min_starts) | (base.customers < settings.min_base_customers)
-    unknown = ~np.isfinite(result.value)
-    reason: AbstainReason = "n_small"
-    return Measured(
-        measure=question.measure,
-        unit=question.unit,
-        resampled=result,
-        n_events=base.events,
-        n_journeys=base.journeys,
-        n_customers=base.customers,
-        abstain=tuple(reason if few else None for few in thin | unknown),
-        source=question.source,
+    few = thin(base, settings) | ~np.isfinite(result.value)
+    one = measured(
+        question.measure, question.unit, result, base, settings, refused={"n_small": few}
     )
+    return replace(one, source=question.source)
 
 
-def score_of_events(scores: Scores, events: Events) -> Whole:
-    """Return the score of each event, `MISSING` where it has none."""
-    turns = fetch(scores.turns.select("journey", "step", "score").filter(_.score.notnull()))
+def score_of_events(scores: Scores, events: Events, what: str = "score") -> Whole:
+    """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`."""
+    turns = fetch(scores.turns.select("journey", "step", value=_[what]).filter(_.value.notnull()))
     score = np.full(len(events), MISSING)
-    score[events.rows_of(turns["journey"], turns["step"])] = turns["score"]
+    score[events.rows_of(turns["journey"], turns["step"])] = turns["value"]
     return score
 
 
@@ -266,25 +284,41 @@ def _first_there(events: Events, counts: Flags) -> tuple[Flags, Whole]:
     return first, cell.astype(np.int64)
 
 
-def _negative(
-    scores: Scores, score: Whole, journeys: Journeys, settings: MeasureSettings
-) -> Measured:
-    events, known = journeys.events, score != MISSING
+def _negative(scores: Scores, journeys: Journeys, settings: MeasureSettings) -> Measured:
+    events = journeys.events
+    likely = score_of_events(scores, events, "negative")
+    known = likely != MISSING
     first, cell = _first_there(events, known)
     cells = int(cell.max(initial=-1)) + 1
     every = np.bincount(cell[known], minlength=cells)
-    bad = np.bincount(cell[known & (score <= NEGATIVE)], minlength=cells)
-    share = np.floor(bad * MICRO / np.maximum(every, 1) + 0.5).astype(np.int64)
+    bad = sum_in_cells(cell[known], likely[known], cells)
+    share = np.floor(bad / np.maximum(every, 1) + 0.5).astype(np.int64)
     mean = np.zeros(len(events), dtype=np.int64)
     mean[first] = share[cell[first]]
     # One turn of each journey carries its mean; the others count as events only.
-    return _measured(
+    found = _measured(
         _Question("negative", "share", scores.source),
         journeys,
         settings,
         known,
         {"bad": mean, "n": first * np.int64(MICRO)},
     )
+    return found if scores.model is None else _with_error(found, scores.model.error)
+
+
+def _with_error(one: Measured, error: float) -> Measured:
+    """Widen a share by the standard error of the model, which is the same at all touchpoints."""
+    of_model = error * np.random.default_rng([SEED, len(one.measure)]).standard_normal(DRAWS)
+    found = one.resampled
+    lo, hi = (
+        found.value + sign * np.hypot(end - found.value, Z * error)
+        for sign, end in ((-1, found.lo), (1, found.hi))
+    )
+    draws = np.clip(found.draws + of_model[:, None], 0.0, 1.0)
+    wider = Resampled(
+        found.value, np.hypot(found.se, error), np.maximum(lo, 0.0), np.minimum(hi, 1.0), draws
+    )
+    return replace(one, resampled=wider)
 
 
 def _volatility(
@@ -392,7 +426,7 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
         reach = lexicon_reach(journeys)
         reason = "unidentified" if reach is not None and reach < REACH else None
     if reason is not None:
-        return _unmeasured(journeys, "human_request", "share", reason)
+        return silent("human_request", "share", reason, len(journeys.touchpoints))
     events, words = journeys.events, settings.human_request_words
     heard = by_customers(journeys)
     said = ibis.cases((heard, asks_for_human(_.text, words)), else_=False)
@@ -475,6 +509,5 @@ def _ratings(journeys: Journeys) -> Scores | None:
     low, high = scale
     middle, half = (low + high) * MICRO // 2, (high - low) / 2
     score = ((rating - middle) / half).round().cast("int64")
-    keys = ["journey", "customer_no", "group", "step", "touchpoint_no"]
-    turns = journeys.steps.select(*keys, score=score)
+    turns = journeys.steps.select(*_KEYS, score=score)
     return Scores(turns, f"column rating, {low} to {high}")

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from ibis import _
 
 from journeylib.core import GROUPS, resample
-from journeylib.journeys import Base, Journeys
-from journeylib.log import Runs, fetch
+from journeylib.journeys import Base, Codes, Events, Journeys, base_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
-from journeylib.measures.touchpoints.group_sums import Floats, Whole, measured, thin
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Whole, measured, thin
 
 Singles = npt.NDArray[np.float32]
 MICRO = 1_000_000
@@ -29,7 +25,7 @@ TOWARDS_MARGIN = 5
 VISITS_PER_TOUCHPOINT = 5_000
 LEVELS, RAREST_CLASS = 10, 10
 KNOWN_AT_START = ("channel", "segment", "intent", "actor")
-NOT_KNOWN = ("touchpoint_no", "group", "customer_no", "journey", "next")
+US_PER_HOUR = 3_600_000_000
 END, OTHER = "(end)", "(other)"
 # Customers are sampled by a multiplicative hash of their number, the same on every engine.
 MULTIPLIER, MODULUS = 48_271, 2_147_483_647
@@ -52,78 +48,67 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
     """
     many = len(journeys.touchpoints)
     visits = _sampled_visits(journeys, settings.known_at_start)
-    features = [column for column in visits.columns if column not in NOT_KNOWN]
     losses = np.zeros((GROUPS, many, 2))
-    base = _base(visits, many)
-    known = [_coded(visits[column]) for column in features]
-    names = sorted({*visits["next"], OTHER})
-    outcome = np.asarray(pd.Index(names).get_indexer(visits["next"]), dtype=np.int64)
-    group = visits["group"].to_numpy()
-    rows_of = visits.groupby("touchpoint_no").indices
+    base, outcome = visits.base, visits.outcome
+    order = np.argsort(visits.touchpoint, kind="stable")
+    begins = np.searchsorted(visits.touchpoint[order], np.arange(many + 1))
     for spot in np.flatnonzero(~thin(base, settings)):
-        rows = rows_of.get(spot, np.zeros(0, dtype=np.int64))
-        came = _classes(outcome[rows], names.index(OTHER))
-        losses[:, spot] = _losses([column[rows] for column in known], came, group[rows])
+        rows = order[begins[spot] : begins[spot + 1]]
+        came = _classes(outcome[rows], visits.other)
+        losses[:, spot] = _losses(
+            [column[rows] for column in visits.known], came, visits.group[rows]
+        )
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     found = measured("rule_skill", "share", result, base, settings)
     return replace(found, source="; ".join(journeys.sample.assumption()))
 
 
-def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> pd.DataFrame:
-    """Bring visits whose successor is known, with what is known at their start, in fixed order."""
-    hashed = ((_.customer_no + 1) * MULTIPLIER) % MODULUS * MULTIPLIER % MODULUS
-    sizes = zip(journeys.touchpoints["touchpoint_no"], journeys.touchpoints["events"], strict=True)
-    limits = [
-        (_.touchpoint_no == int(number), int(MODULUS * (VISITS_PER_TOUCHPOINT / events)))
-        for number, events in sizes
-        if events > VISITS_PER_TOUCHPOINT
-    ]
-    picked = _starts(journeys.modelled)
-    if limits:
-        picked = picked.filter(hashed < ibis.cases(*limits, else_=MODULUS))
-    columns: dict[str, ibis.Deferred] = {
-        name: _[name]
-        for name in dict.fromkeys((*KNOWN_AT_START, *attributes))
-        if journeys.has(name)
-    }
+@dataclass(frozen=True)
+class _Visits:
+    """Visits whose successor is known, one entry each, and what rests on them."""
+
+    touchpoint: Whole
+    group: Whole
+    known: tuple[Floats | Whole, ...]
+    outcome: Whole
+    other: int
+    base: Base
+
+
+def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
+    """Take visits whose successor is known, with what is known at their start."""
+    few = journeys.modelled
+    events, names = few.events, few.names
+    starts = np.flatnonzero(events.starts_visit)
+    ends = np.flatnonzero(events.ends_visit)
+    is_open = events.is_last[ends] & few.outline.is_open[events.journey[ends]]
+    picked = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
+    starts, ends = starts[picked], ends[picked]
+    columns = filter(journeys.has, dict.fromkeys((*KNOWN_AT_START, *attributes)))
+    known = [events.step[starts].astype(np.float64)]
+    known += [_column(events, name, starts) for name in columns]
     if journeys.has_clock:
-        columns["hour"] = _.t_us // 3_600_000_000 % 24
-        columns["weekday"] = _.t_us // 86_400_000_000 % 7
-    columns["next"], columns["previous"] = _.next_touchpoint, _.previous
-    known = picked.select(*NOT_KNOWN[:-1], "step", **columns)
-    is_open = journeys.table.filter(_.end_kind == "open").select(open_journey=_.journey)
-    closed = known.left_join(
-        is_open, [known.journey == is_open.open_journey, known.next.isnull()]
-    ).filter(_.open_journey.isnull())
-    rows = closed.drop("open_journey").mutate(next=_.next.fill_null(END))
-    return fetch(rows.order_by(["journey", "step"]))
+        hours = events.t_us[starts] // US_PER_HOUR
+        known += [(hours % 24).astype(np.float64), (hours // 24 % 7).astype(np.float64)]
+    words = tuple(names[number] for number in range(len(names)))
+    before = np.where(events.step[starts] > 1, events.touchpoint[starts - 1], -1)
+    known.append(_coded(Codes(before.astype(np.int32), words)))
+    following = events.next_touchpoint[ends]
+    came = {*np.array([*words, END], dtype=object)[np.unique(following)], OTHER}
+    place = {name: spot for spot, name in enumerate(sorted(came))}
+    outcome = np.array([place.get(name, -1) for name in (*words, END)], dtype=np.int64)[following]
+    spot, many = events.touchpoint[starts].astype(np.int64), len(words)
+    base = base_in_cells(spot, events.journey[starts], events.customer[starts], many)
+    group = events.group[starts].astype(np.int64)
+    return _Visits(spot, group, tuple(known), outcome, place[OTHER], base)
 
 
-def _starts(journeys: Journeys) -> ibis.Table:
-    """One row per visit: its first event, with what came before it and what follows its last."""
-    runs = Runs.of(journeys.trail, "journey", "step")
-    steps = journeys.trail.mutate(previous=runs.before(_.touchpoint))
-    starts = steps.filter(_.starts_visit)
-    if not journeys.has("session"):
-        return starts
-    ends = journeys.trail.filter(_.ends_visit).select(
-        end_journey=_.journey, end_step=_.visit_step, after_visit=_.next_touchpoint
-    )
-    same = [starts.journey == ends.end_journey, starts.step == ends.end_step]
-    return starts.inner_join(ends, same).mutate(next_touchpoint=_.after_visit)
-
-
-def _base(visits: pd.DataFrame, many: int) -> Base:
-    by_touchpoint = visits.groupby("touchpoint_no")
-
-    def whole(counts: pd.Series[int]) -> Whole:
-        return np.asarray(counts.reindex(range(many), fill_value=0), dtype=np.int64)
-
-    return Base(
-        whole(by_touchpoint.size()),
-        whole(by_touchpoint["journey"].nunique()),
-        whole(by_touchpoint["customer_no"].nunique()),
-    )
+def _drawn(customer: Numbers, touchpoint: Numbers, journeys: Journeys) -> npt.NDArray[np.bool_]:
+    """Mark so many customers' visits that each touchpoint has about `VISITS_PER_TOUCHPOINT`."""
+    events = journeys.touchpoints.sort_values("touchpoint_no")["events"].to_numpy()
+    share = VISITS_PER_TOUCHPOINT / np.maximum(events, VISITS_PER_TOUCHPOINT)
+    hashed = (customer.astype(np.int64) + 1) * MULTIPLIER % MODULUS * MULTIPLIER % MODULUS
+    return np.asarray(hashed < (MODULUS * share).astype(np.int64)[touchpoint])
 
 
 def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -> Floats:
@@ -175,12 +160,24 @@ def _classes(outcome: Whole, other: int) -> Whole:
     return np.asarray(np.unique(frequent, return_inverse=True)[1], dtype=np.int64)
 
 
-def _coded(column: pd.Series[Any]) -> Floats | Whole:
-    """Return numbers as they are, words as codes in the order of the words (−1 where none is)."""
-    numbers = pd.to_numeric(column, errors="coerce")
-    if (numbers.notna() == column.notna()).all():
-        return np.asarray(numbers, dtype=np.float64)
-    return np.asarray(pd.factorize(column, sort=True)[0], dtype=np.int64)
+def _column(events: Events, name: str, rows: Whole) -> Floats | Whole:
+    """Return a column as numbers (NaN where none is) or codes."""
+    column = events.column(name)
+    if isinstance(column, Codes):
+        return _coded(column.only(rows))
+    return np.where(events.known(name), column, np.nan)[rows]
+
+
+def _coded(column: Codes) -> Floats | Whole:
+    """Return words that are all numbers as these, others as their codes (−1 where none is)."""
+    used = np.unique(column.number[column.number >= 0])
+    values = pd.to_numeric(pd.Series(column.words, dtype=object)[used], errors="coerce")
+    if values.isna().any():
+        return column.number.astype(np.int64)
+    # A word that no visit has is no number either.
+    number = np.full(len(column.words) + 1, np.nan)
+    number[used] = values
+    return np.asarray(number[column.number])
 
 
 def _encoded(column: Floats | Whole) -> Floats:

@@ -7,10 +7,19 @@ from typing import Any
 
 import ibis
 import numpy as np
+import numpy.typing as npt
 from ibis import _
 
-from journeylib.core import GROUPS, ConfigError, did_you_mean, resample
-from journeylib.journeys import END_KINDS, MISSING, Journeys, count_units_again, refuse_absent
+from journeylib.core import GROUPS, AbstainReason, refuse_unknown, resample
+from journeylib.journeys import (
+    BAD_END,
+    MISSING,
+    OTHER_END,
+    Journeys,
+    count_units_again,
+    judged_by_goals,
+    refuse_absent,
+)
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -75,27 +84,29 @@ def check_names(journeys: Journeys, settings: MeasureSettings) -> None:
         named[key] = {flag} if (flag := getattr(settings, key)) else set()
     named["known_at_start"] = set(settings.known_at_start)
     for key, columns_named in named.items():
-        for name in sorted(columns_named):
-            if name not in columns:
-                raise ConfigError(
-                    f"measures.{key} names column '{name}', which this log does not have."
-                    f"{did_you_mean(name, columns)} "
-                    "Declare it under roles.attributes to keep it."
-                )
+        refuse_unknown(
+            sorted(columns_named),
+            columns,
+            "measures.{key} names column '{name}', which this log does not have.{near} "
+            "Declare it under roles.attributes to keep it.",
+            key=key,
+        )
 
 
 def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     """Walk over the events once and return every sum that the measures here need."""
     events = journeys.events
     starts, ends = events.starts_visit, events.ends_visit
-    over = ~journeys.outline.is_open[events.journey]
+    outline = journeys.outline
+    over = ~outline.is_open[events.journey]
+    judged = judged_by_goals(outline, journeys.settings)[events.journey]
     sums: dict[str, Numbers] = {
         "events": np.ones(len(events), dtype=np.int64),
         "visits": starts,
-        "ended": starts & over,
+        "judged": starts & over & judged,
         "known": ends & (~events.is_last | over),
     }
-    bases = ["events", "visits", "ended", "known"]
+    bases = ["events", "visits", "judged", "known"]
     if journeys.has_clock:
         sums["waited"] = ends & ~events.is_last
         sums["served"] = ends & ((events.service_us != MISSING) | ~starts)
@@ -129,7 +140,7 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
     return Cells(
         {
             **cells.sums,
-            "ended": cells.sums["ended_journeys"],
+            "judged": cells.sums["judged_journeys"],
             "second": second.reshape(GROUPS, -1).astype(np.float64),
         }
     )
@@ -272,30 +283,19 @@ def _vulnerable(cells: Cells, settings: MeasureSettings) -> Measured:
 def _drop_off(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
     """Count journeys that end here without a goal, among ended journeys that came by.
 
-    Open journeys are left out of both: what becomes of them is not known yet.
-    """
-    many = len(journeys.names)
-    if not journeys.settings.goals:
-        return silent("drop_off", "share", "unidentified", many)
-    lost = last_events(journeys)
-    dropped = lost["bad_end"] + lost["other"]
-    sums = np.stack([dropped, cells.sums["ended_journeys"]], axis=-1)
-    return share_of("drop_off", sums, cells.base("ended"), settings)
-
-
-def last_events(journeys: Journeys) -> dict[str, Floats]:
-    """Count journeys by their last touchpoint and end, per customer group.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (groups, touchpoints)
-        Keys ``goal``, ``bad_end``, ``open``, ``other``.
+    Open journeys are left out of both: what becomes of them is not known yet. So are journeys
+    about a matter without a goal: no goal tells whether it was settled.
     """
     outline, many = journeys.outline, len(journeys.names)
+    if not journeys.settings.every_goal:
+        return silent("drop_off", "share", "unidentified", many)
+    missed = np.isin(outline.end_kind, [BAD_END, OTHER_END])
+    missed &= judged_by_goals(outline, journeys.settings)
     cell = outline.group.astype(np.int64) * many + outline.last
-    return {
-        kind: np.bincount(cell[outline.end_kind == place], minlength=GROUPS * many)
-        .reshape(GROUPS, many)
-        .astype(np.float64)
-        for place, kind in enumerate(END_KINDS)
-    }
+    dropped = np.bincount(cell[missed], minlength=GROUPS * many).reshape(GROUPS, many)
+    sums = np.stack([dropped.astype(np.float64), cells.sums["judged_journeys"]], axis=-1)
+    base = cells.base("judged")
+    refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {}
+    if journeys.settings.goals_by_intent:
+        refused["unidentified"] = base.events == 0
+    return share_of("drop_off", sums, base, settings, refused=refused)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journeylib.core import AbstainReason
 from journeylib.journeys import MISSING, Journeys, first_rows, last_rows, latest_in, value_at
 from journeylib.measures import (
     BotSessions,
     MeasureSettings,
+    Scores,
+    ServiceTypes,
     bot_sessions,
     done_of,
+    score_of_events,
     waterfall_flags,
     whole_weeks,
 )
@@ -35,24 +40,51 @@ class QueueRecords:
         ``customer``, ``group``, ``week``, ``hour`` (of the week, 0 to 167), ``begin_us``,
         ``end_us`` (of the service; `MISSING` if none or unknown), ``wait_us`` (`MISSING` if
         unknown), ``gave_up``, ``came_back``, ``after_bot`` (bool), ``bot`` (touchpoint of that
-        bot or ""), ``resource``, ``segment`` (str, "" if unknown).
+        bot or ""), ``resource``, ``segment`` (str, "" if unknown), ``feeling`` (score of the
+        customer's first scored turn), ``emotional`` (probability of the second service type), in
+        micro-units (`MISSING` if unknown).
     bots : pandas.DataFrame
         One row per bot session: ``touchpoint``, ``group``, ``week``, ``hour``, and the flags
         ``mature``, ``raw`` (no person in it), ``repeat``, ``verified``, ``unknown``.
     weeks : int
         Whole weeks; rows after them are left out.
+    unknown : mapping of str to str
+        ``feeling`` or ``emotional``, where nothing of it is known, to the reason.
     """
 
     contacts: pd.DataFrame = field(repr=False)
     bots: pd.DataFrame = field(repr=False)
     weeks: int
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-def queue_records(journeys: Journeys, settings: MeasureSettings) -> QueueRecords:
-    """Read contacts and bot sessions off a log with actors and a clock."""
+def queue_records(
+    journeys: Journeys,
+    settings: MeasureSettings,
+    *,
+    scores: Scores | AbstainReason = "no_column",
+    types: ServiceTypes | None = None,
+) -> QueueRecords:
+    """Read contacts and bot sessions off a log with actors and a clock.
+
+    Parameters
+    ----------
+    journeys : Journeys
+    settings : MeasureSettings
+    scores : Scores or str
+        What customers' turns sound like, or why nobody knows.
+    types : ServiceTypes or None
+        None where nobody has labelled contacts.
+    """
     found = bot_sessions(journeys, settings)
     weeks, first_us = whole_weeks(journeys), journeys.first_us or 0
     contacts = _contacts(journeys, found, settings)
+    session = contacts.pop("session")
+    feeling, emotional = _feelings(found, scores), _emotional(found, types)
+    contacts = contacts.assign(feeling=feeling[session], emotional=emotional[session])
+    unknown = {} if isinstance(scores, Scores) else {"feeling": str(scores)}
+    if types is None or types.answer != "estimated":
+        unknown["emotional"] = "no_labels" if types is None else types.answer
     bots = _bots(journeys, found, settings)
     for table in (contacts, bots):
         since = table.pop("arrived_us") - first_us
@@ -62,7 +94,26 @@ def queue_records(journeys: Journeys, settings: MeasureSettings) -> QueueRecords
     contacts, bots = (
         table[table["week"] < weeks].reset_index(drop=True) for table in (contacts, bots)
     )
-    return QueueRecords(contacts, bots, weeks)
+    return QueueRecords(contacts, bots, weeks, unknown)
+
+
+def _feelings(found: BotSessions, scores: Scores | AbstainReason) -> Whole:
+    """Return the score of the customer's first scored turn in each session."""
+    many = int(found.session.max(initial=-1)) + 1
+    if not isinstance(scores, Scores):
+        return np.full(many, MISSING)
+    score = score_of_events(scores, found.events)
+    first = first_rows(found.session, score != MISSING, many)
+    return np.asarray(value_at(score, first, MISSING))
+
+
+def _emotional(found: BotSessions, types: ServiceTypes | None) -> Whole:
+    """Return the probability of the second service type of each session."""
+    likely = np.full(int(found.session.max(initial=-1)) + 1, MISSING)
+    if types is not None and types.answer == "estimated":
+        known = types.second_type_micro
+        likely[list(known.keys())] = list(known.values())
+    return likely
 
 
 def _bots(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
@@ -103,6 +154,7 @@ def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings)
     table = pd.DataFrame(
         {
             "touchpoint": _named(journeys, place[rows]),
+            "session": rows,
             "customer": events.customer[first].astype(np.int64),
             "group": events.group[first].astype(np.int64),
             "arrived_us": np.where(since != MISSING, since, until),

@@ -87,11 +87,23 @@ class Matter:
 
     def served(self, share: Floats | float, selection: float | None) -> tuple[Floats, Floats]:
         """Return what people have of one contact: contacts, and minutes of work."""
+        failed, _back = self.minutes(selection)
+        return self.reached(share), self.left(share, self.lengths.mean, failed, self.extra)
+
+    def reached(self, share: Floats | float) -> Floats:
+        """Return the share of contacts that reach people."""
+        return 1 - share * self.contained * (1 - self.returns)
+
+    def left(
+        self, share: Floats | float, mean: Floats, failed: Floats, extra: float = 0.0
+    ) -> Floats:
+        """Return what people have of one contact of some figure, such as its minutes.
+
+        `mean` is the figure of all contacts, `failed` of what the bot fails at.
+        """
         p, r = self.contained, self.returns
-        failed, back = self.minutes(selection)
-        work = (1 - share) * self.lengths.mean
-        work = work + share * ((1 - p) * (failed + self.extra) + p * r * back)
-        return 1 - share * p * (1 - r), work
+        back = np.where(p > 0, (mean - (1 - p) * failed) / np.where(p > 0, p, 1.0), mean)
+        return (1 - share) * mean + share * ((1 - p) * (failed + extra) + p * r * back)
 
 
 @dataclass(frozen=True, eq=False)

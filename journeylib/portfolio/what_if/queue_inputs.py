@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from journeylib.core import DRAWS, GROUPS, SEED, Floats, group_weights
+from journeylib.core import DRAWS, GROUPS, SEED, Floats, Grade, group_weights
 from journeylib.journeys import MISSING
 from journeylib.measures import MeasureSettings
 from journeylib.portfolio.settings import CandidateSettings, PortfolioSettings
@@ -23,7 +23,35 @@ BINS = 200
 SHARED = 0.5  # of a touchpoint's contacts, taken by the people of another: one team
 KNOWN = 0.8  # of the waits of a team
 FEWEST_HANDED, FEWEST_SESSIONS = 30, 30
-Source = Literal["own", "like", "declared"]
+Source = Literal["own", "like", "declared", "lab"]
+Informs = Literal["contained", "returns", "reaches_people"]
+
+
+@dataclass(frozen=True)
+class LabResult:
+    """What the new arm of an experiment at a touchpoint shows of its bot.
+
+    Attributes
+    ----------
+    experiment, touchpoint : str
+    informs : {"contained", "returns", "reaches_people"}
+        Share of the bot's contacts that no person joins; share of these that come back; share
+        of its customers who come to a person, soon or later.
+    value, error : float
+        With its standard error.
+    customers : int
+        Of the new arm.
+    grade : {"A", "C"}
+        Only results of grade A take the place of an assumption.
+    """
+
+    experiment: str
+    touchpoint: str
+    informs: Informs
+    value: float
+    error: float
+    customers: int
+    grade: Grade
 
 
 @dataclass(frozen=True)
@@ -42,6 +70,8 @@ class Terms:
     min_customers : int
     vetoes : mapping of str to tuple of str
         Touchpoints that no bot may have.
+    lab : tuple of LabResult
+        What experiments found.
     """
 
     measures: MeasureSettings
@@ -50,6 +80,7 @@ class Terms:
     patience_minutes: float | None = None
     min_customers: int = 10
     vetoes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lab: tuple[LabResult, ...] = ()
 
     @property
     def log_share(self) -> float:
@@ -61,6 +92,11 @@ class Terms:
         said = {} if self.portfolio is None else self.portfolio.candidates
         return said.get(touchpoint, CandidateSettings())
 
+    def lab_at(self, touchpoint: str) -> dict[Informs, LabResult]:
+        """What experiments of grade A at a touchpoint found, the last one of each kind."""
+        here = [one for one in self.lab if one.touchpoint == touchpoint and one.grade == "A"]
+        return {one.informs: one for one in here}
+
 
 @dataclass(frozen=True, eq=False)
 class Moved:
@@ -71,9 +107,12 @@ class Moved:
     name : str
     matter, naive : Matter
         As estimated; and as one takes it who forgets repeats, difficulty and transfer.
-    source : {"own", "like", "declared"}
+    source : {"own", "like", "declared", "lab"}
+        Of the share that the bot solves.
     bot : str
         The touchpoint of that bot; "" where the share is declared.
+    lab : tuple of LabResult
+        Experiments whose figures are used.
     verified : (float, float) or None
         Bounds of the share that the bot solves.
     """
@@ -83,7 +122,20 @@ class Moved:
     naive: Matter
     source: Source
     bot: str
+    lab: tuple[LabResult, ...]
     verified: tuple[float, float] | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Shares:
+    """What a bot solves, drawn: carried over to the matter, and plain; and what comes back."""
+
+    source: Source
+    bot: str
+    contained: Floats
+    plain: Floats
+    returns: Floats
+    lab: tuple[LabResult, ...] = ()
 
 
 def resample_weights(draws: int) -> Floats:
@@ -139,7 +191,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
     shares = _bot_shares(records, name, terms, draws)
     if shares is None:
         return None
-    source, bot, contained, plain, returns = shares
+    contained, plain, returns = shares.contained, shares.plain, shares.returns
     contacts, weights = records.contacts, resample_weights(draws)
     here = contacts["touchpoint"] == name
     direct = contacts[here & (contacts["bot"] != name)]
@@ -154,7 +206,7 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
     handed = mean_minutes(own, weights) if len(own) >= FEWEST_HANDED else None
     lengths, extra = lengths_of(direct, weights), terms.measures.failed_minutes
     nothing = np.zeros(len(weights))
-    mature = records.bots[(records.bots["touchpoint"] == bot) & records.bots["mature"]]
+    mature = records.bots[(records.bots["touchpoint"] == shares.bot) & records.bots["mature"]]
     verified = None
     if len(mature):
         sure, unknown = mature["verified"].mean(), mature["unknown"].mean()
@@ -163,8 +215,9 @@ def moved_inputs(records: QueueRecords, name: str, terms: Terms, draws: int) -> 
         name,
         Matter(rate, lengths, share, contained, returns, handed, extra),
         Matter(rate, lengths, share, plain, nothing),
-        source,
-        bot,
+        shares.source,
+        shares.bot,
+        shares.lab,
         verified,
     )
 
@@ -196,28 +249,57 @@ def _sums(groups: pd.Series[int], value: pd.Series[int] | np.ndarray) -> Floats:
     return np.asarray(np.bincount(groups.to_numpy(), whole, minlength=GROUPS), dtype=np.float64)
 
 
-def _bot_shares(
-    records: QueueRecords, name: str, terms: Terms, draws: int
-) -> tuple[Source, str, Floats, Floats, Floats] | None:
-    """Return source, bot, contained (carried over and plain) and returns, drawn."""
+def _bot_shares(records: QueueRecords, name: str, terms: Terms, draws: int) -> _Shares | None:
+    """Return what a bot solves: its own figures, those of a bot like it, or what is declared."""
     mature = records.bots[records.bots["mature"]]
     candidate = terms.candidate(name)
-    for source, bot in (("own", name), ("like", candidate.like)):
-        rows = mature[mature["touchpoint"] == bot]
-        if bot is None or len(rows) < FEWEST_SESSIONS:
-            continue
-        plain = _beta(int(rows["raw"].sum()), len(rows), f"contained:{bot}", draws)
-        returns = _beta(int(rows["repeat"].sum()), int(rows["raw"].sum()), f"back:{bot}", draws)
-        if source == "own":
-            return "own", bot, plain, plain, returns
+    own = _of_bot(mature, name, terms, draws)
+    if own is not None:
+        return own
+    like = None if candidate.like is None else _of_bot(mature, candidate.like, terms, draws)
+    if like is not None:
         assert terms.portfolio is not None
-        carried = plain * _drawn(terms.portfolio.transfer, "transfer", draws)
-        return "like", bot, carried, plain, returns
+        transfer = _drawn(terms.portfolio.transfer, "transfer", draws)
+        return replace(like, source="like", contained=like.plain * transfer)
     if candidate.contained is None:
         return None
-    contained = _drawn(candidate.contained, f"contained:{name}", draws)
-    returns = _beta(int(mature["repeat"].sum()), int(mature["raw"].sum()), "back", draws)
-    return "declared", "", contained, contained, returns
+    declared = _drawn(candidate.contained, f"contained:{name}", draws)
+    returns, used = _returns(mature, "back", terms.lab_at(name), draws)
+    return _Shares("declared", "", declared, declared, returns, used)
+
+
+def _of_bot(mature: pd.DataFrame, bot: str, terms: Terms, draws: int) -> _Shares | None:
+    """Return what a bot solves by the lab, else by its own sessions; None without either."""
+    rows, results = mature[mature["touchpoint"] == bot], terms.lab_at(bot)
+    logged = len(rows) >= FEWEST_SESSIONS
+    base, stream = (rows, f"back:{bot}") if logged else (mature, "back")
+    returns, used = _returns(base, stream, results, draws)
+    found = results.get("contained") or results.get("reaches_people")
+    if found is not None:
+        contained = _drawn_lab(found, draws)
+        if found.informs == "reaches_people":
+            contained = np.clip((1 - contained) / np.maximum(1 - returns, 1e-9), 0.0, 1.0)
+        return _Shares("lab", bot, contained, contained, returns, (found, *used))
+    if not logged:
+        return None
+    contained = _beta(int(rows["raw"].sum()), len(rows), f"contained:{bot}", draws)
+    return _Shares("own", bot, contained, contained, returns, used)
+
+
+def _returns(
+    rows: pd.DataFrame, stream: str, results: Mapping[Informs, LabResult], draws: int
+) -> tuple[Floats, tuple[LabResult, ...]]:
+    """Return the share that comes back: by the lab, else of bot sessions of the log."""
+    if (found := results.get("returns")) is not None:
+        return _drawn_lab(found, draws), (found,)
+    return _beta(int(rows["repeat"].sum()), int(rows["raw"].sum()), stream, draws), ()
+
+
+def _drawn_lab(found: LabResult, draws: int) -> Floats:
+    stream = f"lab:{found.experiment}:{found.informs}"
+    rng = np.random.default_rng(np.random.SeedSequence([SEED, *stream.encode()]))
+    drawn = found.value + found.error * rng.standard_normal(DRAWS)[:draws]
+    return np.asarray(np.clip(np.concatenate([[found.value], drawn]), 0.0, 1.0))
 
 
 def _drawn(given: float | tuple[float, float, float], stream: str, draws: int) -> Floats:

@@ -23,22 +23,22 @@ from journeylib.core import (
 )
 from journeylib.journeys import MISSING
 from journeylib.portfolio.value import triangle
+from journeylib.portfolio.what_if.case_mix import case_mix, left_sentences
 from journeylib.portfolio.what_if.people_contacts import HOURS, QueueRecords
 from journeylib.portfolio.what_if.queue_forecast import (
     Load,
     Matter,
     Team,
     after,
-    mix_and_rate,
     today,
 )
 from journeylib.portfolio.what_if.queue_inputs import (
     US_PER_MINUTE,
+    LabResult,
     Moved,
     Terms,
     flat_hazard,
     lengths_of,
-    mean_minutes,
     moved_inputs,
     resample_weights,
     team_inputs,
@@ -49,6 +49,7 @@ from journeylib.portfolio.what_if.simulated_laws import Laws, laws_of, simulated
 FEWEST_WEEKS = 4
 NO_BOT = "legally_human"  # the veto of the audit that no share gets round
 LEVEL = 0.8
+MEASURED = ("own", "lab")  # at the matter itself: grade C, never more
 FIGURE_COLUMNS = (
     *("figure", "unit", "before", "before_lo", "before_hi"),
     *("no_selection", "full_selection", "expected", "lo", "hi", "naive", "weekly_swing"),
@@ -78,9 +79,11 @@ class WhatIf:
     risks : pandas.DataFrame
         ``risk``, ``lo``, ``hi``: its probability at the better and at the worse end.
     mix : pandas.DataFrame
-        One row per touchpoint of the team and end: ``touchpoint``, ``end``, ``before``,
-        ``after`` (contacts a week), ``minutes_before``, ``minutes_after``, ``mix``, ``rate``:
-        both add up to the change of the team's mean minutes.
+        What people are left with, one row per figure (``length`` in minutes, ``feeling`` −1 to 1
+        as they come, share of ``emotional`` contacts), end and touchpoint of the team:
+        ``touchpoint``, ``end``, ``figure``, ``before``, ``after`` (contacts a week),
+        ``value_before``, ``value_after``, ``mix``, ``rate``: both add up to the change of the
+        team's mean.
     segments : pandas.DataFrame
         One row per segment: ``segment``, ``contacts``, ``minutes_before``, ``no_selection``,
         ``full_selection`` (people's minutes a week). Small segments are left out.
@@ -89,6 +92,8 @@ class WhatIf:
     no_waits : str or None
         Why waits and abandonment are not told.
     assumptions : tuple of str
+    unknown : tuple of str
+        Why feeling or emotional contacts are not told.
     today : mapping of str to float
         Touchpoint to the share of its contacts that meets the bot first today.
     """
@@ -104,6 +109,7 @@ class WhatIf:
     calibration: pd.DataFrame
     no_waits: str | None = None
     assumptions: tuple[str, ...] = field(default=())
+    unknown: tuple[str, ...] = field(default=())
     today: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -114,6 +120,7 @@ class WhatIf:
             return "\n".join([*lines, self.refused])
         lines += [_sentence(row) for row in self.figures.to_dict("records")]
         lines += self.dangers
+        lines += [*self.left, *self.by_segment]
         lines += [] if self.no_waits is None else [self.no_waits]
         lines += [text("portfolio.what_if.grade", grade=self.grade), *self.assumptions]
         return "\n".join([*lines, self.trial])
@@ -124,6 +131,25 @@ class WhatIf:
         return tuple(
             text(f"portfolio.what_if.risk.{row['risk']}", range=_range(row["lo"], row["hi"]))
             for row in self.risks.to_dict("records")
+        )
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What people are left with, in sentences."""
+        return left_sentences(self.mix, self.moves, self.unknown)
+
+    @property
+    def by_segment(self) -> tuple[str, ...]:
+        """People's minutes by segment, in sentences."""
+        return tuple(
+            text(
+                "portfolio.what_if.segment",
+                segment=row["segment"],
+                before=_whole(row["minutes_before"]),
+                lo=_whole(min(row["no_selection"], row["full_selection"])),
+                hi=_whole(max(row["no_selection"], row["full_selection"])),
+            )
+            for row in self.segments.to_dict("records")
         )
 
     @property
@@ -226,7 +252,11 @@ def forecast(
     moved = [(moved_inputs(records, name, terms, draws), share) for name, share in moves.items()]
     lacking = [name for name, (one, _) in zip(moves, moved, strict=True) if one is None]
     if lacking:
-        refused = text("portfolio.what_if.refused.unidentified", names=", ".join(lacking))
+        refused = text(
+            "portfolio.what_if.refused.unidentified",
+            names=", ".join(lacking),
+            move=f"{lacking[0]}={moves[lacking[0]]:g}",
+        )
         return _nothing(moves, staff, refused)
     team = team_inputs(records, names, terms, draws)
     sure = [(one, share) for one, share in moved if one is not None]
@@ -240,18 +270,20 @@ def forecast(
     if not checked["holds"].all():
         off = checked[~checked["holds"]].iloc[0]
         return replace(_nothing(moves, staff, _off(off)), calibration=checked)
+    mix, unknown = case_mix(records, names, sure, terms)
     return WhatIf(
         moves=dict(moves),
         staff=staff,
         refused=None,
-        grade="C" if all(one.source == "own" for one, _ in sure) else "D",
+        grade="C" if all(one.source in MEASURED for one, _ in sure) else "D",
         figures=_figures(case, terms, records, names),
         risks=_risks(case, terms),
-        mix=_mix(records, names, case, terms),
+        mix=mix,
         segments=_segments(records, case, terms),
         calibration=checked,
         no_waits=no_waits,
         assumptions=_assumptions(case, terms),
+        unknown=unknown,
         today={one.name: float(one.matter.bot_share[0]) for one, _share in sure},
     )
 
@@ -442,47 +474,6 @@ def _risks(case: _Case, terms: Terms) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["risk", "lo", "hi"])
 
 
-def _mix(records: QueueRecords, names: tuple[str, ...], case: _Case, terms: Terms) -> pd.DataFrame:
-    rows = records.contacts[records.contacts["touchpoint"].isin(names)]
-    weekly, weights = records.weeks * terms.log_share, resample_weights(0)
-    people = rows.groupby("touchpoint")["customer"].nunique()
-    shown = set(people.index[people >= terms.min_customers])
-    before = {}
-    for name, part in rows.groupby("touchpoint"):
-        minutes = float(mean_minutes(part, weights)[0])
-        if np.isfinite(minutes):
-            before[str(name)] = (len(part) / weekly, minutes)
-    shares = {one.name: (one.matter, share) for one, share in case.moved}
-    lines = []
-    for end, selection in (("no_selection", 0.0), ("full_selection", 1.0)):
-        now = dict(before)
-        for name, (matter, share) in shares.items():
-            now[name] = _moved_load(before[name], matter, share, selection)
-        parts = mix_and_rate(before, now)
-        lines += [
-            (name, end, before[name][0], now[name][0], before[name][1], now[name][1], *parts[name])
-            for name in before
-            if name in shown
-        ]
-    return pd.DataFrame(
-        lines,
-        columns=["touchpoint", "end", "before", "after", "minutes_before", "minutes_after",
-                 "mix", "rate"],
-    )  # fmt: skip
-
-
-def _moved_load(
-    now: tuple[float, float], matter: Matter, share: float, selection: float
-) -> tuple[float, float]:
-    """Return contacts and mean minutes of a touchpoint after its move; first resample."""
-    per_week = float(matter.rate[0].sum()) * 60
-    people, work = (float(each[0]) for each in matter.served(share, selection))
-    people_now, work_now = (float(e[0]) for e in matter.served(matter.bot_share, selection))
-    contacts = now[0] + per_week * (people - people_now)
-    minutes = now[0] * now[1] + per_week * (work - work_now)
-    return contacts, minutes / contacts if contacts > 0 else now[1]
-
-
 def _segments(records: QueueRecords, case: _Case, terms: Terms) -> pd.DataFrame:
     """Return people's minutes by segment, the bot solving in each what it solves in all."""
     weights, weekly = resample_weights(0), records.weeks * terms.log_share
@@ -522,11 +513,19 @@ def _segments(records: QueueRecords, case: _Case, terms: Terms) -> pd.DataFrame:
 
 
 def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
-    said = [
-        text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot)
-        for one, _ in case.moved
-    ]
+    said = []
     for one, _ in case.moved:
+        said.append(text(f"portfolio.what_if.assumes.{one.source}", name=one.name, bot=one.bot))
+        said += [_found(result) for result in one.lab]
+        if one.verified is not None:
+            confirmed = _range(*one.verified)
+            said.append(text("portfolio.what_if.verified", bot=one.bot, range=confirmed))
+        at = {one.name, one.bot}
+        said += [
+            text("portfolio.what_if.lab.unused", experiment=result.experiment)
+            for result in terms.lab
+            if result.touchpoint in at and result.grade != "A"
+        ]
         if vetoes := terms.vetoes.get(one.name, ()):
             advised = text("portfolio.what_if.assumes.vetoes", name=one.name, vetoes=_said(vetoes))
             said.append(advised)
@@ -541,6 +540,16 @@ def _assumptions(case: _Case, terms: Terms) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _found(result: LabResult) -> str:
+    return text(
+        f"portfolio.what_if.lab.{result.informs}",
+        experiment=result.experiment,
+        touchpoint=result.touchpoint,
+        share=percent(result.value, 0),
+        customers=number(result.customers, 0),
+    )
+
+
 def move_text(moves: Mapping[str, float]) -> str:
     """Return moves in words: what the bot takes of which touchpoint."""
     return ", ".join(
@@ -552,14 +561,19 @@ def move_text(moves: Mapping[str, float]) -> str:
 def figure_text(row: Mapping[Any, Any], column: str) -> str:
     """Return one column of a row of `WhatIf.figures` in its unit."""
     as_text = {"gives_up": _share, "wait": _minutes, "length": _minutes}
-    return as_text.get(str(row["figure"]), _whole)(float(row[column]))
+    words = as_text.get(str(row["figure"]), _whole)(float(row[column]))
+    if row["figure"] != "cost":
+        return words
+    currency = str(row["unit"]).partition("/")[0]
+    return text("portfolio.what_if.money", currency=currency, amount=words)
 
 
 def _sentence(row: Mapping[Any, Any]) -> str:
     names = ("before", "no_selection", "full_selection", "lo", "hi", "naive")
     values = {name: figure_text(row, name) for name in names}
+    alike = values["no_selection"] == values["full_selection"]
     label = text(f"portfolio.what_if.figure.{row['figure']}")
-    return text("portfolio.what_if.line", figure=label, **values)
+    return text(f"portfolio.what_if.{'line_alike' if alike else 'line'}", figure=label, **values)
 
 
 def _range(low: float, high: float) -> str:

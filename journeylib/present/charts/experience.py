@@ -8,17 +8,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from journeylib.core import signed, text
+from journeylib.core import Estimate, signed, text
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.label_placement import Rect, names_beside
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import (
+    NARROW,
+    Point,
+    add_names,
+    chart,
+    ticks,
+    whiskers,
+    words,
+)
+from journeylib.present.drawing.svg import clean
+from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
-from journeylib.present.theme import feeling
+from journeylib.present.theme import LIGHT, feeling
 
-WIDTH = 1180.0
+HEIGHT = 470
 SCALE = {1.0: "good", 0.5: "", 0.0: "neutral", -0.5: "", -1.0: "bad"}
-LEFT, RIGHT, TOP, BOTTOM = 104.0, WIDTH - 14, 50.0, 350.0
+MARKS = {
+    1: ("triangle-up", "good", 12),
+    0: ("circle-open", "accent", 8),
+    -1: ("triangle-down", "bad", 12),
+}
+PARTS = 6  # of each stretch of the line, which names avoid
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,7 @@ class _Point:
 
     name: str
     stage: str
-    x: float
+    x: int
     value: float
     lo: float
     hi: float
@@ -38,16 +53,11 @@ class _Point:
         return not math.isnan(self.value)
 
     @property
-    def y(self) -> float:
-        return _height(self.value)
+    def at(self) -> Point:
+        return self.x, self.value
 
 
 _Run = list[_Point]
-
-
-def _height(value: float) -> float:
-    """Return where a feeling stands; the scale is −1 to +1, always."""
-    return TOP + (1 - max(-1.0, min(1.0, value))) / 2 * (BOTTOM - TOP)
 
 
 def experience_line(
@@ -82,20 +92,12 @@ def experience_line(
     rows = in_order(experience, touchpoints, stage_order)
     most = rows.sort_values(["n_customers", "touchpoint"], ascending=[False, True], kind="stable")
     shown = rows.loc[rows.index.isin(most.index[:max_touchpoints])]
-    step = (RIGHT - LEFT) / max(len(shown), 1)
-    points = _points(shown, step)
-    parts = [*_stage_bands(points, step), *_scale()]
-    runs = _runs(points)
-    parts += _lines(runs)
-    parts += [_feeling_mark(p) for p in points if p.known]
-    parts += _strongest(points, labelled, runs)
-    parts += [_axis_name(p, step) for p in points]
-    alt = _line_finding(points)
-    return Figure(
+    points = _points(shown)
+    return chart_figure(
+        _chart(points, labelled),
         name="experience-line",
         title=text("present.experience.title"),
-        alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=BOTTOM + 108, alt=alt, min_width=860),
+        alt=_line_finding(points),
         table=_line_table(rows),
         note=_note(len(rows) - len(shown)),
     )
@@ -121,16 +123,39 @@ def in_order(
     return rows.sort_values(["rank", "median_position", "touchpoint"], ignore_index=True)
 
 
-def _lines(runs: Sequence[_Run]) -> list[str]:
-    parts = []
+def _chart(points: Sequence[_Point], labelled: int) -> go.Figure:
+    """Return the line with its band, the marks of feelings and the names of the strongest."""
+    names = [words(p.name, 142, bold=bool(p.mark)) for p in points]
+    scale = [signed(value, 1) for value in SCALE]
+    scale = [
+        f"{text(f'present.experience.{key}')} {written}" if key else written
+        for written, key in zip(scale, SCALE.values(), strict=True)
+    ]
+    drawn = chart(HEIGHT, left=112, right=14, bottom=118).update_layout(
+        xaxis=ticks(range(len(names)), names, range=[-0.5, max(len(names), 1) - 0.5],
+                    showgrid=False, tickangle=-45, tickfont={"size": 11}),
+        yaxis=ticks(list(SCALE), scale, range=[-1.04, 1.04]),
+        margin={"t": 44},
+    )  # fmt: skip
+    _stage_bands(drawn, points)
+    drawn.add_hline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
+    runs = _runs(points)
     for run in runs:
-        band = [(p.x, _height(p.hi)) for p in run] + [(p.x, _height(p.lo)) for p in reversed(run)]
-        parts.append(f'<path d="{svg.path(band, closed=True)}" class="jl-area"/>')
-        parts.append(f'<path d="{svg.path([(p.x, p.y) for p in run])}" class="jl-line"/>')
-    return parts
+        xs = [p.x for p in run]
+        drawn.add_scatter(
+            x=[*xs, *reversed(xs)], y=[*(p.hi for p in run), *(p.lo for p in reversed(run))],
+            mode="none", fill="toself", fillcolor=LIGHT["accent"], opacity=0.17, hoverinfo="skip",
+        )  # fmt: skip
+        drawn.add_scatter(
+            x=xs, y=[p.value for p in run], mode="lines", hoverinfo="skip",
+            line={"color": LIGHT["accent"], "width": 2.2},
+        )  # fmt: skip
+    drawn.add_trace(_marks([p for p in points if p.known]))
+    _add_strongest(drawn, points, labelled, runs)
+    return drawn
 
 
-def _points(rows: pd.DataFrame, step: float) -> list[_Point]:
+def _points(rows: pd.DataFrame) -> list[_Point]:
     points = []
     for i, row in enumerate(rows.to_dict("records")):
         value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
@@ -139,7 +164,7 @@ def _points(rows: pd.DataFrame, step: float) -> list[_Point]:
             _Point(
                 name=str(row["touchpoint"]),
                 stage=str(row["stage"]),
-                x=LEFT + step * (i + 0.5),
+                x=i,
                 value=at,
                 lo=at if lo is None else lo,
                 hi=at if hi is None else hi,
@@ -149,27 +174,21 @@ def _points(rows: pd.DataFrame, step: float) -> list[_Point]:
     return points
 
 
-def _stage_bands(points: Sequence[_Point], step: float) -> list[str]:
-    parts: list[str] = []
+def _stage_bands(drawn: go.Figure, points: Sequence[_Point]) -> None:
+    each = (NARROW - 126) / max(len(points), 1)
     for i, (stage, group) in enumerate(itertools.groupby(points, key=lambda p: p.stage)):
         members = list(group)
-        x, size = members[0].x - step / 2, step * len(members)
-        back = svg.rect(x, 8, size, BOTTOM - 8, "jl-band") if i % 2 == 0 else ""
-        text = svg.shorten(stage, size - 6, 13.5, bold=True)
-        head = svg.label(x + size / 2, 30, text, "jl-t6 jl-b", anchor="middle")
-        parts.append(svg.titled(stage, back, head))
-    return parts
-
-
-def _scale() -> list[str]:
-    parts = []
-    for value, key in SCALE.items():
-        y = _height(value)
-        parts.append(svg.line(LEFT, y, RIGHT, y, "jl-axis" if value == 0 else "jl-rule"))
-        parts.append(svg.label(LEFT - 10, y + 4, signed(value, 1), "jl-t1 jl-m", anchor="end"))
-        if key:
-            parts.append(svg.label(4, y + 4, text(f"present.experience.{key}"), "jl-t1 jl-m"))
-    return parts
+        first, size = members[0].x - 0.5, len(members)
+        if i % 2 == 0:
+            drawn.add_shape(
+                type="rect", layer="below", x0=first, x1=first + size, y0=0, y1=1,
+                yref="y domain", fillcolor=LIGHT["band"], line_width=0,
+            )  # fmt: skip
+        short = clean(svg.shorten(stage, each * size, 12, bold=True))
+        drawn.add_annotation(
+            x=first + size / 2, y=1, yref="paper", xanchor="center", yanchor="middle", yshift=16,
+            text=words(short, bold=True), showarrow=False, font={"size": 12},
+        )  # fmt: skip
 
 
 def _runs(points: Sequence[_Point]) -> list[_Run]:
@@ -178,38 +197,48 @@ def _runs(points: Sequence[_Point]) -> list[_Run]:
     return [list(group) for known, group in groups if known]
 
 
-def _feeling_mark(p: _Point) -> str:
-    mark = (
-        svg.triangle(p.x, p.y, 6, up=p.mark > 0)
-        if p.mark
-        else f'<circle cx="{svg.num(p.x)}" cy="{svg.num(p.y)}" r="3.8" class="jl-dot"/>'
-    )
-    lo, hi = (None, None) if p.lo == p.hi else (p.lo, p.hi)
-    whisker = svg.line(p.x, _height(p.lo), p.x, _height(p.hi), "jl-whisker")
-    value = interval(p.value, lo, hi, signed)
-    return svg.titled(text("present.experience.mark", name=p.name, value=value), whisker, mark)
+def _marks(points: Sequence[_Point]) -> go.Scatter:
+    spans = [Estimate(p.value, "score", p.lo, p.hi) for p in points]
+    looks = [MARKS[p.mark] for p in points]
+    ends = [(None, None) if p.lo == p.hi else (p.lo, p.hi) for p in points]
+    said = [interval(p.value, lo, hi, signed) for p, (lo, hi) in zip(points, ends, strict=True)]
+    return go.Scatter(
+        x=[p.x for p in points], y=[p.value for p in points], mode="markers",
+        marker={
+            "symbol": [symbol for symbol, _, _ in looks],
+            "color": [LIGHT[colour] for _, colour, _ in looks],
+            "size": [size for _, _, size in looks],
+            "line": {"width": [0 if p.mark else 2 for p in points]},
+            "opacity": 1,
+        },
+        error_y=whiskers(spans, color=LIGHT["flow"], thickness=1, width=0), hoverinfo="text",
+        hovertext=[
+            words(text("present.experience.mark", name=p.name, value=value))
+            for p, value in zip(points, said, strict=True)
+        ],
+        customdata=[p.name for p in points],
+    )  # fmt: skip
 
 
-def _strongest(points: Sequence[_Point], labelled: int, runs: Sequence[_Run]) -> list[str]:
+def _add_strongest(
+    drawn: go.Figure, points: Sequence[_Point], labelled: int, runs: Sequence[_Run]
+) -> None:
     """Write the names of the strongest feelings beside their points, off the line."""
     marked = (p for p in points if p.mark)
     chosen = sorted(marked, key=lambda p: (-abs(p.value), p.name))[:labelled]
-    return names_beside(
-        [(p.x, p.y) for p in chosen],
-        [svg.shorten(svg.clean(p.name), 150, 12, bold=True) for p in chosen],
-        [p.mark for p in chosen],
-        bounds=Rect(LEFT, TOP + 2, RIGHT - LEFT, BOTTOM - TOP - 4),
-        marks=[Rect(p.x - 6, p.y - 6, 12, 12) for p in points if p.known],
-        line=[[(p.x, p.y) for p in run] for run in runs],
+    add_names(
+        drawn,
+        [(p.at, words(p.name, 150, bold=True), "good" if p.mark > 0 else "bad") for p in chosen],
+        marks=[p.at for p in points if p.known],
+        lines=[part for run in runs for pair in itertools.pairwise(run) for part in _parts(*pair)],
     )
 
 
-def _axis_name(p: _Point, step: float) -> str:
-    text = svg.shorten(svg.clean(p.name), 142, 11)
-    x, y = p.x + min(4.0, step / 4), BOTTOM + 16
-    kind = "jl-t1" + (" jl-b" if p.mark else "") + ("" if p.known else " jl-m")
-    turn = f' transform="rotate(-45 {svg.num(x)} {svg.num(y)})"'
-    return svg.titled(p.name, svg.label(x, y, text, kind, anchor="end", extra=turn))
+def _parts(one: _Point, other: _Point) -> list[tuple[Point, Point]]:
+    """Return a stretch of the line in sixths."""
+    steps = [k / PARTS for k in range(PARTS + 1)]
+    ends = [(one.x + k, one.value + (other.value - one.value) * k) for k in steps]
+    return list(itertools.pairwise(ends))
 
 
 def _line_finding(points: Sequence[_Point]) -> str:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.core import current_catalogue, percent, text
 from journeylib.journeys import OTHER, START, Structure
-from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
-from journeylib.present.maps.timelines import ENDS
+from journeylib.present.drawing.chart import (
+    BAR_WIDTH,
+    beside,
+    chart,
+    room_for,
+    row_axis,
+    ticks,
+    words,
+)
+from journeylib.present.drawing.svg import clean
+from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import share_interval
+from journeylib.present.theme import LIGHT
 
-WIDTH = 1180.0
-NAME, BAR, ROOM, WORDS = 16.0, 400.0, 440.0, 856.0
-TOP, ROW = 44.0, 27.0
+LEFT, RIGHT, ROW = 330, 300, 27
+ENDS = {"goal": "good", "bad_end": "bad", "other": "flow", "open": "accent"}
 MOST = 24  # touchpoints drawn, those of most journeys
 NAMED = 3
 Ends = Mapping[str, Mapping[str, Mapping[Any, Any]]]
@@ -30,27 +39,11 @@ def journey_ends_figure(structure: Structure) -> Figure:
     size = {name: int(max(r["n_journeys"] for r in rows.values())) for name, rows in ends.items()}
     largest = sorted(size, key=lambda name: (name != START, -size[name], name))[: MOST + 1]
     shown = [name for name in ends if name in largest]
-    settled = set(structure.chain.points_of_no_return["touchpoint"])
-    parts = [
-        svg.label(x, 20, text(f"present.ends.{key}"), "jl-t4 jl-b jl-m")
-        for x, key in ((NAME, "through"), (BAR, "how"), (WORDS, "goal"))
-    ]
-    parts.append(svg.line(NAME, 30, WIDTH - 16, 30, "jl-rule"))
-    y = TOP
-    for name in shown:
-        # The row of all journeys is hidden where a small end could be told from it.
-        share = ""
-        if name != START and START in size:
-            share = percent(size[name] / size[START], 0)
-        parts.append(_row(name, ends[name], share, settled=name in settled, y=y))
-        y += ROW + (6 if name == START else 0)
-    parts += svg.swatches(BAR, y + 22, [(end_word(end), kind) for end, kind in ENDS.items()])
-    alt = _finding(ends, size, structure)
-    return Figure(
+    return chart_figure(
+        _chart(shown, ends, size, set(structure.chain.points_of_no_return["touchpoint"])),
         name="journey-ends",
         title=text("present.ends.title"),
-        alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=y + 40, alt=alt, min_width=860),
+        alt=_finding(ends, size, structure),
         table=pd.DataFrame(
             {
                 "touchpoint": [_name(name) for name in ends],
@@ -80,32 +73,49 @@ def _share(row: Mapping[Any, Any]) -> str:
     return share_interval(row["share"], row["lo"], row["hi"])
 
 
-def _row(
-    name: str, rows: Mapping[str, Mapping[Any, Any]], share: str, *, settled: bool, y: float
-) -> str:
-    whole = name == START
-    short = _name(name) if whole else svg.shorten(svg.clean(name), BAR - NAME - 130, 13)
-    parts = [
-        svg.label(NAME, y + 14, short, "jl-t5 jl-b" if whole else "jl-t5"),
-        svg.label(
-            BAR - 12, y + 14, text("of_journeys", share=share) if share else "", "jl-t4 jl-m",
-            anchor="end",
-        ),
-    ]  # fmt: skip
-    x = BAR
-    for end, kind in ENDS.items():
-        if end in rows:
-            width = ROOM * float(rows[end]["share"])
-            title = f"{_name(name)}: {_share(rows[end])} {end_word(end)}"
-            parts.append(svg.titled(title, svg.rect(x, y + 3, width, 14, kind, radius=2)))
-            x += width
-    words = [_share(rows["goal"])] if "goal" in rows else []
-    words += [text("present.ends.settled")] if settled else []
-    line = " · ".join(words) or text("present.ends.no_goal")
-    short = svg.shorten(line, WIDTH - WORDS - 8, 12.5)
-    kind = "jl-t5" if "goal" in rows else "jl-t5 jl-m"
-    parts.append(svg.titled(line, svg.label(WORDS, y + 14, short, kind)))
-    return "".join(parts)
+def _chart(
+    names: Sequence[str], ends: Ends, size: Mapping[str, int], settled: set[str]
+) -> go.Figure:
+    """Return one row a touchpoint: its journeys, one bar behind the other by their end."""
+    written = [_row_name(name, size) for name in names]
+    tenths = [part / 5 for part in range(6)]
+    drawn = chart(100 + ROW * len(names), left=room_for(written, LEFT), right=RIGHT, bottom=74)
+    drawn.update_layout(
+        xaxis=ticks(tenths, [percent(part, 0) for part in tenths], range=[0, 1]),
+        yaxis=row_axis(written), showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
+                "traceorder": "normal", "itemclick": False, "itemdoubleclick": False},
+    )  # fmt: skip
+    starts = [0.0] * len(names)
+    for end, colour in ENDS.items():
+        rows = [(at, name, ends[name][end]) for at, name in enumerate(names) if end in ends[name]]
+        drawn.add_bar(
+            orientation="h", name=end_word(end), marker={"color": LIGHT[colour]}, width=BAR_WIDTH,
+            x=[float(row["share"]) for _, _, row in rows], y=[at for at, _, _ in rows],
+            base=[starts[at] for at, _, _ in rows], hoverinfo="text",
+            hovertext=[
+                words(f"{_name(name)}: {_share(row)} {end_word(end)}") for _, name, row in rows
+            ],
+        )  # fmt: skip
+        for at, _, row in rows:
+            starts[at] += float(row["share"])
+    for at, name in enumerate(names):
+        goal = [_share(ends[name]["goal"])] if "goal" in ends[name] else []
+        goal += [text("present.ends.settled")] if name in settled else []
+        line = " · ".join(goal) or text("present.ends.no_goal")
+        drawn.add_annotation(**beside(at, words(line, RIGHT - 20)))
+    return drawn
+
+
+def _row_name(name: str, size: Mapping[str, int]) -> str:
+    """Return a name with its share of all journeys, unless all are hidden.
+
+    The row of all journeys is hidden where a small end could be told from it.
+    """
+    if name == START:
+        return words(_name(name), bold=True)
+    share = percent(size[name] / size[START], 0) if START in size else ""
+    return f"{words(name, LEFT - 80)}  {share}"
 
 
 def _finding(ends: Ends, size: Mapping[str, int], structure: Structure) -> str:
@@ -116,7 +126,7 @@ def _finding(ends: Ends, size: Mapping[str, int], structure: Structure) -> str:
     rows = structure.chain.points_of_no_return
     for towards, key in (("no goal", "hardly"), ("goal", "nearly")):
         names = [
-            svg.clean(name)
+            clean(name)
             for name in rows.loc[rows["towards"] == towards, "touchpoint"]
             if name not in (START, OTHER)
         ]

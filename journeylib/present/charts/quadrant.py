@@ -6,20 +6,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
-from journeylib.core import number, percent, text
-from journeylib.present.drawing import svg
-from journeylib.present.drawing.label_placement import Rect, label_parts, place_labels
-from journeylib.present.figure import Figure, svg_element
+from journeylib.core import Estimate, current_catalogue, number, percent, text
+from journeylib.present.drawing.chart import (
+    NARROW,
+    Point,
+    add_names,
+    chart,
+    ticks,
+    whiskers,
+    words,
+)
+from journeylib.present.drawing.svg import clean, wrap
+from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
-from journeylib.present.theme import LEANING, VERDICTS, leaning
+from journeylib.present.theme import LEANING, LIGHT, VERDICTS, leaning
 
-WIDTH = 1180.0
+HEIGHT = 624
 FIT_LIMITS = (40.0, 60.0)
 EMPATHY_LIMITS = (40.0, 70.0)
-LEFT, TOP, SIZE_X, SIZE_Y = 64.0, 20.0, 850.0, 620.0
+AXES = ("automation_fit", "empathy_need")
+SYMBOLS = {"square": "square", "diamond": "diamond", "circle": "circle", "cross": "x"}
+LISTED = 20  # touchpoints without enough evidence
 Row = Mapping[Any, Any]
-Spot = tuple[float, float]
+Line = tuple[Point, Point]
 
 
 def quadrant(
@@ -36,7 +47,7 @@ def quadrant(
         One row per touchpoint: ``touchpoint``, ``automation_fit`` (0 to 100),
         ``automation_fit_lo``, ``automation_fit_hi``, ``empathy_need``, ``empathy_need_lo``,
         ``empathy_need_hi``, ``verdict``, ``verdict_stability`` (0 to 1). Touchpoints that
-        abstain are listed beside the picture, not plotted.
+        abstain are listed below the chart, not plotted.
     fit_limits, empathy_limits : (float, float)
         The decision thresholds that are drawn.
 
@@ -50,115 +61,137 @@ def quadrant(
         ordered[["automation_fit", "empathy_need"]].isna().any(axis=1)
     )
     rows = ordered.loc[~out].to_dict("records")
-    absent = [svg.clean(touchpoint) for touchpoint in ordered.loc[out, "touchpoint"]]
+    absent = [clean(touchpoint) for touchpoint in ordered.loc[out, "touchpoint"]]
     limits = (*fit_limits, *empathy_limits)
-    parts = [*_axes(), *_thresholds(*limits)]
-    soft = [Rect(_x(limit) - 2, TOP, 4, SIZE_Y) for limit in fit_limits]
-    soft += [Rect(LEFT, _y(limit) - 2, SIZE_X, 4) for limit in empathy_limits]
-    whiskers = [whisker for row in rows for whisker in _whiskers(row)]
-    parts += [svg.line(x0, y0, x1, y1, "jl-whisker") for x0, y0, x1, y1 in whiskers]
-    soft += [Rect(x0 - 1, y0 - 1, x1 - x0 + 2, y1 - y0 + 2) for x0, y0, x1, y1 in whiskers]
-    parts += [_mark(row) for row in rows]
-    parts += _names(rows, soft)
-    parts += _side(rows, absent, LEFT + SIZE_X + 28, TOP)
-    alt = _quadrant_finding(rows, absent)
-    return Figure(
+    note = text(
+        "present.quadrant.note",
+        share=percent(LEANING, 0),
+        **dict(zip(("fit_low", "fit_high", "need_low", "need_high"), limits, strict=True)),
+    )
+    if absent:
+        names = current_catalogue().names(absent, most=LISTED)
+        note = f"{note} {VERDICTS['abstain'].word}: {names}."
+    return chart_figure(
+        _chart(rows, limits),
         name="quadrant",
         title=text("present.quadrant.title"),
-        alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=TOP + SIZE_Y + 56, alt=alt, min_width=860),
+        alt=_quadrant_finding(rows, absent),
         table=_quadrant_table(ordered),
-        note=text(
-            "present.quadrant.note",
-            share=percent(LEANING, 0),
-            **dict(zip(("fit_low", "fit_high", "need_low", "need_high"), limits, strict=True)),
-        ),
+        note=note,
     )
 
 
-def _x(fit: float) -> float:
-    return LEFT + SIZE_X * fit / 100
-
-
-def _y(need: float) -> float:
-    return TOP + SIZE_Y * (1 - need / 100)
-
-
-def _spot(row: Row) -> Spot:
-    return _x(float(row["automation_fit"])), _y(float(row["empathy_need"]))
-
-
-def _whiskers(row: Row) -> list[tuple[float, float, float, float]]:
-    """Return the intervals on both axes as lines, from left to right and from top to bottom."""
-    x, y = _spot(row)
-    fit = [as_float(row[f"automation_fit_{end}"]) for end in ("lo", "hi")]
-    need = [as_float(row[f"empathy_need_{end}"]) for end in ("hi", "lo")]
-    lines = []
-    if fit[0] is not None and fit[1] is not None:
-        lines.append((_x(fit[0]), y, _x(fit[1]), y))
-    if need[0] is not None and need[1] is not None:
-        lines.append((x, _y(need[0]), x, _y(need[1])))
-    return lines
-
-
-def _mark(row: Row) -> str:
-    hollow = leaning(row["verdict_stability"])
-    return svg.titled(
-        _score_text(row),
-        svg.verdict_marker(row["verdict"], *_spot(row), 6.5, leaning=hollow),
-        key=row["touchpoint"],
+def _chart(rows: Sequence[Row], limits: Sequence[float]) -> go.Figure:
+    """Return one trace a verdict, over the zones that have a plain answer."""
+    drawn = chart(HEIGHT, left=64, right=24, bottom=88).update_layout(
+        xaxis=_axis("across", range=[0, 100]), yaxis=_axis("up", range=[0, 100])
     )
-
-
-def _names(rows: Sequence[Row], soft: Sequence[Rect]) -> list[str]:
-    """Return the names beside their marks; the crowded ones choose first, having fewest places."""
-    named = [(_spot(row), svg.shorten(svg.clean(row["touchpoint"]), 170, 12)) for row in rows]
-    spots = [spot for spot, _ in named]
-    named.sort(key=lambda pair: (-_crowd(spots, pair[0]), pair[1]))
-    ordered = [spot for spot, _ in named]
-    places = place_labels(
-        ordered,
-        [(svg.text_width(name, 12) * 0.92, 15.0) for _, name in named],
-        bounds=Rect(LEFT + 2, TOP + 2, SIZE_X + 8, SIZE_Y - 4),
-        marks=[Rect(x - 8, y - 8, 16, 16) for x, y in spots],
-        soft=soft,
+    _zones(drawn, *limits)
+    for code in VERDICTS:
+        if members := [row for row in rows if row["verdict"] == code]:
+            drawn.add_trace(_marks(code, members))
+    spots = [(_at(row), row) for row in rows]
+    crowd = {at: sum(abs(x - at[0]) < 13 and abs(y - at[1]) < 7 for (x, y), _ in spots)
+             for at, _ in spots}  # fmt: skip
+    # The crowded ones choose first, having fewest places.
+    spots.sort(key=lambda pair: (-crowd[pair[0]], str(pair[1]["touchpoint"])))
+    add_names(
+        drawn,
+        [(at, words(row["touchpoint"], 170), "ink") for at, row in spots],
+        marks=[at for at, _ in spots],
+        lines=[line for row in rows for line in _spans(row)] + _thresholds(*limits),
     )
-    return label_parts(ordered, [name for _, name in named], places, [0] * len(named))
+    for place, line in enumerate(wrap(_legend(rows), NARROW - 88, 12, lines=2)):
+        drawn.add_annotation(
+            x=0.5, y=0, xref="paper", yref="paper", xanchor="center", yanchor="middle",
+            yshift=-66 - 20 * place, text=line, showarrow=False, font={"size": 12},
+        )  # fmt: skip
+    return drawn
 
 
-def _crowd(spots: Sequence[Spot], spot: Spot) -> int:
-    return sum(abs(x - spot[0]) < 110 and abs(y - spot[1]) < 40 for x, y in spots)
+def _axis(key: str, **axis: Any) -> dict[str, Any]:
+    steps = range(0, 101, 20)
+    return ticks(steps, [str(step) for step in steps], title_text=text(f"present.quadrant.{key}"),
+                 **axis)  # fmt: skip
 
 
-def _axes() -> list[str]:
-    left, right, top, bottom = _x(0), _x(100), _y(100), _y(0)
-    parts = [svg.rect(left, top, right - left, bottom - top, "jl-plot")]
-    for tick in range(0, 101, 20):
-        parts.append(svg.line(_x(tick), bottom, _x(tick), top, "jl-rule"))
-        parts.append(svg.line(left, _y(tick), right, _y(tick), "jl-rule"))
-        parts.append(svg.label(_x(tick), bottom + 18, tick, "jl-t1 jl-m", anchor="middle"))
-        parts.append(svg.label(left - 8, _y(tick) + 4, tick, "jl-t1 jl-m", anchor="end"))
-    across, up = text("present.quadrant.across"), text("present.quadrant.up")
-    turn = f' transform="rotate(-90 18 {svg.num(_y(50))})"'
-    parts.append(svg.label(_x(50), bottom + 42, across, "jl-t6 jl-b", anchor="middle"))
-    parts.append(svg.label(18, _y(50), up, "jl-t6 jl-b", anchor="middle", extra=turn))
-    return parts
+def _at(row: Row) -> Point:
+    return float(row["automation_fit"]), float(row["empathy_need"])
 
 
-def _thresholds(fit_low: float, fit_high: float, need_low: float, need_high: float) -> list[str]:
-    """Return the decision thresholds and the two zones that have a plain answer."""
-    left, right, top, bottom = _x(0), _x(100), _y(100), _y(0)
-    serve = (_x(fit_high), _y(need_low), right - _x(fit_high), bottom - _y(need_low))
-    lead = (left, top, right - left, _y(need_high) - top)
-    kind, words = "jl-t4 jl-b jl-zonet", [text(f"present.quadrant.{k}") for k in ("serve", "lead")]
+def _estimates(rows: Sequence[Row], axis: str) -> list[Estimate]:
+    ends = [(as_float(row[f"{axis}_lo"]), as_float(row[f"{axis}_hi"])) for row in rows]
     return [
-        svg.rect(*serve, "jl-zone jl-automate"),
-        svg.rect(*lead, "jl-zone jl-human_led"),
-        *(svg.line(_x(at), bottom, _x(at), top, "jl-limit") for at in (fit_low, fit_high)),
-        *(svg.line(left, _y(at), right, _y(at), "jl-limit") for at in (need_low, need_high)),
-        svg.label(right - 8, bottom - 9, words[0], f"{kind} jl-automate", anchor="end"),
-        svg.label(left + 8, top + 17, words[1], f"{kind} jl-human_led"),
+        Estimate(float(row[axis]), "score", *((None, None) if None in pair else pair))
+        for row, pair in zip(rows, ends, strict=True)
     ]
+
+
+def _spans(row: Row) -> list[tuple[Point, Point]]:
+    """Return the intervals on both axes as lines."""
+    (x, y), (fit,), (need,) = _at(row), *(_estimates([row], axis) for axis in AXES)
+    lines = [((fit.lo, y), (fit.hi, y)), ((x, need.lo), (x, need.hi))]
+    return [((a, b), (c, d)) for (a, b), (c, d) in lines if None not in (a, b, c, d)]  # type: ignore[misc]
+
+
+def _marks(code: str, rows: Sequence[Row]) -> go.Scatter:
+    """Return the touchpoints of one verdict; plotly has no heart but that of a font."""
+    sign, colour = VERDICTS[code], LIGHT[code]
+    hollow = [leaning(as_float(row["verdict_stability"])) for row in rows]
+    if sign.shape == "heart":
+        look: dict[str, Any] = {
+            "mode": "text", "textfont": {"color": colour, "size": 17},
+            "text": [sign.outline if leans else sign.glyph for leans in hollow],
+        }  # fmt: skip
+    else:
+        symbol = SYMBOLS[sign.shape]
+        marker = {"color": colour, "size": 12, "line": {"width": [2 * leans for leans in hollow]}}
+        marker["symbol"] = [f"{symbol}-open" if leans else symbol for leans in hollow]
+        look = {"mode": "markers", "marker": marker}
+    thin = {"color": LIGHT["flow"], "thickness": 1, "width": 0}
+    fit, need = (whiskers(_estimates(rows, axis), **thin) for axis in AXES)
+    return go.Scatter(
+        x=[_at(row)[0] for row in rows], y=[_at(row)[1] for row in rows], error_x=fit,
+        error_y=need, customdata=[str(row["touchpoint"]) for row in rows],
+        hovertext=[words(_score_text(row)) for row in rows], hoverinfo="text", **look,
+    )  # fmt: skip
+
+
+def _thresholds(fit_low: float, fit_high: float, need_low: float, need_high: float) -> list[Line]:
+    return [
+        *(((at, 0.0), (at, 100.0)) for at in (fit_low, fit_high)),
+        *(((0.0, at), (100.0, at)) for at in (need_low, need_high)),
+    ]
+
+
+def _zones(drawn: go.Figure, *limits: float) -> None:
+    """Draw the decision thresholds and the two zones that have a plain answer."""
+    _, fit_high, need_low, need_high = limits
+    zones = (("automate", (fit_high, 0, 100, need_low)), ("human_led", (0, need_high, 100, 100)))
+    for code, (left, low, right, high) in zones:
+        drawn.add_shape(
+            type="rect", layer="below", x0=left, y0=low, x1=right, y1=high, opacity=0.08,
+            fillcolor=LIGHT[code], line_width=0,
+        )  # fmt: skip
+    for (x0, y0), (x1, y1) in _thresholds(*limits):
+        drawn.add_shape(
+            type="line", x0=x0, y0=y0, x1=x1, y1=y1, layer="between",
+            line={"color": LIGHT["muted"], "width": 1.2, "dash": "dash"},
+        )  # fmt: skip
+    corners = (("serve", "automate", (100, 0), "right", (-8, 12)),
+               ("lead", "human_led", (0, 100), "left", (8, -12)))  # fmt: skip
+    for key, code, (x, y), side, (aside, up) in corners:
+        drawn.add_annotation(
+            x=x, y=y, text=f"<b>{text(f'present.quadrant.{key}')}</b>", showarrow=False,
+            xanchor=side, yanchor="middle", xshift=aside, yshift=up,
+            font={"size": 12, "color": LIGHT[code]},
+        )  # fmt: skip
+
+
+def _legend(rows: Sequence[Row]) -> str:
+    counts = {code: sum(row["verdict"] == code for row in rows) for code in VERDICTS}
+    signs = [(VERDICTS[code], n) for code, n in counts.items() if n]
+    return " · ".join(f"{sign.glyph} {sign.word} {n}".replace(" ", "\u00a0") for sign, n in signs)
 
 
 def _score_text(row: Row) -> str:
@@ -177,40 +210,12 @@ def _span(row: Row, key: str) -> str:
     return interval(row[key], row[f"{key}_lo"], row[f"{key}_hi"], lambda x: number(x, 0))
 
 
-def _side(rows: Sequence[Row], absent: Sequence[str], x: float, y: float) -> list[str]:
-    """Return the legend with counts, and the touchpoints that abstain."""
-    parts, y = [], y + 10
-    for code, verdict in VERDICTS.items():
-        count = len(absent) if code == "abstain" else sum(row["verdict"] == code for row in rows)
-        if not count:
-            continue
-        if code == "abstain":
-            y += 14
-        lines = svg.wrap(verdict.word, 152, 12.5, bold=True)
-        parts.append(svg.verdict_marker(code, x + 7, y - 4, 6.5))
-        parts.append(svg.label(x + 210, y, count, "jl-t5 jl-b", anchor="end"))
-        for line in lines:
-            parts.append(svg.label(x + 22, y, line, "jl-t5 jl-b"))
-            y += 16
-        y += 8
-    room = 18
-    for touchpoint in absent[:room]:
-        short = svg.shorten(touchpoint, 190, 12)
-        parts.append(svg.titled(touchpoint, svg.label(x + 22, y, short, "jl-t4 jl-m")))
-        y += 17
-    if len(absent) > room:
-        parts.append(
-            svg.label(x + 22, y, text("present.quadrant.more", n=len(absent) - room), "jl-t4 jl-m")
-        )
-    return parts
-
-
 def _quadrant_finding(rows: Sequence[Row], absent: Sequence[str]) -> str:
     groups = []
     for code, verdict in VERDICTS.items():
         members = [str(row["touchpoint"]) for row in rows if row["verdict"] == code]
         if members:
-            listed = ", ".join(members[:3]) + (" …" if len(members) > 3 else "")
+            listed = current_catalogue().names(members, most=3)
             groups.append(f"{verdict.word} {len(members)} ({listed})")
     if absent:
         groups.append(f"{VERDICTS['abstain'].word} {len(absent)}")

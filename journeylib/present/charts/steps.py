@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import duration, number, percent, text
-from journeylib.journeys import END, OTHER, START, steps_around
+from journeylib.journeys import END, OTHER, START, Journeys, steps_around
 from journeylib.present.drawing.chart import template, words
 from journeylib.present.drawing.still import LABEL
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float
 from journeylib.present.theme import LIGHT
-
-if TYPE_CHECKING:
-    from journeylib.journeys import Journeys
 
 MOST = 4  # touchpoints on each side
 FLOW = 150  # height of all visits in pixels, at least

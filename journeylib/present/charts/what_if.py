@@ -73,7 +73,7 @@ def figure_rows(answer: WhatIf) -> list[dict[str, str]]:
             "eighty_percent": text(
                 "range.words", lo=figure_text(row, "lo"), hi=figure_text(row, "hi")
             ),
-            "naive": figure_text(row, "naive"),
+            "naive_figure": figure_text(row, "naive"),
         }
         for row in answer.figures.to_dict("records")
     ]
@@ -90,7 +90,9 @@ def _finding(answer: WhatIf) -> str:
 def _lines(answer: WhatIf) -> list[_Line]:
     rows = [row for row in answer.figures.to_dict("records") if row["before"] > 0]
     named = [_Line(text(f"present.what_if.figure.{row['figure']}"), row) for row in rows]
-    return [_Line(move_text(answer.moves)), *named]
+    many = len(answer.moves)
+    heading = text("present.what_if.together", n=many) if many > 1 else move_text(answer.moves)
+    return [_Line(heading), *named]
 
 
 def _chart(lines: Sequence[_Line]) -> go.Figure:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import html
-import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 import plotly.io
 
 from journeylib.core import Estimate
+from journeylib.present.drawing.label_placement import Rect, leader, place_labels
 from journeylib.present.drawing.svg import clean, shorten, text_width
 from journeylib.present.theme import DARK, FONT, LIGHT
 
@@ -25,6 +27,40 @@ SIZES: dict[Theme, int] = {"light": 13, "dark": 13, "print": 11}
 ROW = 34  # height of a row of a chart with one touchpoint a row
 NAME_SIZE = 13
 BAR_WIDTH = 0.62  # of a row
+NARROW = 860  # pixels: where names stand free at this width, they do at every wider one
+Point = tuple[float, float]
+_BOLD = re.compile(r"</?b>")
+
+
+@dataclass(frozen=True)
+class Area:
+    """Where the area of the axes stands in pixels, and the ends of both scales."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    across: Point
+    up: Point
+
+    @classmethod
+    def of(cls, drawn: go.Figure, width: float) -> Area:
+        """Return the area of a chart that is so wide."""
+        layout, margin = drawn.layout, drawn.layout.margin
+        return cls(
+            margin.l, width - margin.r, margin.t, layout.height - margin.b,
+            tuple(layout.xaxis.range), tuple(layout.yaxis.range),
+        )  # fmt: skip
+
+    def x(self, value: float, ref: str | None = "x") -> float:
+        """Return where a value stands; of a share of the area if `ref` is no axis."""
+        first, last = self.across if ref == "x" or ref is None else (0.0, 1.0)
+        return self.left + (self.right - self.left) * (value - first) / ((last - first) or 1.0)
+
+    def y(self, value: float, ref: str | None = "y") -> float:
+        """Return how far down a value stands."""
+        first, last = self.up if ref == "y" or ref is None else (0.0, 1.0)
+        return self.bottom - (self.bottom - self.top) * (value - first) / ((last - first) or 1.0)
 
 
 def template(theme: Theme) -> go.layout.Template:
@@ -48,6 +84,7 @@ def template(theme: Theme) -> go.layout.Template:
             "hoverlabel": {"bgcolor": colours["band"], "font": {"color": colours["ink"]}},
             "hovermode": "closest",
             "showlegend": False,
+            "barmode": "overlay",
             "xaxis": axis,
             "yaxis": axis,
         }
@@ -69,19 +106,16 @@ def chart(height: int, *, left: int, right: int, bottom: int = 44) -> go.Figure:
     )
 
 
-def in_theme(drawn: go.Figure, theme: Theme) -> go.Figure:
-    """Return a chart in the colours of another theme."""
-    written = drawn.to_json()
-    for name, colour in LIGHT.items():
-        written = written.replace(f'"{colour}"', f'"{PALETTES[theme][name]}"')
-    return go.Figure(json.loads(written)).update_layout(template=template(theme))
-
-
 def words(name: object, width: float | None = None, *, bold: bool = False) -> str:
     """Return a name as it may stand in a chart: shortened, on one line, without markup."""
     short = clean(name) if width is None else shorten(clean(name), width, NAME_SIZE, bold=bold)
     safe = html.escape(short, quote=False)
     return f"<b>{safe}</b>" if bold else safe
+
+
+def plain(written: str) -> str:
+    """Return words of a chart as they are read."""
+    return html.unescape(_BOLD.sub("", written))
 
 
 def ticks(at: Sequence[float], written: Sequence[str], **axis: Any) -> dict[str, Any]:
@@ -110,11 +144,62 @@ def beside(row: float, sentence: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def whiskers(values: Sequence[Estimate]) -> dict[str, Any]:
-    """Return the intervals of estimates as error bars along the x axis."""
+def whiskers(values: Sequence[Estimate], **look: Any) -> dict[str, Any]:
+    """Return the intervals of estimates as error bars."""
     points = [(one.value or 0.0, one.lo, one.hi) for one in values]
-    return {
+    bars = {
         "type": "data", "symmetric": False, "color": LIGHT["ink"], "thickness": 1.6, "width": 5,
         "array": [0.0 if hi is None else hi - value for value, _, hi in points],
         "arrayminus": [0.0 if lo is None else value - lo for value, lo, _ in points],
     }  # fmt: skip
+    return bars | look
+
+
+def add_names(
+    drawn: go.Figure,
+    names: Sequence[tuple[Point, str, str]],
+    *,
+    marks: Sequence[Point],
+    lines: Sequence[tuple[Point, Point]],
+) -> None:
+    """Write names beside points, off every mark and where there is room off the lines.
+
+    Parameters
+    ----------
+    drawn : plotly.graph_objects.Figure
+        Gets the names as annotations, and is never shown narrower than `NARROW`.
+    names : sequence of (point, name, colour)
+        The most important first: it chooses its place first.
+    marks : sequence of points
+        Of all that is drawn.
+    lines : sequence of (point, point)
+        Covered only where there is no better place.
+    """
+    area = Area.of(drawn, NARROW)
+
+    def around(points: Sequence[Point], room: float) -> Rect:
+        x, y = ([f(point[i]) for point in points] for i, f in enumerate((area.x, area.y)))
+        size = (max(x) - min(x) + 2 * room, max(y) - min(y) + 2 * room)
+        return Rect(min(x) - room, min(y) - room, *size)
+
+    spots = [(area.x(x), area.y(y)) for (x, y), _, _ in names]
+    places = place_labels(
+        spots,
+        [(text_width(plain(name), 12, bold="<b>" in name) * 0.92, 15.0) for _, name, _ in names],
+        bounds=Rect(area.left + 2, area.top, area.right - area.left, area.bottom - area.top - 2),
+        marks=[around([mark], 8) for mark in marks],
+        soft=[around(line, 1) for line in lines],
+    )
+    for ((x, y), name, colour), spot, place in zip(names, spots, places, strict=True):
+        if place is None:
+            continue
+        across = place.x + place.width / 2 - spot[0]
+        down = place.y + place.height / 2 - spot[1]
+        tied = leader(spot, place) is not None
+        moved = {"ax": across, "ay": down} if tied else {"xshift": across, "yshift": -down}
+        drawn.add_annotation(
+            x=x, y=y, text=name, font={"size": 12, "color": LIGHT[colour]}, showarrow=tied,
+            xanchor="center", yanchor="middle", arrowhead=0, arrowwidth=0.8, standoff=7,
+            arrowcolor=LIGHT["muted"], borderpad=0, **moved,
+        )  # fmt: skip
+    drawn.update_layout(meta={"least": NARROW})

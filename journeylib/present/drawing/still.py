@@ -7,45 +7,27 @@ The picture is the same on every machine, and its colours follow the theme of th
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
 
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.chart import BAR_WIDTH
-from journeylib.present.theme import LIGHT
+from journeylib.present.drawing.chart import BAR_WIDTH, Area, Point, plain
+from journeylib.present.drawing.label_placement import Rect, leader
+from journeylib.present.theme import LIGHT, VERDICTS, Shape
 
 WIDTH = 1180.0
 LABEL = 36.0  # height of two lines beside a flow
 _VARIABLES = {colour: f"var(--jl-{name})" for name, colour in reversed(LIGHT.items())}
-_BOLD = re.compile(r"</?b>")
 _ANCHORS = {"left": "start", "center": "middle", "right": "end"}
-_SHAPES = {"circle": "circle", "diamond": "diamond", "square": "square"}
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Plot:
-    """Where the area of the axes stands, and the ends of both scales."""
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-    across: Point
-    up: Point
-
-    def x(self, value: float, ref: str | None = "x") -> float:
-        first, last = self.across if ref == "x" or ref is None else (0.0, 1.0)
-        return self.left + (self.right - self.left) * (value - first) / ((last - first) or 1.0)
-
-    def y(self, value: float, ref: str | None = "y") -> float:
-        first, last = self.up if ref == "y" or ref is None else (0.0, 1.0)
-        return self.bottom - (self.bottom - self.top) * (value - first) / ((last - first) or 1.0)
+_SHAPES: dict[str, Shape] = {
+    "circle": "circle",
+    "diamond": "diamond",
+    "square": "square",
+    "x": "cross",
+}
 
 
 def still(drawn: go.Figure) -> tuple[list[str], float, float]:
@@ -54,8 +36,9 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
     Parameters
     ----------
     drawn : plotly.graph_objects.Figure
-        Made by `chart.chart`: both axes with a range and ticks; bars that lie, points, lines,
-        filled outlines; error bars; rectangles and lines as shapes; annotations without arrow.
+        Made by `chart.chart`: both axes with a range and ticks; bars that lie, points, hearts as
+        text, lines, filled outlines; error bars; rectangles and lines as shapes; annotations;
+        a legend of bars.
         Or one Sankey trace of a width, whose first node stands between all others.
     """
     layout = drawn.layout
@@ -63,16 +46,19 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
     if drawn.data and drawn.data[0].type == "sankey":
         width = float(layout.width)
         return _sankey(drawn.data[0], width, (margin.t, height - margin.b)), width, height
-    plot = _Plot(
-        margin.l, WIDTH - margin.r, margin.t, height - margin.b,
-        tuple(layout.xaxis.range), tuple(layout.yaxis.range),
-    )  # fmt: skip
+    plot = Area.of(drawn, WIDTH)
     parts = [_shape(plot, shape) for shape in layout.shapes if shape.layer == "below"]
-    parts += [*_across(plot, layout.xaxis, height), *_up(plot, layout.yaxis)]
+    parts += [*_across(plot, layout.xaxis), *_up(plot, layout.yaxis)]
     parts += [_shape(plot, shape) for shape in layout.shapes if shape.layer != "below"]
     for trace in drawn.data:
         parts += _bars(plot, trace) if trace.type == "bar" else _scatter(plot, trace)
     parts += [_annotation(plot, note) for note in layout.annotations]
+    x = plot.left
+    for trace in drawn.data if layout.showlegend else ():
+        square = svg.rect(x, height - 22, 11, 11, "jl-shape")
+        parts.append(square.replace("/>", f' style="fill:{_paint(trace.marker.color)}"/>'))
+        parts.append(_text(x + 18, height - 16, trace.name, None))
+        x += 44 + svg.text_width(trace.name, 12.5)
     return parts, WIDTH, height
 
 
@@ -134,42 +120,52 @@ def _paint(colour: str | None, default: str = "ink") -> str:
 def _text(x: float, y: float, words: str, font: Any, anchor: str = "start") -> str:
     """Return words of a chart; they may be bold as a whole, and hold no other markup."""
     kind = "jl-halo jl-b" if "<b>" in words else "jl-halo"
-    plain = html.unescape(_BOLD.sub("", words))
     size = getattr(font, "size", None) or 12.5
     style = f' style="font-size:{svg.num(size)}px;fill:{_paint(getattr(font, "color", None))}"'
-    return svg.label(x, y + 0.35 * size, plain, kind, anchor=anchor, extra=style)
+    return svg.label(x, y + 0.35 * size, plain(words), kind, anchor=anchor, extra=style)
 
 
 def _ticks(axis: Any) -> Iterator[tuple[float, str]]:
     return zip(axis.tickvals or (), axis.ticktext or (), strict=True)
 
 
-def _across(plot: _Plot, axis: Any, height: float) -> list[str]:
+def _across(plot: Area, axis: Any) -> list[str]:
     parts = []
     for at, words in _ticks(axis):
         if axis.showgrid is not False:
             parts.append(svg.line(plot.x(at), plot.top, plot.x(at), plot.bottom, "jl-rule"))
-        parts.append(_text(plot.x(at), plot.bottom + 14, words, axis.tickfont, "middle"))
+        if axis.tickangle:
+            x, y = plot.x(at) + 4, plot.bottom + 12
+            turned = _text(x, y, words, axis.tickfont, "end")
+            turn = f' transform="rotate({axis.tickangle} {svg.num(x)} {svg.num(y)})"'
+            parts.append(turned.replace("<text", f"<text{turn}", 1))
+        else:
+            parts.append(_text(plot.x(at), plot.bottom + 14, words, axis.tickfont, "middle"))
     if axis.title.text:
         middle = (plot.left + plot.right) / 2
-        parts.append(_text(middle, height - 9, axis.title.text, axis.title.font, "middle"))
+        title = _text(middle, plot.bottom + 35, axis.title.text, axis.title.font, "middle")
+        parts.append(title)
     return parts
 
 
-def _up(plot: _Plot, axis: Any) -> list[str]:
+def _up(plot: Area, axis: Any) -> list[str]:
     parts = []
     for at, words in _ticks(axis):
         if axis.showgrid is not False:
             parts.append(svg.line(plot.left, plot.y(at), plot.right, plot.y(at), "jl-rule"))
         parts.append(_text(plot.left - 10, plot.y(at), words, axis.tickfont, "end"))
+    if axis.title.text:
+        y = svg.num((plot.top + plot.bottom) / 2)
+        title = _text(18, float(y), axis.title.text, axis.title.font, "middle")
+        parts.append(title.replace("<text", f'<text transform="rotate(-90 18 {y})"', 1))
     return parts
 
 
-def _shape(plot: _Plot, shape: Any) -> str:
+def _shape(plot: Area, shape: Any) -> str:
     x0, x1 = (plot.x(x, shape.xref) for x in (shape.x0, shape.x1))
     y0, y1 = (plot.y(y, shape.yref) for y in (shape.y0, shape.y1))
     if shape.type == "rect":
-        style = f'style="fill:{_paint(shape.fillcolor)}"'
+        style = f'style="fill:{_paint(shape.fillcolor)};opacity:{shape.opacity or 1}"'
         drawn = svg.rect(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), "jl-shape")
         return drawn.replace("/>", f" {style}/>")
     return _stroke([(x0, y0), (x1, y1)], shape.line)
@@ -191,7 +187,7 @@ def _titled(trace: Any, place: int, *parts: str) -> str:
     return svg.titled(html.unescape(title), *parts) if title else "".join(parts)
 
 
-def _bars(plot: _Plot, trace: Any) -> list[str]:
+def _bars(plot: Area, trace: Any) -> list[str]:
     parts = []
     half = (trace.width or BAR_WIDTH) / 2
     for i, (length, row) in enumerate(zip(trace.x, trace.y, strict=True)):
@@ -204,7 +200,7 @@ def _bars(plot: _Plot, trace: Any) -> list[str]:
     return parts + _whiskers(plot, trace)
 
 
-def _scatter(plot: _Plot, trace: Any) -> list[str]:
+def _scatter(plot: Area, trace: Any) -> list[str]:
     points = [(plot.x(x), plot.y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     mode, parts = trace.mode or "", []
     if trace.fill == "toself":
@@ -214,6 +210,13 @@ def _scatter(plot: _Plot, trace: Any) -> list[str]:
     elif "lines" in mode and points:
         parts.append(_stroke(points, trace.line))
     parts += _whiskers(plot, trace)
+    if "text" in mode:
+        size = trace.textfont.size / 2.6
+        for i, (point, sign) in enumerate(zip(points, trace.text, strict=True)):
+            drawn = svg.marker("heart", *point, size, "jl-mark")
+            hollow = sign != VERDICTS["human_only"].glyph
+            style = _filled(_paint(_each(trace.textfont.color, i)), hollow=hollow)
+            parts.append(_titled(trace, i, drawn.replace("/>", f" {style}/>")))
     if "markers" in mode:
         parts += [
             _titled(trace, i, _marker(trace.marker, i, *point)) for i, point in enumerate(points)
@@ -224,33 +227,51 @@ def _scatter(plot: _Plot, trace: Any) -> list[str]:
 def _marker(marker: Any, place: int, x: float, y: float) -> str:
     symbol = str(_each(marker.symbol, place) or "circle")
     colour = _paint(_each(marker.color, place), "accent")
-    hollow = symbol.endswith("-open")
     radius = (_each(marker.size, place) or 12) / 2
-    drawn = svg.marker(_SHAPES[symbol.removesuffix("-open")], x, y, radius, "jl-mark")  # type: ignore[arg-type]
-    fill = "var(--jl-surface)" if hollow else colour
-    edge = f"stroke:{colour};stroke-width:2" if hollow else "stroke:none"
-    return drawn.replace("/>", f' style="fill:{fill};{edge}"/>')
+    if symbol.startswith("triangle"):
+        return svg.triangle(x, y, radius, up=symbol == "triangle-up")
+    drawn = svg.marker(_SHAPES[symbol.removesuffix("-open")], x, y, radius, "jl-mark")
+    style = _filled(colour, hollow=symbol.endswith("-open"))
+    return drawn.replace("/>", f" {style}/>")
 
 
-def _whiskers(plot: _Plot, trace: Any) -> list[str]:
-    """Return error bars along the x axis, with a stroke across at each end."""
-    bar = trace.error_x
-    if bar.array is None:
-        return []
+def _filled(colour: str, *, hollow: bool) -> str:
+    if hollow:
+        return f'style="fill:var(--jl-surface);stroke:{colour};stroke-width:2"'
+    return f'style="fill:{colour};stroke:none"'
+
+
+def _whiskers(plot: Area, trace: Any) -> list[str]:
+    """Return error bars along both axes, with a stroke across at each end."""
     parts = []
-    for x, y, more, less in zip(trace.x, trace.y, bar.array, bar.arrayminus, strict=True):
-        middle = x + (_each(trace.base, 0) or 0.0) if trace.type == "bar" else x
-        lo, hi, at = plot.x(middle - less), plot.x(middle + more), plot.y(y)
-        strokes = [[(lo, at), (hi, at)], *([(end, at - 6), (end, at + 6)] for end in (lo, hi))]
-        parts += [
-            _stroke(stroke, go.scatter.Line(color=bar.color, width=bar.thickness or 1.6))
-            for stroke in strokes
-            if any(one != other for one, other in pairwise(stroke))
-        ]
+    for upright, bar in ((False, trace.error_x), (True, getattr(trace, "error_y", None))):
+        if bar is None or bar.array is None:
+            continue
+        cap, look = (bar.width or 0) + 1, {"color": bar.color, "width": bar.thickness or 1.6}
+        for x, y, more, less in zip(trace.x, trace.y, bar.array, bar.arrayminus, strict=True):
+            middle = x + (_each(trace.base, 0) or 0.0) if trace.type == "bar" else x
+            if upright:
+                at, lo, hi = plot.x(middle), plot.y(y - less), plot.y(y + more)
+            else:
+                at, lo, hi = plot.y(y), plot.x(middle - less), plot.x(middle + more)
+            strokes = [[(lo, at), (hi, at)]]
+            if bar.width:
+                strokes += [[(end, at - cap), (end, at + cap)] for end in (lo, hi)]
+            parts += [
+                _stroke([p[::-1] for p in stroke] if upright else stroke, go.scatter.Line(**look))
+                for stroke in strokes
+                if any(one != other for one, other in pairwise(stroke))
+            ]
     return parts
 
 
-def _annotation(plot: _Plot, note: Any) -> str:
-    x = plot.x(note.x, note.xref) + (note.xshift or 0)
-    y = plot.y(note.y, note.yref) - (note.yshift or 0)
-    return _text(x, y, note.text, note.font, _ANCHORS[note.xanchor or "center"])
+def _annotation(plot: Area, note: Any) -> str:
+    at = plot.x(note.x, note.xref), plot.y(note.y, note.yref)
+    moved = (note.ax, note.ay) if note.showarrow else (note.xshift or 0, -(note.yshift or 0))
+    x, y = at[0] + moved[0], at[1] + moved[1]
+    written = _text(x, y, note.text, note.font, _ANCHORS[note.xanchor or "center"])
+    if not note.showarrow:
+        return written
+    wide = svg.text_width(plain(note.text), note.font.size)
+    tie = leader(at, Rect(x - wide / 2, y - 7, wide, 14))
+    return written if tie is None else svg.line(*tie, "jl-leader") + written

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import RunError, working
+from journeylib.audits import Audit
+from journeylib.core import extra, working
 from journeylib.journeys import Journeys
 from journeylib.present.explorer.state import exploration
 
 if TYPE_CHECKING:
-    from journeylib.audits import Audit
     from journeylib.present.explorer.widget import Explorer
 
 
@@ -39,11 +39,6 @@ def explore(subject: Journeys | Audit, *, state: Mapping[str, Any] | None = None
     ConfigError
         If the state is not one, or names a touchpoint that the log does not have.
     """
-    try:
+    with extra("lab", "the interactive map", "journey_map draws it without."):
         from journeylib.present.explorer.widget import Explorer
-    except ImportError:
-        raise RunError(
-            "the interactive map needs anywidget, which is not installed: "
-            'pip install "journeylib[lab]". journey_map draws it without.'
-        ) from None
     return Explorer(exploration(subject, state))

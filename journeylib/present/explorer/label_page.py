@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import RunError, working
+from journeylib.core import extra, working
 
 
 @working("choosing openings to label")
@@ -35,13 +35,9 @@ def label_page(config: str | Path, *, second: bool = False) -> Any:
     """
     from journeylib.audits import load_config, read_journeys, start_labelling
 
-    try:
+    instead = "`journeylib label` writes a workbook instead."
+    with extra("lab", "labelling in a notebook", instead):
         from journeylib.present.explorer.label_widget import LabelPage
-    except ImportError:
-        raise RunError(
-            "labelling in a notebook needs anywidget, which is not installed: "
-            'pip install "journeylib[lab]". `journeylib label` writes a workbook instead.'
-        ) from None
     checked = load_config(config)
     journeys, folder = read_journeys(checked), Path(config).parent
     return LabelPage(start_labelling(checked, journeys, folder, second=second))

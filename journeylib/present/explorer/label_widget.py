@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anywidget
 import traitlets
 
+from journeylib.audits import Labelling
 from journeylib.core import JourneylibError, text, use_language
 from journeylib.present.theme import TEMPLATES, css
-
-if TYPE_CHECKING:
-    from journeylib.audits import Labelling
 
 
 class LabelPage(anywidget.AnyWidget):

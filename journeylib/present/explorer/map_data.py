@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import Audit
 from journeylib.core import duration, number, percent, signed, text
 from journeylib.journeys import END, START, Journeys, Simplified, simplify
 from journeylib.measures import Taken, Transitions
@@ -19,9 +20,6 @@ from journeylib.present.tables import as_float, interval, share_interval
 from journeylib.present.theme import VERDICTS
 from journeylib.present.views.journey import audit_overlay
 from journeylib.present.views.scores import judged
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 # Lines of a map that an eye can follow; a stronger slider draws no more.
 MOST = 80

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from journeylib.core import ConfigError, JourneylibError, RunError, use_language, working
+from journeylib.core import ConfigError, JourneylibError, extra, use_language, working
 
 if TYPE_CHECKING:
     from journeylib.audits import Audit
@@ -43,13 +43,9 @@ def move_sliders(audit: Audit, moves: Mapping[str, float] | None = None) -> Any:
     ConfigError
         If nothing can be said of any matter, or `moves` names one without a slider.
     """
-    try:
+    instead = "show.what_if(jl.what_if(audit, moves)) draws one move."
+    with extra("lab", "the page of sliders", instead):
         from journeylib.present.explorer.slider_widget import MoveSliders
-    except ImportError:
-        raise RunError(
-            "sliders need ipywidgets and anywidget, which are not installed: "
-            'pip install "journeylib[lab]". show.what_if(jl.what_if(audit, moves)) draws one move.'
-        ) from None
     from journeylib.audits import forecaster
 
     forecast_of = forecaster(audit)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ipywidgets
 import plotly.graph_objects as go
 
 from journeylib.core import JourneylibError, current_catalogue, text, use_language
+from journeylib.portfolio import WhatIf
 from journeylib.present.blocks import remark
 from journeylib.present.figure import Figure
 from journeylib.present.theme import style_tag
 from journeylib.present.views.portfolio import what_if, what_if_details
-
-if TYPE_CHECKING:
-    from journeylib.portfolio import WhatIf
 
 Forecast = Callable[[Mapping[str, float]], "WhatIf"]
 STEP, WIDTH = 0.05, 1000

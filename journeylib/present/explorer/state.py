@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from journeylib.audits import Audit
 from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
 from journeylib.journeys import Journeys, call
 from journeylib.measures import Transitions
 from journeylib.present.explorer.choices import CHOICES, choice_words
 from journeylib.present.explorer.map_data import MapData, TouchpointFacts, facts_of_audit, map_data
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 VERBS = ("passing", "not_passing", "passing_directly", *CHOICES)
 # A first map of more touchpoints than this is read by nobody.

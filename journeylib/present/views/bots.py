@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import Audit
 from journeylib.core import (
     Estimate,
     abstain_text,
@@ -23,9 +24,6 @@ from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.curves import draw_curve
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, table
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 HANDOFF_MEASURES = (
     *("contained_raw", "contained_verified", "silent_abandonment"),

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from journeylib.audits import Change
+from journeylib.audits import Audit, Change, RunComparison
 from journeylib.core import duration, number, percent, text
 from journeylib.present.blocks import TAGS, Block, ListItem, remark, tagged_list
 from journeylib.present.charts.drift import drift_figure
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, interval, table
 from journeylib.present.theme import VERDICTS
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit, RunComparison
 
 KINDS = ("data_quality", "definition", "mix", "performance")
 SHOWN = 8  # changes on the first screen; audit.json has all

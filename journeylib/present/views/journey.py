@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+
+from journeylib.audits import Audit
 from journeylib.core import (
     abstain_text,
     duration,
     estimate_text,
     number,
-    percent,
     signed,
     text,
     working,
 )
-from journeylib.journeys import Journeys, transitions
+from journeylib.journeys import Journeys, judged_by_goals, transitions
 from journeylib.log import suppress
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.experience import experience_line
@@ -24,13 +26,9 @@ from journeylib.present.figure import Figure
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.journey_map import Overlay, draw_map
 from journeylib.present.maps.layout import MapOptions
-from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Rows, Table, as_float, interval, keyed, share_interval, table
 from journeylib.present.views.scores import judged
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 FLOW_MEASURES = (
     *("journeys_per_customer", "loop_rate", "open", "repeat_contact", "self_loop_rate"),
@@ -150,28 +148,12 @@ def flow(audit: Audit) -> Table:
     return table(rows, text("present.flow.caption"))
 
 
-def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
-    """Draw the journey graph with a part of its touchpoints and transitions (.2, .5 or 1)."""
-    structure = audit.structure
-    if structure is None:
-        return remark(text("present.structure.withheld"))
-    roles = audit.config.roles
-    figure = simplified_map(
-        structure.maps[kept], stage_order=roles.stage_order, channel_order=roles.channel_order
-    )
-    parts = ", ".join(
-        text("present.simplified.part", share=percent(share, 0), journeys=percent(one.share, 0))
-        for share, one in structure.maps.items()
-    )
-    return replace(figure, note=f"{figure.note} {text('present.simplified.parts', parts=parts)}")
-
-
 def journey_ends(audit: Audit) -> Figure | Block:
     """Draw how the journeys that pass through each touchpoint end."""
     structure, settings = audit.structure, audit.config.journeys
     if structure is None:
         return remark(text("present.structure.withheld"))
-    if not (settings.goals or settings.bad_ends):
+    if not (settings.every_goal or settings.bad_ends):
         return remark(text("present.ends.undeclared"))
     if structure.ends.empty:
         return remark(text("present.ends.too_few"))
@@ -197,7 +179,19 @@ def break_offs(audit: Audit) -> Table | Block:
         | {measure: _cell(source, name, measure) for measure, source in sources.items()}
         for name in sorted(names, key=lambda name: -_value(measured, name, "drop_off"))
     ]
-    return table(rows, text("present.break_offs.caption"), note=text("present.break_offs.note"))
+    note = " ".join(filter(None, [text("present.break_offs.note"), _whose_goals(audit.journeys)]))
+    return table(rows, text("present.break_offs.caption"), note=note)
+
+
+def _whose_goals(journeys: Journeys) -> str:
+    """Say how many journeys are about a matter that has a goal, where intents have their own."""
+    if not journeys.settings.goals_by_intent:
+        return ""
+    judged = judged_by_goals(journeys.outline, journeys.settings)
+    customer, minimum = journeys.outline.customer, journeys.settings.min_customers
+    if any(0 < len(np.unique(customer[part])) < minimum for part in (judged, ~judged)):
+        return text("present.break_offs.some_judged")
+    return text("present.break_offs.judged", judged=int(judged.sum()), n=len(judged))
 
 
 def _value(rows: Rows, touchpoint: str, measure: str) -> float:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from journeylib.audits import Audit
 from journeylib.core import Estimate, abstain_text, estimate_text, label, number, signed, text
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, table
 from journeylib.present.views.bots import false_alarm_text
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 
 def moments(audit: Audit) -> Table | Block:

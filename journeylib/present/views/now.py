@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from journeylib.audits import stream_label
+from journeylib.audits import Audit, stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
 from journeylib.log import MIN_CELL
@@ -15,10 +15,7 @@ from journeylib.present.drawing import svg
 from journeylib.present.figure import svg_element
 from journeylib.present.views.changes import changes_head
 
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
-
-ENDS = ("contained", "handed_over", "abandoned", "other")
+ENDS = ("ended_with_bot", "handed_over", "abandoned", "other")
 PROMISES = (
     "requests_honoured",
     "dead_cries",
@@ -60,6 +57,7 @@ def now(audit: Audit) -> Block:
         "detail": said["detail"],
         "grade": text("present.now.n", n=number(said["customers"])) if said["customers"] else "",
         **_ends(audit),
+        "objective": objective_state(audit),
         "decisions": [_item(audit, item) for item in said["items"]],
         "bots": [_bot(audit, bot) for bot in said["bots"]],
         "bots_title": text("present.now.bots"),
@@ -72,8 +70,22 @@ def now(audit: Audit) -> Block:
         },
     }
     lines = [said["headline"], said["detail"]]
+    if (objective := screen["objective"]) is not None:
+        lines += [f"{objective['title']} {objective['word']}", *objective["sentences"]]
     lines += [f"{i}. {one['title']}. {one['reason']}" for i, one in enumerate(said["items"], 1)]
     return Block(template("now.html.j2", "now", screen), "\n".join(lines))
+
+
+def objective_state(audit: Audit) -> dict[str, Any] | None:
+    """Return the objective, where it stands and why; None where none is declared."""
+    found = next((one for one in audit.findings if one.id == "objective"), None)
+    if found is None or audit.config.objective is None:
+        return None
+    return {
+        "title": text("present.now.objective", objective=audit.config.objective.text.rstrip(".")),
+        "word": text(f"lab.objective_state.{found.evidence['state']}"),
+        "sentences": list(found.evidence["texts"]),
+    }
 
 
 _WORDS = ("decide", "order", "nothing", "grades", "bots_note", "promises", "promises_note")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from journeylib.audits import Audit
 from journeylib.core import estimate_text, text
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, table
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 
 def paradoxes(audit: Audit) -> Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from journeylib.core import label, number, percent, signed, text
+from journeylib.audits import Audit
+from journeylib.core import label, number, percent, text
 from journeylib.portfolio import Driver, WhatIf, move_text
 from journeylib.present.blocks import Block, remark, template
 from journeylib.present.charts.portfolio import money_text, worth_figure
@@ -13,9 +14,6 @@ from journeylib.present.charts.what_if import draw_moves
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, table
 from journeylib.present.views.touchpoints import types_at
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 
 def first_automations(audit: Audit) -> Figure | Block:
@@ -125,7 +123,7 @@ def _details(answer: WhatIf) -> dict[str, Any]:
     waits = () if answer.no_waits is None else (answer.no_waits,)
     panels = {
         "wrong": answer.dangers,
-        "left": (*_mix(answer), *_segments(answer)),
+        "left": (*answer.left, *answer.by_segment),
         "rests": (*waits, grade, *answer.assumptions),
     }
     listed = [
@@ -141,38 +139,3 @@ def _details(answer: WhatIf) -> dict[str, Any]:
         "trial": answer.trial,
         "lines": [*lines, answer.trial],
     }
-
-
-def _mix(answer: WhatIf) -> list[str]:
-    """Return what people are left with where the bot solves the easy ones: how many, how long."""
-    table = answer.mix[answer.mix["end"] == "full_selection"]
-    moved = [
-        text(
-            "present.what_if.left_at",
-            touchpoint=row["touchpoint"],
-            before=number(row["before"], 0),
-            after=number(row["after"], 0),
-            minutes_before=number(row["minutes_before"], 1),
-            minutes_after=number(row["minutes_after"], 1),
-        )
-        for row in table.to_dict("records")
-        if row["touchpoint"] in answer.moves
-    ]
-    if table.empty:
-        return moved
-    mix, rate = float(table["mix"].sum()), float(table["rate"].sum())
-    parts = {"change": signed(mix + rate), "mix": signed(mix), "rate": signed(rate)}
-    return [*moved, text("present.what_if.mix", **parts)]
-
-
-def _segments(answer: WhatIf) -> list[str]:
-    return [
-        text(
-            "present.what_if.segment",
-            segment=row["segment"],
-            before=number(row["minutes_before"], 0),
-            lo=number(min(row["no_selection"], row["full_selection"]), 0),
-            hi=number(max(row["no_selection"], row["full_selection"]), 0),
-        )
-        for row in answer.segments.to_dict("records")
-    ]

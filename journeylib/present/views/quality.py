@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import Audit
 from journeylib.core import duration, estimate_text, number, percent, text
 from journeylib.measures import MIN_INFORMED, MIN_LABELLED
 from journeylib.present.blocks import Block, remark
 from journeylib.present.tables import Table, as_float, quality_table, table
 from journeylib.present.theme import VERDICTS
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 
 def data_quality(audit: Audit) -> Table:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from journeylib.audits import Audit
 from journeylib.core import abstain_text, estimate_text, number, percent, signed, text
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.quadrant import quadrant
 from journeylib.present.figure import Figure
 from journeylib.present.tables import Table, as_float, interval, table
 from journeylib.present.theme import VERDICTS
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
 
 REASONS = 2  # of each touchpoint, beside one in the other direction
 

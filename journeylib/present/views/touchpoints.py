@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from journeylib.audits import Audit
 from journeylib.core import (
     ConfigError,
     did_you_mean,
@@ -24,10 +25,7 @@ from journeylib.present.drawing.svg import verdict_marker
 from journeylib.present.figure import Figure
 from journeylib.present.tables import as_float, html_table, share_interval
 from journeylib.present.theme import VERDICTS, feeling
-from journeylib.present.views.now import bot_bar, confirmed, hand_over, spot_id
-
-if TYPE_CHECKING:
-    from journeylib.audits import Audit
+from journeylib.present.views.now import bot_bar, confirmed, hand_over, objective_state, spot_id
 
 REASONS = 3  # for each side
 SHARED = 4  # touchpoints from which what would settle them all is said once
@@ -237,6 +235,7 @@ def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
         _panel("segments", pairs=_segments(audit, name)),
         _panel("types", pairs=types_at(audit, name), sentences=_types_of_bot(audit, name)),
         _panel("bets", listed=_bets(audit, name)),
+        _panel("objective", sentences=_objective(audit, name)),
         _next(audit, row, bot),
     ]
     stage = " · ".join(filter(None, (row["stage"], row["channel"])))
@@ -412,6 +411,17 @@ def _bets(audit: Audit, name: str) -> list[str]:
             said = f"bet-{bet.name}-"
             listed += [one.text for one in audit.findings if one.id.startswith(said)]
     return listed
+
+
+def _objective(audit: Audit, name: str) -> list[str]:
+    """Return where the objective stands, if it is measured here or a bet is placed here."""
+    declared, state = audit.config.objective, objective_state(audit)
+    if declared is None or state is None:
+        return []
+    here = f"[touchpoint={name}]" in declared.measure
+    if not here and name not in {bet.touchpoint for bet in audit.config.bets}:
+        return []
+    return [f"{state['title']} {state['word']}", *state["sentences"]]
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import ConfigError
+from journeylib.core import ConfigError, extra
 from journeylib.workshop.notes.notes import ID, Places, tidy
 from journeylib.workshop.notes.table import NotesTable, Row
 
@@ -62,13 +62,8 @@ def read_deck(path: str | Path, places: Places) -> NotesTable:
     without any shape of the workshop is none.
     """
     path = Path(path)
-    try:
+    with extra("workshop", f"the presentation {path.name}"):
         from pptx import Presentation
-    except ModuleNotFoundError:
-        raise ConfigError(
-            f"{path.name} is a presentation: install python-pptx with pip install "
-            "'journeylib[workshop]'."
-        ) from None
     try:
         slides = list(Presentation(str(path)).slides)
     except (KeyError, ValueError, OSError, zipfile.BadZipFile):

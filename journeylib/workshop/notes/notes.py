@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from journeylib.core import RunError
+from journeylib.core import RunError, extra
 
 FILE = "notes.csv"  # in the folder of the audit, beside its runs
 ASKED = "audit"  # author of what the audit asks; what the room writes over it is the room's
@@ -205,14 +205,9 @@ def _text(rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def _workbook(rows: Sequence[Sequence[str]]) -> bytes:
-    try:
+    with extra("workshop", "an Excel workbook", "A .csv needs nothing more."):
         from openpyxl import Workbook
         from openpyxl.styles import Alignment, Font
-    except ModuleNotFoundError:
-        raise RunError(
-            "an Excel workbook needs openpyxl; install it with: pip install "
-            "'journeylib[workshop]', or write a .csv"
-        ) from None
     book = Workbook()
     sheet = book.active
     sheet.title = "notes"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.core import ConfigError, did_you_mean
+from journeylib.core import ConfigError, did_you_mean, extra
 from journeylib.workshop.notes.notes import COLUMNS, ID, TAG, unguarded
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -196,14 +196,10 @@ def _delimiter(first: Sequence[str]) -> str:
 
 def _workbook(path: Path) -> list[list[Cells]]:
     """Return the cells of every sheet."""
-    try:
+    instead = "Or save the sheet as 'CSV UTF-8'."
+    with extra("workshop", f"the Excel workbook {path.name}", instead):
         from openpyxl import load_workbook
         from openpyxl.utils.exceptions import InvalidFileException
-    except ModuleNotFoundError:
-        raise ConfigError(
-            f"{path.name} is an Excel workbook: install openpyxl with pip install "
-            "'journeylib[workshop]', or save the sheet as 'CSV UTF-8'."
-        ) from None
     try:
         with path.open("rb") as file:
             sheets = load_workbook(file, data_only=True).worksheets

@@ -18,11 +18,10 @@ from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
 from journeylib.present import ARIAL, LIGHT, svg
+from journeylib.workshop.content.content import Content
 
 if TYPE_CHECKING:
     from pptx.slide import Slide
-
-    from journeylib.workshop.content.content import Content
 
 FONT = ARIAL.name  # on every machine with PowerPoint; LibreOffice has one of the same widths
 INSET = 0.07

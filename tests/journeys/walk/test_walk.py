@@ -23,6 +23,7 @@ from journeylib.journeys.walk.counting import (
     happens_between,
     median_in_cells,
     number_pairs,
+    slot_of,
 )
 from journeylib.journeys.walk.events import MISSING
 from journeylib.journeys.walk.sessions import least_of_later, row_before
@@ -255,6 +256,14 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
         row if row[0] >= 0 else None for row in rows
     ]
     assert len(keys) == len(times)
+
+
+@pytest.mark.parametrize("apart", [1, 60, 1 << 31], ids=["near", "touchpoints", "intents"])
+def test_keys_that_differ_only_in_high_bits_do_not_share_a_slot(apart: int) -> None:
+    # Journeys times 2^31 once all began at one slot: a million took two minutes to number.
+    slots = {slot_of(journey * apart, 8192) for journey in range(4096)}
+    assert len(slots) > 4096 / 2
+    assert min(slots) >= 0 and max(slots) < 8192
 
 
 @QUICK

@@ -34,9 +34,11 @@ MACROS = {
     "json_of(x)": "CASE WHEN json_type(x) = 'VARCHAR' AND json_valid(x ->> '$') "
     "THEN (x ->> '$')::JSON ELSE x END",
     "id_text(x)": "regexp_replace(x::VARCHAR, '\\.0+$', '')",
-    # A lone blank is left alone: to replace each by itself took most of the time of a recipe.
-    "without_tags(x)": "nullif(trim(regexp_replace(html_unescape("
-    "regexp_replace(x, '<[^>]*>', ' ', 'g')), '\\s\\s+|[\\t\\n\\r\\f\\v]', ' ', 'g')), '')",
+    # A lone blank is left alone: to replace each by itself took most of the time of a recipe, and
+    # so did trim, which looks at every letter.
+    "without_tags(x)": "nullif(regexp_replace(regexp_replace(regexp_replace(html_unescape("
+    "if(contains(x, '<'), regexp_replace(x, '<[^>]*>', ' ', 'g'), x)), "
+    "'\\s\\s+|[\\t\\n\\r\\f\\v]', ' ', 'g'), '^[\\s\\pZ]+', ''), '[\\s\\pZ]+$', ''), '')",
 }
 _ENTITIES = (("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "''"),
              ("&amp;", "&"))  # fmt: skip
@@ -178,7 +180,8 @@ def run_recipe(source: Any, recipe: Recipe, backend: Backend, pick: Pick) -> Raw
     except duckdb.Error as error:
         raise LogError(
             f"the recipe {recipe.name} failed on this export ({type(error).__name__}). Copy it "
-            "beside the configuration and mend it, or report the shape of the export."
+            f"(journeylib recipes {recipe.name} > ours.sql), mend it, and name it in log.recipe or "
+            "with --recipe of `journeylib init`; or report the shape of the export."
         ) from None
     finally:
         for table in tables.values():
@@ -200,7 +203,7 @@ def _refuse_lacking(recipe: Recipe, found: Mapping[str, list[Part]], parts: Sequ
         raise LogError(
             f"the recipe {recipe.name} needs {name}: records with {', '.join(wanted.keys)}. None "
             f"of these holds them: {', '.join(part.name for part in parts) or 'nothing'}. Name "
-            "the file in log.files, or choose another recipe."
+            "the file in log.files, or choose another recipe (`journeylib init` with --recipe)."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from ibis.backends.duckdb import Backend
 from journeylib.core import LogError
 from journeylib.log.engine.duckdb import identifier, quoted, run
 from journeylib.log.engine.private_folder import PrivateFolder
-from journeylib.log.sources.recipes.parts import Part, json_source
+from journeylib.log.sources.recipes.parts import Part, json_source, object_sizes
 from journeylib.log.sources.recipes.recipe import Input, bare
 from journeylib.log.sources.text_encoding import plain_text
 
@@ -84,27 +85,27 @@ def fill(table: str, part: Part, wanted: Input, others: Sequence[Part], backend:
         return 0
     path = part.path
     assert path is not None
-    try:
-        run(backend, f"INSERT INTO {table} BY NAME {_of_json(part, path, wanted)}")
-    except duckdb.Error:
-        return _forgiving(table, part, path, wanted, backend)
-    return 0
+    for most in object_sizes(path):
+        with contextlib.suppress(duckdb.Error):
+            run(backend, f"INSERT INTO {table} BY NAME {_of_json(part, path, wanted, most)}")
+            return 0
+    return _forgiving(table, part, path, wanted, backend)
 
 
-def _of_json(part: Part, path: Path, wanted: Input) -> str:
+def _of_json(part: Part, path: Path, wanted: Input, most: int) -> str:
     row = sql_type(wanted.fields)
     named = ", ".join(f"{quoted(k)}: {quoted(sql_type(v))}" for k, v in wanted.fields.items())
     if part.stream is not None:
         columns = f", columns={{'stream': 'VARCHAR', 'data': {quoted(row)}}}"
-        reader = json_source(path, columns)
+        reader = json_source(path, most, columns)
         return f"SELECT unnest(data) FROM {reader} WHERE stream = {quoted(part.stream)}"
     if part.inside is not None:
         columns = f", columns={{{quoted(part.inside)}: {quoted(row + '[]')}}}"
-        reader = json_source(path, columns)
+        reader = json_source(path, most, columns)
         return (
             f"SELECT unnest(r) FROM (SELECT unnest({identifier(part.inside)}) AS r FROM {reader})"
         )
-    return f"SELECT * FROM {json_source(path, f', columns={{{named}}}')}"
+    return f"SELECT * FROM {json_source(path, most, f', columns={{{named}}}')}"
 
 
 def _forgiving(table: str, part: Part, path: Path, wanted: Input, backend: Backend) -> int:

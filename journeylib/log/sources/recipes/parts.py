@@ -25,6 +25,7 @@ from journeylib.log.sources.text_encoding import plain_text
 
 _SAMPLE = 50
 _LINES = 1_000
+_OBJECT = 1 << 24
 _JSON = (".json", ".jsonl", ".ndjson", ".jsonlines")
 _DELIMITED = (".csv", ".tsv", ".txt", ".tab")
 _PACKED = (".gz", ".gzip")
@@ -183,15 +184,19 @@ def _of_table(name: str, table: str, backend: Backend, path: Path | None = None)
     return Part(name, frozenset(keys), path, table, inside=whole, columns=columns)
 
 
-def json_source(path: Path, columns: str = "", *, objects: bool = False) -> str:
+def object_sizes(path: Path) -> list[int]:
+    """Return how large an object of a JSON file may be: as most are, and as large as the file.
+
+    The engine holds two objects of that size for each thread, so the large one is tried last.
+    """
+    whole = path.stat().st_size * (20 if path.suffix.lower() in _PACKED else 1) + 1024
+    return [_OBJECT, min(whole, 2**32 - 2**20)] if whole > _OBJECT else [_OBJECT]
+
+
+def json_source(path: Path, most: int, columns: str = "", *, objects: bool = False) -> str:
     """Return the SQL that reads a JSON file: lines, one page, an array, or records end to end."""
-    # A page may be as large as its file; packed it may grow.
-    most = max(path.stat().st_size * (20 if path.suffix.lower() in _PACKED else 1) + 1024, 1 << 24)
     reader = "read_json_objects" if objects else "read_json"
-    return (
-        f"{reader}({quoted(_literal(path))}, format='auto', "
-        f"maximum_object_size={min(most, 2**32 - 2**20)}{columns})"
-    )
+    return f"{reader}({quoted(_literal(path))}, format='auto', maximum_object_size={most}{columns})"
 
 
 def _literal(path: Path) -> str:
@@ -201,17 +206,20 @@ def _literal(path: Path) -> str:
 
 def _of_json(path: Path, backend: Backend) -> list[Part]:
     """Look at the first records: plain ones, a page with a list inside, or several streams."""
-    objects = json_source(path, objects=True)
-    try:
-        rows = run(
-            backend,
-            f"SELECT json_keys(json) FROM {objects} WHERE json_type(json) = 'OBJECT' "
-            f"LIMIT {_SAMPLE}",
-        )
-    except duckdb.Error:
+    rows: list[tuple[Any, ...]] | None = None
+    for most in object_sizes(path):
+        objects = json_source(path, most, objects=True)
+        with contextlib.suppress(duckdb.Error):
+            rows = run(
+                backend,
+                f"SELECT json_keys(json) FROM {objects} WHERE json_type(json) = 'OBJECT' "
+                f"LIMIT {_SAMPLE}",
+            )
+            break
+    if rows is None:
         return [_whole_lines(path)]
     if rows and all({"stream", "data"} <= set(keys) for (keys,) in rows):
-        return _streams(path, backend)
+        return _streams(path, objects, backend)
     keys = frozenset(bare(key) for row in rows for key in row[0])
     parts = [Part(path.name, keys, path)]
     if len(rows) == 1 and (page := _page(rows[0][0], objects, backend)) is not None:
@@ -252,8 +260,7 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _streams(path: Path, backend: Backend) -> list[Part]:
-    objects = json_source(path, objects=True)
+def _streams(path: Path, objects: str, backend: Backend) -> list[Part]:
     rows = run(
         backend,
         "SELECT stream, list(DISTINCT key) FROM (SELECT json_extract_string(json, '$.stream') "

@@ -108,8 +108,8 @@ def _best(
     ]
     if others:
         raise LogError(
-            f"exports of several systems lie together: {best.title}, {', '.join(others)}. Name "
-            "the files of one of them, or give each a folder of its own."
+            f"exports of several systems lie together: {best.title}, {', '.join(others)}. Give "
+            "each a folder of its own, or choose one with --recipe of `journeylib init`."
         )
     texts = source if isinstance(source, list | tuple) else [source]
     if any("://" in str(text) for text in texts):
@@ -161,7 +161,7 @@ def _only(wanted: Input, recipe: Recipe, path: Path, others: Sequence[Part]) -> 
         names = ", ".join(part.name for part in fitting)
         raise LogError(
             f"{path.name} is an export of {recipe.title} and needs its {wanted.name} beside it; "
-            f"several files may be these: {names}. Name the right one too, in a list or a folder "
-            "of its own."
+            f"several files may be these: {names}. Give the export a folder of its own, with the "
+            "right one in it."
         )
     return fitting if len(fitting) == 1 else []

@@ -15,15 +15,22 @@ function opened () {
 addEventListener('hashchange', opened)
 opened()
 
-for (const spot of document.querySelectorAll('svg [data-key]')) {
-  const id = pages.get(spot.dataset.key)
-  if (!id) continue
-  spot.classList.add('jl-goes')
-  spot.addEventListener('click', () => {
-    location.hash = id
-    opened()
-  })
+function open (name) {
+  if (!pages.has(name)) return
+  location.hash = pages.get(name)
+  opened()
 }
+for (const spot of document.querySelectorAll('svg [data-key]')) {
+  if (!pages.has(spot.dataset.key)) continue
+  spot.classList.add('jl-goes')
+  spot.addEventListener('click', () => open(spot.dataset.key))
+}
+
+const FEELINGS = { good: '--jl-good', bad: '--jl-bad', '': '--jl-line' }
+const feelings = new Map() // of touchpoints in the table that filters
+const recolour = [] // what to call when another touchpoint is shown, or another colour
+let shown = new Set()
+let byFeeling = false
 
 // Each chart is drawn when it is first seen; its picture stays for print.
 const seen = new IntersectionObserver(entries => {
@@ -35,6 +42,8 @@ function drawn (figure) {
   const written = figure.dataset.chart
     .replace(/"(--jl-[\w-]+)"/g, (_, name) => JSON.stringify(paint.getPropertyValue(name).trim()))
   const { data, layout } = JSON.parse(written)
+  const named = data.flatMap((trace, place) => trace.customdata ? [place] : [])
+  const own = named.map(place => (data[place].marker ?? data[place].textfont).color)
   const place = document.createElement('div')
   place.className = 'jl-chart'
   place.setAttribute('aria-hidden', 'true')
@@ -43,6 +52,21 @@ function drawn (figure) {
   picture.after(place)
   figure.classList.add('jl-drawn')
   Plotly.newPlot(place, data, layout, { displayModeBar: false, responsive: true })
+  if (!named.length) return
+  place.on('plotly_click', ({ points }) => open(points[0].customdata))
+  // A mark that the filter hides is pale; every other has its own colour or that of a feeling.
+  const colour = (name, usual) => !shown.has(name)
+    ? paint.getPropertyValue('--jl-line')
+    : byFeeling ? paint.getPropertyValue(FEELINGS[feelings.get(name)] ?? '--jl-abstain') : usual
+  const update = () => {
+    const colours = named.map((at, i) => data[at].customdata
+      .map((name, k) => colour(name, Array.isArray(own[i]) ? own[i][k] : own[i])))
+    Plotly.restyle(place, { 'marker.color': colours, 'textfont.color': colours }, named)
+  }
+  if (figure.id === 'quadrant' && feelings.size) {
+    recolour.push(update)
+    update()
+  }
 }
 document.querySelectorAll('figure[data-chart]').forEach(figure => seen.observe(figure))
 
@@ -54,25 +78,22 @@ function filtered (block) {
   const status = form.querySelector('output')
   const field = name => form.elements[name]
   const value = name => field(name) ? field(name).value : ''
-  const feelings = new Map(rows.map(row => [row.dataset.name, row.dataset.feeling]))
-  const marks = [...document.querySelectorAll('#quadrant [data-key]')]
-    .filter(mark => feelings.has(mark.dataset.key))
-  for (const mark of marks) mark.dataset.feeling = feelings.get(mark.dataset.key)
+  for (const row of rows) feelings.set(row.dataset.name, row.dataset.feeling)
 
   function show () {
     const group = field('group') ? field('group').selectedIndex - 1 : -1
-    const seen = new Set()
+    shown = new Set()
     rows.forEach((row, place) => {
       const fits = ['channel', 'now', 'should']
         .every(name => ['', row.dataset[name]].includes(value(name)))
       row.hidden = !fits || (field('flagged')?.checked && !row.dataset.flagged)
-      if (!row.hidden) seen.add(row.dataset.name)
+      if (!row.hidden) shown.add(row.dataset.name)
       cells[place].textContent = group < 0 ? all[place] : row.dataset.counts.split('|')[group] || '–'
     })
-    for (const mark of marks) mark.classList.toggle('jl-dim', !seen.has(mark.dataset.key))
-    document.body.dataset.colour = value('colour')
-    const [shown, withheld, colours] = status.dataset.words.split('|')
-    const words = [shown.replace('{n}', seen.size).replace('{all}', rows.length)]
+    byFeeling = value('colour') === 'feeling'
+    for (const update of recolour) update()
+    const [count, withheld, colours] = status.dataset.words.split('|')
+    const words = [count.replace('{n}', shown.size).replace('{all}', rows.length)]
     if (group >= 0) words.push(withheld)
     if (value('colour')) words.push(colours)
     status.textContent = words.join(' · ')

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -24,12 +23,10 @@ from journeylib.lab import (
 from journeylib.present.blocks import Card, cards
 from journeylib.present.charts.experiment import draw_findable, draw_harm, draw_reading
 from journeylib.present.dashboard import CSP
+from journeylib.present.figure import Figure
 from journeylib.present.tables import html_table
 from journeylib.present.theme import TEMPLATES, css
 from journeylib.present.views.lab.experiment import lab_decision, lab_plan
-
-if TYPE_CHECKING:
-    from journeylib.present.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,12 @@ class Described(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Let each field know its description, for error messages and written configurations."""
+        for name, description in _attributes(cls):
+            cls.model_fields[name].description = description
+
+    @classmethod
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
@@ -28,7 +34,8 @@ class Described(BaseModel):
         summary, _, _ = inspect.getdoc(cls).partition("\n\nAttributes\n")  # type: ignore[union-attr]
         resolved["description"] = summary
         for name, description in _attributes(cls):
-            resolved["properties"][name]["description"] = description
+            key = cls.model_fields[name].alias or name
+            resolved["properties"][key]["description"] = description
         return schema
 
 
