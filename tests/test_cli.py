@@ -16,6 +16,8 @@ from xml.etree import ElementTree
 import pytest
 
 from journeylib.cli.main import main
+from journeylib.cli.run_notebook import _summary
+from journeylib.core import use_language
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """\
@@ -311,3 +313,25 @@ def test_help_imports_nothing_heavy() -> None:
         check=True,
     )
     assert found.stdout == "[]\n"
+
+
+def test_the_end_of_an_audit_is_told_in_the_language_of_the_run() -> None:
+    finding = {"verdict": "fail", "severity": "high", "text": "Zu wenig."}
+    held = finding | {"verdict": "pass", "severity": "medium", "text": "Gut."}
+    document = {
+        "audit": {"title": "Unser Log"},
+        "log": {"events": 1234, "journeys": 40, "customers": 40},
+        "findings": [finding, *[held] * 9],
+    }
+    with use_language("de"):
+        lines = _summary(document, Path("lauf"), failed=1).splitlines()
+    assert lines[:3] == [
+        "Unser Log: 1.234 Ereignisse, 40 Reisen, 40 Kunden.",
+        "  ALARM   Zu wenig.",
+        "  mittel  Gut.",
+    ]
+    assert lines[-3:] == [
+        "  … und 2 weitere im Dashboard",
+        "  1 Teile ließen sich nicht zeigen; das Dashboard sagt, welche",
+        "Dashboard: lauf/audit.html",
+    ]

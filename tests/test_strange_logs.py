@@ -282,3 +282,56 @@ def test_strange_logs_are_counted_right(like: Strange, tmp_path_factory: Any) ->
 @given(like=strange_logs)
 def test_many_strange_logs_are_counted_right(like: Strange, tmp_path_factory: Any) -> None:
     check(like, tmp_path_factory.mktemp("strange"))
+
+
+def strange_with_people(seed: int) -> Strange:
+    """Return one strange log of 150 customers, any other way of being strange by chance."""
+    rng = np.random.default_rng(seed)
+
+    def one(*choices: Any) -> Any:
+        return choices[int(rng.integers(len(choices)))]
+
+    return Strange(
+        seed=seed, customers=150, touchpoints=one(1, 3, 6), crowd=one(*sorted(CROWDS)),
+        clock=one(True, True, False), knows_customers=True, tied=one(True, False),
+        days=one(1, 40, 400), unknown_actors=one(0.0, 0.3, 1.0),
+        missing_intents=one(None, 0.0, 0.5, 1.0), texts=False, sessions=one(True, False),
+        ends=one(True, False),
+    )  # fmt: skip
+
+
+def rebuilt(like: Strange, frame: pd.DataFrame) -> jl.Journeys:
+    """Rebuild the journeys of a log with the roles that it has."""
+    roles: dict[str, Any] = {"customer": "customer", "touchpoint": "touchpoint"}
+    roles |= {"timestamp": "t"} if like.clock else {"position": "turn"}
+    optional = ("actor", "intent", "session", "segment")
+    roles |= {role: role for role in optional if role in frame}
+    if "actor" in roles:
+        roles["actor_values"] = {who: who for who in CROWDS["mixed"]}
+    ends = {"goals": ("Letter",), "bad_ends": ("Invoice",)} if like.ends else {}
+    settings = jl.JourneySettings(gap_days=GAP_DAYS, min_customers=MINIMUM, **ends)
+    return jl.rebuild(jl.read_log(frame, jl.Schema(**roles)), settings)
+
+
+# Splits of each of twenty logs: 200 were measured, of which CI repeats the first of each log.
+SPLITS = int(os.environ.get("JOURNEYLIB_SPLITS", "1"))
+
+
+@pytest.mark.slow
+def test_exchangeable_halves_differ_in_no_more_than_5_percent() -> None:
+    """Twenty strange logs, each parted by lot: nothing sets the halves apart."""
+    letters, found = [f"s{number:02}" for number in range(16)], []
+    for seed in range(20):
+        like, rng = strange_with_people(seed), np.random.default_rng(1000 + seed)
+        frame = written(like)
+        own = dict(zip(frame["customer"].unique(), rng.choice(letters, 150), strict=True))
+        journeys = rebuilt(like, frame.assign(segment=frame["customer"].map(own)))
+        for _ in range(SPLITS):
+            half = rng.permutation(letters)
+            one, other = journeys.in_segment(*half[:8]), journeys.in_segment(*half[8:])
+            compared = jl.compare(one, other)
+            found.append(len(compared.found) > 0)
+            assert compared.abstain is None
+            assert len(compared.table) > 0
+    assert len(found) == 20 * SPLITS
+    assert np.mean(found) <= 0.05

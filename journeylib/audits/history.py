@@ -143,10 +143,6 @@ def read_history(home: str | Path) -> History:
     home : str or Path
         Need not be there.
 
-    Returns
-    -------
-    History
-
     Notes
     -----
     In plain SQL, every stream of every run::

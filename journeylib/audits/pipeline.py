@@ -78,10 +78,6 @@ def audit(
         Where earlier runs of this audit lie: the folder that `save` is given. The run is then
         compared with them, too; it is the same otherwise.
 
-    Returns
-    -------
-    Audit
-
     Raises
     ------
     ConfigError

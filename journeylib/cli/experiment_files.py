@@ -66,33 +66,33 @@ def make_plan(
 
 def make_watch(file: Path, *, as_of: Day = None, send_when: When | None = None) -> WatchRun:
     """Watch an experiment, leave `watch.json`, `mail.eml` and `lab.html`, and send the mail."""
-    found = watch_experiment(file, as_of=as_of)
+    watched = watch_experiment(file, as_of=as_of)
     planned = read_plan(file)
     config = load_config(file.parent / planned.plan.source, as_of=as_of)
     delivery, mail = config.delivery, file.parent / "mail.eml"
     with use_language(config.language):
-        mail.write_bytes(watch_mail(planned.plan, found, delivery.mail).as_bytes())
-        page = write_page(file.parent, lab_page(planned.plan, hash_=planned.hash, watched=found))
-        sentence = text("lab.command.watch", watch=found.text, mail=str(mail), page=str(page))
+        mail.write_bytes(watch_mail(planned.plan, watched, delivery.mail).as_bytes())
+        page = write_page(file.parent, lab_page(planned.plan, hash_=planned.hash, watched=watched))
+        sentence = text("lab.command.watch", watch=watched.text, mail=str(mail), page=str(page))
     when = send_when or delivery.when
     unsent: list[str] = []
-    if _is_due(when, found):
+    if _is_due(when, watched):
         only_mail = delivery.model_copy(update={"slack": None, "teams": None})
         only_mail.check_secrets(os.environ)
         unsent = send(file.parent, only_mail, os.environ)
-    return WatchRun(sentence, found.stopped, tuple(unsent))
+    return WatchRun(sentence, watched.stopped, tuple(unsent))
 
 
-def _is_due(when: When, found: Watch) -> bool:
-    return when == "always" or (when == "alarm" and found.stopped)
+def _is_due(when: When, watched: Watch) -> bool:
+    return when == "always" or (when == "alarm" and watched.stopped)
 
 
 def make_reading(file: Path, *, as_of: Day = None) -> str:
     """Read an experiment and leave `reading.json` and `lab.html`."""
-    found = read_experiment(file, as_of=as_of)
-    with use_language(load_config(file.parent / found.plan.source).language):
-        page = write_page(file.parent, lab_page(found.plan, hash_=found.hash, reading=found))
-        return text("lab.command.read", reading=str(found), page=str(page))
+    reading = read_experiment(file, as_of=as_of)
+    with use_language(load_config(file.parent / reading.plan.source).language):
+        page = write_page(file.parent, lab_page(reading.plan, hash_=reading.hash, reading=reading))
+        return text("lab.command.read", reading=str(reading), page=str(page))
 
 
 def make_assessment(
@@ -146,7 +146,7 @@ def _beside_audit(config: AuditConfig, out: Path, run: Path | None) -> str:
 
 def _document(run: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads((run / "audit.json").read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads((run / "audit.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ConfigError(MESSAGES["no_run"].format(run=run)) from None
-    return found
+    return document

@@ -117,10 +117,6 @@ def run_audit(
     timeout_minutes : float, optional
         After this the run is stopped; default: ``timeout_minutes`` of the configuration.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
     ConfigError, LogError
@@ -239,11 +235,11 @@ def _execute(
             kind = ConfigError if error.ename == "ConfigError" else LogError
             raise kind(str(error.evalue)) from None
         # The text of an error that is not ours may hold a customer's data: not shown here.
-        said = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
+        detail = f": {error.evalue}" if error.ename in OWN_ERRORS else "."
         if reason := resource_hint(error.ename, str(error.evalue)):
-            said = f": {reason}"
+            detail = f": {reason}"
         raise RunError(
-            f"the audit notebook failed in cell {error.exec_count} with {error.ename}{said} "
+            f"the audit notebook failed in cell {error.exec_count} with {error.ename}{detail} "
             f"{_keep_failure(executed, home)}"
         ) from None
     except NoSuchKernel:
@@ -363,10 +359,10 @@ def _dashboard(folder: Path, home: Path) -> str:
 
 def _only_run(home: Path) -> Path:
     """Return the one run directory that the notebook left."""
-    found = [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
-    if len(found) != 1:
-        raise RunError(f"the audit notebook left {len(found)} runs; its last cell must save one.")
-    return found[0]
+    runs = [path.parent for path in home.glob("*/audit.json") if not path.parent.is_symlink()]
+    if len(runs) != 1:
+        raise RunError(f"the audit notebook left {len(runs)} runs; its last cell must save one.")
+    return runs[0]
 
 
 def _mark_stop(executed: Path, reason: str) -> None:

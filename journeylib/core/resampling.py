@@ -92,10 +92,6 @@ def resample(
         For subjects with several cells, such as the bins of a histogram: where the cells of
         each begin. `sums` has a row per cell then; the statistic still a value per subject.
 
-    Returns
-    -------
-    Resampled
-
     Notes
     -----
     Delete-a-group jackknife with G groups: Kott (2001), Journal of Official Statistics 17,

@@ -17,10 +17,6 @@ def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
     ----------
     text : str
 
-    Returns
-    -------
-    tuple of (object, yaml.Node or None)
-
     Raises
     ------
     yaml.YAMLError

@@ -55,10 +55,6 @@ def teams(briefing: Briefing) -> dict[str, Any]:
     Parameters
     ----------
     briefing : Briefing
-
-    Returns
-    -------
-    dict
     """
     colour = {"alarm": "Attention", "ok": "Good", "unknown": "Default"}[briefing.state]
     body: list[dict[str, Any]] = [

@@ -53,10 +53,6 @@ def junit_of_failure(name: str, reason: str) -> str:
         Of the audit.
     reason : str
         A message of ours, free of customers' data.
-
-    Returns
-    -------
-    str
     """
     suite, cases = _suite(name)
     case = ET.SubElement(cases, "testcase", classname=name, name="run")
@@ -71,10 +67,6 @@ def findings_list(document: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     document : mapping
         The content of `audit.json`.
-
-    Returns
-    -------
-    dict
     """
     failed = any(finding["verdict"] == "fail" for finding in document["findings"])
     return {
@@ -93,10 +85,6 @@ def summary(briefing: Briefing, notes: tuple[str, ...] = ()) -> str:
     briefing : Briefing
     notes : tuple of str
         What else the reader should know.
-
-    Returns
-    -------
-    str
     """
     words = {"sign": SIGNS[briefing.state], "changes": briefing.change_lines, "notes": notes}
     return render("summary.md.j2", briefing=briefing, **words).rstrip() + "\n"

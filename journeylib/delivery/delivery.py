@@ -46,10 +46,6 @@ def write_files(folder: Path, config: AuditConfig) -> Briefing:
     folder : Path
         A run directory with `audit.json`, the tables and the dashboard.
     config : AuditConfig
-
-    Returns
-    -------
-    Briefing
     """
     document = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
     briefing = brief(document, folder, link=config.delivery.link)
@@ -164,10 +160,10 @@ def _within_deadline(deliver: Callable[[], None], name: str) -> None:
 def already_sent(folder: Path) -> dict[str, Any]:
     """Return what of a run was sent; nothing where that cannot be read."""
     try:
-        found = json.loads((folder / SENT).read_text(encoding="utf-8"))
+        sent = json.loads((folder / SENT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return sent if isinstance(sent, dict) else {}
 
 
 def _note_sent(folder: Path, sent: Mapping[str, Any]) -> None:

@@ -31,10 +31,6 @@ def write_customers(journeys: Journeys, path: str | Path) -> None:
     ------
     RunError
         If the file is already there, or cannot be written; then nothing is.
-
-    Returns
-    -------
-    None
     """
     target = Path(path)
     if not target.parent.is_dir():

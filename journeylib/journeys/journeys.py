@@ -250,10 +250,6 @@ def rebuild(log: EventLog, settings: JourneySettings | None = None) -> Journeys:
     settings : JourneySettings, optional
         How to cut, which touchpoints are goals and bad ends, the minimum cell.
 
-    Returns
-    -------
-    Journeys
-
     Raises
     ------
     SchemaError

@@ -69,7 +69,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
         The settings without the names that the log does not have (but for those that are kept),
         and all such names.
     """
-    found: list[Absent] = []
+    absent: list[Absent] = []
 
     def kept(value: Any, hint: Any, place: str) -> Any:
         """Return `value` without such names; None for one."""
@@ -91,7 +91,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
             there = known(called.of)
             if there is None or value in there:
                 return value
-            found.append(Absent(place, value, called))
+            absent.append(Absent(place, value, called))
             return value if called.kept else None
         if get_origin(hint) in (Union, UnionType):
             for one in inner:
@@ -104,7 +104,7 @@ def sift(settings: Settings, known: Known, place: str = "") -> tuple[Settings, t
             return {key: kept(value[key], inner[1], f"{place}.{key}") for key in named}
         return value
 
-    return kept(settings, type(settings), place), tuple(found)
+    return kept(settings, type(settings), place), tuple(absent)
 
 
 def refuse_absent(journeys: Journeys, settings: BaseModel, place: str) -> None:

@@ -383,8 +383,8 @@ class AssessmentConfig(Described):
     Attributes
     ----------
     file
-        CSV with the columns statement, rater, role, answer (0 not at all to 4 always); path
-        relative to the configuration.
+        CSV or .xlsx with the columns statement, rater, role, answer (0 not at all to 4 always);
+        path relative to the configuration.
     measures_questioned
         Day on which people last asked whether the measures are the right ones.
     """

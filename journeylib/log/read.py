@@ -80,10 +80,6 @@ def read_log(
         for columns to be made first, ``period``, ``days`` and ``as_of``,
         ``max_unusable_share`` (of all rows, 0.05), ``engine``.
 
-    Returns
-    -------
-    EventLog
-
     Raises
     ------
     LogError

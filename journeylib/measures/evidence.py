@@ -107,8 +107,8 @@ class Evidence:
                 "customers are left out."
             )
             refuse_unknown([name], list(rows[column].unique()), problem, column=column)
-        found = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
-        return found.iloc[0]
+        row = rows[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure)]
+        return row.iloc[0]
 
 
 @working("measuring")
@@ -147,14 +147,14 @@ def measure(
     successors = count_successors(journeys, cells.base("known"))
     repeats = repeat_contacts(journeys, settings)
     sessions = bot_sessions(journeys, settings) if journeys.has("actor") else None
-    handed = handoff_measures(journeys, settings, found=sessions)
+    handed = handoff_measures(journeys, settings, sessions=sessions)
     scores = customer_scores(journeys, learn_turns(labelled))
     checks = () if labelled is None else check_detectors(labelled, journeys, settings, scores)
     learned = isinstance(scores, Scores) and scores.model is not None
     # Calibrated probabilities need no correction.
     mistaken = [one for one in checks if not (learned and one.detector == "negative")]
     containment = next((one for one in handed if one.measure == "containment"), None)
-    found = [
+    measures = [
         *touchpoint_measures(journeys, cells, settings),
         *successor_measures(journeys, successors, settings),
         *duration_measures(journeys, cells, settings),
@@ -170,14 +170,14 @@ def measure(
     edges, paths = transitions(journeys), variants(journeys)
     hidden += edges.attrs["suppressed"] + paths.attrs["suppressed"]
     names, kept = touchpoint_names(journeys), list(shown["touchpoint"])
-    estimates, draws = at_the_door(found, names, kept, journeys.settings.min_customers)
+    estimates, draws = at_the_door(measures, names, kept, journeys.settings.min_customers)
     return Evidence(
         totals=_totals(journeys) | {"suppressed": hidden},
         touchpoints=shown.drop(columns="touchpoint_no"),
         transitions=edges,
         estimates=estimates,
         draws=draws,
-        handoffs=audit_handoffs(journeys, settings, found=sessions),
+        handoffs=audit_handoffs(journeys, settings, sessions=sessions),
         variants=paths,
         experience=experience_table(journeys, settings, scores=scores),
         flow=flow_estimates(journeys, repeats),
@@ -188,7 +188,7 @@ def measure(
 
 
 def at_the_door(
-    found: list[Measured], names: list[str], shown: list[str], min_customers: int
+    measures: list[Measured], names: list[str], shown: list[str], min_customers: int
 ) -> tuple[pd.DataFrame, dict[str, npt.NDArray[np.float64]]]:
     """Keep the shown touchpoints of each measure, in the order in which they are shown.
 
@@ -202,7 +202,7 @@ def at_the_door(
     spot = {name: number for number, name in enumerate(names)}
     order = np.array([spot[name] for name in shown], dtype=np.int64)
     tables, draws = [], {}
-    for one in (bounded(_guarded(one, min_customers), min_customers) for one in found):
+    for one in (bounded(_guarded(one, min_customers), min_customers) for one in measures):
         silent = np.array([reason is not None for reason in one.abstain], dtype=bool)
         unknown = silent if one.within is None else silent & ~one.within
         kept = np.where(unknown, np.nan, one.resampled.draws)

@@ -60,28 +60,24 @@ def ratios(
     min_customers : int
         A ratio that rests on fewer customers abstains with ``privacy``; on none, with
         ``n_small``. A share that fewer cases have, or all but fewer, is a bound.
-
-    Returns
-    -------
-    dict of str to Estimate
     """
-    told = {name: ratio for name, ratio in wanted.items() if ratio.abstain is None}
+    measurable = {name: ratio for name, ratio in wanted.items() if ratio.abstain is None}
     estimates = {
         name: Estimate.none(ratio.abstain, ratio.unit, estimand=ratio.estimand)
         for name, ratio in wanted.items()
         if ratio.abstain is not None
     }
-    if told:
-        estimates |= _estimated(table, told, min_customers)
+    if measurable:
+        estimates |= _estimated(table, measurable, min_customers)
     return {name: estimates[name] for name in wanted}
 
 
 def _estimated(
-    table: pd.DataFrame, told: Mapping[str, Ratio], min_customers: int
+    table: pd.DataFrame, measurable: Mapping[str, Ratio], min_customers: int
 ) -> dict[str, Estimate]:
     group, customer, journey = (table[c].to_numpy() for c in ("group", "customer_no", "journey"))
     estimates = {}
-    for name, ratio in told.items():
+    for name, ratio in measurable.items():
         base = np.flatnonzero(np.asarray(ratio.base, dtype=bool))
         top = np.asarray(ratio.top)[base].astype(np.int64)
         totals = np.zeros((GROUPS, 1, 2))

@@ -133,10 +133,6 @@ def portfolio(
     measures : MeasureSettings, optional
         Those that `evidence` was measured with.
 
-    Returns
-    -------
-    Portfolio
-
     Raises
     ------
     ConfigError

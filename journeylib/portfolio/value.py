@@ -73,10 +73,6 @@ def touchpoint_value(
 ) -> Value | str:
     """Value the automation of one touchpoint, or return why nobody can.
 
-    Returns
-    -------
-    Value or str
-
     Notes
     -----
     c·V·[p·(m − review) − (1 − p)·extra] − V·run − V·(1 − p)·harm·loss − build/horizon, with V

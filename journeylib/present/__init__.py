@@ -59,6 +59,7 @@ from journeylib.present.views.journey import (
     flow,
     journey_ends,
     journey_map,
+    smaller_map,
     stories,
     stories_by_segment,
     times,

@@ -185,10 +185,6 @@ def style_once(notebook: Any) -> Any:
     ----------
     notebook : nbformat.NotebookNode
         Is changed.
-
-    Returns
-    -------
-    nbformat.NotebookNode
     """
     first = True
     for cell in notebook.cells:

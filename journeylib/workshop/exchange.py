@@ -91,10 +91,6 @@ def take_notes(run: str | Path, path: str | Path, *, round: int = 1) -> Imported
     round : int
         Of new notes that do not say theirs.
 
-    Returns
-    -------
-    ImportedNotes
-
     Raises
     ------
     RunError

@@ -108,10 +108,6 @@ def prepare_workshop(
     language : str
         A language of the catalogue.
 
-    Returns
-    -------
-    Pack
-
     Raises
     ------
     ConfigError

@@ -147,8 +147,8 @@ def _decision_size(title: str, decisions: Sequence[Decision]) -> float:
     def height(size: float) -> float:
         width = WIDTH - 3.2
         heads = sum(lines_of(one.title, width, 2.3 * size, bold=True) for one in decisions)
-        said = [f"{one.reason} {one.base}" for one in decisions]
-        reasons = sum(lines_of(text, width, 1.75 * size) for text in said)
+        reasons_with_base = [f"{one.reason} {one.base}" for one in decisions]
+        reasons = sum(lines_of(text, width, 1.75 * size) for text in reasons_with_base)
         return size * (heads * 2.76 + reasons * 2.3 + 1.3 * (len(decisions) - 1))
 
     room = room_between(title, "")

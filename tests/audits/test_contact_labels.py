@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pandas as pd
 import pytest
 from openpyxl import Workbook, load_workbook
 
@@ -13,6 +16,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits import save
 from journeylib.cli.main import main
+from journeylib.core import Estimate
 
 TRACE = "xanthippe"  # in every opening: where it is, an opening is
 CONFIG = """\
@@ -214,6 +218,17 @@ def test_the_dashboard_shows_shares_with_their_interval(run: jl.Audit) -> None:
     assert list(figure.chart.data[0].marker.symbol) == ["circle", "circle"]
     page = show.touchpoint(run, "Chat").html.replace("\u00a0", " ")
     assert said in page and "33 %" in page  # of those of the bot, 32 of 97 went to a person
+
+
+def test_a_candidate_says_what_kind_of_contact_a_bot_would_get(run: jl.Audit) -> None:
+    row = {"touchpoint": "Chat", "value": Estimate(1.0, "EUR"), "build": 1.0, "drivers": (),
+           "selection_frequency": 1.0, "chosen": True, "settled": True, "source": ""}  # fmt: skip
+    portfolio = cast("Any", SimpleNamespace(candidates=pd.DataFrame([row]), currency="EUR"))
+    shown = cast("Any", show.automation_candidates(replace(run, portfolio=portfolio)))
+    kinds = shown.frame.loc[0, "contacts_a_bot_would_get"]
+    share = _emotional_at_chat(run)
+    assert f"emotional {show.share_interval(share.value, share.lo, share.hi)}" in kinds
+    assert "transactional " in kinds
 
 
 def test_a_type_counts_for_a_verdict_only_where_it_has_a_weight(

@@ -16,6 +16,7 @@ import journeylib as jl
 from journeylib import present as show
 from journeylib.audits.config.draft import write_first_config
 from journeylib.audits.config.load import load_config
+from journeylib.cli.commands import _configuration
 from journeylib.cli.main import main
 from journeylib.core.errors import ConfigError, LogError, SchemaError
 from journeylib.log import find_recipe
@@ -327,3 +328,12 @@ def test_a_recipe_can_be_named() -> None:
     path, account = write_first_config("t.json", out="configs/a.yaml", recipe="ours.sql")
     assert yaml.safe_load(path.read_text("utf-8"))["log"]["recipe"] == "../ours.sql"
     assert "recipe ours reads it" in account
+
+
+def test_the_configuration_of_an_audited_log_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "My log.csv"
+    rows = "".join(f"c{i % 9},2026-01-0{1 + i % 8},step {i % 3}\n" for i in range(90))
+    log.write_text("customer,timestamp,activity\n" + rows, "utf-8")
+    # Started a second time it finds what the first time wrote.
+    assert _configuration(log) == _configuration(log) == tmp_path / "logs" / "My log.yaml"

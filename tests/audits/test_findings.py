@@ -93,6 +93,16 @@ def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> 
         assert "nan" not in finding.text.split() and "None" not in finding.text.split()
 
 
+def test_people_who_pass_work_on_are_no_alarm_where_no_bot_serves(small_with):
+    """Two desks of people serve sixty customers; half of them are passed on."""
+    people = CONFIG.replace("b: bot", "b: human")
+    audit = jl.audit(small_with(config=people))
+    assert audit.document["handoffs"]["sessions"] == 0
+    assert {item.state for item in audit.judgement.handoff_items} == {"not_measurable"}
+    raised = {finding.id for finding in audit.findings if finding.severity == "high"}
+    assert not raised & {"handoff-worst", "dead-ends", "requests-honoured", "disclosure"}
+
+
 @pytest.mark.parametrize("which", ["telecom_audit", "bank_audit", "small_audit"])
 def test_no_sentence_of_a_finding_has_more_than_25_words(
     which: str, request: pytest.FixtureRequest

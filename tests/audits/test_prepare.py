@@ -365,7 +365,7 @@ def test_another_mapping_is_another_run_and_an_incomplete_one_lets_the_graph_abs
     assert document["flow"]["loop_rate"]["abstain"] == "quality_gate"
     assert document["structure"] is None
     assert whole.document["structure"] is not None
-    for view in (show.journey_ends, show.break_offs):
+    for view in (show.journey_ends, show.break_offs, show.smaller_map):
         assert "complete the mapping first" in repr(view(part))
     talk = document["touchpoints"][0]["measures"]
     assert talk["next_steps"]["value"] is None

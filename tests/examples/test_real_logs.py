@@ -140,8 +140,11 @@ def raw_clicks(data: Path) -> pd.DataFrame:
     )
 
 
+XES_KEYS = ("concept:name", "time:timestamp", "org:role")
+
+
 def raw_xes(path: Path) -> pd.DataFrame:
-    """Read XES by hand: the names and times of events, in the order of the file."""
+    """Read XES by hand: names, times and roles of events, in the order of the file."""
     rows = []
     with gzip.open(path) as file:
         for _, trace in ElementTree.iterparse(file):
@@ -149,12 +152,12 @@ def raw_xes(path: Path) -> pd.DataFrame:
                 continue
             case = value_of(trace, "concept:name")
             rows += [
-                (case, value_of(event, "concept:name"), value_of(event, "time:timestamp"))
+                (case, *(value_of(event, key) for key in XES_KEYS))
                 for event in trace
                 if event.tag.rpartition("}")[2] == "event"
             ]
             trace.clear()
-    frame = pd.DataFrame(rows, columns=["case", "what", "at"])
+    frame = pd.DataFrame(rows, columns=["case", "what", "at", "role"])
     return frame.assign(at=pd.to_datetime(frame["at"], utc=True), order=range(len(frame)))
 
 
@@ -237,27 +240,54 @@ def test_a_dashboard_draws_no_empty_picture(audit_of: AuditOf) -> None:
     assert int((flows["way"] != "back").sum()) == 28
 
 
-def raw_rows(name: str, shared_data: Path) -> pd.DataFrame:
-    """Read a log by plain pandas: ``journey``, ``customer``, ``touchpoint``, in order."""
-    if name == "clickstream":
+def raw_rows(name: str, shared_data: Path, airline_csv: Path) -> pd.DataFrame:
+    """Read a log by plain pandas, in order, under the names of the roles."""
+    if name == "airline_bot":
+        rows = pd.read_csv(airline_csv)
+        who = {"user": "customer", "assistant": "bot", "human": "human", "system": "system"}
+        rows["actor"], order = rows["actor"].map(who), ["conversation", "turn"]
+        columns = {"conversation": "journey"}
+    elif name == "clickstream":
         rows = pd.read_csv(shared_data / "retentioneering_ecom/ecom.csv.gz")
         rows["t"] = pd.to_datetime(rows["timestamp"], format="mixed", utc=True)
         columns = {"session_id": "journey", "user_id": "customer", "event": "touchpoint"}
-        order = ["customer", "journey", "t"]
+        order = ["user_id", "session_id", "t"]
+    elif name == "domestic_declarations":
+        rows = raw_domestic(shared_data)
+        who = {"EMPLOYEE": "customer", "UNDEFINED": "system"}
+        rows["actor"] = rows["role"].map(who).fillna("human")
+        columns, order = {"case": "journey", "what": "touchpoint"}, ["case", "at", "order"]
     else:
         used = ["number", "ident_state", "sys_updated_at", "sys_mod_count"]
         rows = pd.read_csv(shared_data / "uci_incident_log/incident_event_log.zip", usecols=used)
         rows["t"] = pd.to_datetime(rows["sys_updated_at"], format="%d/%m/%Y %H:%M")
         columns = {"number": "journey", "ident_state": "touchpoint"}
-        rows["customer"], order = rows["number"], ["journey", "t", "sys_mod_count"]
-    named = rows.rename(columns=columns)
-    return named.sort_values(order, kind="stable", ignore_index=True)
+        order = ["number", "t", "sys_mod_count"]
+    named = rows.sort_values(order, kind="stable", ignore_index=True).rename(columns=columns)
+    return named if "customer" in named else named.assign(customer=named["journey"])
 
 
-@pytest.mark.parametrize("name", ["clickstream", "incidents"])
-def test_counts_are_those_of_plain_pandas(name: str, audit_of: AuditOf, shared_data: Path) -> None:
-    rows = raw_rows(name, shared_data)
-    document = audit_of(name).document
+@pytest.fixture
+def counted_rows(
+    name: str, audit_of: AuditOf, shared_data: Path, airline_csv: Path
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the document of an audit, and the rows of its log under the same names."""
+    audit = audit_of(name)
+    rows = raw_rows(name, shared_data, airline_csv)
+    rename = audit.log.schema.touchpoint_values
+    rows["touchpoint"] = rows["touchpoint"].replace(rename)
+    return audit.document, rows
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_counts_are_those_of_plain_pandas(
+    counted_rows: tuple[dict[str, Any], pd.DataFrame],
+) -> None:
+    document, rows = counted_rows
+    log = document["log"]
+    assert (log["events"], log["journeys"], log["customers"]) == (
+        len(rows), rows["journey"].nunique(), rows["customer"].nunique(),
+    )  # fmt: skip
     counted = rows.groupby("touchpoint").agg(
         events=("journey", "size"),
         journeys=("journey", "nunique"),
@@ -274,10 +304,9 @@ def test_counts_are_those_of_plain_pandas(name: str, audit_of: AuditOf, shared_d
     }
     same = rows["journey"] == rows["journey"].shift(-1)
     rows["then"] = rows["touchpoint"].shift(-1).where(same, "(end)")
-    moves = rows.groupby(["touchpoint", "then"])["customer"].agg(["size", "nunique"])
-    first = (
-        rows.drop_duplicates("journey").groupby("touchpoint")["customer"].agg(["size", "nunique"])
-    )
+    keys = ["size", "nunique"]
+    moves = rows.groupby(["touchpoint", "then"])["customer"].agg(keys)
+    first = rows.drop_duplicates("journey").groupby("touchpoint")["customer"].agg(keys)
     told = {(one["source"], one["target"]): one for one in document["transitions"]}
     for (source, target), one in told.items():
         row = first.loc[target] if source == "(start)" else moves.loc[(source, target)]
@@ -285,3 +314,44 @@ def test_counts_are_those_of_plain_pandas(name: str, audit_of: AuditOf, shared_d
     # Most moves are told; those of few customers, and what would give them away, are not.
     many = moves[moves["nunique"] >= MIN_CUSTOMERS]
     assert len(told) >= 0.8 * len(many)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_shares_are_those_of_plain_pandas(
+    name: str, counted_rows: tuple[dict[str, Any], pd.DataFrame], examples: Path
+) -> None:
+    """Journeys through a touchpoint, coming back, ends at a goal, steps, changes of hands."""
+    document, rows = counted_rows
+    every = rows["journey"].nunique()
+    visits = rows.groupby(["touchpoint", "journey"]).size()
+    through = visits.groupby("touchpoint").size()
+    again = (visits >= 2).groupby("touchpoint").sum()
+    chain = {row["touchpoint"]: row["visited"]["value"] for row in document["structure"]["chain"]}
+    for part in document["touchpoints"]:
+        spot, rework = part["touchpoint"], part["measures"]["rework"]["value"]
+        assert chain[spot] == pytest.approx(through[spot] / every, abs=1e-6)
+        assert rework is None or rework == pytest.approx(again[spot] / through[spot], abs=1e-6)
+    steps = document["flow"]["steps_per_journey"]["value"]
+    assert steps == pytest.approx(len(rows) / every, abs=1e-5)
+    ends = jl.load_config(examples / f"{name}.yaml").journeys
+    last = rows[rows["touchpoint"].isin([*ends.goals, *ends.bad_ends])]
+    last = last.drop_duplicates("journey", keep="last")
+    reached = set(last.loc[last["touchpoint"].isin(ends.goals), "journey"])
+    at_goal = pd.Series(visits.index.get_level_values("journey").isin(reached), visits.index)
+    share = {**at_goal.groupby("touchpoint").mean(), "(start)": len(reached) / every}
+    told = [row for row in document["structure"]["ends"] if row["end"] == "goal"]
+    assert bool(told) == bool(ends.goals)
+    for row in told:
+        assert row["share"]["value"] == pytest.approx(share[row["touchpoint"]], abs=1e-6)
+    if "actor" in rows:
+        then = rows["actor"].shift(-1).where(rows["journey"] == rows["journey"].shift(-1))
+        changed = rows.assign(then=then)[then.notna() & (then != rows["actor"])]
+        hands = changed.groupby(["actor", "then"])["customer"].agg(["size", "nunique"])
+        shown = {
+            (one["source"], one["target"]): (one["events"], one["customers"])
+            for one in document["handoffs"]["actor_changes"]
+        }
+        large = hands[hands["nunique"] >= MIN_CUSTOMERS]
+        assert shown == {pair: tuple(row) for pair, row in large.T.items()}
+    else:
+        assert document["handoffs"]["actor_changes"] == []

@@ -199,7 +199,7 @@ def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
     assert cost.value is not None
     assert -2 <= cost.value < -1
     # The lexicon knows no word of "Yes"; customers alone are heard, and all of them use its words.
-    source = "column text, VADER lexicon (English; a word of it in 100 % of turns)"
+    source = "column text, VADER lexicon as a cold start (English; a word of it in 100 % of turns)"
     assert f"sentiment as in {source}" in cost.assumptions
 
 

@@ -144,7 +144,7 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     content["bets"] = [
         {"name": "offer", "touchpoint": "Chatbot: billing", "what": "offer a person",
          "state": "scaled", "plan": str(planned), "why": "fewer repeats",
-         "smallest_test": "one week"},
+         "smallest_test": "one week", "owner_role": "head of service"},
         {"name": "gone", "touchpoint": "Fax", "what": "answer faxes"},
     ]  # fmt: skip
     answers = [("one-objective", "a", 4), ("guarded", "a", 4)]
@@ -163,7 +163,7 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     page = show.touchpoint(run, "Chatbot: billing").html
     assert "offer a person (scaled)" in page and "was read: ship it." in page
     assert "Why: fewer repeats" in page and "Smallest test: one week" in page
-    assert "answer faxes" not in page
+    assert "Owner: head of service" in page and "answer faxes" not in page
     # Where the objective stands: on the first screen, and where a bet is placed.
     for shown in (show.now(run).html, page):
         assert "Objective: More solved by the bot." in shown and "on the way" in shown

@@ -309,6 +309,14 @@ def test_answers_are_checked(tmp_path: Path) -> None:
         return read_answers(tmp_path / "a.csv")
 
     assert len(read(answers(context=[1, 2]))) == 2
+    given = answers(context=[1, 2], guarded=[0, 4])
+    given.to_csv(tmp_path / "b.csv", index=False, sep=";", encoding="utf-8-sig")
+    given.to_excel(tmp_path / "b.xlsx", index=False)
+    for name in ("b.csv", "b.xlsx"):
+        assert read_answers(tmp_path / name)["answer"].tolist() == [1, 2, 0, 4]
+    (tmp_path / "no.xlsx").write_text("statement", encoding="utf-8")
+    with pytest.raises(LogError, match=r"no\.xlsx cannot be read"):
+        read_answers(tmp_path / "no.xlsx")
     assert len(read(empty_answers())) == 0
     with pytest.raises(LogError, match=r"missing: role"):
         read(answers(context=[1]).drop(columns="role"))

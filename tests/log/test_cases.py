@@ -66,6 +66,18 @@ def test_a_column_of_turns_orders_a_log_without_times() -> None:
         assert (schema.touchpoint, schema.position) == ("act", name)
 
 
+def test_numbers_with_decimals_order_a_log_as_numbers() -> None:
+    frame = pd.DataFrame({"who": "u", "what": ["b", "a", "c"], "days": ["10.25", "-1", "10.5"]})
+    log = read(frame, {"customer": "who", "touchpoint": "what", "position": "days"})
+    assert frame_of(log).sort_values("position")["touchpoint"].tolist() == ["a", "b", "c"]
+    many = pd.DataFrame({"customer": [f"c{i // 5}" for i in range(50)], "timestamp": [
+        f"{i * 1.7:.3f}" for i in range(50)], "event": list("abcde") * 10})  # fmt: skip
+    with pytest.raises(SchemaError, match="--role 'position=timestamp'"):
+        propose(many)
+    found = propose(many, roles={"position": "timestamp"}).schema
+    assert (found.customer, found.touchpoint, found.timestamp) == ("customer", "event", None)
+
+
 def test_a_declared_format_may_name_the_offset() -> None:
     log = log_of("declared_format_with_offset", timestamp_format="%Y-%m-%dT%H:%M:%S%z")
     undeclared = log_of("declared_format_with_offset")
@@ -87,6 +99,8 @@ def test_the_order_of_rows_tells_an_hour_from_its_second_time() -> None:
 def test_a_wrong_unit_of_time_is_doubted() -> None:
     with pytest.raises(SchemaError, match="serial days of a spreadsheet"):
         log_of("epoch_unit_wrong")
+    with pytest.raises(SchemaError, match="serial days of a spreadsheet"):
+        propose(str(CASES / "epoch_unit_wrong" / "log.csv"))
     log = log_of("epoch_unit_wrong", timestamp_format="s")
     assert checks_of(log, "times_before_1990")["rows"].tolist() == [24]
     assert checks_of(log, "times_in_one_moment")["rows"].tolist() == [24]

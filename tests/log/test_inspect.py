@@ -170,3 +170,16 @@ def test_tables_that_are_no_logs() -> None:
         propose(pd.DataFrame({"customer": ["a", "a", "b", "b"] * 5, "event": ["x", "y"] * 10}))
     with pytest.raises(SchemaError, match="no column that says whose events"):
         propose(pd.DataFrame({"z": range(20)}))
+
+
+def test_free_text_and_json_are_no_touchpoints() -> None:
+    rows = range(60)
+    frame = pd.DataFrame({"customer": [f"c{i // 5}" for i in rows],
+        "timestamp": [f"2026-01-01 {i // 60:02}:{i % 60:02}" for i in rows],
+        "payload": [f'{{"step": {i % 3}}}' for i in rows],
+        "message": [f"where is my order number {i} please" for i in rows]})  # fmt: skip
+    with pytest.raises(SchemaError, match="no column that says what happened"):
+        propose(frame)
+    # Long names that repeat are names.
+    named = frame.assign(what=[f"customer asks where order is {i % 4}" for i in rows])
+    assert propose(named).schema.touchpoint == "what"

@@ -167,3 +167,14 @@ def test_a_table_with_lists_of_objects_is_object_centric_too(tmp_path: Path) -> 
     assert sorted(zip(rows["case"], rows["touchpoint"], strict=True)) == [
         ("o1", "pay"), ("o1", "place"), ("o2", "pay")
     ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("zone", ["", "Z"])
+def test_times_of_ocel_without_zone_are_in_the_declared_one(tmp_path: Path, zone: str) -> None:
+    path = tmp_path / "orders.jsonocel"
+    path.write_text(OCEL_1.replace("+00:00", zone))
+    roles = ROLES | {"timezone": "Europe/Berlin"}
+    rows = frame_of(read(path, roles, object_type="item"))
+    # Noon in Berlin is 10 o'clock UTC in July.
+    assert rows["t_us"].tolist() == [NOON if zone else NOON - 2 * 3_600_000_000]

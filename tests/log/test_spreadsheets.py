@@ -11,9 +11,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from python_calamine import CalamineWorkbook
 
+from journeylib.audits import write_first_config
 from journeylib.core.errors import LogError
 from journeylib.log.eventlog import EventLog
+from journeylib.log.sources import spreadsheets
 
 from .conftest import checks_of, frame_of, read
 
@@ -158,3 +161,21 @@ def test_a_damaged_archive_is_said_to_be_one(tmp_path: Path) -> None:
     path.write_bytes(b"\x1f\x8b no gzip")
     with pytest.raises(LogError, match="is damaged: it cannot be unpacked"):
         read(path)
+
+
+def test_init_opens_a_workbook_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [[f"c{i // 3}", "abc"[i % 3], NOON + dt.timedelta(hours=i)] for i in range(30)]
+    path = workbook(tmp_path / "log.xlsx", log=[["customer", "activity", "timestamp"], *rows])
+    opened: list[str] = []
+    opening = CalamineWorkbook.from_path
+
+    def counted(name: Any) -> Any:
+        opened.append(str(name))
+        return opening(name)
+
+    class Counted:
+        from_path = staticmethod(counted)
+
+    monkeypatch.setattr(spreadsheets, "CalamineWorkbook", Counted)
+    write_first_config(path, out=tmp_path / "log.yaml")
+    assert len(opened) == 1

@@ -70,10 +70,27 @@ def micros(times: list[Any], **fields: Any) -> list[int]:
         "29/02/2024 1:05 p.m.",
         "2/29/2024 1:05:00 P. M.",
         "2/29/2024 1:05\u202fPM",
+        "2024-02-29 14:05:00 CET",
+        "2024-02-29 15:05:00.000 CEST",
+        "29.02.2024 14:05 MEZ",
+        "2024-02-29T08:05:00 EST",
+        "Feb 29, 2024 10:05 PM JST",
+        "Thu Feb 29 14:05:00 CET 2024",
+        "Thu, 29 Feb 2024 06:05:00 MST",
     ],
 )
 def test_one_moment_written_in_many_ways(text: str) -> None:
     assert micros([text]) == [us(2024, 2, 29, 13, 5)]
+
+
+def test_letters_of_several_zones_are_those_of_the_declared_zone() -> None:
+    with pytest.raises(SchemaError, match=r"several zones have: CST, IST. Declare in 'timezone'"):
+        log_at(["2024-02-29 07:05:00 CST", "2024-02-29 07:05:00 IST"])
+    (chicago,) = micros(["2024-02-29 07:05:00 CST"], timezone="America/Chicago")
+    (shanghai,) = micros(["2024-02-29 21:05 CST"], timezone="Asia/Shanghai")
+    assert chicago == shanghai == us(2024, 2, 29, 13, 5)
+    summer, none = micros(["2024-07-01 08:00 CDT", "2024-07-01 08:00"], timezone="America/Chicago")
+    assert summer == none == us(2024, 7, 1, 13)
 
 
 def test_dates_without_clock() -> None:

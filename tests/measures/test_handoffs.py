@@ -134,6 +134,35 @@ def test_a_reply_is_compared_with_the_200_turns_before_the_human(
     assert found.repeated_information.value == again
 
 
+def test_a_long_life_costs_what_its_events_cost(
+    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice the sessions of one customer take twice the comparisons, not four times."""
+    compared: list[int] = []
+
+    def ratio(_one: str, _other: str) -> float:
+        compared[-1] += 1
+        return 0.0
+
+    monkeypatch.setattr("rapidfuzz.fuzz.token_set_ratio", ratio)
+    for many in (150, 300, 600):
+        rows: list[tuple[object, ...]] = []
+        for number in range(many):
+            at, own = number * DAY, f"s{number}"
+            rows += [
+                ("a", at, "Chat", "customer", f"The invoice number {number} is wrong", own),
+                ("a", at + 1, "Chat", "bot", "What can I do?", own),
+                ("a", at + 2, "Desk", "human", "Hello", own),
+                ("a", at + 3, "Desk", "customer", f"As for bill {number}, pay it back", own),
+            ]
+        compared.append(0)
+        audit(log_of(*rows, columns=COLUMNS + " text session"), cut="customer")
+    first, second, third = compared
+    assert first > 0
+    assert third <= 200 * 600
+    assert third - second == pytest.approx(2 * (second - first), rel=0.05)
+
+
 def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogOf) -> None:
     log = log_of(
         *(

@@ -325,6 +325,17 @@ def test_intervals_hold_the_truth_with_a_model_of_other_contacts() -> None:
     assert _covered(true, 1 - predicted, 100, 200) >= 0.90
 
 
+def test_intervals_hold_the_truth_with_a_model_of_another_set(
+    bank: dict[str, pd.DataFrame],
+) -> None:
+    """Learned from planted openings, asked of published banking questions."""
+    questions = bank["test"]
+    true = (questions["type"] == NAMES[1]).to_numpy(dtype=float)
+    predicted = learned(planted(200, 7)).probabilities(list(questions["text"]))[:, 1]
+    assert abs(predicted.mean() - true.mean()) > 0.02  # alone it is wrong
+    assert _covered(true, predicted, 100, 200) >= 0.90
+
+
 def test_noise_makes_no_interval_wider() -> None:
     draw = np.random.default_rng(9)
     true, noise = (draw.random(3_000) < 0.4).astype(float), draw.random(3_000)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,6 +68,23 @@ def test_a_filter_shows_what_remains_and_the_code_for_it(journeys):
     assert here.filtered("passing_directly", ["A", "C"]) is here
     assert here.filtered("passing", ["B"]).undone(1).code == here.code
     assert here.undone(0).code == "journeys"
+
+
+BOX = re.compile(
+    r'<rect x="([^"]*)" y="([^"]*)" width="([^"]*)" height="([^"]*)" rx="6" class="jl-box'
+)
+
+
+def test_no_filter_moves_or_resizes_a_touchpoint(journeys):
+    here = exploration(journeys, {"transitions": 1.0})
+    before, without = here.shown(), here.filtered("not_passing", ["B"]).shown()
+    assert len(BOX.findall(before["svg"])) == 3
+    assert BOX.findall(without["svg"]) == BOX.findall(before["svg"])
+    assert "B: no journey that is shown" in without["svg"]
+    named = {item["title"] for item in without["items"]}
+    assert {"A", "C", "A → C"} <= named and not {"B", "A → B"} & named
+    again = here.filtered("not_passing", ["B"]).undone(0)
+    assert again.shown() == before
 
 
 def test_filters_of_the_map_add_up(journeys):
@@ -223,3 +241,9 @@ def test_controls_offer_segment_channel_period_and_end(log_of):
     }  # fmt: skip
     assert other.chosen("in_segment", []).filters == (("between", ("2026-02-01", "2026-02-28")),)
     assert exploration(journeys, other.state).code == other.code
+    # Types of contacts are offered where an audit has told them, and the rare one is not.
+    keys = journeys.outline.key
+    typed = journeys.with_types({"calm": keys[:9], "upset": keys[9:], "rare": keys[:2]})
+    kinds = next(one for one in choices(typed) if one["verb"] == "of_type")
+    assert [option["names"] for option in kinds["options"]] == [["calm"], ["upset"]]
+    assert exploration(typed).chosen("of_type", ["upset"]).code == 'journeys.of_type("upset")'

@@ -301,7 +301,8 @@ def test_contacts_are_labelled_by_keys_and_none_is_lost(lab, browser, pictures):
     url, folder = lab
     write_chats(folder)
     cell = 'from journeylib import present as show\nshow.label_page("chats.yaml")'
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)], metadata=kernel)
     nbformat.write(notebook, folder / "label.ipynb")
     context = browser.new_context(viewport={"width": 1200, "height": 800})
     page = context.new_page()
@@ -410,6 +411,35 @@ def test_nothing_went_wrong_and_nothing_was_asked_outside(page):
     assert page.heard == []
     outside = [url for url in page.asked if not url.startswith((*LOCAL, "data:", "blob:"))]
     assert outside == []
+
+
+def test_the_map_fits_a_small_window_and_zooms(log_of, browser, tmp_path):
+    rows = [(f"c{n}", step, f"Step {(n + step) % 30:02d}") for n in range(300) for step in range(9)]
+    settings = jl.JourneySettings(cut="customer", min_customers=5)
+    explorer = jl.explore(jl.rebuild(log_of(*rows), settings), state={"touchpoints": 1.0})
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(explorer.save(tmp_path / "map.html").as_uri())
+    shown, drawn = page.locator(".jl-explore"), page.locator(".jl-map svg")
+    drawn.wait_for()
+    assert shown.bounding_box()["height"] <= 800
+    room = page.locator(".jl-map").bounding_box()
+    shown.get_by_role("button", name="Whole map").click()
+    whole = drawn.bounding_box()
+    assert whole["width"] <= room["width"] and whole["height"] <= room["height"]
+    shown.get_by_role("button", name="Zoom in").click()
+    near = drawn.bounding_box()
+    assert near["width"] == pytest.approx(1.4 * whole["width"], abs=2)
+    for _ in range(3):
+        shown.get_by_role("button", name="Zoom in").click()
+    page.locator(".jl-map").evaluate("map => { map.scrollLeft = 0 }")
+    start = drawn.bounding_box()["x"]
+    spot = (room["x"] + room["width"] - 40, room["y"] + 60)
+    page.mouse.move(*spot)
+    page.mouse.down()
+    page.mouse.move(spot[0] - 120, spot[1], steps=4)
+    page.mouse.up()
+    assert drawn.bounding_box()["x"] == pytest.approx(start - 120, abs=2)
+    page.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,9 +13,11 @@ from journeylib.journeys.graph.simplify import simplify
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.representatives.timelines import stories
 from journeylib.journeys.segmentation.rules import JourneySettings
+from journeylib.present.charts.steps import steps_figure
 from journeylib.present.maps.conformance import BAR, ROOM, planned_versus_actual
 from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure
+from journeylib.present.theme import LIGHT
 
 HOUR = 3_600_000_000
 NASTY = '<b>"X"</b>'
@@ -118,3 +120,15 @@ def test_figures_do_not_depend_on_the_order_of_rows(log_of):
         lambda of: simplified_map(simplify(of, 0.5)).svg,
     ):
         assert draw(one) == draw(other)
+
+
+def test_flows_have_the_colour_of_who_should_serve_and_a_legend_in_words(log_of):
+    rows = [(f"c{n}", at, name) for n in range(20) for at, name in enumerate(("Ad", "Call", "End"))]
+    journeys = rebuild(log_of(*rows), JourneySettings(cut="customer"))
+    figure = steps_figure(journeys, "Call", {"Ad": "human_led", "End": "abstain"})
+    node = figure.chart.data[0].node
+    names = [label.split("<br>")[0] for label in node.label]
+    named = dict(zip(names, node.color, strict=True))
+    assert (named["Ad"], named["End"]) == (LIGHT["human_led"], LIGHT["flow"])
+    assert figure.note.endswith("violet: Human-led, AI in background. The rest is grey.")
+    assert "Colour says" not in steps_figure(journeys, "Call").note

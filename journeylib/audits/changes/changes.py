@@ -39,10 +39,6 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     history : History
         Earlier runs of the same audit; those as of the same day or later are not looked at.
 
-    Returns
-    -------
-    Changes
-
     Notes
     -----
     Two runs of one audit see mostly the same events, so their totals say little about what is

@@ -97,10 +97,6 @@ def compare_runs(before: Entry, after: Entry) -> RunComparison:
     before, after : Entry
         From `history.find_run`.
 
-    Returns
-    -------
-    RunComparison
-
     Raises
     ------
     LogError

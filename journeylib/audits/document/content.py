@@ -45,10 +45,6 @@ def content(node: Node, source: Any, *, minimum: int) -> Any:
         Frozen result, mapping, `Variation`, rows (a table counts as its rows), estimate or value.
     minimum : int
         An estimate on fewer customers holds no number.
-
-    Returns
-    -------
-    dict, list or plain JSON value
     """
     node = resolved(node)
     if source is None or (isinstance(source, float) and math.isnan(source)):

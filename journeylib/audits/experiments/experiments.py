@@ -111,10 +111,6 @@ def watch_experiment(file: str | Path, *, as_of: dt.date | str | None = None) ->
     as_of : datetime.date or str, optional
         The day to look back from; default: the configuration's, else the day of the last event.
 
-    Returns
-    -------
-    Watch
-
     Raises
     ------
     ConfigError
@@ -144,10 +140,6 @@ def read_experiment(file: str | Path, *, as_of: dt.date | str | None = None) -> 
         The `plan.yaml`. ``reading.json`` is written beside it.
     as_of : datetime.date or str, optional
         The day to look back from; default: the configuration's, else the day of the last event.
-
-    Returns
-    -------
-    Reading
 
     Raises
     ------

@@ -61,10 +61,6 @@ def bets_of(config: AuditConfig, document: Document) -> tuple[JoinedBet, ...]:
     config : AuditConfig
     document : mapping
         Content of audit.json.
-
-    Returns
-    -------
-    tuple of JoinedBet
     """
     facts = {bet.name: _bet_facts(bet, document) for bet in config.bets}
     return join_bets(config.bets, facts, as_of=_as_of(document))
@@ -160,10 +156,6 @@ def objective_of(
         Content of audit.json.
     earlier : sequence of mapping
         The same of the kept runs before, the oldest first.
-
-    Returns
-    -------
-    ObjectiveReport or None
     """
     objective = config.objective
     if objective is None:
@@ -198,10 +190,6 @@ def assessment_of(config: AuditConfig, document: Document) -> Assessment:
     config : AuditConfig
     document : mapping
         Content of audit.json.
-
-    Returns
-    -------
-    Assessment
     """
     answers = None if config.assessment is None else read_answers(config.assessment.file)
     return assess(measured_statements(config, document), answers)

@@ -27,10 +27,6 @@ def lab_findings(
         Content of audit.json.
     earlier : sequence of mapping
         The same of the kept runs before, the oldest first.
-
-    Returns
-    -------
-    list of Finding
     """
     return [
         *_objective(config, document, earlier),

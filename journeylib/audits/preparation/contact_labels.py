@@ -65,10 +65,6 @@ def write_label_lists(config: AuditConfig, journeys: Journeys, path: Path) -> La
     path : Path
         Ends with ``.xlsx``; in no folder of a run.
 
-    Returns
-    -------
-    LabelLists
-
     Raises
     ------
     RunError
@@ -167,10 +163,6 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
     path : Path
         The file of labels that the configuration names; written, or added to. A contact that
         is in both has the label of `file`.
-
-    Returns
-    -------
-    ImportedLabels
 
     Raises
     ------

@@ -102,10 +102,6 @@ def start_labelling(
     second : bool
         Label as the second person: the fifty openings that a first person has labelled.
 
-    Returns
-    -------
-    Labelling
-
     Raises
     ------
     LogError

@@ -73,10 +73,6 @@ def reproduce(entry: Entry, *, config: str | Path | None = None) -> Reproduction
         place. All else is taken from the manifest. Default: the file that the run's executed
         notebook was given.
 
-    Returns
-    -------
-    Reproduction
-
     Raises
     ------
     LogError, ConfigError

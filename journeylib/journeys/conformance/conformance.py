@@ -159,17 +159,17 @@ def _never_seen(plan: Plan, journeys: Journeys) -> tuple[str, ...]:
 
 def _marks(aligned: dict[str, Alignment]) -> pd.DataFrame:
     """Say what happened where in each variant, each thing once."""
-    found: dict[tuple[str, str, str, str], None] = {}
+    marks: dict[tuple[str, str, str, str], None] = {}
     for code, alignment in aligned.items():
         kept = {m.touchpoint for m in alignment.moves if m.kind == "as_planned"}
         after = START
         for move in alignment.moves:
             again = move.kind == "inserted" and move.touchpoint in kept
             kind = "repeated" if again else str(move.kind)
-            found[code, move.touchpoint, kind, after] = None
+            marks[code, move.touchpoint, kind, after] = None
             if move.kind == "as_planned":
                 after = move.touchpoint
-    return pd.DataFrame(list(found), columns=["variant", *_KEYS, "after"])
+    return pd.DataFrame(list(marks), columns=["variant", *_KEYS, "after"])
 
 
 def _deviations(
@@ -262,7 +262,7 @@ def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment
             sums[int(group), :, 1] += count
         base = {name: int(people[name][conforming]) for name in ("journeys", "customers")}
         many = np.ones(len(OUTCOMES), dtype=np.int64)
-        found = resample(
+        shares = resample(
             sums,
             lambda s: s[..., 0] / s[..., 1],
             share=True,
@@ -270,7 +270,7 @@ def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment
             n_trials=many * base["journeys"],
         )
         columns: dict[str, Any] = {"conforming": conforming, "end": OUTCOMES, **base}
-        columns |= {"share": found.value, "lo": found.lo, "hi": found.hi}
+        columns |= {"share": shares.value, "lo": shares.lo, "hi": shares.hi}
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"customers": []})
 
@@ -295,7 +295,7 @@ def _whole(
             else (one.worst - one.deviations, one.worst)
         )
         sums[int(group), 0] += count * good, count * of
-    found = resample(
+    share = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
         share=True,
@@ -303,10 +303,10 @@ def _whole(
         n_trials=[base["n_journeys"]],
     )
     return Estimate(
-        float(found.value[0]),
+        float(share.value[0]),
         "share",
-        float(found.lo[0]),
-        float(found.hi[0]),
+        float(share.lo[0]),
+        float(share.hi[0]),
         n_journeys=base["n_journeys"],
         n_customers=base["n_customers"],
         estimand=estimand,

@@ -145,8 +145,8 @@ class Plan:
         pairs = sorted({(edge.source, edge.target) for edge in self.edges})
         sources, targets = zip(*pairs, strict=True)
         graph = csr_array((np.ones(len(pairs)), (sources, targets)), shape=(self.states,) * 2)
-        found = dijkstra(graph, unweighted=True)
-        return np.where(np.isfinite(found), found, float(UNREACHED)).astype(np.int64)
+        steps = dijkstra(graph, unweighted=True)
+        return np.where(np.isfinite(steps), steps, float(UNREACHED)).astype(np.int64)
 
     @cached_property
     def shortest(self) -> int:
@@ -320,7 +320,7 @@ class _End:
         ended = np.full(self.plan.states, UNREACHED, dtype=np.int64)
         ended[sorted(self.plan.final)] = 0
         layers = [(ended, self._closed(ended))]
-        found: list[list[tuple[Ints, Ints]]] = [[] for _ in journeys]
+        answers: list[list[tuple[Ints, Ints]]] = [[] for _ in journeys]
         last: tuple[str, ...] = ()
         for number in sorted(range(len(journeys)), key=lambda n: tuple(reversed(journeys[n]))):
             text = tuple(reversed(journeys[number]))
@@ -333,8 +333,8 @@ class _End:
                     sources, targets = moves[touchpoint]
                     here[sources] = np.minimum(here[sources], after[targets])
                 layers.append((here, self._closed(here)))
-            found[number], last = layers.copy(), text
-        return found
+            answers[number], last = layers.copy(), text
+        return answers
 
     def _closed(self, cost: Ints) -> Ints:
         """Let planned touchpoints be skipped first."""

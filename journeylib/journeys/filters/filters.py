@@ -267,10 +267,10 @@ class Verbs(Narrowed):
             raise SchemaError("the log has no outcomes. Declare them when it is read.")
         there = fetch(outcomes.filter(_.kind.notnull()).select("kind").distinct())["kind"]
         refuse_unknown(kinds, list(there), _NO_SUCH, of="outcome")
-        found = outcomes.filter(
+        reached = outcomes.filter(
             _.kind.isin(kinds) & _.t_us.notnull() & (_.value_micro.fill_null(1) != 0)
         )
-        whose = found.inner_join(customer_numbers(self.log.events), "customer")
+        whose = reached.inner_join(customer_numbers(self.log.events), "customer")
         came = fetch(whose.select("customer_no", "t_us").distinct())
         words = f"with the outcome {_listed(kinds, 'or')}"
         end_us = np.full(len(self.outline), np.iinfo(np.int64).max)
@@ -361,8 +361,8 @@ class Verbs(Narrowed):
         events, steps = self.events, journeys.log_trail
         asks = np.isin(events.touchpoint, [self.whole._numbers.get(w, -1) for w in further_words])
         if journeys.has("text"):
-            said = asks_for_human(steps.text, further_words)
-            asks |= events.mark(f"asks for a human {further_words}", said)
+            wanted = asks_for_human(steps.text, further_words)
+            asks |= events.mark(f"asks for a human {further_words}", wanted)
         speaks = events.column("actor").is_word("customer")
         speaks |= journeys.log.schema.text_by == "customer"
         return self._keep(

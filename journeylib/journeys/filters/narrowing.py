@@ -80,20 +80,20 @@ class Narrowed:
     @property
     def whole(self) -> Self:
         """The journeys before any verb was applied."""
-        found = self
-        while found.narrowing is not None:
-            found = cast("Self", found.narrowing.before)
-        return found
+        journeys = self
+        while journeys.narrowing is not None:
+            journeys = cast("Self", journeys.narrowing.before)
+        return journeys
 
     @property
     def applied(self) -> tuple[Narrowing, ...]:
         """What the verbs did, the first one first."""
-        found: list[Narrowing] = []
+        steps: list[Narrowing] = []
         step = self.narrowing
         while step is not None:
-            found.append(step)
+            steps.append(step)
             step = step.before.narrowing
-        return tuple(reversed(found))
+        return tuple(reversed(steps))
 
     @property
     def words(self) -> str:
@@ -235,9 +235,9 @@ class Narrowed:
 
     def _with_event(self, marked: Flags) -> Flags:
         """Mark the journeys with an event that is marked."""
-        found = np.zeros(len(self.outline), dtype=bool)
-        found[self.events.journey[marked]] = True
-        return found
+        flags = np.zeros(len(self.outline), dtype=bool)
+        flags[self.events.journey[marked]] = True
+        return flags
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

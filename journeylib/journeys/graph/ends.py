@@ -126,7 +126,7 @@ def _ends_of(
     sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
     hits, trials = sums.sum(axis=0).T
     behind = np.array([customers[name] for name in names], dtype=np.int64)[place]
-    found = resample(
+    shares = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
         share=True,
@@ -138,9 +138,9 @@ def _ends_of(
             "touchpoint": np.array(names, dtype=object)[place],
             "end": np.array(ENDS, dtype=object)[kind],
             "journeys": hits.astype("int64"),
-            "share": found.value,
-            "lo": found.lo,
-            "hi": found.hi,
+            "share": shares.value,
+            "lo": shares.lo,
+            "hi": shares.hi,
             "n_journeys": trials.astype("int64"),
             "n_customers": behind,
         }

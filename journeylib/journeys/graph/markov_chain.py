@@ -24,6 +24,7 @@ from journeylib.core import (
 )
 from journeylib.journeys.graph.markov_order import OrderTest, order_test
 from journeylib.journeys.journeys import Journeys
+from journeylib.journeys.walk.counting import count_units
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.tables import OTHER, START
 
@@ -194,8 +195,10 @@ class Chain:
                 "goals and bad ends themselves, are left out."
             )
             refuse_unknown([name], list(rows[column].unique()), problem, column=column)
-        found = rows.loc[(rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"]
-        return float(found.iloc[0])
+        values = rows.loc[
+            (rows["touchpoint"] == touchpoint) & (rows["measure"] == measure), "value"
+        ]
+        return float(values.iloc[0])
 
 
 @working("reading the chain of touchpoints")
@@ -209,10 +212,6 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
     most : int
         States of the chain: where there are more touchpoints, those of fewest journeys are one
         state, ``(other)``.
-
-    Returns
-    -------
-    Chain
 
     Notes
     -----
@@ -239,9 +238,9 @@ def journey_chain(journeys: Journeys, *, most: int = MOST) -> Chain:
         people.loc[OTHER] = [len(np.unique(unit)) for unit in units]
     people.loc[START] = [len(journeys.outline), journeys.outline.customers]
     base = people.loc[names]
-    found = _estimated(counts, base) | _passing(journeys, counts, names, base)
+    measures = _estimated(counts, base) | _passing(journeys, counts, names, base)
     shown = (base["customers"] >= journeys.settings.min_customers).to_numpy()
-    table = _table(found, base, shown, goals=bool(journeys.settings.every_goal))
+    table = _table(measures, base, shown, goals=bool(journeys.settings.every_goal))
     ends = {*journeys.settings.every_goal, *journeys.settings.bad_ends, START}
     return Chain(table, _settled(table, ends), order_test(journeys), int((~shown).sum()))
 
@@ -287,22 +286,22 @@ def _estimated(counts: Floats, base: pd.DataFrame) -> dict[str, Resampled]:
             solved[totals.shape] = _answers(totals)
         return solved[totals.shape][measure]
 
-    found = {}
+    measures = {}
     for measure, unit in MEASURES.items():
         if measure in COUNTED:
             continue
         share, rests = unit == "share", _rests_on(base, measure)
-        found[measure] = resample(
+        measures[measure] = resample(
             counts,
             partial(answer, measure),
             share=share,
             n_customers=rests["customers"].to_numpy(),
             n_trials=rests["journeys"].to_numpy() if share else None,
         )
-    steps = found["steps_to_end"]
+    steps = measures["steps_to_end"]
     # The step itself is one of them: no interval may reach below it.
-    found["steps_to_end"] = replace(steps, lo=np.fmax(steps.lo, 1.0))
-    return found
+    measures["steps_to_end"] = replace(steps, lo=np.fmax(steps.lo, 1.0))
+    return measures
 
 
 def _passing(
@@ -311,9 +310,9 @@ def _passing(
     """Count the journeys that come to each state, and their visits: facts, not the chain's."""
     m, events = len(names), journeys.events
     states = _states(journeys, names)
-    came = np.unique(events.journey * np.int64(m) + states[events.touchpoint])
-    passing = np.zeros((GROUPS, m))
-    np.add.at(passing, (journeys.outline.group[came // m], came % m), 1)
+    cells = events.group * np.int64(m) + states[events.touchpoint]
+    came = count_units(cells, events.journey, GROUPS * m)
+    passing = came.reshape(GROUPS, m).astype(np.float64)
     begun = counts[:, 0, :].sum(axis=-1)
     passing[:, 0] = begun
     every = np.broadcast_to(begun[:, None], (GROUPS, m))
@@ -350,12 +349,12 @@ def _answers(totals: Floats) -> dict[str, Floats]:
 
 
 def _table(
-    found: dict[str, Resampled], base: pd.DataFrame, shown: npt.NDArray[np.bool_], *, goals: bool
+    measures: dict[str, Resampled], base: pd.DataFrame, shown: npt.NDArray[np.bool_], *, goals: bool
 ) -> pd.DataFrame:
-    censored = found["p_open"].value > MAX_OPEN
+    censored = measures["p_open"].value > MAX_OPEN
     tables = []
     for measure in MEASURES:
-        one = found[measure]
+        one = measures[measure]
         about_ends = measure.startswith("p_") and measure != "p_open"
         silent = np.zeros(len(base), dtype=object)
         silent[:] = None

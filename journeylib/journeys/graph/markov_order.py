@@ -68,10 +68,6 @@ def order_test(journeys: Journeys) -> OrderTest:
     ----------
     journeys : Journeys
 
-    Returns
-    -------
-    OrderTest
-
     Notes
     -----
     Sixteen folds of customers; each step (ends included, unfinished visits of open journeys

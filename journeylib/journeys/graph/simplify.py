@@ -66,6 +66,7 @@ def simplify(
     *,
     per_node: int = 1,
     most: int | None = None,
+    like: Simplified | None = None,
 ) -> Simplified:
     """Keep the strongest touchpoints and transitions; fold the rest into a visible other.
 
@@ -81,6 +82,8 @@ def simplify(
         from others to it.
     most : int, optional
         Keep at most so many transitions between touchpoints, beside those of `per_node`.
+    like : Simplified, optional
+        Of these journeys and others: keep what it keeps, not what is strong in these alone.
 
     Returns
     -------
@@ -108,11 +111,19 @@ def simplify(
     public, _hidden = suppress(points, minimum)
     order = public.sort_values(["journeys", "touchpoint"], ascending=[False, True])
     kept = set(order["touchpoint"].head(math.ceil(touchpoints * len(order) - 1e-9)))
+    if like is not None:
+        kept = set(order["touchpoint"]) & set(like.touchpoints["touchpoint"])
     names = _names(every, kept)
     codes = _codes(every, names)
     moves = _moves(journeys, every, names, codes)
     edges = _edges(journeys, moves, names, codes)
     candidates, _hidden = suppress(edges, minimum)
+    if like is not None:
+        pairs = [like.transitions[end] for end in ("source", "target")]
+        alike = pd.MultiIndex.from_arrays(pairs)
+        inner = candidates[["source", "target"]].isin(kept).all(axis=1)
+        same = pd.MultiIndex.from_frame(candidates[["source", "target"]]).isin(alike)
+        candidates, transitions, most = candidates[~inner | same], 1.0, None
     shown_edges, ways, beyond = _strongest(candidates, kept, transitions, per_node, most)
     folded = _with_elsewhere(edges, moves, shown_edges, codes)
     nodes = _nodes(journeys, points, names, edges)

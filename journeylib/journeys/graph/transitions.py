@@ -79,8 +79,8 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
         share = table["visits"] / rows["visits"].sum()
         sides.append(table.assign(side=side, share=share))
     columns = ["side", "touchpoint", "visits", "share", "customers", "median_seconds"]
-    found = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
-    return found[[*columns, "tied", "folds"]].astype({"customers": "Int64"})
+    neighbours = pd.concat(sides, ignore_index=True).rename(columns={"name": "touchpoint"})
+    return neighbours[[*columns, "tied", "folds"]].astype({"customers": "Int64"})
 
 
 def journey_graph(journeys: Journeys, *, min_customers: int | None = None) -> nx.DiGraph[str]:

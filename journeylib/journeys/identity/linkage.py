@@ -77,10 +77,6 @@ def link(log: EventLog, settings: LinkSettings | None = None) -> Linked:
         With at least two declared kinds of identifier, such as e-mail and name.
     settings : LinkSettings, optional
 
-    Returns
-    -------
-    Linked
-
     Raises
     ------
     RunError
@@ -177,8 +173,8 @@ def _scored(records: pd.DataFrame, kinds: tuple[str, ...], threshold: float) -> 
                 "linking has nothing to learn from: no two customers share any identifier. "
                 "Declare kinds that people keep (roles.identifiers), such as a name."
             )
-        found = linker.inference.predict(threshold, warning_mode="never").as_pandas_dataframe()
-    pairs: pd.DataFrame = found[["unique_id_l", "unique_id_r", "match_probability"]]
+        scored = linker.inference.predict(threshold, warning_mode="never").as_pandas_dataframe()
+    pairs: pd.DataFrame = scored[["unique_id_l", "unique_id_r", "match_probability"]]
     return pairs.set_axis(["a", "b", "probability"], axis=1).sort_values(
         ["a", "b"], ignore_index=True
     )
@@ -240,8 +236,8 @@ def _persons(pairs: pd.DataFrame, size: int) -> np.ndarray[Any, np.dtype[np.int6
     person = np.arange(size, dtype=np.int64)
     if pairs.empty:
         return person
-    found = fetch(components(ibis.memtable(pairs[["a", "b"]].astype("int64"))))
-    person[found["node"].to_numpy()] = found["component"].to_numpy()
+    members = fetch(components(ibis.memtable(pairs[["a", "b"]].astype("int64"))))
+    person[members["node"].to_numpy()] = members["component"].to_numpy()
     return person
 
 

@@ -318,13 +318,13 @@ def _people(linked: ibis.Table, nodes: ibis.Table, kinds: tuple[str, ...]) -> ib
         .distinct()
         for kind in kinds
     ]
-    found = components(ibis.union(*parts, distinct=True))
+    members = components(ibis.union(*parts, distinct=True))
     kind = _.rank.cases(*enumerate(kinds))
     # A name given up by one person may come back with another.
     again = (_.spell > 0).ifelse("#" + _.spell.cast("string"), "")
     name = ((_.rank == 0).ifelse("", kind + ":") + _.value) + again
     names = nodes.select(component=_.node, person=name)
-    return found.inner_join(names, "component").select("node", "component", "person")
+    return members.inner_join(names, "component").select("node", "component", "person")
 
 
 def _own_name(events: ibis.Table, log: EventLog) -> ibis.Value:

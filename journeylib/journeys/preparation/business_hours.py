@@ -102,8 +102,8 @@ def open_time(hours: BusinessHours, begin: Moments, end: Moments) -> Moments:
         return begin
     low, high = (int(edge) // DAY_US for edge in (min(begin.min(), end.min()), end.max()))
     high = max(high, int(begin.max()) // DAY_US)
-    found = sorted(_stretches(hours, low - 2, high + 2))
-    opens, closes = np.array(found or [(0, 0)], dtype=np.int64).T
+    stretches = sorted(_stretches(hours, low - 2, high + 2))
+    opens, closes = np.array(stretches or [(0, 0)], dtype=np.int64).T
     before = np.concatenate([[0], np.cumsum(closes - opens)])
 
     def until(moment: Moments) -> Moments:

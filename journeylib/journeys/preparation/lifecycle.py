@@ -33,7 +33,7 @@ class Pairing:
     def checks(self) -> pd.DataFrame:
         """Return the counts as rows of the quality table; see `EventLog.quality`."""
         rows = self.dropped + 2 * self.paired + self.open + self.instant
-        told = {
+        counts = {
             "paired": (2 * self.paired, "Rows of start and end that became one event."),
             "unmatched_start": (self.open, "Starts that no end followed: without duration."),
             "unmatched_end": (self.instant, "Ends that no start preceded: without duration."),
@@ -41,7 +41,7 @@ class Pairing:
         }
         frame = pd.DataFrame(
             [(name, "lifecycle", "note" if n else "ok", n, n / max(rows, 1), text)
-             for name, (n, text) in told.items()],
+             for name, (n, text) in counts.items()],
             columns=["check", "role", "severity", "rows", "share", "text"],
         )  # fmt: skip
         return frame.astype({"rows": "int64", "share": "float64"})
@@ -92,20 +92,20 @@ def pair_lifecycle(log: EventLog) -> tuple[EventLog, Pairing | None]:
     begun = numbered.filter(_._up == 1)
     ended = numbered.filter((_._up == 0) & ~_._fell)
     lone = numbered.filter((_._up == 0) & _._fell)
-    said = [c for c in rows.columns if c not in _KEYS]
+    carried = [c for c in rows.columns if c not in _KEYS]
     later = ended.select(
         **{f"_by_{name}": ended[name] for name in who},
         _no=_._end_no,
         end_us=_.t_us,
-        **{f"_or_{name}": ended[name] for name in said},
+        **{f"_or_{name}": ended[name] for name in carried},
     )
     same = [begun[name].identical_to(later[f"_by_{name}"]) for name in who]
     joined = begun.left_join(later, [*same, begun["_start_no"] == later["_no"]])
-    kept = [c for c in rows.columns if c not in (*said, "lifecycle", "end_us")]
+    kept = [c for c in rows.columns if c not in (*carried, "lifecycle", "end_us")]
     pairs = joined.select(
-        *kept, "end_us", **{n: ibis.coalesce(joined[n], joined[f"_or_{n}"]) for n in said}
+        *kept, "end_us", **{n: ibis.coalesce(joined[n], joined[f"_or_{n}"]) for n in carried}
     )
-    instants = lone.select(*kept, end_us=ibis.null("int64"), **{n: lone[n] for n in said})
+    instants = lone.select(*kept, end_us=ibis.null("int64"), **{n: lone[n] for n in carried})
     events = pairs.union(instants).cache()
     counts = fetch(
         numbered.aggregate(starts=_._up.sum(), ends=_.count() - _._up.sum(), lone=_._fell.sum())

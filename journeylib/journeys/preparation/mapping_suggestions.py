@@ -82,9 +82,9 @@ def suggest_mapping(log: EventLog, *, min_customers: int = 10) -> pd.DataFrame:
                 int(counts["customers"][rarer]),
             )
         )
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
-    sureness = found["name_similarity"] + found["context_similarity"]
-    order = found.assign(_sure=-sureness).sort_values(["_sure", "merge"], kind="stable")
+    suggestions = pd.DataFrame(rows, columns=list(COLUMNS))
+    sureness = suggestions["name_similarity"] + suggestions["context_similarity"]
+    order = suggestions.assign(_sure=-sureness).sort_values(["_sure", "merge"], kind="stable")
     return order.drop(columns="_sure").reset_index(drop=True)
 
 

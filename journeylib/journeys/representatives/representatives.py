@@ -9,6 +9,7 @@ what looks like variations of it, are too many to be slips of the stories alread
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -247,10 +248,10 @@ def _gather(
     for place, variant in enumerate(variants):
         places.setdefault(tuple(variant), []).append(place)
     totals = {name: sum(journeys[p] for p in where) for name, where in places.items()}
-    frequency: dict[Hashable, int] = {}
+    frequency: dict[Hashable, int] = defaultdict(int)
     for name, total in totals.items():
         for touchpoint in name:
-            frequency[touchpoint] = frequency.get(touchpoint, 0) + total
+            frequency[touchpoint] += total
 
     rarity = {touchpoint: -many for touchpoint, many in frequency.items()}
 

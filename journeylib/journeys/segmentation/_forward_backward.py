@@ -151,10 +151,6 @@ def forward_backward(streams: Streams, carry: Floats, cut: Floats) -> Passed:
     carry, cut : ndarray of float64, shape (events, ages)
         Likelihood of what follows each event if the journey of that age goes on, or ends.
         Not looked at where an event has no successor.
-
-    Returns
-    -------
-    Passed
     """
     age = np.zeros_like(carry)
     age[streams.blocks[0], 0] = 1.0

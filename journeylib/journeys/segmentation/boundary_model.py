@@ -117,10 +117,6 @@ def fit_boundaries(frame: pd.DataFrame, *, fit_events: int = FIT_EVENTS) -> Boun
         Learn from about this many events, of customers taken by a hash of their number; the
         others are then judged by what was learned.
 
-    Returns
-    -------
-    BoundaryModel
-
     Raises
     ------
     LogError

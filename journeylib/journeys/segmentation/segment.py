@@ -199,10 +199,10 @@ def _by_silence(
         cutting = Cutting(kind, answer, reason, gap_us, quiet_us, channels=channels)
         return by_flag(stream, fresh).drop("silence_us"), cutting
     cuts, sample = fitted
-    found, why = _answer(gaps)
+    cut, why = _answer(gaps)
     cutting = Cutting(
         kind,
-        found,
+        cut,
         "; ".join(filter(None, [reason, why])),
         gap_us,
         quiet_us,
@@ -210,7 +210,7 @@ def _by_silence(
         customers=sample.customers,
         channels=channels,
     )
-    if found == "assumed" or kind == "goal":
+    if cut == "assumed" or kind == "goal":
         return by_flag(stream, fresh).drop("silence_us"), cutting
     sure = stream.mutate(boundary_micro=_by_channel(stream, cuts), _late=late)
     confidence, doubtful = _sureness(sure)
@@ -332,7 +332,7 @@ def _by_learning(
         return by_customer(events), Cutting("customer", "assumed", reason, None, quiet_us)
     judged = ibis.memtable(_judged(placed, model, sample))
     known = judged.select(_customer=_.customer_no, _at=_.place, boundary_micro=_.boundary_micro)
-    found = (
+    boundaries = (
         placed.left_join(
             known, [placed.customer_no == known["_customer"], placed["_place"] == known["_at"]]
         )
@@ -340,7 +340,7 @@ def _by_learning(
         .cache()
     )
     threshold = settings.boundary_probability
-    confidence, doubtful = _sureness(found, threshold)
+    confidence, doubtful = _sureness(boundaries, threshold)
     cutting = Cutting(
         kind="learned",
         answer="found",
@@ -352,7 +352,7 @@ def _by_learning(
         learned_customers=sample.used,
         customers=sample.customers,
     )
-    return by_flag(found, found.boundary_micro > round(threshold * MICRO)), cutting
+    return by_flag(boundaries, boundaries.boundary_micro > round(threshold * MICRO)), cutting
 
 
 def _frame(placed: ibis.Table) -> pd.DataFrame:

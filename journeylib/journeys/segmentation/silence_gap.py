@@ -59,10 +59,6 @@ def fit_gap(gaps_us: npt.ArrayLike, *, assumed_us: int = ASSUMED_CUT_US) -> GapC
     assumed_us : int
         The cut to fall back to, in microseconds.
 
-    Returns
-    -------
-    GapCut
-
     Notes
     -----
     A mixture of two normal distributions on log gaps (Halfaker et al. 2015 found log gaps of

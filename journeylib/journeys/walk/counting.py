@@ -112,14 +112,14 @@ def median_in_cells(cell: Numbers, value: Numbers, cells: int) -> npt.NDArray[np
 
 
 @compiled
-def slot_of(key: int, size: int) -> int:
+def slot_of(key: int, size: int) -> np.int64:
     """Return the slot of a hash table of `size` slots, a power of two, where a search begins.
 
     Every bit of the key decides: of keys that are a multiple of a large power of two, as journey
     times many intents is, the low bits are all the same.
     """
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
-    return int(np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1)))
+    return np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(size - 1))
 
 
 @compiled

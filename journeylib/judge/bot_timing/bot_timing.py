@@ -74,10 +74,6 @@ def judge_bots(
     sample : CustomerSample
         The customers whose sessions are modelled.
 
-    Returns
-    -------
-    BotJudgement
-
     Notes
     -----
     A log without a clock counts turns instead of minutes; hand-off time and satisfaction need
@@ -182,8 +178,8 @@ def _queue_time(
         waiting_per_minute=team.waiting_per_minute,
     )
     without_wait = costs.model_copy(update={"human_contact": team.contact_without_wait})
-    found = queue_time(sessions, without_wait, queue, breaks=_breaks(point))
-    return found or text("judge.bots.too_few")
+    answer = queue_time(sessions, without_wait, queue, breaks=_breaks(point))
+    return answer or text("judge.bots.too_few")
 
 
 def _satisfaction(sessions: BotSessions, min_customers: int) -> SatisfactionBreak | None:

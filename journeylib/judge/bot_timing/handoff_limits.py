@@ -65,10 +65,10 @@ def handoff_items(
     """
     nothing = Estimate.none("no_column", "share")
     served = handoffs.sessions > 0
-    found = {name: one if served else nothing for name, one in handoffs.estimates().items()}
+    estimates = {name: one if served else nothing for name, one in handoffs.estimates().items()}
     own = limits or {}
     return tuple(
-        _item(name, found[name], Limit(own.get(name, limit.at), limit.harm, limit.falls))
+        _item(name, estimates[name], Limit(own.get(name, limit.at), limit.harm, limit.falls))
         for name, limit in HANDOFF_LIMITS.items()
     )
 

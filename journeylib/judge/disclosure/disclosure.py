@@ -84,10 +84,6 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
     settings : MeasureSettings, optional
         The silence that ends a session, and the minimum of customers.
 
-    Returns
-    -------
-    Disclosure
-
     Notes
     -----
     A session is a contact (`contacts.find_contacts`) in which a bot acts. It was told *at once*

@@ -69,10 +69,6 @@ def compare_ratings(ratings: pd.DataFrame, scores: pd.DataFrame) -> Ratings:
     scores : DataFrame
         `Judgement.scores`: `touchpoint` and `verdict`.
 
-    Returns
-    -------
-    Ratings
-
     Raises
     ------
     SchemaError

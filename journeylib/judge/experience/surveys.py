@@ -180,9 +180,9 @@ def _net_promoter_score(answers: Floats, kind: str, scale: Scale, customers: int
     if not _is_nps(kind) or (scale.worst, scale.best) != NPS_SCALE:
         return Estimate.none("no_column", "points", estimand=estimand)
     net = int((answers >= PROMOTES).sum()) - int((answers <= DETRACTS).sum())
-    asked, said = len(answers), int(np.isfinite(answers).sum())
-    lo, hi = (100 * (net + sign * (asked - said)) / asked for sign in (-1, 1))
-    value = 100 * net / said
+    asked, answered = len(answers), int(np.isfinite(answers).sum())
+    lo, hi = (100 * (net + sign * (asked - answered)) / asked for sign in (-1, 1))
+    value = 100 * net / answered
     if not scale.silence_recorded:
         return Estimate(value, "points", n_customers=customers, estimand=estimand)
     return Estimate(

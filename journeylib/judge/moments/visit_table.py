@@ -60,10 +60,6 @@ def visits_of(journeys: Journeys, settings: MomentSettings) -> Visits:
     settings : MomentSettings
         What says that a visit went well, and what was known before.
 
-    Returns
-    -------
-    Visits
-
     Raises
     ------
     ConfigError

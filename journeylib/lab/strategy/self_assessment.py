@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,9 @@ SURE = 3.0  # people say "mostly" or "always"
 COLUMNS = ("statement", "rater", "role", "answer")
 MESSAGES = {
     "columns": "the answers in {file} need the columns {columns}; missing: {missing}.",
-    "file": "the answers in {file} cannot be read as CSV.",
+    "file": "the answers in {file} cannot be read as CSV or as an Excel workbook (.xlsx).",
+    "workbook": "{file} is an Excel workbook: install openpyxl with: pip install "
+    "'journeylib[workshop]', or save it as CSV.",
     "statement": "the answers name {count} statements that do not exist, such as '{name}'.{hint}",
     "answer": "{count} answers are not 0 (not at all) to 4 (always).",
     "twice": "{count} answers are given twice: one rater answers a statement once.",
@@ -102,8 +105,8 @@ def read_answers(file: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     file : str or Path
-        CSV with the columns ``statement``, ``rater``, ``role``, ``answer``. Empty answers are
-        left out.
+        CSV (commas or semicolons) or .xlsx with the columns ``statement``, ``rater``, ``role``,
+        ``answer``. Empty answers are left out.
 
     Returns
     -------
@@ -115,10 +118,7 @@ def read_answers(file: str | Path) -> pd.DataFrame:
     LogError
         If columns are missing, a statement does not exist, or an answer is out of range.
     """
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (OSError, ValueError):
-        raise LogError(MESSAGES["file"].format(file=Path(file).name)) from None
+    table = _table(Path(file))
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise LogError(
@@ -137,6 +137,23 @@ def read_answers(file: str | Path) -> pd.DataFrame:
     if twice := int(rows.duplicated(["statement", "rater"]).sum()):
         raise LogError(MESSAGES["twice"].format(count=twice))
     return rows.assign(answer=answer.astype("int64"))
+
+
+def _table(file: Path) -> pd.DataFrame:
+    given: dict[str, Any] = {"dtype": str, "keep_default_na": False}
+    table: pd.DataFrame
+    try:
+        if file.suffix.lower() == ".xlsx":
+            table = pd.read_excel(file, engine="openpyxl", **given)
+            return table
+        table = pd.read_csv(file, encoding="utf-8-sig", **given)
+        if len(table.columns) == 1:
+            table = pd.read_csv(file, encoding="utf-8-sig", sep=";", **given)
+    except ImportError:
+        raise LogError(MESSAGES["workbook"].format(file=file.name)) from None
+    except (OSError, ValueError, BadZipFile):
+        raise LogError(MESSAGES["file"].format(file=file.name)) from None
+    return table
 
 
 def assess(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -87,8 +88,8 @@ class ReadingPlan:
     ----------
     times : dict of str to TimePlan
         For the roles ``timestamp`` and ``end_timestamp``, where declared.
-    whole_position : bool
-        Every declared position is a whole number.
+    position : {"whole", "number", "text"}
+        What every declared position is.
     few : tuple of str
         Columns of names with at most `MOST_WORDS` distinct values.
     clean : frozenset of str
@@ -98,7 +99,7 @@ class ReadingPlan:
     """
 
     times: dict[str, TimePlan]
-    whole_position: bool = True
+    position: Literal["whole", "number", "text"] = "whole"
     few: tuple[str, ...] = ()
     clean: frozenset[str] = frozenset()
     decimals: dict[str, str] = field(default_factory=dict)
@@ -131,7 +132,7 @@ def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
         if (column := getattr(schema, role)) is not None
         and (mark := decimal_mark(raw.table[column], schema.missing)) is not None
     }
-    return ReadingPlan(times, _whole_position(raw.table, schema), few, clean, decimals)
+    return ReadingPlan(times, _kind_of_position(raw.table, schema), few, clean, decimals)
 
 
 def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
@@ -212,12 +213,21 @@ def with_vocabulary(
     return joined, Vocabulary(joined, schema, cleaned, plan.clean)
 
 
-def _whole_position(table: ir.Table, schema: Schema) -> bool:
+def _kind_of_position(table: ir.Table, schema: Schema) -> Literal["whole", "number", "text"]:
     if schema.position is None or table[schema.position].type().is_integer():
-        return True
+        return "whole"
     texts = text_of(table[schema.position], schema.missing)
-    odd = texts.notnull() & texts.try_cast("int64").isnull()
-    return int(odd.sum().fill_null(0).to_pyarrow().as_py()) == 0
+    number = texts.try_cast("float64")
+    odd = {
+        # The engine would round 10.5.
+        "whole": texts.try_cast("int64").isnull() | (number != number.floor()),
+        "number": ~(number.abs() < _LARGEST).fill_null(False),
+    }
+    counts = table.aggregate(
+        **{kind: (texts.notnull() & mark).sum().fill_null(0) for kind, mark in odd.items()}
+    )
+    row = counts.to_pyarrow().to_pylist()[0]
+    return "whole" if not row["whole"] else "text" if row["number"] else "number"
 
 
 def coded_columns(schema: Schema, plan: ReadingPlan) -> list[str]:
@@ -357,7 +367,11 @@ def _position(table: ir.Table, schema: Schema, plan: ReadingPlan) -> ir.Value:
     if table[schema.position].type().is_integer():
         return table[schema.position].cast("int64")
     texts = text_of(table[schema.position], schema.missing)
-    return texts.try_cast("int64") if plan.whole_position else texts
+    if plan.position == "text":
+        return texts
+    # Of numbers with decimals six count: as texts 10.5 would come before 9.5.
+    number = texts.try_cast("float64") * MICRO
+    return texts.try_cast("int64") if plan.position == "whole" else number.round().cast("int64")
 
 
 def _text_columns(table: ir.Table, schema: Schema, vocabulary: Vocabulary) -> dict[str, ir.Value]:

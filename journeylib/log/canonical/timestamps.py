@@ -22,17 +22,19 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean
+from journeylib.log.canonical.zone_letters import offsets_of, with_offsets, zone_letters
 from journeylib.log.sources.raw_table import FIRST_US, LAST_US
 
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
+SERIAL_DAYS = "serial days of a spreadsheet: read the workbook itself, or let it write dates."
 _BLANKS = "\u00a0\u2009\u202f"
 _OUTER_BLANKS = r"[ \t\n\r\f\v]*"
 
 # An offset follows a clock time only: '01-02-2016' must not read as '-2016'.
-_CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?)"
+_CLOCK = r"(:[0-9]{2}(?:[.,][0-9]+)?(?:\s?[AaPp][Mm])?)"
 _OFFSET = r"(Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _TAIL = rf"{_CLOCK}\s*{_OFFSET}$"
 
@@ -70,7 +72,8 @@ _COMPACT: tuple[tuple[str, str], ...] = (
 )
 _LETTERS = string.digits + string.ascii_letters
 _SHAPE_OF_LETTERS = "9" * len(string.digits) + "a" * len(string.ascii_letters)
-_SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?)\s*(?:a|aaa|[+-]99(?::?99)?)$")
+_SHAPE_TAIL = re.compile(r"(:99(?:[.,]9+)?(?: ?aa(?= ))?)\s*(?:a|a{3,4}|[+-]99(?::?99)?)$")
+_SHAPE_LETTERS = re.compile(r":99(?:[.,]9+)?(?: ?aa)?\s*a{3,4}(?: 9999)?$")
 _SHAPE_FRACTION = re.compile(r":99(?:,9+|\.9{7,})(?:\s*(?:a|aaa|[+-]99(?::?99)?))?$")
 _NUMBER_SHAPE = re.compile(r"-?9+(\.9+)?")
 
@@ -109,6 +112,8 @@ class TimePlan:
         Some texts have a decimal comma or more than six decimals.
     worded : bool
         Some texts are dates as mails have them, or have "a.m.": see `_WORDED`.
+    letters : dict of str to str
+        Zones that texts write as letters, to their offsets.
     steps : tuple of (int, int)
         Offset of local time from UTC in force from a local time on, both in microseconds;
         empty where times need no zone.
@@ -131,6 +136,7 @@ class TimePlan:
     offsets: bool = False
     fractions: bool = False
     worded: bool = False
+    letters: dict[str, str] = field(default_factory=dict)
     steps: tuple[tuple[int, int], ...] = ()
     hits: dict[str, int] = field(default_factory=dict)
     ambiguous: bool = False
@@ -191,10 +197,16 @@ def plan_times(
         _only_duckdb(table, column, where)
         text = _time_text(values, missing)
         shapes = _shapes(text)
+        letters: dict[str, str] = {}
+        if any(map(_SHAPE_LETTERS.search, shapes)):
+            letters = offsets_of(zone_letters(text), zone, column, where)
+            text = with_offsets(text, letters)
+            shapes = _shapes(text) if letters else shapes
         if worded := declared is None and any(map(_WORDED_SHAPE.search, shapes)):
             text = _unworded(text)
             shapes = _shapes(text)
-        plan = replace(_plan_text(text, shapes, declared, column, where), worded=worded)
+        plan = _plan_text(text, shapes, declared, column, where)
+        plan = replace(plan, worded=worded, letters=letters)
         local = _text_local(text, plan) if plan.naive_rows else None
     else:
         raise SchemaError(
@@ -220,7 +232,7 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
     elif plan.kind == "typed":
         micros = _to_utc(_micros(values), plan.steps)
     else:
-        text = _time_text(values, missing)
+        text = with_offsets(_time_text(values, missing), plan.letters)
         text = _unworded(text) if plan.worded else text
         local = _text_local(text, plan)
         if not plan.offsets:
@@ -310,10 +322,7 @@ def _unknown_unit(column: str, where: str, digits: int) -> SchemaError:
     guess = {9: "s", 10: "s", 12: "ms", 13: "ms", 15: "us", 16: "us"}.get(digits)
     hint = f" Their size suggests '{guess}'." if guess else ""
     if digits == 5:
-        hint = (
-            " They look like the serial days of a spreadsheet: read the workbook itself, or let "
-            "it write dates."
-        )
+        hint = f" They look like the {SERIAL_DAYS}"
     return SchemaError(
         f"column '{column}' of {where} holds numbers of unknown unit. Declare "
         f"timestamp_format: 's', 'ms' or 'us' (since 1970 UTC).{hint} If they only give an "
@@ -344,7 +353,7 @@ def _plan_text(
     candidates: list[tuple[str, str | None]] = _candidates(shapes)
     if declared is not None:
         # The offset is read by itself, whether the format names it or not.
-        bare = re.sub(r"\s*(%z|Z)$", "", declared) if offsets else declared
+        bare = re.sub(r"\s*(%z|%Z|Z)$", "", declared) if offsets else declared
         candidates = [(bare, None)]
     numbers = {shape: n for shape, n in shapes.items() if _NUMBER_SHAPE.fullmatch(shape)}
     if not candidates and 2 * sum(numbers.values()) > filled:

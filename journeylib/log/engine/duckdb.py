@@ -189,10 +189,6 @@ def connect(
     spill_limit : str, optional
         The most that may be spilled; all that is free there unless given.
 
-    Returns
-    -------
-    ibis.backends.duckdb.Backend
-
     Raises
     ------
     ConfigError

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean, percent, printable
-from journeylib.log.canonical.timestamps import month_first_format, shape_share
+from journeylib.log.canonical.timestamps import SERIAL_DAYS, month_first_format, shape_share
 from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
 from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, ROLES, Actor, Schema
@@ -36,6 +36,7 @@ _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non
 # Transitions of the XES lifecycle.
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
+_FEW_NAMES = 20
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
 # Of two columns whose scores are that near, a person is asked.
 _NEAR = 0.8
@@ -107,6 +108,14 @@ class _Column:
     def is_time(self) -> bool:
         return self.times >= 0.8
 
+    @property
+    def is_prose(self) -> bool:
+        """Whether it holds free text or JSON: sentences that hardly repeat, or no names."""
+        if self.length > 80 or self.values.str.match(r"\s*[\[{]").mean() > 0.5:
+            return True
+        hardly_repeats = self.distinct > max(_FEW_NAMES, 0.2 * len(self.values))
+        return bool(hardly_repeats and self.values.str.count(" ").mean() >= 3)
+
 
 def propose(
     source: Any,
@@ -130,10 +139,6 @@ def propose(
     ask : callable, optional
         Called with a yes-or-no question and the likely answer where two readings are near; names
         of columns are all that it is told of the log. Nobody is asked unless given.
-
-    Returns
-    -------
-    Proposal
 
     Raises
     ------
@@ -261,10 +266,7 @@ class _Search:
                 self._free(role)
         self._whose_words()
         if "timestamp" not in self.taken and "position" not in self.taken:
-            raise SchemaError(
-                f"{self.raw.name} has no column that reads as times or as an order. "
-                f"{self._name_it('timestamp')}"
-            )
+            raise self._no_time()
         if self.missing != MISSING:
             self.extra["missing"] = self.missing
             added = ", ".join(f"'{m}'" for m in self.missing[len(MISSING) :])
@@ -291,6 +293,21 @@ class _Search:
         self.scores[role] = score
         named = name_score(column.name, role) >= 0.25
         self.reasons[role] = f"{'Its name says so, and ' if named else 'By content: '}{content}."
+
+    def _no_time(self) -> SchemaError:
+        """Return what to say where nothing is a time or an order."""
+        said = f"{self.raw.name} has no column that reads as times or as an order."
+        for name, column in self.columns.items():
+            if column.numbers > 0.99 and name_score(name, "timestamp") >= _TAKEN:
+                shown = printable([name])[0]
+                days = column.values.str.fullmatch(r"[1-9][0-9]{4}(\.[0-9]+)?").mean() > 0.99
+                return SchemaError(
+                    f"{said} '{shown}' looks like the {SERIAL_DAYS}"
+                    if days
+                    else f"{said} '{shown}' holds numbers, and no times since 1970. If they only "
+                    f"give an order, say so with --role 'position={shown}' of `journeylib init`."
+                )
+        return SchemaError(f"{said} {self._name_it('timestamp')}")
 
     def _given(self, role: str, name: str) -> None:
         if role not in ROLES:
@@ -395,8 +412,9 @@ class _Search:
             unit = _unit(column) if name >= 0.25 else None
             if column.filled > 0.5 and (column.is_time or unit):
                 change = self.changes[column.name]
+                # An audit refuses rows without a time where these are more than a few.
                 score = (0.35 + 0.65 * name) * (0.4 + 0.6 * change)
-                scored.append((score, name, column, unit))
+                scored.append((score if column.filled >= 0.95 else score / 4, name, column, unit))
         if not scored:
             return
         score, _, column, unit = max(scored, key=lambda entry: entry[:2])
@@ -446,7 +464,9 @@ class _Search:
         column = self.columns[self.taken["timestamp"]]
         shapes = column.values.str.replace(r"[0-9]", "9", regex=True)
         common = shapes.str.replace(r"[A-Za-z]", "a", regex=True).value_counts().index[0]
-        if not column.values.str.contains(r":\d\d\S*(?:Z|[+-]\d\d:?\d\d)$", regex=True).any():
+        if not column.values.str.contains(
+            r":\d\d\S*(?:Z| ?[A-Z]{3,4}|[+-]\d\d:?\d\d)$", regex=True
+        ).any():
             self.warnings.append("Times state no zone: they are taken as UTC. Set 'timezone'.")
         return (f"Times look like '{common}' (9 a digit, a a letter).",)
 
@@ -482,7 +502,7 @@ class _Search:
         scored = []
         for column in self._open():
             few = 2 <= column.distinct <= max(500, 0.2 * len(column.values))
-            if column.is_time or not few or column.length > 80 or column.filled < 0.5:
+            if column.is_time or not few or column.filled < 0.5 or column.is_prose:
                 continue
             if column.values.str.fullmatch(CLOCK).mean() > 0.8:
                 self.warnings.append(

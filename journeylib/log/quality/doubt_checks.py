@@ -89,14 +89,13 @@ def time_checks(log: Inspection) -> Iterator[Check]:
     plan, zone = log.plan.times["timestamp"], log.schema.timezone
     if plan.twice:
         kind = "some" if plan.ordered < plan.twice else "ordered"
-        still_open = plan.twice - plan.ordered
         yield check(
             f"hour_twice.{kind}",
             "timestamp",
             plan.twice,
             timezone=zone,
             later=plan.later,
-            open=still_open,
+            open=plan.twice - plan.ordered,
         )
     if plan.skipped:
         yield check("hour_never.some", "timestamp", plan.skipped, timezone=zone)

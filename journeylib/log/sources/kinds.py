@@ -25,7 +25,7 @@ from journeylib.log.sources.raw_table import Pick, Raw, ReadOptions
 from journeylib.log.sources.recipes.execution import run_recipe
 from journeylib.log.sources.recipes.recipe import find_recipe
 from journeylib.log.sources.spark_files import read_parquet
-from journeylib.log.sources.spreadsheets import SUFFIXES, read_sheet
+from journeylib.log.sources.spreadsheets import SUFFIXES, forget_sheet, read_sheet
 from journeylib.log.sources.table_sources import (
     arrow_table,
     from_arrow,
@@ -167,6 +167,7 @@ def _from_files(paths: list[Path], backend: Backend, pick: Pick, options: ReadOp
 
 def _from_sheets(paths: list[Path], backend: Backend, pick: Pick) -> Raw:
     sheets = [read_sheet(path) for path in paths]
+    forget_sheet()
     names = tuple(path.name for path in paths)
     raw = from_arrow([sheet.table for sheet in sheets], backend, pick, names[0], names)
     facts = dict.fromkeys(fact for sheet in sheets for fact in sheet.facts)

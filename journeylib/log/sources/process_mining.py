@@ -27,6 +27,8 @@ _HEAD = 1 << 20
 _DATE = re.compile(r"<date\b[^>]*>")
 _KEY, _VALUE = re.compile(r"""key=["']([^"']*)"""), re.compile(r"""value=["']([^"']*)""")
 _STRING, _BYTES_VALUE = re.compile(rb"<string\b[^>]*>"), re.compile(rb"""value=["']([^"']*)""")
+# A time, and the zone that it states or nothing.
+_TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(Z|[+-]\d\d:?\d\d|)")
 _ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 
 
@@ -209,7 +211,7 @@ def read_ocel(path: Path, object_type: str | ChooseType | None) -> pa.Table:
     """
     import pm4py
 
-    log = _ocel(path)
+    log, stated = _ocel(path)
     types = sorted(pm4py.ocel_get_object_types(log))
     if callable(object_type):
         object_type = object_type(_object_types(log))
@@ -221,11 +223,12 @@ def read_ocel(path: Path, object_type: str | ChooseType | None) -> pa.Table:
             f"init`) whose objects are the journeys: {', '.join(types)}."
         )
     flat = pm4py.ocel_flattening(log, object_type).reset_index(drop=True)
-    return _in_utc(pa.Table.from_pandas(flat, preserve_index=False))
+    table = pa.Table.from_pandas(flat, preserve_index=False)
+    return _in_utc(table, frozenset() if stated else frozenset(map(_bare, table.column_names)))
 
 
-def _ocel(path: Path) -> Any:
-    """Read a log with all its objects by the reader of its version."""
+def _ocel(path: Path) -> tuple[Any, bool]:
+    """Read a log with all its objects by the reader of its version; say if times state a zone."""
     import pm4py
 
     # It would draw a progress bar of its own.
@@ -239,11 +242,14 @@ def _ocel(path: Path) -> Any:
         # pm4py tells formats apart by their names.
         named = folder / f"log{suffix}"
         shutil.copyfile(plain, named)
+        with named.open("rb") as stream:
+            zones = _TIME.findall(stream.read(_HEAD))
+        stated = any(zones) or not zones
         if _is_first_version(named, suffix):
             with _reader_errors(path, "OCEL 1.0"):
-                return pm4py.read_ocel(str(named))
+                return pm4py.read_ocel(str(named)), stated
         with _reader_errors(path, "OCEL 2.0"):
-            return pm4py.read_ocel2(str(named))
+            return pm4py.read_ocel2(str(named)), stated
 
 
 def _is_first_version(path: Path, suffix: str) -> bool:

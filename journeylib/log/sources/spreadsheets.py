@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -54,6 +55,18 @@ def read_sheet(path: Path) -> Sheet:
     LogError
         The file is no workbook (a web page saved as .xls is named), is encrypted, or is empty.
     """
+    stat = path.stat()
+    return _read(path, stat.st_size, stat.st_mtime_ns)
+
+
+def forget_sheet() -> None:
+    """Forget the workbook that was read last."""
+    _read.cache_clear()
+
+
+# A workbook is looked at for its recipe first, then read: it is opened once for both.
+@functools.lru_cache(maxsize=1)
+def _read(path: Path, _size: int, _written: int) -> Sheet:
     _refuse_pages(path)
     try:
         with CalamineWorkbook.from_path(path) as book:

@@ -48,7 +48,7 @@ class BotSessions:
         All events of the journeys.
     session : ndarray of int64
         Of each event, the number of its session, a bot's or not.
-    said : Said
+    speech : Speech
         What the texts of the events say.
     table : pandas.DataFrame
         One row per bot session, times and steps `MISSING` where there is none: ``session_no``,
@@ -66,13 +66,13 @@ class BotSessions:
 
     events: Events
     session: Whole
-    said: Said
+    speech: Speech
     table: pd.DataFrame
 
     @cached_property
     def matter(self) -> tuple[Numbers, int]:
         """Number of the matter of each event (journey and intent), and how many there are."""
-        number, keys = number_pairs(self.events.journey, self.said.intent + 1, 1 << 31)
+        number, keys = number_pairs(self.events.journey, self.speech.intent + 1, 1 << 31)
         return number, len(keys)
 
     @cached_property
@@ -85,7 +85,7 @@ class BotSessions:
     @cached_property
     def human_row(self) -> Whole:
         """Of each event, the first row of a human in its session; −1 where there is none."""
-        human = self.said.human
+        human = self.speech.human
         return first_rows(self.session, human, int(self.session.max(initial=-1)) + 1)[self.session]
 
     @cached_property
@@ -96,7 +96,7 @@ class BotSessions:
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class Speech:
     """Who acts in each event, about what, and what its text says; each array one entry an event.
 
     Attributes
@@ -129,7 +129,7 @@ class Said:
     awaits: Flags
 
 
-def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
+def heard_in(journeys: Journeys, settings: MeasureSettings) -> Speech:
     """Find out what the texts of a log with actors say, in one pass of the engine."""
     events, actor = journeys.events, journeys.events.column("actor")
     words = settings.human_request_words
@@ -149,7 +149,7 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
                 return ibis.cases((customers, value), else_=False)
             return ibis.cases(((_.actor == who) & ~customers, value), else_=False)
 
-        found = events.marks(
+        heard = events.marks(
             {
                 "has a text": _.text.notnull(),
                 asked: said_by("customer", asks_for_human(_.text, words)),
@@ -158,14 +158,14 @@ def heard_in(journeys: Journeys, settings: MeasureSettings) -> Said:
                 "awaits an answer": said_by("bot", awaits_answer(_.text)),
             }
         )
-        marks = dict(zip(marks, found.values(), strict=True))
+        marks = dict(zip(marks, heard.values(), strict=True))
     intent = events.column("intent").number if journeys.has("intent") else None
     marks["asks"] = marks["asks"] | (by_name & customer)
     everywhere = journeys.log.schema.text_by == "customer"
     speaks = customer | marks["spoken"] if everywhere else customer
     unknown = np.full(len(events), -1, dtype=np.int32)
     about = unknown if intent is None else intent
-    return Said(bot, human, customer, speaks, everywhere, about, **marks)
+    return Speech(bot, human, customer, speaks, everywhere, about, **marks)
 
 
 def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
@@ -176,10 +176,6 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
     journeys : Journeys
         With actors.
     settings : MeasureSettings
-
-    Returns
-    -------
-    BotSessions
 
     Notes
     -----
@@ -208,21 +204,21 @@ def bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
 
 
 def _bot_sessions(journeys: Journeys, settings: MeasureSettings) -> BotSessions:
-    said = heard_in(journeys, settings)
+    speech = heard_in(journeys, settings)
     session = sessions_of(journeys, settings)
-    served = _served(journeys, said, session)
+    served = _served(journeys, speech, session)
     first_human, first_bot = served["first_human"], served["first_bot"]
     begun_by_bot = (first_bot >= 0) & ((first_human < 0) | (first_bot < first_human))
     opened = served[begun_by_bot.to_numpy()].reset_index(drop=True)
-    facts = _facts(journeys, said, session, opened)
+    facts = _facts(journeys, speech, session, opened)
     queued = np.isin(journeys.events.touchpoint, queue_numbers(journeys, settings))
     own, many = opened["session"].to_numpy(), int(session.max(initial=-1)) + 1
     facts = facts.assign(
         queued=last_rows(session, queued, many)[own],
-        marked=last_rows(session, _marked(journeys, said), many)[own],
+        marked=last_rows(session, _marked(journeys, speech), many)[own],
     )
     return BotSessions(
-        journeys.events, session, said, _with_states(facts, said, journeys, settings)
+        journeys.events, session, speech, _with_states(facts, speech, journeys, settings)
     )
 
 
@@ -281,21 +277,21 @@ def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
     return steps.inner_join(known, same).drop("_of", "_at")
 
 
-def _served(journeys: Journeys, said: Said, session: Whole) -> pd.DataFrame:
+def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:
     """Return one row per session in which somebody serves or asks, a bot's or not.
 
     A session in which nobody does is nobody's next contact either. Rows are numbers of events.
     """
     events, many = journeys.events, int(session.max(initial=-1)) + 1
-    serves = said.bot | said.human | (said.customer & said.spoken)
+    serves = speech.bot | speech.human | (speech.customer & speech.spoken)
     first = np.unique(session, return_index=True)[1]
     firsts = {
         name: first_rows(session, marked, many)
         for name, marked in (
-            ("first_bot", said.bot),
-            ("first_human", said.human),
-            ("first_customer", said.customer),
-            ("first_named", said.intent >= 0),
+            ("first_bot", speech.bot),
+            ("first_human", speech.human),
+            ("first_customer", speech.customer),
+            ("first_named", speech.intent >= 0),
         )
     }
     t_us = events.t_us if journeys.has_clock else np.full(len(events), MISSING)
@@ -307,12 +303,12 @@ def _served(journeys: Journeys, said: Said, session: Whole) -> pd.DataFrame:
             "customer_no": events.customer[first].astype(np.int64),
             "group": events.group[first].astype(np.int64),
             "begin_us": t_us[first],
-            "intent": value_at(said.intent, firsts["first_named"], -1),
+            "intent": value_at(speech.intent, firsts["first_named"], -1),
             "joined_us": value_at(t_us, firsts["first_human"], MISSING),
             **firsts,
         }
     )[first_rows(session, serves, many) >= 0]
-    return _with_next(table.reset_index(drop=True), int(said.intent.max(initial=-1)) + 1)
+    return _with_next(table.reset_index(drop=True), int(speech.intent.max(initial=-1)) + 1)
 
 
 def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
@@ -335,7 +331,9 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     )
 
 
-def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame) -> pd.DataFrame:
+def _facts(
+    journeys: Journeys, speech: Speech, session: Whole, opened: pd.DataFrame
+) -> pd.DataFrame:
     """Return what else is told of the bot sessions `opened`."""
     events, many = journeys.events, int(session.max(initial=-1)) + 1
     own = opened["session"].to_numpy()
@@ -351,7 +349,7 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     ends = journeys.settings.bad_ends
     bad = np.isin(events.touchpoint, [no for no, name in names.items() if name in ends])
     goal = goal_events(journeys.outline, journeys.settings, names)
-    asks = said.asks & before
+    asks = speech.asks & before
 
     def first(marked: Flags) -> Whole:
         return np.asarray(first_rows(session, marked, many)[own])
@@ -359,11 +357,11 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
     def last(marked: Flags) -> Whole:
         return np.asarray(last_rows(session, marked, many)[own])
 
-    request, spoken = first(asks), last(said.bot & said.spoken & ~said.speaks)
-    reply = last(said.speaks & said.spoken)
+    request, spoken = first(asks), last(speech.bot & speech.spoken & ~speech.speaks)
+    reply = last(speech.speaks & speech.spoken)
     offer = np.zeros(many, dtype=np.int64) - 1
-    offer[own] = first(said.offers)
-    early = said.bot & (np.arange(len(events)) <= offer[session])
+    offer[own] = first(speech.offers)
+    early = speech.bot & (np.arange(len(events)) <= offer[session])
     bot_turns = np.bincount(session[early], minlength=many)[own]
     rating = np.full(len(own), MISSING)
     if journeys.has("rating_micro"):
@@ -372,21 +370,21 @@ def _facts(journeys: Journeys, said: Said, session: Whole, opened: pd.DataFrame)
         )
     reached = last_rows(events.journey, goal, len(journeys.outline))
     return opened.assign(
-        touchpoint_no=value_at(events.touchpoint, first(said.bot), -1).astype(np.int64),
-        start_us=value_at(t_us, first(said.bot), MISSING),
+        touchpoint_no=value_at(events.touchpoint, first(speech.bot), -1).astype(np.int64),
+        start_us=value_at(t_us, first(speech.bot), MISSING),
         end_us=latest_in(session, done_us, every, many)[own],
-        bot_done_us=latest_in(session, done_us, said.bot & before, many)[own],
+        bot_done_us=latest_in(session, done_us, speech.bot & before, many)[own],
         spoken=spoken,
-        awaits=value_at(said.awaits, spoken, False),
-        offers=value_at(said.offers, spoken, False),
-        confirms=value_at(said.confirms, reply, False),
-        last_customer=last(said.customer),
+        awaits=value_at(speech.awaits, spoken, False),
+        offers=value_at(speech.offers, spoken, False),
+        confirms=value_at(speech.confirms, reply, False),
+        last_customer=last(speech.customer),
         dropped=last(bad),
         goal=reached[opened["journey"].to_numpy()],
         requests=np.bincount(session[asks], minlength=many)[own],
         request_us=value_at(t_us, request, MISSING),
         request_step=value_at(events.step, request, MISSING),
-        bot_done_step=value_at(events.step, last(said.bot & before), MISSING),
+        bot_done_step=value_at(events.step, last(speech.bot & before), MISSING),
         last_step=value_at(events.step, last(every), MISSING),
         rating_micro=rating,
         offered=(offer[own] >= 0) & (bot_turns <= EARLY_BOT_TURNS),
@@ -401,12 +399,12 @@ def soon_after(later: Any, earlier: Any, us: int) -> Flags:
 
 
 def _with_states(
-    facts: pd.DataFrame, said: Said, journeys: Journeys, settings: MeasureSettings
+    facts: pd.DataFrame, speech: Speech, journeys: Journeys, settings: MeasureSettings
 ) -> pd.DataFrame:
     handover_us = round(settings.handover_hours * 3600 * US)
     settle_us = max(handover_us, round(settings.session_gap_minutes * 60 * US))
     part = {str(name): facts[name].to_numpy() for name in facts}
-    heard = journeys.has("text") and bool(said.customer.any())
+    heard = journeys.has("text") and bool(speech.customer.any())
     unanswered = (part["spoken"] >= 0) & (part["last_customer"] < part["spoken"])
     first_bot, seen = part["first_bot"], part["first_human"] >= 0
     soon = soon_after(part["next_human_us"], part["end_us"], handover_us)
@@ -444,10 +442,10 @@ def _with_states(
     return table[columns]
 
 
-def _marked(journeys: Journeys, said: Said) -> Flags:
+def _marked(journeys: Journeys, speech: Speech) -> Flags:
     """Mark the hand-overs of a log; where people are seen, only they tell that one came."""
-    if not journeys.has("handover") or said.human.any():
-        return np.zeros(len(said.human), dtype=bool)
+    if not journeys.has("handover") or speech.human.any():
+        return np.zeros(len(speech.human), dtype=bool)
     return journeys.events.marks({"is a hand-over": _.handover})["is a hand-over"]
 
 

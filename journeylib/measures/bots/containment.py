@@ -29,7 +29,7 @@ SPOT_COLUMNS = (
 LEAST_RHO = 1e-3
 
 
-def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dict[str, Flags]:
+def waterfall_flags(sessions: BotSessions, last_us: int | None, days: float) -> dict[str, Flags]:
     """Return for each bot session the steps of the containment waterfall within `days`.
 
     Of the ``mature`` sessions (ended at least `days` before the log's end) ``raw`` had no human
@@ -38,7 +38,7 @@ def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dic
     ``unknown`` (nothing shows a solution, or the customer came back and it is not known if about
     the same) and ``verified``.
     """
-    table = found.table
+    table = sessions.table
     if last_us is None:  # without a clock no session is mature
         return {name: np.zeros(len(table), dtype=bool) for name in ("mature", *STEPS)}
     window = round(days * US_PER_DAY)
@@ -62,12 +62,12 @@ def waterfall_flags(found: BotSessions, last_us: int | None, days: float) -> dic
     }
 
 
-def session_counts(found: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
+def session_counts(sessions: BotSessions, last_us: int | None, days: float) -> pd.DataFrame:
     """Count sessions by touchpoint and customer group: states, and steps of the waterfall."""
-    table = found.table
+    table = sessions.table
     columns = {"sessions": np.ones(len(table), dtype=np.int64)}
     columns |= {state: (table["state"] == state).to_numpy().astype(np.int64) for state in STATES}
-    columns |= {n: v.astype(np.int64) for n, v in waterfall_flags(found, last_us, days).items()}
+    columns |= {n: v.astype(np.int64) for n, v in waterfall_flags(sessions, last_us, days).items()}
     keys = ["touchpoint_no", "group"]
     return table[keys].assign(**columns).groupby(keys, as_index=False).sum()
 
@@ -91,7 +91,7 @@ def waterfall(counts: pd.DataFrame) -> pd.DataFrame:
 
 
 def verified(
-    counts: pd.DataFrame, found: BotSessions, journeys: Journeys, *, days: float
+    counts: pd.DataFrame, sessions: BotSessions, journeys: Journeys, *, days: float
 ) -> Estimate:
     """Return verified containment, with the bounds that the unknown sessions leave.
 
@@ -99,9 +99,9 @@ def verified(
     bounds are of identification, not of sampling.
     """
     mature, sure, unknown = (int(counts[c].sum()) for c in ("mature", "verified", "unknown"))
-    rows = found.table[waterfall_flags(found, journeys.last_us, days)["mature"]]
+    rows = sessions.table[waterfall_flags(sessions, journeys.last_us, days)["mature"]]
     n_customers = rows["customer_no"].nunique()
-    said: dict[str, Any] = {
+    base: dict[str, Any] = {
         "estimand": f"bot sessions with no human, no contact about it within {days:g} days, no "
         "silent leaving, and a sign of a solution, of mature bot sessions",
         "n_customers": n_customers,
@@ -118,7 +118,7 @@ def verified(
     elif n_customers < journeys.settings.min_customers:
         reason = "privacy"
     if reason is not None:
-        return Estimate.none(reason, "share", **said)
+        return Estimate.none(reason, "share", **base)
     shown = Estimate(
         value=sure / mature,
         unit="share",
@@ -126,13 +126,15 @@ def verified(
         hi=(sure + unknown) / mature,
         method="waterfall; bounds with all unknown sessions bad or good",
         assumptions=("a customer's later contacts are found under the same customer",),
-        **said,
+        **base,
     )
     few = bounded_share(shown, sure, mature, minimum=journeys.settings.min_customers)
     return replace(few, hi=max(few.hi or 0.0, shown.hi or 0.0))
 
 
-def containment_curve(found: BotSessions, last_us: int | None, min_customers: int) -> pd.DataFrame:
+def containment_curve(
+    sessions: BotSessions, last_us: int | None, min_customers: int
+) -> pd.DataFrame:
     """Return verified containment for windows of 1 to 30 days.
 
     Returns
@@ -148,13 +150,15 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
         return pd.DataFrame({c: pd.Series(dtype="float64") for c in columns}).astype(
             {"days": "int64", "sessions": "int64"}
         )
-    group, customer = (found.table[name].to_numpy() for name in ("group", "customer_no"))
+    group, customer = (sessions.table[name].to_numpy() for name in ("group", "customer_no"))
     totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
     for place, days in enumerate(CURVE_DAYS):
-        flags = waterfall_flags(found, last_us, days)
+        flags = waterfall_flags(sessions, last_us, days)
         for axis, name in enumerate(("mature", "verified", "unknown")):
             totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
-        n[place] = len(np.unique(customer[flags["mature"]]))
+        seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=bool)
+        seen[customer[flags["mature"]]] = True
+        n[place] = seen.sum()
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):
@@ -176,10 +180,10 @@ def containment_curve(found: BotSessions, last_us: int | None, min_customers: in
     return suppress(curve, minimum)[0][columns]
 
 
-def by_touchpoint(found: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
+def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
     """Return one row per touchpoint at which bot sessions begin; see `Handoffs.by_touchpoint`."""
     names = journeys.touchpoints.set_index("touchpoint_no")["touchpoint"]
-    people = found.table.groupby("touchpoint_no", as_index=False).agg(
+    people = sessions.table.groupby("touchpoint_no", as_index=False).agg(
         customers=("customer_no", "nunique")
     )
     numbers = ["sessions", *STATES, "mature", "unknown", "verified"]
@@ -207,7 +211,7 @@ def by_touchpoint(found: BotSessions, journeys: Journeys, counts: pd.DataFrame) 
 
 
 def containment_measure(
-    found: BotSessions, journeys: Journeys, settings: MeasureSettings
+    sessions: BotSessions, journeys: Journeys, settings: MeasureSettings
 ) -> Measured:
     """Return verified containment of the bot sessions that begin at each touchpoint.
 
@@ -219,8 +223,8 @@ def containment_measure(
     its lower limit, as contained in the upper one: the truth lies between.
     """
     spots = journeys.touchpoints.sort_values("touchpoint_no")
-    flags = waterfall_flags(found, journeys.last_us, settings.repeat_days)
-    table = found.table
+    flags = waterfall_flags(sessions, journeys.last_us, settings.repeat_days)
+    table = sessions.table
     rows = Rows(
         len(spots),
         *(table[c].to_numpy() for c in ("touchpoint_no", "group", "journey", "customer_no")),

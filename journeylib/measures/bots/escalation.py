@@ -61,10 +61,6 @@ def score_escalation(
     min_customers : int
         An estimate that rests on fewer abstains with ``n_small``.
 
-    Returns
-    -------
-    Escalation
-
     Raises
     ------
     SchemaError
@@ -153,7 +149,7 @@ def _group(customer: object) -> int:
 
 
 def escalation_estimates(
-    journeys: Journeys, settings: MeasureSettings, found: BotSessions
+    journeys: Journeys, settings: MeasureSettings, sessions: BotSessions
 ) -> dict[str, Estimate]:
     """Compare the hand-overs of a log with its own labels (``measures.needs_human``).
 
@@ -177,7 +173,7 @@ def escalation_estimates(
         return {
             name: Estimate.none("no_column", "share", estimand=text) for name, text in words.items()
         }
-    table = _labelled_sessions(journeys, settings.needs_human, found)
+    table = _labelled_sessions(journeys, settings.needs_human, sessions)
     labelled, handed = table["first_label"] >= 0, table["handed"]
     late = table["last_turn"] - table["first_label"] > settings.late_turns
     tops = (labelled, handed, late), (handed, labelled, handed & labelled)
@@ -188,15 +184,15 @@ def escalation_estimates(
     return ratios(table, wanted, min_customers=journeys.settings.min_customers)
 
 
-def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> pd.DataFrame:
+def _labelled_sessions(journeys: Journeys, column: str, sessions: BotSessions) -> pd.DataFrame:
     """Return one row per settled, labelled bot session: ``first_label``, ``last_turn``, ``handed``.
 
     Turns before a human are numbered within the session from 0; −1 where there is no label.
     """
-    events, many = found.events, len(found.table)
+    events, many = sessions.events, len(sessions.table)
     known, flagged = flag_of(journeys, column)
     marked = events.mark(f"{column} is known", known), events.mark(f"{column} is set", flagged)
-    place = np.where(found.before_human, found.bot_session, -1)
+    place = np.where(sessions.before_human, sessions.bot_session, -1)
     rows = np.flatnonzero(place >= 0)
     own = place[rows]
     turns = np.bincount(own, minlength=many)
@@ -204,10 +200,10 @@ def _labelled_sessions(journeys: Journeys, column: str, found: BotSessions) -> p
     turn = np.empty(len(rows), dtype=np.int64)
     turn[ordered] = np.arange(len(rows)) - np.repeat(np.cumsum(turns) - turns, turns)
     label = first_rows(own, marked[1][rows], many)
-    table = found.table.assign(
+    table = sessions.table.assign(
         first_label=value_at(turn, label, -1),
         last_turn=turns - 1,
-        handed=found.table["state"] == "handed_over",
+        handed=sessions.table["state"] == "handed_over",
     )
     seen = np.bincount(own[marked[0][rows]], minlength=many) > 0
-    return table[seen & (found.table["state"] != "open")]
+    return table[seen & (sessions.table["state"] != "open")]

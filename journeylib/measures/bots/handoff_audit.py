@@ -165,7 +165,7 @@ class Handoffs:
 
 
 def audit_handoffs(
-    journeys: Journeys, settings: MeasureSettings, *, found: BotSessions | None = None
+    journeys: Journeys, settings: MeasureSettings, *, sessions: BotSessions | None = None
 ) -> Handoffs:
     """Audit the hand-offs between bots and humans.
 
@@ -173,7 +173,7 @@ def audit_handoffs(
     ----------
     journeys : Journeys
     settings : MeasureSettings
-    found : BotSessions, optional
+    sessions : BotSessions, optional
         The bot sessions, where they have been found already.
 
     Returns
@@ -183,19 +183,21 @@ def audit_handoffs(
     """
     if not journeys.has("actor"):
         return Handoffs(abstain="no_column")
-    found = found or bot_sessions(journeys, settings)
+    sessions = sessions or bot_sessions(journeys, settings)
     minimum = journeys.settings.min_customers
     days, last_us = settings.repeat_days, journeys.last_us
     heard = text_abstain_reason(journeys)
-    counts = containment.session_counts(found, last_us, days)
-    told: dict[str, Any] = ratios(
-        found.table, _session_ratios(journeys, settings, found, heard), min_customers=minimum
+    counts = containment.session_counts(sessions, last_us, days)
+    estimates: dict[str, Any] = ratios(
+        sessions.table, _session_ratios(journeys, settings, sessions, heard), min_customers=minimum
     )
-    looped = loops_of(found)
+    looped = loops_of(sessions)
     every = np.ones(len(looped), dtype=bool)
-    told |= ratios(found.table, {"loops": Ratio(looped, every, _LOOPS)}, min_customers=minimum)
-    hands = ping_pong_table(found)
-    told |= ratios(
+    estimates |= ratios(
+        sessions.table, {"loops": Ratio(looped, every, _LOOPS)}, min_customers=minimum
+    )
+    hands = ping_pong_table(sessions)
+    estimates |= ratios(
         hands,
         {
             "ping_pong": Ratio(hands["returned"], hands["changed"], _PING_PONG),
@@ -204,47 +206,50 @@ def audit_handoffs(
         },
         min_customers=minimum,
     )
-    handed = handover_table(found, journeys)
-    told |= ratios(
+    handed = handover_table(sessions, journeys)
+    estimates |= ratios(
         handed, _handover_ratios(journeys, settings, handed, heard), min_customers=minimum
     )
-    repeated = repeated_table(found)
+    repeated = repeated_table(sessions)
     every = np.ones(len(repeated), dtype=bool)
-    told |= ratios(
+    estimates |= ratios(
         repeated,
         {"repeated_information": Ratio(repeated["again"], every, _REPEATED, abstain=heard)},
         min_customers=minimum,
     )
-    told |= escalation_estimates(journeys, settings, found)
-    told |= context_estimates(journeys)
-    told |= _waits(journeys, settings, found, heard)
-    told["contained_verified"] = containment.verified(counts, found, journeys, days=days)
+    estimates |= escalation_estimates(journeys, settings, sessions)
+    estimates |= context_estimates(journeys)
+    estimates |= _waits(journeys, settings, sessions, heard)
+    estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
         sessions=int(counts["sessions"].sum()),
         **ends,
-        **told,
-        requests=int(found.said.asks.sum()),
+        **estimates,
+        requests=int(sessions.speech.asks.sum()),
         waterfall=containment.waterfall(counts),
-        curve=containment.containment_curve(found, last_us, minimum),
+        curve=containment.containment_curve(sessions, last_us, minimum),
         actor_changes=actor_changes(journeys),
-        dead_ends=dead_ends(journeys, found),
-        by_touchpoint=containment.by_touchpoint(found, journeys, counts),
-        session_table=session_ends(found, settings, looped),
+        dead_ends=dead_ends(journeys, sessions),
+        by_touchpoint=containment.by_touchpoint(sessions, journeys, counts),
+        session_table=session_ends(sessions, settings, looped),
     )
 
 
 def _waits(
-    journeys: Journeys, settings: MeasureSettings, found: BotSessions, heard: AbstainReason | None
+    journeys: Journeys,
+    settings: MeasureSettings,
+    sessions: BotSessions,
+    heard: AbstainReason | None,
 ) -> dict[str, Estimate]:
     """Return how long customers wait for a human, and how many give up."""
     last_us, minimum = journeys.last_us, journeys.settings.min_customers
     if last_us is None:
         units = {"wait": "seconds", "lost_in_queue": "share", "time_to_honour": "seconds"}
         return {name: Estimate.none("no_clock", unit) for name, unit in units.items()}
-    wait, lost = wait_estimates(queue_times(found, last_us), minimum)
+    wait, lost = wait_estimates(queue_times(sessions, last_us), minimum)
     honoured, _left = wait_estimates(
-        request_times(found, last_us), minimum, "the first request for a human"
+        request_times(sessions, last_us), minimum, "the first request for a human"
     )
     if heard and not settings.human_request_words and not queue_numbers(journeys, settings):
         # Who waits in vain shows neither by words nor by a queue.
@@ -269,11 +274,11 @@ _REPEATED = "hand-overs after which the customer says something again within fiv
 def _session_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
-    found: BotSessions,
+    sessions: BotSessions,
     heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
-    last_us, table = journeys.last_us, found.table
-    mature = containment.waterfall_flags(found, last_us, settings.repeat_days)["mature"]
+    last_us, table = journeys.last_us, sessions.table
+    mature = containment.waterfall_flags(sessions, last_us, settings.repeat_days)["mature"]
     every, state = np.ones(len(table), dtype=bool), table["state"]
     asked = table["requests"] > 0
     honoured_us = round(settings.honoured_minutes * 60 * US)
@@ -391,7 +396,7 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
     return shown
 
 
-def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -> pd.DataFrame:
+def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags) -> pd.DataFrame:
     """Return how and after how long the customer's time with the bot ended.
 
     Returns
@@ -410,7 +415,7 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
     solution: *resolved*. All else is *open*, which is censoring at the session's end: also
     sessions of unknown success.
     """
-    table, window = found.table, round(settings.repeat_days * containment.US_PER_DAY)
+    table, window = sessions.table, round(settings.repeat_days * containment.US_PER_DAY)
     came_back = soon_after(table["again_us"], table["end_us"], window)
     state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
     handed = state == "handed_over"
@@ -432,7 +437,7 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
         name: table[name].astype("Int64").mask(table[name] == MISSING)
         for name in ("start_us", "rating_micro")
     }
-    words = found.events.column("intent").words if found.events.has("intent") else ()
+    words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
     intent = words_at(words, table["intent"].to_numpy())
     return table.assign(
         intent=intent,
@@ -451,7 +456,7 @@ def session_ends(found: BotSessions, settings: MeasureSettings, looped: Flags) -
 
 
 def handoff_measures(
-    journeys: Journeys, settings: MeasureSettings, *, found: BotSessions | None = None
+    journeys: Journeys, settings: MeasureSettings, *, sessions: BotSessions | None = None
 ) -> list[Measured]:
     """Return the measures of hand-offs for every touchpoint.
 
@@ -464,8 +469,8 @@ def handoff_measures(
     """
     if not journeys.has("actor"):
         return []
-    found = found or bot_sessions(journeys, settings)
+    sessions = sessions or bot_sessions(journeys, settings)
     return [
-        containment.containment_measure(found, journeys, settings),
-        transfers_measure(found, journeys, settings),
+        containment.containment_measure(sessions, journeys, settings),
+        transfers_measure(sessions, journeys, settings),
     ]

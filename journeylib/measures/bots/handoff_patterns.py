@@ -41,17 +41,17 @@ BAD_END_SHARE = 0.5
 KNUTH = 2_654_435_761
 
 
-def loops_of(found: BotSessions) -> Flags:
+def loops_of(sessions: BotSessions) -> Flags:
     """Mark the bot sessions in which the bot went round in circles.
 
     It said the same words `LOOP_ROUNDS` times, or (where it said nothing) came back to the same
     touchpoint that often with another one of its own between.
     """
-    events, said = found.events, found.said
-    place = np.where(said.bot, found.bot_session, -1)
+    events, speech = sessions.events, sessions.speech
+    place = np.where(speech.bot, sessions.bot_session, -1)
     turns = np.flatnonzero(place >= 0)
     own, spot = place[turns], events.touchpoint[turns]
-    before = row_before(own, len(found.table))
+    before = row_before(own, len(sessions.table))
     fresh = (before < 0) | (spot[before] != spot)
     spoken = np.full(len(turns), -1, dtype=np.int64)
     words = 0
@@ -62,12 +62,12 @@ def loops_of(found: BotSessions) -> Flags:
     rounds = np.flatnonzero((spoken >= 0) | fresh)
     pair, keys = number_pairs(own[rounds], what[rounds], words + events.touchpoints)
     often = np.bincount(pair, minlength=len(keys)) >= LOOP_ROUNDS
-    looped = np.zeros(len(found.table), dtype=bool)
+    looped = np.zeros(len(sessions.table), dtype=bool)
     looped[keys[often] // (words + events.touchpoints)] = True
     return looped
 
 
-def ping_pong_table(found: BotSessions) -> pd.DataFrame:
+def ping_pong_table(sessions: BotSessions) -> pd.DataFrame:
     """Return one row per journey and intent: ``changed`` hands at all, ``returned`` (ping-pong).
 
     ``crossed``: twice or more between bot and human. ``passed``: twice or more from human to
@@ -77,14 +77,14 @@ def ping_pong_table(found: BotSessions) -> pd.DataFrame:
     transfer from human to human is a change of `resource`; humans of unknown `resource` between
     two known ones hide no change.
     """
-    events, said = found.events, found.said
-    matter, many = found.matter
-    serving, hand = said.bot | said.human, _hand(events)
+    events, speech = sessions.events, sessions.speech
+    matter, many = sessions.matter
+    serving, hand = speech.bot | speech.human, _hand(events)
     key = np.where(serving, matter, -1)
     before = row_before(key, many)
-    crossed = (before >= 0) & (said.bot != said.bot[before])
-    named = row_before(np.where(said.bot | (said.human & (hand >= 0)), matter, -1), many)
-    passed = (named >= 0) & said.human & said.human[named] & _another(hand, named)
+    crossed = (before >= 0) & (speech.bot != speech.bot[before])
+    named = row_before(np.where(speech.bot | (speech.human & (hand >= 0)), matter, -1), many)
+    passed = (named >= 0) & speech.human & speech.human[named] & _another(hand, named)
     first = first_rows(key[serving], np.ones(serving.sum(), dtype=bool), many)
     there = np.flatnonzero(first >= 0)
     row = np.flatnonzero(serving)[first[there]]
@@ -116,28 +116,28 @@ def _another(hand: Numbers, other: Numbers) -> Flags:
     return np.asarray((hand >= 0) & (hand[other] >= 0) & (hand != hand[other]))
 
 
-def handover_table(found: BotSessions, journeys: Journeys) -> pd.DataFrame:
+def handover_table(sessions: BotSessions, journeys: Journeys) -> pd.DataFrame:
     """Return one row per handed-over session: ``cold``, ``requested``, ``stumbled``.
 
     ``cold``: the customer had to make contact again. ``requested``: a human was asked for.
     ``stumbled``: the bot had not understood, could not help, or an error was logged before.
     """
-    events = found.events
+    events = sessions.events
     failed = np.zeros(len(events), dtype=bool)
     if journeys.has("text"):
-        own = (_.actor == "bot") & (not found.said.speaks_always)
+        own = (_.actor == "bot") & (not sessions.speech.speaks_always)
         fails = ibis.cases((own, fails_to_answer(_.text)), else_=False)
         failed = events.mark("fails to answer", fails)
     if journeys.has("error"):
         failed = failed | (events.column("error") == 1)
-    place = found.bot_session
-    amiss = failed & found.said.bot & found.before_human & (place >= 0)
-    stumbled = np.bincount(place[amiss], minlength=len(found.table)) > 0
-    table = found.table.assign(requested=found.table["requests"] > 0, stumbled=stumbled)
+    place = sessions.bot_session
+    amiss = failed & sessions.speech.bot & sessions.before_human & (place >= 0)
+    stumbled = np.bincount(place[amiss], minlength=len(sessions.table)) > 0
+    table = sessions.table.assign(requested=sessions.table["requests"] > 0, stumbled=stumbled)
     return table[table["state"] == "handed_over"]
 
 
-def repeated_table(found: BotSessions) -> pd.DataFrame:
+def repeated_table(sessions: BotSessions) -> pd.DataFrame:
     """Return one row per session with a human after a bot, with ``again``.
 
     ``again``: within `EARLY_REPLIES` turns after the human came, the customer says that it was
@@ -145,19 +145,19 @@ def repeated_table(found: BotSessions) -> pd.DataFrame:
     in the journey. Sessions of which no word after the hand-over is logged (calls, say) have no
     row. Of very many words only those of a fixed sample of customers count.
     """
-    events, said, session = found.events, found.said, found.session
-    handed = found.table[found.table["state"] == "handed_over"]
+    events, speech, session = sessions.events, sessions.speech, sessions.session
+    handed = sessions.table[sessions.table["state"] == "handed_over"]
     first = np.full(len(events.begins) - 1, len(events) + 1, dtype=np.int64)
     np.minimum.at(first, handed["journey"].to_numpy(), handed["opened"].to_numpy())
     opened = events.step[np.unique(session, return_index=True)[1]][session]
-    words = said.spoken & (said.speaks | said.human) & (found.human_row >= 0)
+    words = speech.spoken & (speech.speaks | speech.human) & (sessions.human_row >= 0)
     after = np.flatnonzero(
-        words & (np.arange(len(events)) >= found.human_row) & (opened >= first[events.journey])
+        words & (np.arange(len(events)) >= sessions.human_row) & (opened >= first[events.journey])
     )
     per_mille = min(1000, 1000 * MOST_REPLIES // max(len(after), 1))
     after = after[(events.customer[after].astype(np.int64) * KNUTH) % 1000 < per_mille]
     units, place = np.unique(session[after], return_inverse=True)
-    replies = np.flatnonzero(said.speaks[after])
+    replies = np.flatnonzero(speech.speaks[after])
     own = place[replies]
     ordered = replies[np.argsort(own, kind="stable")]
     turn = np.arange(len(ordered)) - np.searchsorted(np.sort(own), np.sort(own))
@@ -165,10 +165,10 @@ def repeated_table(found: BotSessions) -> pd.DataFrame:
     rows = after[early]
     again = np.zeros(len(units), dtype=bool)
     if len(rows):
-        own = said.speaks_always | (_.actor == "customer")
+        own = speech.speaks_always | (_.actor == "customer")
         said_so = ibis.cases((own, says_again(_.text)), else_=False)
         again[place[early[events.mark("says it again", said_so)[rows]]]] = True
-        again[place[early[_near_copies(found, rows)]]] = True
+        again[place[early[_near_copies(sessions, rows)]]] = True
     seen = after[np.unique(place, return_index=True)[1]]
     return pd.DataFrame(
         {
@@ -180,12 +180,12 @@ def repeated_table(found: BotSessions) -> pd.DataFrame:
     )
 
 
-def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
+def _near_copies(sessions: BotSessions, replies: Numbers) -> Flags:
     """Mark the replies that repeat what the customer said in the journey before the human came."""
     from rapidfuzz.fuzz import token_set_ratio
 
-    events, said = found.events, found.said
-    own = np.isin(events.journey, events.journey[replies]) & said.speaks & said.spoken
+    events, speech = sessions.events, sessions.speech
+    own = np.isin(events.journey, events.journey[replies]) & speech.speaks & speech.spoken
     rows = np.flatnonzero(own)
     texts = {
         row: text.casefold() for row, text in zip(rows.tolist(), events.texts_at(rows), strict=True)
@@ -196,7 +196,7 @@ def _near_copies(found: BotSessions, replies: Numbers) -> Flags:
 
     def copies(reply: int) -> bool:
         text, turns = texts[reply], earlier_of[int(events.journey[reply])]
-        until = bisect_left(turns, int(found.human_row[reply]))
+        until = bisect_left(turns, int(sessions.human_row[reply]))
         return any(
             min(len(text.split()), len(texts[row].split())) >= WORDS_TO_COMPARE
             and token_set_ratio(text, texts[row]) >= SAME_WORDS
@@ -238,11 +238,11 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
         for name, roles in further.items()
         if all(journeys.has(role) for role in ("context_requested", *roles))
     }
-    found = {
+    estimates = {
         name: Estimate.none("no_column", "share", estimand=words) for name, words in asked.items()
     }
     if not there:
-        return found
+        return estimates
     requests = _requests(journeys)
     columns = ["context_requested", "sent", "opened", "given"]
     cells = fetch(requests.group_by(["group", *columns]).aggregate(n=_.count()))
@@ -263,7 +263,7 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
         for place, numbers in enumerate(zip(*counted[name], strict=True)):
             weights = np.asarray(numbers, dtype=np.float64) * times
             sums[:, 0, place] = np.bincount(groups, weights=weights, minlength=GROUPS)
-        found[name] = ratio_of_sums(
+        estimates[name] = ratio_of_sums(
             sums,
             unit="share",
             estimand=asked[name],
@@ -271,7 +271,7 @@ def context_estimates(journeys: Journeys) -> dict[str, Estimate]:
             n_journeys=int(base["journeys"]),
             min_customers=journeys.settings.min_customers,
         )
-    return found
+    return estimates
 
 
 def _requests(journeys: Journeys) -> ibis.Table:
@@ -297,8 +297,8 @@ def _requests(journeys: Journeys) -> ibis.Table:
         if not journeys.has(role):
             requests = requests.mutate(**{name: word})
             continue
-        told = steps.filter(_[role].notnull()).select("journey", at="step", what=role)
-        before = asking.select("journey", "step", "sent_step").inner_join(told, "journey")
+        named = steps.filter(_[role].notnull()).select("journey", at="step", what=role)
+        before = asking.select("journey", "step", "sent_step").inner_join(named, "journey")
         before = before.filter((_.at <= _.step) & ((_.at >= _.sent_step) if since else True))
         listed = before.group_by(["journey", "step"]).aggregate(
             **{name: _.what.group_concat(sep=",", order_by="at")}
@@ -315,17 +315,17 @@ def _fields(names: object) -> set[str]:
     return {name.strip().casefold() for name in names.split(",") if name.strip()}
 
 
-def dead_ends(journeys: Journeys, found: BotSessions) -> tuple[str, ...]:
+def dead_ends(journeys: Journeys, sessions: BotSessions) -> tuple[str, ...]:
     """Return the bot's touchpoints from which no human can be reached and most end badly.
 
     In the directly-follows graph no touchpoint at which a human acts can be reached from there,
     and the lower limit of the share of its bot sessions that end abandoned, or in a journey with
     a bad end, is above `BAD_END_SHARE`.
     """
-    spots, names = found.events.touchpoint, journeys.names
+    spots, names = sessions.events.touchpoint, journeys.names
     people, bots = (
         {names[number] for number in np.unique(spots[marked]).tolist()}
-        for marked in (found.said.human, found.said.bot)
+        for marked in (sessions.speech.human, sessions.speech.bot)
     )
     # The whole graph: an edge left out for privacy must not make a dead end.
     graph = journey_graph(journeys, min_customers=1)
@@ -336,17 +336,17 @@ def dead_ends(journeys: Journeys, found: BotSessions) -> tuple[str, ...]:
         leads |= new
         front += sorted(new)
     closed = sorted(bots - leads)
-    bad = _bad_endings(journeys, found)
+    bad = _bad_endings(journeys, sessions)
     return tuple(name for name in closed if bad.get(name, 0.0) > BAD_END_SHARE)
 
 
-def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
+def _bad_endings(journeys: Journeys, sessions: BotSessions) -> dict[str, float]:
     """Return the lower limit of the share of bad endings among sessions through a touchpoint."""
-    events, outline, table = found.events, journeys.outline, found.table
+    events, outline, table = sessions.events, journeys.outline, sessions.table
     many, settled = events.touchpoints, (table["state"] != "open").to_numpy()
     bad = (table["state"] == "abandoned").to_numpy()
     bad = bad | (outline.end_kind[table["journey"]] == BAD_END)
-    place = np.where(found.said.bot, found.bot_session, -1)
+    place = np.where(sessions.speech.bot, sessions.bot_session, -1)
     _pair, keys = number_pairs(place, events.touchpoint, many)
     keys = np.sort(keys)
     own, spot = keys // many, keys % many
@@ -362,16 +362,16 @@ def _bad_endings(journeys: Journeys, found: BotSessions) -> dict[str, float]:
 
 
 def transfers_measure(
-    found: BotSessions, journeys: Journeys, settings: MeasureSettings
+    sessions: BotSessions, journeys: Journeys, settings: MeasureSettings
 ) -> Measured:
     """Return the share of a bot's or human's turns after which another hand takes over.
 
     Another hand is a human after a bot, or another human (a change of `resource`), as the next
     one that serves the customer in the same journey and intent within ``handover_hours``.
     """
-    events, said = found.events, found.said
-    matter, many = found.matter
-    serving = said.bot | said.human
+    events, speech = sessions.events, sessions.speech
+    matter, many = sessions.matter
+    serving = speech.bot | speech.human
     before = row_before(np.where(serving, matter, -1), many)
     later = np.flatnonzero(before >= 0)
     then = np.full(len(events), -1, dtype=np.int64)
@@ -381,8 +381,8 @@ def transfers_measure(
     if journeys.has_clock:
         limit_us = round(settings.handover_hours * 3600 * 1_000_000)
         soon = follows & (events.t_us[then] - done_of(events) <= limit_us)
-    other = said.bot | _another(_hand(events), then)
-    passed = soon & said.human[then] & other
+    other = speech.bot | _another(_hand(events), then)
+    passed = soon & speech.human[then] & other
     rows = Rows.of(events, serving)
     every = np.ones(int(serving.sum()), dtype=bool)
     sums = np.stack([rows.in_cells(passed[serving]), rows.in_cells(every)], axis=-1)

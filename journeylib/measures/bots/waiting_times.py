@@ -15,7 +15,7 @@ MOST_TIMES = 2_000
 SERVED, LOST, WAITING = 0, 1, 2
 
 
-def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
+def queue_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
     """Count the waits after a bot, by length, fate and customer group.
 
     A customer is in the queue from the bot's last act, if a human came (*served*), or if one was
@@ -29,14 +29,14 @@ def queue_times(found: BotSessions, last_us: int) -> pd.DataFrame:
         ``group``, ``seconds`` (int64, whole), ``fate`` (int64: 0 served, 1 lost, 2 waiting),
         ``n`` (int64). Its ``attrs``: ``customers`` and ``journeys`` in the queue.
     """
-    table = found.table
+    table = sessions.table
     waiting = (table["state"] == "handed_over") | (table["requests"] > 0) | table["promised"]
     return _times(table[waiting], "bot_done_us", last_us)
 
 
-def request_times(found: BotSessions, last_us: int) -> pd.DataFrame:
+def request_times(sessions: BotSessions, last_us: int) -> pd.DataFrame:
     """Count the times from the first request for a human, as `queue_times` counts waits."""
-    return _times(found.table[found.table["requests"] > 0], "request_us", last_us)
+    return _times(sessions.table[sessions.table["requests"] > 0], "request_us", last_us)
 
 
 def _times(queued: pd.DataFrame, since: str, last_us: int) -> pd.DataFrame:

@@ -89,15 +89,15 @@ class Comparison:
     def __repr__(self) -> str:
         """Say what was compared, and what was found."""
         title = f"A: {self.a}. B: {self.b}."
-        told = len(self.found)
+        differing = len(self.found)
         if self.abstain is not None:
             return (
                 f"{title} Not compared: a group, or what sets the groups apart, is of fewer than "
                 f"{self.min_customers} customers."
             )
-        if not told:
+        if not differing:
             return f"{title} No number of {len(self.table):,} differs beyond chance."
-        head = f"{title} {told:,} of {len(self.table):,} numbers differ beyond chance"
+        head = f"{title} {differing:,} of {len(self.table):,} numbers differ beyond chance"
         return "\n".join([f"{head}, the surest of each kind first:", *self.findings[:MOST]])
 
 
@@ -242,7 +242,7 @@ def _ways(journeys: Journeys) -> pd.DataFrame:
         "transition": (_.ends_visit, name, ibis.coalesce(following, ibis.literal(END))),
         "start": (_.step == 1, ibis.literal(START), name),
     }
-    found = []
+    tables = []
     for kind, (where, source, target) in kinds.items():
         rows = steps.filter(where).select(
             "group", "customer_no", "journey", source=source, target=target
@@ -252,8 +252,8 @@ def _ways(journeys: Journeys) -> pd.DataFrame:
         taken = rows.group_by([*key, "customer_no", "journey"]).aggregate(events=_.count())
         people = taken.group_by([*key, "customer_no"]).aggregate(n=_.count())
         counted = fetch(people.group_by(key).aggregate(n=_.n.sum(), people=_.count()))
-        found.append(counted.assign(kind="transition" if kind == "start" else kind))
-    return pd.concat(found).astype({"source": "str", "target": "str"})
+        tables.append(counted.assign(kind="transition" if kind == "start" else kind))
+    return pd.concat(tables).astype({"source": "str", "target": "str"})
 
 
 # --- differences ------------------------------------------------------------------------------

@@ -152,8 +152,10 @@ def _repeat_contact(repeats: Repeats, minimum: int) -> Estimate:
         "n_journeys": repeats.journeys,
         "n_events": int(pair[..., 1].sum()),
     }
-    said = "contacts followed by another about the same"
-    least, most = (_ratio(sums, "share", base, said, minimum=minimum) for sums in (pair, at_most))
+    estimand = "contacts followed by another about the same"
+    least, most = (
+        _ratio(sums, "share", base, estimand, minimum=minimum) for sums in (pair, at_most)
+    )
     if least.value is None or most.hi is None:
         return least
     # Contacts of which the intent is not known may be about the same: the upper limit holds them.

@@ -57,9 +57,9 @@ def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, flo
     nothing = dict.fromkeys(("contained_raw", "contained_verified", "contained_verified_hi"))
     if not journeys.has("actor"):
         return nothing
-    found = bot_sessions(journeys, settings)
-    counts = session_counts(found, journeys.last_us, settings.repeat_days)
-    shares = verified(counts, found, journeys, days=settings.repeat_days)
+    sessions = bot_sessions(journeys, settings)
+    counts = session_counts(sessions, journeys.last_us, settings.repeat_days)
+    shares = verified(counts, sessions, journeys, days=settings.repeat_days)
     if shares.value is None:
         return nothing
     alone, mature = int(counts["raw"].sum()), int(counts["mature"].sum())

@@ -131,10 +131,6 @@ def streams(
     scores : Scores, optional
         What customers' turns sound like.
 
-    Returns
-    -------
-    Streams
-
     Notes
     -----
     Each case counts in the period in which it begins, once all that decides it is known: a

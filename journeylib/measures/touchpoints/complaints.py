@@ -71,22 +71,22 @@ def complaint_times(
 
     None where the log tells of no complaints: no outcome of the kinds, no touchpoint declared.
     """
-    found = []
+    times = []
     if settings.complaint_touchpoints:
         events, listed = journeys.events, settings.complaint_touchpoints
         numbers = [no for no, name in journeys.names.items() if name in listed]
         here = np.isin(events.touchpoint, numbers)
-        found.append((events.customer[here], events.t_us[here]))
+        times.append((events.customer[here], events.t_us[here]))
     outcomes = journeys.log.outcomes
     if outcomes is not None:
         kept = outcomes.filter(_.kind.isin(settings.complaint_kinds) & _.t_us.notnull())
         known = kept.inner_join(customer_numbers(journeys.log.events), "customer")
         frame = fetch(known.select("customer_no", "t_us")).astype("int64")
         if len(frame) or kept.count().to_pyarrow().as_py():
-            found.append((frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()))
-    if not found:
+            times.append((frame["customer_no"].to_numpy(), frame["t_us"].to_numpy()))
+    if not times:
         return None
-    whose, when = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    whose, when = (np.concatenate(parts) for parts in zip(*times, strict=True))
     return whose, when
 
 

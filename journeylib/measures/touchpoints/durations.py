@@ -52,14 +52,14 @@ def duration_measures(
     )
     waits = cells.base("waited")
     few = thin(waits, settings)
-    found = [
+    measures = [
         measured(f"wait{name}", "seconds", _typical(visits, f"wait{us}", few), waits, settings)
         for name, us in clocks.items()
     ]
     if not (journeys.has("end_us") or journeys.has("session")):
         names = ["duration_spread", *(f"service{name}" for name in clocks)]
         absent = [silent(one, units.get(one, "seconds"), "no_column", many) for one in names]
-        return absent + found
+        return absent + measures
     served = cells.base("served")
     few = thin(served, settings)
     spread = _per_touchpoint(visits, "service_us", few, _log_spread)
@@ -75,7 +75,7 @@ def duration_measures(
             )
             for name, us in clocks.items()
         ),
-        *found,
+        *measures,
     ]
 
 
@@ -234,8 +234,8 @@ def _per_touchpoint(
     results = []
     for own in histograms(visits, column, few):
         of_own = functools.partial(statistic, own)
-        found = resample(own.counts, of_own, first=own.first)
-        results.append((own.touchpoints, from_draws(found, own.counts, own.first)))
+        result = resample(own.counts, of_own, first=own.first)
+        results.append((own.touchpoints, from_draws(result, own.counts, own.first)))
     return side_by_side(results, len(few))
 
 

@@ -98,14 +98,14 @@ def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> 
     bases : sequence of str
         Those of `sums` that count events which a measure rests on.
     """
-    found = {name: rows.in_cells(values) for name, values in sums.items()}
+    sums_of = {name: rows.in_cells(values) for name, values in sums.items()}
     cells = GROUPS * rows.touchpoints
     for base in bases:
         own = np.where(sums[base] > 0, rows.cell, -1)
         for unit in ("journey", "customer"):
             counted = count_units(own, getattr(rows, unit), cells)
-            found[f"{base}_{unit}s"] = _per_group(counted)
-    return Cells(found)
+            sums_of[f"{base}_{unit}s"] = _per_group(counted)
+    return Cells(sums_of)
 
 
 def _per_group(counted: Whole) -> Floats:

@@ -113,26 +113,28 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
 
 
 def successor_measures(
-    journeys: Journeys, found: Successors, settings: MeasureSettings
+    journeys: Journeys, successors: Successors, settings: MeasureSettings
 ) -> list[Measured]:
     """Measure the effective number of next steps and how stable they are."""
     many = len(journeys.touchpoints)
-    few = thin(found.base, settings)
+    few = thin(successors.base, settings)
     spread, kept, sparse = [], [], np.ones(many, dtype=bool)
     # What abstains in the end is not resampled: of thousands of names, nearly all.
-    for spots, counts, first in found.of_touchpoints(~few):
+    for spots, counts, first in successors.of_touchpoints(~few):
         ends = np.add.reduceat(counts[..., [0, -1]].sum(axis=0), first, axis=0).min(axis=1)
         sparse[spots] = ends < settings.min_starts * PART_OF_MINIMUM
         spread.append((spots, _effective(counts, first)))
         kept.append((spots, _stability(counts, first)))
-    next_steps = measured("next_steps", "steps", side_by_side(spread, many), found.base, settings)
+    next_steps = measured(
+        "next_steps", "steps", side_by_side(spread, many), successors.base, settings
+    )
     if not journeys.has_clock:
         return [next_steps, silent("stability", "share", "no_clock", many)]
     stability = measured(
         "stability",
         "share",
         side_by_side(kept, many),
-        found.base,
+        successors.base,
         settings,
         refused={"n_small": sparse},
     )

@@ -59,8 +59,8 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
             [column[rows] for column in visits.known], came, visits.group[rows]
         )
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
-    found = measured("rule_skill", "share", result, base, settings)
-    return replace(found, source="; ".join(journeys.sample.assumption()))
+    skill = measured("rule_skill", "share", result, base, settings)
+    return replace(skill, source="; ".join(journeys.sample.assumption()))
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
     picked = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
     starts, ends = starts[picked], ends[picked]
     columns = filter(journeys.has, dict.fromkeys((*KNOWN_AT_START, *attributes)))
-    known = [events.step[starts].astype(np.float64)]
+    known: list[Floats | Whole] = [events.step[starts].astype(np.float64)]
     known += [_column(events, name, starts) for name in columns]
     if journeys.has_clock:
         hours = events.t_us[starts] // US_PER_HOUR
@@ -132,8 +132,8 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
         margin = np.bincount(outcome[~out], minlength=classes) + 1 / classes
         margin = margin / margin.sum()
         tree = _leaf_shares(known[~out], outcome[~out], known[out], margin)
-        told = np.arange(out.sum()), outcome[out]
-        both = np.stack([-np.log(tree[told]), -np.log(margin[outcome[out]])], axis=1)
+        tested = np.arange(out.sum()), outcome[out]
+        both = np.stack([-np.log(tree[tested]), -np.log(margin[outcome[out]])], axis=1)
         np.add.at(summed, groups[out], np.rint(both * MICRO))
     return summed
 

@@ -198,9 +198,9 @@ def _about(journeys: Journeys, settings: MeasureSettings) -> Numbers:
         session = events.column("session")
         talk = session.number[order]
         near = np.where(talk >= 0, around(talk, len(session.words)), near)
-    found = np.empty(len(order), dtype=np.int64)
-    found[order] = np.where(own >= 0, own, near)
-    return found
+    matters = np.empty(len(order), dtype=np.int64)
+    matters[order] = np.where(own >= 0, own, near)
+    return matters
 
 
 @compiled

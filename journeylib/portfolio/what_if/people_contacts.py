@@ -130,7 +130,7 @@ def _bots(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> 
 
 
 def _contacts(journeys: Journeys, found: BotSessions, settings: MeasureSettings) -> pd.DataFrame:
-    events, session, said = found.events, found.session, found.said
+    events, session, said = found.events, found.session, found.speech
     many = int(session.max(initial=-1)) + 1
     human = np.asarray(first_rows(session, said.human, many))
     served_by_people = np.isin(events.touchpoint, np.unique(events.touchpoint[said.human]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,40 +14,44 @@ from journeylib.present.drawing.chart import template, words
 from journeylib.present.drawing.still import LABEL
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float
-from journeylib.present.theme import LIGHT
+from journeylib.present.theme import LIGHT, VERDICTS
 
+COLOURS = set(VERDICTS) - {"abstain"}  # of who should serve
 MOST = 4  # touchpoints on each side
 FLOW = 150  # height of all visits in pixels, at least
+FAINT = "55"  # opacity of a flow, hexadecimal
 WIDTH, NAME = 420, 180  # of the chart, and of a name in it
 Row = dict[Any, Any]
 
 
-def steps_figure(journeys: Journeys, touchpoint: str) -> Figure:
-    """Draw where the visits of a touchpoint come from and go to.
+def steps_figure(
+    journeys: Journeys, touchpoint: str, verdicts: Mapping[str, str] | None = None
+) -> Figure:
+    """Draw where the visits of a touchpoint come from and go to, coloured by who should serve.
 
     Both sides add up to all visits; what too few customers did is in the row of all others.
+    `verdicts` maps touchpoints to the codes of their verdicts.
     """
     table = steps_around(journeys, touchpoint, most=MOST)
     rows = table.to_dict("records")
     visits = sum(row["visits"] for row in rows if row["side"] == "before")
     name = text("present.steps.title", name=touchpoint)
     return chart_figure(
-        _chart(rows, touchpoint),
+        _chart(rows, verdicts or {}),
         name="steps",
         title=name,
         alt=_finding(rows, visits),
         table=pd.DataFrame([_words(row) for row in rows]),
-        note=_note(journeys, touchpoint, rows, visits),
+        note=" ".join([_note(journeys, touchpoint, rows, visits), *_legend(rows, verdicts or {})]),
     )
 
 
-def _chart(rows: list[Row], touchpoint: str) -> go.Figure:
-    own = {"flow": (START, END, OTHER), "back": (touchpoint,)}
+def _chart(rows: list[Row], verdicts: Mapping[str, str]) -> go.Figure:
     colours = [LIGHT["head"]]
     links: dict[str, list[Any]] = {"source": [], "target": [], "value": [], "customdata": []}
     for place, row in enumerate(rows, 1):
-        colour = next((one for one, names in own.items() if row["touchpoint"] in names), "accent")
-        colours.append(LIGHT[colour])
+        verdict = verdicts.get(row["touchpoint"], "")
+        colours.append(LIGHT[verdict if verdict in COLOURS else "flow"])
         ends = (place, 0) if row["side"] == "before" else (0, place)
         for key, value in zip(links, (*ends, row["visits"], _line(row)), strict=True):
             links[key].append(value)
@@ -67,7 +72,7 @@ def _chart(rows: list[Row], touchpoint: str) -> go.Figure:
             },
             link={
                 **links,
-                "color": LIGHT["line"],
+                "color": [f"{colour}{FAINT}" for colour in colours[1:]],
                 "hovertemplate": "%{customdata}<extra></extra>",
             },
         )
@@ -144,6 +149,17 @@ def _note(journeys: Journeys, touchpoint: str, rows: list[Row], visits: int) -> 
     if any(row["touchpoint"] == OTHER for row in rows):
         notes.append(text("present.steps.small", n=minimum))
     return " ".join(notes)
+
+
+def _legend(rows: list[Row], verdicts: Mapping[str, str]) -> list[str]:
+    """Return which colour stands for whom, of those that occur."""
+    codes = {verdicts.get(row["touchpoint"], "") for row in rows}
+    parts = [
+        text("present.steps.colour", colour=text(f"present.colour.{code}"), word=verdict.word)
+        for code, verdict in VERDICTS.items()
+        if code in codes & COLOURS
+    ]
+    return [text("present.steps.colours", parts=", ".join(parts))] if parts else []
 
 
 def _few(count: int, minimum: int) -> str:

@@ -81,7 +81,8 @@ def _sankey(trace: Any, width: float, ends: Point) -> list[str]:
             node = source if left else target
             top = y + (slot - height) / 2
             title = html.unescape(trace.link.customdata[link])
-            ribbon = _ribbon((at, top), (edge, inner), height, trace.link.color)
+            colour = _each(trace.link.color, link)
+            ribbon = _ribbon((at, top), (edge, inner), height, colour)
             back.append(svg.titled(title, ribbon))
             bar = svg.rect(at - thick * left, top, thick, height, "jl-shape")
             front.append(bar.replace("/>", f' style="fill:{_paint(trace.node.color[node])}"/>'))
@@ -110,7 +111,9 @@ def _ribbon(outer: Point, inner: Point, height: float, colour: str) -> str:
     a, b, c, d = (svg.num(y) for y in (y0, y1, y1 + height, y0 + height))
     start, end = svg.num(x0), svg.num(x1)
     data = f"M{start} {a}C{half} {a} {half} {b} {end} {b}V{c}C{half} {c} {half} {d} {start} {d}Z"
-    return f'<path d="{data}" class="jl-shape" style="fill:{_paint(colour)}"/>'
+    opacity = int(colour[7:] or "ff", 16) / 255  # the last two of eight digits
+    style = f"fill:{_paint(colour[:7])};opacity:{opacity:.2f}"
+    return f'<path d="{data}" class="jl-shape" style="{style}"/>'
 
 
 def _paint(colour: str | None, default: str = "ink") -> str:

@@ -1,4 +1,4 @@
-"""Choices: segment, channel, period and end of journeys, as the controls beside the map offer."""
+"""Choices: segment, channel, type of contact, period and end, as the controls beside the map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from journeylib.core import text
 from journeylib.journeys import Journeys
 
-CHOICES = ("in_segment", "using_channel", "between", "with_end")
+CHOICES = ("in_segment", "using_channel", "of_type", "between", "with_end")
 ENDS = ("goal", "bad_end", "other", "open")
 MOST_OPTIONS, MOST_MONTHS = 40, 24
 
@@ -31,6 +31,7 @@ def choices(journeys: Journeys) -> list[dict[str, Any]]:
     offered = {
         "in_segment": [(name, [name]) for name in _words(journeys, "segment")],
         "using_channel": [(name, [name]) for name in _words(journeys, "channel")],
+        "of_type": [(name, [name]) for name in journeys.keys_of_type],
         "between": _periods(journeys),
         "with_end": [(text(f"present.end.{end}"), [end]) for end in ENDS],
     }

@@ -108,7 +108,12 @@ class MapData:
 
 
 def map_data(
-    ways: Transitions, touchpoints: float, transitions: float, *, known: TouchpointFacts
+    ways: Transitions,
+    touchpoints: float,
+    transitions: float,
+    *,
+    known: TouchpointFacts,
+    frame: Simplified | None = None,
 ) -> MapData:
     """Draw journeys at one position of the sliders.
 
@@ -120,6 +125,8 @@ def map_data(
         Shares to keep, as in `simplify`.
     known : TouchpointFacts
         What an audit knows of the touchpoints of all journeys.
+    frame : Simplified, optional
+        Of the journeys before a filter: every touchpoint keeps its place.
 
     Returns
     -------
@@ -127,7 +134,7 @@ def map_data(
         The same for the same journeys and shares, whoever asks and however often.
     """
     journeys = ways.journeys
-    simplified = simplify(journeys, touchpoints, transitions, most=MOST)
+    simplified = simplify(journeys, touchpoints, transitions, most=MOST, like=frame)
     keys: dict[tuple[str, ...], str] = {
         (name,): f"t{place}" for place, name in enumerate(simplified.touchpoints["touchpoint"])
     }
@@ -140,8 +147,9 @@ def map_data(
         stage_order=schema.stage_order,
         channel_order=schema.channel_order,
         name="explored-map",
-        title=text("present.map.title"),
+        frame=frame,
     )
+    figure = replace(figure, title=text("present.map.title"))
     flows = _flow_items(simplified, ways, keys)
     return MapData(simplified, figure, _items(simplified, journeys, keys, flows, known.facts))
 

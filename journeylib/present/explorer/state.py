@@ -9,10 +9,16 @@ from typing import Any, Self
 
 from journeylib.audits import Audit
 from journeylib.core import ConfigError, current_catalogue, did_you_mean, text
-from journeylib.journeys import Journeys, call
+from journeylib.journeys import Journeys, Simplified, call, simplify
 from journeylib.measures import Transitions
 from journeylib.present.explorer.choices import CHOICES, choice_words
-from journeylib.present.explorer.map_data import MapData, TouchpointFacts, facts_of_audit, map_data
+from journeylib.present.explorer.map_data import (
+    MOST,
+    MapData,
+    TouchpointFacts,
+    facts_of_audit,
+    map_data,
+)
 
 VERBS = ("passing", "not_passing", "passing_directly", *CHOICES)
 # A first map of more touchpoints than this is read by nobody.
@@ -80,7 +86,13 @@ class Exploration:
     def map_data(self) -> MapData:
         """What the map shows."""
         shares = self.touchpoints, self.transitions
-        return map_data(self.transitions_of, *shares, known=self.known)
+        frame = self.frame if self.filters else None
+        return map_data(self.transitions_of, *shares, known=self.known, frame=frame)
+
+    @cached_property
+    def frame(self) -> Simplified:
+        """What the map shows before any filter: no filter moves a touchpoint."""
+        return simplify(self.start, self.touchpoints, self.transitions, most=MOST)
 
     @cached_property
     def transitions_of(self) -> Transitions:
@@ -100,16 +112,21 @@ class Exploration:
         step = (verb, tuple(names))
         if step in self.filters:
             return self
-        return replace(self, filters=(*self.filters, step))
+        return self._with((*self.filters, step))
 
     def chosen(self, verb: str, names: Sequence[str]) -> Self:
         """Return what remains with another option of a control; without names with none of it."""
         others = tuple(step for step in self.filters if step[0] != verb)
-        return replace(self, filters=(*others, (verb, tuple(names))) if names else others)
+        return self._with((*others, (verb, tuple(names))) if names else others)
 
     def undone(self, kept: int) -> Self:
         """Return the exploration with only the first `kept` filters."""
-        return replace(self, filters=self.filters[:kept])
+        return self._with(self.filters[:kept])
+
+    def _with(self, filters: tuple[Filter, ...]) -> Self:
+        other = replace(self, filters=filters)
+        other.__dict__["frame"] = self.frame
+        return other
 
     @property
     def code(self) -> str:

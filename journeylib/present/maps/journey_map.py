@@ -260,12 +260,16 @@ def _count(count: int, journeys: int | None) -> str:
 
 
 def _more_box(box: Box) -> str:
-    """Draw the box that stands for touchpoints that are not drawn."""
+    """Draw the box of touchpoints that are not drawn, or of one that no journey shown visits."""
     middle = (box.x + box.width / 2, box.y + box.height / 2 + 4)
+    title, words = text("present.map.hidden", n=box.more), text("present.map.more", n=box.more)
+    if not box.more:
+        title = text("present.map.absent", name=shown_name(box.name))
+        words = svg.shorten(shown_name(box.name), box.width - 12, 12)
     return svg.titled(
-        text("present.map.hidden", n=box.more),
+        title,
         svg.rect(box.x, box.y, box.width, box.height, "jl-box jl-more", radius=6),
-        svg.label(*middle, text("present.map.more", n=box.more), "jl-t4 jl-m", anchor="middle"),
+        svg.label(*middle, words, "jl-t4 jl-m", anchor="middle"),
     )
 
 

@@ -8,7 +8,7 @@ columns and the corridors between rows, so that none can cross a box.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -105,6 +105,8 @@ class MapOptions:
         How large boxes are; by default those of a screen.
     left : float
         Room for the names of the lanes.
+    frame : MapLayout, optional
+        A map of more journeys: every touchpoint and flow stands where it stands there.
     """
 
     stage_order: Sequence[str] = ()
@@ -115,6 +117,7 @@ class MapOptions:
     max_returns: int = 6
     style: BoxStyle = BoxStyle()
     left: float = LANE_LABEL
+    frame: MapLayout | None = None
 
 
 @dataclass(frozen=True)
@@ -328,6 +331,8 @@ def map_layout(
         & transitions["source"].isin(names)
         & transitions["target"].isin(names)
     ].sort_values(["journeys", "source", "target"], ascending=[False, True, True])
+    if options.frame is not None:
+        return _framed(options.frame, moves)
     columns = _columns(points, moves, options.stage_order)
     shown = set(points["touchpoint"].head(options.max_touchpoints))
     spots, lanes = _spots(points, columns, options.channel_order, shown)
@@ -358,6 +363,22 @@ def map_layout(
         hidden_flows=flows.hidden,
         shown_share=flows.share,
     )
+
+
+def _framed(frame: MapLayout, moves: pd.DataFrame) -> MapLayout:
+    """Return a layout with the flows that these moves take, as many as take them."""
+    columns = [moves[name].tolist() for name in ("source", "target", "events", "journeys")]
+    taken = {(one, other): (n, int(m)) for one, other, n, m in zip(*columns, strict=True)}
+    flows = [
+        replace(flow, journeys=taken[flow.source, flow.target][1])
+        for flow in frame.flows
+        if (flow.source, flow.target) in taken
+    ]
+    flows.sort(key=lambda flow: (-flow.journeys, flow.source, flow.target))
+    carried = sum(taken[flow.source, flow.target][0] for flow in flows)
+    share = carried / total if (total := sum(n for n, _ in taken.values())) else 1.0
+    hidden = len(taken) - len(flows)
+    return replace(frame, flows=tuple(flows), hidden_flows=hidden, shown_share=share)
 
 
 def _returns(routed: Routed) -> Band | None:

@@ -9,7 +9,7 @@ from journeylib.core import percent, text
 from journeylib.journeys import ELSEWHERE, Simplified
 from journeylib.present.figure import Figure
 from journeylib.present.maps.journey_map import Overlay, draw_map
-from journeylib.present.maps.layout import MapOptions
+from journeylib.present.maps.layout import MapOptions, map_layout
 
 ALL = 100_000
 
@@ -21,7 +21,7 @@ def simplified_map(
     stage_order: Sequence[str] = (),
     channel_order: Sequence[str] = (),
     name: str = "simplified-map",
-    title: str = "",
+    frame: Simplified | None = None,
 ) -> Figure:
     """Draw a simplified journey graph with its visible rest.
 
@@ -33,8 +33,10 @@ def simplified_map(
         Feelings, verdicts and the names of parts.
     stage_order, channel_order : sequence of str
         Names from first to last.
-    name, title : str
+    name : str
         Of the figure.
+    frame : Simplified, optional
+        Of more journeys: every touchpoint stands where it stands in the map of that.
 
     Returns
     -------
@@ -49,13 +51,16 @@ def simplified_map(
         max_flows=ALL,
         max_returns=ALL,
     )
+    if frame is not None:
+        whole = map_layout(frame.touchpoints, frame.transitions, options)
+        options = replace(options, frame=whole)
     figure = draw_map(
         simplified.touchpoints,
         simplified.transitions,
         replace(overlay or Overlay(), journeys=simplified.journeys),
         options=options,
         name=name,
-        title=title or text("present.simplified.title"),
+        title=text("present.simplified.title"),
     )
     return replace(figure, alt=_finding(simplified), note=_note(simplified))
 

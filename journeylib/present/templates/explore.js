@@ -50,6 +50,18 @@ function mount(root, io) {
   copy.type = "button"
   line.append(code, copy)
   const map = make("div", "jl-scroll jl-map")
+  const tools = make("div", "jl-zoom")
+  for (const [sign, name, act] of [
+    ["+", words.closer, () => scale(1.4 * zoom)], ["−", words.farther, () => scale(zoom / 1.4)],
+    [words.whole, words.whole, () => scale(0)],
+  ]) {
+    const button = make("button", "jl-button", sign)
+    Object.assign(button, { type: "button", title: name })
+    button.setAttribute("aria-label", name)
+    button.addEventListener("click", act)
+    tools.append(button)
+  }
+  bar.append(tools)
   const panel = make("div", "jl-panel")
   // Of one height: what is said must not move the map away from under the pointer.
   panel.tabIndex = 0
@@ -61,6 +73,38 @@ function mount(root, io) {
   root.replaceChildren(finding, bar, trail, remaining, line, status, panel, map, note)
 
   let items = new Map(), order = [], at = 0
+
+  // As wide as its place, until somebody zooms; 0: the whole map.
+  let zoom = null
+  function scale(wish) {
+    const svg = map.querySelector("svg")
+    if (!svg || !map.clientWidth) return
+    const { width, height } = svg.viewBox.baseVal
+    const wide = map.clientWidth / width, room = parseFloat(getComputedStyle(map).maxHeight) - 16
+    const whole = Math.min(wide, room / height, 1.5)
+    const [x, y] = [map.scrollLeft + map.clientWidth / 2, map.scrollTop + map.clientHeight / 2]
+    const before = svg.clientWidth || 1
+    // A map of few touchpoints is not blown up to fill the page, one of many stays readable.
+    const usual = Math.max(Math.min(wide, 1.5), parseFloat(svg.style.minWidth) / width || 0)
+    if (wish !== null) zoom = Math.min(Math.max(wish, whole), 4)
+    const size = Math.round((zoom ?? usual) * width)
+    Object.assign(svg.style, { width: `${size}px`, maxWidth: "none" })
+    svg.style.setProperty("min-width", "0", "important")
+    if (wish === null) return
+    map.scrollLeft = x * size / before - map.clientWidth / 2
+    map.scrollTop = y * size / before - map.clientHeight / 2
+  }
+  new ResizeObserver(() => scale(null)).observe(map)
+  map.addEventListener("wheel", event => {
+    if (!event.ctrlKey) return
+    event.preventDefault()
+    scale((zoom ?? 1) * Math.exp(-event.deltaY / 400))
+  }, { passive: false })
+  map.addEventListener("pointermove", event => {
+    if (event.buttons !== 1 || event.pointerType === "touch") return
+    map.scrollLeft -= event.movementX
+    map.scrollTop -= event.movementY
+  })
 
   function tell(item) {
     const head = make("b", "", item ? item.title : words.point)
@@ -124,8 +168,7 @@ function mount(root, io) {
     items = new Map(scene.items.map(item => [item.key, item]))
     map.innerHTML = scene.svg
     const svg = map.querySelector("svg")
-    // A map of few touchpoints is not blown up to fill the page.
-    svg.style.maxWidth = `${1.5 * svg.viewBox.baseVal.width}px`
+    scale(null)
     svg.setAttribute("role", "group")
     svg.setAttribute("aria-label", words.map)
     const nodes = new Map([...svg.querySelectorAll("[data-key]")].map(node => [node.dataset.key, node]))

@@ -13,6 +13,7 @@ from journeylib.core import (
     duration,
     estimate_text,
     number,
+    percent,
     signed,
     text,
     working,
@@ -26,6 +27,7 @@ from journeylib.present.figure import Figure
 from journeylib.present.maps.conformance import planned_versus_actual
 from journeylib.present.maps.journey_map import Overlay, draw_map
 from journeylib.present.maps.layout import MapOptions
+from journeylib.present.maps.simplified_map import simplified_map
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Rows, Table, as_float, interval, keyed, share_interval, table
 from journeylib.present.views.scores import judged
@@ -146,6 +148,22 @@ def flow(audit: Audit) -> Table:
         for name, value in sorted(audit.evidence.flow.items())
     ]
     return table(rows, text("present.flow.caption"))
+
+
+def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
+    """Draw the journey graph with a part of its touchpoints and transitions (.2, .5 or 1)."""
+    structure = audit.structure
+    if structure is None:
+        return remark(text("present.structure.withheld"))
+    roles = audit.config.roles
+    figure = simplified_map(
+        structure.maps[kept], stage_order=roles.stage_order, channel_order=roles.channel_order
+    )
+    parts = ", ".join(
+        text("present.simplified.part", share=percent(share, 0), journeys=percent(one.share, 0))
+        for share, one in structure.maps.items()
+    )
+    return replace(figure, note=f"{figure.note} {text('present.simplified.parts', parts=parts)}")
 
 
 def journey_ends(audit: Audit) -> Figure | Block:

@@ -60,12 +60,15 @@ def touchpoints(audit: Audit) -> Block:
     for row, shown in zip(served, rows, strict=True):
         shown["settle"] = "" if row["next_datum"] in shared else shown["settle"]
     notes = [text("present.serve.settle_all", n=n, datum=datum) for datum, n in shared.items()]
+    notes += _no_bot(audit, served)
+    notes += [text("present.serve.note", n=hidden)] * bool(hidden)
+    notes += [text("present.serve.flag")] * any(row["flags"] for row in rows)
     screen = {
         "caption": text("present.serve.caption"),
         "heads": [text(f"present.serve.head.{name}") for name in heads],
         "rows": rows,
         "filters": _filters(rows, groups),
-        "note": " ".join([*notes, *_no_bot(audit, served), text("present.serve.note", n=hidden)]),
+        "note": " ".join(notes),
     }
     lines = [f"{row['touchpoint']}: {_verdict(row)}" for row in served]
     return Block(template("now.html.j2", "touchpoints", screen), "\n".join(lines))
@@ -191,7 +194,7 @@ def _verdict(row: Row) -> str:
 def touchpoint_pages(audit: Audit) -> Block:
     """Return one page for each touchpoint with enough customers, folded until it is asked for."""
     pages = [
-        _page(audit, row, flow=steps_figure(audit.journeys, row["touchpoint"]), drawn=True)
+        _page(audit, row, flow=_way(audit, row["touchpoint"]), drawn=True)
         for row in audit.document["touchpoints"]
     ]
     html = "".join(template("now.html.j2", "page", page) for page in pages)
@@ -217,10 +220,16 @@ def touchpoint(audit: Audit, name: str) -> TouchpointPage:
     if row is None:
         near = did_you_mean(name, [r["touchpoint"] for r in audit.document["touchpoints"]])
         raise ConfigError(f"no touchpoint with enough customers is called {name!r}.{near}")
-    flow = steps_figure(audit.journeys, name)
+    flow = _way(audit, name)
     page = _page(audit, row, flow=flow, drawn=False)
     html = template("now.html.j2", "page", page).replace("<details", "<details open", 1)
     return TouchpointPage(html, f"{page['title']}\n{page['lead']}\n{flow.alt}", flow)
+
+
+def _way(audit: Audit, name: str) -> Figure:
+    rows = audit.document["touchpoints"]
+    verdicts = {row["touchpoint"]: _code(row) for row in rows}
+    return steps_figure(audit.journeys, name, verdicts)
 
 
 def _page(audit: Audit, row: Row, *, flow: Figure, drawn: bool) -> Row:
@@ -404,7 +413,8 @@ def _bets(audit: Audit, name: str) -> list[str]:
         if bet.touchpoint == name:
             state = text(f"lab.state.{bet.state}")
             listed.append(text("present.spot.bet", what=bet.what, state=state))
-            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if}
+            told = {"why": bet.why, "smallest_test": bet.smallest_test, "stop_if": bet.stop_if,
+                    "owner": bet.owner_role}  # fmt: skip
             listed += [
                 text(f"present.spot.bet_{k}", what=words) for k, words in told.items() if words
             ]
@@ -421,7 +431,7 @@ def _objective(audit: Audit, name: str) -> list[str]:
     here = f"[touchpoint={name}]" in declared.measure
     if not here and name not in {bet.touchpoint for bet in audit.config.bets}:
         return []
-    return [f"{state['title']} {state['word']}", *state["sentences"]]
+    return [state["title"], *state["sentences"]]
 
 
 def _next(audit: Audit, row: Row, bot: Row | None) -> Row:

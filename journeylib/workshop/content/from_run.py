@@ -73,10 +73,6 @@ def read_content(run: str | Path, *, language: str = "en") -> Content:
     language : str
         A language of `words.languages`.
 
-    Returns
-    -------
-    Content
-
     Raises
     ------
     RunError
@@ -136,7 +132,7 @@ def build_content(
 def _first_screen(document: DocumentPart, words: Catalogue) -> FirstScreen:
     """Return the decisions as the document tells them in the language of the workshop."""
     run = document.decisions
-    told = next((one for one in run.translations if one.language == words.language), run)
+    translation = next((one for one in run.translations if one.language == words.language), run)
     decisions = tuple(
         Decision(
             kind=item.kind,
@@ -145,14 +141,14 @@ def _first_screen(document: DocumentPart, words: Catalogue) -> FirstScreen:
             reason=clean(one.reason),
             base=words.text("present.now.base", grade=item.grade, n=item.customers),
         )
-        for item, one in zip(run["items"], told["items"], strict=True)
+        for item, one in zip(run["items"], translation["items"], strict=True)
     )
     return FirstScreen(
-        headline=clean(told.headline),
-        detail=clean(told.detail),
+        headline=clean(translation.headline),
+        detail=clean(translation.detail),
         decisions=decisions,
-        trials=tuple(map(clean, told.trials)),
-        trust=tuple(map(clean, told.trust)),
+        trials=tuple(map(clean, translation.trials)),
+        trust=tuple(map(clean, translation.trust)),
     )
 
 

@@ -94,10 +94,6 @@ def import_notes(
     round : int
         Of new notes that do not say theirs.
 
-    Returns
-    -------
-    ImportedNotes
-
     Raises
     ------
     ConfigError

@@ -232,10 +232,6 @@ def wall_figure(content: Content, *, ratio: float = 1.45) -> Figure:
         Of `read_content`.
     ratio : float
         Width of the figure over its height.
-
-    Returns
-    -------
-    Figure
     """
     words, wall_map = content.words, draw_wall_map(content, ratio=ratio)
     picture = svg_element(

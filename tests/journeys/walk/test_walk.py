@@ -14,6 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from journeylib.journeys.graph.ends import journey_ends
+from journeylib.journeys.graph.markov_chain import ENDS
+from journeylib.journeys.graph.markov_chain import _counted as counted_moves
+from journeylib.journeys.graph.markov_order import _ENDINGS as ENDINGS
+from journeylib.journeys.graph.markov_order import _contexts as contexts_of
 from journeylib.journeys.graph.transitions import variants
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
@@ -26,6 +31,7 @@ from journeylib.journeys.walk.counting import (
     slot_of,
 )
 from journeylib.journeys.walk.events import MISSING
+from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import least_of_later, row_before
 from journeylib.journeys.walk.tables import END, START
 from journeylib.log.eventlog import EventLog
@@ -122,6 +128,37 @@ def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -
         assert found.loc[name, "events"] == sum(row[2] == name for row in rows)
         assert found.loc[name, "journeys"] == len(came)
         assert found.loc[name, "customers"] == len({own[0][0] for own in came})
+
+
+@FEW
+@given(rows=ROWS)
+def test_ends_and_memory_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
+    journeys = rebuilt(log_of, rows)
+    kinds = [END_KINDS[kind] for kind in journeys.outline.end_kind]
+    ended, contexts, moves = Counter(), Counter(), Counter()
+    for kind, journey in zip(kinds, plain_journeys(rows), strict=True):
+        names = [visit[2] for visit in plain_visits(journey)]
+        ended.update((name, kind) for name in {START, *names})
+        moves.update(pairwise([START, *names, kind]))
+        for place, name in enumerate(names):
+            before = [*names[: place + 1][::-1], None, None][:3]
+            following = names[place + 1] if place + 1 < len(names) else kind
+            if following != "open":
+                contexts[(*before, following)] += 1
+            assert before[0] == name
+    number = {name: no for no, name in journeys.names.items()} | {None: -1} | ENDINGS
+    found = contexts_of(journeys).groupby(["b1", "b2", "b3", "next"])["n"].sum()
+    assert found.to_dict() == {
+        tuple(number[name] for name in context): n for context, n in contexts.items()
+    }
+    counts, names = counted_moves(journeys, set())
+    sums = counts.sum(axis=0)
+    spots = {name: place for place, name in enumerate([*names, *ENDS])}
+    assert sums.sum() == sum(moves.values())
+    assert all(sums[spots[a], spots[b]] == n for (a, b), n in moves.items())
+    ends = journey_ends(journeys)
+    shown = {(row.touchpoint, row.end): row.journeys for row in ends.itertuples()}
+    assert shown == {key: n for key, n in ended.items() if key in shown}
 
 
 @FEW

@@ -36,10 +36,6 @@ def assessment_page(
     objective : ObjectiveReport or None
     bets : sequence of JoinedBet
     assessment : Assessment
-
-    Returns
-    -------
-    str
     """
     texts = (text("lab.assessment.no_objective"),) if objective is None else objective.texts
     sections = [

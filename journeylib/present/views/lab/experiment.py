@@ -17,10 +17,6 @@ def lab_plan(planned: Plan) -> Block:
     Parameters
     ----------
     planned : Plan
-
-    Returns
-    -------
-    Block
     """
     state: State = "good" if planned.run else "bad"
     items = [
@@ -75,10 +71,6 @@ def lab_decision(reading: Reading) -> Block:
     Parameters
     ----------
     reading : Reading
-
-    Returns
-    -------
-    Block
     """
     estimate, unit = reading.primary.estimate, reading.primary.unit
     state = STATES.get(reading.decision, "plain")
@@ -99,9 +91,5 @@ def lab_reading(reading: Reading) -> Figure:
     Parameters
     ----------
     reading : Reading
-
-    Returns
-    -------
-    Figure
     """
     return draw_reading(reading)
