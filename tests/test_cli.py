@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import json
 import os
 import re
@@ -234,6 +235,41 @@ def test_audits_started_together_in_one_folder_do_not_meet(folder: Path) -> None
         (0, "")
     ] * 3
     assert not list(folder.glob("kernel-ipc*"))
+
+
+def obey_modes() -> None:
+    """Give up what lets root write where nobody may: CAP_DAC_OVERRIDE, by prctl (Linux)."""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)
+
+
+@pytest.mark.slow
+def test_a_working_folder_that_cannot_be_written_is_no_obstacle(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("runs")
+    command = [sys.executable, "-m", "journeylib.cli", "audit", "small.yaml", "--out", str(out)]
+    before = sorted(folder.iterdir())
+    folder.chmod(0o555)
+    written = "from pathlib import Path; Path('x').touch()"
+    try:
+        refused, found = (
+            subprocess.run(
+                one,
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                timeout=300,
+                preexec_fn=obey_modes,
+            )
+            for one in ([sys.executable, "-c", written], command)
+        )
+    finally:
+        folder.chmod(0o755)
+    assert b"Permission denied" in refused.stderr
+    assert found.returncode == 0, found.stderr.decode()
+    assert (out / "small" / "latest" / "audit.html").is_file()
+    assert sorted(folder.iterdir()) == before
 
 
 def test_a_terminal_of_few_letters_ends_no_run(folder: Path) -> None:

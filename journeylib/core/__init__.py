@@ -4,6 +4,7 @@ from journeylib.core.catalogue.catalogue import (
     LANGUAGE,
     Catalogue,
     abstain_text,
+    bounds_text,
     catalogue_of,
     cell_text,
     current_catalogue,

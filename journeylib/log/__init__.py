@@ -55,10 +55,12 @@ from journeylib.log.suppression import (
     COUNTS,
     MIN_CELL,
     Crossed,
-    few_of,
+    bounded_share,
+    share_bounds,
     suppress,
     suppress_crossed,
     suppress_parts,
+    without_small_parts,
 )
 from journeylib.log.text.detectors import (
     asks_for_human,

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from journeylib.core import Estimate
+
 MIN_CELL = 10  # fewest customers of a shown cell, unless the configuration permits fewer
 COUNTS = ("events", "journeys", "customers")  # none is larger than the one before
 Ints = npt.NDArray[np.int64]
@@ -91,27 +93,104 @@ def suppress_parts(customers: Ints, cases: Ints, minimum: int) -> Bools:
     return shown
 
 
-def few_of(share: float, customers: int, minimum: int) -> float | None:
-    """Return the bound in place of a share of persons that only a few of them have.
+def without_small_parts(table: pd.DataFrame, parts: Sequence[str], minimum: int) -> pd.DataFrame:
+    """Leave out counts of a few, where the parts of a row add up to a total that is shown.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    parts : sequence of str
+        Columns of counts that add up.
+    minimum : int
+        Fewest cases of a shown part, none aside.
 
     Returns
     -------
-    float or None
-        Whole per cents: at least the share that `minimum` customers would be. None where enough
-        customers have it and enough have it not, so that the share itself may be shown.
+    pandas.DataFrame
+        The parts as Int64, missing where they are few, and where one more must go so that what
+        is missing holds at least `minimum` cases in at least two parts.
 
     Examples
     --------
-    >>> few_of(1 / 145, 145, 10), few_of(20 / 145, 145, 10)
-    (0.07, None)
+    >>> row = pd.DataFrame({"kept": [210], "passed": [30], "left": [0], "open": [1]})
+    >>> without_small_parts(row, list(row), 10).iloc[0].tolist()
+    [210, <NA>, 0, <NA>]
     """
-    if not np.isfinite(share) or customers < minimum:
+    counts = table[list(parts)].to_numpy(np.int64)
+    shown = (counts == 0) | (counts >= minimum)
+    # Parts of no case stay: they may be shown, and protect nobody.
+    some = np.where(counts > 0, counts, np.iinfo(np.int64).max)
+    for row, here in enumerate(shown):
+        hidden = ~here
+        while hidden.any() and (counts[row][hidden].sum() < minimum or hidden.sum() < 2):
+            candidates = np.where(hidden, np.iinfo(np.int64).max, some[row])
+            if candidates.min() == np.iinfo(np.int64).max:
+                break
+            hidden[candidates.argmin()] = True
+        shown[row] = ~hidden
+    found = {name: table[name].astype("Int64").where(shown[:, n]) for n, name in enumerate(parts)}
+    return table.assign(**found)
+
+
+def share_bounds(
+    having: float, of: float, *, minimum: int, of_persons: bool = False
+) -> tuple[float, float] | None:
+    """Return what may be said in place of a share that only a few have, or all but a few.
+
+    Parameters
+    ----------
+    having, of : float
+        What the share counts, and what it is a share of.
+    minimum : int
+        Fewest that may be told apart; nothing is withheld where that is one.
+    of_persons : bool
+        The share says something of the persons themselves. Of the service, none and all may be
+        said; of persons they may not.
+
+    Returns
+    -------
+    (float, float) or None
+        Whole per cents: from nothing to what `minimum` would be, or from what all but `minimum`
+        would be to all. None where the share itself may be shown.
+
+    Examples
+    --------
+    >>> share_bounds(2, 241, minimum=10), share_bounds(0, 241, minimum=10)
+    ((0.0, 0.05), None)
+    >>> share_bounds(0, 241, minimum=10, of_persons=True)
+    (0.0, 0.05)
+    """
+    if not (np.isfinite(having) and of > 0 and minimum > 1):
         return None
-    having = round(share * customers)
-    if minimum <= having <= customers - minimum:
-        return None
-    bound = min(math.ceil(100 * minimum / customers), 100)
-    return bound / 100 if having < minimum else 1 - bound / 100
+    few, rest = round(having), round(of) - round(having)
+    fewest = 0 if of_persons else 1
+    bound = min(math.ceil(100 * minimum / of), 100)
+    if fewest <= few < minimum:
+        return 0.0, bound / 100
+    return (1 - bound / 100, 1.0) if fewest <= rest < minimum else None
+
+
+def bounded_share(
+    estimate: Estimate, having: float, of: float, *, minimum: int, of_persons: bool = False
+) -> Estimate:
+    """Return an estimate that holds bounds in place of a share that may not be shown.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    having, of, minimum, of_persons
+        As of `share_bounds`.
+
+    Returns
+    -------
+    Estimate
+        With ``lo`` and ``hi`` as bounds, abstaining with ``privacy``; as it was where it may be
+        shown, or abstains already.
+    """
+    ends = share_bounds(having, of, minimum=minimum, of_persons=of_persons)
+    if ends is None or estimate.value is None:
+        return estimate
+    return replace(estimate, value=None, lo=ends[0], hi=ends[1], abstain="privacy")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, don
 from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.evidence import Evidence, measure
-from journeylib.measures.measured import OF_PERSONS, without_few
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams

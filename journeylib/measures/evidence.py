@@ -19,7 +19,7 @@ from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
-from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, estimate_rows
+from journeylib.measures.measured import ESTIMATE_COLUMNS, Measured, bounded, estimate_rows
 from journeylib.measures.overall.flow import flow_estimates
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.detector_accuracy import DetectorCheck, check_detectors
@@ -197,14 +197,15 @@ def at_the_door(
     estimates : pandas.DataFrame
         Columns `ESTIMATE_COLUMNS`; measures in the order found within each touchpoint.
     draws : dict of str to ndarray, shape (draws, len(shown))
-        NaN where the measure abstains.
+        NaN where the measure abstains; between bounds where these are shown in its place.
     """
     spot = {name: number for number, name in enumerate(names)}
     order = np.array([spot[name] for name in shown], dtype=np.int64)
     tables, draws = [], {}
-    for one in (_guarded(one, min_customers) for one in measures):
+    for one in (bounded(_guarded(one, min_customers), min_customers) for one in measures):
         silent = np.array([reason is not None for reason in one.abstain], dtype=bool)
-        kept = np.where(silent, np.nan, one.resampled.draws)
+        unknown = silent if one.within is None else silent & ~one.within
+        kept = np.where(unknown, np.nan, one.resampled.draws)
         draws[one.measure] = kept[:, order]
         tables.append(estimate_rows(one, names).iloc[order])
     if not shown:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import AbstainReason, Grade, Resampled
-from journeylib.log import few_of
+from journeylib.core import DRAWS, SEED, AbstainReason, Grade, Resampled
+from journeylib.log import share_bounds
 
 ESTIMATE_COLUMNS = (
     "touchpoint",
@@ -28,7 +30,7 @@ ESTIMATE_COLUMNS = (
 )
 
 # Shares of customers that say something of the persons themselves, in place of the service.
-OF_PERSONS = frozenset({"vulnerable"})
+OF_PERSONS = frozenset({"vulnerable", "complaint_excess"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,14 @@ class Measured:
     source : str
         For what customers say: the column and who read it, and whether labelled turns correct
         it. For what is modelled on a sample of customers: that sample. Else empty.
+    hits, trials : ndarray of float64, optional
+        Of a share that counts: what it counts, and what it is a share of.
+    possible : ndarray of float64, optional
+        What it may count at most, where some cases are unknown.
+    beside : ndarray of float64, optional
+        What is taken off that share, where the number is a difference.
+    within : ndarray of bool, optional
+        Where the interval holds bounds in place of a number; see `bounded`.
     """
 
     measure: str
@@ -61,6 +71,11 @@ class Measured:
     abstain: tuple[AbstainReason | None, ...]
     grade: Grade = "C"
     source: str = ""
+    hits: npt.NDArray[np.float64] | None = None
+    trials: npt.NDArray[np.float64] | None = None
+    possible: npt.NDArray[np.float64] | None = None
+    beside: npt.NDArray[np.float64] | None = None
+    within: npt.NDArray[np.bool_] | None = None
 
 
 def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
@@ -73,14 +88,15 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
         Touchpoints in the order of ``touchpoint_no``.
     """
     silent = np.array([reason is not None for reason in measured.abstain])
+    unknown = silent if measured.within is None else silent & ~measured.within
     result = measured.resampled
     frame = pd.DataFrame(
         {
             "touchpoint": list(names),
             "measure": measured.measure,
             "value": np.where(silent, np.nan, result.value),
-            "lo": np.where(silent, np.nan, result.lo),
-            "hi": np.where(silent, np.nan, result.hi),
+            "lo": np.where(unknown, np.nan, result.lo),
+            "hi": np.where(unknown, np.nan, result.hi),
             "unit": measured.unit,
             "n_events": measured.n_events,
             "n_journeys": measured.n_journeys,
@@ -93,33 +109,65 @@ def estimate_rows(measured: Measured, names: Sequence[str]) -> pd.DataFrame:
     return frame[list(ESTIMATE_COLUMNS)]
 
 
-def without_few(table: pd.DataFrame, measure: str, value: str, *, minimum: int) -> pd.DataFrame:
-    """Replace shares of persons that only a few customers, or all but a few, have by a bound.
+def bounded(measured: Measured, minimum: int) -> Measured:
+    """Replace shares that only a few have, or all but a few, by bounds (`log.share_bounds`).
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Row: a measure of a touchpoint, with `measure`, `value`, ``lo``, ``hi``,
-        ``n_customers``; and where there are, ``score`` and ``abstain`` or ``missing``.
-    measure, value : str
-        Columns that name the measure and hold its number.
+    measured : Measured
     minimum : int
-        Fewest customers that have it, and that have it not.
+        Fewest that may be told apart.
 
     Returns
     -------
-    pandas.DataFrame
-        Such rows have no number: ``hi`` is the bound of a few, ``lo`` of all but a few; the
-        reason is ``privacy``.
+    Measured
+        Such a number abstains with ``privacy``, and its interval holds the bounds. Its draws are
+        those of `_draws_of_few`, which know no count of this touchpoint but the base: no score
+        made of them tells more.
     """
-    table = table.copy()
-    reason = "missing" if "missing" in table else "abstain"
-    for spot in table.index[table[measure].isin(OF_PERSONS) & table[value].notna()]:
-        share, customers = float(table.loc[spot, value]), int(table.loc[spot, "n_customers"])
-        bound = few_of(share, customers, minimum)
-        if bound is not None:
-            columns = [value, "lo", "hi", *({"score"} & set(table))]
-            table.loc[spot, columns] = np.nan
-            table.loc[spot, "hi" if bound > share else "lo"] = bound
-            table.loc[spot, reason] = "privacy"
-    return table
+    if measured.hits is None or measured.trials is None:
+        return measured
+    result, hits, trials = measured.resampled, measured.hits, measured.trials
+    value, lo, hi, draws = (a.copy() for a in (result.value, result.lo, result.hi, result.draws))
+    within, reasons = np.zeros(len(value), dtype=bool), list(measured.abstain)
+    of_persons = measured.measure in OF_PERSONS
+    beside = np.zeros(len(value)) if measured.beside is None else measured.beside.round(2)
+    possible = hits if measured.possible is None else measured.possible
+    for spot in np.flatnonzero([reason is None for reason in reasons]):
+        of = float(trials[spot])
+        ends = share_bounds(hits[spot], of, minimum=minimum, of_persons=of_persons)
+        if ends is None:
+            continue
+        most = max(ends[1], math.ceil(100 * possible[spot] / of) / 100)
+        lo[spot], hi[spot] = np.round([ends[0] - beside[spot], most - beside[spot]], 2)
+        few = np.arange(0 if of_persons else 1, minimum)
+        cases = few if ends[0] == 0 else round(of) - few
+        rate = (np.nansum(hits) + 0.5) / (np.nansum(trials) + 1)
+        draws[:, spot] = _draws_of_few(cases, round(of), rate, measured.measure) - beside[spot]
+        value[spot], reasons[spot], within[spot] = np.nan, "privacy", True
+    return replace(
+        measured,
+        resampled=replace(result, value=value, lo=lo, hi=hi, draws=draws),
+        abstain=tuple(reasons),
+        within=within,
+    )
+
+
+def _draws_of_few(
+    cases: npt.NDArray[np.int64], of: int, rate: float, measure: str
+) -> npt.NDArray[np.float64]:
+    """Return shares that a hidden count may be, each as often as the log's own rate has it.
+
+    The count is binomial with the rate of all touchpoints together, given that it is one of
+    `cases`.
+    """
+    from scipy import stats
+
+    cases = cases[(cases >= 0) & (cases <= of)]
+    log_odds = stats.binom.logpmf(cases, of, rate)
+    chance = np.exp(log_odds - log_odds.max())
+    evenly = (np.arange(DRAWS) + 0.5) / DRAWS
+    place = np.searchsorted(np.cumsum(chance / chance.sum()), evenly)
+    drawn = cases[np.minimum(place, len(cases) - 1)] / of
+    dice = np.random.default_rng([SEED, zlib.crc32(measure.encode())])
+    return np.asarray(dice.permutation(drawn))

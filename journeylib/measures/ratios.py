@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.log import bounded_share
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Ratio:
         ``share`` where `top` is boolean.
     abstain : str or None
         Why it cannot be told on this log, known beforehand.
+    of_model : bool
+        It says how good a model is, not what customers or the service did: no bound is needed.
     """
 
     top: Any
@@ -35,6 +38,7 @@ class Ratio:
     estimand: str
     unit: str = "share"
     abstain: AbstainReason | None = None
+    of_model: bool = False
 
 
 def quotient(totals: Floats) -> Floats:
@@ -55,7 +59,7 @@ def ratios(
     wanted : mapping of str to Ratio
     min_customers : int
         A ratio that rests on fewer customers abstains with ``privacy``; on none, with
-        ``n_small``.
+        ``n_small``. A share that fewer cases have, or all but fewer, is a bound.
     """
     measurable = {name: ratio for name, ratio in wanted.items() if ratio.abstain is None}
     estimates = {
@@ -79,13 +83,15 @@ def _estimated(
         totals = np.zeros((GROUPS, 1, 2))
         totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)
         totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
+        people = len(np.unique(customer[base]))
+        fewest = 1 if ratio.of_model and people >= min_customers else min_customers
         estimates[name] = ratio_of_sums(
             totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
-            n_customers=len(np.unique(customer[base])),
+            n_customers=people,
             n_journeys=len(np.unique(journey[base])),
-            min_customers=min_customers,
+            min_customers=fewest,
         )
     return estimates
 
@@ -107,7 +113,7 @@ def ratio_of_sums(
     result = resample(
         sums, quotient, share=unit == "share", n_customers=[n_customers], n_trials=[trials]
     )
-    return Estimate(
+    found = Estimate(
         value=float(result.value[0]),
         unit=unit,
         # A ratio of amounts that are never negative is never negative, nor is its interval.
@@ -119,3 +125,6 @@ def ratio_of_sums(
         estimand=estimand,
         method="ratio of sums, delete-a-group jackknife by customer",
     )
+    if unit != "share":
+        return found
+    return bounded_share(found, float(sums[:, 0, 0].sum()), trials, minimum=min_customers)

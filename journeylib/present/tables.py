@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.core import cell_text, extra, label, number, percent, text
+from journeylib.core import bounds_text, cell_text, extra, label, number, percent, text
 from journeylib.present.drawing.svg import esc
 from journeylib.present.theme import style_tag
 
@@ -46,7 +46,10 @@ def interval(
 
 
 def share_interval(value: Any, lo: Any, hi: Any) -> str:
-    """Return a share in whole per cent with its interval."""
+    """Return a share in whole per cent with its interval, or the bounds in its place."""
+    low, high = as_float(lo), as_float(hi)
+    if as_float(value) is None and low is not None and high is not None:
+        return bounds_text(low, high)
     return interval(value, lo, hi, lambda x: percent(x, 0), lambda x: number(100 * x, 0))
 
 

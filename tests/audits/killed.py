@@ -7,6 +7,7 @@ JSON for each run that was killed: what stood there at once, and after the next 
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import importlib
 import json
 import os
@@ -115,6 +116,17 @@ for point in points:
     after = in_child(audited)
     print(json.dumps({"point": point, "of": len(again), "ended": ended, "at_once": at_once,
                       "next": after, "then": state()}))  # fmt: skip
+# Twenty of other days, started together in one folder.
+children = []
+for day in range(1, 21):
+    child = os.fork()
+    if child == 0:
+        together = out.with_name("together")
+        execute.run_audit(config, out=together, as_of=dt.date(2026, 3, day))
+        os._exit(0)
+    children.append(child)
+ends = [os.waitpid(child, 0)[1] for child in children]
+print(json.dumps({"twenty": ends}))
 # Two at once, again and again.
 for _ in range(4):
     children = []

@@ -77,6 +77,13 @@ def test_killed_at_twenty_random_points_and_at_every_renaming(
         # Between the two renamings alone the old run stands aside, in the stage, whole.
         assert runs in (whole, {}), one
         assert (one["next"], one["then"]) == (0, whole), one
+    (twenty,) = [one["twenty"] for one in rest if "twenty" in one]
+    home = tmp_path / "together" / "small"
+    *runs, latest = names(home)
+    assert twenty == [0] * 20 and latest == "latest"
+    assert [run[:10] for run in runs] == [f"2026-03-{day:02d}" for day in range(1, 21)]
+    assert all((home / run / "audit.html").is_file() for run in runs)
+    assert (home / "latest").resolve().name == runs[-1]
     pairs = [one for one in rest if "two" in one]
     assert pairs == [{"two": [0, 0], "then": whole}] * 4
 

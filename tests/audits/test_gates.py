@@ -53,6 +53,17 @@ def test_a_metric_without_an_answer_fails_only_where_asked_to() -> None:
     assert verdict("handoffs.wait_seconds", max=60, not_assessable="fail") == ("fail", None)
 
 
+def test_bounds_in_place_of_a_small_share_decide_where_the_limit_lies_outside_them() -> None:
+    few = {"value": None, "lo": 0.0, "hi": 0.05, "unit": "share", "abstain": "privacy"}
+    document = {**DOCUMENT, "flow": {"repeat_contact": few}}
+    found = [
+        check_gates([Gate(id="g", metric="flow.repeat_contact", **bounds)], document)[0]
+        for bounds in ({"max": 0.05}, {"max": 0.03}, {"min": 0.1}, {"min": 0.0, "max": 0.2})
+    ]
+    assert [one.verdict for one in found] == ["pass", "not_assessable", "fail", "pass"]
+    assert "is under 5 %" in found[0].text and found[0].evidence["value"] is None
+
+
 def test_rows_are_picked_by_name_even_one_with_dots_and_brackets() -> None:
     assert verdict("touchpoints[touchpoint=Pay. [now]].events", min=8) == ("fail", 7)
     assert verdict("touchpoints[touchpoint=Pay. [now]].measures.volume", min=2) == ("pass", 2.5)

@@ -113,7 +113,9 @@ def test_the_words_are_those_of_bots_and_said_to_enough_customers(log_of: LogOf)
     phrases = found.wording.phrases
     assert list(zip(phrases["kind"], phrases["language"], strict=True)) == [("bot", "en")]
     row = phrases.iloc[0]
-    assert (row["share"].value, row["customers"], row["turn"]) == (10 / 12, 10, 2.0)
+    # Two of twelve bots said it otherwise: so few are not told apart.
+    assert (row["share"].value, row["share"].lo, row["share"].hi) == (None, 1 - 0.84, 1)
+    assert (row["customers"], row["turn"]) == (10, 2.0)
     assert found.wording.sentences.to_dict("records") == [
         {"words": TELLS, "sessions": 10, "customers": 10, "turn": 2.0}
     ]

@@ -144,7 +144,8 @@ def test_outcomes_in_other_units_are_not_stakes(evidence_of, profile):
 
 
 def test_what_would_settle_a_verdict_tells_of_no_few_persons() -> None:
-    """Eight of 288 flagged customers are under ten, and ten of 288 are 3.5 %."""
-    few = Observation(8 / 288, 0.013, 0.059, "share", 288, "C", None, np.array([8 / 288]))
+    """Fewer than ten of 288 customers are flagged, and ten of 288 are 3.5 %."""
+    draws = np.array([3 / 288])
+    few = Observation(3 / 288, 0.0, 0.04, "share", 288, "C", None, draws, within=True)
     said = settling_datum("vulnerable", {"vulnerable": few})
-    assert "under 4 % (n\u00a0=\u00a0288)" in said and "2.8" not in said and "1.3" not in said
+    assert "under 4 % (n\u00a0=\u00a0288)" in said and "1.0" not in said and "1 %" not in said

@@ -48,7 +48,7 @@ def journeys_of(log_of: LogOf, *texts: str, columns: str = "") -> Journeys:
     rows = [(f"c{n}", n, "Chat", "customer", text) for n, text in enumerate(texts)]
     rows += [("c0", 999, "Chat", "bot", ASKS)]  # a bot's text is nobody's request
     log = log_of(*rows, columns="customer t_us touchpoint actor text")
-    return rebuild(log, JourneySettings(min_customers=5))
+    return rebuild(log, JourneySettings(min_customers=4))
 
 
 def checked(turns: pd.DataFrame, journeys: Journeys) -> dict[str, DetectorCheck]:

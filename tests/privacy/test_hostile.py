@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import resource
+import sys
 import time
 import zipfile
 from collections.abc import Callable
@@ -157,6 +159,12 @@ def written(files: Files) -> None:
 Attack = Callable[..., str]
 
 
+def allocated() -> int:
+    """Return the most memory in bytes that this process has held since it began."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
+
+
 @pytest.fixture
 def attack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -167,7 +175,7 @@ def attack(
     def run(files: Files, *arguments: str) -> str:
         written(files)
         before = sorted(tmp_path.rglob("*"))
-        began = time.monotonic()
+        began, held = time.monotonic(), allocated()
         try:
             status = main(list(arguments))
         except SystemExit as ended:  # of the parser
@@ -178,6 +186,7 @@ def attack(
         assert "Traceback" not in said.err and "fault of its own" not in said.err
         assert SECRET not in said.err and "2345678" not in said.err
         assert len(said.err) < 2_000 and seconds < 10
+        assert allocated() - held < 2**30
         assert sorted(tmp_path.rglob("*")) == before
         return said.err
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from journeylib.audits.changes.drift import drifts, presentable
@@ -21,6 +22,7 @@ from journeylib.audits.history import TEST_COLUMNS, Entry, History
 from journeylib.audits.result.result import Assessment, Change, Changes
 from journeylib.core import percent, rounded, text
 from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.log import share_bounds
 from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
 ONE_PERCENT = 0.01
@@ -411,6 +413,12 @@ def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFram
     rows = table[table["period"] == 0]
     rows = rows[(rows["customers"] >= minimum) & (rows["n"] >= minimum)]
     rows = rows[presentable(rows["measure"], rows["value"] * rows["n"], minimum)]
+    shares = zip(rows["unit"], rows["value"] * rows["n"], rows["n"], strict=True)
+    may_be_kept = [
+        unit != "share" or share_bounds(hits, of, minimum=minimum) is None
+        for unit, hits, of in shares
+    ]
+    rows = rows[np.array(may_be_kept, dtype=bool)]
     end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),

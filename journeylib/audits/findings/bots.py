@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from journeylib.audits.findings.insight import NAMED, insight, listed, unanswered
 from journeylib.audits.result.result import Assessment, Finding, Severity
-from journeylib.core import Estimate, abstain_text, number, percent, rounded, text
+from journeylib.core import (
+    Estimate,
+    abstain_text,
+    bounds_text,
+    estimate_text,
+    number,
+    percent,
+    rounded,
+    text,
+)
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
 
 EVERYONE = "all"  # the segment of a tipping point that is none
@@ -37,16 +46,19 @@ def _containment(assessment: Assessment) -> Finding:
     if raw.abstain == "no_column":
         sentence = text("audits.finding.containment.no_queue", verified=verified)
         return unanswered("containment", sentence, evidence)
-    if raw.value is None or verified.value is None:
+    # Of bounds in place of a small share the end counts that credits bots least.
+    credited = raw.lo if raw.value is None else raw.value
+    confirmed = verified.hi if verified.value is None else verified.value
+    if credited is None or confirmed is None:
         why = abstain_text(verified.abstain or raw.abstain)
         sentence = text("audits.finding.containment.open", why=why)
         return unanswered("containment", sentence, evidence)
-    hidden = raw.value - verified.value
+    hidden = credited - confirmed
     sentence = text(
         "audits.finding.containment.settled",
-        raw=percent(raw.value),
+        raw=estimate_text(raw) if raw.value is None else percent(raw.value),
         verified=verified,
-        joined=percent(1 - raw.value),
+        joined=bounds_text(0, 1 - credited) if raw.value is None else percent(1 - raw.value),
         days=assessment.config.measures.repeat_days,
     )
     severity: Severity = "high" if hidden >= 0.2 else "medium" if hidden >= 0.1 else "info"

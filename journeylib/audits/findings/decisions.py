@@ -222,15 +222,18 @@ def _disclosure(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[
     if not bots or disclosure is None:
         return
     never = disclosure.never
-    if never.value is None or never.lo is None or never.hi is None or never.lo <= FEW_TOLD:
+    if never.lo is None or never.hi is None or never.lo <= FEW_TOLD:
         return
+    share = (
+        estimate_text(never, base=False)
+        if never.value is None
+        else _share(never.value, never.lo, never.hi)
+    )
     yield Decision(
         kind="disclose",
         touchpoints=(),
         title=text("audits.decision.disclose.title"),
-        reason=text(
-            "audits.decision.disclose.reason", share=_share(never.value, never.lo, never.hi)
-        ),
+        reason=text("audits.decision.disclose.reason", share=share),
         grade=never.grade,
         customers=never.n_customers,
         strength=never.lo - FEW_TOLD,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from journeylib.audits.config.audit_config import Gate
 from journeylib.audits.document.metric_path import MetricValue, look_up
 from journeylib.audits.result.result import Finding
-from journeylib.core import ConfigError, text
+from journeylib.core import ConfigError, bounds_text, text
 
 BOUNDS = ("min", "max", "max_rise", "max_fall")
 
@@ -50,6 +50,11 @@ def _check(gate: Gate, document: Mapping[str, Any], before: Mapping[str, Any] | 
         for name, bound in bounds.items()
         if bound is not None
     )
+    within = _by_bounds(gate, now)
+    if now.value is None and within is not None and now.lo is not None and now.hi is not None:
+        value = bounds_text(now.lo, now.hi)
+        sentence = text("audits.gate.answer", value=value, before="", **_names(gate, asked))
+        return _finding(gate, now, within, sentence)
     if now.value is None:
         why = f" ({now.reason})" if now.reason else ""
         return _unanswered(gate, now, text("audits.gate.no_answer", why=why, **_names(gate, asked)))
@@ -71,6 +76,17 @@ def _check(gate: Gate, document: Mapping[str, Any], before: Mapping[str, Any] | 
             failed |= gate.max_fall is not None and -rise > gate.max_fall
     sentence = text("audits.gate.answer", value=value, before=old_text, **_names(gate, asked))
     return _finding(gate, now, "fail" if failed else "pass", sentence)
+
+
+def _by_bounds(gate: Gate, now: MetricValue) -> Literal["pass", "fail"] | None:
+    """Return what bounds in place of a share decide; None where the limit lies within them."""
+    change = gate.max_rise is not None or gate.max_fall is not None
+    if now.lo is None or now.hi is None or now.unit != "share" or change:
+        return None
+    least, most = (0.0 if gate.min is None else gate.min), (1.0 if gate.max is None else gate.max)
+    if now.lo > most or now.hi < least:
+        return "fail"
+    return "pass" if now.lo >= least and now.hi <= most else None
 
 
 def _names(gate: Gate, asked: str) -> dict[str, str]:

@@ -15,9 +15,10 @@ from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import rounded
 from journeylib.journeys import Conformance, Structure, Timeline, Told
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
-from journeylib.measures import without_few
+from journeylib.log import without_small_parts
 from journeylib.portfolio import WhatIf
 
+STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
@@ -94,17 +95,14 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     return (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
-        "estimates": _estimates(assessment),
+        "estimates": evidence.estimates,
         "variants": _joined(evidence.variants, " > ", "variant"),
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
-        "indicators": without_few(
-            judgement.indicators,
-            "indicator",
-            "raw",
-            minimum=assessment.config.journeys.min_customers,
+        "indicators": judgement.indicators,
+        "handoff_touchpoints": without_small_parts(
+            evidence.handoffs.by_touchpoint, STATES, assessment.config.journeys.min_customers
         ),
-        "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
         "streams": changes.streams,
@@ -112,11 +110,6 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
-
-
-def _estimates(assessment: Assessment) -> pd.DataFrame:
-    minimum = assessment.config.journeys.min_customers
-    return without_few(assessment.evidence.estimates, "measure", "value", minimum=minimum)
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -168,7 +161,7 @@ def _linkage(assessment: Assessment) -> Variation | None:
 
 
 def _touchpoints(assessment: Assessment) -> Iterator[Variation]:
-    table = _estimates(assessment).sort_values(["touchpoint", "measure"])
+    table = assessment.evidence.estimates.sort_values(["touchpoint", "measure"])
     measures = {
         name: {row["measure"]: row for row in rows.to_dict("records")}
         for name, rows in table.groupby("touchpoint")

@@ -207,9 +207,8 @@ class Catalogue:
         >>> catalogue_of("en").estimate(Estimate.none("n_small", "share"))
         'Not enough evidence: too few customers or journeys'
         """
-        if estimate.value is None and estimate.hi is not None:
-            # Of a share of persons that may not be shown, the bound is.
-            return self.text("under", x=self.percent(estimate.hi, 0))
+        if estimate.value is None and estimate.abstain == "privacy" and estimate.hi is not None:
+            return self.bounds(estimate.lo or 0.0, estimate.hi)
         if estimate.value is None:
             return self.text("abstain.sentence", reason=self.text(f"abstain.{estimate.abstain}"))
         write, unit = self._writer(estimate)
@@ -218,6 +217,22 @@ class Catalogue:
             text = self.text("interval", value=text, range=self.range(estimate))
         n = (estimate.n_customers or estimate.n_journeys or estimate.n_events) if base else 0
         return self.text("with_n", value=text, n=n) if n else text
+
+    def bounds(self, lo: float, hi: float) -> str:
+        """Return the bounds that are shown in place of a share.
+
+        Examples
+        --------
+        >>> english = catalogue_of("en")
+        >>> [english.bounds(*ends) for ends in ((0, 0.05), (0.96, 1), (-0.02, 0.03))]
+        ['under 5 %', 'over 96 %', '−2 to 3 %']
+        """
+        if lo == 0:
+            return self.text("under", x=self.percent(hi, 0))
+        if hi == 1:
+            return self.text("over", x=self.percent(lo, 0))
+        ends = self.percent(lo, 0, sign=False), self.percent(hi, 0)
+        return self.text("range.words", lo=ends[0], hi=ends[1])
 
     def range(self, estimate: Estimated) -> str:
         """Return the interval of an estimate, its unit left out where the point has it."""
@@ -343,6 +358,11 @@ def duration(seconds: float | None) -> str:
 def estimate_text(estimate: Estimated, *, base: bool = True) -> str:
     """Return an estimate in the language in use; see `Catalogue.estimate`."""
     return current_catalogue().estimate(estimate, base=base)
+
+
+def bounds_text(lo: float, hi: float) -> str:
+    """Return bounds of a share in the language in use; see `Catalogue.bounds`."""
+    return current_catalogue().bounds(lo, hi)
 
 
 def cell_text(value: object) -> str:

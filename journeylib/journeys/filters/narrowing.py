@@ -128,6 +128,11 @@ class Narrowed:
                 f"all but journeys of fewer than {minimum} customers remain of {every:,} journeys, "
                 f"too few to be told apart{which}"
             )
+        if not self.differs_enough:
+            return (
+                f"these journeys differ from an earlier group by fewer than {minimum} customers, "
+                f"too few to be told apart{which}"
+            )
         share = 100 * journeys / every
         percent = "<1" if share < 0.5 else ">99" if 99.5 <= share < 100 else f"{share:.0f}"
         return f"{journeys:,} of {every:,} journeys ({percent} %) remain{which}"
@@ -149,7 +154,7 @@ class Narrowed:
         counted: list[Narrowed] = []
         for stage in stages:
             journeys, customers = stage.size
-            shown = stage._is_shown(counted)
+            shown = stage._is_shown(counted) and stage.differs_enough
             counted += [stage] if shown else []
             rows.append(
                 {
@@ -178,6 +183,27 @@ class Narrowed:
             if 0 < len(np.unique(earlier.outline.customer[out])) < minimum:
                 return False
         return True
+
+    @cached_property
+    def differs_enough(self) -> bool:
+        """Whether no group of these journeys that was shown before differs by a few customers.
+
+        Two groups that are nearly alike tell of the few by subtraction. The first one asked for
+        is shown. Journeys that are rebuilt begin anew.
+        """
+        whole, own = self.whole, self.outline.key
+        for earlier in whole.groups_shown:
+            apart = np.isin(whole.outline.key, np.setxor1d(earlier, own))
+            customers = len(np.unique(whole.outline.customer[apart]))
+            if 0 < customers < self.settings.min_customers:
+                return False
+        whole.groups_shown.append(own)
+        return True
+
+    @cached_property
+    def groups_shown(self) -> list[npt.NDArray[np.int64]]:
+        """Keys of the journeys of each group whose counts were shown; kept by the whole alone."""
+        return []
 
     # --- how a verb is carried out ------------------------------------------------------------
 

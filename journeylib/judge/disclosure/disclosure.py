@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Estimate, text
+from journeylib.core import AbstainReason, Estimate, estimate_text, text
 from journeylib.journeys import Journeys
 from journeylib.judge.disclosure.phrases import Phrases, find_phrases
 from journeylib.judge.estimation.figures import rounded_alike
@@ -115,7 +115,7 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
         never=parts["never"],
         wording=phrases,
     )
-    if result.never.value is None:
+    if result.never.hi is None:
         return replace(result, abstain="n_small", text=text("judge.disclosure.few"))
     table = _by_touchpoint(sessions, journeys, fewest)
     return replace(result, by_touchpoint=table, text=_sentences(result, known))
@@ -199,6 +199,8 @@ def _sentences(result: Disclosure, known: int) -> str:
 
 
 def _percent(estimate: Estimate) -> str:
-    ends = (estimate.value or 0.0, estimate.lo or 0.0, estimate.hi or 0.0)
+    if estimate.value is None:
+        return estimate_text(estimate, base=False)
+    ends = (estimate.value, estimate.lo or 0.0, estimate.hi or 0.0)
     value, lo, hi = rounded_alike(*ends, "share")
     return text("judge.disclosure.share", value=value, lo=lo, hi=hi)

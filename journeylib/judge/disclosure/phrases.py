@@ -138,7 +138,8 @@ def _phrases(spoken: ibis.Table, min_customers: int) -> pd.DataFrame:
         sessions, {code: _[code].notnull() for code in shown}, ibis.literal(True), estimands
     )
     rows = []
-    for code in sorted(shown, key=lambda code: (-(estimates[code].value or 0), code)):
+    often = {code: one.hi if one.value is None else one.value for code, one in estimates.items()}
+    for code in sorted(shown, key=lambda code: (-(often[code] or 0), code)):
         kind, lexicon = codes[code]
         counts = (int(counted[f"n_{code}"]), float(counted[f"t_{code}"]))
         rows.append((kind, lexicon.language, estimates[code], *counts))

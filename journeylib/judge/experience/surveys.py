@@ -17,7 +17,7 @@ from journeylib.journeys import Journeys
 from journeylib.judge.estimation.design_matrix import as_covariate
 from journeylib.judge.experience.customer_outcomes import of_kind
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.log import customer_group, fetch
+from journeylib.log import bounded_share, customer_group, fetch
 from journeylib.measures import RATING_SCALES, ratio_of_sums
 
 MICRO = 1_000_000
@@ -165,7 +165,7 @@ def _survey(
     lo, hi = (mean.lo, mean.hi) if scale.silence_recorded else (None, None)
     mean = replace(mean, n_customers=customers, lo=lo, hi=hi)
     estimates = (
-        _response_rate(asked, scale),
+        _response_rate(asked, scale, journeys.settings.min_customers),
         mean,
         _adjusted(journeys, kind, scale, adjust),
         _net_promoter_score(answers, kind, scale, customers),
@@ -257,7 +257,7 @@ def _known_then(journeys: Journeys, requests: pd.DataFrame, adjust: Sequence[str
     )
 
 
-def _response_rate(asked: pd.DataFrame, scale: Scale) -> Estimate:
+def _response_rate(asked: pd.DataFrame, scale: Scale, minimum: int) -> Estimate:
     base: dict[str, Any] = {
         "n_customers": int(asked["customer"].nunique()),
         "n_journeys": len(asked),
@@ -269,4 +269,6 @@ def _response_rate(asked: pd.DataFrame, scale: Scale) -> Estimate:
     group = asked["group"].to_numpy(dtype=np.int64)
     sums[:, 0, 0] = np.bincount(group[asked["value_micro"].notna()], minlength=GROUPS)
     sums[:, 0, 1] = np.bincount(group, minlength=GROUPS)
-    return ratio_of_sums(sums, unit="share", min_customers=1, **base)
+    rate = ratio_of_sums(sums, unit="share", min_customers=1, **base)
+    answered = float(sums[:, 0, 0].sum())
+    return bounded_share(rate, answered, len(asked), minimum=minimum, of_persons=True)

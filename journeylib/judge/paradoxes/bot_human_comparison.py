@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import _
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
-from journeylib.log import fetch
+from journeylib.log import MIN_CELL, bounded_share, fetch
 from journeylib.measures import quotient
 
 How = Literal["difference", "relative", "ratio"]
@@ -298,7 +298,7 @@ def share_of_sums(
         n_customers=[people["customers"]],
         n_trials=[trials],
     )
-    return Estimate(
+    found = Estimate(
         float(result.value[0]),
         estimand.unit,
         float(result.lo[0]),
@@ -310,6 +310,8 @@ def share_of_sums(
         method="share, Wilson's interval on the effective sample size, clustered by customer",
         assumptions=estimand.assumptions,
     )
+    few = min(estimand.min_customers, MIN_CELL)
+    return bounded_share(found, float(result.value[0]) * trials, trials, minimum=few)
 
 
 def largest_of_last(totals: Floats) -> Floats:

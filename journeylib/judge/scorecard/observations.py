@@ -31,6 +31,9 @@ class Observation:
         sums over it do not depend on how many touchpoints there are.
     source : str
         For what customers say: the column, who read it, and whether labelled turns correct it.
+    within : bool
+        Only bounds may be shown, `lo` and `hi`. `raw` and the draws are what the log's own rate
+        makes likely between them, for scores alone.
     """
 
     raw: float
@@ -42,6 +45,7 @@ class Observation:
     missing: str | None
     draws: Floats
     source: str = ""
+    within: bool = False
 
 
 NOT_TAKEN = Observation(
@@ -100,6 +104,11 @@ def observe(
 def _observation(row: Any, column: Floats | None, size: int) -> Observation:
     raw = float(row.value)
     reason = row.abstain if isinstance(row.abstain, str) else None
+    # A count of a few is scored by what the log's own rate makes likely: no score tells more.
+    within = reason == "privacy" and bool(np.isfinite(row.lo) and np.isfinite(row.hi))
+    if within:
+        raw = (float(row.lo) + float(row.hi)) / 2 if column is None else float(column.mean())
+        reason = None
     if reason is None and not np.isfinite(raw):
         reason = "unidentified"
     if reason is not None:
@@ -118,6 +127,7 @@ def _observation(row: Any, column: Floats | None, size: int) -> Observation:
         missing=reason,
         draws=draws,
         source=str(getattr(row, "source", "")),
+        within=within,
     )
 
 

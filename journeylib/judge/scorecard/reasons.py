@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from journeylib.core import current_catalogue, number, percent, text
+from journeylib.core import bounds_text, current_catalogue, number, percent, text
 from journeylib.judge.estimation.figures import rounded_alike
 from journeylib.judge.scorecard.observations import Observation
 from journeylib.judge.scorecard.value_functions import AxisScore, enough
 from journeylib.judge.scorecard.verdict import Verdict, Vetoes
 from journeylib.judge.settings import Axis, JudgeSettings
-from journeylib.log import MIN_CELL, few_of
-from journeylib.measures import OF_PERSONS
 
 PER_SIDE = 3
 PER_AXIS = 2
@@ -28,7 +26,7 @@ def veto_reasons(
     """Return one sentence for each veto and each broken measure."""
     x, base = "", ""
     if "vulnerable" in vetoes.names:
-        x, base = figure_of("vulnerable", seen["vulnerable"])
+        x, base = figure(seen["vulnerable"])
     values = {"x": x, "base": base, "need": _score(need)}
     reasons = [text(f"judge.veto.{veto}", **values) for veto in vetoes.names]
     for measure in vetoes.broken:
@@ -99,7 +97,8 @@ def _strongest(
 def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     """Return a number with its unit, and its interval and base in brackets.
 
-    Shares are written in per cent (`sign`) or, where they are differences, in points.
+    Shares are written in per cent (`sign`) or, where they are differences, in points. Where only
+    bounds may be shown, they are the number.
 
     Examples
     --------
@@ -109,6 +108,8 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
     >>> figure(Observation(1240.2, 980, 1500, "min/week", 1412, "C", None, np.array([1240.2])))
     ('1,240', ' (980 to 1,500, 1,412 customers)')
     """
+    if seen.within:
+        return bounds_text(seen.lo, seen.hi), f" ({text('n', n=seen.n_customers)})"
     value, lo, hi = rounded_alike(seen.raw, seen.lo, seen.hi, seen.unit)
     unit = " %" if seen.unit == "share" and sign else ""
     base = text(
@@ -119,17 +120,6 @@ def figure(seen: Observation, *, sign: bool = True) -> tuple[str, str]:
         corrected=text("judge.base_corrected") if CORRECTED in seen.source else "",
     )
     return value + unit, f" ({base})"
-
-
-def figure_of(measure: str, seen: Observation, *, sign: bool = True) -> tuple[str, str]:
-    """Return `figure`, or a bound where only a few customers have what says something of them."""
-    bound = None
-    if measure in OF_PERSONS:
-        bound = few_of(seen.raw, seen.n_customers, MIN_CELL)
-    if bound is None:
-        return figure(seen, sign=sign)
-    word = "under" if bound > seen.raw else "over"
-    return text(word, x=percent(bound, 0)), f" ({text('n', n=seen.n_customers)})"
 
 
 def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
@@ -150,7 +140,7 @@ def statement(measure: str, seen: Observation, *, for_machine: bool) -> str:
     key = f"judge.for_{side}.{measure}"
     # Where nothing negative was found, nobody knows that 0 % is so: words may have been missed.
     words = texts.get(f"{key}_none", texts[key]) if seen.raw == 0 else texts[key]
-    x, base = figure_of(measure, seen, sign="{p}" not in words)
+    x, base = figure(seen, sign="{p}" not in words)
     if seen.unit == "share" and (x.startswith("0 ") or not x.lstrip("−")[0].isdigit()):
         # Nothing, or next to it, is not "only" so much.
         words = words.replace(f"{texts['only']} {{x}}", "{x}")
@@ -236,7 +226,7 @@ def settling_datum(indicator: str | None, seen: Mapping[str, Observation]) -> st
     """Return what would settle a verdict that resampling leaves open."""
     if indicator is None:
         return text("judge.settle_weights")
-    x, base = figure_of(indicator, seen[indicator])
+    x, base = figure(seen[indicator])
     return text("judge.settle_figure", label=text(f"indicator.{indicator}"), x=x, base=base)
 
 

@@ -242,10 +242,9 @@ def _indicator_rows(case: Case) -> list[tuple[Any, ...]]:
         for name, u, weight in zip(score.names, score.u, score.weights, strict=True):
             o = case.seen.get(name, NOT_TAKEN)
             lo, hi = (float("nan"),) * 2 if o.missing else (o.lo, o.hi)
-            head = (case.place["touchpoint"], axis, name, o.raw, lo, hi, o.unit)
-            rows.append(
-                (*head, float(u), float(weight), o.missing, o.n_customers, o.grade, o.source)
-            )
+            raw, missing = (float("nan"), "privacy") if o.within else (o.raw, o.missing)
+            head = (case.place["touchpoint"], axis, name, raw, lo, hi, o.unit)
+            rows.append((*head, float(u), float(weight), missing, o.n_customers, o.grade, o.source))
     return rows
 
 

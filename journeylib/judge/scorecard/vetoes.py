@@ -84,7 +84,7 @@ def hatch_fails(touchpoint: str, handoffs: Handoffs | None, settings: JudgeSetti
 
 def hatch_unknown(handoffs: Handoffs | None) -> bool:
     """Whether the log cannot show if requests for a human are honoured."""
-    return handoffs is None or handoffs.requests_honoured.value is None
+    return handoffs is None or handoffs.requests_honoured.lo is None
 
 
 def _loses_more(touchpoint: str, moments: pd.DataFrame, settings: JudgeSettings) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
-from journeylib.log import suppress
+from journeylib.log import bounded_share, share_bounds, suppress
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
 from journeylib.measures.measured import Measured
 from journeylib.measures.ratios import quotient
@@ -119,7 +119,7 @@ def verified(
         reason = "privacy"
     if reason is not None:
         return Estimate.none(reason, "share", **base)
-    return Estimate(
+    shown = Estimate(
         value=sure / mature,
         unit="share",
         lo=sure / mature,
@@ -128,6 +128,8 @@ def verified(
         assumptions=("a customer's later contacts are found under the same customer",),
         **base,
     )
+    few = bounded_share(shown, sure, mature, minimum=journeys.settings.min_customers)
+    return replace(few, hi=max(few.hi or 0.0, shown.hi or 0.0))
 
 
 def containment_curve(
@@ -141,7 +143,7 @@ def containment_curve(
         ``days`` (int64), ``sessions`` (int64, mature for this window), ``verified``,
         ``verified_lo``, ``verified_hi`` (float64: share with its customer-clustered interval),
         ``upper`` (float64: with all unknown sessions good). Windows with fewer than
-        `min_customers` customers are left out.
+        `min_customers` customers are left out, and those whose share may not be shown.
     """
     columns = list(CURVE_COLUMNS)
     if last_us is None:
@@ -172,7 +174,10 @@ def containment_curve(
             "customers": n,
         }
     )
-    return suppress(curve, max(min_customers, 1))[0][columns]
+    sure = zip(totals[:, :, 1].sum(axis=0), mature, strict=True)
+    minimum = max(min_customers, 1)
+    curve = curve[[share_bounds(hits, of, minimum=minimum) is None for hits, of in sure]]
+    return suppress(curve, minimum)[0][columns]
 
 
 def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFrame) -> pd.DataFrame:
@@ -189,7 +194,16 @@ def by_touchpoint(sessions: BotSessions, journeys: Journeys, counts: pd.DataFram
     mature = table["mature"].where(table["mature"] > 0).astype("float64")
     share = table["verified"] / mature
     table["verified_hi"] = (table["verified"] + table["unknown"]) / mature
-    table["verified"] = table["verified_lo"] = share
+    table["verified_lo"] = share
+    few = [
+        share_bounds(sure, of, minimum=journeys.settings.min_customers)
+        for sure, of in zip(table["verified"], table["mature"], strict=True)
+    ]
+    within = np.array([bounds is not None for bounds in few], dtype=bool)
+    least, most = np.array([bounds or (np.nan, np.nan) for bounds in few]).reshape(-1, 2).T
+    table["verified"] = share.mask(within)
+    table["verified_lo"] = table["verified_lo"].mask(within, least)
+    table["verified_hi"] = table["verified_hi"].mask(within, np.fmax(most, table["verified_hi"]))
     columns = list(SPOT_COLUMNS)
     shown = table.sort_values("touchpoint", kind="stable")[columns].reset_index(drop=True)
     shown.attrs["suppressed"] = hidden
@@ -232,7 +246,13 @@ def containment_measure(
         "no_clock": np.full(len(spots), not journeys.has_clock),
         "no_column": np.full(len(spots), not journeys.log.schema.knows_customers),
     }
-    return measured("containment", "share", result, base, settings, refused=refused)
+    hits, trials = sums.sum(axis=0).T
+    return replace(
+        measured("containment", "share", result, base, settings, refused=refused),
+        hits=hits,
+        trials=trials,
+        possible=at_most.sum(axis=0)[:, 0],
+    )
 
 
 def shrunk(totals: Floats, family: np.ndarray[Any, np.dtype[np.intp]]) -> Floats:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, Estimate, Floats, resample
 from journeylib.journeys import MISSING
+from journeylib.log import bounded_share
 from journeylib.measures.bots.bot_sessions import BotSessions
 
 US = 1_000_000
@@ -119,7 +120,7 @@ def wait_estimates(
             **base,
         )
     )
-    return wait, Estimate(
+    gone_by = Estimate(
         value=float(gone.value[0]),
         unit="share",
         lo=float(gone.lo[0]),
@@ -128,6 +129,8 @@ def wait_estimates(
         method="Aalen–Johansen; delete-a-group jackknife by customer",
         **base,
     )
+    lost_ones = float(counts[..., LOST].sum())
+    return wait, bounded_share(gone_by, lost_ones, base["n_events"], minimum=min_customers)
 
 
 def _by_time(times: pd.DataFrame) -> tuple[Floats, Floats]:

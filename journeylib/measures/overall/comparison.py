@@ -138,7 +138,7 @@ def compare(a: Journeys, b: Journeys) -> Comparison:
         stage_order=tuple(schema.stage_order),
         channel_order=tuple(schema.channel_order),
     )
-    if min(a.size[1], b.size[1]) < minimum:
+    if min(a.size[1], b.size[1]) < minimum or not (a.differs_enough and b.differs_enough):
         return nothing
     if a.whole is b.whole and any(0 < n < minimum for n in (_more(a, b), _more(b, a))):
         return nothing

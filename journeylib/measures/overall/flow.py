@@ -10,6 +10,7 @@ import numpy as np
 
 from journeylib.core import GROUPS, Estimate, Resampled, resample
 from journeylib.journeys import Journeys, last_rows, number_pairs
+from journeylib.log import bounded_share
 from journeylib.measures.touchpoints.durations import (
     BINS_PER_DOUBLING,
     bins_of,
@@ -39,7 +40,7 @@ def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
         ``loop_rate``, ``self_loop_rate``, ``repeat_contact``, ``open``, ``throughput_seconds``,
         ``journeys_per_customer``, ``steps_per_journey``.
     """
-    sums = _journey_sums(journeys)
+    sums, minimum = _journey_sums(journeys), journeys.settings.min_customers
     base = {
         "n_customers": int(sums["customers"].sum()),
         "n_journeys": int(sums["journeys"].sum()),
@@ -48,11 +49,11 @@ def flow_estimates(journeys: Journeys, repeats: Repeats) -> dict[str, Estimate]:
 
     def ratio(above: str, below: str, unit: str, estimand: str) -> Estimate:
         pair = np.stack([sums[above], sums[below]], axis=-1)[:, None, :]
-        return _ratio(pair, unit, base, estimand, share=unit == "share")
+        return _ratio(pair, unit, base, estimand, minimum=minimum)
 
     return {
         **_loops(journeys, base),
-        "repeat_contact": _repeat_contact(repeats),
+        "repeat_contact": _repeat_contact(repeats, minimum),
         "open": ratio("open", "journeys", "share", "journeys not over when the log ends")
         if journeys.has_clock
         else Estimate.none("no_clock", "share", **base),
@@ -81,17 +82,18 @@ def _journey_sums(journeys: Journeys) -> dict[str, Floats]:
 
 
 def _ratio(
-    pair: Floats, unit: str, base: Mapping[str, Any], estimand: str, *, share: bool, **more: Any
+    pair: Floats, unit: str, base: Mapping[str, Any], estimand: str, *, minimum: int
 ) -> Estimate:
-    customers = [base["n_customers"]]
+    customers, (hits, trials) = [base["n_customers"]], pair.sum(axis=(0, 1))
     result = resample(
         pair,
         lambda s: s[..., 0] / s[..., 1],
-        share=share,
+        share=unit == "share",
         n_customers=customers,
         n_trials=pair[..., 1].sum(axis=0),
     )
-    return _estimate(result, unit, base, estimand=estimand, method="ratio of sums", **more)
+    found = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
+    return bounded_share(found, hits, trials, minimum=minimum) if unit == "share" else found
 
 
 def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any) -> Estimate:
@@ -130,13 +132,13 @@ def _loops(journeys: Journeys, base: dict[str, int]) -> dict[str, Estimate]:
             "share",
             base,
             estimand,
-            share=True,
+            minimum=journeys.settings.min_customers,
         )
         for name, (where, estimand) in texts.items()
     }
 
 
-def _repeat_contact(repeats: Repeats) -> Estimate:
+def _repeat_contact(repeats: Repeats, minimum: int) -> Estimate:
     cells = repeats.cells
     if cells is None:
         reasons = [reason for reason in repeats.measured.abstain if reason is not None]
@@ -151,7 +153,9 @@ def _repeat_contact(repeats: Repeats) -> Estimate:
         "n_events": int(pair[..., 1].sum()),
     }
     estimand = "contacts followed by another about the same"
-    least, most = (_ratio(sums, "share", base, estimand, share=True) for sums in (pair, at_most))
+    least, most = (
+        _ratio(sums, "share", base, estimand, minimum=minimum) for sums in (pair, at_most)
+    )
     if least.value is None or most.hi is None:
         return least
     # Contacts of which the intent is not known may be about the same: the upper limit holds them.

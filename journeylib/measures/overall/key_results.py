@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from journeylib.journeys import Journeys
+from journeylib.log import share_bounds
 from journeylib.measures.bots.bot_sessions import bot_sessions, leaving_shows
 from journeylib.measures.bots.containment import session_counts, verified
 from journeylib.measures.settings import MeasureSettings
@@ -48,7 +49,8 @@ def _repeat_contact(journeys: Journeys, settings: MeasureSettings) -> float | No
     if repeats.cells is None or repeats.customers < journeys.settings.min_customers:
         return None
     again, contacts = repeats.cells.together("contact_repeats", "contacts").sum(axis=(0, 1))
-    return float(again / contacts) if contacts else None
+    few = share_bounds(again, contacts, minimum=journeys.settings.min_customers) is not None
+    return float(again / contacts) if contacts and not few else None
 
 
 def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, float | None]:
@@ -60,9 +62,11 @@ def _containment(journeys: Journeys, settings: MeasureSettings) -> dict[str, flo
     shares = verified(counts, sessions, journeys, days=settings.repeat_days)
     if shares.value is None:
         return nothing
-    raw = int(counts["raw"].sum()) / int(counts["mature"].sum())
+    alone, mature = int(counts["raw"].sum()), int(counts["mature"].sum())
+    few = share_bounds(alone, mature, minimum=journeys.settings.min_customers) is not None
+    shown = leaving_shows(journeys, settings) and not few
     return {
-        "contained_raw": raw if leaving_shows(journeys, settings) else None,
+        "contained_raw": alone / mature if shown else None,
         "contained_verified": shares.value,
         "contained_verified_hi": shares.hi,
     }

@@ -263,7 +263,8 @@ def _estimated(
     minimum = journeys.settings.min_customers
     given = Ratio(number >= 0, np.ones(len(number), dtype=bool), "contacts that are given a type")
     listed = contacts.iloc[row].reset_index(drop=True)
-    right = Ratio(number[row] == true, number[row] >= 0, "contacts given the type that people say")
+    what = "contacts given the type that people say"
+    right = Ratio(number[row] == true, number[row] >= 0, what, of_model=True)
     keys = journeys.outline.key[contacts["journey"].to_numpy()]
     return replace(
         found,

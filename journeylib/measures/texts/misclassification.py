@@ -101,6 +101,7 @@ def _corrected(one: Measured, check: DetectorCheck, turns: pd.DataFrame | None) 
         one,
         resampled=Resampled(value, error, lo, hi, draws),
         abstain=tuple(abstain),
+        hits=None,  # a corrected share counts nothing
         source=f"{one.source}; {said}",
     )
 

@@ -437,13 +437,15 @@ def _human_request(journeys: Journeys, settings: MeasureSettings) -> Measured:
     asked = np.bincount(cell[own & asks], minlength=cells) > 0
     there = np.zeros(len(events), dtype=np.int64)
     there[first] = asked[cell[first]]
-    return _measured(
+    found = _measured(
         _Question("human_request", "share", "column text, requests for a human by lexicon"),
         journeys,
         settings,
         first,
         {"asked": there, "n": first.astype(np.int64)},
     )
+    trials = found.n_journeys.astype(np.float64)
+    return replace(found, hits=found.resampled.value * trials, trials=trials)
 
 
 def experience_table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from ibis import _
 
@@ -55,7 +57,11 @@ def complaint_excess(journeys: Journeys, settings: MeasureSettings) -> Measured:
     others = own.sum(axis=1, keepdims=True) - own
     base = rows.base(np.ones(len(visits), dtype=bool))
     result = resample(np.concatenate([own, others], axis=-1), _excess, n_customers=base.customers)
-    return measured(NAME, UNIT, result, base, settings)
+    trials, hits = (part.sum(axis=(0, 2)) for part in np.split(own, 2, axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beside = hits / trials - result.value
+    found = measured(NAME, UNIT, result, base, settings)
+    return replace(found, hits=hits, trials=trials, beside=beside)
 
 
 def complaint_times(

@@ -152,14 +152,16 @@ def share_of(
     refused: Mapping[AbstainReason, npt.NDArray[np.bool_]] | None = None,
 ) -> Measured:
     """Measure a share from hits and trials, the two sums of the last axis."""
+    hits, trials = np.moveaxis(np.asarray(sums).sum(axis=0), -1, 0)
     result = resample(
         sums,
         lambda s: s[..., 0] / s[..., 1],
         share=True,
         n_customers=base.customers,
-        n_trials=np.asarray(sums)[..., 1].sum(axis=0),
+        n_trials=trials,
     )
-    return measured(measure, "share", result, base, settings, refused=refused)
+    found = measured(measure, "share", result, base, settings, refused=refused)
+    return replace(found, hits=hits, trials=trials)
 
 
 def not_negative(result: Resampled) -> Resampled:

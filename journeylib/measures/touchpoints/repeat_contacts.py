@@ -94,7 +94,7 @@ def _repeat_contacts(journeys: Journeys, settings: MeasureSettings) -> Repeats:
         for hits in ("repeats", "perhaps")
     )
     between = between_bounds(least.resampled, most.resampled)
-    shares = replace(least, resampled=between)
+    shares = replace(least, resampled=between, possible=most.hits)
     customers, units = contacts.rows.customer, contacts.rows.journey
     return Repeats(shares, cells, len(np.unique(customers)), len(np.unique(units)))
 

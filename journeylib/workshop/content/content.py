@@ -14,11 +14,14 @@ from journeylib.workshop.notes.notes import Note
 
 @dataclass(frozen=True)
 class BotSessions:
-    """What became of conversations with a machine that began at a touchpoint."""
+    """What became of conversations with a machine that began at a touchpoint.
+
+    None where too few, or what would give these away, is not shown.
+    """
 
     sessions: int
-    handed_over: int
-    abandoned: int
+    handed_over: int | None
+    abandoned: int | None
 
 
 @dataclass(frozen=True)

@@ -208,7 +208,10 @@ def _feeling(row: Mapping[Any, Any], n: str = "n_customers") -> Estimate | None:
 def _bot_sessions(row: Mapping[Any, Any] | None) -> BotSessions | None:
     if row is None:
         return None
-    return BotSessions(int(row["sessions"]), int(row["handed_over"]), int(row["abandoned"]))
+    handed, left = (
+        None if pd.isna(row[end]) else int(row[end]) for end in ("handed_over", "abandoned")
+    )
+    return BotSessions(int(row["sessions"]), handed, left)
 
 
 def _stages(

@@ -122,7 +122,7 @@ def _pains(content: Content, stage: Stage) -> list[Line]:
 
 def _handoffs(content: Content, stage: Stage) -> list[Line]:
     by_number = sorted(
-        ((p.bot_sessions.handed_over, p) for p in stage.touchpoints if p.bot_sessions),
+        ((p.bot_sessions.handed_over or 0, p) for p in stage.touchpoints if p.bot_sessions),
         key=lambda pair: (-pair[0], pair[1].name),
     )
     texts = [text for _, point in by_number if (text := handoff_text(content, point))]
@@ -133,7 +133,7 @@ def _handoffs(content: Content, stage: Stage) -> list[Line]:
 def handoff_text(content: Content, point: Touchpoint) -> str:
     """Return what became of the conversations with a machine that begin at a touchpoint."""
     bots = point.bot_sessions
-    if bots is None or not bots.sessions:
+    if bots is None or not bots.sessions or bots.handed_over is None:
         return ""
     return content.words.text(
         "handoff.line",
@@ -141,7 +141,7 @@ def handoff_text(content: Content, point: Touchpoint) -> str:
         handed=bots.handed_over,
         sessions=bots.sessions,
         share=content.words.percent(bots.handed_over / bots.sessions, 0),
-        abandoned=bots.abandoned,
+        abandoned=content.words.cell(bots.abandoned),
     )
 
 
