@@ -16,7 +16,7 @@ LINES = {
     "journeys": 5_320,
     "judge": 5_920,
     "lab": 2_200,
-    "log": 6_260,
+    "log": 6_425,
     "measures": 5_560,
     "portfolio": 1_660,
     "present": 7_150,

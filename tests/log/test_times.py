@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from journeylib.core.errors import SchemaError
 from journeylib.log.engine.duckdb import connect
+from journeylib.log.eventlog import EventLog
+from journeylib.log.inference.schema_proposal import propose
 
 from .conftest import ROLES, checks_of, frame_of, read
 
@@ -166,6 +169,106 @@ def test_day_or_month_first_is_settled_over_the_column() -> None:
     assert checks_of(ambiguous, "day_or_month_first")["rows"].tolist() == [2]
     with pytest.raises(SchemaError, match=r"1 values can only be read day-first, 2 only month-f"):
         log_at(["13/2/2024", "2/13/2024", "2/14/2024 10:00"])
+
+
+# What one file of a log may hold, as days of 10:00.
+DAY_FIRST = ["13/2/2024", "14/2/2024"]
+MONTH_FIRST = ["2/13/2024", "2/14/2024"]
+UNCLEAR = ["1/2/2024", "3/4/2024"]  # in order of time either way
+# In order of time with the month first only: 5 January, 3, 4 and 6 February.
+IN_ORDER = ["1/5/2024", "2/3/2024", "2/4/2024", "2/6/2024"]
+
+
+def files_of(folder: Path, *days: list[str]) -> str:
+    for name, column in zip("abcd", days, strict=False):
+        rows = [f"u{i},a,{day} 10:00" for i, day in enumerate(column)]
+        (folder / f"{name}.csv").write_text("\n".join(["who,what,at", *rows, ""]), "utf-8")
+    return str(folder / "*.csv")
+
+
+def days_of(log: EventLog) -> list[str]:
+    times = pd.to_datetime(frame_of(log)["t_us"], unit="us")
+    assert set(times.dt.hour) == {10}
+    return times.dt.strftime("%m-%d").tolist()
+
+
+@pytest.mark.parametrize(
+    ("files", "days", "decided", "unclear"),
+    [
+        # One file with the day first and one with the month first: each is read by itself.
+        ([DAY_FIRST, MONTH_FIRST], "02-13 02-14 02-13 02-14", (1, 1, 0, 0), []),
+        # A file that is not clear is read as the clear one.
+        ([MONTH_FIRST, UNCLEAR], "02-13 02-14 01-02 03-04", (0, 2, 0, 1), []),
+        ([UNCLEAR, DAY_FIRST], "02-01 04-03 02-13 02-14", (2, 0, 0, 1), []),
+        # The order of its own rows counts more than another file.
+        ([DAY_FIRST, IN_ORDER], "02-13 02-14 01-05 02-03 02-04 02-06", (1, 1, 1, 0), []),
+        # Two changes of day are too few to count: 5 January, then 3 and 4 February.
+        ([DAY_FIRST, IN_ORDER[:3]], "02-13 02-14 05-01 03-02 04-02", (2, 0, 0, 1), []),
+        # Where the clear files differ, a file that is not clear stays so.
+        ([DAY_FIRST, MONTH_FIRST, UNCLEAR],
+         "02-13 02-14 02-13 02-14 02-01 04-03", (2, 1, 0, 0), [2]),
+        # An order of rows is a decision that other files can follow.
+        ([IN_ORDER, UNCLEAR], "01-05 02-03 02-04 02-06 01-02 03-04", (0, 2, 1, 1), []),
+        # Files without such dates have no part in it.
+        ([["2024-05-06"], MONTH_FIRST], "05-06 02-13 02-14", None, []),
+        ([UNCLEAR, UNCLEAR], "02-01 04-03 02-01 04-03", None, [4]),
+    ],
+)  # fmt: skip
+def test_each_file_has_the_day_or_the_month_first(
+    tmp_path: Path,
+    files: list[list[str]],
+    days: str,
+    decided: tuple[int, int, int, int] | None,
+    unclear: list[int],
+) -> None:
+    log = read(files_of(tmp_path, *files))
+    assert days_of(log) == days.split()
+    found = checks_of(log, "day_or_month_first")
+    shown = found["text"].tolist()
+    by_file = [tuple(map(int, re.findall(r"\d+", one))) for one in shown if "Files read" in one]
+    assert by_file == ([] if decided is None else [decided])
+    assert found[found["text"].str.startswith("No date")]["rows"].tolist() == unclear
+    assert set(found["severity"]) <= {"note"}
+
+
+def test_one_file_is_read_as_before_whatever_its_order(tmp_path: Path) -> None:
+    log = read(files_of(tmp_path, IN_ORDER))
+    assert days_of(log) == ["05-01", "03-02", "04-02", "06-02"]
+    assert checks_of(log, "day_or_month_first")["rows"].tolist() == [4]
+
+
+def test_a_file_that_contradicts_itself_is_refused_by_name(tmp_path: Path) -> None:
+    paths = files_of(tmp_path, DAY_FIRST, MONTH_FIRST, [*DAY_FIRST, *UNCLEAR, MONTH_FIRST[0]])
+    refused = (
+        r"'at' of the file c\.csv mixes .*: 2 values can only be read day-first, 1 only "
+        r"month-first\. Declare timestamp_format"
+    )
+    with pytest.raises(SchemaError, match=refused):
+        read(paths)
+    assert any(re.search(refused, doubt) for doubt in propose(paths, roles=ROLES).warnings)
+
+
+def test_init_says_which_files_have_the_month_first(tmp_path: Path) -> None:
+    paths = files_of(tmp_path, DAY_FIRST, MONTH_FIRST, UNCLEAR, IN_ORDER)
+    found = propose(paths, roles={"touchpoint": "what"})
+    assert found.schema.timestamp_format is None
+    said = next(doubt for doubt in found.warnings if "two readings" in doubt)
+    assert (
+        "in 4 files. With the day first: a.csv, c.csv. With the month first: b.csv, d.csv." in said
+    )
+    assert "The order of rows decided 1 of them, the other files 0." in said
+    assert any("first in 1 of these files; the day is taken" in doubt for doubt in found.warnings)
+
+
+def test_ends_are_read_by_file_too(tmp_path: Path) -> None:
+    for name, day in (("a", "13/2/2024"), ("b", "2/13/2024")):
+        (tmp_path / f"{name}.csv").write_text(
+            f"who,what,at,end\nu,a,{day} 10:00,{day} 10:05\n", "utf-8"
+        )
+    berlin = {"end_timestamp": "end", "timezone": "Europe/Berlin"}
+    rows = frame_of(read(str(tmp_path / "*.csv"), ROLES | berlin))
+    assert rows["t_us"].tolist() == [us(2024, 2, 13, 9)] * 2
+    assert rows["end_us"].tolist() == [us(2024, 2, 13, 9, 5)] * 2
 
 
 def test_mixed_formats_and_zones_are_told() -> None:

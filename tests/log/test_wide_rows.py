@@ -83,6 +83,26 @@ def test_clocks_are_local_and_days_can_be_chosen(calls: str) -> None:
     assert rows["t_us"].tolist()[0] == MARCH + 2 * DAY - HOUR - 2 * MINUTE
 
 
+def test_the_ending_code_of_a_call_counts_once_a_call(tmp_path: Path) -> None:
+    """It stands beside each step of its call; two calls of a day may end alike."""
+    path = tmp_path / "calls.csv"
+    path.write_text(CALLS + "A3,1,K2,2024-03-01,12:00:00,12:00:20,,,,,HANG\n", "utf-8")
+    join = {"id": ["line", "call"], "began": ["date", "vru_start"]}
+    ended = {"customer": "customer", "kind": "ending", "timestamp": "began"}
+    log = read(str(path), ROLES, unpivot=STEPS, join=join, outcomes="log", outcomes_schema=ended)
+    codes = frame_of(log).groupby("session")["ending"].agg(set).to_dict()
+    assert codes == {
+        "A1 1": {"AGENT"}, "A1 2": {"HANG"}, "A2 1": {"AGENT"}, "A2 2": {"HANG"}, "A3 1": {"HANG"}
+    }  # fmt: skip
+    assert log.outcomes is not None
+    found = log.outcomes.order_by("t_us").to_pandas()
+    assert found[["customer", "kind"]].to_numpy().tolist() == [
+        ["K1", "AGENT"], ["K2", "HANG"], ["K2", "HANG"], ["K1", "AGENT"], ["K3", "HANG"]
+    ]  # fmt: skip
+    assert ((found["t_us"] - MARCH) / HOUR).round(2).tolist() == [10, 11, 12, 47.97, 72]
+    assert found["value_micro"].tolist() == [1_000_000] * 5
+
+
 def test_whole_times_need_no_date(tmp_path: Path) -> None:
     path = tmp_path / "visits.csv"
     path.write_text(

@@ -108,12 +108,11 @@ class ReadingPlan:
 def time_plan(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> TimePlan:
     """Decide how a column of times is read, from all its values and what is declared of them."""
     return plan_times(
-        raw.table,
+        raw,
         column,
         declared=schema.timestamp_format,
         timezone=schema.timezone,
         missing=schema.missing,
-        where=raw.name,
     )
 
 
@@ -267,7 +266,7 @@ def mapped_rows(raw: Raw, schema: Schema, plan: ReadingPlan) -> ir.Table:
     for role, column in (("timestamp", "t_us"), ("end_timestamp", "end_us")):
         if role in plan.times:
             values = table[getattr(schema, role)]
-            columns[column] = micros_utc(values, plan.times[role], schema.missing)
+            columns[column] = micros_utc(values, plan.times[role], schema.missing, table[FILE])
     columns["position"] = _position(table, schema, plan)
     columns |= _text_columns(table, schema, vocabulary)
     columns |= _mapped_columns(schema, vocabulary)

@@ -23,7 +23,7 @@ from journeylib.log.canonical.timestamps import micros_utc, plausible
 from journeylib.log.canonical.wide_rows import open_log
 from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.schema import OutcomesSchema, Schema
-from journeylib.log.sources.raw_table import Raw, ReadOptions, wanted_columns
+from journeylib.log.sources.raw_table import FILE, Raw, ReadOptions, wanted_columns
 from journeylib.log.sources.table_sources import drop_scratch
 
 
@@ -130,7 +130,7 @@ def _known_by(outcomes: ir.Table, end_us: int | None) -> ir.Table:
 
 def _times(raw: Raw, column: str, schema: Schema | OutcomesSchema) -> ir.IntegerValue:
     plan = time_plan(raw, column, schema)
-    return plausible(micros_utc(raw.table[column], plan, schema.missing))
+    return plausible(micros_utc(raw.table[column], plan, schema.missing, raw.table[FILE]))
 
 
 def _canonical(raw: Raw, table: ir.Table, schema: OutcomesSchema) -> ir.Table:

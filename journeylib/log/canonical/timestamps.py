@@ -22,13 +22,18 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean
+from journeylib.log.canonical.date_orders import DateOrders, Way, Ways, date_orders
 from journeylib.log.canonical.zone_letters import offsets_of, with_offsets, zone_letters
-from journeylib.log.sources.raw_table import FIRST_US, LAST_US
+from journeylib.log.sources.raw_table import FILE, FIRST_US, LAST_US, POSITION, Raw
 
 UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 _MOST_SHAPES = 1000
+_DAY_US = 86_400_000_000
+_FEWEST_MOVES = 3  # changes of day from row to row before the order of a file decides
+# Formats, each with its month-first twin where it has one.
+Candidates = list[tuple[str, str | None]]
 SERIAL_DAYS = "serial days of a spreadsheet: read the workbook itself, or let it write dates."
 _BLANKS = "\u00a0\u2009\u202f"
 _OUTER_BLANKS = r"[ \t\n\r\f\v]*"
@@ -104,6 +109,8 @@ class TimePlan:
     kind : {"typed", "text", "number"}
     formats : tuple of str
         For text: strptime formats in the order tried.
+    month_formats : tuple of str
+        For the files of ``orders.month``, where other files have the day first.
     unit : str
         For numbers: ``s``, ``ms`` or ``us``.
     offsets : bool
@@ -119,8 +126,8 @@ class TimePlan:
         empty where times need no zone.
     hits : dict of str to int
         For text: rows that each format reads.
-    ambiguous : bool
-        Day-first and month-first both read every row; day-first was taken.
+    orders : DateOrders
+        Which files have the day first, and which the month.
     offset_rows, naive_rows : int
         Rows with and without an offset of their own.
     skipped : int
@@ -132,6 +139,7 @@ class TimePlan:
 
     kind: Literal["typed", "text", "number"]
     formats: tuple[str, ...] = ()
+    month_formats: tuple[str, ...] = ()
     unit: str = ""
     offsets: bool = False
     fractions: bool = False
@@ -139,7 +147,7 @@ class TimePlan:
     letters: dict[str, str] = field(default_factory=dict)
     steps: tuple[tuple[int, int], ...] = ()
     hits: dict[str, int] = field(default_factory=dict)
-    ambiguous: bool = False
+    orders: DateOrders = field(default_factory=DateOrders)
     offset_rows: int = 0
     naive_rows: int = 0
     skipped: int = 0
@@ -154,19 +162,13 @@ def _try_strptime(text, format):  # type: ignore[no-untyped-def]
 
 
 def plan_times(
-    table: ir.Table,
-    column: str,
-    *,
-    declared: str | None,
-    timezone: str,
-    missing: tuple[str, ...],
-    where: str,
+    raw: Raw, column: str, *, declared: str | None, timezone: str, missing: tuple[str, ...]
 ) -> TimePlan:
     """Look at a column of times and decide how to read it.
 
     Parameters
     ----------
-    table : ibis.Table
+    raw : Raw
     column : str
     declared : str, optional
         ``timestamp_format`` of the schema: a strptime format, or a unit of `UNITS`.
@@ -174,17 +176,15 @@ def plan_times(
         Zone of times that carry none.
     missing : tuple of str
         Texts that stand for a missing value.
-    where : str
-        Name of the source, for messages.
 
     Raises
     ------
     SchemaError
-        Numbers without a declared unit, an unknown zone, day-first and month-first mixed, or
-        a column that holds no times at all.
+        Numbers without a declared unit, an unknown zone, day-first and month-first mixed in one
+        file, or a column that holds no times at all.
     """
     zone = _zone(timezone)
-    values = table[column]
+    values, where = raw.table[column], raw.name
     kind = values.type()
     if kind.is_timestamp() or kind.is_date():
         plan = TimePlan("typed")
@@ -194,7 +194,7 @@ def plan_times(
     elif kind.is_string():
         if declared in UNITS:
             return TimePlan("number", unit=declared)
-        _only_duckdb(table, column, where)
+        _only_duckdb(raw.table, column, where)
         text = _time_text(values, missing)
         shapes = _shapes(text)
         letters: dict[str, str] = {}
@@ -205,9 +205,9 @@ def plan_times(
         if worded := declared is None and any(map(_WORDED_SHAPE.search, shapes)):
             text = _unworded(text)
             shapes = _shapes(text)
-        plan = _plan_text(text, shapes, declared, column, where)
+        plan = _plan_text(text, shapes, declared, column, raw)
         plan = replace(plan, worded=worded, letters=letters)
-        local = _text_local(text, plan) if plan.naive_rows else None
+        local = _text_local(text, plan, raw.table[FILE]) if plan.naive_rows else None
     else:
         raise SchemaError(
             f"column '{column}' of {where} holds {kind}, not times. "
@@ -221,8 +221,12 @@ def plan_times(
     return replace(plan, steps=steps, skipped=skipped)
 
 
-def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir.IntegerValue:
+def micros_utc(
+    values: ir.Value, plan: TimePlan, missing: tuple[str, ...], file: ir.IntegerValue
+) -> ir.IntegerValue:
     """Return microseconds since 1970 UTC, null where there is no time or it cannot be read.
+
+    `file` is the column `FILE` of the same table.
 
     Pass the result through `plausible` in a step of its own: used twice in one expression, it
     would be computed twice.
@@ -234,7 +238,7 @@ def micros_utc(values: ir.Value, plan: TimePlan, missing: tuple[str, ...]) -> ir
     else:
         text = with_offsets(_time_text(values, missing), plan.letters)
         text = _unworded(text) if plan.worded else text
-        local = _text_local(text, plan)
+        local = _text_local(text, plan, file)
         if not plan.offsets:
             micros = _to_utc(local, plan.steps)
         elif not plan.steps:
@@ -342,15 +346,16 @@ def _number_micros(values: ir.Value, unit: str, missing: tuple[str, ...]) -> ir.
 
 
 def _plan_text(
-    text: ir.StringValue, written: dict[str, int], declared: str | None, column: str, where: str
+    text: ir.StringValue, written: dict[str, int], declared: str | None, column: str, raw: Raw
 ) -> TimePlan:
+    where = raw.name
     filled = sum(written.values())
     if not filled:
         return TimePlan("text")
     offsets = any(_SHAPE_TAIL.search(shape) for shape in written)
     fractions = any(_SHAPE_FRACTION.search(shape) for shape in written)
     shapes = _without_tails(written)
-    candidates: list[tuple[str, str | None]] = _candidates(shapes)
+    candidates = _candidates(shapes)
     if declared is not None:
         # The offset is read by itself, whether the format names it or not.
         bare = re.sub(r"\s*(%z|%Z|Z)$", "", declared) if offsets else declared
@@ -360,8 +365,12 @@ def _plan_text(
         digits = max(numbers, key=lambda shape: (numbers[shape], shape)).split(".")[0]
         raise _unknown_unit(column, where, len(digits))
     draft = TimePlan("text", offsets=offsets, fractions=fractions)
-    counts = _count(text, candidates, draft)
-    formats, ambiguous = _choose(candidates, counts, column, where)
+    counts = _count(text, candidates, draft, raw.table)
+    orders = _orders(text, candidates, draft, counts, column, raw)
+    day, month = (_hits(candidates, counts, orders, month_first=way) for way in (False, True))
+    hits = dict((day + month).most_common())
+    formats, month_formats = tuple(day or month), tuple(month if day else ())
+    stated = sum(found["offset"] for found in counts.values())
     if not formats:
         wanted = f"with the declared format '{declared}'" if declared else "as a time"
         looks = ", ".join(f"'{shape}'" for shape in list(shapes)[:3])
@@ -373,12 +382,13 @@ def _plan_text(
     return TimePlan(
         "text",
         formats=formats,
-        offsets=counts["offset"] > 0,
+        month_formats=month_formats,
+        offsets=stated > 0,
         fractions=fractions,
-        hits={name: counts[name] for name in formats},
-        ambiguous=ambiguous,
-        offset_rows=counts["offset"],
-        naive_rows=filled - counts["offset"],
+        hits=hits,
+        orders=orders,
+        offset_rows=stated,
+        naive_rows=filled - stated,
     )
 
 
@@ -402,7 +412,7 @@ def _without_tails(written: dict[str, int]) -> dict[str, int]:
     return dict(shapes.most_common())
 
 
-def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
+def _candidates(shapes: dict[str, int]) -> Candidates:
     """Return formats, each with its month-first twin, that fit at least one of the shapes."""
     formats = [
         (date + joint + clock, twin and twin + joint + clock, date_shape + joint_shape + shape)
@@ -423,10 +433,10 @@ def _candidates(shapes: dict[str, int]) -> list[tuple[str, str | None]]:
 
 
 def _count(
-    text: ir.StringValue, candidates: list[tuple[str, str | None]], draft: TimePlan
-) -> dict[str, int]:
-    """Count the rows that each format reads, each pair between them, and those with an offset."""
-    table = text.name("text").as_table()
+    text: ir.StringValue, candidates: Candidates, draft: TimePlan, table: ir.Table
+) -> dict[int, dict[str, int]]:
+    """Count of each file the rows that a format reads, or a pair, and those with an offset."""
+    table = table.select(text=text, file=table[FILE])
     core = _core(table["text"], draft)
     sums = {"offset": ibis.literal(0)}
     if draft.offsets:
@@ -438,35 +448,95 @@ def _count(
             second = _in_range(_try_strptime(core, twin))
             sums[twin] = second.sum()
             sums[_pair(form)] = (first | second).sum()
-    row = table.aggregate([value.name(f"c{i}") for i, value in enumerate(sums.values())])
-    counts = row.to_pyarrow().to_pylist()[0]
-    return {name: int(counts[f"c{i}"] or 0) for i, name in enumerate(sums)}
+    counts = table.group_by("file").aggregate(
+        [value.name(f"c{i}") for i, value in enumerate(sums.values())]
+    )
+    return {
+        row["file"]: {name: int(row[f"c{i}"] or 0) for i, name in enumerate(sums)}
+        for row in counts.order_by("file").to_pyarrow().to_pylist()
+    }
 
 
 def _pair(form: str) -> str:
     return f"{form} either way"
 
 
-def _choose(
-    candidates: list[tuple[str, str | None]], counts: dict[str, int], column: str, where: str
-) -> tuple[tuple[str, ...], bool]:
-    """Settle day-first or month-first over the whole column and drop formats without a hit."""
+def _orders(
+    text: ir.StringValue,
+    candidates: Candidates,
+    draft: TimePlan,
+    counts: dict[int, dict[str, int]],
+    column: str,
+    raw: Raw,
+) -> DateOrders:
+    """Settle day-first or month-first for each file."""
     pairs = [(form, twin) for form, twin in candidates if twin]
-    day = sum(counts[form] for form, _ in pairs)
-    month = sum(counts[str(twin)] for _, twin in pairs)
-    either = sum(counts[_pair(form)] for form, _ in pairs)
-    if day < either and month < either:
-        raise SchemaError(
-            f"column '{column}' of {where} mixes day-first and month-first dates: "
-            f"{either - month} values can only be read day-first, {either - day} only "
-            "month-first. Declare timestamp_format for one kind, and read the others as a log "
-            "of their own."
+    ways = {
+        file: Ways(
+            day=sum(found[form] for form, _ in pairs),
+            month=sum(found[twin] for _, twin in pairs),
+            either=sum(found[_pair(form)] for form, _ in pairs),
+            american=any("%I" in twin and found[twin] for _, twin in pairs),
         )
-    american = any("%I" in str(twin) and counts[str(twin)] for _, twin in pairs)
-    month_first = month > day or (month == day and american)
+        for file, found in counts.items()
+    }
+    for file, way in ways.items():
+        if way.mixed:
+            where = raw.name if len(raw.files) == 1 else f"the file {raw.files[file]}"
+            raise SchemaError(
+                f"column '{column}' of {where} mixes day-first and month-first dates: "
+                f"{way.either - way.month} values can only be read day-first, "
+                f"{way.either - way.day} only month-first. Declare timestamp_format for one kind, "
+                "and read the others as a log of their own."
+            )
+    unclear = [file for file, way in ways.items() if way.unclear]
+    in_order = {}
+    if unclear and len(counts) > 1:
+        local = {
+            way: _text_local(text, replace(draft, formats=forms), raw.table[FILE])
+            for way, forms in (
+                ("day", tuple(form for form, _ in candidates)),
+                ("month", tuple(twin or form for form, twin in candidates)),
+            )
+        }
+        table = raw.table.select(file=raw.table[FILE], position=raw.table[POSITION], **local)
+        in_order = _in_order(table.filter(table["file"].isin(unclear)))
+    return date_orders(ways, in_order)
+
+
+def _in_order(table: ir.Table) -> dict[int, Way]:
+    """Return the only way in which the days of a file never step back, of files that have one."""
+    days = table.filter(table["day"].notnull() & table["month"].notnull())
+    days = days.mutate(day=days["day"] // _DAY_US, month=days["month"] // _DAY_US)
+    rows = ibis.window(group_by="file", order_by="position")
+    steps = days.select(
+        "file", **{way: days[way] - days[way].lag().over(rows) for way in ("day", "month")}
+    )
+    found = steps.group_by("file").aggregate(
+        moves=(steps["day"] != 0).sum(),
+        day=(steps["day"] < 0).sum(),
+        month=(steps["month"] < 0).sum(),
+    )
+    ways: dict[int, Way] = {}
+    for row in found.to_pyarrow().to_pylist():
+        # Of fewer rows, one order out of a few would be in order by chance.
+        if (row["moves"] or 0) >= _FEWEST_MOVES and (row["day"] == 0) != (row["month"] == 0):
+            ways[row["file"]] = "day" if row["day"] == 0 else "month"
+    return ways
+
+
+def _hits(
+    candidates: Candidates,
+    counts: dict[int, dict[str, int]],
+    orders: DateOrders,
+    *,
+    month_first: bool,
+) -> Counter[str]:
+    """Count the rows that each format reads of the files with the month first, or of the others."""
+    files = [found for file, found in counts.items() if (file in orders.month) == month_first]
     chosen = [twin if twin and month_first else form for form, twin in candidates]
-    hit = sorted((form for form in chosen if counts[form]), key=lambda form: -counts[form])
-    return tuple(hit), either > 0 and day == month and not american
+    hits = Counter({form: sum(found[form] for found in files) for form in chosen})
+    return Counter(dict((+hits).most_common()))
 
 
 def _core(text: ir.StringValue, plan: TimePlan) -> ir.StringValue:
@@ -496,15 +566,22 @@ def _in_range(time: ir.TimestampValue) -> ir.BooleanValue:
     return _micros(time).between(FIRST_US, LAST_US).fill_null(False)
 
 
-def _text_local(text: ir.StringValue, plan: TimePlan) -> ir.IntegerValue:
+def _text_local(text: ir.StringValue, plan: TimePlan, file: ir.IntegerValue) -> ir.IntegerValue:
     """Return microseconds from 1970 in the zone of the text."""
     if not plan.formats:
         return ibis.null("int64")
     core = _core(text, plan)
+    time = _parsed(core, plan.formats)
+    if plan.month_formats:
+        month_first = file.isin(plan.orders.month)
+        time = ibis.ifelse(month_first, _parsed(core, plan.month_formats), time)
+    return _micros(time)
+
+
+def _parsed(core: ir.StringValue, formats: tuple[str, ...]) -> ir.TimestampValue:
     # Years of two digits first: '%Y' would read '16' as the year 16.
-    ordered = sorted(plan.formats, key=lambda form: "%y" not in form)
-    tried = [_try_strptime(core, form) for form in ordered]
-    return _micros(tried[0] if len(tried) == 1 else ibis.coalesce(*tried))
+    ordered = sorted(formats, key=lambda form: "%y" not in form)
+    return ibis.coalesce(*(_try_strptime(core, form) for form in ordered))
 
 
 def _zone_steps(local: ir.IntegerValue, zone: zoneinfo.ZoneInfo) -> tuple[tuple[int, int], ...]:

@@ -19,7 +19,7 @@ from journeylib.log.engine.duckdb import scratch_name
 from journeylib.log.eventlog import check
 from journeylib.log.schema import OutcomesSchema, Replies, Schema, Span
 from journeylib.log.sources.kinds import open_source
-from journeylib.log.sources.raw_table import POSITION, Pick, Raw, ReadOptions
+from journeylib.log.sources.raw_table import FILE, POSITION, Pick, Raw, ReadOptions
 
 STEP, START, END, THREAD = "step", "start", "end", "thread"
 _TIME, _OWN = "_journeylib_time", "_journeylib_own"
@@ -161,7 +161,7 @@ def long_rows(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str 
     if not wide.unpivot:
         return replace(raw, table=table)
     if wide.has_clocks:
-        table = _timed(table, wide, missing, declared, raw.name)
+        table = _timed(replace(raw, table=table), wide, missing, declared)
     parts = [
         _one_step(table, wide, place).filter(_happened(table, span, missing))
         for place, span in enumerate(wide.unpivot.values())
@@ -238,10 +238,9 @@ def _one_step(table: ir.Table, wide: WideRows, place: int) -> ir.Table:
     return table.mutate(**made).drop(*helpers)
 
 
-def _timed(
-    table: ir.Table, wide: WideRows, missing: tuple[str, ...], declared: str | None, where: str
-) -> ir.Table:
+def _timed(raw: Raw, wide: WideRows, missing: tuple[str, ...], declared: str | None) -> ir.Table:
     """Add the times of each step, of a date and a clock, as local times."""
+    table = raw.table
     local: dict[str, ir.Value] = {}
     for place, span in enumerate(wide.unpivot.values()):
         came = _happened(table, span, missing)
@@ -250,11 +249,10 @@ def _timed(
                 local[f"{place}_{end}"] = ibis.null("int64")
                 continue
             whole = present(table[columns[-1]], missing).notnull()
-            text = table.mutate(**{_TIME: _joined(table, columns, missing)})
-            plan = plan_times(
-                text, _TIME, declared=declared, timezone="UTC", missing=missing, where=where
-            )
-            micros = micros_utc(_joined(table, columns, missing), plan, missing)
+            joined = _joined(table, columns, missing)
+            text = replace(raw, table=table.mutate(**{_TIME: joined}))
+            plan = plan_times(text, _TIME, declared=declared, timezone="UTC", missing=missing)
+            micros = micros_utc(joined, plan, missing, table[FILE])
             local[f"{place}_{end}"] = ibis.ifelse(came & whole, micros, ibis.null("int64"))
     table = table.mutate(**{_TIME + name: value for name, value in local.items()})
     first = ibis.coalesce(*(table[f"{_TIME}{place}_start"] for place in range(len(wide.unpivot))))

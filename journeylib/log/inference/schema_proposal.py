@@ -10,7 +10,12 @@ from typing import Any
 import pandas as pd
 
 from journeylib.core import SchemaError, did_you_mean, percent, printable
-from journeylib.log.canonical.timestamps import SERIAL_DAYS, month_first_format, shape_share
+from journeylib.log.canonical.timestamps import (
+    SERIAL_DAYS,
+    month_first_format,
+    plan_times,
+    shape_share,
+)
 from journeylib.log.canonical.wide_rows import STEP, THREAD, WideRows, long_rows
 from journeylib.log.inference.wide_pattern import CLOCK, find_wide_rows
 from journeylib.log.schema import MISSING, ROLES, Actor, Schema
@@ -36,7 +41,8 @@ _FLAG_WORDS = {"true", "false", "yes", "no", "0", "1", "ja", "nein", "oui", "non
 # Transitions of the XES lifecycle.
 _TRANSITIONS = {"start", "complete", "schedule", "assign", "reassign", "suspend", "resume"}
 _TRANSITIONS |= {"withdraw", "ate_abort", "pi_abort", "autoskip", "manualskip", "unknown"}
-_FEW_NAMES = 20
+_FEW_NAMES, _SHOWN_FILES = 20, 5
+_DAY_OR_MONTH = r"\s*\d\d?[/-]\d\d?[/-]\d{2}"
 _SURE, _LIKELY, _TAKEN = 0.75, 0.5, 0.45
 # Of two columns whose scores are that near, a person is asked.
 _NEAR = 0.8
@@ -160,8 +166,10 @@ def propose(
         sample = _sample(replace(raw, table=raw.table.order_by(POSITION)))
         parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
         sample = sample[[c for c in sample.columns if c in parts]]
-    drop_scratch(raw)
-    found = _Search(raw, sample, wide, ask).proposal(roles or {})
+    try:
+        found = _Search(raw, sample, wide, ask).proposal(roles or {})
+    finally:
+        drop_scratch(raw)
     chosen = object_type or types.chosen
     return replace(found, object_type=chosen, warnings=(*types.warnings, *found.warnings))
 
@@ -431,6 +439,8 @@ class _Search:
 
     def _day_or_month(self, column: _Column) -> None:
         """Where no date tells whether the day or the month is first, ask the order of the file."""
+        if self._files_decide(column):
+            return
         parts = column.values.str.extract(r"^\s*(\d\d?)([/-])(\d\d?)[/-](\d{2,4})(.*)$")
         first, second = (pd.to_numeric(parts[i], errors="coerce") for i in (0, 2))
         if parts.isna().any(axis=None) or first.max() > 12 or second.max() > 12:
@@ -457,6 +467,39 @@ class _Search:
                 f"No date of '{column.name}' tells whether the day or the month comes first; the "
                 "day is taken. Set 'timestamp_format' to be sure."
             )
+
+    def _files_decide(self, column: _Column) -> bool:
+        """Say which files have the day first; return whether any of several files is decided."""
+        if len(self.raw.files) == 1 or not column.values.str.match(_DAY_OR_MONTH).any():
+            return False
+        try:
+            plan = plan_times(
+                self.raw, column.name, declared=None, timezone="UTC", missing=self.missing
+            )
+        except SchemaError as error:
+            self.warnings.append(str(error))
+            return True
+        orders = plan.orders
+        if orders.worth_telling:
+            count = len(orders.day) + len(orders.month)
+            self.warnings.append(
+                f"'{column.name}' has dates of two readings in {count} files. "
+                f"{self._files('the day', orders.day)} {self._files('the month', orders.month)} "
+                f"The order of rows decided {orders.by_rows} of them, the other files "
+                f"{orders.by_others}. Check a date of each."
+            )
+        if orders.unclear and orders.worth_telling:
+            self.warnings.append(
+                f"Nothing tells whether the day or the month comes first in "
+                f"{len(orders.unclear)} of these files; the day is taken. Read them as a log of "
+                "their own with 'timestamp_format' to be sure."
+            )
+        return len(orders.unclear) < len(orders.day) + len(orders.month)
+
+    def _files(self, first: str, files: Sequence[int]) -> str:
+        names = printable([self.raw.files[file] for file in files[:_SHOWN_FILES]])
+        more = f" and {len(files) - len(names)} more" if len(files) > len(names) else ""
+        return f"With {first} first: {', '.join(names) or 'none'}{more}."
 
     def _time_facts(self) -> tuple[str, ...]:
         if "timestamp" not in self.taken or self._typed_time(self.taken["timestamp"]):

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from journeylib.core import text
 from journeylib.log.canonical.canonical_events import ReadingPlan
+from journeylib.log.canonical.timestamps import TimePlan
 from journeylib.log.eventlog import Check, check, count_check
 from journeylib.log.quality.survey import Inspection, one_row
 from journeylib.log.sources.days import LAST_EVENT, as_day, day_after, day_start, end_of
@@ -48,13 +49,28 @@ def _formats(log: Inspection) -> Iterator[Check]:
             read = [text("log.formats.rows", form=f, rows=n) for f, n in times.hits.items()]
             severity = "note" if len(forms) > 1 else "ok"
             yield check("time_format.read", role, severity=severity, formats=", ".join(read))
-        if times.ambiguous:
-            yield check("day_or_month_first.open", role, sum(times.hits.values()))
+        yield from _day_or_month(times, role)
         if times.offset_rows and times.naive_rows:
             stated, naive = times.offset_rows, times.naive_rows
             yield check("time_zones.mixed", role, naive, stated=stated, timezone=zone)
         elif times.kind == "text" and times.naive_rows:
             yield check("time_zones.none", role, timezone=zone)
+
+
+def _day_or_month(times: TimePlan, role: str) -> Iterator[Check]:
+    orders = times.orders
+    if orders.worth_telling:
+        yield check(
+            "day_or_month_first.files",
+            role,
+            day=len(orders.day),
+            month=len(orders.month),
+            by_rows=orders.by_rows,
+            by_others=orders.by_others,
+        )
+    if orders.unclear:
+        files = len(orders.unclear)
+        yield check("day_or_month_first.open", role, orders.unclear_rows, files=files)
 
 
 def _counted(log: Inspection) -> dict[str, ir.Value]:
