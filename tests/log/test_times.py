@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeylib.core.errors import SchemaError
+from journeylib.log.canonical.date_orders import DateOrders, Ways, date_orders
 from journeylib.log.engine.duckdb import connect
 from journeylib.log.eventlog import EventLog
 from journeylib.log.inference.schema_proposal import propose
@@ -227,8 +228,16 @@ def test_each_file_has_the_day_or_the_month_first(
     shown = found["text"].tolist()
     by_file = [tuple(map(int, re.findall(r"\d+", one))) for one in shown if "Files read" in one]
     assert by_file == ([] if decided is None else [decided])
-    assert found[found["text"].str.startswith("No date")]["rows"].tolist() == unclear
+    assert found[found["text"].str.startswith("No")]["rows"].tolist() == unclear
     assert set(found["severity"]) <= {"note"}
+
+
+def test_am_and_pm_decide_where_files_differ() -> None:
+    """The dates of file 1 are American by their clock alone; a file that is clear goes before."""
+    unclear, day, month = Ways(2, 2, 2, american=True), Ways(3, 1, 3), Ways(1, 3, 3)
+    assert date_orders({0: day, 1: unclear, 2: month}, {}) == DateOrders((0,), (1, 2))
+    assert date_orders({0: day, 1: unclear}, {}) == DateOrders((0, 1), by_others=1)
+    assert date_orders({1: unclear}, {}) == DateOrders((), (1,))
 
 
 def test_one_file_is_read_as_before_whatever_its_order(tmp_path: Path) -> None:
@@ -252,10 +261,8 @@ def test_init_says_which_files_have_the_month_first(tmp_path: Path) -> None:
     paths = files_of(tmp_path, DAY_FIRST, MONTH_FIRST, UNCLEAR, IN_ORDER)
     found = propose(paths, roles={"touchpoint": "what"})
     assert found.schema.timestamp_format is None
-    said = next(doubt for doubt in found.warnings if "two readings" in doubt)
-    assert (
-        "in 4 files. With the day first: a.csv, c.csv. With the month first: b.csv, d.csv." in said
-    )
+    said = next(doubt for doubt in found.warnings if doubt.startswith("In 4 files"))
+    assert "first. With the day first: a.csv, c.csv. With the month first: b.csv, d.csv." in said
     assert "The order of rows decided 1 of them, the other files 0." in said
     assert any("first in 1 of these files; the day is taken" in doubt for doubt in found.warnings)
 

@@ -483,7 +483,7 @@ class _Search:
         if orders.worth_telling:
             count = len(orders.day) + len(orders.month)
             self.warnings.append(
-                f"'{column.name}' has dates of two readings in {count} files. "
+                f"In {count} files '{column.name}' may have the day or the month first. "
                 f"{self._files('the day', orders.day)} {self._files('the month', orders.month)} "
                 f"The order of rows decided {orders.by_rows} of them, the other files "
                 f"{orders.by_others}. Check a date of each."

@@ -69,8 +69,9 @@ def _day_or_month(times: TimePlan, role: str) -> Iterator[Check]:
             by_others=orders.by_others,
         )
     if orders.unclear:
+        key = "open_files" if orders.worth_telling else "open"
         files = len(orders.unclear)
-        yield check("day_or_month_first.open", role, orders.unclear_rows, files=files)
+        yield check(f"day_or_month_first.{key}", role, orders.unclear_rows, files=files)
 
 
 def _counted(log: Inspection) -> dict[str, ir.Value]:
