@@ -179,7 +179,7 @@ def test_a_reply_is_compared_with_the_200_turns_before_the_human(
 
 
 def test_a_long_life_costs_what_its_events_cost(
-    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+    log_of: LogOf, shown: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice the sessions of one customer take twice the comparisons, not four times."""
     compared: list[int] = []
@@ -200,7 +200,9 @@ def test_a_long_life_costs_what_its_events_cost(
                 ("a", at + 3, "Desk", "customer", f"As for bill {number}, pay it back", own),
             ]
         compared.append(0)
-        audit(log_of(*rows, columns=COLUMNS + " text session"), cut="customer")
+        found = audit(log_of(*rows, columns=COLUMNS + " text session"), cut="customer")
+    told = shown(found).note
+    assert "looked for in the 200 turns before the person." in told
     first, second, third = compared
     assert first > 0
     assert third <= 200 * 600

@@ -20,6 +20,7 @@ from journeylib.core import (
 )
 from journeylib.journeys import Journeys, judged_by_goals, transitions
 from journeylib.log import suppress
+from journeylib.measures import LISTED
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.journey_ends import journey_ends_figure
@@ -91,7 +92,10 @@ def experience(audit: Audit) -> Figure | Block:
     """Draw how customers feel along the journey."""
     heard = audit.evidence.experience
     if heard.empty:
-        return remark(text("present.experience.none"))
+        estimates = audit.evidence.estimates
+        negative = estimates.loc[estimates["measure"] == "negative", "abstain"]
+        key = "unread" if (negative == "unidentified").any() else "none"
+        return remark(text(f"present.experience.{key}", least=percent(LISTED, 0)))
     heard = heard.dropna(subset="sentiment")
     if len(heard) < MIN_LINE:
         only = "".join(
