@@ -53,8 +53,7 @@ def _containment(assessment: Assessment) -> Finding:
     confirmed = verified.hi if verified.value is None else verified.value
     if credited is None or confirmed is None:
         why = abstain_text(verified.abstain or raw.abstain)
-        sentence = text("audits.finding.containment.open", why=why)
-        return unanswered("containment", sentence, evidence)
+        return unanswered("containment", text("audits.finding.containment.open", why=why), evidence)
     hidden = credited - confirmed
     sentence = text(
         "audits.finding.containment.settled",
