@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ibis
@@ -74,6 +75,12 @@ def _log_of(*rows: tuple[object, ...], columns: str = "customer t_us touchpoint"
 def log_of() -> Callable[..., EventLog]:
     """Return the maker of small logs: ``log_of(("a", 0, "A"), ("a", 1, "B"))``."""
     return _log_of
+
+
+@pytest.fixture(scope="session")
+def parts() -> Callable[..., Any]:
+    """Return the maker of an audit that has a few parts only, for texts that read no others."""
+    return SimpleNamespace
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, done_of, with_sessions
 from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
+from journeylib.measures.bots.handoff_patterns import MOST_EARLIER
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
@@ -36,6 +37,7 @@ from journeylib.measures.texts.detector_accuracy import (
 from journeylib.measures.texts.language_reach import text_abstain_reason
 from journeylib.measures.texts.sentiment import (
     EVEN_ODDS,
+    LISTED,
     RATING_SCALES,
     Scores,
     customer_scores,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,12 @@ from journeylib.audits.changes.drift import drifts
 from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
-from journeylib.core import text
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.read import read_log
 from journeylib.measures import Periods
+from journeylib.present.charts.drift import drift_figure
+from journeylib.present.views.changes import moved
 
 STREAMS, PERIODS = 60, 10
 
@@ -55,6 +57,12 @@ def test_an_interval_holds_no_change_exactly_where_the_test_finds_none() -> None
     assert ((found["lo"] <= found["difference"]) & (found["difference"] <= found["hi"])).all()
     assert (found["before"] + found["lo"] >= -1e-12).all()
     assert (found["before"] + found["hi"] <= 1 + 1e-12).all()
+    # Streams of one measure, told apart by their detail.
+    shown = found.assign(measure="errors", detail=found["measure"])
+    quiet = drift_figure(shown[~shown["significant"]], "").alt
+    assert quiet.startswith(f"0 of {(~found['significant']).sum()} streams differ from earlier ")
+    loud = drift_figure(shown, "").alt
+    assert loud.startswith(f"{found['significant'].sum()} of {STREAMS} streams differ from earlier")
 
 
 MONDAY = dt.date(2025, 1, 6)
@@ -69,12 +77,18 @@ CONFIG = AuditConfig.model_validate(
 
 
 def cases(days: Sequence[int], *, each: int = 12, runs_on: int = 0) -> pd.DataFrame:
-    """Cases that begin on `days` since a Monday, are worked on next day and later."""
-    rows = []
+    """Cases that begin on `days` since a Monday, are worked on next day and later.
+
+    Three in ten also call on their first day, by lot: a log in which nothing varies has no stream
+    to compare.
+    """
+    rows, lots = [], np.random.default_rng(17)
     for day in days:
         for number in range(each):
             who = f"c{day}-{number}"
-            for after, what in ((0, "Request"), (1, "Work"), (runs_on, "Letter")):
+            steps = [(0, "Request"), (1, "Work"), (runs_on, "Letter")]
+            steps += [(0, "Call")] * int(lots.random() < 0.3)
+            for after, what in steps:
                 when = pd.Timestamp(MONDAY) + pd.Timedelta(
                     days=day + after, hours=9, minutes=number
                 )
@@ -92,17 +106,21 @@ def alarms(journeys: Journeys, as_of: dt.date) -> tuple[PeriodComparison, list[s
     return found, [change.id for change in found.changes if change.significant]
 
 
-def test_a_log_that_ends_on_a_friday_is_not_broken_off() -> None:
+def test_a_log_that_ends_on_a_friday_is_not_broken_off(parts: Callable[..., Any]) -> None:
     """Office days for ten weeks, looked back from the Monday after."""
     office = [day for day in range(70) if day % 7 < 5]
     as_of = MONDAY + dt.timedelta(days=70)
     found, ids = alarms(rebuilt(cases(office, runs_on=0), as_of), as_of)
     assert (found.broken, ids) == (False, [])
+    assert moved(parts(changes=found)).alt.startswith(
+        "0 of 2 streams differ from earlier periods by more than chance"
+    )
     # A week that ends on Wednesday is broken off: two office days are missing.
     found, ids = alarms(
         rebuilt(cases(office[:-2], runs_on=0).query("touchpoint != 'Work'"), as_of), as_of
     )
     assert (found.broken, ids) == (True, ["feed-all"])
+    assert "the log looks broken off: the log ends" in found.changes[0].text
 
 
 def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
@@ -111,7 +129,9 @@ def test_cases_that_run_out_after_the_end_of_intake_raise_no_alarm() -> None:
     journeys = rebuilt(cases(range(70), runs_on=25), last - dt.timedelta(days=1))
     end = intake_end(journeys, last, window_days=7)
     assert end == MONDAY + dt.timedelta(days=70)
-    assert alarms(journeys, end)[1] == []
+    found, ids = alarms(journeys, end)
+    assert ids == []
+    assert found.note.startswith("2 streams of 2025-03-10 to 2025-03-16 are compared with up to 8")
     assert "name-Request" in alarms(journeys, last)[1]
     # A log that goes on to its end has none, and neither has one whose last day is half full.
     assert intake_end(rebuilt(cases(range(70)), last), MONDAY + dt.timedelta(days=70), 7) is None
@@ -144,4 +164,6 @@ def test_a_drift_that_the_last_period_does_not_show_alone_says_so() -> None:
     assert (found["lo"] <= 0).all()
     writer = ChangeWriter({}, Periods(0, 7, 10, 0), ChangeSettings())
     (change,) = writer.alarms(found)
-    assert change.text.endswith(text("audits.change.stream.together"))
+    assert change.text.endswith(
+        "This period alone is no more than chance; together with the periods before it is."
+    )

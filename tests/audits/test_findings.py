@@ -13,6 +13,7 @@ from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.result.result import Finding
 from journeylib.core import use_language
+from journeylib.present.views.bots import handoff_table
 
 from .conftest import CONFIG
 
@@ -101,6 +102,10 @@ def test_people_who_pass_work_on_are_no_alarm_where_no_bot_serves(small_with):
     assert {item.state for item in audit.judgement.handoff_items} == {"not_measurable"}
     raised = {finding.id for finding in audit.findings if finding.severity == "high"}
     assert not raised & {"handoff-worst", "dead-ends", "requests-honoured", "disclosure"}
+    assert by_id(audit)["containment"].text == (
+        "Bots, hand-overs and containment cannot be assessed: the log has no bot session."
+    )
+    assert "The log has no bot session." in repr(handoff_table(audit))
 
 
 @pytest.mark.parametrize("which", ["telecom_audit", "bank_audit", "small_audit"])

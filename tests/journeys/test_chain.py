@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
@@ -10,6 +11,7 @@ from journeylib.journeys.graph.markov_order import order_test
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.tables import START
+from journeylib.present.views.journey import break_offs
 
 # Columns: START, C1, C2, C3, then goal, bad end, other, open.
 WORKED = np.array(
@@ -123,7 +125,7 @@ def test_a_log_gives_the_worked_answer_with_intervals(log_of):
     assert set(chain.table["grade"]) == {"C"}
 
 
-def test_journeys_that_pass_through_are_counted_not_modelled(log_of):
+def test_journeys_that_pass_through_are_counted_not_modelled(log_of, parts):
     """a, b, c and b, a, c fifty times each, and once b, c: a is in 100 of 101."""
     paths = [*[("a", "b", "c")] * 50, *[("b", "a", "c")] * 50, ("b", "c")]
     chain = journey_chain(journeys_of(log_of, paths, goals=("c",), bad_ends=()))
@@ -137,11 +139,19 @@ def test_journeys_that_pass_through_are_counted_not_modelled(log_of):
     ]
     log = log_of(*rows, columns="customer case t_us touchpoint")
     settings = JourneySettings(cut="case", min_customers=1, quiet_days=30)
-    still = journey_chain(rebuild(log, settings))
+    journeys = rebuild(log, settings)
+    still = journey_chain(journeys)
     assert set(still.table.query("measure == 'p_open'")["value"].dropna()) == {1.0}
     assert still.value("a", "visited") == 100 / 101
     rows = still.table.query("measure == 'visited'")
     assert ((rows["lo"] <= rows["value"]) & (rows["value"] <= rows["hi"])).all()
+    # The reader sees the count under the name of a count, of all journeys.
+    names = pd.DataFrame({"touchpoint": ["a", "b", "c"]})
+    nothing = pd.DataFrame(columns=["touchpoint", "measure", "value"])
+    evidence = parts(estimates=nothing, touchpoints=names)
+    shown = break_offs(parts(structure=parts(chain=still), evidence=evidence, journeys=journeys))
+    assert [cell.split(" (")[0] for cell in shown.frame["visited"]] == ["99 %", "100 %", "100 %"]
+    assert shown.note.startswith("Pass through: counted, of all journeys, open ones too.")
 
 
 def test_no_interval_of_steps_reaches_below_the_step_itself(log_of):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation import segment as cutting
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.segmentation.silence_gap import fit_gap
+from journeylib.judge.settings import JudgeSettings
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.settings import MeasureSettings
+from journeylib.present.views.quality import definitions
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -248,7 +252,9 @@ def test_gaps_of_unknown_channels_are_refused(log_of: LogOf) -> None:
         rebuild(log_of(("a", 0, "A")), JourneySettings(gap_days={"chat": 1}))
 
 
-def test_what_counts_as_over_follows_the_silences_inside_cases(log_of: LogOf) -> None:
+def test_what_counts_as_over_follows_the_silences_inside_cases(
+    log_of: LogOf, parts: Callable[..., Any]
+) -> None:
     """40 cases of five hours, two of which pause three days: silent for four hours is over."""
     hour = 3_600_000_000
     rows = [
@@ -263,3 +269,16 @@ def test_what_counts_as_over_follows_the_silences_inside_cases(log_of: LogOf) ->
     stated = rebuild(log, JourneySettings(cut="case", quiet_days=30))
     assert stated.cutting.quiet_us == 30 * 24 * hour and not stated.cutting.quiet_found
     assert int(stated.outline.is_open.sum()) == 40
+
+    def told(journeys: Journeys) -> str:
+        settings = parts(
+            journeys=journeys.settings, measures=MeasureSettings(), judge=JudgeSettings()
+        )
+        evidence = parts(totals={"suppressed": 0, "customers": 40})
+        words = definitions(parts(config=settings, evidence=evidence, journeys=journeys)).frame
+        return str(words.set_index("term").loc["Open journey", "meaning_here"])
+
+    sentence = "last heard of less than {} before the log ends, without an end ({})"
+    silent = "95 % of the journeys never were silent for longer"
+    assert told(journeys) == sentence.format("4 h", silent)
+    assert told(stated) == sentence.format("30 days", "as set")

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from journeylib.core import use_language
 from journeylib.journeys.representatives.representatives import Stories, representatives
+from journeylib.present.views.journey import stories as told_stories
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data/representative_journeys"
 needs_data = pytest.mark.skipif(
@@ -59,11 +61,16 @@ def test_published_logs_are_told_by_their_true_representatives():
     truth, logs = sequences(DATA / "truth.csv.gz"), sequences(DATA / "logs.csv.gz")
     assert len(logs) == 24
     found = logs.map(lambda log: representatives(log, min_customers=1))
-    distances = [jaccard_distance(shown(found[name]), set(truth[name])) for name in logs.index]
-    errors = [abs(len(found[name].stories) - len(truth[name])) for name in logs.index]
-    assert np.mean(distances) <= 0.05
-    assert np.mean(errors) <= 0.25
-    assert sum(stories.answer == "found" for stories in found) >= 20
+    wrong = {
+        name: distance
+        for name in logs.index
+        if (distance := jaccard_distance(shown(found[name]), set(truth[name]))) > 0
+    }
+    assert wrong == {}
+    # Three logs whose stories come too seldom to be believed, though they are right here too.
+    seldom = "the stories have so few copies that some may be chance, and others missing"
+    silent = {name: one.reason for name, one in found.items() if one.answer == "cannot tell"}
+    assert silent == dict.fromkeys(["6-3", "8-2", "8-3"], seldom)
 
 
 def moved(story: tuple, random: np.random.Generator) -> tuple:
@@ -160,11 +167,19 @@ def test_ten_journeys_of_five_kinds_are_not():
     assert (found.answer, found.stories) == ("cannot tell", ())
 
 
-def test_ten_journeys_with_much_noise_are_not():
+def test_ten_journeys_with_much_noise_are_not(parts):
     log = [("a", "b", "c", "d")] * 5 + [tuple(f"{n}{n + 1}{n + 2}") for n in range(5)]
     found = representatives(log, min_customers=1)
     assert found.answer == "cannot tell"
     assert "60 % of the journeys follow may have gone unnoticed" in found.reason
+    told = parts(found={"": found}, timelines=())
+    assert (
+        "This log has no journeys that stand for the many others: a story that 60 % of the "
+        "journeys follow may have gone unnoticed."
+    ) in repr(told_stories(parts(stories=told)))
+    with use_language("de"):
+        german = representatives(log, min_customers=1).reason
+    assert german == "eine Geschichte, der 60 % der Reisen folgen, kann unbemerkt geblieben sein"
 
 
 def test_nine_journeys_are_too_few():

@@ -22,6 +22,7 @@ UNITS = {
     "saving": "min/week",
     "volatility": "points",
     "sentiment_drop": "points",
+    "feeling_at_entry": "points",
 }
 FIT = {  # every value function at its best
     "volume": 1000.0,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from journeylib.audits.findings.moments_and_goals import journey_findings
+from journeylib.core import Estimate, estimate_text
 from journeylib.core.errors import ConfigError, RunError
 from journeylib.judge.experience.nonresponse import response_adjusted, response_bounds
-from journeylib.judge.experience.peak_end import moments_of_session, peak_end_weights
+from journeylib.judge.experience.peak_end import PeakEnd, moments_of_session, peak_end_weights
 from journeylib.judge.moments.survival import presence_effect
+from journeylib.present.views.moments import remembered
 
 MHCH = Path(__file__).resolve().parents[2] / "../shared/data/mhch_handoff"
 
@@ -121,6 +127,33 @@ def test_an_end_that_counts_is_found_and_one_that_does_not_is_not() -> None:
     assert by_end.weights["end"].value == max(float(w.value) for w in by_end.weights.values())
     assert not by_mean.beats_mean
     assert by_mean.weights["mean"].value == pytest.approx(0.9, abs=0.1)
+
+
+def test_the_moment_that_ratings_go_with_is_never_the_average_beyond_itself(
+    parts: Callable[..., Any],
+) -> None:
+    """A planted end is told; where the average goes most with ratings, nothing is beyond it."""
+
+    def told(fitted: PeakEnd) -> list[str]:
+        nobody = pd.DataFrame()
+        judgement = parts(moments=nobody, surveys=nobody, peak_end=fitted)
+        assessment = parts(judgement=judgement, structure=None, log=parts(outcomes=None))
+        return [one.text for one in journey_findings(assessment) if one.id == "remembered"]
+
+    by_end, by_mean = peak_end_weights(sessions(0.6, 1)), peak_end_weights(sessions(0.0, 2))
+    weight = estimate_text(by_end.weights["end"])
+    assert told(by_end) == [
+        f"Ratings of conversations go most with the last moment (weight {weight}; 600 rated "
+        "conversations), beyond the average of all moments."
+    ]
+    assert told(by_mean) == []
+    # The other moments help to foresee ratings, and still the average weighs most.
+    heavy = replace(by_end, weights=by_end.weights | {"mean": Estimate(2.0, "SD per SD")})
+    assert heavy.beats_mean and told(heavy) == []
+    shown = remembered(parts(judgement=parts(peak_end=heavy))).frame
+    assert shown["moment"].tolist()[0] == "the average of all moments"
+    plain = repr(remembered(parts(judgement=parts(peak_end=by_mean))))
+    assert "better than the average of all moments" in plain and "600 rated" in plain
 
 
 def test_too_few_answers_give_no_weights() -> None:

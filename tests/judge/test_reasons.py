@@ -114,6 +114,32 @@ def test_reasons_for_the_verdict_come_first(evidence_of, profile, row_of):
     assert sides == sorted(sides) and sides[0] == "For a human"
 
 
+@pytest.mark.parametrize(
+    ("entry", "change", "ending"),
+    [
+        (-0.8, 1.0, "and it rises here by 1.00: it lies in the matter, not in the service."),
+        (-0.8, -0.3, "and it falls here by −0.30: part of it is the service."),
+        (-0.8, 0.05, "; here it changes by 0.05, no more than chance: it lies in the matter."),
+        (0.2, -1.0, None),
+    ],
+)
+def test_grief_in_the_matter_is_told_apart_from_the_service(
+    evidence_of, profile, row_of, entry, change, ending
+):
+    """Who comes with a bad feeling is told what happens to it; who comes with a good one is not."""
+    measured = profile(fit=1, need=0) | {
+        "feeling_at_entry": (entry, 0.05),
+        "sentiment_drop": (change, 0.05),
+    }
+    row = row_of(score_evidence(evidence_of({"Bereavement": measured})), "Bereavement")
+    told = [reason for reason in row["reasons"] if reason.startswith("Customers come with a")]
+    if ending is None:
+        assert told == []
+    else:
+        assert told[0].startswith("Customers come with a feeling of −0.80 (")
+        assert told[0].endswith(ending)
+
+
 def test_a_machine_with_little_to_offer_is_named(evidence_of, profile, row_of):
     row = row_of(score_evidence(evidence_of({"A": profile(fit=0, need=0.5)})), "A")
     assert row["verdict"] == "assist"

@@ -29,8 +29,11 @@ def test_ties_by_file_order_and_by_position() -> None:
     assert "another order would change the journey" in by_file["text"][0]
     same = checks_of(read(frame.iloc[2:]), "ties")
     assert same[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]
-    assert "0 of them" not in same["text"][0]
-    assert "another order would change no journey" in same["text"][0]
+    assert same["text"][0] == (
+        "2 events share their timestamp with another of the same customer. They keep the order of "
+        "rows in the file. All of them tie at one touchpoint, so another order would change no "
+        "journey."
+    )
     by_turn = checks_of(read(frame, ROLES | {"position": "turn"}), "ties")
     assert "'turn' puts them in order, except for 2" in by_turn["text"][0]
     sure = read(frame.assign(turn=[1, 2, 3, 4, 5]), ROLES | {"position": "turn"})
@@ -137,9 +140,13 @@ def test_whose_words_texts_are_is_told() -> None:
     roles |= {"text": "words"}
     silent = checks_of(read(frame, roles), "text_by")
     assert silent[["severity", "rows"]].to_numpy().tolist() == [["warning", 2]]
-    assert "declare 'text_by: customer'" in silent["text"].iloc[0]
+    assert silent["text"].iloc[0] == (
+        "No row of a customer has a text: 2 texts stand on rows of who served, and are taken for "
+        "their words. If they are the customer's, declare 'text_by: customer'."
+    )
     declared = checks_of(read(frame, roles | {"text_by": "customer"}), "text_by")
     assert declared[["severity", "rows"]].to_numpy().tolist() == [["note", 2]]
+    assert declared["text"].iloc[0].startswith("2 texts are taken for the customer's words")
     own = frame.assign(actor=["bot", "customer"])
     known = roles | {"actor_values": {"bot": "bot", "customer": "customer"}}
     assert checks_of(read(own, known), "text_by").empty

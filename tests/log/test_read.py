@@ -327,6 +327,7 @@ def test_one_event_and_a_busy_customer() -> None:
     log = read(many)
     busy = checks_of(log, "busy_customers")
     assert busy[["severity", "rows"]].to_numpy().tolist() == [["warning", 100_000]]
+    assert busy["text"].iloc[0].startswith("Customers with 10,000 events or more: 1. ")
 
 
 def test_stages_go_by_the_name_that_a_touchpoint_gets() -> None:

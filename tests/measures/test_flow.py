@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
@@ -15,6 +17,7 @@ from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import measure
 from journeylib.measures.overall.flow import survival_median
 from journeylib.measures.touchpoints.durations import BINS_PER_DOUBLING, seconds_of
+from journeylib.present.views import journey
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -38,7 +41,9 @@ def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: L
     assert flow["steps_per_journey"].value == pytest.approx(9 / 2)
 
 
-def test_a_stray_way_back_does_not_tie_the_log_together(log_of: LogOf) -> None:
+def test_a_stray_way_back_does_not_tie_the_log_together(
+    log_of: LogOf, parts: Callable[..., Any]
+) -> None:
     """976 calls A, B, C, D and 24 odd ones D, A: no journey comes back; A, B, A does."""
     rows = [row for i in range(976) for row in path(f"c{i}", "ABCD")]
     rows += [row for i in range(24) for row in path(f"odd{i}", "DA")]
@@ -47,7 +52,16 @@ def test_a_stray_way_back_does_not_tie_the_log_together(log_of: LogOf) -> None:
     assert flow["self_loop_rate"].value == 0
     back = [row for i in range(24) for row in path(f"back{i}", "ABAD")]
     # 976 · 3 + 24 + 24 · 3 moves, of which 24 · 2 lie on the cycle A, B, A.
-    assert flow_of(log_of(*rows, *back))["loop_rate"].value == pytest.approx(48 / 3024)
+    looped = flow_of(log_of(*rows, *back))
+    assert looped["loop_rate"].value == pytest.approx(48 / 3024)
+    told = []
+    for of in (flow, looped):
+        hands = parts(actor_changes=pd.DataFrame())
+        seen = journey.flow(parts(evidence=parts(flow=of, handoffs=hands))).frame
+        told.append(seen.set_index("measure")["estimate"])
+    name = "Moves on the way back to a touchpoint of the same journey"
+    assert told[0][name].startswith("0 % (")
+    assert told[1][name].startswith("1.6 % (")
 
 
 def test_open_journeys_and_journeys_per_customer(log_of: LogOf) -> None:

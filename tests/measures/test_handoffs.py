@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -16,6 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from journeylib.audits.findings.bots import bot_findings
+from journeylib.core import text, use_language
 from journeylib.journeys.journeys import rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
@@ -23,6 +26,9 @@ from journeylib.measures.bots.containment import shrunk
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs, handoff_measures
 from journeylib.measures.evidence import measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.present.blocks import Block
+from journeylib.present.views import bots
+from journeylib.present.views.journey import flow
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -38,6 +44,35 @@ def audit(log: EventLog, wanted: MeasureSettings | None = None, **journey: objec
     return audit_handoffs(journeys, wanted or MeasureSettings())
 
 
+@pytest.fixture
+def shown(parts: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the maker of what a reader sees of hand-offs."""
+
+    def of(found: Handoffs, customer: str | None = "customer") -> Any:
+        audit = parts(
+            log=parts(schema=parts(customer=customer)),
+            evidence=parts(handoffs=found, flow={}),
+            config=parts(
+                measures=MeasureSettings(),
+                journeys=JourneySettings(min_customers=1),
+                judge=parts(handoff_limits={}),
+            ),
+            judgement=parts(handoff_items=()),
+        )
+        rows = bots.handoff_table(audit)
+        return parts(
+            finding=next(bot_findings(audit)).text,
+            items={}
+            if isinstance(rows, Block)
+            else dict(rows.frame[["measure", "estimate"]].values),
+            note=getattr(rows, "note", ""),
+            waterfall=bots.containment(audit),
+            flow=flow(audit),
+        )
+
+    return of
+
+
 def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     found = audit(log_of(("a", 0, "A")))
     assert found.abstain == "no_column"
@@ -46,7 +81,9 @@ def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 
 
-def test_an_unknown_actor_between_hides_no_change_of_hands(log_of: LogOf) -> None:
+def test_an_unknown_actor_between_hides_no_change_of_hands(
+    log_of: LogOf, shown: Callable[..., Any]
+) -> None:
     rows = [
         (f"c{number}", step, "A", actor)
         for number in range(100)
@@ -56,6 +93,13 @@ def test_an_unknown_actor_between_hides_no_change_of_hands(log_of: LogOf) -> Non
     assert found.actor_changes[["source", "target", "events", "journeys"]].to_dict("records") == [
         {"source": "system", "target": "human", "events": 100, "journeys": 100}
     ]
+    told = shown(found).flow
+    assert told.frame[["measure", "estimate"]].values.tolist() == [
+        ["Work went from system to person", "100 times, in 100 journeys"]
+    ]
+    assert "Steps of unknown actors between them are skipped." in told.note
+    with use_language("de"):
+        assert shown(found).flow.frame["measure"].tolist() == ["Arbeit ging von System zu Mensch"]
 
 
 def test_a_human_without_a_name_between_hides_no_change_of_hands(log_of: LogOf) -> None:
@@ -135,7 +179,7 @@ def test_a_reply_is_compared_with_the_200_turns_before_the_human(
 
 
 def test_a_long_life_costs_what_its_events_cost(
-    log_of: LogOf, monkeypatch: pytest.MonkeyPatch
+    log_of: LogOf, shown: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice the sessions of one customer take twice the comparisons, not four times."""
     compared: list[int] = []
@@ -156,14 +200,18 @@ def test_a_long_life_costs_what_its_events_cost(
                 ("a", at + 3, "Desk", "customer", f"As for bill {number}, pay it back", own),
             ]
         compared.append(0)
-        audit(log_of(*rows, columns=COLUMNS + " text session"), cut="customer")
+        found = audit(log_of(*rows, columns=COLUMNS + " text session"), cut="customer")
+    told = shown(found).note
+    assert "looked for in the 200 turns before the person." in told
     first, second, third = compared
     assert first > 0
     assert third <= 200 * 600
     assert third - second == pytest.approx(2 * (second - first), rel=0.05)
 
 
-def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogOf) -> None:
+def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(
+    log_of: LogOf, shown: Callable[..., Any], parts: Callable[..., Any]
+) -> None:
     log = log_of(
         *(
             (f"c{number}", f"c{number}", day * DAY, "Chat", "bot")
@@ -182,6 +230,14 @@ def test_nobody_is_seen_to_come_back_where_the_log_knows_cases_only(log_of: LogO
     assert cases.handoffs.contained_verified.abstain == "no_column"
     told = cases.estimates.set_index(["touchpoint", "measure"])["abstain"]
     assert told["Chat", "repeat_contact"] == told["Chat", "containment"] == "no_column"
+    rows = flow(parts(evidence=cases)).frame.set_index("measure")["estimate"]
+    unseen = "Not enough evidence: the log has no column for it"
+    assert rows["Contacts followed by another about the same"] == unseen
+    assert shown(cases.handoffs).items[text("measure.contained_verified")] == unseen
+    assert shown(cases.handoffs, customer=None).finding == (
+        "How many conversations bots settle cannot be verified. The log knows cases and no "
+        "customers, so nobody is seen to come back. Name a column of customers (roles.customer)."
+    )
 
 
 def queue_log(log_of: LogOf, queue: str) -> EventLog:
@@ -197,7 +253,10 @@ def queue_log(log_of: LogOf, queue: str) -> EventLog:
 
 @pytest.mark.parametrize(("queue", "declared"), [("Agent queue", ()), ("Music", ("Music",))])
 def test_who_leaves_a_queue_is_lost_and_not_contained(
-    log_of: LogOf, queue: str, declared: tuple[str, ...]
+    log_of: LogOf,
+    shown: Callable[..., Any],
+    queue: str,
+    declared: tuple[str, ...],
 ) -> None:
     found = audit(queue_log(log_of, queue), MeasureSettings(queues=declared))
     assert (found.ended_with_bot, found.handed_over, found.abandoned) == (0, 200, 200)
@@ -205,13 +264,30 @@ def test_who_leaves_a_queue_is_lost_and_not_contained(
     assert (lost.value, lost.n_customers) == (0.5, 400)
     assert found.wait.value == 180.0
     assert found.contained_verified.hi == 0.0
+    told = shown(found)
+    assert told.items["Customers who gave up waiting"] == "50.0 % (45.0–55.0), n = 400"
+    assert told.items[text("measure.contained_verified")] == "0 % (0–0), n = 400"
+    assert "Confirmed as settled: 0 % (0–0), n = 400. The rest" in told.finding
+    # Whoever left the queue was asked no question: it is the queue that they gave up.
+    assert told.waterfall.alt.endswith(
+        "the largest loss is “gave up (fell silent, left the queue or ended badly)” (50.0 %)."
+    )
 
 
-def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(log_of: LogOf) -> None:
+def test_where_no_queue_is_known_nothing_is_said_of_who_is_lost(
+    log_of: LogOf, shown: Callable[..., Any]
+) -> None:
     found = audit(queue_log(log_of, "Music"))
     assert found.lost_in_queue.abstain == found.contained_raw.abstain == "no_column"
     verified = found.contained_verified
     assert (verified.lo, verified.hi) == (0.0, 0.5)
+    assert shown(found).finding == (
+        "Nobody can be seen giving up: the log has neither texts nor a queue. Name the touchpoints "
+        "at which customers wait (measures.queues). Until then containment is not told. Confirmed "
+        "as settled: 0 % (0–50.0), n = 400."
+    )
+    lost = shown(found).items["Customers who gave up waiting"]
+    assert lost == "Not enough evidence: the log has no column for it"
 
 
 def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogOf) -> None:
@@ -219,7 +295,7 @@ def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogO
     assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
 
 
-def test_who_may_have_come_back_is_unknown(log_of: LogOf) -> None:
+def test_who_may_have_come_back_is_unknown(log_of: LogOf, shown: Callable[..., Any]) -> None:
     """60 confirmed sessions about a bill, 48 with a later visit without an intent: .20 to 1."""
     rows: list[tuple[object, ...]] = [(*LATER, None, None)]
     for number in range(60):
@@ -231,6 +307,10 @@ def test_who_may_have_come_back_is_unknown(log_of: LogOf) -> None:
     log = log_of(*rows, columns=COLUMNS + " intent text")
     verified = audit(log).contained_verified
     assert (verified.value, verified.lo, verified.hi) == (0.2, 0.2, 1.0)
+    told = shown(audit(log))
+    assert "Confirmed as settled: 20.0 % (20.0–100.0), n = 60." in told.finding
+    assert "“no sign of a solution, or perhaps came back” (80.0 %)" in told.waterfall.alt
+    assert told.waterfall.note.endswith("Unknown is also who came back without a stated matter.")
     spot = audit(log).by_touchpoint.iloc[0]
     assert (spot["touchpoint"], spot["verified_lo"], spot["verified_hi"]) == ("Chat", 0.2, 1.0)
     journeys = rebuild(log)

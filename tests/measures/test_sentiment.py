@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.events import MISSING
 from journeylib.log.eventlog import EventLog
+from journeylib.measures.evidence import measure
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.sentiment import (
@@ -22,6 +24,8 @@ from journeylib.measures.texts.sentiment import (
     spreads,
     text_measures,
 )
+from journeylib.present.charts.experience import experience_line
+from journeylib.present.views.journey import experience
 
 MICRO = 1_000_000
 LogOf = Callable[..., EventLog]
@@ -128,7 +132,9 @@ def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
     assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
 
 
-def test_a_word_list_that_found_no_word_is_not_neutral(log_of: LogOf) -> None:
+def test_a_word_list_that_found_no_word_is_not_neutral(
+    log_of: LogOf, parts: Callable[..., Any]
+) -> None:
     """One turn of ten, then two, has a word that the lexicon knows."""
     dull, sad = "Where do I find the form for the invoice of March?", "This is terrible"
     columns = "customer position touchpoint text"
@@ -136,11 +142,15 @@ def test_a_word_list_that_found_no_word_is_not_neutral(log_of: LogOf) -> None:
     tenth = cut(log_of(*rows, ("c9", 9, "Chat", sad), columns=columns))
     assert customer_scores(tenth) == "unidentified"
     assert by_name(tenth)["negative"].abstain == ("unidentified",)
+    said = repr(experience(parts(evidence=measure(tenth, ALL))))
+    assert "fewer than 20 % of turns have a word of the list." in said
     fifth = log_of(*rows[:8], ("c8", 8, "Chat", sad), ("c9", 9, "Chat", sad), columns=columns)
     assert by_name(cut(fifth))["negative"].abstain == (None,)
     scores = customer_scores(cut(fifth))
     assert not isinstance(scores, str)
     assert scores.source.endswith("a word of it in 20 % of turns)")
+    line = experience_line(experience_table(cut(fifth), ALL), cut(fifth).touchpoints)
+    assert line.table["feeling_source"].tolist() == [scores.source]
 
 
 def test_a_touchpoint_where_no_word_is_known_has_no_feeling(log_of: LogOf) -> None:

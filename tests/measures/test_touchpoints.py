@@ -14,6 +14,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.evidence import Evidence, measure
 from journeylib.measures.settings import MeasureSettings
+from journeylib.present.views.journey import break_offs
 
 DAY = 86_400_000_000
 MINUTE = 60_000_000
@@ -152,7 +153,9 @@ def test_drop_off_leaves_open_journeys_out(log_of: LogOf) -> None:
     assert reason(evidence_of(log), "A", "drop_off") == "unidentified"
 
 
-def test_journeys_are_judged_by_the_goals_of_their_own_matter(log_of: LogOf) -> None:
+def test_journeys_are_judged_by_the_goals_of_their_own_matter(
+    log_of: LogOf, parts: Callable[..., Any]
+) -> None:
     """Of 4 who want to buy, 3 order; nobody with a bill orders, and none of them broke off."""
     buyers = [(f"b{i}", 0, "Web", "buy") for i in range(4)]
     orders = [(f"b{i}", 1, "Order", None) for i in range(3)]
@@ -176,6 +179,13 @@ def test_journeys_are_judged_by_the_goals_of_their_own_matter(log_of: LogOf) -> 
     # Who states no listed intent is judged by the general goals.
     rest = dropped("Web", goals=("Bill call",), goals_by_intent=bought)
     assert (rest["value"], rest["n_journeys"]) == (pytest.approx(3 / 6), 6)
+    # The table of break-offs says whom it counts: the 4 who want to buy.
+    journeys = rebuild(log, JourneySettings(min_customers=1, goals_by_intent=bought))
+    chain = parts(table=pd.DataFrame(columns=["touchpoint", "measure"]))
+    shown = break_offs(
+        parts(structure=parts(chain=chain), evidence=measure(journeys), journeys=journeys)
+    )
+    assert "4 of 18 journeys are about a matter that has a goal." in shown.note
 
 
 def test_another_touchpoint_changes_no_others_volume_and_rework(log_of: LogOf) -> None:

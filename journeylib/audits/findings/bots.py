@@ -43,6 +43,8 @@ def _containment(assessment: Assessment) -> Finding:
         return unanswered("containment", text(f"audits.finding.containment.{why}"))
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
     evidence = {"raw": rounded(raw.value), "verified": verified.to_dict()}
+    if verified.abstain == "no_column" and assessment.log.schema.customer is None:
+        return unanswered("containment", text("audits.finding.containment.cases_only"), evidence)
     if raw.abstain == "no_column":
         sentence = text("audits.finding.containment.no_queue", verified=verified)
         return unanswered("containment", sentence, evidence)
@@ -51,8 +53,7 @@ def _containment(assessment: Assessment) -> Finding:
     confirmed = verified.hi if verified.value is None else verified.value
     if credited is None or confirmed is None:
         why = abstain_text(verified.abstain or raw.abstain)
-        sentence = text("audits.finding.containment.open", why=why)
-        return unanswered("containment", sentence, evidence)
+        return unanswered("containment", text("audits.finding.containment.open", why=why), evidence)
     hidden = credited - confirmed
     sentence = text(
         "audits.finding.containment.settled",

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from journeylib.core import percent
+from journeylib.core import percent, text
 from journeylib.journeys.representatives._description_length import Texts, Variant, choose
 
 MIN_JOURNEYS = 10
@@ -199,19 +199,19 @@ def representatives(
 
 def _doubt(journeys: int, copies: npt.NDArray[np.int64], noise: float, smallest: float) -> str:
     """Return why the stories are not to be believed, or an empty string."""
+    many = percent(noise, 0)
     if journeys < MIN_JOURNEYS:
-        return f"{journeys} journeys are too few to tell stories from ({MIN_JOURNEYS} are needed)"
+        return text("journeys.no_stories.few_journeys", n=journeys, needed=MIN_JOURNEYS)
     if not len(copies):
-        return "no journey recurs often enough to be more than chance"
-    many = f"{percent(noise, 0)} of the journeys equal no story"
+        return text("journeys.no_stories.chance")
     if noise > MAX_NOISE:
-        return f"{many}: the stories do not represent the log"
+        return text("journeys.no_stories.noise", noise=many)
     if smallest > MAX_UNNOTICED:
-        return f"a story that {percent(smallest, 0)} of the journeys follow may have gone unnoticed"
+        return text("journeys.no_stories.unnoticed", share=percent(smallest, 0))
     if copies.min() < FEW_COPIES and noise > MAX_NOISE_OF_FEW:
-        return f"{many}, and a story of fewer than {FEW_COPIES} copies may be chance among them"
+        return text("journeys.no_stories.few_copies", noise=many, copies=FEW_COPIES)
     if _expected_distance(copies, noise * journeys) > MAX_DISTANCE:
-        return "the stories have so few copies that some may be chance, and others missing"
+        return text("journeys.no_stories.far")
     return ""
 
 

@@ -19,6 +19,7 @@ from journeylib.core import (
     text,
 )
 from journeylib.judge import HandoffItem, HandoffTime, worst_item
+from journeylib.measures import MOST_EARLIER
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.containment import containment_waterfall
 from journeylib.present.charts.curves import draw_curve
@@ -106,6 +107,8 @@ def handoff_table(audit: Audit) -> Table | Block:
             }
         )
     note = text("present.handoffs.note", n=handoffs.sessions)
+    if handoffs.repeated_information.value is not None:
+        note = f"{note} {text('present.handoffs.earlier', n=MOST_EARLIER)}"
     return table(rows, text("present.handoffs.caption"), note=note)
 
 

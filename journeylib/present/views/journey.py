@@ -20,6 +20,7 @@ from journeylib.core import (
 )
 from journeylib.journeys import Journeys, judged_by_goals, transitions
 from journeylib.log import suppress
+from journeylib.measures import LISTED
 from journeylib.present.blocks import Block, remark
 from journeylib.present.charts.experience import experience_line
 from journeylib.present.charts.journey_ends import journey_ends_figure
@@ -91,7 +92,10 @@ def experience(audit: Audit) -> Figure | Block:
     """Draw how customers feel along the journey."""
     heard = audit.evidence.experience
     if heard.empty:
-        return remark(text("present.experience.none"))
+        estimates = audit.evidence.estimates
+        negative = estimates.loc[estimates["measure"] == "negative", "abstain"]
+        key = "unread" if (negative == "unidentified").any() else "none"
+        return remark(text(f"present.experience.{key}", least=percent(LISTED, 0)))
     heard = heard.dropna(subset="sentiment")
     if len(heard) < MIN_LINE:
         only = "".join(
@@ -138,7 +142,7 @@ def conformance(audit: Audit) -> Figure | Block:
 
 
 def flow(audit: Audit) -> Table:
-    """Return the measures of the whole log: loops, repeat contact, throughput."""
+    """Return the measures of the whole log: loops, repeat contact, throughput, changes of hands."""
     rows = [
         {
             "measure": text(f"measure.{name}") if name in FLOW_MEASURES else name,
@@ -147,7 +151,17 @@ def flow(audit: Audit) -> Table:
         }
         for name, value in sorted(audit.evidence.flow.items())
     ]
-    return table(rows, text("present.flow.caption"))
+    changes = [
+        _change_of_hands(row) for row in audit.evidence.handoffs.actor_changes.to_dict("records")
+    ]
+    note = text("present.flow.hands_note") if changes else ""
+    return table(rows + changes, text("present.flow.caption"), note=note)
+
+
+def _change_of_hands(row: dict[Any, Any]) -> dict[str, str]:
+    ends = {end: text(f"present.flow.actor.{row[end]}") for end in ("source", "target")}
+    count = text("present.flow.hands_count", events=row["events"], journeys=row["journeys"])
+    return {"measure": text("present.flow.hands", **ends), "estimate": count, "grade": "C"}
 
 
 def smaller_map(audit: Audit, kept: float = 0.5) -> Figure | Block:
