@@ -112,8 +112,7 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
         quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
         again = rebuild(journeys.log, settings.model_copy(update=changed | quiet))
         # Texts and columns were read for the audit's own cut, in the same order of events.
-        alike = again.events.share(journeys.events)
-        if alike and again.cutting.quiet_us == cutting.quiet_us:
+        if again.events.share(journeys.events) and again.cutting.quiet_us == cutting.quiet_us:
             # The same journeys have the same steps and numbers: nothing is measured again.
             return replace(journeys, cutting=again.cutting, outline_left=journeys.outline)
         return again
