@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType
 from typing import (
     Annotated,
@@ -116,6 +117,7 @@ def refuse_absent(journeys: Journeys, settings: BaseModel, place: str) -> None:
         With the setting and the nearest name.
     """
 
+    @cache
     def known(of: NameOf) -> Collection[str] | None:
         if of == "touchpoint":
             return list(journeys.names.values())

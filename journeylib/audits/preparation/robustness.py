@@ -112,7 +112,9 @@ def _cuts(base: BaseCase) -> Iterator[tuple[float | None, float | None, Journeys
         quiet = {"quiet_days": cutting.quiet_us / US_PER_DAY}
         again = rebuild(journeys.log, settings.model_copy(update=changed | quiet))
         # Texts and columns were read for the audit's own cut, in the same order of events.
-        again.events.share(journeys.events)
+        if again.events.share(journeys.events) and again.cutting.quiet_us == cutting.quiet_us:
+            # The same journeys have the same steps and numbers: nothing is measured again.
+            return replace(journeys, cutting=again.cutting, outline_left=journeys.outline)
         return again
 
     if cutting.gap_days is not None:
@@ -205,7 +207,7 @@ def _results(other: Journeys, base: BaseCase) -> dict[str, Any]:
         return results | {"verdicts_compared": None, "verdicts_changed": None, "changes": ()}
     before = _verdicts(base.scores)
     after = before
-    if other is not base.journeys:
+    if other.log_trail is not base.journeys.log_trail:
         evidence = measure(other, base.config.measures, labelled=base.labelled)
         evidence = withheld(evidence, base.prepared, base.config)
         evidence = with_type_shares(evidence, base.types)

@@ -109,27 +109,37 @@ class Events:
             self._read[f"once {name}"] = make()
         return self._read[f"once {name}"]
 
-    def share(self, other: Events) -> None:
+    def share(self, other: Events) -> bool:
         """Take over what `other` has read, where it holds the same rows under another cut.
 
         What the cut decides is left out. Nothing is taken over where two rows may have changed
         places, as rows of one customer, time, position and touchpoint may.
+
+        Returns
+        -------
+        bool
+            Whether it was taken over, and every row is in the same journey as in `other`: then
+            the two cuts are the same.
         """
         order = [name for name in _ORDER if self.has(name)]
         if not all(is_sorted(events.source, "customer_no") for events in (self, other)):
-            return
+            return False
         decided = ["journey", *filter(self.has, ["boundary_micro"])]
         own = read_columns(self.source, [*order, *decided])
         theirs = {name: other.column(name) for name in order}
         there = len(own[order[0]]) == len(theirs[order[0]])
         if not there or any((own[name] != theirs[name]).any() for name in order):
-            return
+            return False
         apart = np.zeros(max(len(own[order[0]]) - 1, 0), dtype=bool)
         for name in order:
             apart |= own[name][1:] != own[name][:-1]
-        if apart.all():
-            kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
-            self._read.update(kept | own)
+        if not apart.all():
+            return False
+        kept = {k: v for k, v in other._read.items() if k not in _CUT and k[:5] != "once "}
+        self._read.update(kept | own)
+        if self.has("boundary_micro") != other.has("boundary_micro"):
+            return False
+        return all(np.array_equal(own[name], other.column(name)) for name in decided)
 
     def known(self, name: str) -> Flags:
         """Mark the events that have a value in a column."""

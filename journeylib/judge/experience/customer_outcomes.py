@@ -95,10 +95,16 @@ def of_kind(journeys: Journeys, kind: str) -> pd.DataFrame:
     """
     outcomes = journeys.log.outcomes
     assert outcomes is not None
-    numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
-    columns = ["customer_no", "t_us", "value_micro", "asked_us"]
-    frame = fetch(outcomes.filter(_.kind == kind).inner_join(numbers, "customer").select(*columns))
-    return frame.astype(dict.fromkeys(columns, "Int64"))
+
+    def found() -> pd.DataFrame:
+        numbers = customer_numbers(journeys.log.events).select("customer", "customer_no")
+        columns = ["customer_no", "t_us", "value_micro", "asked_us"]
+        rows = outcomes.filter(_.kind == kind).inner_join(numbers, "customer")
+        return fetch(rows.select(*columns)).astype(dict.fromkeys(columns, "Int64"))
+
+    # Moments, effects and surveys ask for the same kinds.
+    frame: pd.DataFrame = journeys.events.once(f"outcomes of the kind {kind}", found)
+    return frame
 
 
 def _mature(journeys: Journeys, rows: pd.DataFrame, horizon: int) -> pd.Series[bool]:

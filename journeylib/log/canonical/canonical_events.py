@@ -124,7 +124,7 @@ def reading_plan(raw: Raw, schema: Schema) -> ReadingPlan:
         if (column := getattr(schema, role)) is not None
     }
     few = _few(raw.table, schema)
-    clean = frozenset(column for column in few if _is_clean(raw.table, column, schema))
+    clean = _clean(raw.table, few, schema)
     decimals = {
         role: mark
         for role in NUMBER_ROLES
@@ -152,13 +152,20 @@ def _few(table: ir.Table, schema: Schema) -> tuple[str, ...]:
     return tuple(c for i, c in enumerate(columns) if counted.get(f"n{i}", MOST_WORDS) < MOST_WORDS)
 
 
-def _is_clean(table: ir.Table, column: str, schema: Schema) -> bool:
-    """Whether no name of a column would be changed, or taken for missing."""
+def _clean(table: ir.Table, columns: tuple[str, ...], schema: Schema) -> frozenset[str]:
+    """Return the columns of which no name would be changed, or taken for missing."""
+    if not columns:
+        return frozenset()
+    each = [
+        table.select(raw=table[name]).distinct().mutate(column=ibis.literal(name))
+        for name in columns
+    ]
     # Held, or the engine would clean the name of every row and then look which are distinct.
-    words = table.select(raw=table[column]).distinct().cache()
-    names = words.mutate(name=_shown_name(words.raw, column, schema))
-    changed = names.filter(names.raw.notnull() & ~names.raw.identical_to(names.name))
-    return not len(changed.limit(1).to_pyarrow())
+    words = ibis.union(each[0], *each[1:]).cache()
+    cleaned = [(words.column == name, _shown_name(words.raw, name, schema)) for name in columns]
+    names = words.filter(words.raw.notnull()).mutate(name=ibis.cases(*cleaned))
+    changed = names.filter(~names.raw.identical_to(names.name)).select("column").distinct()
+    return frozenset(columns) - set(changed.to_pyarrow()["column"].to_pylist())
 
 
 @dataclass(frozen=True)

@@ -371,7 +371,8 @@ def test_another_cut_reads_from_the_first_what_it_would_have_read(
     for name in ("actor", "session", "intent"):
         one.events.column(name)
     one.events.mark("is a bot", ibis._.actor == "bot")
-    other.events.share(one.events)
+    if other.events.share(one.events):
+        assert other.trail.to_pyarrow().equals(one.trail.to_pyarrow())
     assert other.events.key.tolist() == fresh.events.key.tolist()
     assert other.events.step.tolist() == fresh.events.step.tolist()
     for name in ("customer_no", "t_us", "touchpoint_no"):
@@ -384,3 +385,13 @@ def test_another_cut_reads_from_the_first_what_it_would_have_read(
     assert (
         other.events.mark("is a bot", same).tolist() == fresh.events.mark("is a bot", same).tolist()
     )
+
+
+@pytest.mark.parametrize(("days", "alike"), [(60, True), (0.5, False), (200, False)])
+def test_two_cuts_are_the_same_where_every_event_is_in_the_same_journey(
+    log_of: LogOf, days: float, alike: bool
+) -> None:
+    # One journey of two events a day apart, and another a hundred days later.
+    log = log_of(("a", 0, "A"), ("a", 24 * HOUR, "B"), ("a", 2400 * HOUR, "A"))
+    one, other = (rebuild(log, JourneySettings(gap_days=gap)) for gap in (30, days))
+    assert other.events.share(one.events) is alike
