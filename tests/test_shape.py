@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_400,
+    "audits": 5_410,
     "cli": 850,
     "core": 630,
     "delivery": 730,
@@ -19,7 +19,7 @@ LINES = {
     "log": 6_425,
     "measures": 5_560,
     "portfolio": 1_660,
-    "present": 7_150,
+    "present": 7_070,
     "workshop": 3_960,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
