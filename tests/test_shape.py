@@ -9,7 +9,7 @@ FUNCTION_LINES, PARAMETERS = 60, 6
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_410,
+    "audits": 5_420,
     "cli": 850,
     "core": 630,
     "delivery": 730,
@@ -17,7 +17,7 @@ LINES = {
     "judge": 5_920,
     "lab": 2_200,
     "log": 6_425,
-    "measures": 5_560,
+    "measures": 5_580,
     "portfolio": 1_660,
     "present": 7_070,
     "workshop": 3_960,

@@ -127,7 +127,7 @@ def test_an_audit_of_each_sample_says_the_same(
     path, _ = write_first_config(EXPORTS / file, out=tmp_path / "audit.yaml")
     config = load_config(path)
     found = audit_handoffs(read_journeys(config), config.measures)
-    assert (found.handed_over, found.contained, found.abandoned, found.open) == states
+    assert (found.handed_over, found.ended_with_bot, found.abandoned, found.open) == states
     assert (found.sessions, found.requests) == (72, requests)
     # Kaplan and Meier's median: of the 40 who were served, with the 11 who left as censored.
     assert (found.wait.value, found.wait.n_events) == (wait, 51)

@@ -270,7 +270,7 @@ def test_who_leaves_a_queue_is_lost_and_not_contained(
     assert "Confirmed as settled: 0 % (0–0), n = 400. The rest" in told.finding
     # Whoever left the queue was asked no question: it is the queue that they gave up.
     assert told.waterfall.alt.endswith(
-        "the largest loss is “gave up (fell silent, left the queue or ended badly)” (50.0 %)."
+        "the largest loss is “gave up (silence, queue or bad end)” (50.0 %)."
     )
 
 

@@ -79,6 +79,13 @@ root => {
   return Math.max(...sides.map(side => Math.abs(under[side] - shown[side])))
 }
 """
+# JupyterLab first opens what was open before: another notebook must not be run in its place.
+LABEL_SHOWN = """
+() => {
+  const shown = window.jupyterapp?.shell.currentWidget
+  return shown?.context?.path === 'label.ipynb' && shown.content.widgets.length
+}
+"""
 RUN = """
 async source => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content
@@ -311,7 +318,7 @@ def test_contacts_are_labelled_by_keys_and_none_is_lost(lab, browser, pictures):
     opening, progress = root.locator(".jl-opening"), root.locator("span.jl-note")
 
     def start(labelled):
-        page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.widgets?.length")
+        page.wait_for_function(LABEL_SHOWN)
         page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.ready")
         page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
         playwright.expect(progress).to_have_text(f"{labelled} of 200 labelled")

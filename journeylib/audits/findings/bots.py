@@ -69,7 +69,8 @@ def _containment(assessment: Assessment) -> Finding:
 def _requests(assessment: Assessment) -> Iterator[Finding]:
     handoffs, minimum = assessment.evidence.handoffs, assessment.config.journeys.min_customers
     honoured = handoffs.requests_honoured
-    if honoured.value is not None and handoffs.requests >= minimum:
+    bounded = honoured.abstain == "privacy" and honoured.lo is not None
+    if (honoured.value is not None or bounded) and handoffs.requests >= minimum:
         clock = "clock" if assessment.journeys.has_clock else "no_clock"
         sentence = text(
             f"audits.finding.requests.{clock}",

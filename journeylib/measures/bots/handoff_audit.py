@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -220,6 +222,8 @@ def audit_handoffs(
     estimates |= escalation_estimates(journeys, settings, sessions)
     estimates |= context_estimates(journeys)
     estimates |= _waits(journeys, settings, sessions, heard)
+    estimates |= _told_by_others(estimates, _HANDOVER_KINDS, 1.0)
+    estimates |= _told_by_others(estimates, _PING_PONG_KINDS, estimates["ping_pong"].value)
     estimates["contained_verified"] = containment.verified(counts, sessions, journeys, days=days)
     ends: dict[str, Any] = {state: int(counts[state].sum()) for state in STATES}
     return Handoffs(
@@ -234,6 +238,25 @@ def audit_handoffs(
         by_touchpoint=containment.by_touchpoint(sessions, journeys, counts),
         session_table=session_ends(sessions, settings, looped),
     )
+
+
+_HANDOVER_KINDS = ("handovers_requested", "handovers_triggered", "handovers_scripted")
+_PING_PONG_KINDS = ("ping_pong_bots", "ping_pong_people")
+
+
+def _told_by_others(
+    estimates: Mapping[str, Estimate], kinds: Sequence[str], together: float | None
+) -> dict[str, Estimate]:
+    """Withhold the smallest shown kind where the others would tell the only withheld one."""
+    values = {name: estimates[name].value for name in kinds}
+    shown = {name: value for name, value in values.items() if value is not None}
+    withheld = [name for name in kinds if estimates[name].abstain == "privacy"]
+    if len(withheld) != 1 or not shown or together is None:
+        return {}
+    smallest = min(shown, key=lambda name: (shown[name], name))
+    left = together - sum(shown.values()) + shown[smallest]
+    most = min(math.ceil(100 * left) / 100, 1.0)
+    return {smallest: replace(estimates[smallest], value=None, lo=0.0, hi=most, abstain="privacy")}
 
 
 def _waits(
