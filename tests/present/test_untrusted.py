@@ -51,6 +51,8 @@ def test_no_stored_words_run_together_without_styles(notebook):
     inline = [re.sub(r"</?(?:a|b|i|u|span|small|strong|em)\b[^>]*>", "", page) for page in bare]
     joined = re.compile(r"%\d|[a-z][A-D] · \d|[a-z]n = \d")
     assert [match[0] for page in inline for match in joined.finditer(page)] == []
+    touching = re.compile(r"\w</(?:b|span|small|strong|a)><(?:b|span|small|strong|a)\b[^>]*>\w")
+    assert [match[0] for page in bare for match in touching.finditer(page)] == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
