@@ -15,6 +15,7 @@ from openpyxl import Workbook, load_workbook
 import journeylib as jl
 from journeylib import present as show
 from journeylib.audits import save
+from journeylib.audits.preparation.contact_labels import RUN_FILES
 from journeylib.cli.main import main
 from journeylib.core import Estimate
 
@@ -73,6 +74,12 @@ def fill_in(path: Path) -> None:
             if sheet.cell(row, 6).value:
                 sheet.cell(row, 4).value = kind.upper()
     book.save(path)
+
+
+def make_run(folder: Path) -> None:
+    """Make a folder look like that of a run."""
+    for name in RUN_FILES:
+        (folder / name).write_text("{}", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +165,7 @@ def test_lists_overwrite_nothing_and_stand_in_no_run(
 ) -> None:
     assert main(["label", str(labelled)]) != 0
     assert "is there already" in capsys.readouterr().err
-    (tmp_path / "audit.json").write_text("{}")
+    make_run(tmp_path)
     inside = tmp_path / "tables" / "labels.xlsx"
     assert main(["label", str(labelled), "--out", str(inside)]) != 0
     assert "personal" in capsys.readouterr().err
@@ -185,6 +192,7 @@ def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> No
     assert found["service-types-bots"].evidence["gave_up"] == bots["gave_up"]
 
 
+@pytest.mark.slow
 def test_what_contacts_are_about_is_told_without_labels(run: jl.Audit, tmp_path: Path) -> None:
     bare = jl.audit(write(tmp_path, "service_types: {}\n"))
     types = bare.document["service_types"]
@@ -231,6 +239,7 @@ def test_a_candidate_says_what_kind_of_contact_a_bot_would_get(run: jl.Audit) ->
     assert "transactional " in kinds
 
 
+@pytest.mark.slow
 def test_a_type_counts_for_a_verdict_only_where_it_has_a_weight(
     run: jl.Audit, labelled: Path
 ) -> None:
@@ -276,6 +285,7 @@ def test_the_labels_are_part_of_what_was_decided(labelled: Path, tmp_path: Path)
     assert jl.load_config(copy).hash() != before
 
 
+@pytest.mark.slow
 def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) -> None:
     pytest.importorskip("anywidget")
     config = write(tmp_path)
@@ -313,6 +323,6 @@ def test_labels_of_the_page_are_kept_at_once_and_taken_up_again(tmp_path: Path) 
 
 def test_a_page_of_labels_does_not_stand_in_a_run(tmp_path: Path) -> None:
     config = write(tmp_path)
-    (tmp_path / "audit.json").write_text("{}", encoding="utf-8")
+    make_run(tmp_path)
     with pytest.raises(jl.RunError, match="stands in the run"):
         show.label_page(config)

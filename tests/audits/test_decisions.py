@@ -123,6 +123,7 @@ def document_of(audit: jl.Audit) -> dict[str, Any]:
     return {**audit.document, "touchpoints": rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", SAMPLES)
 def test_no_two_sentences_exclude_each_other(which: str, request: pytest.FixtureRequest) -> None:
     assert exclusions(document_of(request.getfixturevalue(which))) == []
@@ -212,6 +213,7 @@ def generated(audit: jl.Audit, seed: int) -> tuple[jl.Audit, Changes]:
     return other, replace(audit.changes, entries=changes)
 
 
+@pytest.mark.slow
 def test_no_two_sentences_of_200_generated_audits_exclude_each_other(
     telecom_audit: jl.Audit,
 ) -> None:

@@ -450,6 +450,7 @@ def assert_no_secret(place: Path, secrets: list[str], *said: str) -> None:
         assert not any(secret.encode() in text for text in [*texts, *map(str.encode, said)])
 
 
+@pytest.mark.slow
 def test_news_goes_out_once_and_no_secret_anywhere(
     place: Path, post: Post, secrets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -480,6 +481,7 @@ def test_an_alarm_is_what_when_alarm_waits_for(done: Path) -> None:
     assert due == {"always": (True, True), "alarm": (False, True), "never": (False, False)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "answer", "said"),
     [
@@ -507,6 +509,7 @@ def test_a_mail_server_that_refuses_loses_nothing(
     assert len(post.got) == 3  # the mail alone: the rest had gone out
 
 
+@pytest.mark.slow
 def test_a_mail_server_without_encryption_or_away(
     place: Path, post: Post, secrets: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,7 @@ def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     assert Path(file).is_file()
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten_unless_asked_to(tmp_path: Path) -> None:
     Path("contacts.yaml").write_text("mine", "utf-8")
     with pytest.raises(ConfigError, match="replaces it with --force"):

@@ -211,6 +211,7 @@ def test_a_full_disk(audited: Audited, full_disk: Path) -> None:
     assert left == []
 
 
+@pytest.mark.slow
 def test_an_engine_without_room_for_what_it_sorts(
     small_with: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,6 +94,7 @@ def test_each_text_is_a_sentence(which: str, request: pytest.FixtureRequest) -> 
         assert "nan" not in finding.text.split() and "None" not in finding.text.split()
 
 
+@pytest.mark.slow
 def test_people_who_pass_work_on_are_no_alarm_where_no_bot_serves(small_with):
     """Two desks of people serve sixty customers; half of them are passed on."""
     people = CONFIG.replace("b: bot", "b: human")
@@ -121,6 +122,7 @@ def test_no_sentence_of_a_finding_has_more_than_25_words(
     assert [one for one in sentences if len(one.split()) > 25] == []
 
 
+@pytest.mark.slow
 def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):
     named = "journeys: {goals: [Cal]}\njudge: {legally_human: [Rere]}\n"
     config = small_with(config=CONFIG + named)

@@ -40,6 +40,7 @@ def test_the_screen_says_what_the_document_says(which: str, request: pytest.Fixt
     assert [one for one in expected if re.sub(r"\s+", " ", one) not in shown] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", SAMPLES)
 def test_every_link_leads_to_a_page_or_the_appendix(
     which: str, request: pytest.FixtureRequest
@@ -142,6 +143,7 @@ def test_the_first_screen_says_where_the_objective_stands(
     assert f"comes twice. {word} " in shown, shown[:500]
 
 
+@pytest.mark.slow
 def test_the_chart_of_steps_shows_the_numbers_of_its_table(telecom_audit: jl.Audit) -> None:
     minimum = telecom_audit.config.journeys.min_customers
     for row in telecom_audit.document["touchpoints"]:
@@ -223,6 +225,7 @@ def test_an_alarm_says_since_which_run_it_stands(telecom_audit: jl.Audit) -> Non
     assert "The runs say so" not in words(show.now(new).html)
 
 
+@pytest.mark.slow
 def test_a_log_without_bots_or_actors_says_so(small: Path) -> None:
     people = small.read_text().replace("b: bot", "b: human")
     small.write_text(people)

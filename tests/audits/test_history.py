@@ -106,6 +106,7 @@ def test_a_run_that_lacks_anything_is_skipped_and_stops_nothing(home: Path) -> N
     assert main(["history", str(home)]) == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_or_unreadable_run_does_not_stop_the_next(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     (second.folder / "audit.json").write_text("{", "utf-8")
@@ -170,6 +171,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_point_leaves_no_half_run(home: Path, tmp_path: Path) -> None:
     source = read_history(home).entries[-1].folder
     kept = tmp_path / "kept" / source.name
@@ -226,6 +228,7 @@ def test_a_run_is_found_by_directory_id_and_name(home: Path) -> None:
         find_home(home.parent)
 
 
+@pytest.mark.slow
 def test_a_run_made_again_of_rows_in_another_order_is_the_same_byte_for_byte(
     home: Path, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -240,6 +243,7 @@ def test_a_run_made_again_of_rows_in_another_order_is_the_same_byte_for_byte(
     )
 
 
+@pytest.mark.slow
 def test_what_differs_in_a_run_made_again_is_named(home: Path, small: Path) -> None:
     entry = read_history(home).entries[0]
     scores = entry.folder / "tables" / "scores.parquet"
@@ -253,6 +257,7 @@ def test_what_differs_in_a_run_made_again_is_named(home: Path, small: Path) -> N
     assert "The run was made with duckdb 0.1" in found.text
 
 
+@pytest.mark.slow
 def test_input_that_is_gone_or_changed_cannot_be_compared(
     home: Path, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -282,6 +287,7 @@ def test_files_are_fingerprinted_without_their_places(small: Path) -> None:
     assert file["bytes"] == (small.parent / "small.csv").stat().st_size
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_in_words(home: Path, small: Path) -> None:
     first, second = read_history(home).entries
     same = compare_runs(first, second)

@@ -129,6 +129,7 @@ def test_a_refusal_is_shown_in_words(audit: jl.Audit) -> None:
     assert show.what_if_details(refused).text == "Call 50 %: Nothing is said: too few."
 
 
+@pytest.mark.slow
 def test_the_plan_of_a_move_is_filled_in(audit: jl.Audit, tmp_path: Path) -> None:
     file = audit.config.log.files[0]
     config = Path(file).with_name("calls.yaml")

@@ -76,6 +76,7 @@ def test_estimates_say_it_and_only_then(log_of: LogOf) -> None:
     assert said.startswith("a sample of 25 of 90 customers")
 
 
+@pytest.mark.slow
 def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
     settings = MeasureSettings(min_starts=1, min_base_customers=1)
     whole, at_limit, part = (
@@ -100,6 +101,7 @@ def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     pd.testing.assert_frame_equal(all_of_them, session_frame(handoffs)[0])
 
 
+@pytest.mark.slow
 def test_paradoxes_and_disclosure_rest_on_the_sample_and_say_so(log_of: LogOf) -> None:
     rows = [
         (f"c{who}", minute * MINUTE, "Bot", actor, True)

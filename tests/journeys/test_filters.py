@@ -223,6 +223,7 @@ def lived(journeys: jl.Journeys) -> list[Path_]:
     return sorted(tuple(group["touchpoint"]) for _, group in steps.groupby("journey"))
 
 
+@pytest.mark.slow
 @given(paths=LOGS, one=st.sampled_from(sorted(SELECTIONS)), two=st.sampled_from(sorted(SELECTIONS)))
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two):
@@ -254,6 +255,7 @@ def test_selections_equal_the_oracle_repeat_and_commute(log_of, paths, one, two)
     )
 
 
+@pytest.mark.slow
 @given(paths=LOGS, part=st.sampled_from(sorted(PARTS)))
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=QUICK)
 def test_parts_equal_journeys_that_were_never_longer(log_of, paths, part):
@@ -347,6 +349,7 @@ def test_transitions_count_what_filtering_by_them_gives(sample):
         assert sample.passing(row.touchpoint).size == (row.journeys, row.customers)
 
 
+@pytest.mark.slow
 def test_everything_downstream_takes_what_remains_as_if_it_were_the_log(log_of):
     rows = [
         (f"c{no:03}", day * 7 * DAY + place * HOUR, name, segment, actor)

@@ -139,6 +139,7 @@ def agree(journeys, simplified):
         assert out.drop(START).to_dict() == boxes.to_dict()
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     paths=st.lists(st.text("ABCDE", min_size=1, max_size=6), min_size=1, max_size=25),
@@ -151,6 +152,7 @@ def test_all_views_agree(log_of, paths, kept, drawn, minimum):
     agree(journeys, simplify(journeys, kept, drawn))
 
 
+@pytest.mark.slow
 def test_all_views_agree_on_the_sample_log():
     log = read_log(
         ROOT / "sample_data/telecom/contacts.csv",

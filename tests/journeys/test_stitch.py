@@ -103,6 +103,7 @@ def test_a_shared_phone_joins_nobody_and_is_named_by_kind_and_count() -> None:
     assert "555" not in told
 
 
+@pytest.mark.slow
 def test_the_levels_differ_in_how_many_accounts_one_identifier_may_join() -> None:
     rows = [{"who": f"{n}{i}", "tel": str(n)} for n in (2, 5, 6, 25, 26) for i in range(n)]
     counts = {}

@@ -223,6 +223,7 @@ def test_who_gave_no_rating_may_be_in_the_tail(log_of: LogOf) -> None:
     assert paradox.cost.hi == pytest.approx(half.cost.hi)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("resolves", "opts_out", "state"), STATES)
 def test_personalised_intrusive(log_of: LogOf, resolves: bool, opts_out: bool, state: str) -> None:
     script = []
@@ -265,6 +266,7 @@ def test_powerful_vulnerable(
     assert paradox.cost.value == pytest.approx(widest)
 
 
+@pytest.mark.slow
 def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     log_of: LogOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -294,6 +296,7 @@ def test_the_blast_radius_counts_journeys_that_a_human_ends_too(
     assert found(journeys, "powerful_vulnerable").cost.value == 0
 
 
+@pytest.mark.slow
 def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> None:
     # Anderl et al.'s example: C1>C2>C3 done, C1 lost, C2>C3 lost. P(done) = 1/3; removing C1
     # loses half of it, removing C2 or C3 all.
@@ -307,6 +310,7 @@ def test_the_blast_radius_is_the_removal_effect_of_the_chain(log_of: LogOf) -> N
     assert found(journeys, "powerful_vulnerable").cost.value == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b", text="Your bill is 20."),
@@ -329,6 +333,7 @@ def test_corrections_follow_a_bot_s_answer(log_of: LogOf) -> None:
         found(journeys, "powerful_vulnerable", corrected="fxed")
 
 
+@pytest.mark.slow
 def test_what_happens_on_a_day_without_the_main_bot(log_of: LogOf) -> None:
     days = [(0, "bot"), (1, "bot"), (2, "human"), (3, "bot")]
     script = [
@@ -356,6 +361,7 @@ def test_handling_is_more_even_where_the_spread_is_smaller(log_of: LogOf) -> Non
     assert figures["handling_spread"].value == pytest.approx(0.5, abs=0.001)
 
 
+@pytest.mark.slow
 def test_personal_data_is_told_by_depth(log_of: LogOf) -> None:
     script = []
     cells = ["no", "name", "name, ,number", "3", "no", "name", "1.0", " 2 "]
@@ -477,6 +483,7 @@ def test_what_came_of_a_matter_costs_once(log_of: LogOf) -> None:
     assert found(journeys, name).cost.value == pytest.approx(1 / 5 - 1)
 
 
+@pytest.mark.slow
 def test_opt_outs_may_be_outcomes(log_of: LogOf) -> None:
     script = [
         turn(day, 0, "bot", f"b{day}", context_sent=data)
@@ -492,6 +499,7 @@ def test_opt_outs_may_be_outcomes(log_of: LogOf) -> None:
     assert "opt-outs or privacy complaints" in unnamed.reasons[1]
 
 
+@pytest.mark.slow
 def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b", text="Hello, what is it?"),

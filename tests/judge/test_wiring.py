@@ -369,6 +369,7 @@ def presence_log(log_of: LogOf, seed: int) -> Journeys:
     return rebuild(with_outcomes(log_of(*rows), outcome_rows(*churn)), JourneySettings())
 
 
+@pytest.mark.slow
 def test_presence_counts_a_visit_from_when_it_happened(log_of: LogOf) -> None:
     settings = JudgeSettings(moments=MomentSettings(outcomes=("churn",), horizon_days=20))
     called, ratios = [], []

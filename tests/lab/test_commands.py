@@ -44,6 +44,7 @@ def test_the_plan_is_written_once(planned: Path, capsys: pytest.CaptureFixture[s
     assert "Run it" in page
 
 
+@pytest.mark.slow
 def test_watch_and_reading_of_the_sample(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "watch", str(planned), "--as-of", "2026-03-25"]) == 0
     mail = (planned.parent / "mail.eml").read_text(encoding="utf-8")

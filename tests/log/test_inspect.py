@@ -17,6 +17,7 @@ def roles(proposal: Proposal) -> dict[str, str]:
     return proposal.schema.roles()
 
 
+@pytest.mark.slow
 def test_uci_incidents(shared_data: Path) -> None:
     found = propose(shared_data / "uci_incident_log/incident_event_log.zip")
     assert roles(found) == {

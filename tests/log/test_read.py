@@ -106,6 +106,7 @@ def test_several_files_keep_their_order_and_rows(tmp_path: Path) -> None:
     assert frame_of(listed)["touchpoint"].tolist() == ["home", "cart", "pay", "first"]
 
 
+@pytest.mark.slow
 def test_frames_files_and_tables_agree(tmp_path: Path) -> None:
     FRAME.to_parquet(tmp_path / "log.parquet")
     lines = "\n".join(
@@ -496,6 +497,7 @@ def test_outcomes_from_columns_of_the_log() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_hash_does_not_depend_on_order_but_on_content() -> None:
     base = log_hash(read(FRAME))
     assert log_hash(read(FRAME.iloc[::-1])) == base
@@ -520,6 +522,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), mi
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(st.tuples(cell, cell, st.integers(0, 2**32)), min_size=1, max_size=20))
 def test_what_is_written_is_read(

@@ -153,6 +153,7 @@ def test_trackers_and_their_table_of_events_tell_the_same_once() -> None:
     assert _counts(both) == MARKED
 
 
+@pytest.mark.slow
 @needs_exports
 def test_further_vendors() -> None:
     twilio = _counts(_read(["twilio_taskrouter_events.jsonl"], "twilio_taskrouter"))
@@ -202,6 +203,7 @@ def test_public_sample_of_a_tracker_without_the_bots_words() -> None:
     assert _counts(log) == {"Customer writes": 2, "Bot answers": 2}
 
 
+@pytest.mark.slow
 @needs_exports
 def test_public_samples_of_landed_tables() -> None:
     zendesk = _read(["public/landed_zendesk"], "zendesk_fivetran")

@@ -295,6 +295,7 @@ def test_without_intents_it_is_unknown_who_came_back_about_the_same(log_of: LogO
     assert (verified.value, verified.lo, verified.hi) == (0.53, 0.53, 0.73)
 
 
+@pytest.mark.slow
 def test_who_may_have_come_back_is_unknown(log_of: LogOf, shown: Callable[..., Any]) -> None:
     """60 confirmed sessions about a bill, 48 with a later visit without an intent: .20 to 1."""
     rows: list[tuple[object, ...]] = [(*LATER, None, None)]

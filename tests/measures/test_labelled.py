@@ -217,6 +217,7 @@ def test_a_long_talk_gives_the_detector_more_chances_to_err(log_of: LogOf) -> No
     assert short["abstain"] == "unidentified"
 
 
+@pytest.mark.slow
 def test_labels_that_tell_too_little_leave_the_indicator_as_detected(log_of: LogOf) -> None:
     journeys = spoken(log_of, *[ASKS] * 40, *[CALM] * 60)
     few = measure(journeys, labelled=labelled().iloc[:199]).estimate("Chat", "human_request")

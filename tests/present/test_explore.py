@@ -167,6 +167,7 @@ def test_the_picture_and_what_can_be_pointed_at_have_the_same_keys(journeys):
     assert drawn == {item["key"] for item in shown["items"] if "(" not in item["title"]}
 
 
+@pytest.mark.slow
 def test_one_question_one_number_everywhere():
     """The map, its table, the transitions, the filter's print-out and the evidence agree."""
     journeys = jl.read_journeys(ROOT / "sample_data/telecom/audit.yaml")

@@ -140,6 +140,7 @@ def test_more_random_small_logs(log_of: Callable[..., EventLog]) -> None:
         assert_tables_tell_nothing(small_log(log_of, seed))
 
 
+@pytest.mark.slow
 def test_the_bank_sample() -> None:
     assert_tables_tell_nothing(read_journeys(BANK))
 

@@ -43,6 +43,7 @@ def write_log(path: Path) -> None:
                 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_no_canary_leaves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

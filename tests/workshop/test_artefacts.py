@@ -371,6 +371,7 @@ def test_input_that_changed_asks_for_a_new_run(town, tmp_path):
     assert latest_run(config, audits) is None
 
 
+@pytest.mark.slow
 def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     """The day is part of what is decided: only a run of the same day is used again."""
     monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))

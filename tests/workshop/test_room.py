@@ -64,6 +64,7 @@ def town_of(content_of):
 # --- placed ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_notes_stand_in_their_lane_and_stage_the_most_voted_first(town_of):
     plain = town_of()
     one, other = plain.touchpoints[0], plain.touchpoints[-1]

@@ -31,7 +31,7 @@ from journeylib.measures import (
 LISTS = (LEARN, MEASURE)
 LABELS_END = "-labels.personal.csv"
 WORKBOOK_END = "-labels.personal.xlsx"
-RUN_FILE = "audit.json"
+RUN_FILES = ("audit.json", "manifest.json")
 _TO_CHOOSE = ("type", "second_type")
 
 
@@ -89,7 +89,7 @@ def write_label_lists(config: AuditConfig, journeys: Journeys, path: Path) -> La
 def outside_runs(path: Path) -> None:
     """Refuse a path in the folder of a run: what customers say stays out of it."""
     for folder in path.resolve().parents:
-        if (folder / RUN_FILE).is_file():
+        if all((folder / name).is_file() for name in RUN_FILES):
             raise RunError(
                 f"{path} stands in the run {folder.name}, and openings are personal. Choose a "
                 "path outside the runs."

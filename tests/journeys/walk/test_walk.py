@@ -88,6 +88,7 @@ def plain_visits(journey: list[Row]) -> list[Row]:
     ]
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -118,6 +119,7 @@ def test_transitions_and_variants_are_those_of_a_plain_walk(log_of: LogOf, rows:
     assert dict(zip(counted["variant"], counted["journeys"], strict=True)) == ways
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -130,6 +132,7 @@ def test_touchpoints_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -
         assert found.loc[name, "customers"] == len({own[0][0] for own in came})
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_ends_and_memory_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -161,6 +164,7 @@ def test_ends_and_memory_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row
     assert shown == {key: n for key, n in ended.items() if key in shown}
 
 
+@pytest.mark.slow
 @FEW
 @given(rows=ROWS)
 def test_sessions_are_those_of_a_plain_walk(log_of: LogOf, rows: list[Row]) -> None:
@@ -236,6 +240,7 @@ def plain_entries(own: list[Row], by_intent: bool) -> list[tuple[Any, ...]]:
     return entries
 
 
+@pytest.mark.slow
 @given(
     histories=st.lists(st.lists(STEPS, max_size=10), min_size=15, max_size=20),
     by_intent=st.sampled_from([True, True, True, False]),
@@ -359,6 +364,7 @@ def test_no_journey_left_counts_nothing(log_of: LogOf) -> None:
     assert variants(nobody, min_customers=1).empty
 
 
+@pytest.mark.slow
 @given(rows=ROWS)
 @settings(FEW, max_examples=5)
 def test_another_cut_reads_from_the_first_what_it_would_have_read(
