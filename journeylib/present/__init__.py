@@ -30,12 +30,15 @@ from journeylib.present.maps.layout import (
 from journeylib.present.maps.timelines import stories_figure
 from journeylib.present.tables import Table, as_float, interval, share_interval, table
 from journeylib.present.theme import LIGHT, TEMPLATES, VERDICTS, css, feeling
+from journeylib.present.views.appendix import appendix
 from journeylib.present.views.bots import (
     containment,
     containment_curve,
     disclosure,
     handoff_table,
     handoff_times,
+    paradox_figures,
+    paradoxes,
     queue_time,
     tipping_points,
 )
@@ -70,7 +73,6 @@ from journeylib.present.views.lab.experiment import (
 from journeylib.present.views.lab.page import lab_page, write_page
 from journeylib.present.views.moments import moments, presence, remembered, surveys
 from journeylib.present.views.now import findings, now
-from journeylib.present.views.paradoxes import paradox_figures, paradoxes
 from journeylib.present.views.portfolio import (
     automation_candidates,
     first_automations,

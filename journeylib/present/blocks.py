@@ -31,16 +31,18 @@ class Block:
     def __repr__(self) -> str:
         return self.text
 
-    def _repr_html_(self) -> str:
-        return style_tag() + _DRAWING.sub("", self.html)
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Return HTML without drawings, words for logs, and what the dashboard is made of.
+    def still(self) -> str:
+        """Return the HTML without drawings.
 
         A notebook that is not trusted loses every ``<svg>`` in HTML and keeps the words in it.
         """
-        data = {"text/html": self._repr_html_(), "text/plain": self.text}
-        return data | {PAGE: self.html} if _DRAWING.search(self.html) else data
+        return _DRAWING.sub("", self.html)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Return HTML without drawings, words for logs, and what the dashboard is made of."""
+        bare = self.still()
+        data = {"text/html": style_tag() + bare, "text/plain": self.text}
+        return data | {PAGE: self.html} if bare != self.html else data
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import html
-import json
 import re
 from base64 import b64encode
 from contextlib import nullcontext
@@ -19,14 +18,13 @@ from typing import Any
 from journeylib.core import RunError, catalogue_of, current_catalogue, text, use_language
 from journeylib.present.blocks import PAGE
 from journeylib.present.drawing.svg import clean
-from journeylib.present.figure import ELEMENT, PLOTLY
-from journeylib.present.theme import LIGHT, TEMPLATES, css
+from journeylib.present.figure import ELEMENT
+from journeylib.present.theme import TEMPLATES, css
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 # The part of plotly.js that draws bars and points, version 4.1.1, MIT licence.
 PLOTLY_SCRIPT = "plotly-basic.min.js"
-BASIC = {"bar", "scatter"}
 
 # Messages of our own errors never hold a customer's data; those of others may.
 OWN_ERRORS = (
@@ -134,19 +132,12 @@ def _rendered(notebook: str | Path | Any) -> str:
 
 
 def _with_elements(node: Any) -> Any:
-    """Return the notebook with each figure and block as the element that a page shows."""
+    """Return the notebook with each output as the element that a page shows."""
     copied = copy.deepcopy(node)
     for cell in copied.cells:
         for output in cell.get("outputs", []):
-            if ELEMENT in output.get("data", {}):
-                element, chart = output["data"][ELEMENT], output["data"].get(PLOTLY)
-                if chart and {trace["type"] for trace in chart["data"]} <= BASIC:
-                    element = element.replace(
-                        "<figure ", f'<figure data-chart="{_live(chart)}" ', 1
-                    )
-                output["data"] = {"text/html": element}
-            elif PAGE in output.get("data", {}):
-                output["data"] = {"text/html": output["data"][PAGE]}
+            for kind in {ELEMENT, PAGE} & set(output.get("data", {})):
+                output["data"] = {"text/html": output["data"][kind]}
     return copied
 
 
@@ -159,27 +150,10 @@ def _has_charts(notebook: Any) -> bool:
     return any("<figure data-chart=" in page for page in pages)
 
 
-def _live(chart: Any) -> str:
-    """Return a chart for an attribute: without its title, which the page writes, or colours.
-
-    Colours are names of the style sheet, which holds those of the reader's theme.
-    """
-    layout = copy.deepcopy(chart["layout"])
-    head = layout.pop("meta")["head"]
-    layout.pop("title")
-    layout["margin"]["t"] -= head
-    layout["height"] -= head
-    written = json.dumps({"data": chart["data"], "layout": layout}, sort_keys=True)
-    for name, colour in LIGHT.items():
-        written = written.replace(f'"{colour}"', f'"--jl-{name}"')
-    return html.escape(written)
-
-
 def style_once(notebook: Any) -> Any:
     """Leave the style sheet to the first output of an executed notebook that has it.
 
-    Every output brings it, for none knows which will be kept; in one page once is enough, and
-    most of a notebook with forty figures is style sheet otherwise.
+    Every output brings it, for none knows which will be kept; in one page once is enough.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,21 @@ from journeylib.present.drawing.images import png
 from journeylib.present.drawing.still import still
 from journeylib.present.drawing.svg import esc, label, num, wrap
 from journeylib.present.tables import Table, column_head, html_table
-from journeylib.present.theme import css, style_tag
+from journeylib.present.theme import LIGHT, css, style_tag
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 PNG_WIDTH = 2000
 CHART_WIDTH = 860.0  # pixels that a finding over a chart fills, in a narrow notebook
-CONFIG = {"displaylogo": False, "responsive": True}
+# A chart that is responsive loses its height in JupyterLab, which fits its width in any case.
+CONFIG = {"displaylogo": False, "responsive": False}
 PLOTLY = "application/vnd.plotly.v1+json"
 HEAD_WIDTH = 1180  # of a drawing whose title has the size of other text
 ROWS_AS_TEXT = 5  # of the data, in the plain text of a notebook's output
 ELEMENT = "application/vnd.journeylib.figure+html"
 """The figure as the dashboard shows it. No notebook program knows this type: each shows another."""
+BASIC = {"bar", "scatter"}  # what the script of the dashboard draws
 
 _VIEW_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 
@@ -79,6 +82,21 @@ class Figure:
         """Return the ``<figure>`` element without its style sheet."""
         return self._element(self.svg)
 
+    def live(self) -> str:
+        """Return the ``<figure>`` element with its chart, which a script of the page draws anew.
+
+        Title and finding are those of the page. Colours are names of the style sheet, which holds
+        those of the reader's theme.
+        """
+        if self.chart is None or not {trace.type for trace in self.chart.data} <= BASIC:
+            return self.body()
+        chart = json.loads(self.chart.to_json())
+        layout = {n: x for n, x in chart["layout"].items() if n not in ("meta", "width")}
+        written = json.dumps({"data": chart["data"], "layout": layout}, sort_keys=True)
+        for name, colour in LIGHT.items():
+            written = written.replace(f'"{colour}"', f'"--jl-{name}"')
+        return self.body().replace("<figure ", f'<figure data-chart="{escape(written)}" ', 1)
+
     def still(self) -> str:
         """Return the ``<figure>`` element with the drawing as an image.
 
@@ -94,7 +112,8 @@ class Figure:
         data = html_table(self.table, caption=text("present.figure.data_of", title=self.title))
         return (
             f'<figure class="jl jl-figure" id="{self.name}"><figcaption>'
-            f'<p class="jl-title">{esc(self.title)}</p><p class="jl-finding">{esc(self.alt)}</p>'
+            f'<p class="jl-title"><b>{esc(self.title)}</b></p>'
+            f'<p class="jl-finding">{esc(self.alt)}</p>'
             f'</figcaption><div class="jl-scroll" tabindex="0" role="group" '
             f'aria-label="{esc(text("present.figure.scrollable", title=self.title))}">'
             f"{drawing}</div>{note}<details>"
@@ -112,7 +131,7 @@ class Figure:
         trusted. An image is shown in any case. Beside a chart it is SVG: JupyterLab would show a
         PNG in place of the chart, in its full width, until the mouse is over it.
         """
-        data: dict[str, Any] = {ELEMENT: self.body(), "text/plain": self._plain()}
+        data: dict[str, Any] = {ELEMENT: self.live(), "text/plain": self.plain()}
         if self.chart is not None:
             chart = json.loads(self._titled(self.chart).to_json()) | {"config": CONFIG}
             return data | {PLOTLY: chart, "image/svg+xml": self._standalone(self._headed())}, {}
@@ -120,7 +139,7 @@ class Figure:
         return data | {"image/png": picture}, {"image/png": {"alt": self.alt}}
 
     def _titled(self, chart: go.Figure) -> go.Figure:
-        """Return the chart with title and finding over it, which take `layout.meta.head`."""
+        """Return the chart with title and finding over it."""
         lines = wrap(self.alt, CHART_WIDTH, 13, lines=4)
         room = 42 + 18 * len(lines)
         subtitle = {"text": "<br>".join(esc(line) for line in lines), "font": {"size": 13}}
@@ -129,10 +148,10 @@ class Figure:
         place = {"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 12, "l": 12}}
         title |= place | {"xref": "container"}
         height = chart.layout.height + room
-        made = type(chart)(chart).update_layout(title=title, margin=margin, height=height)
-        return made.update_layout(meta={"head": room}, width=None)
+        layout = {"title": title, "margin": margin, "height": height, "width": None, "meta": None}
+        return type(chart)(chart).update_layout(layout)
 
-    def _plain(self) -> str:
+    def plain(self) -> str:
         """Return the finding and the first rows of the data."""
         rows = self.table.head(ROWS_AS_TEXT)
         lines = ["  ".join(column_head(column) for column in rows.columns)]

@@ -105,7 +105,8 @@ def _kind(column: pd.Series[Any]) -> str:
     if _is_numeric(column):
         return ' class="jl-n"'
     prose = any(isinstance(cell, str) and len(cell) > PROSE for cell in column.tolist())
-    return ' class="jl-words"' if prose else ""
+    # Without the styles of a trusted notebook JupyterLab sets every cell to the right.
+    return ' class="jl-words" style="text-align:left"' if prose else ""
 
 
 def column_head(column: object) -> str:

@@ -6,21 +6,25 @@ import gc
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import journeylib as jl
+from journeylib import present as show
 from journeylib.audits.runs.bundle import STAGE, staged
 from journeylib.cli.main import main
 from journeylib.core.errors import RunError
 from journeylib.journeys import Journeys
 from journeylib.log.engine.duckdb import run as run_sql
+from journeylib.present.views import appendix
 from tests.audits.prepared import runner_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,9 +131,10 @@ def test_a_part_that_cannot_be_shown_loses_no_run(
     def run(executed: Path, *arguments: object) -> None:
         runner_of(done)(executed, *arguments)
         node = read(str(executed), as_version=4)
-        (cell,) = [one for one in node.cells if one.source == "show.times(audit)"]
+        (cell,) = [one for one in node.cells if one.source == 'show.appendix(audit, "C")']
         cell.outputs = [
-            v4.new_output("error", ename="KeyError", evalue="c4711", traceback=["c4711"])
+            v4.new_output("display_data", {"text/html": "<p>the other parts</p>"}),
+            v4.new_output("error", ename="KeyError", evalue="c4711", traceback=["c4711"]),
         ]
         write(node, str(executed))
         fault = (1, 1, cell.source, "KeyError", "c4711", ["c4711"])
@@ -141,8 +146,35 @@ def test_a_part_that_cannot_be_shown_loses_no_run(
     assert "1 parts could not be shown" in out
     latest = small.parent / "audits" / "small" / "latest"
     page = (latest / "audit.html").read_text("utf-8")
+    assert "<p>the other parts</p>" in page
     assert "This part could not be shown: KeyError." in page
     assert "c4711" not in page + (latest / "audit.ipynb").read_text("utf-8")
+
+
+def test_a_part_that_fails_takes_no_other_of_its_section_along(
+    small_audit: jl.Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: jl.Audit) -> Any:
+        raise KeyError("c4711")
+
+    first, _, *rest = appendix.SECTIONS["C"]
+    monkeypatch.setitem(appendix.SECTIONS, "C", (first, broken, *rest))
+    shown: list[Any] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    with pytest.raises(KeyError):
+        show.appendix(small_audit, "C")
+    (section,) = shown
+    for table in (show.scorecard(small_audit), show.flow(small_audit)):
+        assert table.body() in section.html and table.body() in section.page
+
+
+def test_the_notebook_has_every_section_of_the_appendix_and_few_outputs() -> None:
+    cells = json.loads((ROOT / "notebooks" / "audit.ipynb").read_text("utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    heads = [source[4] for source in sources if re.match("### [A-Z] · ", source)]
+    called = re.findall(r'show\.appendix\(audit, "([A-Z])"\)', "\n".join(sources))
+    assert heads == called == list(appendix.SECTIONS)
+    assert sum("show." in source for source in sources) <= 18
 
 
 def test_a_stage_is_cleared_only_when_its_process_is_gone(tmp_path: Path) -> None:

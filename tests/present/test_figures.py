@@ -1,3 +1,4 @@
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -276,8 +277,30 @@ def test_the_map_writes_long_names_in_three_lines():
 
 def test_a_line_of_a_given_width_is_drawn_at_it_and_names_stay_inside():
     figure = experience_line(frames.experience(), frames.touchpoints(), width=600)
-    assert ElementTree.fromstring(figure.svg).get("viewBox") == "0 0 600 470"
+    assert ElementTree.fromstring(figure.svg).get("viewBox") == "0 0 600 482"
     named = [note for note in figure.chart.layout.annotations if note.yref is None]
     area = Area.of(figure.chart, 600)
     middles = [area.x(note.x) + (note.ax if note.showarrow else note.xshift) for note in named]
     assert len(named) > 5 and all(area.left < x < area.right for x in middles)
+
+
+@pytest.mark.parametrize("width", [600, None])
+def test_stages_of_few_touchpoints_keep_their_names_whole_and_apart(width):
+    sizes = {"Discover": 3, "Choose": 3, "Buy": 4, "Set up": 7, "Use": 7, "Pay": 5, "Stay": 6}
+    stages = [stage for stage, size in sizes.items() for _ in range(size)]
+    places = [float(place) for place in range(len(stages))]
+    names = [f"T{place}" for place in places]
+    points = pd.DataFrame({"touchpoint": names, "stage": stages, "median_position": places})
+    felt = pd.DataFrame({"touchpoint": names, "sentiment": 0.0, "lo": -0.1, "hi": 0.1})
+    felt = felt.assign(source="sentiment", n_customers=50)
+    drawn = experience_line(felt, points, stage_order=list(sizes), width=width).chart
+    heads = [note for note in drawn.layout.annotations if note.yref == "paper"]
+    assert [plain(note.text) for note in heads] == list(sizes)
+    area = Area.of(drawn, width or 860)
+    spans = []
+    for note in heads:
+        half = text_width(plain(note.text), 12, bold=True) / 2
+        spans.append((note.yshift, area.x(note.x) - half, area.x(note.x) + half))
+    rows = sorted(spans)
+    for (row, _, end), (other, start, _) in itertools.pairwise(rows):
+        assert row != other or end < start

@@ -26,7 +26,7 @@ from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import LIGHT, feeling
 
-HEIGHT = 470
+HEIGHT = 482
 SCALE = {1.0: "good", 0.5: "", 0.0: "neutral", -0.5: "", -1.0: "bad"}
 MARKS = {
     1: ("triangle-up", "good", 12),
@@ -128,14 +128,14 @@ def in_order(
 
 def _chart(points: Sequence[_Point], labelled: int, width: int | None) -> go.Figure:
     """Return the line with its band, the marks of feelings and the names of the strongest."""
-    names = [words(p.name, 142, bold=bool(p.mark)) for p in points]
+    names = [words(p.name, 190, bold=bool(p.mark)) for p in points]
     ends = {value: text(f"present.experience.{key}") if key else "" for value, key in SCALE.items()}
     scale = [f"{word} {signed(value, 1)}".strip() for value, word in ends.items()]
-    drawn = chart(HEIGHT, left=112, right=14, bottom=118).update_layout(
+    drawn = chart(HEIGHT, left=112, right=14, bottom=130).update_layout(
         xaxis=ticks(range(len(names)), names, range=[-0.5, max(len(names), 1) - 0.5],
                     showgrid=False, tickangle=-45, tickfont={"size": 11}),
         yaxis=ticks(list(SCALE), scale, range=[-1.04, 1.04]),
-        margin={"t": 44}, width=width,
+        width=width,
     )  # fmt: skip
     _stage_bands(drawn, points)
     drawn.add_hline(0, line={"color": LIGHT["muted"], "width": 1}, layer="below")
@@ -175,19 +175,28 @@ def _points(rows: pd.DataFrame) -> list[_Point]:
 
 
 def _stage_bands(drawn: go.Figure, points: Sequence[_Point]) -> None:
+    """Draw a band a stage with its name over it, in two rows where a name is wider than a band."""
     each = ((drawn.layout.width or NARROW) - 126) / max(len(points), 1)
-    for i, (stage, group) in enumerate(itertools.groupby(points, key=lambda p: p.stage)):
-        members = list(group)
+    stages = [list(group) for _, group in itertools.groupby(points, key=lambda p: p.stage)]
+    bands = [each * len(members) for members in stages]
+    sizes = [svg.text_width(members[0].stage, 12, bold=True) for members in stages]
+    rows = 2 if any(size > band for size, band in zip(sizes, bands, strict=True)) else 1
+    drawn.update_layout(margin={"t": 28 + 16 * rows})
+    for i, members in enumerate(stages):
         first, size = members[0].x - 0.5, len(members)
         if i % 2 == 0:
             drawn.add_shape(
                 type="rect", layer="below", x0=first, x1=first + size, y0=0, y1=1,
                 yref="y domain", fillcolor=LIGHT["band"], line_width=0,
             )  # fmt: skip
-        short = clean(svg.shorten(stage, each * size, 12, bold=True))
+        # Names of one row share the band between them.
+        beside = (bands[i - 1] if i else 180.0, *bands[i + 1 :], 28.0)
+        room = bands[i] + (min(beside[:2]) if rows > 1 else 0.0)
+        short = clean(svg.shorten(members[0].stage, room, 12, bold=True))
         drawn.add_annotation(
-            x=first + size / 2, y=1, yref="paper", xanchor="center", yanchor="middle", yshift=16,
-            text=words(short, bold=True), showarrow=False, font={"size": 12},
+            x=first + size / 2, y=1, yref="paper", xanchor="center", yanchor="middle",
+            yshift=16 * (1 + (i + 1) % rows), text=words(short, bold=True), showarrow=False,
+            font={"size": 12},
         )  # fmt: skip
 
 

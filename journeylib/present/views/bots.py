@@ -1,4 +1,4 @@
-"""Views of bots and people: where sessions end, containment, hand-offs, disclosure, timing."""
+"""Views of bots and people: where sessions end, hand-offs, disclosure, timing, paradoxes."""
 
 from __future__ import annotations
 
@@ -274,3 +274,35 @@ def _answer(time: Any) -> str:
     if time.settled < SETTLED:
         return text("present.handoff_time.unsettled", answer=answer)
     return answer
+
+
+def paradoxes(audit: Audit) -> Table:
+    """Return the six paradoxes of serving by machine, each with its two sides."""
+    rows = [
+        {
+            "paradox": paradox.title,
+            "state": text(f"present.paradoxes.{paradox.state}"),
+            "benefit": estimate_text(paradox.benefit),
+            "cost": estimate_text(paradox.cost),
+            "why": " ".join(paradox.reasons),
+        }
+        for paradox in audit.judgement.paradoxes
+    ]
+    return table(rows, text("present.paradoxes.caption"))
+
+
+def paradox_figures(audit: Audit) -> Table | Block:
+    """Return the figures beside the six pairs: they explain a side, and decide nothing."""
+    rows = [
+        {
+            "paradox": paradox.title,
+            "what_it_is": figure.estimand,
+            "estimate": estimate_text(figure),
+        }
+        for paradox in audit.judgement.paradoxes
+        for figure in paradox.supporting.values()
+        if figure.abstain != "no_column"
+    ]
+    if not rows:
+        return remark(text("present.paradoxes.nothing"))
+    return table(rows, text("present.paradoxes.beside"))
