@@ -20,7 +20,7 @@ from journeylib.journeys.segmentation.segment import Cutting, cut_journeys, quie
 from journeylib.journeys.walk.customer_sample import CustomerSample, first_by_hash
 from journeylib.journeys.walk.events import Events, Whole
 from journeylib.journeys.walk.outline import Outline, as_table, outline_of
-from journeylib.journeys.walk.tables import edge_table, touchpoint_table
+from journeylib.journeys.walk.tables import edge_table, public_edges, touchpoint_table
 from journeylib.log import (
     ROW_NUMBER,
     EventLog,
@@ -31,6 +31,7 @@ from journeylib.log import (
     materialise_sorted,
     numbered,
     reusable,
+    suppress,
 )
 
 US_PER_DAY = 86_400_000_000
@@ -237,6 +238,16 @@ class Journeys(Verbs):
             Rows and columns of `graph.transitions`.
         """
         return edge_table(self.events, self.names)
+
+    @cached_property
+    def public_edges(self) -> pd.DataFrame:
+        """The transitions that may be shown: `graph.transitions` without its note."""
+        return self.edges_of(self.settings.min_customers)
+
+    def edges_of(self, min_customers: int) -> pd.DataFrame:
+        """Return the transitions that may be shown where so many customers are asked for."""
+        shown = suppress(self.touchpoints, min_customers)[0]
+        return public_edges(self.edges, sorted(shown["touchpoint"]), min_customers)
 
 
 @working("rebuilding journeys")

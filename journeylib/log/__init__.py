@@ -54,13 +54,14 @@ from journeylib.log.sources.table_sources import drop_scratch
 from journeylib.log.suppression import (
     COUNTS,
     MIN_CELL,
-    Crossed,
+    Cells,
+    Shown,
     bounded_share,
+    protect,
+    protect_parts,
     share_bounds,
+    shows,
     suppress,
-    suppress_crossed,
-    suppress_parts,
-    without_small_parts,
 )
 from journeylib.log.text.detectors import (
     asks_for_human,

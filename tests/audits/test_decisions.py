@@ -19,6 +19,7 @@ from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Change, Changes
 from journeylib.core import Estimate, number, use_language
 from journeylib.judge import HandoffTime
+from journeylib.log import Cells, protect
 from journeylib.measures import Handoffs
 
 SAMPLES = ["telecom_audit", "bank_audit"]
@@ -334,8 +335,11 @@ def test_a_limit_asks_for_a_decision_only_where_the_company_set_it(
 def test_ends_of_few_sessions_cannot_be_counted_back(
     ends: tuple[int, int, int], shown: dict[str, float]
 ) -> None:
-    row = dict(zip(("ended_with_bot", "handed_over", "abandoned"), ends, strict=True))
-    assert _ends(row, 10) == pytest.approx(shown)
+    row = dict(zip(("ended_with_bot", "handed_over", "abandoned", "open"), [*ends, 0], strict=True))
+    counts = np.array([[size, size] for size in row.values()])
+    seen = protect(Cells(counts, (np.zeros(4, np.int64),), zeros_shown=True), 10).exact
+    public = {name: n if here else pd.NA for (name, n), here in zip(row.items(), seen, strict=True)}
+    assert _ends({"sessions": sum(ends), **public}) == pytest.approx(shown)
 
 
 def test_the_interval_is_wilson_s() -> None:

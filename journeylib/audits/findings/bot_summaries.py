@@ -41,7 +41,7 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         # Where nobody is seen leaving, who stayed alone with the bot is not known to be content.
         ends={}
         if assessment.evidence.handoffs.contained_raw.abstain == "no_column"
-        else _ends(row, assessment.config.journeys.min_customers),
+        else _ends(row),
         verified_lo=_share(row["verified_lo"]),
         verified_hi=_share(row["verified_hi"]),
         topic=topic,
@@ -55,19 +55,14 @@ def _share(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _ends(row: dict[Any, Any], minimum: int) -> dict[str, float]:
-    """Return the shares of the ends; small ones are summed, so that none can be counted back."""
-    counts = {end: int(row[end]) for end in ENDS}
-    ended = sum(counts.values())
-    if ended < minimum:
+def _ends(row: dict[Any, Any]) -> dict[str, float]:
+    """Return the shares of the ends that may be shown, of all sessions that have ended."""
+    counts = {end: int(row[end]) for end in ENDS if not pd.isna(row[end])}
+    if not counts or pd.isna(row["open"]):
         return {}
-    small = {end: n for end, n in counts.items() if 0 < n < minimum}
-    large = {end: n for end, n in counts.items() if end not in small}
-    if small and sum(small.values()) < minimum:
-        least = min((end for end in large if large[end]), key=lambda end: (large[end], end))
-        small[least] = large.pop(least)
-    shares = {end: n / ended for end, n in large.items()}
-    return shares | ({"other": sum(small.values()) / ended} if small else {})
+    ended = int(row["sessions"]) - int(row["open"])
+    shares = {end: n / max(ended, 1) for end, n in counts.items()}
+    return shares | ({"other": 1 - sum(shares.values())} if len(counts) < len(ENDS) else {})
 
 
 def _topics(assessment: Assessment) -> dict[str, str]:

@@ -15,10 +15,10 @@ from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import rounded
 from journeylib.journeys import Conformance, Structure, Timeline, Told
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
-from journeylib.log import without_small_parts
+from journeylib.log import shows
+from journeylib.measures import STATES, public_waterfall
 from journeylib.portfolio import WhatIf
 
-STATES = ("ended_with_bot", "handed_over", "abandoned", "open")
 OWN_HANDOFFS = {"contained_raw", "contained_verified", "requests_honoured", "ping_pong", "wait"}
 
 
@@ -100,9 +100,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "experience": evidence.experience,
         "scores": _joined(judgement.scores, "\n", "vetoes", "reasons"),
         "indicators": judgement.indicators,
-        "handoff_touchpoints": without_small_parts(
-            evidence.handoffs.by_touchpoint, STATES, assessment.config.journeys.min_customers
-        ),
+        "handoff_touchpoints": evidence.handoffs.by_touchpoint,
         "containment_curve": evidence.handoffs.curve,
         "quality": assessment.log.quality.checks,
         "streams": changes.streams,
@@ -187,9 +185,13 @@ def _score(row: Mapping[Any, Any], axis: str) -> dict[str, Any]:
 
 def _handoffs(assessment: Assessment) -> Variation:
     handoffs, items = assessment.evidence.handoffs, assessment.judgement.handoff_items
-    worst = worst_item(items)
+    worst, minimum = worst_item(items), assessment.config.journeys.min_customers
+    hidden = (state for state in STATES if state not in handoffs.ends_shown)
     return varied(
         handoffs,
+        **dict.fromkeys(hidden),
+        requests=handoffs.requests if shows(handoffs.requests, minimum) else None,
+        waterfall=public_waterfall(handoffs.waterfall, minimum),
         wait_seconds=handoffs.wait,
         further={n: e for n, e in handoffs.estimates().items() if n not in OWN_HANDOFFS},
         items=[item.to_dict() for item in items],

@@ -14,7 +14,7 @@ from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.walk.counting import Numbers, Whole, count_units
 from journeylib.journeys.walk.outline import END_KINDS, Outline
 from journeylib.journeys.walk.tables import START
-from journeylib.log import suppress_parts
+from journeylib.log import protect_parts
 
 KEPT = (0.2, 0.5, 1.0)  # shares of touchpoints and transitions that the map is folded to
 END_COLUMNS = ("touchpoint", "end", "journeys", "share", "lo", "hi", "n_journeys", "n_customers")
@@ -118,10 +118,10 @@ def _ends_of(
     np.add.at(journeys, cells, counted["journeys"].to_numpy(np.float64)[known])
     np.add.at(people, cells[1:], counted["customers"].to_numpy(np.int64)[known])
     whole = journeys.sum(axis=0).astype(np.int64)
-    shown = suppress_parts(people, whole, minimum)
+    shown = protect_parts(people, whole, minimum)
     # How many journeys are open is told beside: it hides no other end of all journeys.
     others = np.array([end != "open" for end in ENDS])
-    shown[:1, others] &= suppress_parts(people[:1, others], whole[:1, others], minimum)
+    shown[:1, others] &= protect_parts(people[:1, others], whole[:1, others], minimum)
     place, kind = np.nonzero(shown)
     sums = np.stack([journeys[:, place, kind], journeys.sum(axis=2)[:, place]], axis=-1)
     hits, trials = sums.sum(axis=0).T

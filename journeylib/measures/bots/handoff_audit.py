@@ -12,7 +12,7 @@ import pandas as pd
 
 from journeylib.core import AbstainReason, Estimate
 from journeylib.journeys import MISSING, Journeys, words_at
-from journeylib.log import suppress
+from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
 from journeylib.measures.bots.bot_sessions import (
     STATES,
@@ -69,8 +69,11 @@ class Handoffs:
         No human joined in the session, as vendors count; of mature sessions where there are any.
     contained_verified : Estimate
         With the bounds that sessions of unknown success leave as ``lo`` and ``hi``.
+    ends_shown : frozenset of str
+        Of these four, those that a page may show.
     waterfall : pandas.DataFrame
-        ``step``, ``sessions``, ``share``; see `containment.waterfall`.
+        ``step``, ``sessions``, ``customers``, ``share``; see `containment.waterfall`. A page shows
+        `containment.public_waterfall`.
     curve : pandas.DataFrame
         Verified containment by window; see `containment.containment_curve`.
     actor_changes : pandas.DataFrame
@@ -106,8 +109,8 @@ class Handoffs:
         Touchpoints of a bot from which no human can be reached and most end badly.
     by_touchpoint : pandas.DataFrame
         ``touchpoint`` (at which the bot session begins), ``sessions``,
-        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open``, ``customers``, ``verified``,
-        ``verified_lo``, ``verified_hi``.
+        ``ended_with_bot``, ``handed_over``, ``abandoned``, ``open`` (Int64, missing where they
+        would tell of a few), ``customers``, ``verified``, ``verified_lo``, ``verified_hi``.
     session_table : pandas.DataFrame or None
         One row per bot session: ``session_no``, ``customer_no``, ``group``, ``touchpoint_no``,
         ``intent``, ``start_us``, ``seconds_to_end``, ``turns_to_end``, ``rating_micro``,
@@ -122,7 +125,8 @@ class Handoffs:
     open: int = 0
     contained_raw: Estimate = _NO_SHARE
     contained_verified: Estimate = _NO_SHARE
-    waterfall: pd.DataFrame = _no_rows("step", "sessions", "share")  # noqa: RUF009
+    ends_shown: frozenset[str] = frozenset(STATES)
+    waterfall: pd.DataFrame = _no_rows("step", "sessions", "customers", "share")  # noqa: RUF009
     curve: pd.DataFrame = _no_rows(*containment.CURVE_COLUMNS)  # noqa: RUF009
     actor_changes: pd.DataFrame = _no_rows(*_CHANGES)  # noqa: RUF009
     wait: Estimate = _NO_SECONDS
@@ -231,7 +235,8 @@ def audit_handoffs(
         **ends,
         **estimates,
         requests=int(sessions.speech.asks.sum()),
-        waterfall=containment.waterfall(counts),
+        waterfall=containment.waterfall(sessions, last_us, days),
+        ends_shown=containment.states_shown(sessions, minimum)[0],
         curve=containment.containment_curve(sessions, last_us, minimum),
         actor_changes=actor_changes(journeys),
         dead_ends=dead_ends(journeys, sessions),
@@ -414,8 +419,11 @@ def actor_changes(journeys: Journeys) -> pd.DataFrame:
         }
     )
     changes = changes[changes["events"] > 0].reset_index(drop=True)
-    shown, hidden = suppress(changes, journeys.settings.min_customers)
-    shown.attrs["suppressed"] = hidden
+    # How often the actor changes at all is known.
+    counts = changes[["events", "customers"]].to_numpy(np.int64)
+    cells = Cells(counts, (np.zeros(len(counts), dtype=np.int64),))
+    shown = changes[protect(cells, journeys.settings.min_customers).exact].reset_index(drop=True)
+    shown.attrs["suppressed"] = len(changes) - len(shown)
     return shown
 
 

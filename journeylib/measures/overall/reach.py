@@ -11,7 +11,7 @@ import pandas as pd
 
 from journeylib.core import GROUPS, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
-from journeylib.log import COUNTS, Crossed, suppress, suppress_crossed, suppress_parts
+from journeylib.log import COUNTS, Cells, protect, protect_parts, suppress
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import Scores, score_of_events
 from journeylib.measures.texts.turn_model import MICRO
@@ -61,8 +61,7 @@ def reach(journeys: Journeys, scores: Scores | AbstainReason | None) -> Reach:
     -----
     The stage of an event is its touchpoint's most frequent one, as on the map; the segment is the
     journey's. Further cells are hidden, so that the totals of stages, segments and touchpoints
-    tell nothing of a small one (`log.suppress_crossed`). Where no choice of cells does that, the
-    stages of segments are left out, and then the segments' touchpoints.
+    tell nothing of a small one (`log.protect`).
     """
     minimum = journeys.settings.min_customers
     cells, months = _cells(journeys), _months(journeys, minimum)
@@ -147,25 +146,25 @@ def _protected(
     spots = spots.sort_values("touchpoint", ignore_index=True)
     stage = np.searchsorted(stages, spots["stage"].to_numpy(str))
     counts = _matrix(cells, "touchpoint", list(spots["touchpoint"]), names)
-    most = spots[list(COUNTS)].to_numpy(np.int64)
-    for seen in (_with_stages(by_stage, named, minimum), np.zeros(len(names), dtype=bool)):
-        # Stages of a segment that are hidden have one total: that of the segment.
-        table = Crossed(
-            counts,
-            most,
-            np.where(seen[:, None], by_stage[stage], totals),
-            np.where(seen, stage[:, None], -1),
-            np.broadcast_to(named, counts.shape[:2]),
-        )
-        shown = suppress_crossed(table, minimum)
-        if shown is not None:
-            row, column = np.nonzero(shown)
-            keys = {"segment": np.array(names)[column], "touchpoint": spots["touchpoint"][row]}
-            kept = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
-            with_stages = set(np.array(names)[seen & named])
-            few = crossed["customers"] < minimum
-            return crossed[crossed["segment"].isin(with_stages) & ~few], kept
-    return crossed.head(0), cells.head(0)
+    seen = _with_stages(by_stage, named, minimum)
+    # Stages of a segment that are hidden have one total: that of the segment.
+    within = np.where(seen[:, None], by_stage[stage], totals)
+    most = np.minimum(spots[list(COUNTS)].to_numpy(np.int64)[:, None], within)
+    row, column = np.indices(counts.shape[:2]).reshape(2, -1)
+    flat = Cells(
+        counts.reshape(-1, len(COUNTS)),
+        (row, column * len(stages) + np.where(seen[column], stage[row], 0)),
+        named[column],
+        most.reshape(-1, len(COUNTS)),
+    )
+    place = np.flatnonzero(protect(flat, minimum).exact)
+    keys = {
+        "segment": np.array(names)[column[place]],
+        "touchpoint": spots["touchpoint"][row[place]],
+    }
+    shown = pd.DataFrame(keys).merge(cells, on=["segment", "touchpoint"])
+    large = crossed["customers"] >= minimum
+    return crossed[crossed["segment"].isin(set(np.array(names)[seen & named])) & large], shown
 
 
 def _with_stages(by_stage: npt.NDArray[np.int64], named: Any, minimum: int) -> Any:
@@ -211,7 +210,7 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     # The months of a touchpoint add up to its total.
     shape = (len(names), MONTHS)
     customers, cases = (table[name].to_numpy().reshape(shape) for name in ("customers", "events"))
-    shown = table[suppress_parts(customers, cases, minimum).ravel()]
+    shown = table[protect_parts(customers, cases, minimum).ravel()]
     return shown.sort_values(["month", "touchpoint"], ignore_index=True)
 
 

@@ -10,6 +10,7 @@ from journeylib.audits import Audit, stream_label
 from journeylib.core import duration, number, percent, text
 from journeylib.journeys import START
 from journeylib.log import MIN_CELL
+from journeylib.measures import public_waterfall
 from journeylib.present.blocks import Block, findings_list, template
 from journeylib.present.drawing import svg
 from journeylib.present.figure import svg_element
@@ -113,13 +114,11 @@ def _line(audit: Audit) -> str:
 
 def _ends(audit: Audit) -> dict[str, Any]:
     """Return the bar from what bots are credited with to what is confirmed."""
-    steps = audit.evidence.handoffs.waterfall
+    minimum = audit.config.journeys.min_customers
+    steps = public_waterfall(audit.evidence.handoffs.waterfall, minimum)
     if not audit.document["decisions"]["bots"] or steps.empty:
         return {"ends": []}
     taken = {row["step"]: abs(float(row["share"])) for row in steps.iloc[1:-1].to_dict("records")}
-    minimum = audit.config.journeys.min_customers
-    if steps.iloc[1:-1]["sessions"].abs().between(1, minimum - 1).any():
-        taken = {"merged": sum(taken.values())}
     last, first = float(steps.iloc[-1]["share"]), float(steps.iloc[0]["share"])
     shares = {"verified": last, **taken}
     if first < 1:
