@@ -130,7 +130,7 @@ class Figure:
         title |= place | {"xref": "container"}
         height = chart.layout.height + room
         made = type(chart)(chart).update_layout(title=title, margin=margin, height=height)
-        return made.update_layout(meta={"head": room}, width=None)
+        return made.update_layout(meta={**(chart.layout.meta or {}), "head": room}, width=None)
 
     def _plain(self) -> str:
         """Return the finding and the first rows of the data."""
