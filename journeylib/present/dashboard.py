@@ -44,6 +44,7 @@ _TAG = re.compile(r"<[^>]+>")
 # a second-level heading or the page does.
 _FOLD = re.compile(r'<div class="jl-prose"><h3>([A-Z]) · ')
 _FOLD_END = re.compile(r'<div class="jl-prose"><h[23]>|</main>')
+_FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:\. |</p>)', re.DOTALL)
 _FOLD_HEAD = re.compile(r"<h3>.*?</h3>", re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
@@ -207,10 +208,12 @@ def _folded(page: str) -> str:
         heading = _FOLD_HEAD.search(section)
         title = heading.group(0) if heading else ""
         key, rest = start.group(1).lower(), section.replace(title, "", 1)
+        said = _FINDING.search(rest)
+        first = f"<span>{said.group(1)}</span>" if said else ""
         parts += [
             page[at : start.start()],
-            f'<details class="jl jl-fold"><summary>{title}</summary><div class="jl-folded" '
-            f'id="appendix-{key}">{rest}</div></details>',
+            f'<details class="jl jl-fold"><summary>{title}{first}</summary>'
+            f'<div class="jl-folded" id="appendix-{key}">{rest}</div></details>',
         ]
         at = end
     return "".join((*parts, page[at:]))

@@ -169,7 +169,7 @@ def test_a_convention_never_fails_anywhere(telecom_audit: jl.Audit) -> None:
     assert "fails" not in shown
     table = show.handoff_table(telecom_audit)
     assert "fails" not in " ".join(table.frame["state"])
-    assert "beyond the convention" in " ".join(table.frame["state"])
+    assert "misses the convention" in " ".join(table.frame["state"])
     judge = telecom_audit.config.judge.model_copy(update={"handoff_limits": {"dead_cries": 0.05}})
     config = telecom_audit.config.model_copy(update={"judge": judge})
     own = show.handoff_table(replace(telecom_audit, config=config))

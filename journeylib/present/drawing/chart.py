@@ -28,6 +28,7 @@ ROW = 34  # height of a row of a chart with one touchpoint a row
 NAME_SIZE = 13
 BAR_WIDTH = 0.62  # of a row
 NARROW = 860  # pixels: where names stand free at this width, they do at every wider one
+PHONE = 320  # pixels of a chart on a phone
 Point = tuple[float, float]
 _BOLD = re.compile(r"</?b>")
 
@@ -104,6 +105,13 @@ def chart(height: int, *, left: int, right: int, bottom: int = 44) -> go.Figure:
             "margin": {"l": left, "r": right, "t": 14, "b": bottom},
         }
     )
+
+
+def with_narrow(drawn: go.Figure, narrow: go.Figure) -> go.Figure:
+    """Return a chart that a page draws with the layout of another one where it is on a phone."""
+    layout = narrow.layout.to_plotly_json()
+    kept = {name: layout[name] for name in layout if name not in ("template", "width", "meta")}
+    return drawn.update_layout(meta={**(drawn.layout.meta or {}), "narrow": kept})
 
 
 def words(name: object, width: float | None = None, *, bold: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,6 +68,7 @@ def now(audit: Audit) -> Block:
         "panels": _panels(audit),
         "words": {
             **{name: text(f"present.now.{name}") for name in _WORDS},
+            "first_step": _first_step(audit),
             "heads": [text(f"present.now.head.{name}") for name in _HEADS],
         },
     }
@@ -87,6 +89,13 @@ def objective_state(audit: Audit) -> dict[str, Any] | None:
         "word": text(f"lab.objective_state.{found.evidence['state']}"),
         "sentences": list(found.evidence["texts"]),
     }
+
+
+def _first_step(audit: Audit) -> str:
+    """Return what most touchpoints lack for a verdict."""
+    data = Counter(row["next_datum"] for row in audit.document["touchpoints"] if row["next_datum"])
+    (datum, n), *_ = data.most_common(1) or [("", 0)]
+    return text("present.serve.settle_all", n=n, datum=datum) if datum else ""
 
 
 _WORDS = ("decide", "order", "nothing", "grades", "bots_note", "promises", "promises_note")
