@@ -107,7 +107,9 @@ def test_the_account_says_what_is_sure_and_what_is_not(telecom: tuple[Path, str]
 def test_the_account_is_german_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", str(SAMPLE / "contacts.csv"), "--out", "a.yaml", "--lang", "de"]) == 0
     account = capsys.readouterr().out
-    assert "customer_id        Der Name sagt es, und sie enthält 1.791 verschiedene Werte" in account
+    assert (
+        "customer_id        Der Name sagt es, und sie enthält 1.791 verschiedene Werte" in account
+    )
     assert "position: vielleicht event_id" in account
     assert "Nicht verwendet: event_id, solved, severe" in account
     english = re.compile(r"\b(?:the|its|says|it|holds|not|read|are|and|of|with)\b", re.IGNORECASE)

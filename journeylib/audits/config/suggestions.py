@@ -200,9 +200,9 @@ def _unmapped_actors(proposal: Proposal, sample: pd.DataFrame) -> tuple[str, ...
     if proposal.schema.actor is None:
         return ()
     words = _frequent(sample[proposal.schema.actor], proposal.schema.missing)
-    known = proposal.schema.actor_values
+    mapped = proposal.schema.actor_values
     # A masked word is no key: words for actors are mapped as they stand in the log.
-    return tuple(w for w in words if w not in known and not actor_of_word(w) and MASK not in w)
+    return tuple(w for w in words if w not in mapped and not actor_of_word(w) and MASK not in w)
 
 
 def _sounds_like(name: str, words: tuple[str, ...]) -> bool:

@@ -176,11 +176,11 @@ def propose(
         parts = (*wide.made, *(c for c in sample.columns if c not in wide.needed))
         sample = sample[[c for c in sample.columns if c in parts]]
     try:
-        found = _Search(raw, sample, wide, ask).proposal(roles or {})
+        proposal = _Search(raw, sample, wide, ask).proposal(roles or {})
     finally:
         drop_scratch(raw)
     chosen = object_type or types.chosen
-    return replace(found, object_type=chosen, warnings=(*types.warnings, *found.warnings))
+    return replace(proposal, object_type=chosen, warnings=(*types.warnings, *proposal.warnings))
 
 
 class _TypeChoice:
@@ -312,18 +312,18 @@ class _Search:
 
     def _no_time(self) -> SchemaError:
         """Return what to say where nothing is a time or an order."""
-        said = f"{self.raw.name} has no column that reads as times or as an order."
+        problem = f"{self.raw.name} has no column that reads as times or as an order."
         for name, column in self.columns.items():
             if column.numbers > 0.99 and name_score(name, "timestamp") >= _TAKEN:
                 shown = printable([name])[0]
                 days = column.values.str.fullmatch(r"[1-9][0-9]{4}(\.[0-9]+)?").mean() > 0.99
+                if days:
+                    return SchemaError(f"{problem} '{shown}' looks like the {SERIAL_DAYS}")
                 return SchemaError(
-                    f"{said} '{shown}' looks like the {SERIAL_DAYS}"
-                    if days
-                    else f"{said} '{shown}' holds numbers, and no times since 1970. If they only "
+                    f"{problem} '{shown}' holds numbers, and no times since 1970. If they only "
                     f"give an order, say so with --role 'position={shown}' of `journeylib init`."
                 )
-        return SchemaError(f"{said} {self._name_it('timestamp')}")
+        return SchemaError(f"{problem} {self._name_it('timestamp')}")
 
     def _given(self, role: str, name: str) -> None:
         if role not in ROLES:
@@ -553,8 +553,8 @@ class _Search:
                 f"number of words. {self._name_it('touchpoint')}"
             )
         score, column = self._better(scored, "what happened")
-        change = percent(self.changes[column.name], 0)
-        content = text("log.proposal.steps", words=column.distinct, share=change)
+        share = percent(self.changes[column.name], 0)
+        content = text("log.proposal.steps", words=column.distinct, share=share)
         self._take("touchpoint", column, score, content)
 
     def _wide_rows(self) -> None:
