@@ -38,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what needs the audit of a whole sample."""
     for item in items:
-        if WHOLE_AUDITS & set(getattr(item, "fixturenames", ())):
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        asked_for = {*getattr(item, "fixturenames", ()), *map(str, given)}
+        if WHOLE_AUDITS & asked_for:
             item.add_marker("slow")
 
 

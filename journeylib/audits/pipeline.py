@@ -29,7 +29,7 @@ from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
 from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Assessment, Audit, Changes
-from journeylib.core import Say, current_catalogue, languages, use_language, working
+from journeylib.core import Say, current_catalogue, day_of, languages, use_language, working
 from journeylib.journeys import (
     Journeys,
     journey_structure,
@@ -191,12 +191,12 @@ def _completed(assessment: Assessment, history: History) -> Audit:
 
 def _translations(assessment: Assessment, changes: Changes) -> Mapping[str, Decisions]:
     """Return the decisions in every other language; what changed is told in that of the run."""
-    found = {}
+    by_language = {}
     for language in languages():
         if language != current_catalogue().language:
             with use_language(language):
-                found[language] = decide(assessment, changes)
-    return found
+                by_language[language] = decide(assessment, changes)
+    return by_language
 
 
 @working("reading the log and rebuilding journeys")
@@ -246,5 +246,4 @@ def _loaded(
 
 def _last_day(last_us: int | None) -> dt.date:
     """Return the day of the last event; 1970-01-01 for a log without a clock."""
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=last_us or 0)).date()
+    return day_of(last_us or 0)

@@ -21,7 +21,7 @@ from journeylib.journeys.identity.linkage import (
     need_splink,
 )
 from journeylib.journeys.identity.stitching import LEVELS, StitchReport, StitchSettings, stitch
-from journeylib.journeys.journeys import US_PER_DAY, Journeys, rebuild
+from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.preparation.business_hours import BusinessHours, open_time
 from journeylib.journeys.preparation.mapping import MappingReport, apply_mapping, read_mapping
 from journeylib.journeys.preparation.mapping_suggestions import suggest_mapping

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from journeylib.core import working
+from journeylib.core import US_PER_DAY, working
 from journeylib.journeys.filters.filters import Verbs
 from journeylib.journeys.filters.narrowing import Narrowing, narrowed_trail
 from journeylib.journeys.identity.stitching import without_identifiers
@@ -34,7 +34,6 @@ from journeylib.log import (
     suppress,
 )
 
-US_PER_DAY = 86_400_000_000
 CUTS = {
     "case": "cut by the log's own cases",
     "gap": "cut after {days} days of silence",
@@ -196,8 +195,8 @@ class Journeys(Verbs):
         """The journeys of the customers of `sample`; these themselves where that is everybody."""
         if self.sample.picked is None:
             return self
-        kept = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
-        few = self._keep(kept, f"of {self.sample.used} customers drawn", "")
+        in_sample = np.isin(self.outline.customer, self.sample.numbers.to_numpy())
+        few = self._keep(in_sample, f"of {self.sample.used} customers drawn", "")
         # Its steps, where the engine is asked for them, are asked for often and in order.
         return replace(few, holds_order=True)
 

@@ -141,9 +141,9 @@ def _in_engine(log: EventLog, engine: Any) -> EventLog:
 
 
 def _read_options(given: Mapping[str, Any]) -> ReadOptions:
-    known = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
+    names = [field.name for field in fields(ReadOptions) if field.name not in ("window", "limit")]
     problem = "'{name}' is no option of read_log.{near} Options: {known}."
-    refuse_unknown(given, known, problem, SchemaError)
+    refuse_unknown(given, names, problem, SchemaError)
     return ReadOptions(**given)
 
 

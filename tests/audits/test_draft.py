@@ -89,7 +89,7 @@ def test_each_role_has_its_reason_and_the_uncertain_is_a_comment(
 ) -> None:
     lines = telecom[0].read_text("utf-8").splitlines()
     place = lines.index("  customer: customer_id")
-    assert lines[place - 1].startswith("  # Its name says so, and it holds 1791 different values")
+    assert lines[place - 1].startswith("  # Its name says so, and it holds 1,791 different values")
     assert any(line.startswith("  #position: event_id  # maybe: ") for line in lines)
     assert "    #trainee: human  # which of the four?" in lines
     assert "    #good: solved  # maybe" in lines
@@ -102,6 +102,19 @@ def test_the_account_says_what_is_sure_and_what_is_not(telecom: tuple[Path, str]
     assert "position: perhaps event_id; uncomment it if so." in account
     assert "Not used: event_id, solved, severe" in account
     assert "2026-01" not in account  # nothing of a row
+
+
+def test_the_account_is_german_where_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(SAMPLE / "contacts.csv"), "--out", "a.yaml", "--lang", "de"]) == 0
+    account = capsys.readouterr().out
+    assert (
+        "customer_id        Der Name sagt es, und sie enthält 1.791 verschiedene Werte" in account
+    )
+    assert "position: vielleicht event_id" in account
+    assert "Nicht verwendet: event_id, solved, severe" in account
+    english = re.compile(r"\b(?:the|its|says|it|holds|not|read|are|and|of|with)\b", re.IGNORECASE)
+    assert english.findall(account.replace("ai_disclosed", "")) == []
+    assert load_config("a.yaml").language == "de"
 
 
 def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -> None:

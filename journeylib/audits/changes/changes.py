@@ -16,12 +16,12 @@ import pandas as pd
 from journeylib.audits.changes.drift import drifts, presentable
 from journeylib.audits.changes.feed_breaks import broken_feeds, renamed, silence
 from journeylib.audits.changes.intake import intake_end
-from journeylib.audits.changes.wording import EPOCH, KINDS, ChangeWriter
+from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
 from journeylib.audits.result.result import Assessment, Change, Changes
-from journeylib.core import percent, rounded, text
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, day_of, percent, rounded, start_of, text
+from journeylib.journeys import Journeys
 from journeylib.log import share_bounds
 from journeylib.measures import EVENTS, STREAM_COLUMNS, Periods, Scores, streams
 
@@ -202,7 +202,7 @@ def _note(tests: pd.DataFrame, references: int, writer: ChangeWriter, *, broken:
 
 
 def _periods(journeys: Journeys, as_of: dt.date, settings: ChangeSettings) -> Periods:
-    end = (as_of - EPOCH).days * US_PER_DAY
+    end = start_of(as_of)
     before = settings.references
     if settings.season_periods is not None:
         before = max(before, settings.season_periods + 1)
@@ -396,7 +396,7 @@ def _with_kept(
     for run_id, rows in reversed(list(kept.items())):
         if rows.empty or set(rows["days"]) != {periods.days}:
             continue
-        end = (dt.date.fromisoformat(str(rows["ends"].iloc[0])) - EPOCH).days * US_PER_DAY
+        end = start_of(dt.date.fromisoformat(str(rows["ends"].iloc[0])))
         period, rest = divmod(periods.end_us - end, periods.days * US_PER_DAY)
         if rest or not 0 < period <= periods.before or period in taken:
             continue
@@ -419,7 +419,7 @@ def _to_keep(table: pd.DataFrame, periods: Periods, minimum: int) -> pd.DataFram
         for unit, hits, of in shares
     ]
     rows = rows[np.array(may_be_kept, dtype=bool)]
-    end = EPOCH + dt.timedelta(days=periods.end_us // US_PER_DAY)
+    end = day_of(periods.end_us)
     return rows.assign(
         ends=end.isoformat(), days=periods.days, value=rows["value"].map(rounded),
         se=rows["se"].astype("float64").map(rounded).astype("float64"),

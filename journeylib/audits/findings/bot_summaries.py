@@ -32,8 +32,8 @@ def bot_summaries(assessment: Assessment) -> tuple[BotSummary, ...]:
 
 def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> BotSummary:
     time = assessment.judgement.handoff_times.get(topic or "")
-    known = isinstance(time, HandoffTime) and time.settled >= SETTLED
-    answer = time.answer if known and isinstance(time, HandoffTime) else None
+    is_settled = isinstance(time, HandoffTime) and time.settled >= SETTLED
+    answer = time.answer if is_settled and isinstance(time, HandoffTime) else None
     return BotSummary(
         touchpoint=row["touchpoint"],
         sessions=int(row["sessions"]),

@@ -70,16 +70,16 @@ def _headline(
 ) -> tuple[str, str, int]:
     handoffs = assessment.evidence.handoffs
     raw, verified = handoffs.contained_raw, handoffs.contained_verified
-    known = [bot for bot in bots if bot.verified_lo is not None]
+    verified_bots = [bot for bot in bots if bot.verified_lo is not None]
     reported, lo, hi = raw.value, verified.lo, verified.hi
-    if known and reported is not None and lo is not None and hi is not None:
+    if verified_bots and reported is not None and lo is not None and hi is not None:
         hidden = reported - hi
     else:
         reported, lo, hi, hidden = 0.0, 0.0, 0.0, 0.0
     if hidden >= HIDDEN:
         shares = {"raw": percent(reported, 0), "verified": _between(lo, hi)}
         headline = text("audits.decision.headline.bots", **shares)
-        return headline, _worst_and_best(known), verified.n_customers
+        return headline, _worst_and_best(verified_bots), verified.n_customers
     if items:
         return items[0].title, items[0].reason, items[0].customers
     return text("audits.decision.headline.none"), text("audits.decision.headline.no_item"), 0
@@ -259,9 +259,12 @@ def _disclosure(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[
 
 def _limits(assessment: Assessment, bots: Sequence[BotSummary]) -> Iterator[Decision]:
     """Keep the limits that the company has set itself; a convention asks for no decision."""
-    own, found = assessment.config.judge.handoff_limits, assessment.evidence.handoffs.estimates()
+    own, estimates = (
+        assessment.config.judge.handoff_limits,
+        assessment.evidence.handoffs.estimates(),
+    )
     for item in assessment.judgement.handoff_items if bots else ():
-        estimate = found[item.name]
+        estimate = estimates[item.name]
         if item.name not in own or item.state != "fails":
             continue
         limit = item.limit.at

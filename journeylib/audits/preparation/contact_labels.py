@@ -173,25 +173,25 @@ def import_labels(config: AuditConfig, file: Path, path: Path) -> ImportedLabels
     """
     outside_runs(path)
     types = config.service_types or ServiceTypeSettings()
-    found = _checked(_read_workbook(file), types.names, file.name)
+    brought = _checked(_read_workbook(file), types.names, file.name)
     if path.exists():
-        kept = read_labels(path, types.names)
-        found = pd.concat([found, kept[~kept["contact"].isin(found["contact"])]])
-    told = keep_labels(path, found)
+        earlier = read_labels(path, types.names)
+        brought = pd.concat([brought, earlier[~earlier["contact"].isin(brought["contact"])]])
+    labels = keep_labels(path, brought)
     return ImportedLabels(
         path,
-        learned=int((told["list"] == LEARN).sum()),
-        measured=int((told["list"] == MEASURE).sum()),
-        second=int((told["second_type"] != "").sum()),
+        learned=int((labels["list"] == LEARN).sum()),
+        measured=int((labels["list"] == MEASURE).sum()),
+        second=int((labels["second_type"] != "").sum()),
     )
 
 
 def keep_labels(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """Write the rows that somebody labelled to the personal file of labels, and return them."""
     ordered = table[list(LABEL_COLUMNS)].sort_values(["list", "contact"], ignore_index=True)
-    told: pd.DataFrame = ordered[ordered["type"] != ""]
-    _write_private(path, told.to_csv(index=False, lineterminator="\n").encode("utf-8"))
-    return told
+    labelled: pd.DataFrame = ordered[ordered["type"] != ""]
+    _write_private(path, labelled.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    return labelled
 
 
 def _read_workbook(file: Path) -> pd.DataFrame:
@@ -259,15 +259,15 @@ def _checked(table: pd.DataFrame, names: Sequence[str], file: str) -> pd.DataFra
         clean[column] = clean[column].str.strip()
     words = {name.casefold(): name for name in (*names, UNSURE)}
     for column in _TO_CHOOSE:
-        told = clean[column].str.casefold()
-        wrong = clean[~told.isin(["", *words])]
+        answers = clean[column].str.casefold()
+        wrong = clean[~answers.isin(["", *words])]
         if len(wrong):
             raise ConfigError(
                 f"{len(wrong)} labels in the column '{column}' of {file} are none of "
                 f"{', '.join(words.values())}; the first is of the contact "
                 f"{wrong['contact'].iloc[0]}."
             )
-        clean[column] = told.map({"": "", **words})
+        clean[column] = answers.map({"": "", **words})
     strange = int((~clean["list"].isin(LISTS)).sum())
     if strange:
         raise ConfigError(f"{strange} rows of {file} are on neither list: {', '.join(LISTS)}.")

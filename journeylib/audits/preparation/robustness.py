@@ -10,6 +10,7 @@ import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.preparation.preparation import Prepared, withheld
+from journeylib.core import US_PER_DAY
 from journeylib.journeys import LEVELS, Cutting, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
 from journeylib.log import EventLog
@@ -23,7 +24,6 @@ from journeylib.measures import (
 
 FACTORS = (0.5, 1.0, 2.0)
 THRESHOLDS = (0.3, 0.5, 0.7)
-US_PER_DAY = 86_400_000_000
 COMPARED = (*KEY_RESULTS, "verdicts_compared", "verdicts_changed", "changes")
 CUT_COLUMNS = ("cut", "factor", "gap_days", "threshold", "chosen", *COMPARED)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from journeylib.audits.document.content import Variation, content, varied
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.audits.result.decision import Decisions
 from journeylib.audits.result.result import Assessment, Changes, Finding
-from journeylib.core import rounded
+from journeylib.core import day_of, rounded
 from journeylib.journeys import Conformance, Structure, Timeline, Told
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.log import shows
@@ -88,7 +87,7 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "chain": structure.chain.table,
         "ends": structure.ends,
         "maps": pd.concat(
-            [one.ledger.assign(kept=kept) for kept, one in structure.maps.items()],
+            [one.ledger.assign(kept=share) for share, one in structure.maps.items()],
             ignore_index=True,
         ),
     }
@@ -120,13 +119,10 @@ def _run(assessment: Assessment) -> Variation:
         assessment,
         name=assessment.config.name,
         title=assessment.config.heading,
-        period=None if first is None or last is None else (_day(first), _day(last)),
+        period=None
+        if first is None or last is None
+        else tuple(day_of(t_us).isoformat() for t_us in (first, last)),
     )
-
-
-def _day(t_us: int) -> str:
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return (epoch + dt.timedelta(microseconds=t_us)).date().isoformat()
 
 
 def _log(assessment: Assessment) -> Variation:
@@ -274,7 +270,7 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
         return [row | {"feeling": feelings.get(row["touchpoint"])} for row in rows]
 
     # Where the log tells stories, they count what the dashboard draws: journeys near to them.
-    told = [
+    stories_drawn = [
         varied(
             line.story,
             journeys=line.journeys,
@@ -288,7 +284,7 @@ def _stories_of(result: Told, segment: str, feelings: Mapping[str, float | None]
         "answer": stories.answer,
         "reason": stories.reason,
         "coverage": stories.coverage,
-        "stories": told or [varied(story, steps=[], ends=()) for story in stories.stories],
+        "stories": stories_drawn or [varied(story, steps=[], ends=()) for story in stories.stories],
     }
 
 

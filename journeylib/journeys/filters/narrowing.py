@@ -258,10 +258,10 @@ def narrowed_trail(whole: ibis.Table, outline: Outline, *, cut: bool) -> ibis.Ta
     """
     own = {"_of": outline.key, "_from": outline.events.whole_step[outline.first_row]}
     own["_to"] = own["_from"] + outline.steps - 1
-    kept = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
+    own_rows = hand_over(ibis.memtable(pd.DataFrame(own)), whole.get_backend())
     if not cut:
-        return whole.semi_join(kept, whole.journey == kept["_of"])
-    part = whole.inner_join(kept, whole.journey == kept["_of"])
+        return whole.semi_join(own_rows, whole.journey == own_rows["_of"])
+    part = whole.inner_join(own_rows, whole.journey == own_rows["_of"])
     part = part.filter((_.step >= _["_from"]) & (_.step <= _["_to"]))
     last = part.step == part["_to"]
     beyond = [c for c in part.columns if c.startswith(("next_", "wait_"))]

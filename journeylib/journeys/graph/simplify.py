@@ -162,7 +162,7 @@ def _codes(points: pd.DataFrame, names: dict[str, str]) -> dict[str, int]:
     own = dict(zip(points["touchpoint"], points["touchpoint_no"].astype(int), strict=True))
     others = sorted({new for old, new in names.items() if old != new})
     further = [START, END, *others]
-    codes = {name: len(own) + place for place, name in enumerate(further)}
+    codes = {name: len(own) + index for index, name in enumerate(further)}
     return codes | {name: own[name] for name, new in names.items() if name == new}
 
 
@@ -298,7 +298,7 @@ def _nodes(
     if away:
         events = journeys.events
         others = pd.DataFrame({"touchpoint": sorted({names[name] for name in away})})
-        into = {name: place for place, name in enumerate(others["touchpoint"])}
+        into = {name: index for index, name in enumerate(others["touchpoint"])}
         cells = np.full(events.touchpoints, -1, dtype=np.int64)
         gone = points[points["touchpoint"].isin(away)]
         cells[gone["touchpoint_no"]] = gone["touchpoint"].map(names).map(into)

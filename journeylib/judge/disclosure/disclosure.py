@@ -105,11 +105,11 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
         return _no_column("ai_disclosed", phrases)
     sessions = _sessions(turns).cache()
     totals = fetch(sessions.aggregate(n=_.count(), known=_.when.count())).iloc[0]
-    known = int(totals["known"])
+    settled = int(totals["known"])
     parts = _shares(sessions, fewest)
     result = Disclosure(
         sessions=int(totals["n"]),
-        unknown=int(totals["n"]) - known,
+        unknown=int(totals["n"]) - settled,
         at_once=parts["at_once"],
         later=parts["later"],
         never=parts["never"],
@@ -118,7 +118,7 @@ def disclosure(journeys: Journeys, settings: MeasureSettings | None = None) -> D
     if result.never.hi is None:
         return replace(result, abstain="n_small", text=text("judge.disclosure.few"))
     table = _by_touchpoint(sessions, journeys, fewest)
-    return replace(result, by_touchpoint=table, text=_sentences(result, known))
+    return replace(result, by_touchpoint=table, text=_sentences(result, settled))
 
 
 def _no_column(role: str, phrases: Phrases) -> Disclosure:
@@ -162,9 +162,9 @@ def _shares(sessions: ibis.Table, min_customers: int) -> dict[str, Estimate]:
 
 
 def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.DataFrame:
-    known = sessions.filter(_.when.notnull())
+    settled = sessions.filter(_.when.notnull())
     counts = fetch(
-        known.group_by("touchpoint_no").aggregate(
+        settled.group_by("touchpoint_no").aggregate(
             sessions=_.count(), customers=_.customer_no.nunique()
         )
     )
@@ -174,7 +174,7 @@ def _by_touchpoint(sessions: ibis.Table, journeys: Journeys, fewest: int) -> pd.
     shown = shown.sort_values("touchpoint")[["touchpoint_no", *COLUMNS[:3]]]
     rows = []
     for no, *counted in shown.to_numpy().tolist():
-        parts = _shares(known.filter(_.touchpoint_no == no), fewest)
+        parts = _shares(settled.filter(_.touchpoint_no == no), fewest)
         figures = (x for when in WHEN for x in (parts[when].value, parts[when].lo, parts[when].hi))
         rows.append((*counted, *figures))
     return pd.DataFrame(rows, columns=list(COLUMNS))

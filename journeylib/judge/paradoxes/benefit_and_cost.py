@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from journeylib.journeys import US_PER_DAY
+from journeylib.core import US_PER_DAY
 from journeylib.judge.paradoxes.bot_human_comparison import compare, share, shares
 from journeylib.judge.paradoxes.contacts import US, episodes, with_outcome_costs
 from journeylib.judge.paradoxes.context import (

@@ -10,8 +10,8 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import refuse_unknown
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, refuse_unknown
+from journeylib.journeys import Journeys
 from journeylib.judge.settings import ParadoxSettings
 from journeylib.log import customer_numbers, hand_over, reusable
 from journeylib.measures import MeasureSettings, with_sessions

@@ -8,8 +8,8 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from journeylib.core import AbstainReason, Estimate, text
-from journeylib.journeys import US_PER_DAY, Journeys
+from journeylib.core import US_PER_DAY, AbstainReason, Estimate, text
+from journeylib.journeys import Journeys
 from journeylib.judge.paradoxes.bot_human_comparison import Estimand
 from journeylib.judge.paradoxes.contacts import Contacts
 from journeylib.judge.settings import ParadoxSettings

@@ -8,8 +8,8 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, Floats, text
-from journeylib.journeys import US_PER_DAY, absorb
+from journeylib.core import GROUPS, US_PER_DAY, Floats, text
+from journeylib.journeys import absorb
 from journeylib.judge.paradoxes.bot_human_comparison import (
     compare,
     group_totals,

@@ -9,8 +9,7 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, Estimate, Floats, resample
-from journeylib.journeys import US_PER_DAY
+from journeylib.core import GROUPS, US_PER_DAY, Estimate, Floats, resample
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Estimand,
     compare_spread,

@@ -97,11 +97,11 @@ def report_objective(
     """
     state, sentence = _state(objective, value)
     broken, texts = [], [sentence]
-    for cost, found in costs:
-        said = _cost(cost, found)
-        if said:
-            texts.append(said[1])
-            broken += [cost.measure] if said[0] else []
+    for cost, figure in costs:
+        answer = _cost(cost, figure)
+        if answer:
+            texts.append(answer[1])
+            broken += [cost.measure] if answer[0] else []
     speed = pace(runs)
     if speed is not None:
         texts.append(

@@ -141,10 +141,10 @@ def _reader(
     """Return the query that reads a file, and the table in which it leaves what is no row."""
     rejects = scratch_name("rejects")
     types = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in layout.columns)
-    kept = "".join(f"{identifier(name)}, " for name in columns)
+    columns_sql = "".join(f"{identifier(name)}, " for name in columns)
     mark = quoted(layout.quote)
     query = (
-        f"SELECT {kept}row_number() OVER () AS {ROW} FROM "
+        f"SELECT {columns_sql}row_number() OVER () AS {ROW} FROM "
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=true, "
         f"skip={layout.skip}, delim={quoted(layout.delimiter)}, quote={mark}, escape={mark}, "
         f"columns={{{types}}}, store_rejects=true, rejects_table={quoted(rejects)}, "
@@ -251,11 +251,13 @@ def load_parquet(
                 "is something else."
             ) from None
         types = {row[0]: row[1] for row in described}
-        kept = "".join(f"{_known(name, types[name])}, " for name in pick(list(types), path.name))
+        columns_sql = "".join(
+            f"{_known(name, types[name])}, " for name in pick(list(types), path.name)
+        )
         inside = "" if window is None else _inside(backend, file, types[window.column], window)
         if inside is not None:
             selects.append(
-                f"SELECT {kept}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
+                f"SELECT {columns_sql}{index}::BIGINT AS {FILE}, file_row_number + 1 AS {ROW}, "
                 f"{offset} + file_row_number + 1 AS {POSITION} "
                 f"FROM read_parquet({file}, file_row_number=true){inside}"
             )
@@ -336,12 +338,12 @@ def load_json_lines(
             # Names that differ by case only are one to the engine.
             names, _repeated = unique_names([row[0] for row in keys], len(keys))
             own = dict(zip(names, (row[0] for row in keys), strict=True))
-            kept = "".join(
+            columns_sql = "".join(
                 f"json_extract_string(line, {quoted(_pointer(own[name]))}) AS {identifier(name)}, "
                 for name in pick(names, path.name)
             )
             select = (
-                f"SELECT {kept}{index}::BIGINT AS {FILE}, number AS {ROW}, "
+                f"SELECT {columns_sql}{index}::BIGINT AS {FILE}, number AS {ROW}, "
                 f"{offset} + number AS {POSITION} FROM {lines} WHERE good"
             )
             start = (

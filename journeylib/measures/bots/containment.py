@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, Estimate, Floats, resample
+from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, Estimate, Floats, resample
 from journeylib.journeys import Journeys
 from journeylib.log import Cells, bounded_share, protect, share_bounds, shows, suppress
 from journeylib.measures.bots.bot_sessions import STATES, BotSessions, Flags, soon_after
@@ -18,7 +18,6 @@ from journeylib.measures.ratios import quotient
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Rows, measured
 
-US_PER_DAY = 86_400_000_000
 Ints = npt.NDArray[np.int64]
 STEPS = ("raw", "repeat", "silent", "unknown", "verified")
 CURVE_DAYS = range(1, 31)
@@ -236,13 +235,13 @@ def containment_curve(
         )
     group, customer = (sessions.table[name].to_numpy() for name in ("group", "customer_no"))
     totals, n = np.zeros((GROUPS, len(CURVE_DAYS), 3)), np.zeros(len(CURVE_DAYS), dtype=np.int64)
-    for place, days in enumerate(CURVE_DAYS):
+    for index, days in enumerate(CURVE_DAYS):
         flags = waterfall_flags(sessions, last_us, days)
         for axis, name in enumerate(("mature", "verified", "unknown")):
-            totals[:, place, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
+            totals[:, index, axis] = np.bincount(group[flags[name]], minlength=GROUPS)
         seen = np.zeros(int(customer.max(initial=-1)) + 1, dtype=bool)
         seen[customer[flags["mature"]]] = True
-        n[place] = seen.sum()
+        n[index] = seen.sum()
     mature = totals[:, :, 0].sum(axis=0)
     result = resample(totals[:, :, [1, 0]], quotient, share=True, n_customers=n, n_trials=mature)
     with np.errstate(invalid="ignore"):

@@ -168,11 +168,14 @@ def _labelled_sessions(journeys: Journeys, column: str, sessions: BotSessions) -
     Turns before a human are numbered within the session from 0; −1 where there is no label.
     """
     events, many = sessions.events, len(sessions.table)
-    known, flagged = flag_of(journeys, column)
-    marked = events.mark(f"{column} is known", known), events.mark(f"{column} is set", flagged)
-    place = np.where(sessions.before_human, sessions.bot_session, -1)
-    rows = np.flatnonzero(place >= 0)
-    own = place[rows]
+    is_labelled, flagged = flag_of(journeys, column)
+    marked = (
+        events.mark(f"{column} is known", is_labelled),
+        events.mark(f"{column} is set", flagged),
+    )
+    session = np.where(sessions.before_human, sessions.bot_session, -1)
+    rows = np.flatnonzero(session >= 0)
+    own = session[rows]
     turns = np.bincount(own, minlength=many)
     ordered = np.argsort(own, kind="stable")
     turn = np.empty(len(rows), dtype=np.int64)

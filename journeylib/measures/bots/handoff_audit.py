@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journeylib.core import AbstainReason, Estimate
+from journeylib.core import US_PER_DAY, US_PER_SECOND, AbstainReason, Estimate
 from journeylib.journeys import MISSING, Journeys, words_at
 from journeylib.log import Cells, protect
 from journeylib.measures.bots import containment
@@ -40,7 +40,6 @@ from journeylib.measures.ratios import Ratio, ratios
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
-US = 1_000_000
 _NO_SHARE = Estimate.none("no_column", "share")
 _NO_SECONDS = Estimate.none("no_column", "seconds")
 _NO_REQUESTS = Estimate.none("no_column", "requests")
@@ -194,35 +193,20 @@ def audit_handoffs(
     days, last_us = settings.repeat_days, journeys.last_us
     heard = text_abstain_reason(journeys)
     counts = containment.session_counts(sessions, last_us, days)
-    estimates: dict[str, Any] = ratios(
-        sessions.table, _session_ratios(journeys, settings, sessions, heard), min_customers=minimum
-    )
-    looped = loops_of(sessions)
-    every = np.ones(len(looped), dtype=bool)
-    estimates |= ratios(
-        sessions.table, {"loops": Ratio(looped, every, _LOOPS)}, min_customers=minimum
-    )
-    hands = ping_pong_table(sessions)
-    estimates |= ratios(
-        hands,
-        {
-            "ping_pong": Ratio(hands["returned"], hands["changed"], _PING_PONG),
-            "ping_pong_bots": Ratio(hands["crossed"], hands["changed"], _PING_PONG_BOTS),
-            "ping_pong_people": Ratio(hands["passed"], hands["changed"], _PING_PONG_PEOPLE),
-        },
-        min_customers=minimum,
-    )
-    handed = handover_table(sessions, journeys)
-    estimates |= ratios(
-        handed, _handover_ratios(journeys, settings, handed, heard), min_customers=minimum
-    )
-    repeated = repeated_table(sessions)
-    every = np.ones(len(repeated), dtype=bool)
-    estimates |= ratios(
-        repeated,
-        {"repeated_information": Ratio(repeated["again"], every, _REPEATED, abstain=heard)},
-        min_customers=minimum,
-    )
+    looped, changes = loops_of(sessions), ping_pong_table(sessions)
+    handovers, repeated = handover_table(sessions, journeys), repeated_table(sessions)
+    estimates: dict[str, Any] = {}
+    for table, wanted in (
+        (sessions.table, _session_ratios(journeys, settings, sessions, heard)),
+        (sessions.table, {"loops": Ratio(looped, None, _LOOPS)}),
+        (changes, {n: Ratio(changes[n], changes["changed"], t) for n, t in _PING_PONG.items()}),
+        (handovers, _handover_ratios(journeys, settings, handovers, heard)),
+        (
+            repeated,
+            {"repeated_information": Ratio(repeated["again"], None, _REPEATED, abstain=heard)},
+        ),
+    ):
+        estimates |= ratios(table, wanted, min_customers=minimum)
     estimates |= escalation_estimates(journeys, settings, sessions)
     estimates |= context_estimates(journeys)
     estimates |= _waits(journeys, settings, sessions, heard)
@@ -286,16 +270,14 @@ def _waits(
 
 
 _LOOPS = "bot sessions in which the bot says the same, or returns to the same step, three times"
-_PING_PONG = (
-    "conversations with two or more changes between bot and human, or two or more from human to "
-    "human, of those that changed hands"
-)
-_PING_PONG_BOTS = (
-    "conversations with two or more changes between bot and human, of those that changed hands"
-)
-_PING_PONG_PEOPLE = (
-    "conversations with two or more changes from human to human, of those that changed hands"
-)
+_PING_PONG = {
+    name: f"conversations with two or more changes {between}, of those that changed hands"
+    for name, between in (
+        ("ping_pong", "between bot and human, or two or more from human to human"),
+        ("ping_pong_bots", "between bot and human"),
+        ("ping_pong_people", "from human to human"),
+    )
+}
 _REPEATED = "hand-overs after which the customer says something again within five turns"
 
 
@@ -307,9 +289,8 @@ def _session_ratios(
 ) -> dict[str, Ratio]:
     last_us, table = journeys.last_us, sessions.table
     mature = containment.waterfall_flags(sessions, last_us, settings.repeat_days)["mature"]
-    every, state = np.ones(len(table), dtype=bool), table["state"]
-    asked = table["requests"] > 0
-    honoured_us = round(settings.honoured_minutes * 60 * US)
+    state, asked = table["state"], table["requests"] > 0
+    honoured_us = round(settings.honoured_minutes * 60 * US_PER_SECOND)
     asking = None if settings.human_request_words else heard
     answered: Any = table["human_joined"]
     askable = asked
@@ -321,7 +302,7 @@ def _session_ratios(
     return {
         "contained_raw": Ratio(
             ~table["human_joined"],
-            mature if mature.any() else every,
+            mature if mature.any() else None,
             "bot sessions that no human joined",
             abstain=None if leaving_shows(journeys, settings) else "no_column",
         ),
@@ -332,7 +313,7 @@ def _session_ratios(
             abstain=silence,
         ),
         "requests_rate": Ratio(
-            asked, every, "bot sessions in which the customer asks for a human", abstain=asking
+            asked, None, "bot sessions in which the customer asks for a human", abstain=asking
         ),
         "requests_honoured": Ratio(
             answered,
@@ -357,7 +338,7 @@ def _session_ratios(
         ),
         "escape_hatch_offered": Ratio(
             table["offered"],
-            every,
+            None,
             "bot sessions in which a human is offered within the first three turns",
             abstain=heard,
         ),
@@ -367,34 +348,33 @@ def _session_ratios(
 def _handover_ratios(
     journeys: Journeys,
     settings: MeasureSettings,
-    handed: pd.DataFrame,
+    handovers: pd.DataFrame,
     heard: AbstainReason | None,
 ) -> dict[str, Ratio]:
     """Return the kinds of hand-over, each of all hand-overs."""
-    every, requested = np.ones(len(handed), dtype=bool), handed["requested"]
-    stumbled = handed["stumbled"]
+    requested, stumbled = handovers["requested"], handovers["stumbled"]
     asking = None if settings.human_request_words else heard
     # Whether a bot had failed shows in its words or in errors.
     failing = asking or (None if journeys.has("error") else heard)
     return {
         "handovers_cold": Ratio(
-            handed["cold"],
-            every,
+            handovers["cold"],
+            None,
             "hand-overs in which the customer had to make contact again",
             abstain=None if customers_act(journeys) else "no_column",
         ),
         "handovers_requested": Ratio(
-            requested, every, "hand-overs that the customer asked for", abstain=asking
+            requested, None, "hand-overs that the customer asked for", abstain=asking
         ),
         "handovers_triggered": Ratio(
             ~requested & stumbled,
-            every,
+            None,
             "hand-overs nobody asked for, after a bot that had failed",
             abstain=failing,
         ),
         "handovers_scripted": Ratio(
             ~requested & ~stumbled,
-            every,
+            None,
             "hand-overs nobody asked for, without a sign that the bot had failed",
             abstain=failing,
         ),
@@ -446,7 +426,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     solution: *resolved*. All else is *open*, which is censoring at the session's end: also
     sessions of unknown success.
     """
-    table, window = sessions.table, round(settings.repeat_days * containment.US_PER_DAY)
+    table, window = sessions.table, round(settings.repeat_days * US_PER_DAY)
     came_back = soon_after(table["again_us"], table["end_us"], window)
     state, asked, resolved = table["state"], table["requests"] > 0, table["resolved"]
     handed = state == "handed_over"
@@ -460,7 +440,10 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
         )
     )
     timed = table["start_us"] != MISSING
-    seconds = np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0) / US
+    seconds = (
+        np.where(timed, np.maximum(at_us - np.where(timed, table["start_us"], 0), 0), 0)
+        / US_PER_SECOND
+    )
     ends = np.select(
         [asked | fled, handed, solved], ["frustrated", "transferred", "resolved"], "open"
     )
@@ -470,6 +453,8 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
     }
     words = sessions.events.column("intent").words if sessions.events.has("intent") else ()
     intent = words_at(words, table["intent"].to_numpy())
+    columns = ["session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"]
+    columns += ["seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"]
     return table.assign(
         intent=intent,
         seconds_to_end=np.where(timed, seconds, np.nan),
@@ -478,12 +463,7 @@ def session_ends(sessions: BotSessions, settings: MeasureSettings, looped: Flags
         end=pd.Series(ends, dtype="str"),
         looped=looped,
         **numbers,
-    )[
-        [
-            *("session_no", "customer_no", "group", "touchpoint_no", "intent", "start_us"),
-            *("seconds_to_end", "turns_to_end", "rating_micro", "end", "looped"),
-        ]
-    ]
+    )[columns]
 
 
 def handoff_measures(

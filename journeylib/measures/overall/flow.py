@@ -92,8 +92,8 @@ def _ratio(
         n_customers=customers,
         n_trials=pair[..., 1].sum(axis=0),
     )
-    found = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
-    return bounded_share(found, hits, trials, minimum=minimum) if unit == "share" else found
+    estimate = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
+    return bounded_share(estimate, hits, trials, minimum=minimum) if unit == "share" else estimate
 
 
 def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any) -> Estimate:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import GROUPS, AbstainReason, resample
+from journeylib.core import GROUPS, MICRO, AbstainReason, resample
 from journeylib.journeys import MISSING, Codes, Events, Journeys
 from journeylib.log import COUNTS, Cells, protect, protect_parts, suppress
 from journeylib.measures.ratios import quotient
 from journeylib.measures.texts.sentiment import Scores, score_of_events
-from journeylib.measures.texts.turn_model import MICRO
 
 ALL = ""
 MOST_SEGMENTS = 12
@@ -118,10 +117,10 @@ def _named(cells: _Cells, large: list[str]) -> _Cells:
     """Put all other segments into one that is never shown, and what has no stage into one."""
     segment, stage = cells.parts["segment"], cells.parts["stage"]
     names = (*large, OTHER)
-    place = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
+    index = np.array([names.index(w) if w in large else len(large) for w in (*segment.words, "")])
     number = np.where(stage.known, stage.number, len(stage.words))
     named = {
-        "segment": Codes(place.astype(np.int32)[segment.number], names),
+        "segment": Codes(index.astype(np.int32)[segment.number], names),
         "stage": Codes(number.astype(np.int32), (*stage.words, NO_STAGE)),
     }
     return _Cells(cells.events, cells.parts | named)
@@ -182,12 +181,12 @@ def _matrix(
 ) -> npt.NDArray[np.int64]:
     """Return the counts of cells as rows × segments × counts."""
     matrix = np.zeros((len(rows), len(columns), len(COUNTS)), np.int64)
-    known = cells[cells[key].isin(rows)]
-    place = (
-        pd.Index(rows).get_indexer(pd.Index(known[key])),
-        pd.Index(columns).get_indexer(pd.Index(known["segment"])),
+    named = cells[cells[key].isin(rows)]
+    cell = (
+        pd.Index(rows).get_indexer(pd.Index(named[key])),
+        pd.Index(columns).get_indexer(pd.Index(named["segment"])),
     )
-    matrix[place] = known[list(COUNTS)]
+    matrix[cell] = named[list(COUNTS)]
     return matrix
 
 
@@ -197,8 +196,8 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
     if not events.has("t_us") or not len(events):
         return pd.DataFrame({name: [] for name in ("month", "touchpoint", *counts)})
     month = events.t_us.astype("datetime64[us]").astype("datetime64[M]")
-    place = MONTHS - 1 - (month.max() - month).astype(np.int64)
-    cell = np.where(place >= 0, events.touchpoint.astype(np.int64) * MONTHS + place, -1)
+    index = MONTHS - 1 - (month.max() - month).astype(np.int64)
+    cell = np.where(index >= 0, events.touchpoint.astype(np.int64) * MONTHS + index, -1)
     spot, at = np.divmod(np.arange(MONTHS * len(names)), MONTHS)
     table = pd.DataFrame(
         {
@@ -216,9 +215,9 @@ def _months(journeys: Journeys, minimum: int) -> pd.DataFrame:
 
 def _largest(cells: _Cells, minimum: int) -> list[str]:
     """Return the names of the largest segments, largest first."""
-    found = _counted(cells, ["segment"])
-    found = found[(found["customers"] >= minimum) & (found["segment"] != ALL)]
-    ranked = found.sort_values(["customers", "segment"], ascending=[False, True])
+    counts = _counted(cells, ["segment"])
+    counts = counts[(counts["customers"] >= minimum) & (counts["segment"] != ALL)]
+    ranked = counts.sort_values(["customers", "segment"], ascending=[False, True])
     return [str(name) for name in ranked["segment"].head(MOST_SEGMENTS)]
 
 
@@ -256,8 +255,8 @@ def _felt(
     customers = events.base(cell, many).customers
     shown = np.flatnonzero(customers >= max(minimum, 1))
     sums = np.zeros((GROUPS, len(shown), 2))
-    for place, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
-        sums[:, :, place] = events.in_groups(cell, amount, many)[:, shown]
+    for index, amount in enumerate((np.where(heard, score, 0), np.full(len(events), MICRO))):
+        sums[:, :, index] = events.in_groups(cell, amount, many)[:, shown]
     result = resample(sums, quotient, n_customers=customers[shown])
     return pd.DataFrame(
         {

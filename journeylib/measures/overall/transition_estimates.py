@@ -63,8 +63,8 @@ class Transitions:
     def _estimated(self, pairs: list[Pair]) -> list[Taken]:
         journeys = self.journeys
         rows = _moves(journeys, pairs)
-        known = journeys.edges.set_index(["source", "target"]).reindex(pairs)
-        counts = known[["events", "journeys", "customers"]].fillna(0).to_numpy(np.int64)
+        edges = journeys.edges.set_index(["source", "target"]).reindex(pairs)
+        counts = edges[["events", "journeys", "customers"]].fillna(0).to_numpy(np.int64)
         base = Base(*counts.T)
         few = thin(base, self.settings)
         every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))
@@ -75,14 +75,14 @@ class Transitions:
             n_customers=np.full(len(pairs), journeys.size[1]),
             n_trials=every.sum(axis=0),
         )
-        medians = known["median_seconds"].to_numpy(np.float64)
+        medians = edges["median_seconds"].to_numpy(np.float64)
         time = None
         if journeys.has_clock:
             durations = _seconds(journeys, rows)
             time = around_medians(durations, "us", few, medians)
         return [
-            Taken(_estimate(share, "share", base, place), _estimate(time, "seconds", base, place))
-            for place in range(len(pairs))
+            Taken(_estimate(share, "share", base, row), _estimate(time, "seconds", base, row))
+            for row in range(len(pairs))
         ]
 
 
@@ -125,5 +125,5 @@ def _estimate(result: Resampled | None, unit: str, base: Base, place: int) -> Es
     value, lo, hi = (float(a[place]) for a in (result.value, result.lo, result.hi))
     if np.isnan(value):
         return Estimate.none("unidentified", unit, **counts)
-    known = np.isfinite(lo) and np.isfinite(hi)
-    return Estimate(value, unit, lo if known else None, hi if known else None, **counts)  # type: ignore[arg-type]
+    is_finite = np.isfinite(lo) and np.isfinite(hi)
+    return Estimate(value, unit, lo if is_finite else None, hi if is_finite else None, **counts)  # type: ignore[arg-type]

@@ -153,10 +153,12 @@ class Histograms:
 def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
     """Count durations by bin, of all touchpoints that are not too `few`."""
     bins = bins_of(visits.us[column])
-    kept = (bins >= 0) & ~few[visits.touchpoint]
+    is_counted = (bins >= 0) & ~few[visits.touchpoint]
     many = int(bins.max(initial=0)) + 1
-    key = (visits.touchpoint[kept].astype(np.int64) * GROUPS + visits.group[kept]) * many
-    cells, n = np.unique(key + bins[kept], return_counts=True)
+    key = (
+        visits.touchpoint[is_counted].astype(np.int64) * GROUPS + visits.group[is_counted]
+    ) * many
+    cells, n = np.unique(key + bins[is_counted], return_counts=True)
     spot, group, bins = cells // (GROUPS * many), cells // many % GROUPS, cells % many
     there, rows = np.unique(spot, return_index=True)
     widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
@@ -244,11 +246,11 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
     from scipy import stats
 
     t = stats.t.ppf(0.5 + LEVEL / 2, np.maximum(occupied(sums, first) - 1, 1))
-    known = np.isfinite(result.draws)
+    finite = np.isfinite(result.draws)
     # A draw may leave a rare touchpoint out altogether; numpy's nanstd warns if all do.
-    many = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, result.draws, 0.0).sum(axis=0) / many
-    squares = (np.where(known, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
+    many = np.maximum(finite.sum(axis=0), 1)
+    mean = np.where(finite, result.draws, 0.0).sum(axis=0) / many
+    squares = (np.where(finite, result.draws - mean, 0.0) ** 2).sum(axis=0) / many
     se = np.sqrt(squares * GROUPS / (GROUPS - 1))
     return replace(result, se=se, lo=result.value - t * se, hi=result.value + t * se)
 
@@ -256,8 +258,8 @@ def from_draws(result: Resampled, sums: Floats, first: Whole | None = None) -> R
 def _typical(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Resampled:
     """Return the median of each touchpoint; the engine sees every microsecond of it."""
     us = visits.us[column]
-    known = np.where(us == MISSING, -1, visits.touchpoint)
-    seconds = median_in_cells(known, us, len(few)) / US_PER_SECOND
+    touchpoint = np.where(us == MISSING, -1, visits.touchpoint)
+    seconds = median_in_cells(touchpoint, us, len(few)) / US_PER_SECOND
     return around_medians(visits, column, few, seconds)
 
 

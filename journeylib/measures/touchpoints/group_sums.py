@@ -42,8 +42,8 @@ class Rows:
     def of(events: Events, picked: Numbers | None = None) -> Rows:
         """Take all events, or those `picked` by a mark or a number."""
         arrays: list[Numbers] = [events.touchpoint, events.group, events.journey, events.customer]
-        kept = arrays if picked is None else [array[picked] for array in arrays]
-        return Rows(events.touchpoints, *kept)
+        columns = arrays if picked is None else [array[picked] for array in arrays]
+        return Rows(events.touchpoints, *columns)
 
     @property
     def cell(self) -> Whole:
@@ -160,8 +160,8 @@ def share_of(
         n_customers=base.customers,
         n_trials=trials,
     )
-    found = measured(measure, "share", result, base, settings, refused=refused)
-    return replace(found, hits=hits, trials=trials)
+    share = measured(measure, "share", result, base, settings, refused=refused)
+    return replace(share, hits=hits, trials=trials)
 
 
 def not_negative(result: Resampled) -> Resampled:

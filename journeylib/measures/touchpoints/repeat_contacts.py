@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from journeylib.core import SEED, Resampled
+from journeylib.core import SEED, US_PER_DAY, Resampled
 from journeylib.journeys import (
     MISSING,
-    US_PER_DAY,
     Journeys,
     compiled,
     first_rows,
@@ -237,7 +236,7 @@ def contacts_of(
     heard = np.full(talks, -1, dtype=np.int64)
     contact_of = np.zeros(talks, dtype=np.int64)
     contact = np.empty(len(customer), dtype=np.int64)
-    known = 0
+    numbered = 0
     for row in range(len(customer)):
         about = matter[row]
         first = whose[about] != customer[row]
@@ -248,8 +247,8 @@ def contacts_of(
             opens = first or t_us[row] - busy_us[about] > gap_us
             here = latest[about]
         if opens:
-            here = known
-            known += 1
+            here = numbered
+            numbered += 1
         if talk[row] >= 0:
             heard[talk[row]] = customer[row]
             contact_of[talk[row]] = here

@@ -49,8 +49,8 @@ def saving(
     contained = containment.resampled
 
     def net(minutes: Floats, taken: Floats, p: Floats) -> Floats:
-        kept = minutes - taken * settings.review_minutes
-        return np.asarray(p * kept - (1 - p) * taken * settings.failed_minutes)
+        saved = minutes - taken * settings.review_minutes
+        return np.asarray(p * saved - (1 - p) * taken * settings.failed_minutes)
 
     value = net(load.value, visits.value, contained.value)
     draws = net(load.draws, visits.draws, contained.draws)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ibis import _
 
-from journeylib.core import GROUPS, AbstainReason, refuse_unknown, resample
+from journeylib.core import GROUPS, US_PER_DAY, AbstainReason, refuse_unknown, resample
 from journeylib.journeys import (
     BAD_END,
     MISSING,
@@ -36,7 +36,7 @@ from journeylib.measures.touchpoints.group_sums import (
 )
 
 US_PER_MINUTE = 60_000_000
-US_PER_WEEK = 7 * 86_400_000_000
+US_PER_WEEK = 7 * US_PER_DAY
 # Catalogue by which a flag says no; everything else that is not missing says yes.
 NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
 KNOWN_AT_LEAST = 0.5
@@ -118,17 +118,17 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         bases.append("starts")
         if journeys.has("actor"):
             human = in_weeks & events.column("actor").is_word("human")
-            known = human & (events.service_us != MISSING)
+            has_service = human & (events.service_us != MISSING)
             sums["human"] = sums["human_turns"] = human
-            sums["human_known"] = known
-            sums["human_us"] = np.where(known, events.service_us, 0)
+            sums["human_known"] = has_service
+            sums["human_us"] = np.where(has_service, events.service_us, 0)
             bases.append("human")
     sums |= _exception_sums(journeys)
     bases += ["exception_known"] if "exception_known" in sums else []
     sums |= _field_sums(journeys, settings)
     if settings.vulnerable:
-        known, flagged = flag_of(journeys, settings.vulnerable)
-        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", known)
+        has_service, flagged = flag_of(journeys, settings.vulnerable)
+        sums["flag_known"] = events.mark(f"{settings.vulnerable} is known", has_service)
         sums["flagged"] = events.mark(f"{settings.vulnerable} is set", flagged)
         bases += ["flag_known", "flagged"]
     if journeys.has("session"):
@@ -165,8 +165,8 @@ def _transfers_are_seen(journeys: Journeys) -> bool:
 def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
     """Mark the events where an error or a transfer would show, and those where one does."""
     events = journeys.events
-    known = np.zeros(len(events), dtype=bool)
-    amiss = known.copy()
+    is_known = np.zeros(len(events), dtype=bool)
+    amiss = is_known.copy()
     if _transfers_are_seen(journeys):
         human, by = events.column("actor").is_word("human"), events.column("resource").number
         # Within the contact: another agent at the next one is no transfer, only the next one.
@@ -174,13 +174,13 @@ def _exception_sums(journeys: Journeys) -> dict[str, Numbers]:
         same = (together >= 0) & (events.next_of(together, -1) == together)
         then = events.next_of(by, -1)
         amiss |= human & events.next_of(human, 0) & same & (then != by) & (then >= 0) & (by >= 0)
-        known |= human & (by >= 0)
+        is_known |= human & (by >= 0)
     if journeys.has("error"):
         amiss |= events.column("error") == 1
-        known |= events.column("error") >= 0
+        is_known |= events.column("error") >= 0
     elif not _transfers_are_seen(journeys):
         return {}
-    return {"exception_known": known, "exceptional": amiss}
+    return {"exception_known": is_known, "exceptional": amiss}
 
 
 def _field_sums(journeys: Journeys, settings: MeasureSettings) -> dict[str, Numbers]:
@@ -202,8 +202,8 @@ def flag_of(journeys: Journeys, column: str) -> tuple[Any, Any]:
     """
     says_no = _[column].cast("string").strip().lower().isin(NO_WORDS)
     ever_no = journeys.events.mark(f"{column} says no", says_no).any()
-    known = _[column].notnull() if ever_no else ibis.literal(True)
-    return known, _[column].notnull() & ~says_no
+    is_known = _[column].notnull() if ever_no else ibis.literal(True)
+    return is_known, _[column].notnull() & ~says_no
 
 
 def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:

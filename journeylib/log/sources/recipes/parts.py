@@ -134,8 +134,8 @@ def readable_files(folder: Path) -> list[Path]:
 
 
 def _readable(path: Path) -> bool:
-    known = (*_JSON, *_DELIMITED, *_PARQUET, *SUFFIXES, ".zip", ".tar", ".tgz")
-    return not path.name.startswith(".") and _suffix(path) in known
+    suffixes = (*_JSON, *_DELIMITED, *_PARQUET, *SUFFIXES, ".zip", ".tar", ".tgz")
+    return not path.name.startswith(".") and _suffix(path) in suffixes
 
 
 def _suffix(path: Path) -> str:
@@ -230,7 +230,7 @@ def _of_json(path: Path, backend: Backend) -> list[Part]:
 
 def _whole_lines(path: Path) -> Part:
     """Look at the first lines that are records, where others are broken."""
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     with (
         PrivateFolder() as folder,
         plain_text(path, folder).path.open(encoding="utf-8", errors="replace") as lines,
@@ -238,12 +238,12 @@ def _whole_lines(path: Path) -> Part:
         for line in itertools.islice(lines, _LINES):
             with contextlib.suppress(ValueError, RecursionError):
                 record = json.loads(line)
-                found += [record] if isinstance(record, dict) else []
-    if not found:
+                records += [record] if isinstance(record, dict) else []
+    if not records:
         raise LogError(
             f"{path.name} is not JSON: neither lines, nor a page, nor records end to end."
         )
-    return Part(path.name, frozenset(bare(key) for record in found for key in record), path)
+    return Part(path.name, frozenset(bare(key) for record in records for key in record), path)
 
 
 def _page(keys: list[str], objects: str, backend: Backend) -> tuple[str, frozenset[str]] | None:
@@ -275,10 +275,10 @@ def _streams(path: Path, objects: str, backend: Backend) -> list[Part]:
 
 @contextlib.contextmanager
 def _attached(source: str, backend: Backend) -> Iterator[list[Part]]:
-    place, _, schema = source.removeprefix("duckdb://").partition("::")
-    path = Path(place.removeprefix("/") if not place.startswith("//") else place[1:])
-    if place.startswith("/") and not path.exists():
-        path = Path(place)
+    file, _, schema = source.removeprefix("duckdb://").partition("::")
+    path = Path(file.removeprefix("/") if not file.startswith("//") else file[1:])
+    if file.startswith("/") and not path.exists():
+        path = Path(file)
     matching_files(str(path))
     alias = scratch_name("file")
     try:
@@ -295,13 +295,13 @@ def _attached(source: str, backend: Backend) -> Iterator[list[Part]]:
 
 
 def _tables(database: str, schema: str, backend: Backend) -> Iterable[Part]:
-    found = run(
+    tables = run(
         backend,
         "SELECT table_schema, table_name FROM information_schema.tables WHERE table_catalog = ? "
         "AND (? = '' OR table_schema = ?) ORDER BY 1, 2",
         [database, schema, schema],
     )
-    for place, name in found:
+    for place, name in tables:
         table = f"{database}.{identifier(place)}.{identifier(name)}"
         with contextlib.suppress(JourneylibError, duckdb.Error):
             yield _of_table(f"{place}.{name}", table, backend)

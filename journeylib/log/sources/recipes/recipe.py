@@ -97,8 +97,8 @@ class Recipe:
 
 def recipes() -> tuple[Recipe, ...]:
     """Return the recipes that come with the library, in order of name."""
-    found = [parse(path.read_text(encoding="utf-8"), path.name) for path in _files().values()]
-    return tuple(sorted(found, key=lambda recipe: recipe.name))
+    parsed = [parse(path.read_text(encoding="utf-8"), path.name) for path in _files().values()]
+    return tuple(sorted(parsed, key=lambda recipe: recipe.name))
 
 
 def _files() -> dict[str, Path]:
