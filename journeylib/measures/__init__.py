@@ -1,6 +1,6 @@
 """Counts, times, loops, hand-offs, effort, sentiment: small tables with intervals."""
 
-from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, done_of, with_sessions
+from journeylib.measures.bots.bot_sessions import BotSessions, bot_sessions, done_of, sessions_of
 from journeylib.measures.bots.containment import waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.bots.handoff_patterns import MOST_EARLIER
