@@ -15,7 +15,7 @@ LINES = {
     "core": 630,
     "delivery": 730,
     "journeys": 5_390,
-    "judge": 5_920,
+    "judge": 5_935,
     "lab": 2_200,
     "log": 6_495,
     "measures": 5_620,

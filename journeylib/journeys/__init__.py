@@ -55,6 +55,7 @@ from journeylib.journeys.walk.sessions import (
     latest_in,
     least_of_later,
     number_sessions,
+    row_after,
     row_before,
     value_at,
 )

@@ -5,7 +5,7 @@ from journeylib.measures.bots.bot_sessions import (
     BotSessions,
     bot_sessions,
     done_of,
-    with_sessions,
+    sessions_of,
 )
 from journeylib.measures.bots.containment import public_waterfall, waterfall_flags
 from journeylib.measures.bots.handoff_audit import Handoffs

@@ -26,7 +26,7 @@ from journeylib.journeys import (
     number_sessions,
     value_at,
 )
-from journeylib.log import asks_for_human, awaits_answer, confirms, hand_over, offers_human
+from journeylib.log import asks_for_human, awaits_answer, confirms, offers_human
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.texts.language_reach import text_abstain_reason
 
@@ -263,18 +263,6 @@ def done_of(events: Events) -> Whole:
     """Return when each event is over: its end, or its start where no end is known."""
     service = events.service_us
     return events.t_us + np.where(service == MISSING, 0, service)
-
-
-def with_sessions(journeys: Journeys, settings: MeasureSettings) -> ibis.Table:
-    """Return the steps with ``opened``, the first step of the session that each belongs to."""
-    events = journeys.events
-    session = sessions_of(journeys, settings)
-    opened = events.step[np.unique(session, return_index=True)[1]][session]
-    numbers = pd.DataFrame({"_of": events.key, "_at": events.step, "opened": opened})
-    steps = journeys.trail
-    numbered = hand_over(ibis.memtable(numbers), journeys.log_trail.get_backend())
-    same = [steps.journey == numbered["_of"], steps.step == numbered["_at"]]
-    return steps.inner_join(numbered, same).drop("_of", "_at")
 
 
 def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:

@@ -263,9 +263,14 @@ def _measured(
 
 
 def score_of_events(scores: Scores, events: Events, what: str = "score") -> Whole:
-    """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`."""
+    """Return the ``score`` of each event, or how likely it is ``negative``; else `MISSING`.
+
+    The events may be of some of the journeys that were scored.
+    """
     turns = fetch(scores.turns.select("journey", "step", value=_[what]).filter(_.value.notnull()))
     score = np.full(len(events), MISSING)
+    if events.parent is not None:
+        turns = turns[turns["journey"].isin(events.key[events.begins[:-1]])]
     score[events.rows_of(turns["journey"], turns["step"])] = turns["value"]
     return score
 
