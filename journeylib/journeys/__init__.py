@@ -36,6 +36,7 @@ from journeylib.journeys.walk.counting import (
     base_in_cells,
     count_units,
     count_units_again,
+    count_units_where,
     happens_between,
     median_in_cells,
     number_pairs,
@@ -60,3 +61,4 @@ from journeylib.journeys.walk.sessions import (
     value_at,
 )
 from journeylib.journeys.walk.tables import END, OTHER, START
+from journeylib.journeys.walk.visits import last_at_touchpoint

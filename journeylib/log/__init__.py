@@ -16,6 +16,7 @@ from journeylib.log.engine.row_order import (
     ROW_NUMBER,
     Runs,
     customer_numbers,
+    gathered,
     is_sorted,
     materialise_sorted,
     numbered,

@@ -35,7 +35,7 @@ from journeylib.log.engine.duckdb import (
     run,
     scratch_name,
 )
-from journeylib.log.engine.row_order import NUMBERS, numbered, store_sorted
+from journeylib.log.engine.row_order import NUMBERS, store_by_customer
 from journeylib.log.eventlog import EventLog, Quality
 from journeylib.log.quality.report import outcome_checks, quality_checks
 from journeylib.log.quality.stray_times import usual_span
@@ -241,9 +241,7 @@ def _events(rows: ir.Table, counts: Survey, roles: Schema) -> ir.Table:
     backend = rows.get_backend()
     if backend.name == "duckdb" and roles.has_clock and "case" not in rows.columns:
         usable = rows.filter(rows[REASON].isnull()).drop(*helpers)
-        runs = ("customer_no", "customer", "journey")
-        order = ("t_us", "position", "touchpoint_no")
-        held = store_sorted(numbered(usable), scratch_name("events"), runs, order)
+        held = store_by_customer(usable)
         run(backend, f"DROP TABLE {rows.get_name()}")
         return held.drop(*NUMBERS)
     if backend.name != "duckdb":

@@ -205,7 +205,7 @@ def _protected(cells: Cells, shown: Shown, small: Ints, minimum: int, *, bounds:
 
 def _unprotected(goals: Ints, found: Floats, level: int) -> Ints:
     """Return the goals that are not empty in a table, or hold less than `level`."""
-    there = found[goals, -1]
+    there: Floats = found[goals, -1]
     return goals[there > NEAR if level == 0 else there < level - NEAR]
 
 

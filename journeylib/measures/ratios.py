@@ -83,14 +83,14 @@ def _estimated(
         totals = np.zeros((GROUPS, 1, 2))
         totals[:, 0, 0] = np.bincount(group[base], top, minlength=GROUPS)
         totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
-        people = len(np.unique(customer[base]))
+        people = len(pd.unique(customer[base]))
         fewest = 1 if ratio.of_model and people >= min_customers else min_customers
         estimates[name] = ratio_of_sums(
             totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
             n_customers=people,
-            n_journeys=len(np.unique(journey[base])),
+            n_journeys=len(pd.unique(journey[base])),
             min_customers=fewest,
         )
     return estimates

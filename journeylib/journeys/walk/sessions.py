@@ -134,20 +134,23 @@ def least_of_later(
     return found
 
 
+@compiled
 def first_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
     """Return the first marked row of each unit; −1 where it has none."""
-    rows = np.flatnonzero(marked)[::-1]
     found = np.full(units, -1, dtype=np.int64)
-    # Of several assignments to one place the last holds.
-    found[unit[rows]] = rows
+    for row in range(len(unit) - 1, -1, -1):
+        if marked[row]:
+            found[unit[row]] = row
     return found
 
 
+@compiled
 def last_rows(unit: Numbers, marked: Numbers, units: int) -> Whole:
     """Return the last marked row of each unit; −1 where it has none."""
-    rows = np.flatnonzero(marked)
     found = np.full(units, -1, dtype=np.int64)
-    found[unit[rows]] = rows
+    for row in range(len(unit)):
+        if marked[row]:
+            found[unit[row]] = row
     return found
 
 

@@ -17,6 +17,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import Field
@@ -83,6 +84,8 @@ PACKED = "_journeylib_packed"
 _LARGE = 20_000_000
 # Rows up to which holding a result costs less than planning its query anew for each question.
 _SMALL = 200_000
+# Distinct names up to which a column from another engine is held as codes.
+_FEW_NAMES = 10_000
 
 
 class CodedBackend(Backend):  # type: ignore[misc]
@@ -375,6 +378,26 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     run(backend, f"CREATE TEMP TABLE {name} AS SELECT *{replaced} FROM {view}")
     run(backend, f"DROP VIEW {view}")
     return backend.table(name)
+
+
+def take_in(table: ir.Table, engine: Any) -> ir.Table:
+    """Bring a table of another engine into DuckDB, columns of few names as codes.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    engine : ibis.backends.duckdb.Backend
+    """
+    arrow = table.to_pyarrow()
+    texts = [
+        name for name in arrow.column_names if pa.types.is_string(arrow.schema.field(name).type)
+    ]
+    few = [name for name in texts if pc.count_distinct(arrow[name]).as_py() <= _FEW_NAMES]
+    name = scratch_name("taken")
+    engine.con.register(f"{name}_arrow", arrow)
+    held = hold_coded(engine, name, engine.table(f"{name}_arrow"), few)
+    engine.con.unregister(f"{name}_arrow")
+    return held
 
 
 def fetch(table: ibis.Table) -> pd.DataFrame:

@@ -272,7 +272,7 @@ def _served(journeys: Journeys, speech: Speech, session: Whole) -> pd.DataFrame:
     """
     events, many = journeys.events, int(session.max(initial=-1)) + 1
     serves = speech.bot | speech.human | (speech.customer & speech.spoken)
-    first = np.unique(session, return_index=True)[1]
+    first = first_rows(session, np.ones(len(events), dtype=bool), many)
     firsts = {
         name: first_rows(session, marked, many)
         for name, marked in (

@@ -153,24 +153,59 @@ class Histograms:
 def histograms(visits: Durations, column: str, few: npt.NDArray[np.bool_]) -> Iterator[Histograms]:
     """Count durations by bin, of all touchpoints that are not too `few`."""
     bins = bins_of(visits.us[column])
-    is_counted = (bins >= 0) & ~few[visits.touchpoint]
-    many = int(bins.max(initial=0)) + 1
-    key = (
-        visits.touchpoint[is_counted].astype(np.int64) * GROUPS + visits.group[is_counted]
-    ) * many
-    cells, n = np.unique(key + bins[is_counted], return_counts=True)
-    spot, group, bins = cells // (GROUPS * many), cells // many % GROUPS, cells % many
-    there, rows = np.unique(spot, return_index=True)
-    widths, lowest = np.zeros((2, len(few)), dtype=np.int64)
-    if len(there):
-        lowest[there] = np.minimum.reduceat(bins, rows)
-        widths[there] = np.maximum.reduceat(bins, rows) - lowest[there] + 1
+    lowest, widths = range_of_bins(visits.touchpoint, bins, few)
     for subjects, first in pieces(widths):
-        here = slice(*np.searchsorted(spot, [subjects[0], subjects[-1] + 1]))
+        begins = np.full(len(few), -1, dtype=np.int64)
+        begins[subjects] = first
         counts = np.zeros((GROUPS, int(widths[subjects].sum()), 1))
-        own = first[np.searchsorted(subjects, spot[here])] + bins[here] - lowest[spot[here]]
-        counts[group[here], own, 0] = n[here]
+        count_bins((visits.touchpoint, visits.group, bins), begins, lowest, counts)
         yield Histograms(subjects, counts, first, lowest[subjects])
+
+
+@compiled
+def range_of_bins(
+    touchpoint: Numbers, bins: Whole, few: npt.NDArray[np.bool_]
+) -> tuple[Whole, Whole]:
+    """Return the lowest bin of each touchpoint, and how many bins there are up to the highest.
+
+    Both are 0 where there is none, or where the touchpoint has too `few`.
+    """
+    lowest = np.zeros(len(few), dtype=np.int64)
+    widths = np.zeros(len(few), dtype=np.int64)
+    for row in range(len(bins)):
+        here, bin_ = touchpoint[row], bins[row]
+        if bin_ < 0 or few[here]:
+            continue
+        if widths[here] == 0:
+            lowest[here], widths[here] = bin_, 1
+        elif bin_ < lowest[here]:
+            widths[here] += lowest[here] - bin_
+            lowest[here] = bin_
+        else:
+            widths[here] = max(widths[here], bin_ - lowest[here] + 1)
+    return lowest, widths
+
+
+@compiled
+def count_bins(
+    rows: tuple[Numbers, Numbers, Whole], begins: Whole, lowest: Whole, counts: Floats
+) -> None:
+    """Add durations to `counts`; rows hold touchpoint, group and bin.
+
+    Parameters
+    ----------
+    rows : tuple of ndarray of int
+    begins : ndarray of int64
+        By touchpoint, where its bins begin in `counts`; below 0 where it is not counted.
+    lowest : ndarray of int64
+        By touchpoint, its lowest bin.
+    counts : ndarray of float64, shape (groups, bins, 1)
+    """
+    touchpoint, group, bins = rows
+    for row in range(len(bins)):
+        here = touchpoint[row]
+        if bins[row] >= 0 and begins[here] >= 0:
+            counts[group[row], begins[here] + bins[row] - lowest[here], 0] += 1
 
 
 def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Floats:

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from journeylib.core import DRAWS, GROUPS, AbstainReason, Resampled, resample
-from journeylib.journeys import Base, Events, Journeys, base_in_cells, count_units, sum_in_cells
+from journeylib.journeys import (
+    Base,
+    Events,
+    Journeys,
+    base_in_cells,
+    count_units_where,
+    sum_in_cells,
+)
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 
@@ -98,13 +105,12 @@ def fold(rows: Rows, sums: Mapping[str, Numbers], bases: Sequence[str] = ()) -> 
     bases : sequence of str
         Those of `sums` that count events which a measure rests on.
     """
-    sums_of = {name: rows.in_cells(values) for name, values in sums.items()}
-    cells = GROUPS * rows.touchpoints
+    cell, cells = rows.cell, GROUPS * rows.touchpoints
+    sums_of = {name: _per_group(sum_in_cells(cell, of, cells)) for name, of in sums.items()}
     for base in bases:
-        own = np.where(sums[base] > 0, rows.cell, -1)
-        for unit in ("journey", "customer"):
-            counted = count_units(own, getattr(rows, unit), cells)
-            sums_of[f"{base}_{unit}s"] = _per_group(counted)
+        counted = count_units_where(sums[base], cell, (rows.journey, rows.customer), cells)
+        for unit, many in zip(("journeys", "customers"), counted, strict=True):
+            sums_of[f"{base}_{unit}"] = _per_group(many)
     return Cells(sums_of)
 
 

@@ -91,8 +91,9 @@ def count_successors(journeys: Journeys, base: Base) -> Successors:
         third = (t_us - journeys.first_us) * THIRDS // (journeys.last_us - journeys.first_us + 1)
     number, keys = number_pairs(source, target + 1, many + 1)
     rank, ordered = np.argsort(np.argsort(keys)), np.sort(keys)
-    cell = (rank[number] * GROUPS + group) * THIRDS + third
-    there, n = np.unique(cell, return_counts=True)
+    number, there = number_pairs(rank[number] * GROUPS + group, third, THIRDS)
+    order = np.argsort(there)
+    n, there = np.bincount(number, minlength=len(there))[order], there[order]
     columns = (there // (GROUPS * THIRDS), there // THIRDS % GROUPS, there % THIRDS, n)
     cells = pd.DataFrame(dict(zip(_CELL, columns, strict=True))).astype("int64")
     return Successors(ordered // (many + 1), ordered % (many + 1) - 1, cells, base)
