@@ -10,7 +10,7 @@ VAGUE_NAMES = 260
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_420,
+    "audits": 5_685,
     "cli": 850,
     "core": 630,
     "delivery": 730,

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from journeylib.audits.changes.changes import find_changes
+from journeylib.audits.changes.changes import definitions, find_changes
+from journeylib.audits.changes.small_changes import (
+    kept_evidence,
+    kept_judgement,
+    kept_reach,
+    kept_structure,
+    run_before,
+)
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
 from journeylib.audits.experiments.findings import lab_findings
@@ -28,7 +35,7 @@ from journeylib.audits.preparation.preparation import (
 from journeylib.audits.preparation.robustness import BaseCase, with_alternatives
 from journeylib.audits.result.build import build_document, build_tables, with_findings
 from journeylib.audits.result.decision import Decisions
-from journeylib.audits.result.result import Assessment, Audit, Changes
+from journeylib.audits.result.result import Assessment, Audit, Changes, run_id
 from journeylib.core import Say, current_catalogue, day_of, languages, use_language, working
 from journeylib.journeys import (
     Journeys,
@@ -76,7 +83,8 @@ def audit(
         of the log's last event.
     history : str, Path or History, optional
         Where earlier runs of this audit lie: the folder that `save` is given. The run is then
-        compared with them, too; it is the same otherwise.
+        compared with them, too, and a number whose change since the last of them rests on
+        fewer than ``journeys.min_customers`` customers stays what it was there.
 
     Raises
     ------
@@ -100,14 +108,15 @@ def audit(
             need_splink()
         if config.plan is not None:
             load_plan(config.plan)
-        assessment = _assess(config, annotations, say)
         if not isinstance(history, History):
             history = History() if history is None else read_history(Path(history) / config.name)
-        return _completed(assessment, history)
+        return _completed(_assess(config, annotations, history, say), history)
 
 
-def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessment:
-    """Read, rebuild, measure and judge."""
+def _assess(
+    config: AuditConfig, annotations: Annotations, history: History, say: Say
+) -> Assessment:
+    """Read, rebuild, measure and judge; cells that few changed since the last run are its own."""
     say(STEPS[0])
     raw = read_source(config)
     say(STEPS[1])
@@ -119,8 +128,13 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     types = _types(config, journeys, annotations)
     counted = types if EMOTIONAL in settings.judge.empathy_need else None
     evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
+    as_of = config.as_of or _last_day(journeys.last_us)
+    events, decided = log_hash(journeys.log), config.hash()
+    last = history.last_before(as_of, run_id(as_of, decided, events))
+    before = run_before(journeys, last, definitions(config, journeys, prepared))
+    evidence, before = kept_evidence(evidence, journeys, before)
     say(STEPS[3])
-    judgement = judge(journeys, evidence, settings.judge)
+    judgement = kept_judgement(judge(journeys, evidence, settings.judge), before)
     prepared = with_alternatives(
         BaseCase(settings, prepared, journeys, judgement.scores, annotations.labelled, counted)
     )
@@ -132,9 +146,9 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     )
     return Assessment(
         config=config,
-        as_of=config.as_of or _last_day(journeys.last_us),
-        log_hash=log_hash(journeys.log),
-        config_hash=config.hash(),
+        as_of=as_of,
+        log_hash=events,
+        config_hash=decided,
         annotations=annotations,
         prepared=prepared,
         journeys=journeys if types is None else journeys.with_types(types.journeys_of),
@@ -147,8 +161,10 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
         else None,
-        reach=reach(journeys, evidence.turn_scores),
-        structure=None if graph_withheld(prepared, config) else journey_structure(journeys),
+        reach=kept_reach(reach(journeys, evidence.turn_scores), before),
+        structure=None
+        if graph_withheld(prepared, config)
+        else kept_structure(journey_structure(journeys), before),
         conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
         ratings=None
         if annotations.ratings is None

@@ -11,6 +11,7 @@ from journeylib.measures.bots.containment import public_waterfall, waterfall_fla
 from journeylib.measures.bots.handoff_audit import Handoffs
 from journeylib.measures.bots.handoff_patterns import MOST_EARLIER
 from journeylib.measures.evidence import Evidence, measure
+from journeylib.measures.measured import OF_PERSONS
 from journeylib.measures.overall.comparison import FOUND, Comparison, compare
 from journeylib.measures.overall.key_results import KEY_RESULTS, key_results
 from journeylib.measures.overall.period_series import ALL, EVENTS, STREAM_COLUMNS, Periods, streams

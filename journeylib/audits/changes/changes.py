@@ -19,6 +19,7 @@ from journeylib.audits.changes.intake import intake_end
 from journeylib.audits.changes.wording import KINDS, ChangeWriter
 from journeylib.audits.config.audit_config import AuditConfig, ChangeSettings
 from journeylib.audits.history import TEST_COLUMNS, Entry, History
+from journeylib.audits.preparation.preparation import Prepared
 from journeylib.audits.result.result import Assessment, Change, Changes
 from journeylib.core import US_PER_DAY, day_of, percent, rounded, start_of, text
 from journeylib.journeys import Journeys
@@ -49,7 +50,7 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
     """
     before = history.before(assessment.as_of)
     previous = before[-1] if before else None
-    current = definitions(assessment)
+    current = definitions(assessment.config, assessment.journeys, assessment.prepared)
     standing = standing_verdicts(assessment, previous)
     changes = [*_worse_quality(assessment, previous), *_new_definitions(current, previous)]
     verdicts = list(_verdicts(assessment, previous, current, standing))
@@ -78,7 +79,12 @@ def find_changes(assessment: Assessment, history: History) -> Changes:
         note = f"{since} {periods.note}"
         if ended:
             note += " " + text("audits.comparison.intake", day=ended.isoformat())
-    used = (*([previous.run_id] if previous else []), *(periods.used if periods else ()))
+    kept_from = history.last_before(assessment.as_of, assessment.run_id)
+    if kept_from and kept_from.definitions == current:
+        minimum, day = assessment.config.journeys.min_customers, kept_from.as_of.isoformat()
+        note += " " + text("audits.comparison.kept", day=day, minimum=minimum)
+    rested_on = (entry.run_id for entry in (previous, kept_from) if entry)
+    used = (*rested_on, *(periods.used if periods else ()))
     return Changes(
         entries=_ordered(changes),
         note=note,
@@ -215,15 +221,14 @@ def _measured_alike(entry: Entry, current: Mapping[str, str]) -> bool:
     return all(entry.definitions.get(k) == v for k, v in current.items() if k not in JUDGED)
 
 
-def definitions(assessment: Assessment) -> dict[str, str]:
+def definitions(config: AuditConfig, journeys: Journeys, prepared: Prepared) -> dict[str, str]:
     """Return short fingerprints of what the numbers of a run rest on."""
-    config, cutting = assessment.config, assessment.journeys.cutting
+    cutting, mapping = journeys.cutting, prepared.mapping
     stages = sorted(
         (str(row.touchpoint), str(row.stage))
-        for row in assessment.journeys.touchpoints.itertuples()
+        for row in journeys.touchpoints.itertuples()
         if int(str(row.customers)) >= config.journeys.min_customers
     )
-    mapping = assessment.prepared.mapping
     log = config.log.dump()
     if config.log.recipe is not None:
         log["recipe"] = config.log.recipe_hash

@@ -184,6 +184,16 @@ class Narrowed:
                 return False
         return True
 
+    @property
+    def may_be_counted(self) -> bool:
+        """Whether counts may be shown beside those of the whole and of every earlier group."""
+        return self.narrowing is None or (self._is_shown([self.whole]) and self.differs_enough)
+
+    @property
+    def nothing(self) -> Self:
+        """None of these journeys, under the same words: what is shown of a group too small."""
+        return self._keep(np.zeros(len(self.outline), dtype=bool), self.words, "")
+
     @cached_property
     def differs_enough(self) -> bool:
         """Whether no group of these journeys that was shown before differs by a few customers.
