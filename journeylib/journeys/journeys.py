@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from textwrap import fill
 
 import ibis
 import numpy as np
@@ -97,7 +98,8 @@ class Journeys(Verbs):
             ends = (pd.Timestamp(us, unit="us").date() for us in (self.first_us, self.last_us))
             many += ", " + " to ".join(map(str, ends))
         days = "" if self.cutting.gap_us is None else f"{self.cutting.gap_us / US_PER_DAY:.3g}"
-        return f"{self.log.name}: {many}, {CUTS[self.cut].format(days=days)}"
+        # A notebook would break a longer line within a word.
+        return fill(f"{self.log.name}: {many}, {CUTS[self.cut].format(days=days)}", 96)
 
     @property
     def cut(self) -> str:

@@ -114,7 +114,7 @@ class Figure:
         data = html_table(self.table, caption=text("present.figure.data_of", title=self.title))
         return (
             f'<figure class="jl jl-figure" id="{self.name}"><figcaption>'
-            f'<p class="jl-title"><b>{esc(self.title)}</b></p>'
+            f'<p class="jl-title"><strong>{esc(self.title)}</strong></p>'
             f'<p class="jl-finding">{esc(self.alt)}</p>'
             f'</figcaption><div class="jl-scroll" tabindex="0" role="group" '
             f'aria-label="{esc(text("present.figure.scrollable", title=self.title))}">'

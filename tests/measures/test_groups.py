@@ -110,6 +110,18 @@ def test_findings_name_no_cause(log_of):
     assert np.isnan(row(found, "Buy")["q_value"])
 
 
+def test_what_the_choice_of_the_groups_decides_is_no_finding(log_of):
+    """Half go by Bot, so no transition to or from Bot can be in the others: not tested."""
+    paths = [("Web", "Bot", "Call")] * 40 + [("Bot", "Call")] * 40
+    paths += [("Web", "Call")] * 40 + [("Call",)] * 20
+    journeys = jl.rebuild(log_of(*rows_of(paths), columns=COLUMNS), HOW).passing("Call")
+    found = jl.compare(journeys.passing("Bot"), journeys.not_passing("Bot"))
+    untested = found.table.loc[found.table["q_value"].isna(), "name"]
+    assert {"Bot", "Bot → Call", "Web → Bot", "(start) → Bot"} <= set(untested)
+    assert "Bot" not in " ".join(found.findings)
+    assert found.table.set_index("name")["q_value"]["Web → Call"] < 0.05
+
+
 @pytest.mark.slow
 def test_no_difference_gives_few_discoveries_and_a_planted_one_is_found(log_of):
     """Thirty pairs of groups that differ by chance alone; one pair with a planted difference."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import fill
 
 import ibis
 import numpy as np
@@ -52,8 +53,9 @@ class Comparison:
         ``kind`` (``measure``, ``touchpoint``, ``transition``), ``name``, ``source``, ``target``
         (str; empty where they do not apply), ``unit`` (``share``, ``visits``, ``days``),
         ``a``, ``b``, ``difference`` (a − b), ``lo``, ``hi``, ``q_value`` (float64; NaN where the
-        choice of the groups itself decides: all of one, none of the other), ``n_a``, ``n_b``
-        (int64, customers of each group that the number rests on), ``grade``.
+        choice of the groups itself decides: a touchpoint of all of one group and none of the
+        other, and the transitions to and from it), ``n_a``, ``n_b`` (int64, customers of each
+        group that the number rests on), ``grade``.
     touchpoints : pandas.DataFrame
         What a map needs of the touchpoints of `table`: ``touchpoint``, ``stage``, ``channel``,
         ``journeys``, ``median_position``.
@@ -88,17 +90,19 @@ class Comparison:
 
     def __repr__(self) -> str:
         """Say what was compared, and what was found."""
-        title = f"A: {self.a}. B: {self.b}."
+        title = f"A: {self.a}.\nB: {self.b}.\n"
         differing = len(self.found)
         if self.abstain is not None:
             return (
-                f"{title} Not compared: a group, or what sets the groups apart, is of fewer than "
+                f"{title}Not compared: a group, or what sets the groups apart, is of fewer than "
                 f"{self.min_customers} customers."
             )
         if not differing:
-            return f"{title} No number of {len(self.table):,} differs beyond chance."
-        head = f"{title} {differing:,} of {len(self.table):,} numbers differ beyond chance"
-        return "\n".join([f"{head}, the surest of each kind first:", *self.findings[:MOST]])
+            return f"{title}No number of {len(self.table):,} differs beyond chance."
+        head = f"{title}{differing:,} of {len(self.table):,} numbers differ beyond chance"
+        # A notebook would break a longer line within a word.
+        lines = (fill(one, 96, subsequent_indent="  ") for one in self.findings[:MOST])
+        return "\n".join([f"{head}, the surest of each kind first:", *lines])
 
 
 @working("comparing two groups")
@@ -294,7 +298,11 @@ def _tested(pairs: list[tuple[Key, _Cell, _Cell]]) -> pd.DataFrame:
     frame["difference"], frame["lo"], frame["hi"] = (
         value / scale for value in (result.value, result.lo, result.hi)
     )
-    frame["q_value"] = adjusted_p_values(2 * stats.t.sf(t, freedom), "fdr_bh")
+    whole = (frame["kind"] == "touchpoint") & (np.abs(result.value) == 1)
+    chosen = set(frame.loc[whole, "source"])
+    decided = np.array([not chosen.isdisjoint(key[1:]) for key, _a, _b in pairs])
+    p_values = np.where(decided, np.nan, 2 * stats.t.sf(t, freedom))
+    frame["q_value"] = adjusted_p_values(p_values, "fdr_bh")
     frame["n_a"] = [a.n for _key, a, _b in pairs]
     frame["n_b"] = [b.n for _key, _a, b in pairs]
     frame["grade"] = "C"

@@ -9,17 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import Estimate, estimate_text, percent, text
-from journeylib.present.drawing.chart import (
-    BAR_WIDTH,
-    ROW,
-    beside,
-    chart,
-    room_for,
-    row_axis,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import BAR_WIDTH, beside, row_chart, ticks, whiskers, words
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -64,15 +54,10 @@ def containment_waterfall(steps: pd.DataFrame, *, verified: Estimate | None = No
 
 def _waterfall(rows: Sequence[Row], verified: Estimate | None) -> go.Figure:
     """Return one bar a step, each hung on the one before; the last one has the bounds."""
-    names = [
-        words(row["label"], LEFT - 26, bold=i in (0, len(rows) - 1)) for i, row in enumerate(rows)
-    ]
     fifths = [fifth / 5 for fifth in range(6)]
-    left = room_for([str(row["label"]) for row in rows], LEFT)
-    drawn = chart(64 + ROW * len(rows), left=left, right=190).update_layout(
-        xaxis=ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1]),
-        yaxis=row_axis(names),
-    )
+    axis = ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1])
+    names = [str(row["label"]) for row in rows]
+    drawn = row_chart(names, axis, sides=(LEFT, 190), bold=(0, len(rows) - 1))
     level = 0.0
     for i, row in enumerate(rows):
         share, last = float(row["share"]), i == len(rows) - 1

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from journeylib.audits import stream_label
 from journeylib.core import duration, number, percent, signed, text
-from journeylib.present.drawing.chart import ROW, beside, chart, room_for, row_axis, ticks, words
+from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -63,33 +63,30 @@ def drift_figure(tests: pd.DataFrame, note: str) -> Figure:
 def _chart(rows: Sequence[Row]) -> go.Figure:
     """Return one row a stream: where it stands now, from its past in the middle."""
     scale = range(-FARTHEST, FARTHEST + 1, 2)
-    names = [words(_name(row), LEFT - 26, bold=bool(row["significant"])) for row in rows]
-    left = room_for([_name(row) for row in rows], LEFT)
-    drawn = chart(58 + ROW * len(rows), left=left, right=170).update_layout(
-        xaxis=ticks(scale, [signed(at, 0) for at in scale], range=[-FARTHEST - 0.3, FARTHEST + 0.3],
-                    showgrid=False, title_text=text("present.head.standard_errors")),
-        yaxis=row_axis(names),
+    axis = ticks(
+        scale, [signed(at, 0) for at in scale], range=[-FARTHEST - 0.3, FARTHEST + 0.3],
+        showgrid=False, title_text=text("present.head.standard_errors"),
     )  # fmt: skip
+    sure = [place for place, row in enumerate(rows) if row["significant"]]
+    drawn = row_chart([_name(row) for row in rows], axis, sides=(LEFT, 170), bold=sure)
     drawn.add_shape(
         type="rect", layer="below", x0=-CHANCE, x1=CHANCE, y0=0, y1=1, yref="y domain",
         fillcolor=LIGHT["band"], line_width=0,
     )  # fmt: skip
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
+    ends = [max(-FARTHEST, min(FARTHEST, float(row["z"]))) for row in rows]
     for place, row in enumerate(rows):
-        x = max(-FARTHEST, min(FARTHEST, float(row["z"])))
-        sure = bool(row["significant"])
-        drawn.add_scatter(
-            x=[0, x], y=[place, place], mode="lines",
-            line={"color": LIGHT["flow"], "width": 1.2}, hoverinfo="skip",
-        )  # fmt: skip
-        drawn.add_scatter(
-            x=[x], y=[place], mode="markers", hovertext=[_sentence(row)], hoverinfo="text",
-            marker={
-                "size": 12, "symbol": "circle" if sure else "circle-open",
-                "color": LIGHT["accent" if sure else "abstain"], "line": {"width": 2},
-            },
+        drawn.add_shape(
+            type="line", layer="below", x0=0, x1=ends[place], y0=place, y1=place,
+            line={"color": LIGHT["flow"], "width": 1.2},
         )  # fmt: skip
         drawn.add_annotation(**beside(place, f"{_value(row, 'before')} → {_value(row, 'after')}"))
+    add_marks(
+        drawn,
+        [(end, place, _sentence(rows[place])) for place, end in enumerate(ends)],
+        symbol=["circle" if row["significant"] else "circle-open" for row in rows],
+        color=[LIGHT["accent" if row["significant"] else "abstain"] for row in rows],
+    )
     return drawn
 
 

@@ -22,15 +22,7 @@ from journeylib.lab import (
     some,
     span,
 )
-from journeylib.present.drawing.chart import (
-    beside,
-    chart,
-    room_for,
-    row_axis,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import add_marks, beside, chart, row_chart, ticks, words
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -277,31 +269,26 @@ def _harm(
 
 def _reading(rows: Sequence[Measured]) -> go.Figure:
     """Return one row a measure: its change with its interval, as a share of its limit."""
-    names = [words(one.heading, NAME - 24, bold=place == 0) for place, (one, *_) in enumerate(rows)]
     marks = (-2, -1, 0, 1, 2)
-    left = room_for([one.heading for one, *_ in rows], NAME)
-    drawn = chart(72 + 52 * len(rows), left=left, right=230, bottom=58).update_layout(
-        xaxis=ticks(marks, [number(mark) for mark in marks], range=[-REACH, REACH],
-                    title_text=f"← {text('lab.chart.worse')} · {text('lab.chart.better')} →"),
-        yaxis=row_axis(names),
-    )  # fmt: skip
+    ends = f"← {text('lab.chart.worse')} · {text('lab.chart.better')} →"
+    written = [number(mark) for mark in marks]
+    axis = ticks(marks, written, range=[-REACH, REACH], title_text=ends)
+    names = [one.heading for one, *_ in rows]
+    drawn = row_chart(names, axis, sides=(NAME, 230), bold=(0,), row=52)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
     for place, (one, limit, sign) in enumerate(rows):
         estimate = one.estimate
         if estimate.value is None or estimate.lo is None or estimate.hi is None:
             drawn.add_annotation(**beside(place, text("lab.chart.unread")))
             continue
-        ends = span(estimate.lo, estimate.hi, one.unit)
-        sentence = f"{change(estimate.value, one.unit)} ({ends})"
+        between = span(estimate.lo, estimate.hi, one.unit)
+        sentence = f"{change(estimate.value, one.unit)} ({between})"
         lo, hi = sorted(_inside(sign * end / limit) for end in (estimate.lo, estimate.hi))
         middle = _inside(sign * estimate.value / limit)
         fine = lo > 0 if place == 0 else lo > -1
-        drawn.add_scatter(
-            x=[middle], y=[place], mode="markers", hoverinfo="text",
-            hovertext=[f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"],
-            marker={"size": 12, "color": LIGHT["good" if fine else "accent"]},
-            error_x=whiskers([Estimate(middle, "share", lo, hi)]),
-        )  # fmt: skip
+        said = f"{words(one.heading)}: {sentence}, n = {count(estimate.n_customers)}"
+        add_marks(drawn, [(middle, place, said)], spans=[Estimate(middle, "share", lo, hi)],
+                  color=LIGHT["good" if fine else "accent"])  # fmt: skip
         drawn.add_annotation(**beside(place, words(sentence)))
     return drawn
 

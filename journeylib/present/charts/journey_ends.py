@@ -11,12 +11,13 @@ import plotly.graph_objects as go
 from journeylib.core import current_catalogue, percent, text
 from journeylib.journeys import OTHER, START, Structure
 from journeylib.present.drawing.chart import (
-    BAR_WIDTH,
+    add_bars,
     beside,
     chart,
     room_for,
     row_axis,
     ticks,
+    with_legend,
     words,
 )
 from journeylib.present.drawing.svg import clean
@@ -79,32 +80,24 @@ def _chart(
     """Return one row a touchpoint: its journeys, one bar behind the other by their end."""
     written = [_row_name(name, size) for name in names]
     tenths = [part / 5 for part in range(6)]
-    drawn = chart(100 + ROW * len(names), left=room_for(written, LEFT), right=RIGHT, bottom=74)
-    drawn.update_layout(
-        xaxis=ticks(tenths, [percent(part, 0) for part in tenths], range=[0, 1]),
-        yaxis=row_axis(written), showlegend=True,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
-                "traceorder": "normal", "itemclick": False, "itemdoubleclick": False},
-    )  # fmt: skip
+    drawn = chart(70 + ROW * len(names), left=room_for(written, LEFT), right=RIGHT)
+    axis = ticks(tenths, [percent(part, 0) for part in tenths], range=[0, 1])
+    drawn.update_layout(xaxis=axis, yaxis=row_axis(written))
     starts = [0.0] * len(names)
     for end, colour in ENDS.items():
-        rows = [(at, name, ends[name][end]) for at, name in enumerate(names) if end in ends[name]]
-        drawn.add_bar(
-            orientation="h", name=end_word(end), marker={"color": LIGHT[colour]}, width=BAR_WIDTH,
-            x=[float(row["share"]) for _, _, row in rows], y=[at for at, _, _ in rows],
-            base=[starts[at] for at, _, _ in rows], hoverinfo="text",
-            hovertext=[
-                words(f"{_name(name)}: {_share(row)} {end_word(end)}") for _, name, row in rows
-            ],
-        )  # fmt: skip
-        for at, _, row in rows:
-            starts[at] += float(row["share"])
+        bars = []
+        for at, name in enumerate(names):
+            if row := ends[name].get(end):
+                said = words(f"{_name(name)}: {_share(row)} {end_word(end)}")
+                bars.append((at, starts[at], float(row["share"]), said))
+                starts[at] += float(row["share"])
+        add_bars(drawn, end_word(end), bars, color=LIGHT[colour])
     for at, name in enumerate(names):
         goal = [_share(ends[name]["goal"])] if "goal" in ends[name] else []
         goal += [text("present.ends.settled")] if name in settled else []
         line = " · ".join(goal) or text("present.ends.no_goal")
         drawn.add_annotation(**beside(at, words(line, RIGHT - 20)))
-    return drawn
+    return with_legend(drawn)
 
 
 def _row_name(name: str, size: Mapping[str, int]) -> str:

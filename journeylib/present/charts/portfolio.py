@@ -10,16 +10,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import Estimate, number, percent, text
 from journeylib.portfolio import Portfolio
-from journeylib.present.drawing.chart import (
-    ROW,
-    beside,
-    chart,
-    room_for,
-    row_axis,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
 from journeylib.present.theme import LIGHT
@@ -62,26 +53,17 @@ def _chart(rows: Sequence[Row], currency: str) -> go.Figure:
     written = [number(round(end)) for end in ends]
     zero = ends.index(0.0)
     written[zero] = text("present.portfolio.a_week", value=written[zero], currency=currency)
-    names = [words(row["touchpoint"], LEFT - 26, bold=bool(row["chosen"])) for row in rows]
-    left = room_for([str(row["touchpoint"]) for row in rows], LEFT)
-    drawn = chart(48 + ROW * len(rows), left=left, right=RIGHT, bottom=34).update_layout(
-        xaxis=ticks(ends, written, range=[low - room, high + room], showgrid=False),
-        yaxis=row_axis(names),
-    )
+    axis = ticks(ends, written, range=[low - room, high + room], showgrid=False)
+    chosen = [place for place, row in enumerate(rows) if row["chosen"]]
+    names = [str(row["touchpoint"]) for row in rows]
+    drawn = row_chart(names, axis, sides=(LEFT, RIGHT), bold=chosen)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
-    drawn.add_scatter(
-        x=[value.value for value in values],
-        y=list(range(len(rows))),
-        mode="markers",
-        marker={
-            "size": 13,
-            "color": [LIGHT[row["verdict"]] for row in rows],
-            "symbol": ["circle" if row["chosen"] else "circle-open" for row in rows],
-            "line": {"width": 2},
-        },
-        error_x=whiskers(values),
-        hovertext=[_sentence(row, currency) for row in rows],
-        hoverinfo="text",
+    add_marks(
+        drawn,
+        [(row["value"].value, place, _sentence(row, currency)) for place, row in enumerate(rows)],
+        spans=values,
+        color=[LIGHT[row["verdict"]] for row in rows],
+        symbol=["circle" if row["chosen"] else "circle-open" for row in rows],
     )
     for place, row in enumerate(rows):
         quartile, stroke = float(row["lower_quartile"]), {"color": LIGHT["ink"], "width": 1.6}

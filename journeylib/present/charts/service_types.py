@@ -9,16 +9,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import percent, text
 from journeylib.measures import ServiceTypes, TypeShare
-from journeylib.present.drawing.chart import (
-    ROW,
-    beside,
-    chart,
-    room_for,
-    row_axis,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import share_interval
 from journeylib.present.theme import LIGHT
@@ -86,28 +77,20 @@ def _row(one: TypeShare) -> dict[str, str | int]:
 
 def _chart(rows: Sequence[TypeShare]) -> go.Figure:
     names = [one.name or text("present.types.log") for one in rows]
-    shown = [
-        words(name, LEFT - 26, bold=not one.name) for name, one in zip(names, rows, strict=True)
+    axis = ticks(MARKS, [percent(mark, 0) for mark in MARKS], range=[-0.02, 1.02])
+    whole = [place for place, one in enumerate(rows) if not one.name]
+    drawn = row_chart(names, axis, sides=(LEFT, RIGHT), bold=whole)
+    said = [
+        f"{words(name)}: {share_text(one)}, n = {one.share.n_customers}"
+        for name, one in zip(names, rows, strict=True)
     ]
-    drawn = chart(56 + ROW * len(rows), left=room_for(names, LEFT), right=RIGHT).update_layout(
-        xaxis=ticks(MARKS, [percent(mark, 0) for mark in MARKS], range=[-0.02, 1.02]),
-        yaxis=row_axis(shown),
+    add_marks(
+        drawn,
+        [(one.share.value or 0.0, place, said[place]) for place, one in enumerate(rows)],
+        spans=[one.share for one in rows],
+        color=LIGHT["accent"],
+        symbol=["circle" if one.corrected else "circle-open" for one in rows],
     )
-    drawn.add_scatter(
-        x=[one.share.value for one in rows],
-        y=list(range(len(rows))),
-        mode="markers",
-        marker={
-            "size": 12,
-            "color": LIGHT["accent"],
-            "symbol": ["circle" if one.corrected else "circle-open" for one in rows],
-            "line": {"width": 2},
-        },
-        error_x=whiskers([one.share for one in rows]),
-        hovertext=[f"{words(name)}: {share_text(one)}, n = {one.share.n_customers}"
-                   for name, one in zip(names, rows, strict=True)],
-        hoverinfo="text",
-    )  # fmt: skip
     for place, one in enumerate(rows):
         drawn.add_annotation(**beside(place, words(share_text(one), RIGHT - 24)))
     return drawn

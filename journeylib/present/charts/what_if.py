@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import percent, text
 from journeylib.portfolio import WhatIf, figure_text, move_text
-from journeylib.present.drawing.chart import ROW, beside, chart, row_axis, ticks, words
+from journeylib.present.drawing.chart import add_marks, beside, row_chart, ticks, words
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -103,12 +103,10 @@ def _chart(lines: Sequence[_Line]) -> go.Figure:
     low, high = min(0.0, *changes), max(0.0, *changes)
     room = 0.06 * ((high - low) or 1.0)
     marks = _marks(low - room, high + room)
-    names = [words(line.name, LEFT - 24, bold=line.row is None) for line in lines]
-    drawn = chart(74 + ROW * len(lines), left=LEFT, right=RIGHT, bottom=54).update_layout(
-        xaxis=ticks(marks, [_change(mark) for mark in marks], range=[low - room, high + room],
-                    title_text=text("present.what_if.axis")),
-        yaxis=row_axis(names),
-    )  # fmt: skip
+    axis = ticks(marks, [_change(mark) for mark in marks], range=[low - room, high + room],
+                 title_text=text("present.what_if.axis"))  # fmt: skip
+    heads = [place for place, line in enumerate(lines) if line.row is None]
+    drawn = row_chart([line.name for line in lines], axis, sides=(LEFT, RIGHT), bold=heads)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
     for place, line in figures:
         drawn.add_shape(
@@ -119,14 +117,8 @@ def _chart(lines: Sequence[_Line]) -> go.Figure:
     looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():
-        drawn.add_scatter(
-            x=[line.change(column) for _place, line in figures],
-            y=[place for place, _line in figures],
-            mode="markers",
-            marker={"size": 12, "symbol": symbol, "color": LIGHT[colour], "line": {"width": 2}},
-            hovertext=[_hover(line, column) for _place, line in figures],
-            hoverinfo="text",
-        )
+        spots = [(line.change(column), place, _hover(line, column)) for place, line in figures]
+        add_marks(drawn, spots, symbol=symbol, color=LIGHT[colour])
     return drawn
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -135,6 +135,77 @@ def row_axis(names: Sequence[str]) -> dict[str, Any]:
     """Return an axis with one named row each, from top to bottom."""
     last = len(names) - 0.5
     return ticks(range(len(names)), names, range=[last, -0.5], showgrid=False)
+
+
+def row_chart(
+    names: Sequence[str],
+    axis: dict[str, Any],
+    *,
+    sides: tuple[int, int],
+    bold: Collection[int] = (),
+    row: int = ROW,
+) -> go.Figure:
+    """Return a chart with one named row each.
+
+    Parameters
+    ----------
+    names : sequence of str
+        From top to bottom; shortened where they do not fit.
+    axis : dict
+        Below the rows, made by `ticks`.
+    sides : (int, int)
+        Most room for the names, and room for words to the right of the rows.
+    bold : collection of int
+        Which rows have a bold name.
+    row : int
+        Height of a row.
+    """
+    written = [words(name, sides[0] - 26, bold=i in bold) for i, name in enumerate(names)]
+    bottom = 58 if "title_text" in axis else 40
+    drawn = chart(
+        18 + bottom + row * len(names), left=room_for(names, sides[0]), right=sides[1],
+        bottom=bottom,
+    )  # fmt: skip
+    return drawn.update_layout(xaxis=axis, yaxis=row_axis(written))
+
+
+def add_marks(
+    drawn: go.Figure,
+    marks: Sequence[tuple[float, float, str]],
+    *,
+    spans: Sequence[Estimate] = (),
+    **look: Any,
+) -> None:
+    """Draw marks, each at a value in a row with what the mouse says of it, with intervals."""
+    drawn.add_scatter(
+        x=[x for x, _, _ in marks], y=[y for _, y, _ in marks], mode="markers",
+        hovertext=[said for _, _, said in marks], hoverinfo="text",
+        marker={"size": 12, "line": {"width": 2}, **look},
+        error_x=whiskers(spans) if spans else None,
+    )  # fmt: skip
+
+
+def add_bars(
+    drawn: go.Figure, name: str, bars: Sequence[tuple[int, float, float, str]], **look: Any
+) -> None:
+    """Draw bars of one kind: the row of each, where it begins, its length, what the mouse says."""
+    drawn.add_bar(
+        orientation="h", name=name, marker=look, width=BAR_WIDTH, hoverinfo="text",
+        y=[row for row, *_ in bars], base=[base for _, base, _, _ in bars],
+        x=[length for _, _, length, _ in bars], hovertext=[said for *_, said in bars],
+    )  # fmt: skip
+
+
+def with_legend(drawn: go.Figure) -> go.Figure:
+    """Return a chart of bars with its legend below."""
+    margin = {"b": drawn.layout.margin.b + 30}
+    legend = {
+        "orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom",
+        "traceorder": "normal", "itemclick": False, "itemdoubleclick": False,
+    }  # fmt: skip
+    return drawn.update_layout(
+        showlegend=True, legend=legend, margin=margin, height=drawn.layout.height + 30
+    )
 
 
 def room_for(names: Sequence[str], most: int) -> int:

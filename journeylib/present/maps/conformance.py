@@ -1,45 +1,40 @@
-"""Planned versus actual as a picture: the plan downwards, beside it what customers did."""
+"""Planned versus actual as a chart: the plan downwards, beside it what customers did."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from journeylib.core import estimate_text, percent, text
 from journeylib.journeys import START, Conformance
 from journeylib.present.drawing import svg
-from journeylib.present.figure import Figure, svg_element
+from journeylib.present.drawing.chart import add_bars, beside, row_chart, ticks, with_legend, words
+from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, share_interval
+from journeylib.present.theme import LIGHT
 
-WIDTH = 1180.0
-TOP, ROW, EXTRA = 44.0, 56.0, 34.0
-LEFT, BOX, INDENT = 16.0, 430.0, 40.0
-BAR, ROOM, GOAL = 466.0, 330.0, 1004.0
+LEFT, RIGHT = 330, 350
 # After each step at most so many insertions are drawn, each of at least this share.
 MOST, LEAST = 3, 0.02
-KINDS = {
-    "as_planned": "jl-bar",
-    "skipped": "jl-bar-minus",
-    "inserted": "jl-bar-open",
-    "repeated": "jl-bar-assist",
-}
+KINDS = {"as_planned": "accent", "skipped": "bad", "inserted": "flow", "repeated": "assist"}
 
 Cell = Mapping[Hashable, Any]
 Cells = Mapping[tuple[str, str], Cell]
+Part = tuple[str, float, int]  # what happened, its share, and of how many journeys
 
 
 @dataclass(frozen=True)
-class _Extra:
-    """An inserted or repeated touchpoint after a planned one."""
+class _Row:
+    """A planned step, or a touchpoint that was inserted or repeated after one."""
 
-    touchpoint: str
-    kind: str
-    journeys: int
-    share: float
-    goal: str
+    name: str
+    parts: Sequence[Part]
+    beside: str
+    planned: bool
 
 
 def planned_versus_actual(conformance: Conformance) -> Figure:
@@ -59,45 +54,35 @@ def planned_versus_actual(conformance: Conformance) -> Figure:
         (row["touchpoint"], row["kind"]): row for row in conformance.steps.to_dict("records")
     }
     extras, hidden = _extras(conformance, cells)
-    parts, y = _heads(conformance), TOP
-    for extra in extras.get(START, []):
-        parts.append(_extra(extra, y))
-        y += EXTRA
-    steps = conformance.plan.steps
-    for place, step in enumerate(steps):
+    rows = extras.get(START, [])
+    for step in conformance.plan.steps:
         optional = step in conformance.plan.optional
-        parts.append(_step(step, cells, y, optional=optional))
-        follow, top = extras.get(step, []), y + 42
-        y += ROW
-        for extra in follow:
-            parts.append(_extra(extra, y - 6))
-            y += EXTRA
-        if place + 1 < len(steps):
-            parts.append(_arrow(LEFT + 20, top, y))
-    parts += svg.swatches(LEFT, y + 22, [(_word(kind), style) for kind, style in KINDS.items()])
-    alt = _finding(conformance)
-    return Figure(
+        rows = [*rows, _step(step, cells, optional=optional), *extras.get(step, [])]
+    return chart_figure(
+        _chart(rows, conformance.journeys),
         name="planned-versus-actual",
         title=text("plan.title"),
-        alt=alt,
-        svg=svg_element(parts, width=WIDTH, height=y + 40, alt=alt, min_width=860),
+        alt=_finding(conformance),
         table=_table(conformance),
         note=_note(conformance, hidden),
     )
 
 
-def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Extra]], int]:
+def _extras(conformance: Conformance, cells: Cells) -> tuple[dict[str, list[_Row]], int]:
     """Return the most frequent insertions after each step, and how many are not drawn."""
     rows = conformance.insertions
-    extras: dict[str, list[_Extra]] = {}
+    extras: dict[str, list[_Row]] = {}
     for row in rows.to_dict("records"):
-        here = extras.setdefault(row["after"], [])
-        whole = cells.get((row["touchpoint"], row["kind"]))
+        here, kind = extras.setdefault(row["after"], []), row["kind"]
+        whole = cells.get((row["touchpoint"], kind))
         # How those end is known for the touchpoint; it is of this place only if it is the sole.
         sole = whole is not None and whole["journeys"] == row["journeys"]
-        goal = _goal(whole) if sole and whole is not None else ""
         if len(here) < MOST and row["share"] >= LEAST:
-            here.append(_Extra(row["touchpoint"], row["kind"], row["journeys"], row["share"], goal))
+            line = [text("plan.share", kind=_word(kind), share=percent(row["share"], 0))]
+            line += _reached(whole) if sole else []
+            name = f"{'⟳' if kind == 'repeated' else '+'} {row['touchpoint']}"
+            part = (kind, float(row["share"]), int(row["journeys"]))
+            here.append(_Row(name, [part], " · ".join(line), planned=False))
     return extras, len(rows) - sum(map(len, extras.values()))
 
 
@@ -111,75 +96,49 @@ def _goal(cell: Cell) -> str:
     return share_interval(cell["goal"], cell["goal_lo"], cell["goal_hi"])
 
 
-def _heads(conformance: Conformance) -> list[str]:
-    heads = [
-        (LEFT, text("present.plan.planned")),
-        (BAR, text("present.plan.share", n=conformance.journeys)),
-    ]
-    if conformance.steps["goal"].notna().any():
-        heads.append((GOAL, text("present.plan.goal_head")))
-    parts = [svg.label(x, 20, head, "jl-t4 jl-b jl-m") for x, head in heads]
-    return [*parts, svg.line(LEFT, 30, WIDTH - 16, 30, "jl-rule")]
+def _reached(cell: Cell | None) -> list[str]:
+    """Say which share of those who deviate reach the goal, where that is known."""
+    goal = "" if cell is None else _goal(cell)
+    return [text("present.plan.goal", share=goal)] if goal else []
 
 
-def _step(name: str, cells: Cells, y: float, *, optional: bool) -> str:
-    kind = "jl-box jl-more" if optional else "jl-box"
-    parts = [svg.rect(LEFT, y, BOX, 42, kind, radius=6)]
-    words = text("present.plan.optional", name=name) if optional else name
-    lines = svg.wrap(words, BOX - 24, 13.5, lines=2, bold=True)
-    for n, line in enumerate(lines):
-        spot = y + 26 - 8 * (len(lines) - 1) + 16 * n
-        parts.append(svg.label(LEFT + 12, spot, line, "jl-t6 jl-b"))
+def _step(name: str, cells: Cells, *, optional: bool) -> _Row:
     kept, skipped = cells.get((name, "as_planned")), cells.get((name, "skipped"))
-    x = BAR
-    for cell, what in ((kept, "as_planned"), (skipped, "skipped")):
-        if cell is not None:
-            width = ROOM * cell["share"]
-            title = text(
-                "present.plan.mark",
-                name=name,
-                kind=_word(what),
-                share=percent(cell["share"], 0),
-                n=int(cell["journeys"]),
-            )
-            parts.append(svg.titled(title, svg.rect(x, y + 11, width, 20, KINDS[what], radius=2)))
-            x += width
-    parts.append(svg.label(BAR + ROOM + 10, y + 26, _words(kept, skipped), "jl-t5"))
+    line = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
     if skipped is not None:
-        parts.append(svg.label(GOAL, y + 26, _goal(skipped), "jl-t5 jl-m"))
-    return "".join(parts)
+        line.append(text("plan.share", kind=_word("skipped"), share=percent(skipped["share"], 0)))
+    return _Row(
+        text("present.plan.optional", name=name) if optional else name,
+        [
+            (kind, float(cell["share"]), int(cell["journeys"]))
+            for kind, cell in (("as_planned", kept), ("skipped", skipped))
+            if cell is not None
+        ],
+        " · ".join([*line, *_reached(skipped)]) or text("present.plan.too_few"),
+        planned=True,
+    )
 
 
-def _words(kept: Cell | None, skipped: Cell | None) -> str:
-    if kept is None and skipped is None:
-        return text("present.plan.too_few")
-    words = [] if kept is None else [f"✓ {percent(kept['share'], 0)}"]
-    if skipped is not None:
-        words.append(text("plan.share", kind=_word("skipped"), share=percent(skipped["share"], 0)))
-    return " · ".join(words)
-
-
-def _extra(extra: _Extra, y: float) -> str:
-    """Draw an insertion as a smaller box beside the way from step to step."""
-    sign = "⟳" if extra.kind == "repeated" else "+"
-    words = svg.shorten(f"{sign} {extra.touchpoint}", BOX - INDENT - 16, 12.5)
-    kind = _word(extra.kind)
-    title = text("present.plan.here", name=extra.touchpoint, kind=kind, n=extra.journeys)
-    share = text("plan.share", kind=kind, share=percent(extra.share, 0))
-    parts = [
-        svg.rect(LEFT + INDENT, y, BOX - INDENT, 27, "jl-box jl-more", radius=5),
-        svg.label(LEFT + INDENT + 10, y + 18, words, "jl-t5"),
-        svg.rect(BAR, y + 8, max(ROOM * extra.share, 1.5), 11, KINDS[extra.kind], radius=2),
-        svg.label(BAR + ROOM + 10, y + 18, share, "jl-t5"),
-        svg.label(GOAL, y + 18, extra.goal, "jl-t5 jl-m"),
-    ]
-    return svg.titled(title, *parts)
-
-
-def _arrow(x: float, top: float, bottom: float) -> str:
-    tip = [(x, bottom), (x - 4.5, bottom - 8), (x + 4.5, bottom - 8)]
-    way = f'<path d="{svg.path([(x, top), (x, bottom - 7)])}" class="jl-flow" stroke-width="2"/>'
-    return f'{way}<path d="{svg.path(tip, closed=True)}" class="jl-flowt"/>'
+def _chart(rows: Sequence[_Row], journeys: int) -> go.Figure:
+    """Return one row a step, what was skipped behind what was not; insertions below it."""
+    fifths = [fifth / 5 for fifth in range(6)]
+    axis = ticks(fifths, [percent(fifth, 0) for fifth in fifths], range=[0, 1],
+                 title_text=text("present.plan.share", n=journeys))  # fmt: skip
+    planned = [place for place, row in enumerate(rows) if row.planned]
+    drawn = row_chart([row.name for row in rows], axis, sides=(LEFT, RIGHT), bold=planned)
+    bars: dict[str, list[tuple[int, float, float, str]]] = {kind: [] for kind in KINDS}
+    for place, row in enumerate(rows):
+        base = 0.0
+        for kind, share, n in row.parts:
+            mark = text("present.plan.mark", name=row.name, kind=_word(kind),
+                        share=percent(share, 0), n=n)  # fmt: skip
+            bars[kind].append((place, base, share, words(mark)))
+            base += share
+        drawn.add_annotation(**beside(place, words(row.beside, RIGHT - 20)))
+    for kind, colour in KINDS.items():
+        if bars[kind]:
+            add_bars(drawn, _word(kind), bars[kind], color=LIGHT[colour])
+    return with_legend(drawn)
 
 
 def _finding(conformance: Conformance) -> str:

@@ -127,9 +127,10 @@ def _points(row: pd.Series[Any]) -> str:
 
 
 def _shares(name: str, row: pd.Series[Any]) -> str:
-    key = "present.difference.shares" if _way(row) else "present.difference.by_chance"
+    key = "choice" if pd.isna(row["q_value"]) and row["difference"] else "chance"
+    key = "shares" if _way(row) else f"by_{key}"
     a, b = percent(row["a"]), percent(row["b"])
-    return text(key, name=name, a=a, b=b, points=_points(row))
+    return text(f"present.difference.{key}", name=name, a=a, b=b, points=_points(row))
 
 
 def _flow(flow: Flow, row: pd.Series[Any]) -> str:

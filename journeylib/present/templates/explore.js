@@ -70,7 +70,7 @@ function mount(root, io) {
   const note = make("p", "jl-note")
   const status = make("p", "jl-status")
   status.setAttribute("role", "status")
-  root.replaceChildren(finding, bar, trail, remaining, line, status, panel, map, note)
+  root.replaceChildren(finding, bar, trail, line, remaining, status, panel, map, note)
 
   let items = new Map(), order = [], at = 0
 
