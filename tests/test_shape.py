@@ -6,7 +6,7 @@ from tests import shape
 
 ENTRIES, ENTRIES_AT_THE_TOP = 12, 13
 FUNCTION_LINES, PARAMETERS = 60, 6
-VAGUE_NAMES = 260
+VAGUE_NAMES = 280
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
@@ -14,10 +14,10 @@ LINES = {
     "cli": 850,
     "core": 630,
     "delivery": 730,
-    "journeys": 5_390,
+    "journeys": 5_470,
     "judge": 5_935,
     "lab": 2_200,
-    "log": 6_495,
+    "log": 6_500,
     "measures": 5_620,
     "portfolio": 1_660,
     "present": 7_040,

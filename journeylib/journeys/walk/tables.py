@@ -165,9 +165,12 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
         tied=edges["tied"].clip(upper=events),
         at_least=bounded[place],
     )
-    found = found[named[place] & (customers >= max(minimum, 1))]
+    found = found.loc[named[place] & (customers >= max(minimum, 1))]
     order = ["journeys", "source", "target"]
-    return found.sort_values(order, ascending=[False, True, True], ignore_index=True)
+    shown_edges: pd.DataFrame = found.sort_values(
+        order, ascending=[False, True, True], ignore_index=True
+    )
+    return shown_edges
 
 
 def _median_seconds(events: Events, pair: npt.NDArray[Any], pairs: int) -> npt.NDArray[np.float64]:
