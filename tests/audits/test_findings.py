@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import journeylib as jl
 from journeylib.audits.config.audit_config import Gate
+from journeylib.audits.findings.bot_summaries import bot_ends
 from journeylib.audits.findings.findings import all_findings
 from journeylib.audits.findings.gates import check_gates
 from journeylib.audits.result.result import Finding
@@ -139,3 +141,15 @@ def test_a_name_that_nothing_is_called_is_told_and_stops_no_run(small_with):
     }
     assert audit.config == jl.load_config(config)
     assert jl.read_journeys(config).settings == audit.journeys.settings
+
+
+def test_the_ends_of_a_bot_are_told_where_its_open_sessions_are_too_few_to_tell():
+    row = {"sessions": 232, "ended_with_bot": 210, "handed_over": pd.NA, "abandoned": pd.NA}
+    assert bot_ends(row | {"open": pd.NA}) == {"ended_with_bot": 210 / 232, "other": 1 - 210 / 232}
+    assert bot_ends(row | {"open": 12}) == {"ended_with_bot": 210 / 220, "other": 1 - 210 / 220}
+    none_open = {"sessions": 58, "ended_with_bot": 14, "handed_over": 0, "abandoned": 44, "open": 0}
+    assert bot_ends(none_open) == {
+        "ended_with_bot": 14 / 58,
+        "handed_over": 0,
+        "abandoned": 44 / 58,
+    }

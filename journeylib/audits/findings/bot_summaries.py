@@ -41,7 +41,7 @@ def _summary(row: dict[Any, Any], topic: str | None, assessment: Assessment) -> 
         # Where nobody is seen leaving, who stayed alone with the bot is not known to be content.
         ends={}
         if assessment.evidence.handoffs.contained_raw.abstain == "no_column"
-        else _ends(row),
+        else bot_ends(row),
         verified_lo=_share(row["verified_lo"]),
         verified_hi=_share(row["verified_hi"]),
         topic=topic,
@@ -55,14 +55,18 @@ def _share(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _ends(row: dict[Any, Any]) -> dict[str, float]:
-    """Return the shares of the ends that may be shown, of all sessions that have ended."""
+def bot_ends(row: dict[Any, Any]) -> dict[str, float]:
+    """Return the shares of the ends that may be shown, of all sessions that have ended.
+
+    Where it may not be shown how many are open, these are among the other ends.
+    """
     counts = {end: int(row[end]) for end in ENDS if not pd.isna(row[end])}
-    if not counts or pd.isna(row["open"]):
+    base = int(row["sessions"]) - (0 if pd.isna(row["open"]) else int(row["open"]))
+    if not counts or not base:
         return {}
-    ended = int(row["sessions"]) - int(row["open"])
-    shares = {end: n / max(ended, 1) for end, n in counts.items()}
-    return shares | ({"other": 1 - sum(shares.values())} if len(counts) < len(ENDS) else {})
+    shares = {end: n / base for end, n in counts.items()}
+    other = 1 - sum(counts.values()) / base
+    return shares | ({"other": other} if other else {})
 
 
 def _topics(assessment: Assessment) -> dict[str, str]:
