@@ -225,10 +225,6 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
     source : str
         The configuration, so that later commands find the log.
 
-    Returns
-    -------
-    Plan
-
     Raises
     ------
     ConfigError

@@ -137,10 +137,6 @@ def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observat
     until : datetime.date
         The last day that is read.
 
-    Returns
-    -------
-    Observations
-
     Raises
     ------
     SchemaError

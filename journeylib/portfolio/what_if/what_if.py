@@ -221,10 +221,6 @@ def forecast(
     draws : int
         Resamples of customers, at most 500.
 
-    Returns
-    -------
-    WhatIf
-
     Raises
     ------
     ConfigError
