@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from scipy import optimize, stats
 
-from journeylib.core import ConfigError, LogError, did_you_mean, rounded, text
+from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
 from journeylib.lab.amounts import change, count, level, some
 from journeylib.lab.exposures import (
     BASELINE_WEEKS,
@@ -53,7 +53,7 @@ MESSAGES = {
     "queue": "lab: '{measure}' depends on a queue that both arms share. A customer of one arm "
     "waits behind customers of the other, so arms by customer show no difference even where the "
     "new way shortens every wait. Set unit: week or unit: team.",
-    "touchpoint": "lab.touchpoint names '{touchpoint}', which is no touchpoint of this log.{hint}",
+    "touchpoint": "lab.touchpoint names '{name}', which is no touchpoint of this log.{near}",
 }
 
 
@@ -207,9 +207,7 @@ def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
     ConfigError
     """
     names = list(fetch(log.events.select("touchpoint").distinct())["touchpoint"].dropna())
-    if settings.touchpoint not in names:
-        hint = did_you_mean(settings.touchpoint, names)
-        raise ConfigError(MESSAGES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
+    refuse_unknown([settings.touchpoint], names, MESSAGES["touchpoint"])
 
 
 def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str = "") -> Plan:

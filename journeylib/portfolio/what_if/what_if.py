@@ -16,9 +16,9 @@ from journeylib.core import (
     Estimate,
     Floats,
     Grade,
-    did_you_mean,
     number,
     percent,
+    refuse_unknown,
     text,
 )
 from journeylib.journeys import MISSING
@@ -231,10 +231,8 @@ def forecast(
     See "What if" in ``docs/methods.md``.
     """
     served = sorted(set(records.contacts["touchpoint"]))
+    refuse_unknown(moves, served, "no people serve contacts at '{name}' in this log.{near}")
     for name, share in moves.items():
-        if name not in served:
-            near = did_you_mean(name, served)
-            raise ConfigError(f"no people serve contacts at '{name}' in this log.{near}")
         if not 0 <= share <= 1:
             raise ConfigError(f"the share of '{name}' is {share}; give one from 0 to 1")
     names = team_of(records, next(iter(moves)))
