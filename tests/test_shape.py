@@ -10,18 +10,18 @@ VAGUE_NAMES = 260
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_355,
+    "audits": 5_345,
     "cli": 845,
     "core": 645,
     "delivery": 725,
-    "journeys": 5_320,
+    "journeys": 5_295,
     "judge": 5_900,
     "lab": 2_130,
     "log": 6_385,
-    "measures": 5_525,
-    "portfolio": 1_640,
-    "present": 7_070,
-    "workshop": 3_960,
+    "measures": 5_520,
+    "portfolio": 1_635,
+    "present": 7_025,
+    "workshop": 3_950,
 }
 # What is shown has the name of what is computed; settings stand where they are used.
 SHOWN_IN = {"present", "workshop", "delivery"}

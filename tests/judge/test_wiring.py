@@ -18,10 +18,7 @@ from journeylib.core.errors import ConfigError
 from journeylib.core.estimate import Estimate
 from journeylib.journeys.journeys import Journeys, rebuild
 from journeylib.journeys.segmentation.rules import JourneySettings
-from journeylib.judge.bot_timing.bot_timing import (
-    judge_bots,
-    session_frame,
-)
+from journeylib.judge.bot_timing.bot_timing import judge_bots, session_frame
 from journeylib.judge.bot_timing.handoff_time import HandoffTime
 from journeylib.judge.bot_timing.queueing import QueueTime
 from journeylib.judge.experience.peak_end import peak_end, rated_turns
@@ -34,12 +31,7 @@ from journeylib.judge.moments.survival_table import (
     followed_from,
     presence_effects,
 )
-from journeylib.judge.settings import (
-    CapacitySettings,
-    CostSettings,
-    JudgeSettings,
-    MomentSettings,
-)
+from journeylib.judge.settings import CapacitySettings, CostSettings, JudgeSettings, MomentSettings
 from journeylib.log.eventlog import EventLog
 from journeylib.measures.bots.handoff_audit import Handoffs, audit_handoffs
 from journeylib.measures.settings import MeasureSettings

@@ -11,14 +11,7 @@ import pytest
 
 from journeylib.core import ConfigError, Grade, use_language
 from journeylib.measures import MeasureSettings
-from journeylib.portfolio import (
-    LabResult,
-    PortfolioSettings,
-    QueueRecords,
-    Terms,
-    WhatIf,
-    forecast,
-)
+from journeylib.portfolio import LabResult, PortfolioSettings, QueueRecords, Terms, WhatIf, forecast
 from journeylib.portfolio.what_if.queue_forecast import today
 from journeylib.portfolio.what_if.queue_inputs import Informs, moved_inputs, team_inputs
 from journeylib.portfolio.what_if.simulated_laws import laws_of, simulated

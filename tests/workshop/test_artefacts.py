@@ -27,12 +27,7 @@ from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.pack import latest_run, prepare_workshop
 from journeylib.workshop.screens import presentation
-from journeylib.workshop.sheets import (
-    cards,
-    poster,
-    poster_svg,
-    poster_wall_map,
-)
+from journeylib.workshop.sheets import cards, poster, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
 from journeylib.workshop.wall_map.wall_map import folded
 from tests.workshop.test_slides import texts_of

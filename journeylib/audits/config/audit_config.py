@@ -9,12 +9,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from journeylib.audits.config.delivery import DeliverySettings
 from journeylib.audits.document.metric_path import check_metric

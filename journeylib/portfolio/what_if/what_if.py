@@ -25,13 +25,7 @@ from journeylib.journeys import MISSING
 from journeylib.portfolio.value import triangle
 from journeylib.portfolio.what_if.case_mix import case_mix, left_sentences
 from journeylib.portfolio.what_if.people_contacts import HOURS, QueueRecords
-from journeylib.portfolio.what_if.queue_forecast import (
-    Load,
-    Matter,
-    Team,
-    after,
-    today,
-)
+from journeylib.portfolio.what_if.queue_forecast import Load, Matter, Team, after, today
 from journeylib.portfolio.what_if.queue_inputs import (
     US_PER_MINUTE,
     LabResult,

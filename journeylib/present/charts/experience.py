@@ -12,15 +12,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import Estimate, signed, text
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.chart import (
-    NARROW,
-    Point,
-    add_names,
-    chart,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import NARROW, Point, add_names, chart, ticks, whiskers, words
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
