@@ -100,6 +100,7 @@ def moments(planted: Journeys) -> pd.DataFrame:
     return moments_of_truth(planted, settings).set_index(["touchpoint", "outcome"])
 
 
+@pytest.mark.slow
 def test_every_touchpoint_and_outcome_is_one_family(moments: pd.DataFrame) -> None:
     assert sorted(moments.index) == [
         ("Call", "churn"),
@@ -222,6 +223,7 @@ def test_a_log_without_a_clock_counts_turns(log_of: LogOf) -> None:
     assert judged.satisfaction is None
 
 
+@pytest.mark.slow
 def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
     assert set(judge_bots(handoffs).handoff_times.values()) == {text("judge.bots.no_costs")}
@@ -230,6 +232,7 @@ def test_hand_off_times_need_costs_and_enough_exits(log_of: LogOf) -> None:
     assert found["move"] == text("judge.bots.too_few")
 
 
+@pytest.mark.slow
 def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
     handoffs = handoffs_of(bot_log(log_of))
     assert judge_bots(handoffs, JudgeSettings(costs=COSTS)).queue == text("judge.bots.no_capacity")
@@ -252,6 +255,7 @@ def test_the_queue_is_asked_where_staff_is_declared(log_of: LogOf) -> None:
         JudgeSettings(capacity=team)
 
 
+@pytest.mark.slow
 def test_intents_of_few_customers_are_left_out(log_of: LogOf) -> None:
     judged = judge_bots(handoffs_of(bot_log(log_of)), JudgeSettings(costs=COSTS), min_customers=10)
     assert [point.segment for point in judged.tipping_points] == ["all", "bill"]

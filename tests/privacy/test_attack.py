@@ -177,6 +177,7 @@ def program_of(table: Crossed, shown: np.ndarray) -> Program:
     return program
 
 
+@pytest.mark.slow
 def test_random_tables_where_all_three_counts_add_up() -> None:
     answered = attacked = 0
     for seed in range(30):

@@ -314,6 +314,7 @@ def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
 # --- the folder -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     def broken(*_):
         raise RunError("no room on the disk")
@@ -324,6 +325,7 @@ def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_browser_that_fails_leaves_the_pages_to_print(town, tmp_path, monkeypatch):
     monkeypatch.setenv(images.NAMED_BROWSER, shutil.which("false"))
     made = prepare_workshop(town(12), out=tmp_path)
@@ -381,6 +383,7 @@ def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     assert made == [f"{runs[0]}-en"]
 
 
+@pytest.mark.slow
 def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
     run = town(12)
