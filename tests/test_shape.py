@@ -10,13 +10,13 @@ VAGUE_NAMES = 260
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_345,
+    "audits": 5_340,
     "cli": 845,
     "core": 645,
     "delivery": 725,
     "journeys": 5_295,
     "judge": 5_900,
-    "lab": 2_130,
+    "lab": 2_120,
     "log": 6_385,
     "measures": 5_520,
     "portfolio": 1_635,

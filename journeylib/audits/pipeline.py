@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from journeylib import measures
 from journeylib.audits.changes.changes import find_changes
 from journeylib.audits.config.audit_config import AuditConfig
 from journeylib.audits.config.load import load_config
@@ -41,14 +42,6 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import (
-    LABEL_COLUMNS,
-    ServiceTypes,
-    estimate_service_types,
-    measure,
-    reach,
-    with_type_shares,
-)
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -115,10 +108,10 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
     settings, log = without_absent(config, log, raw)
     journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
+    evidence = measures.measure(journeys, settings.measures, labelled=annotations.labelled)
     types = _types(config, journeys, annotations)
     counted = types if EMOTIONAL in settings.judge.empathy_need else None
-    evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
+    evidence = measures.with_type_shares(withheld(evidence, prepared, settings), counted)
     say(STEPS[3])
     judgement = judge(journeys, evidence, settings.judge)
     prepared = with_alternatives(
@@ -147,7 +140,7 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
         else None,
-        reach=reach(journeys, evidence.turn_scores),
+        reach=measures.reach(journeys, evidence.turn_scores),
         structure=None if graph_withheld(prepared, config) else journey_structure(journeys),
         conformance=None if config.plan is None else planned_vs_actual(journeys, config.plan),
         ratings=None
@@ -158,14 +151,14 @@ def _assess(config: AuditConfig, annotations: Annotations, say: Say) -> Assessme
 
 def _types(
     config: AuditConfig, journeys: Journeys, annotations: Annotations
-) -> ServiceTypes | None:
+) -> measures.ServiceTypes | None:
     """Tell the types of contacts and what they are about, where a company asks for it."""
     if config.service_types is None:
         return None
     labels = annotations.contact_labels
     if labels is None:
-        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in LABEL_COLUMNS})
-    return estimate_service_types(journeys, labels, config.service_types, config.measures)
+        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in measures.LABEL_COLUMNS})
+    return measures.estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 
 def _completed(assessment: Assessment, history: History) -> Audit:
