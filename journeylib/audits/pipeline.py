@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from journeylib import measures
 from journeylib.audits.changes.changes import definitions, find_changes
 from journeylib.audits.changes.small_changes import (
     kept_evidence,
@@ -48,14 +49,6 @@ from journeylib.journeys import (
 )
 from journeylib.judge import compare_ratings, judge
 from journeylib.log import explain_resource_errors, log_hash
-from journeylib.measures import (
-    LABEL_COLUMNS,
-    ServiceTypes,
-    estimate_service_types,
-    measure,
-    reach,
-    with_type_shares,
-)
 from journeylib.portfolio import portfolio
 
 STORIES_OF_SEGMENT = 3
@@ -124,10 +117,10 @@ def _assess(
     settings, log = without_absent(config, log, raw)
     journeys = rebuild(log, settings.journeys)
     say(STEPS[2])
-    evidence = measure(journeys, settings.measures, labelled=annotations.labelled)
+    evidence = measures.measure(journeys, settings.measures, labelled=annotations.labelled)
     types = _types(config, journeys, annotations)
     counted = types if EMOTIONAL in settings.judge.empathy_need else None
-    evidence = with_type_shares(withheld(evidence, prepared, settings), counted)
+    evidence = measures.with_type_shares(withheld(evidence, prepared, settings), counted)
     as_of = config.as_of or _last_day(journeys.last_us)
     events, decided = log_hash(journeys.log), config.hash()
     last = history.last_before(as_of, run_id(as_of, decided, events))
@@ -161,7 +154,7 @@ def _assess(
         stories_by_segment=stories(journeys, by_segment=True, most=STORIES_OF_SEGMENT)
         if journeys.has("segment")
         else None,
-        reach=kept_reach(reach(journeys, evidence.turn_scores), before),
+        reach=kept_reach(measures.reach(journeys, evidence.turn_scores), before),
         structure=None
         if graph_withheld(prepared, config)
         else kept_structure(journey_structure(journeys), before),
@@ -174,14 +167,14 @@ def _assess(
 
 def _types(
     config: AuditConfig, journeys: Journeys, annotations: Annotations
-) -> ServiceTypes | None:
+) -> measures.ServiceTypes | None:
     """Tell the types of contacts and what they are about, where a company asks for it."""
     if config.service_types is None:
         return None
     labels = annotations.contact_labels
     if labels is None:
-        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in LABEL_COLUMNS})
-    return estimate_service_types(journeys, labels, config.service_types, config.measures)
+        labels = pd.DataFrame({name: pd.Series(dtype="str") for name in measures.LABEL_COLUMNS})
+    return measures.estimate_service_types(journeys, labels, config.service_types, config.measures)
 
 
 def _completed(assessment: Assessment, history: History) -> Audit:

@@ -18,7 +18,7 @@ from journeylib.core.catalogue.catalogue import (
     text,
     use_language,
 )
-from journeylib.core.described import Described
+from journeylib.core.described import ONE_OR_MORE, Described
 from journeylib.core.errors import (
     ConfigError,
     JourneylibError,
@@ -28,6 +28,7 @@ from journeylib.core.errors import (
     SchemaError,
     did_you_mean,
     extra,
+    nearest_file,
     printable,
     refuse_unknown,
 )

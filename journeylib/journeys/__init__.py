@@ -7,12 +7,7 @@ from journeylib.journeys.filters.narrowing import call
 from journeylib.journeys.graph.ends import Structure, journey_structure
 from journeylib.journeys.graph.markov_chain import absorb, journey_chain
 from journeylib.journeys.graph.simplify import ELSEWHERE, Simplified, simplify
-from journeylib.journeys.graph.transitions import (
-    journey_graph,
-    steps_around,
-    transitions,
-    variants,
-)
+from journeylib.journeys.graph.transitions import journey_graph, steps_around, transitions, variants
 from journeylib.journeys.identity.linkage import (
     FEWEST_KINDS,
     Linked,
@@ -44,12 +39,7 @@ from journeylib.journeys.walk.counting import (
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
 from journeylib.journeys.walk.events import MISSING, Codes, Events, words_at
-from journeylib.journeys.walk.outline import (
-    BAD_END,
-    OTHER_END,
-    goal_events,
-    judged_by_goals,
-)
+from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.sessions import (
     first_rows,
     last_rows,

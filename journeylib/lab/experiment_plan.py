@@ -13,16 +13,9 @@ import pandas as pd
 from pydantic import BeforeValidator, PlainSerializer, TypeAdapter
 from scipy import optimize, stats
 
-from journeylib.core import ConfigError, LogError, did_you_mean, rounded, text
+from journeylib.core import ConfigError, LogError, refuse_unknown, rounded, text
+from journeylib.lab import exposures
 from journeylib.lab.amounts import change, count, level, some
-from journeylib.lab.exposures import (
-    BASELINE_WEEKS,
-    Observations,
-    customers_by_week,
-    observe,
-    observe_baseline,
-    observe_units,
-)
 from journeylib.lab.settings import Guardrail, LabMeasure, LabSettings
 from journeylib.lab.statistics.any_time import FEWEST, half_width
 from journeylib.lab.statistics.design import (
@@ -53,7 +46,7 @@ MESSAGES = {
     "queue": "lab: '{measure}' depends on a queue that both arms share. A customer of one arm "
     "waits behind customers of the other, so arms by customer show no difference even where the "
     "new way shortens every wait. Set unit: week or unit: team.",
-    "touchpoint": "lab.touchpoint names '{touchpoint}', which is no touchpoint of this log.{hint}",
+    "touchpoint": "lab.touchpoint names '{name}', which is no touchpoint of this log.{near}",
 }
 
 
@@ -207,9 +200,7 @@ def check_touchpoint(log: EventLog, settings: LabSettings) -> None:
     ConfigError
     """
     names = list(fetch(log.events.select("touchpoint").distinct())["touchpoint"].dropna())
-    if settings.touchpoint not in names:
-        hint = did_you_mean(settings.touchpoint, names)
-        raise ConfigError(MESSAGES["touchpoint"].format(touchpoint=settings.touchpoint, hint=hint))
+    refuse_unknown([settings.touchpoint], names, MESSAGES["touchpoint"])
 
 
 def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str = "") -> Plan:
@@ -224,10 +215,6 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
         not used.
     source : str
         The configuration, so that later commands find the log.
-
-    Returns
-    -------
-    Plan
 
     Raises
     ------
@@ -248,8 +235,8 @@ def plan(log: EventLog, settings: LabSettings, *, written: dt.date, source: str 
         already = _already(log, settings, written)
     if settings.unit != "customer":
         return _plan_units(log, settings, until, written, already, source)
-    observed = observe_baseline(log, settings, until=until)
-    by_week = customers_by_week(log, settings, until=until)
+    observed = exposures.observe_baseline(log, settings, until=until)
+    by_week = exposures.customers_by_week(log, settings, until=until)
     each = power_each(settings.power, len(settings.guardrails))
     correlation = 0.0 if settings.before is None else _correlation(observed)
     baselines = [_baseline(observed, one) for one in settings.measures]
@@ -269,14 +256,14 @@ def _already(log: EventLog, settings: LabSettings, written: dt.date) -> int:
     if settings.assignments is None and not log.has(settings.arm_column):
         return 0
     if settings.unit != "customer":
-        units = observe_units(log, settings, begin=settings.begins, until=written)
+        units = exposures.observe_units(log, settings, begin=settings.begins, until=written)
         return len(units)
-    return len(observe(log, settings, until=written).customers)
+    return len(exposures.observe(log, settings, until=written).customers)
 
 
-def _baseline(observed: Observations, measure: LabMeasure) -> Baseline:
+def _baseline(observed: exposures.Observations, measure: LabMeasure) -> Baseline:
     plain = observed.settings.model_copy(update={"before": None})
-    watched = Observations(plain, observed.customers, observed.sums, observed.last_day)
+    watched = exposures.Observations(plain, observed.customers, observed.sums, observed.last_day)
     ((arm, _none),) = watched.arms(measure, observed.last_day)
     if arm.customers < SHOWN:
         return Baseline(measure.name, math.nan, math.nan, 0, 0)
@@ -284,7 +271,7 @@ def _baseline(observed: Observations, measure: LabMeasure) -> Baseline:
     return Baseline(measure.name, value, variance, arm.customers, 0)
 
 
-def _correlation(observed: Observations) -> float:
+def _correlation(observed: exposures.Observations) -> float:
     """Return how closely the primary goes with what was known before."""
     measure = observed.settings.primary
     ((arm, _none),) = observed.arms(measure, observed.last_day)
@@ -308,7 +295,7 @@ def _refusal(settings: LabSettings, found: Sequence[Baseline]) -> str:
                 "lab.plan.thin",
                 customers=_shown(one.customers),
                 touchpoint=settings.touchpoint,
-                weeks=some(BASELINE_WEEKS, "week"),
+                weeks=some(exposures.BASELINE_WEEKS, "week"),
                 measure=measure.heading,
             )
         if not one.variance > 0:
@@ -488,7 +475,7 @@ def _plan_units(
     weekly = settings.unit == "week"
     weeks_known = 12
     begin = until - dt.timedelta(days=7 * weeks_known - 1)
-    units = observe_units(log, settings, begin=begin, until=until, arms=False)
+    units = exposures.observe_units(log, settings, begin=begin, until=until, arms=False)
     design = Design(settings.alpha, power_each(settings.power, len(settings.guardrails)))
     guard = Design(GUARD_ALPHA, design.power, one_sided=True)
     baselines = []
@@ -510,7 +497,7 @@ def _plan_units(
                      2 * max(per_arm, FEWEST_UNITS))
         )  # fmt: skip
     needed = max(one.needed for one in baselines)
-    weeks = needed if weekly else BASELINE_WEEKS
+    weeks = needed if weekly else exposures.BASELINE_WEEKS
     run = weeks <= UNIT_WEEKS if weekly else len(units) >= needed
     measure = settings.primary
     words = {

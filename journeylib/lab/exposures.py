@@ -14,7 +14,7 @@ import pandas as pd
 from ibis import _
 from numpy.typing import NDArray
 
-from journeylib.core import MICRO, US_PER_DAY, LogError, SchemaError, did_you_mean, start_of
+from journeylib.core import MICRO, US_PER_DAY, LogError, SchemaError, refuse_unknown, start_of
 from journeylib.lab.settings import AssignmentsConfig, LabMeasure, LabSettings
 from journeylib.lab.statistics.any_time import FEWEST
 from journeylib.lab.statistics.differences import (
@@ -35,9 +35,9 @@ NO_SEGMENT = "(none)"
 MESSAGES = {
     "no_clock": "an experiment needs a log with times: declare roles.timestamp.",
     "no_arm": "the log has no column '{name}' for the arm. Declare it under roles.attributes, or "
-    "give lab.assignments.{hint}",
+    "give lab.assignments.{near}",
     "no_column": "lab: '{measure}' names the column '{name}', which the log does not have. Declare "
-    "it under roles.attributes.{hint}",
+    "it under roles.attributes.{near}",
     "no_outcomes": "lab: '{measure}' is an outcome, but the configuration has no log.outcomes.",
     "other_arms": "the arm column holds {count} other words than '{control}' and '{new}'. Set "
     "lab.arms to the words of the log.",
@@ -136,10 +136,6 @@ def observe(log: EventLog, settings: LabSettings, *, until: dt.date) -> Observat
     settings : LabSettings
     until : datetime.date
         The last day that is read.
-
-    Returns
-    -------
-    Observations
 
     Raises
     ------
@@ -264,16 +260,12 @@ def _unit_sums(log: EventLog, events: ibis.Table, measure: LabMeasure) -> pd.Dat
             f"lab: '{measure.name}' is an outcome of a customer; weeks and teams need a column or "
             "touchpoints that are reached."
         )
+    hits = _hits(log, events, measure)
     if measure.kind == "reaches":
-        hits = events.filter(events["touchpoint"].isin(measure.reaches))
         table = hits.group_by("unit").aggregate(n=hits["customer"].nunique())
         rows = table.mutate(top=table["n"] * MICRO, base=table["n"]).drop("n")
     else:
-        value = _value(log, events, measure)
-        there = events.mutate(value=value).filter(_.value.notnull())
-        if measure.at:
-            there = there.filter(there["touchpoint"].isin(measure.at))
-        rows = there.group_by("unit").aggregate(top=there["value"].sum(), base=there.count())
+        rows = hits.group_by("unit").aggregate(top=hits["value"].sum(), base=hits.count())
     sums = fetch(rows).set_index("unit")
     return sums.rename(columns={c: f"{c}:{measure.name}" for c in ("top", "base")})
 
@@ -284,16 +276,13 @@ def _check_clock(log: EventLog) -> None:
 
 
 def _check_column(log: EventLog, name: str, measure: str) -> None:
-    if not log.has(name):
-        hint = did_you_mean(name, log.events.columns)
-        raise SchemaError(MESSAGES["no_column"].format(measure=measure, name=name, hint=hint))
+    problem = MESSAGES["no_column"]
+    refuse_unknown([name], log.events.columns, problem, SchemaError, measure=measure)
 
 
 def _arm_column(log: EventLog, settings: LabSettings) -> str:
     name = settings.arm_column
-    if not log.has(name):
-        hint = did_you_mean(name, log.events.columns)
-        raise SchemaError(MESSAGES["no_arm"].format(name=name, hint=hint))
+    refuse_unknown([name], log.events.columns, MESSAGES["no_arm"], SchemaError)
     return name
 
 
@@ -406,14 +395,8 @@ def _sums(
         hits = log.outcomes.filter(
             log.outcomes["kind"] == measure.outcome, log.outcomes["value_micro"] > 0
         ).mutate(value=ibis.literal(MICRO, type="int64"))
-    elif measure.kind == "reaches":
-        hits = log.events.filter(log.events["touchpoint"].isin(measure.reaches))
-        hits = hits.mutate(value=ibis.literal(MICRO, type="int64"))
     else:
-        hits = log.events.mutate(value=_value(log, log.events, measure))
-        hits = hits.filter(hits["value"].notnull())
-        if measure.at:
-            hits = hits.filter(hits["touchpoint"].isin(measure.at))
+        hits = _hits(log, log.events, measure)
     hits = hits.filter(hits["t_us"].notnull(), hits["t_us"] < end)
     joined = exposed.join(hits.select("customer", "t_us", "value"), "customer")
     after = joined["t_us"] >= joined["first_us"]
@@ -423,16 +406,24 @@ def _sums(
         after = after & (joined["t_us"] < joined["first_us"] + int(measure.days * US_PER_DAY))
     joined = joined.filter(after)
     if measure.kind != "column":  # a customer counts once, on the first day
-        once = joined.group_by("customer_row").aggregate(
+        joined = joined.group_by("customer_row").aggregate(
             t_us=joined["t_us"].min(), value=joined["value"].max()
         )
-        joined = once
     daily = joined.mutate(day=(joined["t_us"] - begin) // US_PER_DAY)
     rows = fetch(
         daily.group_by(["customer_row", "day"]).aggregate(top=_.value.sum(), base=_.count())
     )
     rows = rows.rename(columns={"customer_row": "customer"}).astype("int64")
     return rows.sort_values(["customer", "day"], ignore_index=True)
+
+
+def _hits(log: EventLog, events: ibis.Table, measure: LabMeasure) -> ibis.Table:
+    """Return the events that count for a measure, with their value in millionths."""
+    if measure.kind == "reaches":
+        hits = events.filter(events["touchpoint"].isin(measure.reaches))
+        return hits.mutate(value=ibis.literal(MICRO, type="int64"))
+    hits = events.mutate(value=_value(log, events, measure)).filter(_.value.notnull())
+    return hits.filter(hits["touchpoint"].isin(measure.at)) if measure.at else hits
 
 
 def _value(log: EventLog, events: ibis.Table, measure: LabMeasure) -> Any:

@@ -58,10 +58,6 @@ def write_plan(planned: Plan, path: str | Path) -> Path:
     ----------
     planned : Plan
     path : str or Path
-
-    Returns
-    -------
-    Path
     """
     content = plan_content(planned)
     text = yaml.safe_dump(
@@ -82,10 +78,6 @@ def read_plan(path: str | Path) -> PlanFile:
     Parameters
     ----------
     path : str or Path
-
-    Returns
-    -------
-    PlanFile
 
     Raises
     ------

@@ -153,10 +153,6 @@ def read(file: PlanFile, observed: Observations) -> Reading:
     file : PlanFile
     observed : Observations
 
-    Returns
-    -------
-    Reading
-
     Notes
     -----
     The primary is read as it stood at the last planned look, by the interval that its boundary

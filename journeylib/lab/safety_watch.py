@@ -88,10 +88,6 @@ def watch(planned: Plan, observed: Observations) -> Watch:
     planned : Plan
     observed : Observations
 
-    Returns
-    -------
-    Watch
-
     Notes
     -----
     The sample ratio and the guardrails are tested by any-time tests, so looking every day costs

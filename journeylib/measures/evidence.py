@@ -9,12 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from journeylib.core import (
-    AbstainReason,
-    Estimate,
-    refuse_unknown,
-    working,
-)
+from journeylib.core import AbstainReason, Estimate, refuse_unknown, working
 from journeylib.journeys import Journeys, transitions, variants
 from journeylib.log import suppress
 from journeylib.measures.bots.bot_sessions import bot_sessions

@@ -98,6 +98,7 @@ def run(labelled: Path) -> jl.Audit:
     return jl.audit(labelled)
 
 
+@pytest.mark.slow
 def test_the_workbook_offers_the_choices_and_says_that_it_is_personal(labelled: Path) -> None:
     path = labelled.with_name("chats-labels.personal.xlsx")
     book = load_workbook(path)
@@ -160,6 +161,7 @@ def test_a_word_that_is_no_type_is_refused_without_naming_a_text(
     assert main([*args[:3], str(tmp_path / "other.xlsx")]) == 2
 
 
+@pytest.mark.slow
 def test_lists_overwrite_nothing_and_stand_in_no_run(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +173,7 @@ def test_lists_overwrite_nothing_and_stand_in_no_run(
     assert "personal" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_audit_says_what_bots_get_and_what_became_of_it(run: jl.Audit) -> None:
     types = run.document["service_types"]
     assert types["answer"] == "estimated"

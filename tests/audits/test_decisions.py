@@ -269,6 +269,7 @@ def _the_first_of_the_words_agree(audit: jl.Audit, said: Decisions) -> None:
             assert row["touchpoint"] in words.partition("may be nothing at")[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("which", SAMPLES)
 def test_sentences_are_short(which: str, language: str, request: pytest.FixtureRequest) -> None:

@@ -73,6 +73,7 @@ def test_a_person_at_a_terminal_decides_between_two_readings(
     assert (roles["touchpoint"], roles.get("timestamp_format")) == (touchpoint, form)
 
 
+@pytest.mark.slow
 def test_telecom_roles_are_those_of_the_sample(telecom: tuple[Path, str]) -> None:
     found = load_config(telecom[0])
     meant = load_config(SAMPLE / "audit.yaml")
@@ -131,6 +132,7 @@ def test_every_commented_setting_can_be_uncommented(telecom: tuple[Path, str]) -
     assert known.gates[0].metric == "handoffs.contained_verified"
 
 
+@pytest.mark.slow
 def test_paths_are_relative_to_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "configs").mkdir()
@@ -251,6 +253,7 @@ def test_a_touchpoint_that_serves_is_not_proposed_as_broken_off(tmp_path: Path) 
     assert "Rejected claim" not in line
 
 
+@pytest.mark.slow
 def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path: Path) -> None:
     """Of 60 who want to buy 45 order; 120 ask about a bill and order nothing."""
     rows = ["customer,touchpoint,timestamp,intent"]
@@ -278,6 +281,7 @@ def test_goals_are_proposed_by_intent_and_a_matter_of_service_has_none(tmp_path:
     assert "60 of 200 journeys are about a matter that has a goal." in seen
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_an_object_centric_log_gets_the_type_that_loses_least(
     monkeypatch: pytest.MonkeyPatch,

@@ -54,6 +54,7 @@ def test_every_link_leads_to_a_page_or_the_appendix(
     assert set(links) <= {*ids, *APPENDIX}
 
 
+@pytest.mark.slow
 def test_every_disagreement_stands_in_the_table_and_on_its_page(telecom_audit: jl.Audit) -> None:
     table = words(show.touchpoints(telecom_audit).html)
     for flag in telecom_audit.document["decisions"]["flags"]:
@@ -196,6 +197,7 @@ def test_the_kept_runs_stand_in_words_and_as_a_line(telecom_audit: jl.Audit) -> 
     assert line.count("jl-trendt") == 2
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_words_and_tables_and_the_dashboard_the_drawings_too(
     telecom_audit: jl.Audit,
 ) -> None:

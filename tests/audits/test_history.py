@@ -48,6 +48,7 @@ def home(runs: tuple[Path, list[jl.Audit]], tmp_path: Path) -> Path:
     return Path(shutil.copytree(runs[0], tmp_path / "small", symlinks=True))
 
 
+@pytest.mark.slow
 def test_runs_come_in_the_order_of_their_days_whatever_the_clock_says(home: Path) -> None:
     found = read_history(home)
     assert [entry.as_of for entry in found.entries] == list(DAYS)
@@ -130,6 +131,7 @@ def test_a_damaged_table_takes_its_streams_away_and_nothing_else(home: Path) -> 
     assert again.run_id == entry.run_id
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader_do_not_disturb_each_other(
     home: Path, runs: tuple[Path, list[jl.Audit]]
 ) -> None:

@@ -64,6 +64,7 @@ def stitched(tmp_path_factory: pytest.TempPathFactory) -> jl.Audit:
     return jl.audit(folder / "small.yaml")
 
 
+@pytest.mark.slow
 def test_the_document_says_what_was_joined_and_which_identifiers_were_shared(
     stitched: jl.Audit,
 ) -> None:

@@ -61,6 +61,7 @@ def test_the_sample_is_of_the_first_hashes(log_of: LogOf, *, backwards: bool) ->
     assert numbers(drawn) == sorted(by_name[name] for name in hashed[:25])
 
 
+@pytest.mark.slow
 def test_a_step_may_ask_for_fewer_and_gets_a_part_of_the_same(log_of: LogOf) -> None:
     journeys = of_size(log_of, 40)
     fewer, more = journeys.sample_of(15), journeys.sample_of(60)
@@ -88,6 +89,7 @@ def test_rules_rest_on_the_sample(log_of: LogOf) -> None:
     assert part.source.startswith("a sample of 25 of 90 customers")
 
 
+@pytest.mark.slow
 def test_tipping_points_rest_on_the_sample(log_of: LogOf) -> None:
     journeys = of_size(log_of, 25)
     handoffs = audit_handoffs(journeys, MeasureSettings())

@@ -297,6 +297,7 @@ def events(sample) -> pd.DataFrame:
     ).to_pandas()
 
 
+@pytest.mark.slow
 def test_the_sample_equals_pandas(sample, events):
     visits = events[events["starts_visit"]]
     paths = visits.groupby("journey")["touchpoint"].apply(tuple)
@@ -325,6 +326,7 @@ def test_the_sample_equals_pandas(sample, events):
         assert 0 < kept.size[0] < sample.size[0], code
 
 
+@pytest.mark.slow
 def test_every_view_counts_the_same_journeys(sample):
     kept = sample.passing("Billing call").lasting(at_least_days=1)
     count = kept.size[0]

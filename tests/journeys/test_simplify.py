@@ -38,6 +38,7 @@ def edges_of(simplified):
     return {(s, t): n for s, t, n in simplified.transitions[columns].itertuples(index=False)}
 
 
+@pytest.mark.slow
 def test_a_touchpoint_that_mostly_leads_to_itself_is_still_connected(log_of):
     found = simplify(journeys_of(log_of, [list("AAAB"), list("AA")]), transitions=0)
     assert edges_of(found)[("A", "B")] == 1

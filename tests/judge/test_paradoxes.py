@@ -186,6 +186,7 @@ def test_without_a_declared_scale_the_usual_one_is_taken(log_of: LogOf) -> None:
     assert found(journeys, "satisfied_frustrated", rating_scale=(2, 4)).cost.value == 0.5
 
 
+@pytest.mark.slow
 def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
     bad, good = "This is a terrible and awful mess", "This is a wonderful and great help"
     script = []
@@ -203,6 +204,7 @@ def test_texts_are_scored_where_no_sentiment_is_brought(log_of: LogOf) -> None:
     assert f"sentiment as in {source}" in cost.assumptions
 
 
+@pytest.mark.slow
 def test_who_gave_no_rating_may_be_in_the_tail(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "bot", "b0", rating_micro=10 * S),
@@ -244,6 +246,7 @@ def test_personalised_intrusive(log_of: LogOf, resolves: bool, opts_out: bool, s
     assert paradox.cost.value == pytest.approx(2.0 if opts_out else 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bots", "state", "alone", "widest"),
     [
@@ -469,6 +472,7 @@ def with_outcomes(journeys: Journeys, *dated: tuple[str, float, float]) -> Journ
     return replace(journeys, log=replace(journeys.log, outcomes=outcomes))
 
 
+@pytest.mark.slow
 def test_what_came_of_a_matter_costs_once(log_of: LogOf) -> None:
     script = [
         turn(0, 0, "human", "h", cost_micro=5 * S),
@@ -516,6 +520,7 @@ def test_leaving_in_frustration_counts_with_the_hand_off_audit(log_of: LogOf) ->
     assert found(journeys, "powerful_vulnerable").benefit.value == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "share"), [(2, 0.0), (3, 1.0)])
 def test_a_bot_that_says_the_same_three_times_is_a_loop(
     log_of: LogOf, times: int, share: float
@@ -539,6 +544,7 @@ def test_coming_back_within_a_week_is_no_resolution(
     assert paradox.benefit.value == at_once - 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "side", "needs"),
     [

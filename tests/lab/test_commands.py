@@ -31,6 +31,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "offer-a-person" / "plan.yaml"
 
 
+@pytest.mark.slow
 def test_the_plan_is_written_once(planned: Path, capsys: pytest.CaptureFixture[str]) -> None:
     again = ["lab", "plan", str(SAMPLE / "audit.yaml"), "--as-of", "2026-03-01"]
     again += ["--out", str(planned.parents[1])]
@@ -172,6 +173,7 @@ def test_the_audit_tells_of_objective_bets_and_answers(tmp_path: Path, planned: 
     assert "Objective:" not in others
 
 
+@pytest.mark.slow
 def test_every_setting_of_an_experiment_is_read_somewhere() -> None:
     package = Path(jl.__file__).parent
     used = set()

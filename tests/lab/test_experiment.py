@@ -230,6 +230,7 @@ def test_the_primary_at_any_time_if_asked(helps: EventLog) -> None:
     assert read(file, observe(helps, declared, until=day(41))).decision == "ship"
 
 
+@pytest.mark.slow
 def test_no_difference_worth_having_and_harm(log_of: LogOf) -> None:
     same = log_of(*rows(new=0.6, seed=3), columns=COLUMNS)
     file = planned_file(same, settings())
@@ -287,6 +288,7 @@ def test_a_plan_written_after_the_data_began_has_no_grade_a(helps: EventLog) -> 
     assert "before the plan was written" in found.words
 
 
+@pytest.mark.slow
 def test_rows_in_any_order_give_the_same_reading(log_of: LogOf, helps: EventLog) -> None:
     shuffled = rows(new=0.74)
     np.random.default_rng(0).shuffle(shuffled)

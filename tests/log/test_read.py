@@ -81,6 +81,7 @@ def test_late_letters_do_not_break_an_ascii_start(tmp_path: Path) -> None:
     assert frame_of(log)["touchpoint"].tolist()[-1] == "Lösung"
 
 
+@pytest.mark.slow
 def test_packed_files(tmp_path: Path) -> None:
     packed = tmp_path / "log.csv.gz"
     packed.write_bytes(gzip.compress(CSV.encode()))
@@ -93,6 +94,7 @@ def test_packed_files(tmp_path: Path) -> None:
         read(packed)
 
 
+@pytest.mark.slow
 def test_several_files_keep_their_order_and_rows(tmp_path: Path) -> None:
     write(tmp_path, CSV, "b.csv")
     write(tmp_path, "at;what;who\n2023-05-01;first;u9\n;second;u9\n", "a[1].csv")
@@ -383,6 +385,7 @@ def test_values_are_mapped() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("written", "numbers"),
     [
@@ -446,6 +449,7 @@ def test_attributes_keep_their_names_but_take_none_of_ours() -> None:
         read(frame, schema | {"attributes": ("position",)})
 
 
+@pytest.mark.slow
 def test_outcomes_from_a_table(tmp_path: Path) -> None:
     path = write(tmp_path, "who,left,when\nu1,Yes,2024-02-01\nu2,No,\nu8,No,\n", "out.csv")
     schema = {"customer": "who", "constant_kind": "churn", "value": "left", "timestamp": "when"}

@@ -132,6 +132,7 @@ def test_texts_in_english_are_scored_and_others_are_not(log_of: LogOf) -> None:
     assert list(heard["score"]) == [pytest.approx(-560_000, abs=10_000), 361_200]
 
 
+@pytest.mark.slow
 def test_a_word_list_that_found_no_word_is_not_neutral(
     log_of: LogOf, parts: Callable[..., Any]
 ) -> None:

@@ -349,6 +349,7 @@ def test_noise_makes_no_interval_wider() -> None:
         assert prediction_powered(sample, noise, np.arange(3_000)).se <= 1.05 * alone.se
 
 
+@pytest.mark.slow
 def test_shares_of_a_planted_log_hold_the_truth(log: Any) -> None:
     questions, journeys, lists = log
     found = estimate_service_types(journeys, labelled(lists, questions), TYPES)
@@ -477,6 +478,7 @@ def test_planted_topics_are_stable_and_have_their_shares() -> None:
     assert topics(contacts.sample(frac=1, random_state=2), min_customers=10) == found
 
 
+@pytest.mark.slow
 def test_words_in_no_order_are_no_stable_topics() -> None:
     found = topics(shuffled(about(900, 3)), min_customers=10)
     assert (found.answer, found.matters) == ("no_stable_topics", ())

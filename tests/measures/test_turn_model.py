@@ -56,6 +56,7 @@ def learned(turns: pd.DataFrame) -> TurnModel:
     return model
 
 
+@pytest.mark.slow
 def test_the_share_of_negative_turns_is_that_which_people_hear(log_of: LogOf) -> None:
     labelled, fresh = said(200, 1, 0.4, (CALM, BAD)), said(400, 2, 0.25, (CALM, BAD))
     scores = customer_scores(log_of_turns(log_of, fresh), learned(labelled))

@@ -49,6 +49,7 @@ def test_the_map_counts_what_the_log_holds(journeys):
     assert shown["A → B"]["time from one to the next (median)"] == "1 min, too few for an interval"
 
 
+@pytest.mark.slow
 def test_nothing_of_too_few_customers_goes_to_the_browser(journeys):
     here = exploration(journeys)
     for one in (here, here.filtered("passing", ["A"]), here.filtered("not_passing", ["B"])):

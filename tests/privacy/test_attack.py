@@ -225,6 +225,7 @@ def program_of(table: Cells, least: np.ndarray, exact: np.ndarray) -> Program:
     return program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [False, True])
 def test_random_tables_where_all_three_counts_add_up(bounds: bool) -> None:
     attacked, left = 0, 0

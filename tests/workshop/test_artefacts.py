@@ -27,12 +27,7 @@ from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.pack import latest_run, prepare_workshop
 from journeylib.workshop.screens import presentation
-from journeylib.workshop.sheets import (
-    cards,
-    poster,
-    poster_svg,
-    poster_wall_map,
-)
+from journeylib.workshop.sheets import cards, poster, poster_svg, poster_wall_map
 from journeylib.workshop.slides.deck import write_slides
 from journeylib.workshop.wall_map.wall_map import folded
 from tests.workshop.test_slides import texts_of
@@ -319,6 +314,7 @@ def test_where_nobody_was_heard_the_room_draws_the_line(content_of):
 # --- the folder -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     def broken(*_):
         raise RunError("no room on the disk")
@@ -329,6 +325,7 @@ def test_a_folder_is_complete_or_not_there(town, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_browser_that_fails_leaves_the_pages_to_print(town, tmp_path, monkeypatch):
     monkeypatch.setenv(images.NAMED_BROWSER, shutil.which("false"))
     made = prepare_workshop(town(12), out=tmp_path)
@@ -386,6 +383,7 @@ def test_the_command_looks_back_from_a_day(town, tmp_path, monkeypatch):
     assert made == [f"{runs[0]}-en"]
 
 
+@pytest.mark.slow
 def test_one_command_prepares_several_workshops(town, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pack, "pdf", lambda page: (None, "No PDF here."))
     run = town(12)

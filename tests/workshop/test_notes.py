@@ -105,6 +105,7 @@ def back(path, before=(), **more):
 # --- what comes back unchanged --------------------------------------------------------------
 
 
+@pytest.mark.slow
 @FEW
 @given(
     notes=notes_of(),

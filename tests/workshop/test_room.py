@@ -122,6 +122,7 @@ def test_many_notes_are_all_on_screens_and_slides_and_counted_on_the_map(town_of
     )
 
 
+@pytest.mark.slow
 def test_words_of_the_room_are_set_apart_from_what_was_computed(town_of):
     content = town_of(notes=[note("laut", "pain", town_of().touchpoints[0], 4)])
     drawn = poster_svg(poster_wall_map(content))
@@ -269,6 +270,7 @@ def test_the_choice_says_how_often_it_is_chosen_and_why_not_the_others(town_of):
         assert said in page, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "said"),
     [

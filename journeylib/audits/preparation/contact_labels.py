@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits.config.audit_config import AuditConfig
-from journeylib.core import ConfigError, RunError, did_you_mean, extra, text, use_language
+from journeylib.core import ConfigError, RunError, extra, nearest_file, text, use_language
 from journeylib.journeys import Journeys
 from journeylib.measures import (
     LABEL_COLUMNS,
@@ -201,10 +201,8 @@ def _read_workbook(file: Path) -> pd.DataFrame:
     try:
         book = load_workbook(file, data_only=True)
     except FileNotFoundError:
-        beside = sorted(p.name for p in file.parent.glob("*.xlsx")) if file.parent.is_dir() else []
-        raise ConfigError(
-            f"there is no workbook {file.name}.{did_you_mean(file.name, beside)}"
-        ) from None
+        hint = nearest_file(file, "*.xlsx")
+        raise ConfigError(f"there is no workbook {file.name}.{hint}") from None
     except (OSError, KeyError, InvalidFileException, zipfile.BadZipFile):
         raise ConfigError(f"{file.name} is not an Excel workbook (.xlsx).") from None
     if missing := [name for name in LISTS if name not in book.sheetnames]:

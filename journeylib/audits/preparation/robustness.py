@@ -14,13 +14,7 @@ from journeylib.core import US_PER_DAY
 from journeylib.journeys import LEVELS, Cutting, Journeys, rebuild, stitch
 from journeylib.judge import verdict_scores
 from journeylib.log import EventLog
-from journeylib.measures import (
-    KEY_RESULTS,
-    ServiceTypes,
-    key_results,
-    measure,
-    with_type_shares,
-)
+from journeylib.measures import KEY_RESULTS, ServiceTypes, key_results, measure, with_type_shares
 
 FACTORS = (0.5, 1.0, 2.0)
 THRESHOLDS = (0.3, 0.5, 0.7)

@@ -6,14 +6,7 @@ import numpy as np
 import pandas as pd
 
 from journeylib.core import GROUPS, US_PER_DAY, Floats, text
-from journeylib.journeys import (
-    BAD_END,
-    MISSING,
-    Codes,
-    absorb,
-    happens_between,
-    number_pairs,
-)
+from journeylib.journeys import BAD_END, MISSING, Codes, absorb, happens_between, number_pairs
 from journeylib.judge.paradoxes.bot_human_comparison import (
     compare,
     group_totals,

@@ -63,10 +63,6 @@ def customers_needed(
         Variance of one customer's value in the control arm and in the new arm.
     design : Design, optional
 
-    Returns
-    -------
-    (int, int)
-
     Notes
     -----
     With even shares each arm needs (z₁₋α/₂ + z₁₋β)² (σ_A² + σ_B²) / δ².

@@ -85,10 +85,6 @@ def report_objective(
     runs : sequence of (datetime.date, float)
         As-of day and measure of the kept runs, this one last.
 
-    Returns
-    -------
-    ObjectiveReport
-
     Notes
     -----
     Reached: the whole interval is at or beyond the goal. Moving away: the whole interval is

@@ -167,10 +167,6 @@ def assess(
         By measure; what is absent cannot be seen.
     answers : pandas.DataFrame, optional
         As `read_answers` returns them.
-
-    Returns
-    -------
-    Assessment
     """
     given = pd.DataFrame(columns=list(COLUMNS)) if answers is None else answers
     rows = [_row(one, measured, given) for one in statements()]

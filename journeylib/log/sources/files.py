@@ -51,6 +51,8 @@ _TYPED_TIMES: dict[str, Callable[[int], str]] = {
     "TIMESTAMP WITH TIME ZONE": "make_timestamptz({})".format,
     "DATE": "make_timestamp({})::DATE".format,
 }
+# Whether a line is a JSON object.
+IS_OBJECT = "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END"
 
 
 def matching_files(text: str) -> list[Path]:
@@ -368,13 +370,18 @@ def load_json_lines(
     )
 
 
-def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
-    select = (
-        "SELECT line, row_number() OVER () AS number, "
-        "CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS good FROM "
+def lines_of(text: PlainText) -> str:
+    """Return the SQL of a table of a text's lines, in the column ``line``."""
+    return (
         f"read_csv({quoted(str(text.path))}, auto_detect=false, header=false, delim='\x01', "
         "quote='', escape='', columns={'line': 'VARCHAR'}, compression='none', "
         "max_line_size=67108864, buffer_size=268435456)"
+    )
+
+
+def _load_lines(backend: Backend, table: str, text: PlainText) -> int:
+    select = (
+        f"SELECT line, row_number() OVER () AS number, {IS_OBJECT} AS good FROM {lines_of(text)}"
     )
     _fill(backend, table, select, text, first=True)
     read = int(run(backend, f"SELECT count(*) FROM {table}")[0][0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from journeylib.core import GROUPS, Estimate, SchemaError, did_you_mean
+from journeylib.core import GROUPS, Estimate, SchemaError, refuse_unknown
 from journeylib.journeys import Journeys, first_rows, value_at
 from journeylib.measures.bots.bot_sessions import BotSessions
 from journeylib.measures.ratios import Ratio, ratios
@@ -93,12 +93,9 @@ def score_escalation(
 
 def _check(turns: pd.DataFrame) -> None:
     names = [str(name) for name in turns.columns]
+    problem = "column '{name}' is not in the turns.{near} Columns: {known}"
+    refuse_unknown(_COLUMNS, names, problem, SchemaError)
     for column in _COLUMNS:
-        if column not in names:
-            raise SchemaError(
-                f"column '{column}' is not in the turns.{did_you_mean(column, names)} "
-                f"Columns: {', '.join(names)}"
-            )
         missing = int(turns[column].isna().sum())
         if missing:
             raise SchemaError(f"{missing} turns have no '{column}': leave them out or fill them in")

@@ -17,11 +17,7 @@ from journeylib.measures.touchpoints.durations import (
     from_draws,
     seconds_of,
 )
-from journeylib.measures.touchpoints.group_sums import (
-    Floats,
-    Numbers,
-    mapped,
-)
+from journeylib.measures.touchpoints.group_sums import Floats, Numbers, mapped
 from journeylib.measures.touchpoints.repeat_contacts import Repeats
 
 

@@ -161,10 +161,6 @@ def estimate_service_types(
         The names of the types.
     settings : MeasureSettings, optional
 
-    Returns
-    -------
-    ServiceTypes
-
     Notes
     -----
     The measuring list is never learned from, nor is another contact of its customers.

@@ -94,10 +94,6 @@ def estimate_matters(
         ``contact``, ``list``, ``opening``, ``matter`` (empty where nobody said it); sorted.
     min_customers : int
         No matter of fewer customers, and no word that fewer used, is told.
-
-    Returns
-    -------
-    Matters
     """
     labelled = labels[labels["matter"] != ""]
     learn, measured = labelled[labelled["list"] == LEARN], labelled[labelled["list"] != LEARN]

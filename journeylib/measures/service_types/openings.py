@@ -133,10 +133,6 @@ def label_lists(contacts: pd.DataFrame, *, length: int = LIST_LENGTH) -> LabelLi
     length : int
         Openings of each list.
 
-    Returns
-    -------
-    LabelLists
-
     Raises
     ------
     LogError

@@ -66,10 +66,6 @@ def prediction_powered(
     of_model : float, optional
         How much of the model is used; default what makes the error smallest, from 0 to 1.
 
-    Returns
-    -------
-    Share
-
     Notes
     -----
     Angelopoulos, Duchi and Zrnic (2023), "PPI++: efficient prediction-powered inference": with

@@ -200,10 +200,6 @@ def learn_matters(
     others : sequence of (str, str)
         Openings to choose the limit with, none of them learned from, each with its matter or
         `OTHER`. Without them the limit lets 95 of 100 labelled openings pass, judged out of fold.
-
-    Returns
-    -------
-    MatterModel
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline

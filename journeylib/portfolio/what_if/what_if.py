@@ -16,22 +16,16 @@ from journeylib.core import (
     Estimate,
     Floats,
     Grade,
-    did_you_mean,
     number,
     percent,
+    refuse_unknown,
     text,
 )
 from journeylib.journeys import MISSING
 from journeylib.portfolio.value import triangle
 from journeylib.portfolio.what_if.case_mix import case_mix, left_sentences
 from journeylib.portfolio.what_if.people_contacts import HOURS, QueueRecords
-from journeylib.portfolio.what_if.queue_forecast import (
-    Load,
-    Matter,
-    Team,
-    after,
-    today,
-)
+from journeylib.portfolio.what_if.queue_forecast import Load, Matter, Team, after, today
 from journeylib.portfolio.what_if.queue_inputs import (
     US_PER_MINUTE,
     LabResult,
@@ -221,10 +215,6 @@ def forecast(
     draws : int
         Resamples of customers, at most 500.
 
-    Returns
-    -------
-    WhatIf
-
     Raises
     ------
     ConfigError
@@ -235,10 +225,8 @@ def forecast(
     See "What if" in ``docs/methods.md``.
     """
     served = sorted(set(records.contacts["touchpoint"]))
+    refuse_unknown(moves, served, "no people serve contacts at '{name}' in this log.{near}")
     for name, share in moves.items():
-        if name not in served:
-            near = did_you_mean(name, served)
-            raise ConfigError(f"no people serve contacts at '{name}' in this log.{near}")
         if not 0 <= share <= 1:
             raise ConfigError(f"the share of '{name}' is {share}; give one from 0 to 1")
     names = team_of(records, next(iter(moves)))

@@ -315,6 +315,7 @@ QUICK = settings(deadline=None)
 CELLS = st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 4)), max_size=40)
 
 
+@pytest.mark.slow
 @QUICK
 @given(rows=CELLS)
 def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:

@@ -21,6 +21,7 @@ from journeylib.log.sources.files import load_delimited, matching_files
 from journeylib.log.sources.raw_table import ReadOptions
 from journeylib.log.sources.recipes.recipe import Input, bare
 from journeylib.log.sources.spreadsheets import SUFFIXES, read_sheet
+from journeylib.log.sources.table_sources import attach, database_file
 from journeylib.log.sources.text_encoding import plain_text
 
 _SAMPLE = 50
@@ -275,19 +276,8 @@ def _streams(path: Path, objects: str, backend: Backend) -> list[Part]:
 
 @contextlib.contextmanager
 def _attached(source: str, backend: Backend) -> Iterator[list[Part]]:
-    file, _, schema = source.removeprefix("duckdb://").partition("::")
-    path = Path(file.removeprefix("/") if not file.startswith("//") else file[1:])
-    if file.startswith("/") and not path.exists():
-        path = Path(file)
-    matching_files(str(path))
-    alias = scratch_name("file")
-    try:
-        run(backend, f"ATTACH {quoted(str(path))} AS {alias} (READ_ONLY)")
-    except duckdb.Error:
-        raise LogError(
-            f"{path.name} is not a DuckDB file that this version can open, or another program "
-            "holds it."
-        ) from None
+    path, schema = database_file(source)
+    alias = attach(path, backend)
     try:
         yield list(_tables(alias, schema, backend))
     finally:
