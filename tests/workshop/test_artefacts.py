@@ -64,7 +64,7 @@ def filled(content_of):
     ("bots", "said"),
     [
         (BotSessions(80, 20, 4), "20 von 80 an Menschen (25 %), 4 gaben auf"),
-        (BotSessions(80, None, 40), "40 von 80 gaben auf (50 %)"),
+        (BotSessions(80, None, 40), "40 von 80 gaben auf"),
         (BotSessions(80, None, None), "80 Gespräche; Enden von zu wenigen Kunden zum Zeigen"),
     ],
 )

@@ -135,16 +135,16 @@ def handoff_text(content: Content, point: Touchpoint) -> str:
     bots = point.bot_sessions
     if bots is None or not bots.sessions:
         return ""
-    key, known = "line", bots.handed_over
-    if known is None:
+    key = "line"
+    if bots.handed_over is None:
         # A count that is withheld is no reason to be silent of the conversations.
-        key, known = ("withheld", 0) if bots.abandoned is None else ("left", bots.abandoned)
+        key = "withheld" if bots.abandoned is None else "left"
     return content.words.text(
         f"handoff.{key}",
         name=point.name,
         handed=bots.handed_over,
         sessions=bots.sessions,
-        share=content.words.percent(known / bots.sessions, 0),
+        share=content.words.percent((bots.handed_over or 0) / bots.sessions, 0),
         abandoned=content.words.cell(bots.abandoned),
     )
 
