@@ -44,7 +44,7 @@ _TAG = re.compile(r"<[^>]+>")
 # a second-level heading or the page does.
 _FOLD = re.compile(r'<div class="jl-prose"><h3>([A-Z]) · ')
 _FOLD_END = re.compile(r'<div class="jl-prose"><h[23]>|</main>')
-_FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:\. |</p>)', re.DOTALL)
+_FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:[.;] |</p>)', re.DOTALL)
 _FOLD_HEAD = re.compile(r"<h3>.*?</h3>", re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 

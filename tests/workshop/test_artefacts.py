@@ -20,9 +20,9 @@ from journeylib.core.estimate import Estimate
 from journeylib.present.drawing import images
 from journeylib.workshop import pack
 from journeylib.workshop.content.cards import card_rows
-from journeylib.workshop.content.content import Decision, Moment
+from journeylib.workshop.content.content import BotSessions, Decision, Moment
 from journeylib.workshop.content.from_run import read_content
-from journeylib.workshop.content.lanes import ROOM_LANES, lanes
+from journeylib.workshop.content.lanes import ROOM_LANES, handoff_text, lanes
 from journeylib.workshop.exchange import export_notes
 from journeylib.workshop.notes.notes import Note
 from journeylib.workshop.pack import latest_run, prepare_workshop
@@ -53,6 +53,21 @@ def filled(content_of):
 
 
 # --- content --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bots", "said"),
+    [
+        (BotSessions(80, 20, 4), "20 von 80 an Menschen (25 %), 4 gaben auf"),
+        (BotSessions(80, None, 40), "40 von 80 gaben auf"),
+        (BotSessions(80, None, None), "80 Gespräche; Enden von zu wenigen Kunden zum Zeigen"),
+    ],
+)
+def test_a_withheld_number_does_not_silence_a_machine(content_of, bots, said):
+    content = content_of(12, "de")
+    point = dataclasses.replace(content.touchpoints[0], bot_sessions=bots)
+    written = handoff_text(content, point).replace("\u00a0", " ")
+    assert written == f"{point.name}: {said}"
 
 
 def test_the_bundle_says_how_many_reach_each_stage(content_of, town):

@@ -194,10 +194,10 @@ def _zones(drawn: go.Figure, across: Point, up: Point, limits: Sequence[float]) 
         )  # fmt: skip
     corners = (("serve", "automate", (across[1], up[0]), "right", (-8, 12)),
                ("lead", "human_led", (across[0], up[1]), "left", (8, -12)))  # fmt: skip
-    for key, code, (x, y), side, (aside, above) in corners:
+    for key, code, (x, y), side, (aside, raised) in corners:
         drawn.add_annotation(
             x=x, y=y, text=f"<b>{text(f'present.quadrant.{key}')}</b>", showarrow=False,
-            xanchor=side, yanchor="middle", xshift=aside, yshift=above,
+            xanchor=side, yanchor="middle", xshift=aside, yshift=raised,
             font={"size": 12, "color": LIGHT[code]},
         )  # fmt: skip
 
