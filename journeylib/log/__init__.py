@@ -58,6 +58,7 @@ from journeylib.log.suppression import (
     Cells,
     Shown,
     bounded_share,
+    dominated,
     protect,
     protect_parts,
     share_bounds,

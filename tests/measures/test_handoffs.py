@@ -76,7 +76,7 @@ def shown(parts: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_log_without_actors_abstains(log_of: LogOf) -> None:
     found = audit(log_of(("a", 0, "A")))
     assert found.abstain == "no_column"
-    assert list(found.waterfall.columns) == ["step", "sessions", "share"]
+    assert list(found.waterfall.columns) == ["step", "sessions", "customers", "share"]
     assert list(found.curve.columns)[:2] == ["days", "sessions"]
     assert {estimate.abstain for estimate in found.estimates().values()} == {"no_column"}
 

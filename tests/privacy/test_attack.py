@@ -23,11 +23,13 @@ from journeylib.journeys.graph.transitions import steps_around
 from journeylib.journeys.journeys import Journeys
 from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.tables import START
+from journeylib.judge.estimation.design_matrix import sample_of
+from journeylib.judge.moments.effect import visit_effect
 from journeylib.judge.scorecard.scorecard import score_evidence
 from journeylib.judge.scorecard.value_functions import value_of
 from journeylib.judge.settings.judge_settings import JudgeSettings
 from journeylib.log.eventlog import EventLog
-from journeylib.log.suppression import Cells, protect, protect_parts, share_bounds
+from journeylib.log.suppression import Cells, dominated, protect, protect_parts, share_bounds
 from journeylib.measures.evidence import measure
 from journeylib.measures.overall.reach import reach
 from journeylib.measures.settings import MeasureSettings
@@ -440,3 +442,54 @@ def test_filters_narrowed_customer_by_customer_show_one_number(
     journeys = jl.rebuild(log_of(*rows), JourneySettings(cut="customer"))
     shown = [journeys.with_visits(at_least=n).remaining[:2] for n in range(2, 21)]
     assert [int(size) for size in shown if size.isdigit()] == [50, 40, 30]
+
+
+def test_a_sum_that_one_customer_makes_is_not_shown(log_of: Callable[..., EventLog]) -> None:
+    """At A one of 31 customers makes 31 of 61 visits, at B 30 of 60: more than half, and half.
+
+    At C everybody calls once; one call lasts 31 of 61 minutes.
+    """
+    rows = []
+    for customer in range(31):
+        visits = [("A", 31 if not customer else 1), ("B", 30 if not customer else 1), ("C", 1)]
+        for day, (name, many) in enumerate(visits):
+            for number in range(many):
+                start = (24 * day + number / 4) * HOUR
+                minutes = 31 if name == "C" and not customer else 1
+                end = start + minutes * HOUR // 60
+                actor = "human" if name == "C" else "customer"
+                rows.append((f"c{customer}", int(start), int(end), name, actor))
+    rows += [("c1", 24 * 15 * HOUR, 24 * 15 * HOUR, "D", "customer")]  # two whole weeks
+    log = log_of(*rows, columns="customer t_us end_us touchpoint actor")
+    found = measure(jl.rebuild(log, JourneySettings(cut="customer")), MeasureSettings())
+    shown = found.estimates.set_index(["touchpoint", "measure"])
+    assert shown.loc[("A", "volume"), "abstain"] == "dominance"
+    assert pd.isna(shown.loc[("A", "volume"), "value"])
+    assert shown.loc[("B", "volume"), "value"] == 30  # 60 visits in two weeks
+    assert shown.loc[("C", "load"), "abstain"] == "dominance"
+    assert shown.loc[("C", "volume"), "value"] == 15.5
+
+
+def test_dominance_agrees_with_sums_by_hand() -> None:
+    dice = np.random.default_rng(3)
+    cell, customer, amount = (dice.integers(0, most, 400) for most in (30, 6, 9))
+    frame = pd.DataFrame({"cell": cell, "customer": customer, "amount": amount})
+    own = frame.groupby(["cell", "customer"])["amount"].sum().groupby("cell")
+    expected = (2 * own.max() > own.sum()).reindex(range(31), fill_value=False)
+    found = dominated(cell, customer, amount, 31)
+    assert found.tolist() == expected.tolist() and 0 < found.sum() < 30
+
+
+def test_who_left_is_not_told_by_a_plain_difference(log_of: Callable[..., EventLog]) -> None:
+    """Seven of 200 left after a good visit: the effect is estimated, their share is not shown."""
+    dice = np.random.default_rng(0)
+    good, age = np.arange(400) % 2 == 0, dice.normal(size=400)
+    for many, shown in ((7, False), (10, True)):
+        left = np.zeros(400)
+        left[np.flatnonzero(good)[:many]] = 1
+        left[np.flatnonzero(~good)[:60]] = 1
+        sample = sample_of(left, good, pd.DataFrame({"age": age}), np.arange(400))
+        effect = visit_effect(sample)
+        assert effect.effect.value is not None
+        assert (effect.naive.value is not None) is shown
+        assert effect.naive.abstain == (None if shown else "privacy")

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from journeylib.audits.document.content import Variation, content, varied
+from journeylib.audits.document.content import Variation, varied
 from journeylib.audits.document.document_schema import SCHEMA_VERSION, document_schema, validate
 from journeylib.audits.result.decision import Decisions
+from journeylib.audits.result.ledger import Ledger
 from journeylib.audits.result.result import Assessment, Changes, Finding
 from journeylib.core import day_of, rounded
-from journeylib.journeys import Conformance, Structure, Timeline, Told
+from journeylib.journeys import Conformance, Simplified, Structure, Timeline, Told
 from journeylib.judge import HandoffTime, TippingPoint, worst_item
 from journeylib.log import shows
 from journeylib.measures import STATES, public_waterfall
@@ -37,7 +38,8 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         touchpoints=list(_touchpoints(assessment)),
         transitions=assessment.evidence.transitions,
         flow=assessment.evidence.flow,
-        structure=assessment.structure and _structure(assessment.structure),
+        structure=assessment.structure
+        and _structure(assessment.structure, assessment.config.journeys.min_customers),
         stories=_stories(assessment),
         plan=assessment.conformance and _plan(assessment.conformance),
         moments_of_truth=judgement.moments,
@@ -56,9 +58,12 @@ def build_document(assessment: Assessment, changes: Changes) -> dict[str, Any]:
         comparison=changes,
         changes=changes.entries,
     )
-    minimum = assessment.config.journeys.min_customers
-    document: dict[str, Any] = content(document_schema(), parts, minimum=minimum)
+    document: dict[str, Any] = _ledger(assessment).part(document_schema(), parts)
     return document
+
+
+def _ledger(assessment: Assessment) -> Ledger:
+    return Ledger(assessment.config.journeys.min_customers)
 
 
 def with_findings(
@@ -71,10 +76,9 @@ def with_findings(
     others = [varied(one, language=language) for language, one in translations.items()]
     parts = {"findings": findings, "decisions": varied(decisions, translations=others)}
     schema = document_schema()["properties"]
-    complete = {
-        **document,
-        **{name: content(schema[name], part, minimum=0) for name, part in parts.items()},
-    }
+    # What findings and decisions say is made of numbers that may be shown.
+    said = Ledger(0)
+    complete = {**document, **{name: said.part(schema[name], parts[name]) for name in parts}}
     validate(complete)
     return complete
 
@@ -83,15 +87,19 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
     """Return the small tables behind the result, by file name; cells below the minimum are out."""
     evidence, judgement = assessment.evidence, assessment.judgement
     structure = assessment.structure
+    ledger = _ledger(assessment)
     graph = structure and {
         "chain": structure.chain.table,
         "ends": structure.ends,
         "maps": pd.concat(
-            [one.ledger.assign(kept=share) for share, one in structure.maps.items()],
+            [
+                _map_counts(one, ledger.minimum).assign(kept=share)
+                for share, one in structure.maps.items()
+            ],
             ignore_index=True,
         ),
     }
-    return (graph or {}) | {
+    tables = (graph or {}) | {
         "touchpoints": evidence.touchpoints,
         "transitions": evidence.transitions,
         "estimates": evidence.estimates,
@@ -107,6 +115,15 @@ def build_tables(assessment: Assessment, changes: Changes) -> dict[str, pd.DataF
         "stages": assessment.reach.stages,
         "segments": assessment.reach.segments,
     }
+    return {name: ledger.table(name, table) for name, table in tables.items()}
+
+
+def _map_counts(drawn: Simplified, minimum: int) -> pd.DataFrame:
+    """Return the counts of a map; where one part is of a few, all of the row are missing."""
+    parts, counts = ["shown", "folded", "suppressed"], drawn.ledger
+    few = counts[parts].map(lambda size: not shows(size, minimum)).any(axis=1)
+    few &= counts["what"] != "touchpoints"
+    return counts.assign(**{name: counts[name].astype("Int64").mask(few) for name in parts})
 
 
 def _joined(table: pd.DataFrame, mark: str, *columns: str) -> pd.DataFrame:
@@ -223,7 +240,7 @@ def _tipping_point(point: TippingPoint, handoff: HandoffTime | str | None) -> Va
     )
 
 
-def _structure(structure: Structure) -> dict[str, Any]:
+def _structure(structure: Structure, minimum: int) -> dict[str, Any]:
     chain = structure.chain
     by_touchpoint: dict[str, dict[str, Any]] = {}
     for row in chain.table.to_dict("records"):
@@ -241,7 +258,15 @@ def _structure(structure: Structure) -> dict[str, Any]:
             for row in chain.points_of_no_return.to_dict("records")
         ],
         "memory": varied(chain.order, text=str(chain.order)),
-        "maps": [varied(one, kept=kept) for kept, one in structure.maps.items()],
+        "maps": [
+            varied(
+                one,
+                kept=kept,
+                ledger=_map_counts(one, minimum),
+                share=one.share if shows(one.journeys_shown, minimum) else None,
+            )
+            for kept, one in structure.maps.items()
+        ],
         "suppressed": chain.suppressed,
     }
 

@@ -156,7 +156,7 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
     least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
     least[there], bounded[there] = shown.least, shown.at_least
     events, customers = least[place].T
-    found = edges.assign(
+    found: pd.DataFrame = edges.assign(
         events=events,
         journeys=np.where(
             bounded[place], edges["journeys"].clip(customers, events), edges["journeys"]

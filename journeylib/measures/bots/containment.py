@@ -127,8 +127,12 @@ def public_waterfall(steps: pd.DataFrame, minimum: int) -> pd.DataFrame:
     middle = steps.iloc[1:-1]
     if all(shows(size, minimum) for size in steps["customers"]):
         return steps
-    sums = {name: middle[name].sum() for name in ("sessions", "share")}
-    merged = {"step": "merged", "customers": middle["customers"].max(), **sums}
+    merged = {
+        "step": "merged",
+        "sessions": middle["sessions"].sum(),
+        "customers": middle["customers"].max(),
+        "share": middle["share"].sum(),
+    }
     parts = [steps.iloc[:1], pd.DataFrame([merged]).astype(steps.dtypes), steps.iloc[-1:]]
     found = pd.concat(parts, ignore_index=True)
     return found if all(shows(size, minimum) for size in found["customers"]) else steps.head(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,12 @@ class Cells:
     ----------
     sums : mapping of str to ndarray of float64, shape (groups, touchpoints)
         Whole numbers. A base ``x`` also has ``x_journeys`` and ``x_customers``.
+    dominated : mapping of str to ndarray of bool, shape (touchpoints,)
+        Of published sums, the touchpoints where one customer makes more than half.
     """
 
     sums: Mapping[str, Floats]
+    dominated: Mapping[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def together(self, *columns: str) -> Floats:
         """Return sums of shape (groups, touchpoints, len(columns)), as `resample` takes them."""
@@ -86,6 +89,10 @@ class Cells:
     def total(self, column: str) -> Whole:
         """Return the sum over all customer groups, per touchpoint."""
         return np.asarray(self.sums[column].sum(axis=0), dtype=np.int64)
+
+    def one_customer(self, *sums: str) -> npt.NDArray[np.bool_]:
+        """Return the touchpoints at which one customer makes more than half of one of the sums."""
+        return np.asarray(np.any([self.dominated[name] for name in sums], axis=0))
 
     def base(self, name: str) -> Base:
         """Return events, journeys and customers behind the base `name`."""

@@ -20,6 +20,7 @@ from journeylib.journeys import (
     judged_by_goals,
     refuse_absent,
 )
+from journeylib.log import dominated
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import (
@@ -40,6 +41,7 @@ US_PER_WEEK = 7 * US_PER_DAY
 # Catalogue by which a flag says no; everything else that is not missing says yes.
 NO_WORDS = ("", "0", "0.0", "f", "false", "n", "no", "none", "off")
 KNOWN_AT_LEAST = 0.5
+SUMS = ("starts", "human", "human_us")  # what is shown as a sum over customers
 ONCE_A_VISIT = ("human", "exception_known", "exceptional", "flag_known", "flagged")
 
 
@@ -135,6 +137,16 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
         sums = _per_visit(np.flatnonzero(starts), sums)
     rows = Rows.of(events, starts)
     cells = fold(rows, sums, bases)
+    protects = journeys.settings.min_customers > 1
+    whose = {
+        name: dominated(
+            rows.touchpoint, rows.customer, sums[name].astype(np.int64), rows.touchpoints
+        )
+        if protects
+        else np.zeros(rows.touchpoints, dtype=bool)
+        for name in SUMS
+        if name in sums
+    }
     second = count_units_again(rows.cell, rows.journey, GROUPS * rows.touchpoints)
     # Of a journey that is over the first visit counts.
     return Cells(
@@ -142,7 +154,8 @@ def count_visits(journeys: Journeys, settings: MeasureSettings) -> Cells:
             **cells.sums,
             "judged": cells.sums["judged_journeys"],
             "second": second.reshape(GROUPS, -1).astype(np.float64),
-        }
+        },
+        whose,
     )
 
 
@@ -216,7 +229,10 @@ def _volume(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Meas
     result = resample(
         cells.together("starts"), lambda s: s[..., 0] / weeks, n_customers=base.customers
     )
-    return measured("volume", "1/week", not_negative(result), base, settings)
+    refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {
+        "dominance": cells.one_customer("starts")
+    }
+    return measured("volume", "1/week", not_negative(result), base, settings, refused=refused)
 
 
 def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measured:
@@ -233,9 +249,11 @@ def _load(journeys: Journeys, cells: Cells, settings: MeasureSettings) -> Measur
     sums = cells.together("human_us", "human_known", "human_turns")
     result = resample(sums, lambda s: human_minutes(s) / weeks, n_customers=starts.customers)
     poor = cells.total("human_known") < KNOWN_AT_LEAST * cells.total("human_turns")
-    return measured(
-        "load", "min/week", not_negative(result), starts, settings, refused={"quality_gate": poor}
-    )
+    refused: dict[AbstainReason, npt.NDArray[np.bool_]] = {
+        "quality_gate": poor,
+        "dominance": cells.one_customer("human", "human_us"),
+    }
+    return measured("load", "min/week", not_negative(result), starts, settings, refused=refused)
 
 
 def human_minutes(sums: Floats) -> Floats:

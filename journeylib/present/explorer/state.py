@@ -202,5 +202,4 @@ def exploration(subject: Journeys | Audit, state: Mapping[str, Any] | None = Non
 
 def _share(journeys: Journeys, flows: int) -> float:
     """Return the share of transitions, a step of the slider, that is about so many flows."""
-    public = int((journeys.edges["customers"] >= journeys.settings.min_customers).sum())
-    return min(flows * STEPS // max(public, 1), STEPS) / STEPS
+    return min(flows * STEPS // max(len(journeys.public_edges), 1), STEPS) / STEPS
