@@ -290,23 +290,27 @@ def _estimates(evidence: Evidence, points: pd.DataFrame, before: Before) -> pd.D
 
 def _draws(evidence: Evidence, estimates: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
     """Move the draws to the numbers that are kept; bounds that are kept are drawn from evenly."""
-    key = ["touchpoint", "measure"]
-    fresh, result = evidence.estimates.set_index(key), {}
-    spots = {name: number for number, name in enumerate(evidence.touchpoints["touchpoint"])}
+    key, ends = ["touchpoint", "measure"], ["value", "lo", "hi"]
+    fresh = evidence.estimates[[*key, *ends]]
+    rows = estimates.merge(fresh, "left", on=key, suffixes=("", "_now"), sort=False)
+    spots = pd.Index(evidence.touchpoints["touchpoint"]).get_indexer(rows["touchpoint"])
+    same = spots >= 0
+    for end in ends:
+        same &= rows[end].eq(rows[f"{end}_now"]) | (rows[end].isna() & rows[f"{end}_now"].isna())
+    result = {}
     for measure, draws in evidence.draws.items():
-        columns = []
-        for row in estimates[estimates["measure"] == measure].to_dict("records"):
-            spot = spots.get(row["touchpoint"])
-            now = None if spot is None else fresh.loc[(row["touchpoint"], measure)]
-            if now is not None and pd.Series(row)[now.index].equals(now):
-                columns.append(draws[:, spot])
-            elif now is not None and not np.isnan(row["value"] - now["value"]):
-                columns.append(draws[:, spot] + (row["value"] - now["value"]))
-            elif not np.isnan(row["value"]):
-                columns.append(np.full(len(draws), row["value"]))
+        here = np.flatnonzero(rows["measure"] == measure)
+        result[measure] = draws[:, spots[here]]
+        for place, number in enumerate(here):
+            if same[number]:
+                continue
+            kept, now = rows.iloc[number], float(rows["value_now"].iloc[number])
+            if np.isnan(kept["value"]):
+                result[measure][:, place] = np.linspace(kept["lo"], kept["hi"], len(draws))
+            elif spots[number] < 0 or np.isnan(now):
+                result[measure][:, place] = kept["value"]
             else:
-                columns.append(np.linspace(row["lo"], row["hi"], len(draws)))
-        result[measure] = np.stack(columns, axis=1) if columns else draws[:, :0]
+                result[measure][:, place] += kept["value"] - now
     return result
 
 
