@@ -175,31 +175,39 @@ def test_spark_reads_parquet_where_it_lies(
     for days in (None, ("2026-01-01", "2026-01-01")):
         here = read_log(paths, ROLES, as_of="2030-01-01", days=days)
         there = read_log(paths, ROLES, as_of="2030-01-01", days=days, engine=spark._session)
-        assert there.events.get_backend().name == "pyspark"
+        assert there.events.get_backend().name == "duckdb"
         assert_equal(
             {"events": fetch(here.events.order_by("position"))},
             {"events": fetch(there.events.order_by("position"))},
         )
         assert_equal({"checks": here.quality.checks}, {"checks": there.quality.checks})
-    # As on a cluster, where what is held still knows how it was made.
-    monkeypatch.setattr("journeylib.log.engine.spark._is_local", lambda _session: False)
-    log = read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
-    read = set(re.findall(r"ReadSchema: struct<([^>]*)>", plan_of(log, spark)))
+    # Spark read the declared columns and no other, and gave its rows once.
+    asked: list[str] = []
+    monkeypatch.setattr(type(spark), "to_pyarrow", noting(type(spark).to_pyarrow, asked))
+    read_log(str(tmp_path / "*.parquet"), ROLES, as_of="2030-01-01", engine=spark)
+    read = set(re.findall(r"ReadSchema: struct<([^>]*)>", " ".join(asked)))
     assert read and all("unused" not in columns for columns in read), read
+    assert sum("t_us" in plan for plan in asked) == 1
 
 
-def plan_of(log: EventLog, spark: Any) -> str:
-    return str(spark._session.sql(spark.compile(log.events))._jdf.queryExecution().toString())
+def noting(to_pyarrow: Callable[..., Any], asked: list[str]) -> Callable[..., Any]:
+    def noted(engine: Any, table: Any, /, **options: Any) -> Any:
+        answer = to_pyarrow(engine, table, **options)
+        frame = engine._session.sql(engine.compile(table.as_table()))
+        asked.append(str(frame._jdf.queryExecution().toString()))
+        return answer
+
+    return noted
 
 
 @pytest.mark.slow
-def test_a_table_of_spark_stays_there(tmp_path: Path, spark: Any) -> None:
+def test_a_table_of_spark_is_read_by_spark(tmp_path: Path, spark: Any) -> None:
     paths = typed(tmp_path)
     frame = spark._session.read.parquet(*(path.as_uri() for path in paths))
     frame.createOrReplaceTempView("contacts")
     table = ibis.pyspark.connect(spark._session).table("contacts")
     log = read_log(table, ROLES, as_of="2030-01-01")
-    assert log.events.get_backend().name == "pyspark"
+    assert log.events.get_backend().name == "duckdb"
     assert log_hash(log) == log_hash(read_log(paths, ROLES, as_of="2030-01-01"))
 
 

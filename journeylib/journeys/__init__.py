@@ -38,7 +38,7 @@ from journeylib.journeys.walk.counting import (
     sum_in_cells,
 )
 from journeylib.journeys.walk.customer_sample import EVERYONE, CustomerSample
-from journeylib.journeys.walk.events import MISSING, Codes, Events, words_at
+from journeylib.journeys.walk.events import MISSING, Codes, Events, rows_in_order, words_at
 from journeylib.journeys.walk.outline import BAD_END, OTHER_END, goal_events, judged_by_goals
 from journeylib.journeys.walk.sessions import (
     first_rows,

@@ -188,10 +188,10 @@ class Journeys(Verbs):
             same on any engine and in any order of rows, and a smaller sample is part of a larger.
         """
         limit = min(most, self.settings.max_customers_modelled)
-        customers = self.outline.customers
-        if customers <= limit:
-            return CustomerSample(customers, customers)
-        return first_by_hash(self.table.select("customer_no").distinct(), self.log, limit)
+        customers = pd.unique(self.outline.customer)
+        if len(customers) <= limit:
+            return CustomerSample(len(customers), len(customers))
+        return first_by_hash(customers, self.log, limit)
 
     @cached_property
     def modelled(self) -> Journeys:

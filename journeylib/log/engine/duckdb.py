@@ -17,7 +17,6 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from ibis.backends import BaseBackend
 from ibis.backends.duckdb import Backend
 from pydantic import Field
@@ -84,8 +83,6 @@ PACKED = "_journeylib_packed"
 _LARGE = 20_000_000
 # Rows up to which holding a result costs less than planning its query anew for each question.
 _SMALL = 200_000
-# Distinct names up to which a column from another engine is held as codes.
-_FEW_NAMES = 10_000
 
 
 class CodedBackend(Backend):  # type: ignore[misc]
@@ -380,22 +377,19 @@ def hold_coded(backend: Backend, name: str, rows: ir.Table, columns: Iterable[st
     return backend.table(name)
 
 
-def take_in(table: ir.Table, engine: Any) -> ir.Table:
-    """Bring a table of another engine into DuckDB, columns of few names as codes.
+def take_in(table: ir.Table, engine: Any, columns: Iterable[str]) -> ir.Table:
+    """Bring a table of another engine into DuckDB, the named columns of few names as codes.
 
     Parameters
     ----------
     table : ibis.Table
     engine : ibis.backends.duckdb.Backend
+    columns : iterable of str
+        Of `table`.
     """
-    arrow = table.to_pyarrow()
-    texts = [
-        name for name in arrow.column_names if pa.types.is_string(arrow.schema.field(name).type)
-    ]
-    few = [name for name in texts if pc.count_distinct(arrow[name]).as_py() <= _FEW_NAMES]
     name = scratch_name("taken")
-    engine.con.register(f"{name}_arrow", arrow)
-    held = hold_coded(engine, name, engine.table(f"{name}_arrow"), few)
+    engine.con.register(f"{name}_arrow", table.to_pyarrow())
+    held = hold_coded(engine, name, engine.table(f"{name}_arrow"), columns)
     engine.con.unregister(f"{name}_arrow")
     return held
 

@@ -19,10 +19,10 @@ from ibis import _
 from journeylib.log.engine.duckdb import (
     CodedBackend,
     connect,
+    hand_over,
     lock_engine,
     run,
     scratch_name,
-    take_in,
 )
 from journeylib.log.engine.hashing import customer_group
 from journeylib.log.eventlog import EventLog
@@ -88,10 +88,10 @@ def gathered(log: EventLog) -> EventLog:
     if log.events.get_backend().name == "duckdb":
         return log
     engine = connect()
-    events = take_in(log.events, engine)
+    events = hand_over(log.events, engine)
     if log.has_clock and not log.has("case"):
         events = store_by_customer(events).drop(*NUMBERS)
-    outcomes = None if log.outcomes is None else take_in(log.outcomes, engine)
+    outcomes = None if log.outcomes is None else hand_over(log.outcomes, engine)
     lock_engine(engine)
     return replace(log, events=events, outcomes=outcomes)
 

@@ -24,6 +24,7 @@ from journeylib.journeys import (
     least_of_later,
     number_pairs,
     number_sessions,
+    rows_in_order,
     value_at,
 )
 from journeylib.log import asks_for_human, awaits_answer, confirms, offers_human
@@ -305,7 +306,7 @@ def _with_next(served: pd.DataFrame, intents: int) -> pd.DataFrame:
     first_customer, first_human = part["first_customer"], part["first_human"]
     asked = (first_customer >= 0) & (first_human >= 0) & (first_customer < first_human)
     journey, intent, joined = part["journey"], part["intent"], part["joined_us"]
-    by_time = np.lexsort((part["opened"], journey, part["begin_us"], part["customer_no"]))
+    by_time = rows_in_order(part["opened"], journey, part["begin_us"], part["customer_no"])
     owner, about, begin = (part[n][by_time] for n in ("customer_no", "intent", "begin_us"))
     again, perhaps = np.full(len(served), MISSING), np.full(len(served), MISSING)
     again[by_time] = least_of_later(intents, owner, about, begin, False)

@@ -69,7 +69,8 @@ class Transitions:
         public = journeys.public_edges.set_index(["source", "target"])
         bounded = public.index[public["at_least"]].intersection(pairs)
         edges.loc[bounded, COUNTS] = public.loc[bounded, COUNTS]
-        counts = edges.reindex(pairs)[COUNTS].fillna(0).to_numpy(np.int64)
+        edges = edges.reindex(pairs)
+        counts = edges[COUNTS].fillna(0).to_numpy(np.int64)
         base = Base(*counts.T)
         few = thin(base, self.settings)
         every = np.broadcast_to(self._every[:, None], (GROUPS, len(pairs)))

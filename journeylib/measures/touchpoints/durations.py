@@ -224,20 +224,28 @@ def quantile(counts: Floats, share: float, first: Whole, lowest: Whole) -> Float
     ndarray, shape (..., m)
         NaN where nothing was counted.
     """
-    width = np.diff(first, append=counts.shape[-1])
-    # Whole numbers: one running sum through all touchpoints is exact.
-    running = np.cumsum(counts, axis=-1)
-    earlier = running[..., first] - counts[..., first]
-    wanted = earlier + share * np.add.reduceat(counts, first, axis=-1)
-    below = np.add.reduceat(
-        (running < np.repeat(wanted, width, axis=-1)).view(np.int8), first, axis=-1, dtype=np.int64
-    )
-    spot = np.minimum(below, width - 1)
-    here = np.take_along_axis(counts, first + spot, axis=-1)
-    before = np.take_along_axis(running, first + spot, axis=-1) - here
-    with np.errstate(divide="ignore", invalid="ignore"):
-        within = (wanted - before) / here
-    return np.asarray((lowest + spot + within) / BINS_PER_DOUBLING)
+    bounds = np.append(first, counts.shape[-1])
+    rows = np.ascontiguousarray(counts).reshape(-1, counts.shape[-1])
+    return quantiles_of(rows, share, bounds, lowest).reshape(*counts.shape[:-1], len(first))
+
+
+@compiled
+def quantiles_of(counts: Floats, share: float, bounds: Whole, lowest: Whole) -> Floats:
+    """Return `quantile` of rows of counts; the bins of a touchpoint lie between two `bounds`."""
+    found = np.full((len(counts), len(lowest)), np.nan)
+    for row in range(len(counts)):
+        for one in range(len(lowest)):
+            low, high = bounds[one], bounds[one + 1]
+            wanted = share * counts[row, low:high].sum()
+            before, spot = 0.0, low
+            while spot < high - 1 and before + counts[row, spot] < wanted:
+                before += counts[row, spot]
+                spot += 1
+            here = counts[row, spot]
+            if here > 0:
+                place = lowest[one] + (spot - low) + (wanted - before) / here
+                found[row, one] = place / BINS_PER_DOUBLING
+    return found
 
 
 def seconds_of(doublings: Floats) -> Floats:
