@@ -57,7 +57,8 @@ def test_no_two_sentences_exclude_each_other(name: str, audit_of: AuditOf) -> No
 def test_sessions_are_dealt_into_four_ends(name: str, audit_of: AuditOf) -> None:
     handoffs = audit_of(name).document["handoffs"]
     ends = [handoffs[end] for end in ("ended_with_bot", "handed_over", "abandoned", "open")]
-    assert sum(ends) == handoffs["sessions"]
+    hidden = handoffs["sessions"] - sum(number or 0 for number in ends)
+    assert hidden >= 10 if None in ends else hidden == 0
 
 
 @pytest.mark.parametrize("name", FACTS)

@@ -112,9 +112,8 @@ def test_outcomes_of_too_few_customers_are_left_out(log_of):
     )
     (line,) = told.timelines
     assert line.journeys == 43
-    assert line.outcomes[["end", "journeys"]].to_dict("records") == [
-        {"end": "goal", "journeys": 40}
-    ]
+    # 43 journeys less the 40 that reach the goal would be the three that do not.
+    assert line.outcomes.empty
 
 
 def test_where_nothing_recurs_no_story_is_told(log_of):

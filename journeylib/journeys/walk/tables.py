@@ -150,9 +150,9 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
     source, target = np.divmod(np.arange(size**2), size)
     named = (source < size - 1) & (target < size - 1)
     there = np.flatnonzero((counts[:, 0] > 0) | (size <= MOST_TOUCHPOINTS))
-    shown = protect(
-        Cells(counts[there], (source[there], target[there]), named[there]), minimum, bounds=True
-    )
+    visits = (np.where(end < size - 1, end, -1)[there] for end in (source, target))
+    cells = Cells(counts[there], tuple(visits), named[there], rest_protected=True)
+    shown = protect(cells, minimum, bounds=True)
     least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
     least[there], bounded[there] = shown.least, shown.at_least
     events, customers = least[place].T
