@@ -42,9 +42,10 @@ _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 # A section of the appendix begins with a third-level heading "A · …" and ends where the next one,
 # a second-level heading or the page does.
-_FOLD = re.compile(r'<div class="jl-prose"><h3>([A-Z]) · ')
-_FOLD_END = re.compile(r'<div class="jl-prose"><h[23]>|</main>')
-_FOLD_HEAD = re.compile(r"<h3>.*?</h3>", re.DOTALL)
+_FOLD = re.compile(
+    r'<div class="jl-prose">(<h3>([A-Z]) · .*?</h3>)(.*?)(?=<div class="jl-prose"><h[23]>|</main>)',
+    re.DOTALL,
+)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
@@ -199,21 +200,13 @@ def _title(node: Any) -> str:
 
 def _folded(page: str) -> str:
     """Fold the sections of the appendix: each opens by a click, or by a link to its id."""
-    parts, at = [], 0
-    while start := _FOLD.search(page, at):
-        ends = _FOLD_END.search(page, start.end())
-        end = ends.start() if ends else len(page)
-        section = page[start.start() : end]
-        heading = _FOLD_HEAD.search(section)
-        title = heading.group(0) if heading else ""
-        key, rest = start.group(1).lower(), section.replace(title, "", 1)
-        parts += [
-            page[at : start.start()],
-            f'<details class="jl jl-fold"><summary>{title}</summary><div class="jl-folded" '
-            f'id="appendix-{key}">{rest}</div></details>',
-        ]
-        at = end
-    return "".join((*parts, page[at:]))
+    return _FOLD.sub(
+        lambda found: (
+            f'<details class="jl jl-fold"><summary>{found[1]}</summary><div class="jl-folded" '
+            f'id="appendix-{found[2].lower()}"><div class="jl-prose">{found[3]}</div></details>'
+        ),
+        page,
+    )
 
 
 def _with_contents(page: str) -> str:

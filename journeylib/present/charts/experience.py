@@ -12,15 +12,7 @@ import plotly.graph_objects as go
 
 from journeylib.core import Estimate, signed, text
 from journeylib.present.drawing import svg
-from journeylib.present.drawing.chart import (
-    NARROW,
-    Point,
-    add_names,
-    chart,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import NARROW, Point, add_names, chart, ticks, whiskers, words
 from journeylib.present.drawing.svg import clean
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval
@@ -160,17 +152,9 @@ def _points(rows: pd.DataFrame) -> list[_Point]:
     for i, row in enumerate(rows.to_dict("records")):
         value, lo, hi = (as_float(row[key]) for key in ("sentiment", "lo", "hi"))
         at = math.nan if value is None else value
-        points.append(
-            _Point(
-                name=str(row["touchpoint"]),
-                stage=str(row["stage"]),
-                x=i,
-                value=at,
-                lo=at if lo is None else lo,
-                hi=at if hi is None else hi,
-                mark=feeling(value, lo, hi),
-            )
-        )
+        low, high = (at if end is None else end for end in (lo, hi))
+        name, stage = str(row["touchpoint"]), str(row["stage"])
+        points.append(_Point(name, stage, i, at, low, high, feeling(value, lo, hi)))
     return points
 
 

@@ -9,15 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import Estimate, current_catalogue, number, percent, text
-from journeylib.present.drawing.chart import (
-    NARROW,
-    Point,
-    add_names,
-    chart,
-    ticks,
-    whiskers,
-    words,
-)
+from journeylib.present.drawing.chart import NARROW, Point, add_names, chart, ticks, whiskers, words
 from journeylib.present.drawing.svg import clean, wrap
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import as_float, interval

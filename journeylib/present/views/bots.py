@@ -9,15 +9,7 @@ from typing import Any
 import pandas as pd
 
 from journeylib.audits import Audit
-from journeylib.core import (
-    Estimate,
-    abstain_text,
-    estimate_text,
-    label,
-    number,
-    percent,
-    text,
-)
+from journeylib.core import Estimate, abstain_text, estimate_text, label, number, percent, text
 from journeylib.judge import HandoffItem, HandoffTime, worst_item
 from journeylib.measures import MOST_EARLIER
 from journeylib.present.blocks import Block, remark

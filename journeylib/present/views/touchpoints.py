@@ -8,15 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeylib.audits import Audit
-from journeylib.core import (
-    ConfigError,
-    did_you_mean,
-    estimate_text,
-    number,
-    percent,
-    signed,
-    text,
-)
+from journeylib.core import ConfigError, did_you_mean, estimate_text, number, percent, signed, text
 from journeylib.present.blocks import Block, remark, template
 from journeylib.present.charts.journey_ends import end_word
 from journeylib.present.charts.service_types import draw_types, share_text

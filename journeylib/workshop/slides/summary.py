@@ -18,12 +18,7 @@ from journeylib.audits import DocumentPart
 from journeylib.present import ARIAL, svg
 from journeylib.workshop.content.cards import card_rows
 from journeylib.workshop.content.content import Content, Stage, Touchpoint
-from journeylib.workshop.content.lanes import (
-    PLAN_COLUMNS,
-    planned_share,
-    stage_counts,
-    story_texts,
-)
+from journeylib.workshop.content.lanes import PLAN_COLUMNS, planned_share, stage_counts, story_texts
 from journeylib.workshop.content.pages import even_parts
 from journeylib.workshop.slides import shapes
 from journeylib.workshop.slides.shapes import EDGE, MUTED, WIDE, New, TextStyle, draw, write

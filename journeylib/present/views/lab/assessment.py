@@ -8,12 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from journeylib.core import number, text
-from journeylib.lab import (
-    FEWEST_RATERS,
-    Assessment,
-    JoinedBet,
-    ObjectiveReport,
-)
+from journeylib.lab import FEWEST_RATERS, Assessment, JoinedBet, ObjectiveReport
 from journeylib.present.tables import html_table
 from journeylib.present.views.lab.page import Section, render_page
 

@@ -9,17 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from journeylib.core import current_catalogue, text
-from journeylib.lab import (
-    Plan,
-    Reading,
-    Watch,
-    change,
-    count,
-    date,
-    level,
-    some,
-    span,
-)
+from journeylib.lab import Plan, Reading, Watch, change, count, date, level, some, span
 from journeylib.present.blocks import Card, cards
 from journeylib.present.charts.experiment import draw_findable, draw_harm, draw_reading
 from journeylib.present.dashboard import CSP
