@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader
 
-from journeylib.core import Estimate, abstain_text, estimate_text, number, text
+from journeylib.core import number, text
 from journeylib.present.drawing.svg import clean, esc
 from journeylib.present.theme import TEMPLATES, style_tag
 
-State = Literal["plain", "good", "bad", "abstain"]
+State = Literal["plain", "good", "bad"]
 PAGE = "application/vnd.journeylib.page+html"
 """A block with its drawings, for the dashboard. No notebook program knows this type."""
 _DRAWING = re.compile(r'<svg class="jl jl-svg".*?</svg>', re.DOTALL)
-STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ ", "abstain": ""}
+STATE_GLYPHS: dict[State, str] = {"plain": "", "good": "✓ ", "bad": "▼ "}
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,15 @@ class Card:
     ----------
     label : str
         What is counted.
-    value : Estimate, number or str
-        An abstaining estimate shows its reason instead of a number.
+    value : number or str
     note : str
-        Denominator, limit or period. An estimate brings interval and base along.
-    state : {"plain", "good", "bad", "abstain"}
+        Denominator, limit or period.
+    state : {"plain", "good", "bad"}
         Shown by colour and by a sign.
     """
 
     label: str
-    value: Estimate | float | int | str
+    value: float | str
     note: str = ""
     state: State = "plain"
 
@@ -120,26 +119,11 @@ def cards(*items: Card) -> Block:
     """
     cells, lines = [], []
     for item in items:
-        value, note, state = _card_words(item)
-        value = STATE_GLYPHS[state] + value
-        cells.append({"label": item.label, "value": value, "note": note, "state": state})
-        lines.append(f"{value} {item.label}" + (f" ({note})" if note else ""))
+        value = item.value if isinstance(item.value, str) else number(item.value)
+        value = STATE_GLYPHS[item.state] + value
+        cells.append({"label": item.label, "value": value, "note": item.note, "state": item.state})
+        lines.append(f"{value} {item.label}" + (f" ({item.note})" if item.note else ""))
     return Block(_html("cards", cells), "\n".join(lines))
-
-
-def _card_words(item: Card) -> tuple[str, str, State]:
-    if isinstance(item.value, Estimate):
-        if item.value.value is None:
-            reason = abstain_text(str(item.value.abstain))
-            note = "; ".join(filter(None, (reason, item.note)))
-            return text("verdict.abstain"), note, "abstain"
-        words = estimate_text(item.value)
-        cut = min((i for i in (words.find(" ("), words.find(", n")) if i >= 0), default=len(words))
-        note = "; ".join(filter(None, (words[cut:].lstrip(", "), item.note)))
-        return words[:cut], note, item.state
-    if isinstance(item.value, str):
-        return item.value, item.note, item.state
-    return number(item.value), item.note, item.state
 
 
 # Glyph, class of the tag, class of the item.
@@ -174,9 +158,8 @@ def findings_list(findings: Iterable[Mapping[str, Any]]) -> Block:
             str(f["id"]),
         ),
     )
-    if not ordered:
-        return tagged_list([], lead=text("present.findings.none"))
-    return tagged_list([_finding(finding) for finding in ordered])
+    lead = "" if ordered else text("present.findings.none")
+    return tagged_list([_finding(finding) for finding in ordered], lead=lead)
 
 
 def _finding(finding: Mapping[str, Any]) -> ListItem:

@@ -42,10 +42,11 @@ _HEADING = re.compile(r"<h2>(.*?)</h2>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 # A section of the appendix begins with a third-level heading "A · …" and ends where the next one,
 # a second-level heading or the page does.
-_FOLD = re.compile(r'<div class="jl-prose"><h3>([A-Z]) · ')
-_FOLD_END = re.compile(r'<div class="jl-prose"><h[23]>|</main>')
+_FOLD = re.compile(
+    r'<div class="jl-prose">(<h3>([A-Z]) · .*?</h3>)(.*?)(?=<div class="jl-prose"><h[23]>|</main>)',
+    re.DOTALL,
+)
 _FINDING = re.compile(r'<p class="jl-finding">(.*?)(?:[.;] |</p>)', re.DOTALL)
-_FOLD_HEAD = re.compile(r"<h3>.*?</h3>", re.DOTALL)
 NOTEBOOKS = "en"  # the language that our notebooks are written in
 
 
@@ -200,23 +201,18 @@ def _title(node: Any) -> str:
 
 def _folded(page: str) -> str:
     """Fold the sections of the appendix: each opens by a click, or by a link to its id."""
-    parts, at = [], 0
-    while start := _FOLD.search(page, at):
-        ends = _FOLD_END.search(page, start.end())
-        end = ends.start() if ends else len(page)
-        section = page[start.start() : end]
-        heading = _FOLD_HEAD.search(section)
-        title = heading.group(0) if heading else ""
-        key, rest = start.group(1).lower(), section.replace(title, "", 1)
-        said = _FINDING.search(rest)
-        first = f"<span>{said.group(1)}</span>" if said else ""
-        parts += [
-            page[at : start.start()],
-            f'<details class="jl jl-fold"><summary>{title}{first}</summary>'
-            f'<div class="jl-folded" id="appendix-{key}">{rest}</div></details>',
-        ]
-        at = end
-    return "".join((*parts, page[at:]))
+
+    def fold(section: re.Match[str]) -> str:
+        heading, key, rest = section.groups()
+        finding = _FINDING.search(rest)
+        first = f"<span>{finding[1]}</span>" if finding else ""
+        return (
+            f'<details class="jl jl-fold"><summary>{heading}{first}</summary>'
+            f'<div class="jl-folded" id="appendix-{key.lower()}"><div class="jl-prose">{rest}</div>'
+            "</details>"
+        )
+
+    return _FOLD.sub(fold, page)
 
 
 def _with_contents(page: str) -> str:

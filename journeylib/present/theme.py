@@ -102,35 +102,6 @@ def feeling(value: float | None, lo: float | None, hi: float | None) -> int:
     return 1 if value > 0 else -1
 
 
-def _luminance(colour: str) -> float:
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (
-        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast ratio of two colours, 1 to 21.
-
-    Parameters
-    ----------
-    one, other : str
-        ``#RRGGBB``.
-
-    Notes
-    -----
-    WCAG 2.2, definition of contrast ratio; AA asks 4.5 for text and 3 for marks.
-
-    Examples
-    --------
-    >>> contrast("#000000", "#FFFFFF"), contrast("#123456", "#123456")
-    (21.0, 1.0)
-    """
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return round((light + 0.05) / (dark + 0.05), 9)
-
-
 def _variables(palette: dict[str, str], scheme: str) -> str:
     pairs = ";".join(f"--jl-{name}:{colour}" for name, colour in palette.items())
     return f"{{color-scheme:{scheme};{pairs}}}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import nbformat
 from IPython.core.formatters import DisplayFormatter
 
-from journeylib.core.estimate import Estimate
 from journeylib.present.blocks import Card, cards, findings_list
 from journeylib.present.tables import quality_table
 from tests.present import frames
@@ -53,7 +52,6 @@ def demo_notebook():
     from tests.present.test_figures import all_figures
 
     journey, line, fit, contained = all_figures()
-    verified = Estimate(0.53, "share", 0.53, 0.59, n_customers=4100)
     cells = [
         _prose("# Where should a machine serve, and where a human?\n\nFor the CX team."),
         _shown(
@@ -61,8 +59,7 @@ def demo_notebook():
                 Card("customers", 1500),
                 Card("touches", 26404, "in 18 weeks"),
                 Card("touchpoints that feel bad", 12, "limit 5", "bad"),
-                Card("verified containment", verified, "7 days", "good"),
-                Card("first-contact resolution", Estimate.none("no_column", "share")),
+                Card("verified containment", "53 %", "7 days", "good"),
             )
         ),
         _prose("## Findings"),

@@ -76,16 +76,10 @@ def test_quality_checks_go_worst_first():
     assert shown.note == "98 of 100 rows were usable; 2 are in quarantine."
 
 
-def test_a_card_shows_interval_and_base_or_the_reason():
-    block = cards(
-        Card("verified", Estimate(0.53, "share", 0.5, 0.56, n_customers=90), "7 days"),
-        Card("resolved", Estimate.none("no_column", "share")),
-    )
-    assert repr(block).splitlines() == [
-        "53.0 % verified ((50.0–56.0), n = 90; 7 days)",
-        "Not enough evidence resolved (the log has no column for it)",
-    ]
-    assert 'class="jl-is-abstain"' in block.html
+def test_a_card_shows_what_it_counts_and_how_it_stands():
+    block = cards(Card("looks", 1200), Card("advice", "do not run", "too few", "bad"))
+    assert repr(block).splitlines() == ["1,200 looks", "▼ do not run advice (too few)"]
+    assert 'class="jl-is-bad"' in block.html
 
 
 def test_findings_go_worst_first_and_are_escaped():

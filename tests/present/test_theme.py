@@ -1,6 +1,6 @@
 import pytest
 
-from journeylib.present.theme import DARK, LIGHT, VERDICTS, contrast, css
+from journeylib.present.theme import DARK, LIGHT, VERDICTS, css
 
 # Pairs of text and ground that occur: at least 4.5 : 1.
 TEXT_ON = (
@@ -58,8 +58,23 @@ class TestContrast:
             assert contrast(palette[zone], ground) >= 4.5
 
 
+def luminance(colour):
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one, other):
+    """The contrast ratio of WCAG 2.2; AA asks 4.5 for text and 3 for marks."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return round((light + 0.05) / (dark + 0.05), 9)
+
+
 def test_contrast_of_known_pairs():
     # #767676 is the lightest grey that holds AA on white.
+    assert (contrast("#000000", "#FFFFFF"), contrast("#123456", "#123456")) == (21.0, 1.0)
     assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.005)
     assert contrast("#FFFFFF", "#777777") < 4.5
 

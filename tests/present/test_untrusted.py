@@ -21,6 +21,7 @@ SHOWN = """
   text: output.innerText,
   letters: output.querySelectorAll('svg text:not(.main-svg text)').length,
   width: Math.max(0, ...[...output.querySelectorAll('img')].map(image => image.naturalWidth)),
+  images: [...output.querySelectorAll('img')].filter(image => image.clientWidth > 400).length,
   plotly: output.querySelector('.js-plotly-plot .main-svg')?.clientHeight,
 }))
 """
@@ -153,5 +154,8 @@ def test_jupyterlab_shows_every_figure_of_a_notebook_that_is_not_trusted(lab, tm
                 elif ELEMENT in output.get("data", {}):
                     assert seen["width"] > 1000
                     assert seen["text"] == ""
+                else:
+                    html = "".join(output.get("data", {}).get("text/html", ""))
+                    assert seen["images"] == html.count("<img ")
             page.close()
         browser.close()

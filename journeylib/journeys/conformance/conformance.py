@@ -285,8 +285,8 @@ def _goals(over: ibis.Table, marks: pd.DataFrame, steps: pd.DataFrame) -> Resamp
 def _outcomes(over: ibis.Table, rows: pd.DataFrame, aligned: dict[str, Alignment]) -> pd.DataFrame:
     follows = rows["variant"].map(lambda code: aligned[code].deviations == 0).to_numpy(bool)
     as_planned = [code for code, alignment in aligned.items() if alignment.deviations == 0]
-    conforming = _.variant.isin(as_planned) if as_planned else ibis.literal(False)
-    split = over.mutate(conforming=conforming)
+    is_planned = _.variant.isin(as_planned) if as_planned else ibis.literal(False)
+    split = over.mutate(conforming=is_planned)
     size = {"customers": _.customer_no.nunique(), "journeys": _.count()}
     people = fetch(split.group_by("conforming").aggregate(**size)).set_index("conforming")
     behind = fetch(split.group_by("conforming", "end_kind").aggregate(**size))

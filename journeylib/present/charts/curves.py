@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from journeylib.core import number, percent, text
-from journeylib.present.drawing.chart import chart, ticks
+from journeylib.present.drawing.chart import add_chosen, chart, ticks
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.tables import share_interval
 from journeylib.present.theme import LIGHT
@@ -99,17 +99,10 @@ def _chart(rows: Sequence[Mapping[Any, Any]], chosen: float) -> go.Figure:
         x=days, y=values("verified"), mode="lines", line={"color": LIGHT["accent"], "width": 2.2},
         hovertext=sentences, hoverinfo="text",
     )  # fmt: skip
-    x, y = days[place], values("verified")[place]
-    mark = {"color": LIGHT["accent"], "size": 12}
-    drawn.add_scatter(
-        x=[x], y=[y], mode="markers", marker=mark, hovertext=[sentences[place]], hoverinfo="text"
-    )
-    row = rows[place]
+    row, at = rows[place], (days[place], values("verified")[place])
     named = {"days": number(row["days"]), "share": percent(row["verified"])}
-    sentence = f"<b>{text('present.curve.chosen', **named)}</b>"
-    return drawn.add_annotation(
-        x=x, y=y, text=sentence, showarrow=False, xanchor="left", xshift=8, yshift=16
-    )
+    name = text("present.curve.chosen", **named)
+    return add_chosen(drawn, at, sentences[place], name=name, xanchor="left", xshift=8, yshift=16)
 
 
 def _sentence(row: Mapping[Any, Any]) -> str:

@@ -22,7 +22,15 @@ from journeylib.lab import (
     some,
     span,
 )
-from journeylib.present.drawing.chart import add_marks, beside, chart, row_chart, ticks, words
+from journeylib.present.drawing.chart import (
+    add_chosen,
+    add_marks,
+    beside,
+    chart,
+    row_chart,
+    ticks,
+    words,
+)
 from journeylib.present.figure import Figure, chart_figure
 from journeylib.present.theme import LIGHT
 
@@ -221,17 +229,11 @@ def _findable(planned: Plan, weeks: Sequence[int], values: Sequence[float]) -> g
         line={"color": LIGHT["accent"], "width": 2.2}, marker={"size": 5, "color": LIGHT["accent"]},
     )  # fmt: skip
     if planned.run and planned.weeks in weeks:
-        value = values[weeks.index(planned.weeks)]
+        at = planned.weeks, values[weeks.index(planned.weeks)]
         sentence = text("lab.chart.planned", weeks=planned.weeks)
-        drawn.add_scatter(
-            x=[planned.weeks], y=[value], mode="markers", hovertext=[sentence], hoverinfo="text",
-            marker={"size": 12, "color": LIGHT["accent"]},
-        )  # fmt: skip
         late = planned.weeks > (weeks[0] + weeks[-1]) / 2
-        drawn.add_annotation(
-            x=planned.weeks, y=value, yshift=-22, showarrow=False, text=f"<b>{sentence}</b>",
-            xanchor="right" if late else "left",
-        )  # fmt: skip
+        side = "right" if late else "left"
+        add_chosen(drawn, at, sentence, name=sentence, yshift=-22, xanchor=side)
     return drawn
 
 

@@ -60,23 +60,11 @@ def _chart(rows: list[Row], verdicts: Mapping[str, str]) -> go.Figure:
         for side in ("before", "after")
     ]
     height = round(max(sides)) + 16
-    made = go.Figure(
-        go.Sankey(
-            node={
-                "label": ["", *("<br>".join(_label(row)) for row in rows)],
-                "color": colours,
-                "thickness": 10,
-                "pad": 24,
-                "line": {"width": 0},
-                "hoverinfo": "skip",
-            },
-            link={
-                **links,
-                "color": [f"{colour}{FAINT}" for colour in colours[1:]],
-                "hovertemplate": "%{customdata}<extra></extra>",
-            },
-        )
-    )
+    names = ["", *("<br>".join(_label(row)) for row in rows)]
+    node = {"label": names, "color": colours, "thickness": 10, "pad": 24, "line": {"width": 0}}
+    faint = [f"{colour}{FAINT}" for colour in colours[1:]]
+    shown = {"color": faint, "hovertemplate": "%{customdata}<extra></extra>"}
+    made = go.Figure(go.Sankey(node={**node, "hoverinfo": "skip"}, link={**links, **shown}))
     margin = {"l": 0, "r": 0, "t": 8, "b": 8}
     return made.update_layout(template=template("light"), width=WIDTH, height=height, margin=margin)
 

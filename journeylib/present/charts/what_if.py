@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -20,20 +19,7 @@ FURTHEST = 1.0  # a change beyond so many times today's figure is drawn at the e
 MARKS = (-1.0, -0.75, -0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 NEAR = 0.12  # of the axis: ticks nearer to another are left out
 Row = Mapping[Any, Any]
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One row of the chart: a move, or one figure of it."""
-
-    name: str
-    row: Row | None = None
-
-    def change(self, column: str) -> float:
-        """Return a column as a change against today, at most to the edge."""
-        assert self.row is not None
-        change = float(self.row[column]) / float(self.row["before"]) - 1
-        return min(max(change, -FURTHEST), FURTHEST)
+Line = tuple[str, Row | None]  # a row of the chart: a move, or one figure of it
 
 
 def draw_moves(answers: Sequence[WhatIf]) -> Figure | None:
@@ -87,37 +73,54 @@ def _finding(answer: WhatIf) -> str:
     return text("present.what_if.finding", move=move_text(answer.moves), figure=figure, **ends)
 
 
-def _lines(answer: WhatIf) -> list[_Line]:
+def _lines(answer: WhatIf) -> list[Line]:
     rows = [row for row in answer.figures.to_dict("records") if row["before"] > 0]
-    named = [_Line(text(f"present.what_if.figure.{row['figure']}"), row) for row in rows]
     many = len(answer.moves)
     heading = text("present.what_if.together", n=many) if many > 1 else move_text(answer.moves)
-    return [_Line(heading), *named]
+    named = [(text(f"present.what_if.figure.{row['figure']}"), row) for row in rows]
+    return [(heading, None), *named]
 
 
-def _chart(lines: Sequence[_Line]) -> go.Figure:
+def _against_today(row: Row, column: str) -> float:
+    """Return a column as a change against today, at most to the edge."""
+    change = float(row[column]) / float(row["before"]) - 1
+    return min(max(change, -FURTHEST), FURTHEST)
+
+
+def _chart(lines: Sequence[Line]) -> go.Figure:
     """Return one row a figure: the interval as a bar, the two ends on it, the naive figure."""
-    figures = [(place, line) for place, line in enumerate(lines) if line.row is not None]
+    figures = [(place, name, row) for place, (name, row) in enumerate(lines) if row is not None]
     columns = ("lo", "hi", "no_selection", "full_selection", "naive")
-    changes = [line.change(column) for _place, line in figures for column in columns]
+    changes = [_against_today(row, column) for *_, row in figures for column in columns]
     low, high = min(0.0, *changes), max(0.0, *changes)
     room = 0.06 * ((high - low) or 1.0)
     marks = _marks(low - room, high + room)
     axis = ticks(marks, [_change(mark) for mark in marks], range=[low - room, high + room],
                  title_text=text("present.what_if.axis"))  # fmt: skip
-    heads = [place for place, line in enumerate(lines) if line.row is None]
-    drawn = row_chart([line.name for line in lines], axis, sides=(LEFT, RIGHT), bold=heads)
+    heads = [place for place, (_, row) in enumerate(lines) if row is None]
+    drawn = row_chart([name for name, _ in lines], axis, sides=(LEFT, RIGHT), bold=heads)
     drawn.add_vline(0, line={"color": LIGHT["muted"], "width": 1})
-    for place, line in figures:
+    for place, _, row in figures:
+        low, high = (_against_today(row, end) for end in ("lo", "hi"))
         drawn.add_shape(
-            type="line", x0=line.change("lo"), x1=line.change("hi"), y0=place, y1=place,
-            line={"color": LIGHT["accent"], "width": 7}, opacity=0.3,
+            type="line", x0=low, x1=high, y0=place, y1=place, opacity=0.3,
+            line={"color": LIGHT["accent"], "width": 7},
         )  # fmt: skip
-        drawn.add_annotation(**beside(place, words(_from_to(line), RIGHT - 24)))
+        ends = {name: figure_text(row, name) for name in ("before", "lo", "hi")}
+        sentence = text("present.what_if.from_to", **ends)
+        drawn.add_annotation(**beside(place, words(sentence, RIGHT - 24)))
     looks = {"no_selection": ("circle-open", "accent"), "full_selection": ("circle", "accent"),
              "naive": ("diamond-open", "bad")}  # fmt: skip
     for column, (symbol, colour) in looks.items():
-        spots = [(line.change(column), place, _hover(line, column)) for place, line in figures]
+        said = text(f"present.what_if.mark.{column}")
+        spots = [
+            (
+                _against_today(row, column),
+                place,
+                f"{words(name)}, {said}: {figure_text(row, column)}",
+            )
+            for place, name, row in figures
+        ]
         add_marks(drawn, spots, symbol=symbol, color=LIGHT[colour])
     return drawn
 
@@ -136,15 +139,3 @@ def _change(mark: float) -> str:
     if mark == 0:
         return text("present.what_if.today")
     return f"{'+' if mark > 0 else '−'}{percent(abs(mark), 0)}"
-
-
-def _from_to(line: _Line) -> str:
-    assert line.row is not None
-    ends = {name: figure_text(line.row, name) for name in ("before", "lo", "hi")}
-    return text("present.what_if.from_to", **ends)
-
-
-def _hover(line: _Line, column: str) -> str:
-    assert line.row is not None
-    value = figure_text(line.row, column)
-    return f"{words(line.name)}, {text(f'present.what_if.mark.{column}')}: {value}"

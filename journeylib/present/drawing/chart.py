@@ -196,6 +196,14 @@ def add_bars(
     )  # fmt: skip
 
 
+def add_chosen(
+    drawn: go.Figure, at: Point, said: str, *, name: str, **place: int | str
+) -> go.Figure:
+    """Mark the point of a line that was chosen, with its name in bold beside it."""
+    add_marks(drawn, [(*at, said)], color=LIGHT["accent"])
+    return drawn.add_annotation(x=at[0], y=at[1], text=f"<b>{name}</b>", showarrow=False, **place)
+
+
 def with_legend(drawn: go.Figure) -> go.Figure:
     """Return a chart of bars with its legend below."""
     margin = {"b": drawn.layout.margin.b + 30}

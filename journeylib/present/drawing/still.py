@@ -165,7 +165,8 @@ def _shape(plot: Area, shape: Any) -> str:
         style = f'style="fill:{_paint(shape.fillcolor)};opacity:{shape.opacity or 1}"'
         drawn = svg.rect(min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0), "jl-shape")
         return drawn.replace("/>", f" {style}/>")
-    return _stroke([(x0, y0), (x1, y1)], shape.line)
+    drawn = _stroke([(x0, y0), (x1, y1)], shape.line)
+    return drawn.replace('style="', f'style="opacity:{shape.opacity or 1};')
 
 
 def _stroke(points: Sequence[Point], line: Any) -> str:

@@ -23,6 +23,7 @@ _BREAK = re.compile(rf"(?<={_V})(?={_C}{_V})|(?<={_V}{_C})(?={_C}{{1,5}}{_V})")
 _LONG = 12
 # Size of a dot beside that of a circle.
 DOT = 0.6
+LegendEntry = tuple[str, float, str, str]  # a sign at the origin, its room, a word and its class
 
 
 def num(value: float) -> str:
@@ -230,21 +231,34 @@ def triangle(x: float, y: float, size: float, *, up: bool) -> str:
     return f'<path d="{path(points, closed=True)}" class="{kind}"/>'
 
 
-def swatches(x: float, y: float, entries: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a legend on one line: word and class of each filled sign."""
+def arrow(points: Sequence[tuple[float, float]], kind: str, width: float) -> str:
+    """Return a line through `points` with a tip at its end, where it runs level."""
+    (before, _), (x, y) = points[-2:]
+    way, size = (1 if x > before else -1), 3.4 + width * 0.6
+    tip = [(x, y), (x - way * size * 1.5, y - size), (x - way * size * 1.5, y + size)]
+    return (
+        f'<path d="{path([*points[:-1], (x - way * size, y)])}" class="{kind}" '
+        f'stroke-width="{num(width)}"/><path d="{path(tip, closed=True)}" class="{kind}t"/>'
+    )
+
+
+def stroke(length: float, kind: str, width: float) -> str:
+    """Return the sign of a line for a legend."""
+    data = path([(2, -4), (length + 2, -4)])
+    return f'<path d="{data}" class="{kind}" stroke-width="{num(width)}"/>'
+
+
+def feeling_signs(words: tuple[str, str]) -> list[LegendEntry]:
+    """Return the entries of a legend for ▲ and ▼ with their words."""
+    signs = (triangle(6, -4, 4.5, up=up) for up in (True, False))
+    return [(sign, 16.0, word, "") for sign, word in zip(signs, words, strict=True)]
+
+
+def legend(x: float, y: float, entries: Sequence[LegendEntry]) -> list[str]:
+    """Return a legend on one line."""
     parts = []
-    for word, kind in entries:
-        parts.append(rect(x, y - 10, 18, 11, kind, radius=2))
-        parts.append(label(x + 25, y, word, "jl-t4"))
-        x += 47 + text_width(word, 12)
+    for sign, room, word, kind in entries:
+        parts.append(f'<g transform="translate({num(x)} {num(y)})">{sign}</g>')
+        parts.append(label(x + room, y, word, f"jl-t4 {kind}".strip()))
+        x += room + 14 + text_width(word, 12)
     return parts
-
-
-def feeling_signs(x: float, y: float, words: tuple[str, str]) -> tuple[list[str], float]:
-    """Return the legend of ▲ and ▼ with their words, and where it ends."""
-    parts = []
-    for up, word in zip((True, False), words, strict=True):
-        parts.append(triangle(x + 6, y - 4, 4.5, up=up))
-        parts.append(label(x + 16, y, word, "jl-t4"))
-        x += 32 + text_width(word, 12)
-    return parts, x

@@ -173,17 +173,21 @@ def _flow_items(
         facts = _counts(row, simplified.journeys, "moves", "events")
         if pair in estimates:
             facts += _estimates(estimates[pair])
-        leaving[row["source"]].append(
-            {
-                "key": keys[pair],
-                "kind": "flow",
-                "title": " → ".join(map(shown_name, pair)),
-                "facts": facts,
-                "verb": "passing_directly" if {*pair} <= own else "",
-                "names": list(pair),
-            }
-        )
+        verb = "passing_directly" if {*pair} <= own else ""
+        leaving[row["source"]].append(_item(keys[pair], pair, facts, verb=verb))
     return leaving
+
+
+def _item(key: str, names: tuple[str, ...], facts: Facts, *, verb: str) -> dict[str, Any]:
+    """Return what a browser needs of a touchpoint, or of a flow between two."""
+    return {
+        "key": key,
+        "kind": "touchpoint" if len(names) == 1 else "flow",
+        "title": " → ".join(map(shown_name, names)),
+        "facts": facts,
+        "verb": verb,
+        "names": list(names),
+    }
 
 
 def _items(
@@ -208,17 +212,8 @@ def _items(
             (text("present.explorer.of_all", label=label) if narrowed else label, value)
             for label, value in known.get(name, [])
         ]
-        items.append(
-            {
-                "key": keys[name,],
-                "kind": "touchpoint",
-                "title": shown_name(name),
-                "facts": facts,
-                "verb": "passing" if name in own else "",
-                "names": [name],
-            }
-        )
-        items += flows.get(name, [])
+        verb = "passing" if name in own else ""
+        items += [_item(keys[name,], (name,), facts, verb=verb), *flows.get(name, [])]
     return items
 
 

@@ -137,17 +137,8 @@ def _flow(flow: Flow, row: pd.Series[Any]) -> str:
     way = _way(row)
     kind = {1: "jl-more-a", -1: "jl-more-b", 0: "jl-same"}[way]
     width = 1.0 if not way else 1.6 + 4.4 * min(abs(float(row["difference"])) / WIDEST, 1.0)
-    (x0, _), (x1, y1) = flow.points[-2], flow.points[-1]
-    side = 1 if x1 > x0 else -1
-    size = 3.4 + width * 0.6
-    tip = [(x1, y1), (x1 - side * size * 1.5, y1 - size), (x1 - side * size * 1.5, y1 + size)]
-    points = [*flow.points[:-1], (x1 - side * size, y1)]
-    return svg.titled(
-        _shares(f"{flow.source} → {flow.target}", row),
-        f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
-        f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
-        kind="jl-edge",
-    )
+    title = _shares(f"{flow.source} → {flow.target}", row)
+    return svg.titled(title, svg.arrow(flow.points, kind, width), kind="jl-edge")
 
 
 def _box(box: Box, row: pd.Series[Any] | None) -> str:
@@ -167,18 +158,13 @@ def _box(box: Box, row: pd.Series[Any] | None) -> str:
 
 
 def _legend(height: float) -> list[str]:
-    y, x, parts = height + 30, 8.0, []
-    for kind, colour, key in (
-        ("jl-more-a", "jl-at", "more_a"),
-        ("jl-more-b", "jl-bt", "more_b"),
-        ("jl-same", "jl-m", "same"),
-    ):
-        word = text(f"present.difference.{key}")
-        line = svg.path([(x + 2, y - 4), (x + 34, y - 4)])
-        parts.append(f'<path d="{line}" class="{kind}" stroke-width="3"/>')
-        parts.append(svg.label(x + 41, y, word, f"jl-t4 {colour}"))
-        x += 60 + svg.text_width(word, 12)
-    return parts
+    kinds = {"more_a": ("jl-more-a", "jl-at"), "more_b": ("jl-more-b", "jl-bt"),
+             "same": ("jl-same", "jl-m")}  # fmt: skip
+    entries = [
+        (svg.stroke(32, kind, 3), 41.0, text(f"present.difference.{key}"), colour)
+        for key, (kind, colour) in kinds.items()
+    ]
+    return svg.legend(8, height + 30, entries)
 
 
 def _finding(comparison: Comparison) -> str:

@@ -153,16 +153,11 @@ def map_svg(layout: MapLayout, parts: list[str], alt: str) -> str:
 
 def feelings(experience: pd.DataFrame | None) -> dict[str, tuple[float, int]]:
     """Return sentiment and marked feeling of each touchpoint that has a sentiment."""
-    by_touchpoint: dict[str, tuple[float, int]] = {}
-    if experience is None:
-        return by_touchpoint
-    for touchpoint, value, lo, hi in experience[["touchpoint", "sentiment", "lo", "hi"]].itertuples(
-        index=False, name=None
-    ):
-        sentiment = as_float(value)
-        if sentiment is not None:
-            by_touchpoint[touchpoint] = (sentiment, feeling(sentiment, as_float(lo), as_float(hi)))
-    return by_touchpoint
+    return {
+        row["touchpoint"]: (value, feeling(value, as_float(row["lo"]), as_float(row["hi"])))
+        for row in (() if experience is None else experience.to_dict("records"))
+        if (value := as_float(row["sentiment"])) is not None
+    }
 
 
 def _facts(
@@ -253,20 +248,9 @@ def _flows(layout: MapLayout, overlay: Overlay) -> list[str]:
 
 def flow_line(flow: Flow, most: int, title: str, *, key: str | None = None) -> str:
     """Return a flow as a line with a tip; `most` journeys make the widest."""
-    width = flow_width(flow.journeys, most)
-    (x0, _), (x1, y1) = flow.points[-2], flow.points[-1]
-    way = 1 if x1 > x0 else -1
-    size = 3.4 + width * 0.6
-    tip = [(x1, y1), (x1 - way * size * 1.5, y1 - size), (x1 - way * size * 1.5, y1 + size)]
-    points = [*flow.points[:-1], (x1 - way * size, y1)]
     kind = "jl-back" if flow.way == "return" else "jl-flow"
-    return svg.titled(
-        title,
-        f'<path d="{svg.path(points)}" class="{kind}" stroke-width="{svg.num(width)}"/>',
-        f'<path d="{svg.path(tip, closed=True)}" class="{kind}t"/>',
-        kind="jl-edge",
-        key=key,
-    )
+    drawn = svg.arrow(flow.points, kind, flow_width(flow.journeys, most))
+    return svg.titled(title, drawn, kind="jl-edge", key=key)
 
 
 def _count(count: int, journeys: int | None) -> str:
@@ -333,7 +317,7 @@ def _meta(left: float, y: float, room: float, facts: _Facts) -> list[str]:
         kind = "jl-goodt" if facts.feeling > 0 else "jl-badt"
         value = signed(facts.sentiment, 2)
         parts.append(svg.label(left + 12, y, value, f"jl-t2 jl-b {kind}"))
-        left += 16 + 0.9 * svg.text_width(value, META_SIZE, bold=True)
+        left += 16 + svg.text_width(value, META_SIZE, bold=True)
     reach = number(facts.journeys) if facts.reach is None else percent(facts.reach, 0)
     if facts.journeys and facts.loops / facts.journeys >= 0.1:
         again = f"{reach} ⟳{percent(facts.loops / facts.journeys, 0)}"
@@ -361,32 +345,23 @@ def _tooltip(name: str, facts: _Facts) -> str:
 
 
 def _legend(layout: MapLayout, facts: Mapping[str, _Facts]) -> list[str]:
-    y, x, parts = layout.height + 30, 8.0, list[str]()
     used = {fact.verdict for fact in facts.values()}
     signs = [(code, verdict.word, False) for code, verdict in VERDICTS.items() if code in used]
     leanings = {fact.verdict for fact in facts.values() if fact.leans and fact.verdict}
     if leanings:
         signs.append((min(leanings), text("present.map.hollow"), True))
-    for code, word, hollow in signs:
-        parts.append(svg.verdict_marker(code, x + 6, y - 4, 5.5, leaning=hollow))
-        parts.append(svg.label(x + 17, y, word, "jl-t4"))
-        x += 31 + svg.text_width(word, 12)
+    entries = [
+        (svg.verdict_marker(code, 6, -4, 5.5, leaning=hollow), 17.0, word, "")
+        for code, word, hollow in signs
+    ]
     if any(fact.feeling for fact in facts.values()):
-        words = (text("legend.feels_good"), text("legend.feels_bad"))
-        feeling_parts, x = svg.feeling_signs(x, y, words)
-        parts += feeling_parts
-    most = max((flow.journeys for flow in layout.flows), default=0)
-    lines = []
-    if most:
-        lines.append((text("present.map.widest", n=most), "jl-flow", flow_width(most, most)))
+        entries += svg.feeling_signs((text("legend.feels_good"), text("legend.feels_bad")))
+    if most := max((flow.journeys for flow in layout.flows), default=0):
+        sign = svg.stroke(24, "jl-flow", flow_width(most, most))
+        entries.append((sign, 33.0, text("present.map.widest", n=most), ""))
     if layout.returns:
-        lines.append((text("present.map.way_back"), "jl-back", 2.0))
-    for word, kind, width in lines:
-        data = svg.path([(x + 2, y - 4), (x + 26, y - 4)])
-        parts.append(f'<path d="{data}" class="{kind}" stroke-width="{svg.num(width)}"/>')
-        parts.append(svg.label(x + 33, y, word, "jl-t4"))
-        x += 45 + svg.text_width(word, 12)
-    return parts
+        entries.append((svg.stroke(24, "jl-back", 2), 33.0, text("present.map.way_back"), ""))
+    return svg.legend(8, layout.height + 30, entries)
 
 
 def _finding(layout: MapLayout, facts: Mapping[str, _Facts], journeys: int | None) -> str:

@@ -58,7 +58,7 @@ def stories_figure(
         y += height + BETWEEN
     if any(mark for _, mark in felt.values()):
         words = (text("legend.feels_good"), text("legend.feels_bad"))
-        parts += svg.feeling_signs(LEFT, y + 6, words)[0]
+        parts += svg.legend(LEFT, y + 6, svg.feeling_signs(words))
         y += 26
     if not stories.timelines:
         parts.append(svg.label(LEFT, 30, text("present.stories.nothing"), "jl-t6"))
@@ -138,19 +138,12 @@ def _none(value: object) -> bool:
 def _way(row: Mapping[Hashable, Any], x: float, y: float, *, wraps: bool) -> str:
     middle = y + HEIGHT / 2
     end = x + (14 if wraps else GAP - 2)
-    tip = [(end, middle), (end - 8, middle - 5), (end - 8, middle + 5)]
-    parts = [
-        f'<path d="{svg.path([(x, middle), (end - 7, middle)])}" class="jl-flow" '
-        'stroke-width="2"/>',
-        f'<path d="{svg.path(tip, closed=True)}" class="jl-flowt"/>',
-    ]
+    parts = [svg.arrow([(x, middle), (end, middle)], "jl-flow", 2)]
     seconds = as_float(row["seconds_to_next"])
     if seconds is not None:
         wait = duration(seconds)
-        if wraps:
-            parts.append(svg.label(x + 14, y - 6, wait, "jl-t2 jl-m", anchor="end"))
-        else:
-            parts.append(svg.label(x + GAP / 2, y - 6, wait, "jl-t2 jl-m", anchor="middle"))
+        at, anchor = (x + 14, "end") if wraps else (x + GAP / 2, "middle")
+        parts.append(svg.label(at, y - 6, wait, "jl-t2 jl-m", anchor=anchor))
     return "".join(parts)
 
 
