@@ -8,11 +8,13 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, Floats, text
-from journeylib.journeys import US_PER_DAY, absorb
+from journeylib.core import GROUPS, Estimate, Floats, text
+from journeylib.journeys import US_PER_DAY
 from journeylib.judge.paradoxes.bot_human_comparison import (
+    Estimand,
     compare,
     group_totals,
+    largest_of_last,
     share,
     share_of_sums,
 )
@@ -26,8 +28,6 @@ from journeylib.judge.paradoxes.context import (
 )
 from journeylib.log import fetch
 
-# The chain is solved for every resample: its cost grows with the cube of its states.
-MOST_BOTS = 50
 # How many fields of personal data a bot used: (least, most).
 DEPTHS: dict[str, tuple[int, int | None]] = {
     "any": (1, None),
@@ -108,87 +108,40 @@ def vulnerable(context: ParadoxContext) -> Side:
 
     Notes
     -----
-    The absorbing chain of who serves next (`journeys.chain.absorb`): its states are the bots, by
-    ``resource`` or else touchpoint, and people as one; its ends are completed, lost and open,
-    which is censored. Sending every visit of a bot to *lost* loses P(ever at it) · P(completed
-    from there) of the journeys (Anderl et al. 2016: there as a share of those completed).
+    Counted: of the served journeys that are over, those that pass through the bot (told apart by
+    ``resource`` or else touchpoint) and are completed. No chain stands in for the count.
     """
-    estimand = context.estimand(
-        "vulnerable",
-        "share",
-        "who serves next hangs on who serves now alone; no journey finds another way",
-    )
-    served = served_journeys(context)
-    counts, bots = _moves(context, served)
-    rows, people = group_totals(served, {})
-    shape = counts.shape[1:]
-
-    def widest(flat: Floats) -> Floats:
-        solved = absorb(flat.reshape(*flat.shape[:-1], *shape))
-        lost = solved.visited * solved.ends[..., 0]
-        return np.asarray(lost[..., 1 : bots + 1].max(axis=-1, initial=0.0))
-
-    return Side(
-        share_of_sums(
-            counts.reshape(GROUPS, 1, -1),
-            people,
-            estimand,
-            statistic=widest,
-            trials=int(rows.sum()),
-        )
-    )
+    estimand = context.estimand("vulnerable", "share", "no journey finds another way")
+    return Side(through_one(context, _.completed, estimand))
 
 
-def _moves(context: ParadoxContext, served: ibis.Table) -> tuple[Floats, int]:
-    """Count moves per group, shape (groups, states, states + ends), and the bots among the states.
+def through_one(context: ParadoxContext, chosen: Any, estimand: Estimand) -> Estimate:
+    """Return the share of journeys that are `chosen` and pass through the bot of most of those.
 
-    States are the start, the bots (the `MOST_BOTS` that act most; then the others as one) and,
-    last, people.
+    Of all served journeys that are over.
     """
-    ends = served.select(
-        "journey",
-        fate=ibis.cases((_.open, "open"), (_.completed, "completed"), else_="lost"),
+    served = served_journeys(context).filter(~_.open)
+    passed, _names, _people = count_by_bot(context, served.filter(chosen))
+    trials, people = group_totals(served, {})
+    return share_of_sums(
+        np.concatenate([passed, trials], axis=-1), people, estimand, statistic=largest_of_last
     )
-    in_order = ibis.window(group_by="journey", order_by="step")
-    hands = (
-        context.contacts.turns.filter(_.actor.isin(["bot", "human"]))
-        .mutate(hand=(_.actor == "bot").ifelse(bot_name(), ibis.null("string")))
-        .mutate(
-            person=_.actor == "human",
-            next_hand=_.hand.lead().over(in_order),
-            next_actor=_.actor.lead().over(in_order),
-            first=ibis.row_number().over(in_order) == 0,
-        )
-        .inner_join(ends, "journey")
-    )
-    moves = fetch(
-        hands.group_by(["group", "person", "hand", "next_actor", "next_hand", "fate", "first"])
-        .aggregate(n=_.count())
-        .mutate(fate=_.next_actor.isnull().ifelse(_.fate, ibis.null("string")))
-    )
-    acts = moves.groupby("hand")["n"].sum().reset_index()
-    ordered = acts.sort_values(["n", "hand"], ascending=[False, True])["hand"].tolist()
-    names = sorted(ordered[:MOST_BOTS])
-    # The rarest are one state together, which is no one bot, so that nobody removes it.
-    rest = len(ordered) > MOST_BOTS
-    people = len(names) + 1 + rest
-    spot = dict.fromkeys(ordered, people - 1)
-    spot |= {name: number for number, name in enumerate(names, start=1)}
-    m = people + 1
-    place = {"completed": m, "lost": m + 1, "open": m + 2}
-    counts = np.zeros((GROUPS, m, m + 3))
-    columns = ["group", "person", "hand", "next_actor", "next_hand", "fate", "first", "n"]
-    rows = moves[columns].itertuples(index=False, name=None)
-    for group, person, hand, next_actor, next_hand, fate, first, n in rows:
-        here = people if person else spot[hand]
-        if isinstance(fate, str):
-            there = place[fate]
-        else:
-            there = people if next_actor == "human" else spot[next_hand]
-        counts[int(group), here, there] += n
-        if first:
-            counts[int(group), 0, here] += n
-    return counts, len(names)
+
+
+def count_by_bot(
+    context: ParadoxContext, journeys: ibis.Table
+) -> tuple[Floats, list[str], dict[str, int]]:
+    """Count the journeys through each bot, (groups, 1, bots), with names and their base."""
+    through = journeys.inner_join(bots_passed(context), "journey")
+    frame = fetch(through.group_by(["group", "bot"]).aggregate(n=_.count()))
+    people = fetch(
+        through.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
+    ).iloc[0]
+    names = sorted(frame["bot"].unique())
+    spot = {name: number for number, name in enumerate(names)}
+    sums = np.zeros((GROUPS, 1, max(len(names), 1)))
+    sums[frame["group"], 0, frame["bot"].map(spot).to_numpy(dtype=np.int64)] = frame["n"]
+    return sums, names, {str(name): int(count) for name, count in people.items()}
 
 
 def bot_name() -> Any:

@@ -9,13 +9,12 @@ import ibis
 import numpy as np
 from ibis import _
 
-from journeylib.core import GROUPS, Estimate, Floats, resample
+from journeylib.core import Estimate, Floats, resample
 from journeylib.journeys import US_PER_DAY
 from journeylib.judge.paradoxes.bot_human_comparison import (
     Estimand,
     compare_spread,
     group_totals,
-    largest_of_last,
     share,
     share_of_sums,
 )
@@ -24,10 +23,11 @@ from journeylib.judge.paradoxes.context import ParadoxContext
 from journeylib.judge.paradoxes.data_and_dependence import (
     DEPTHS,
     bot_name,
-    bots_passed,
+    count_by_bot,
     intrusive,
     personalised,
     served_journeys,
+    through_one,
 )
 from journeylib.log import fetch, says_wrong
 from journeylib.measures import flag_of, text_abstain_reason
@@ -100,42 +100,18 @@ def supporting_personalised(context: ParadoxContext) -> Figures:
 def supporting_powerful(context: ParadoxContext) -> Figures:
     """On whom the journeys hang, how often bots are corrected, and what happens without them."""
     return {
-        "through_one_bot_alone": _through_one(context),
+        "through_one_bot_alone": through_one(
+            context, _.by_bots, context.estimand("through_one_bot_alone")
+        ),
         "dependence": _dependence(context),
         "corrections": _corrections(context),
         "without_main_bot": _without_main_bot(context),
     }
 
 
-def _by_bot(
-    context: ParadoxContext, journeys: ibis.Table
-) -> tuple[Floats, list[str], dict[str, int]]:
-    """Count the journeys through each bot, (groups, 1, bots), with names and their base."""
-    through = journeys.inner_join(bots_passed(context), "journey")
-    frame = fetch(through.group_by(["group", "bot"]).aggregate(n=_.count()))
-    people = fetch(
-        through.aggregate(customers=_.customer_no.nunique(), journeys=_.journey.nunique())
-    ).iloc[0]
-    names = sorted(frame["bot"].unique())
-    spot = {name: number for number, name in enumerate(names)}
-    sums = np.zeros((GROUPS, 1, max(len(names), 1)))
-    sums[frame["group"], 0, frame["bot"].map(spot).to_numpy(dtype=np.int64)] = frame["n"]
-    return sums, names, {str(name): int(count) for name, count in people.items()}
-
-
-def _through_one(context: ParadoxContext) -> Estimate:
-    estimand = context.estimand("through_one_bot_alone")
-    served = served_journeys(context).filter(~_.open)
-    alone, _names, _people = _by_bot(context, served.filter(_.by_bots))
-    trials, people = group_totals(served, {})
-    return share_of_sums(
-        np.concatenate([alone, trials], axis=-1), people, estimand, statistic=largest_of_last
-    )
-
-
 def _dependence(context: ParadoxContext) -> Estimate:
     estimand = context.estimand("dependence", "index")
-    sums, _names, people = _by_bot(context, served_journeys(context))
+    sums, _names, people = count_by_bot(context, served_journeys(context))
 
     def index(totals: Floats) -> Floats:
         every = totals.sum(axis=-1)
@@ -190,7 +166,7 @@ def _without_main_bot(context: ParadoxContext) -> Estimate:
     )
     if not context.journeys.has_clock:
         return estimand.none("no_clock")
-    sums, names, _people = _by_bot(context, served_journeys(context))
+    sums, names, _people = count_by_bot(context, served_journeys(context))
     if not names:
         return estimand.none("unidentified")
     main = names[int(sums.sum(axis=0)[0].argmax())]
