@@ -10,7 +10,7 @@ VAGUE_NAMES = 260
 # No room grows unseen: raise its limit in the commit that adds to it, and say why.
 LINES = {
     "journeylib": 50,
-    "audits": 5_340,
+    "audits": 5_335,
     "cli": 845,
     "core": 645,
     "delivery": 725,
