@@ -17,7 +17,7 @@ LINES = {
     "judge": 5_935,
     "lab": 2_200,
     "log": 6_425,
-    "measures": 5_580,
+    "measures": 5_745,
     "portfolio": 1_660,
     "present": 7_070,
     "workshop": 3_960,

@@ -14,8 +14,9 @@ from journeylib.journeys import Base, Codes, Events, Journeys, base_in_cells
 from journeylib.measures.measured import Measured
 from journeylib.measures.settings import MeasureSettings
 from journeylib.measures.touchpoints.group_sums import Floats, Numbers, Whole, measured, thin
+from journeylib.measures.touchpoints.rule_tree import Levels, Table, leaves, levels_of, table_of
 
-Singles = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
 MICRO = 1_000_000
 DEPTH, FOLDS, SMALLEST_LEAF = 4, 5, 20
 # A leaf of n visits is drawn towards the margin as if by this many visits more: a tree that is
@@ -56,7 +57,7 @@ def rule_skill(journeys: Journeys, settings: MeasureSettings) -> Measured:
         rows = order[begins[spot] : begins[spot + 1]]
         came = _classes(outcome[rows], visits.other)
         losses[:, spot] = _losses(
-            [column[rows] for column in visits.known], came, visits.group[rows]
+            [_encoded(column, rows) for column in visits.known], came, visits.group[rows]
         )
     result = resample(losses, lambda s: 1 - s[..., 0] / s[..., 1], n_customers=base.customers)
     skill = measured("rule_skill", "share", result, base, settings)
@@ -69,7 +70,7 @@ class _Visits:
 
     touchpoint: Whole
     group: Whole
-    known: tuple[Floats | Whole, ...]
+    known: tuple[Levels | Whole, ...]
     outcome: Whole
     other: int
     base: Base
@@ -85,11 +86,11 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
     picked = _drawn(events.customer[starts], events.touchpoint[starts], journeys) & ~is_open
     starts, ends = starts[picked], ends[picked]
     columns = filter(journeys.has, dict.fromkeys((*KNOWN_AT_START, *attributes)))
-    known: list[Floats | Whole] = [events.step[starts].astype(np.float64)]
+    known: list[Levels | Whole] = [levels_of(events.step[starts])]
     known += [_column(events, name, starts) for name in columns]
     if journeys.has_clock:
         hours = events.t_us[starts] // US_PER_HOUR
-        known += [(hours % 24).astype(np.float64), (hours // 24 % 7).astype(np.float64)]
+        known += [levels_of(hours % 24), levels_of(hours // 24 % 7)]
     words = tuple(names[number] for number in range(len(names)))
     before = np.where(events.step[starts] > 1, events.touchpoint[starts - 1], -1)
     known.append(_coded(Codes(before.astype(np.int32), words)))
@@ -103,7 +104,7 @@ def _sampled_visits(journeys: Journeys, attributes: Sequence[str]) -> _Visits:
     return _Visits(spot, group, tuple(known), outcome, place[OTHER], base)
 
 
-def _drawn(customer: Numbers, touchpoint: Numbers, journeys: Journeys) -> npt.NDArray[np.bool_]:
+def _drawn(customer: Numbers, touchpoint: Numbers, journeys: Journeys) -> Flags:
     """Mark so many customers' visits that each touchpoint has about `VISITS_PER_TOUCHPOINT`."""
     events = journeys.touchpoints.sort_values("touchpoint_no")["events"].to_numpy()
     share = VISITS_PER_TOUCHPOINT / np.maximum(events, VISITS_PER_TOUCHPOINT)
@@ -111,7 +112,7 @@ def _drawn(customer: Numbers, touchpoint: Numbers, journeys: Journeys) -> npt.ND
     return np.asarray(hashed < (MODULUS * share).astype(np.int64)[touchpoint])
 
 
-def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -> Floats:
+def _losses(features: Sequence[list[Levels]], outcome: Whole, groups: Whole) -> Floats:
     """Return the summed log loss of tree and margin per customer group, in micro-nats.
 
     Returns
@@ -123,33 +124,34 @@ def _losses(features: Sequence[Floats | Whole], outcome: Whole, groups: Whole) -
     summed = np.zeros((GROUPS, 2))
     if classes == 1:
         return summed
-    # What the tree would make of them, once rather than in each fold.
-    known = np.column_stack([_encoded(one) for one in features]).astype(np.float32)
+    known = table_of([column for one in features for column in one])
     for fold in range(FOLDS):
         out = groups % FOLDS == fold
         if not out.any() or out.all():
             continue
         margin = np.bincount(outcome[~out], minlength=classes) + 1 / classes
         margin = margin / margin.sum()
-        tree = _leaf_shares(known[~out], outcome[~out], known[out], margin)
+        tree = _leaf_shares(known, outcome, out, margin)
         tested = np.arange(out.sum()), outcome[out]
         both = np.stack([-np.log(tree[tested]), -np.log(margin[outcome[out]])], axis=1)
         np.add.at(summed, groups[out], np.rint(both * MICRO))
     return summed
 
 
-def _leaf_shares(known: Singles, outcome: Whole, asked: Singles, margin: Floats) -> Floats:
-    """Grow a tree and return what it says of each row of `asked`, shape (rows, classes)."""
-    from sklearn.tree import DecisionTreeClassifier
+def _leaf_shares(known: Table, outcome: Whole, out: Flags, margin: Floats) -> Floats:
+    """Grow a tree without the rows that are `out`; return what it says of these.
 
-    tree = DecisionTreeClassifier(
-        criterion="entropy", max_depth=DEPTH, min_samples_leaf=SMALLEST_LEAF, random_state=0
-    ).fit(known, outcome, check_input=False)
-    counts = np.zeros((tree.tree_.node_count, len(margin)))
-    np.add.at(counts, (tree.apply(known, check_input=False), outcome), 1)
-    leaves = counts[tree.apply(asked, check_input=False)]
+    Returns
+    -------
+    ndarray of float64, shape (rows that are out, classes)
+    """
+    rows = np.flatnonzero(~out)
+    leaf = leaves(known, rows, outcome, (DEPTH, SMALLEST_LEAF))
+    counts = np.zeros((int(leaf.max()) + 1, len(margin)))
+    np.add.at(counts, (leaf[rows], outcome[rows]), 1)
+    shares = counts[leaf[out]]
     return np.asarray(
-        (leaves + TOWARDS_MARGIN * margin) / (leaves.sum(axis=1, keepdims=True) + TOWARDS_MARGIN)
+        (shares + TOWARDS_MARGIN * margin) / (shares.sum(axis=1, keepdims=True) + TOWARDS_MARGIN)
     )
 
 
@@ -160,15 +162,15 @@ def _classes(outcome: Whole, other: int) -> Whole:
     return np.asarray(np.unique(frequent, return_inverse=True)[1], dtype=np.int64)
 
 
-def _column(events: Events, name: str, rows: Whole) -> Floats | Whole:
+def _column(events: Events, name: str, rows: Whole) -> Levels | Whole:
     """Return a column as numbers (NaN where none is) or codes."""
     column = events.column(name)
     if isinstance(column, Codes):
         return _coded(column.only(rows))
-    return np.where(events.known(name), column, np.nan)[rows]
+    return levels_of(np.where(events.known(name), column, np.nan)[rows])
 
 
-def _coded(column: Codes) -> Floats | Whole:
+def _coded(column: Codes) -> Levels | Whole:
     """Return words that are all numbers as these, others as their codes (−1 where none is)."""
     used = np.unique(column.number[column.number >= 0])
     values = pd.to_numeric(pd.Series(column.words, dtype=object)[used], errors="coerce")
@@ -177,14 +179,16 @@ def _coded(column: Codes) -> Floats | Whole:
     # A word that no visit has is no number either.
     number = np.full(len(column.words) + 1, np.nan)
     number[used] = values
-    return np.asarray(number[column.number])
+    return levels_of(number[column.number])
 
 
-def _encoded(column: Floats | Whole) -> Floats:
-    """Return numbers as one column, words as one 0/1 column for each frequent one."""
-    if column.dtype == np.float64:
-        return np.asarray(column[:, None])
+def _encoded(column: Levels | Whole, rows: Whole) -> list[Levels]:
+    """Return numbers of these rows as one column, words as one of 0 and 1 for each frequent one."""
+    if isinstance(column, Levels):
+        return [column.only(rows)]
+    column = column[rows]
     counts = np.bincount(column[column >= 0], minlength=1)
     frequent = np.argsort(-counts, kind="stable")[:LEVELS]
     levels = np.sort(frequent[counts[frequent] > 0])
-    return np.asarray(column[:, None] == levels, dtype=np.float64)
+    yes_or_no = np.array([0.0, 1.0])
+    return [Levels((column == level).astype(np.int32), yes_or_no) for level in levels]
