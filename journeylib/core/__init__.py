@@ -46,4 +46,5 @@ from journeylib.core.resampling import (
     occupied,
     resample,
 )
+from journeylib.core.threads import one_thread
 from journeylib.core.yaml_reader import read_yaml
