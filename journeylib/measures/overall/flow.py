@@ -93,7 +93,10 @@ def _ratio(
         n_trials=pair[..., 1].sum(axis=0),
     )
     found = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
-    return bounded_share(found, hits, trials, minimum=minimum) if unit == "share" else found
+    if unit == "share":
+        return bounded_share(found, hits, trials, minimum=minimum)
+    # Each customer has a journey and each journey a step: no interval reaches below one.
+    return found if found.lo is None else replace(found, lo=max(found.lo, 1.0))
 
 
 def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any) -> Estimate:
