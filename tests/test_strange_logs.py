@@ -178,8 +178,10 @@ def check_intervals(document: Mapping[str, Any]) -> None:
         if one.get("unit") == "share" and not any(name in path for name in SIGNED):
             assert min(value, value if lo is None else lo) >= -1e-9, (path, one)
             assert max(value, value if hi is None else hi) <= 1 + 1e-9, (path, one)
-        if one.get("unit") in ("seconds", "1/week", "steps", "minutes"):
+        if one.get("unit") in ("seconds", "1/week", "minutes", "index", "per 1,000"):
             assert value >= 0 and (lo is None or lo >= -1e-9), (path, one)
+        if one.get("unit") in ("steps", "requests"):
+            assert value >= 1 - 1e-9 and (lo is None or lo >= 1 - 1e-9), (path, one)
 
 
 def check_counts(like: Strange, frame: pd.DataFrame, audit: jl.Audit) -> None:

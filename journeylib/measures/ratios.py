@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ class Ratio:
         What the ratio is, in words.
     unit : str
         ``share`` where `top` is boolean.
+    lowest : float
+        What the ratio cannot be below: nor is its interval.
     abstain : str or None
         Why it cannot be told on this log, known beforehand.
     of_model : bool
@@ -37,6 +39,7 @@ class Ratio:
     base: Any
     estimand: str
     unit: str = "share"
+    lowest: float = 0.0
     abstain: AbstainReason | None = None
     of_model: bool = False
 
@@ -85,7 +88,7 @@ def _estimated(
         totals[:, 0, 1] = np.bincount(group[base], minlength=GROUPS)
         people = len(pd.unique(customer[base]))
         fewest = 1 if ratio.of_model and people >= min_customers else min_customers
-        estimates[name] = ratio_of_sums(
+        found = ratio_of_sums(
             totals,
             unit=ratio.unit,
             estimand=ratio.estimand,
@@ -93,6 +96,9 @@ def _estimated(
             n_journeys=len(pd.unique(journey[base])),
             min_customers=fewest,
         )
+        if found.lo is not None:
+            found = replace(found, lo=max(found.lo, ratio.lowest))
+        estimates[name] = found
     return estimates
 
 

@@ -41,6 +41,15 @@ def test_loops_are_transitions_within_a_cycle_and_self_loops_are_apart(log_of: L
     assert flow["steps_per_journey"].value == pytest.approx(9 / 2)
 
 
+def test_no_interval_reaches_below_one_step_or_one_journey(log_of: LogOf) -> None:
+    """Two customers of one step, one of nine: 11/3 steps, and by chance fewer than none."""
+    flow = flow_of(log_of(("a", 0, "A"), ("b", 0, "A"), *path("c", "ABABABABA")))
+    assert flow["steps_per_journey"].value == pytest.approx(11 / 3)
+    assert flow["steps_per_journey"].lo == 1.0
+    assert flow["journeys_per_customer"].value == 1.0
+    assert flow["journeys_per_customer"].lo == 1.0
+
+
 def test_a_stray_way_back_does_not_tie_the_log_together(
     log_of: LogOf, parts: Callable[..., Any]
 ) -> None:

@@ -389,6 +389,8 @@ def test_requests_cries_and_whether_they_were_honoured(log_of: LogOf) -> None:
     assert found.requests_rate.value == 3 / 4
     assert found.requests_honoured.value == 1 / 3
     assert found.cries_to_human.value == (1 + 3) / 2
+    # Whoever is handed over on request has asked once at least: no interval reaches below.
+    assert found.cries_to_human.lo == 1.0
     assert found.dead_cries.value == 1 / 3
     assert found.escape_hatch_offered.value == 1 / 4
     ends = found.session_table.sort_values("session_no")  # type: ignore[union-attr]

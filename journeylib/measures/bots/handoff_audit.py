@@ -328,6 +328,7 @@ def _session_ratios(
             asked & (state == "handed_over"),
             "requests until a human came, a session",
             unit="requests",
+            lowest=1.0,
             abstain=asking,
         ),
         "dead_cries": Ratio(

@@ -90,7 +90,10 @@ def _ratio(
         n_trials=pair[..., 1].sum(axis=0),
     )
     estimate = _estimate(result, unit, base, estimand=estimand, method="ratio of sums")
-    return bounded_share(estimate, hits, trials, minimum=minimum) if unit == "share" else estimate
+    if unit == "share":
+        return bounded_share(estimate, hits, trials, minimum=minimum)
+    # Each customer has a journey and each journey a step: no interval reaches below one.
+    return estimate if estimate.lo is None else replace(estimate, lo=max(estimate.lo, 1.0))
 
 
 def _estimate(result: Resampled, unit: str, base: Mapping[str, Any], **more: Any) -> Estimate:
