@@ -25,6 +25,7 @@ from journeylib.journeys.segmentation.rules import JourneySettings
 from journeylib.journeys.walk.counting import (
     count_units,
     count_units_again,
+    count_units_where,
     happens_between,
     median_in_cells,
     number_pairs,
@@ -34,6 +35,7 @@ from journeylib.journeys.walk.events import MISSING, words_at
 from journeylib.journeys.walk.outline import END_KINDS
 from journeylib.journeys.walk.sessions import least_of_later, row_after, row_before
 from journeylib.journeys.walk.tables import END, START
+from journeylib.journeys.walk.visits import last_at_touchpoint
 from journeylib.judge.paradoxes.contacts import episodes
 from journeylib.judge.paradoxes.contacts import find_contacts as contacts_served
 from journeylib.judge.settings import ParadoxSettings
@@ -335,6 +337,25 @@ def test_units_in_cells_are_distinct_ones(rows: list[tuple[int, int]]) -> None:
         row if row[0] >= 0 else None for row in rows
     ]
     assert len(keys) == len(times)
+
+
+@QUICK
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.booleans()), max_size=30))
+def test_marked_units_and_returns_are_those_of_a_plain_walk(
+    rows: list[tuple[int, int, bool]],
+) -> None:
+    journey = np.sort(np.array([row[0] for row in rows], dtype=np.int64))
+    customer, cell = journey // 2, np.array([row[1] for row in rows], dtype=np.int64)
+    marked = np.array([row[2] for row in rows], dtype=bool)
+    found = count_units_where(marked, cell, (journey, customer), 5)
+    for counted, unit in zip(found, (journey, customer), strict=True):
+        own = [len(set(unit[marked & (cell == here)].tolist())) for here in range(5)]
+        assert counted.tolist() == own
+    last = last_at_touchpoint(journey, cell, 5).tolist()
+    assert last == [
+        max(np.flatnonzero((journey == j) & (cell == here)).tolist())
+        for j, here in zip(journey, cell, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("apart", [1, 60, 1 << 31], ids=["near", "touchpoints", "intents"])
