@@ -13,7 +13,7 @@ LINES = {
     "cli": 850,
     "core": 630,
     "delivery": 730,
-    "journeys": 5_440,
+    "journeys": 5_450,
     "judge": 5_920,
     "lab": 2_200,
     "log": 6_520,
