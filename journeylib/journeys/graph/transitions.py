@@ -73,6 +73,7 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
     -----
     `OTHER` holds what may not be shown (`transitions`), and what is beyond `most`.
     """
+    minimum = journeys.settings.min_customers
     edges, public = journeys.edges, journeys.public_edges
     sides: list[pd.DataFrame] = []
     for side, here, there in (("before", "target", "source"), ("after", "source", "target")):
@@ -80,6 +81,8 @@ def steps_around(journeys: Journeys, touchpoint: str, *, most: int) -> pd.DataFr
         rows = public[public[here] == touchpoint]
         rows = rows.rename(columns={there: "name", "events": "visits"})
         shown = rows.sort_values(["visits", "name"], ascending=[False, True]).head(most)
+        while 0 < every["events"].sum() - shown["visits"].sum() < minimum and len(shown):
+            shown = shown.iloc[:-1]  # what came from touchpoints too rare to be named
         kept = ["name", "visits", "customers", "median_seconds", "tied", "at_least"]
         table = shown[kept].assign(folds=1)
         visits, tied = (every[name].sum() for name in ("events", "tied"))

@@ -151,7 +151,7 @@ def public_edges(edges: pd.DataFrame, touchpoints: list[str], minimum: int) -> p
     named = (source < size - 1) & (target < size - 1)
     there = np.flatnonzero((counts[:, 0] > 0) | _corners(counts.reshape(size, size, 2), minimum))
     visits = (np.where(end < size - 1, end, -1)[there] for end in (source, target))
-    cells = Cells(counts[there], tuple(visits), named[there], rest_protected=True)
+    cells = Cells(counts[there], tuple(visits), named[there])
     shown = protect(cells, minimum, bounds=True)
     least, bounded = np.zeros_like(counts), np.zeros(len(counts), dtype=bool)
     least[there], bounded[there] = shown.least, shown.at_least
