@@ -37,7 +37,7 @@ def still(drawn: go.Figure) -> tuple[list[str], float, float]:
     ----------
     drawn : plotly.graph_objects.Figure
         Made by `chart.chart`: both axes with a range and ticks; bars that lie, points, hearts as
-        text, lines, filled outlines; error bars; rectangles and lines as shapes; annotations;
+        text, lines; error bars; rectangles and lines as shapes; annotations;
         a legend of bars.
         Or one Sankey trace of a width, whose first node stands between all others.
     """
@@ -201,11 +201,7 @@ def _bars(plot: Area, trace: Any) -> list[str]:
 def _scatter(plot: Area, trace: Any) -> list[str]:
     points = [(plot.x(x), plot.y(y)) for x, y in zip(trace.x, trace.y, strict=True)]
     mode, parts = trace.mode or "", []
-    if trace.fill == "toself":
-        style = f"fill:{_paint(trace.fillcolor)};opacity:{trace.opacity or 1}"
-        outline = svg.path(points, closed=True)
-        parts.append(f'<path d="{outline}" class="jl-shape" style="{style}"/>')
-    elif "lines" in mode and points:
+    if "lines" in mode and points:
         parts.append(_stroke(points, trace.line))
     parts += _whiskers(plot, trace)
     if "text" in mode:

@@ -135,12 +135,10 @@ def handoff_text(content: Content, point: Touchpoint) -> str:
     bots = point.bot_sessions
     if bots is None or not bots.sessions:
         return ""
-    key = "line"
-    if bots.handed_over is None:
-        # A count that is withheld is no reason to be silent of the conversations.
-        key = "withheld" if bots.abandoned is None else "left"
+    # A count that is withheld is no reason to be silent of the conversations.
+    less = "withheld" if bots.abandoned is None else "left"
     return content.words.text(
-        f"handoff.{key}",
+        f"handoff.{less if bots.handed_over is None else 'line'}",
         name=point.name,
         handed=bots.handed_over,
         sessions=bots.sessions,

@@ -42,13 +42,13 @@ function drawn (figure) {
   const written = figure.dataset.chart
     .replace(/"(--jl-[\w-]+)"/g, (_, name) => JSON.stringify(paint.getPropertyValue(name).trim()))
   const { data, layout, narrow } = JSON.parse(written)
-  const phone = narrow && figure.clientWidth < 600
+  const picture = figure.querySelector('.jl-svg')
+  const phone = narrow && figure.clientWidth < parseFloat(picture.style.minWidth) + 60
   const named = data.flatMap((trace, place) => trace.customdata ? [place] : [])
   const own = named.map(place => (data[place].marker ?? data[place].textfont).color)
   const place = document.createElement('div')
   place.className = 'jl-chart'
   place.setAttribute('aria-hidden', 'true')
-  const picture = figure.querySelector('.jl-svg')
   place.style.minWidth = phone ? 0 : picture.style.minWidth
   picture.after(place)
   figure.classList.add('jl-drawn')
