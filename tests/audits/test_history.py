@@ -327,6 +327,14 @@ def test_the_command_lists_runs_and_compares_two(
     assert main(["compare", "previous", "lates", "--runs", str(home)]) == 2
 
 
+def test_runs_are_listed_in_german_where_asked_for(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["history", str(home), "--lang", "de"]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split()[:2] == ["Lauf", "Stichtag"] and len(rows) == 2
+
+
 def test_an_empty_history_has_no_runs() -> None:
     assert History().before(dt.date(2026, 1, 1)) == ()
     assert read_history("nowhere").entries == ()
